@@ -1,0 +1,51 @@
+package clip
+
+import (
+	"context"
+	"io"
+	"iter"
+)
+
+// Archive is the service that holds the media: Kinesis Video Streams, or something that behaves as it does.
+// Package clip/kvs implements it. Errors wrap the sentinels of this package; every method is safe for concurrent use
+// and gives up when ctx ends. Retries happen within a call, until ctx ends.
+type Archive interface {
+	// Streams yields every stream, page after page, in no order. An error ends the sequence.
+	Streams(ctx context.Context) iter.Seq2[Stream, error]
+	// Stream describes one stream; ErrNoStream if there is none of that name.
+	Stream(ctx context.Context, name StreamName) (Stream, error)
+	// Fragments yields the fragments that start in a span, in no order. No fragments is no error.
+	Fragments(ctx context.Context, q FragmentQuery) iter.Seq2[Fragment, error]
+	// Payload starts one GetClip call and returns when its body begins; ErrNoFootage if no fragment starts in the
+	// span. The caller closes the body; ctx also bounds the reading of it.
+	Payload(ctx context.Context, q PayloadQuery) (*Payload, error)
+}
+
+// FragmentQuery asks for the fragments of a stream that start in a span.
+type FragmentQuery struct {
+	Stream   StreamName
+	Selector Selector
+	Span     Span
+	// Limit is the most fragments wanted; 0 means all.
+	Limit int
+}
+
+// PayloadQuery asks for the media of the fragments of a stream that start in a span.
+type PayloadQuery struct {
+	Stream   StreamName
+	Selector Selector
+	Span     Span
+	// Fragments is how many are expected, which is what the call costs in quota points; 0 where that is not known.
+	Fragments int
+}
+
+// Payload is the answer to one GetClip call.
+type Payload struct {
+	// ContentType as the service sent it, "video/mp4" as a rule.
+	ContentType string
+	// Length of the body in bytes, or -1 where the service did not say.
+	Length int64
+	// Body gives the bytes as they arrive. An error before the end means that the connection was cut: errors wrap
+	// ErrUnreachable.
+	Body io.ReadCloser
+}

@@ -1,0 +1,48 @@
+package clip
+
+import "errors"
+
+// What can go wrong, one sentinel a kind. Everything that leaves this package or an Archive wraps one of them, a
+// context's error, or is an I/O error of this machine. fs/errno.go turns them into errno.
+var (
+	// ErrName: a name that is not in the grammar. It costs no call.
+	ErrName = errors.New("not the name of a clip")
+	// ErrNoStream: the archive has no such stream.
+	ErrNoStream = errors.New("no such stream")
+	// ErrNoFootage: no fragment starts in the span.
+	ErrNoFootage = errors.New("no footage in this span")
+	// ErrDenied: credentials are missing, expired, wrong, or do not permit the action.
+	ErrDenied = errors.New("not permitted")
+	// ErrInvalid: the service calls a request invalid.
+	ErrInvalid = errors.New("invalid request")
+	// ErrMedia: the service or we cannot make an MP4 of this media.
+	ErrMedia = errors.New("media cannot be served as one MP4")
+	// ErrCodecChange: the codec private data changes within the span. It is an ErrMedia too.
+	ErrCodecChange = &kindError{text: "codec private data changes within the span", kind: ErrMedia}
+	// ErrNoRetention: the stream keeps no data.
+	ErrNoRetention = errors.New("the stream retains no data")
+	// ErrThrottled: the service still refused for exceeded limits when the deadline came.
+	ErrThrottled = errors.New("throttled")
+	// ErrUnreachable: the network or the service failed or stalled until the deadline came.
+	ErrUnreachable = errors.New("archive unreachable")
+	// ErrChanged: footage changed under an open handle.
+	ErrChanged = errors.New("footage has changed")
+	// ErrTooBig: it cannot be had without fetching more than is allowed.
+	ErrTooBig = errors.New("more than may be fetched")
+	// ErrNoSpace: everything in the cache is in use.
+	ErrNoSpace = errors.New("cache is full of clips in use")
+	// ErrFetchLimit: the limit on fetched bytes is reached.
+	ErrFetchLimit = errors.New("fetch limit reached")
+)
+
+// kindError is a sentinel that belongs to a wider one.
+type kindError struct {
+	text string
+	kind error
+}
+
+// Error implements error.
+func (e *kindError) Error() string { return e.text }
+
+// Unwrap gives the wider sentinel.
+func (e *kindError) Unwrap() error { return e.kind }

@@ -1,0 +1,94 @@
+package clip
+
+import (
+	"fmt"
+	"time"
+)
+
+// StreamName is the name of a Kinesis video stream: 1 to 256 characters of [a-zA-Z0-9_.-] (API reference,
+// CreateStream, StreamName). "." and ".." fit that pattern but cannot be names of directories and are not valid here.
+type StreamName string
+
+// maxStreamName is the longest name that the service allows, in bytes.
+const maxStreamName = 256
+
+// Valid reports whether the name is one that a stream can have and a directory can show.
+func (n StreamName) Valid() bool {
+	if n == "" || n == "." || n == ".." || len(n) > maxStreamName {
+		return false
+	}
+	for _, c := range []byte(n) {
+		switch {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '_', c == '.', c == '-':
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// FragmentID is a fragment number: decimal digits that increase with ingestion.
+type FragmentID string
+
+// Selector says by which clock a span selects fragments (FragmentSelectorType in the API).
+type Selector int
+
+const (
+	// ByProducer selects by the time the producer gave: the time of recording.
+	ByProducer Selector = iota
+	// ByServer selects by the time at which the service took the fragment in.
+	ByServer
+)
+
+// ParseSelector reads what the flag --timestamps takes: "producer" or "server".
+func ParseSelector(s string) (Selector, error) {
+	switch s {
+	case "producer":
+		return ByProducer, nil
+	case "server":
+		return ByServer, nil
+	}
+	return 0, fmt.Errorf("timestamps %q: want producer or server", s)
+}
+
+// String gives the selector as the flag --timestamps takes it.
+func (s Selector) String() string {
+	if s == ByServer {
+		return "server"
+	}
+	return "producer"
+}
+
+// Stream is what the archive says of a stream (API reference, StreamInfo).
+type Stream struct {
+	Name StreamName
+	// ARN is the stream's Amazon resource name; empty where it is not known.
+	ARN string
+	// Created is when the stream was made; the zero time where it is not known.
+	Created time.Time
+	// Retention is how long footage is kept; 0 means that none is, RetentionUnknown that we were not told.
+	Retention time.Duration
+}
+
+// RetentionUnknown is the Retention of a stream that may not be described.
+const RetentionUnknown time.Duration = -1
+
+// Fragment is what the archive says of one fragment (API reference, Fragment).
+type Fragment struct {
+	ID FragmentID
+	// Producer and Server are the two times of the fragment's start, UTC, to the millisecond.
+	Producer, Server time.Time
+	// Length is the time from the first to the last frame: the last frame's own length is left out, so it is not the
+	// distance to the next fragment, and 0 for a fragment of one frame.
+	Length time.Duration
+	// Size is the fragment's size in bytes as stored (Matroska), not as MP4.
+	Size int64
+}
+
+// Time gives the fragment's start by the selector's clock.
+func (f Fragment) Time(s Selector) time.Time {
+	if s == ByServer {
+		return f.Server
+	}
+	return f.Producer
+}

@@ -20,14 +20,8 @@ type Source interface {
 	Fragments(sel Selector, from, to time.Time) []Fragment
 }
 
-// Fragment is one stored fragment.
-type Fragment struct {
-	// Number is the fragment number: 47 decimal digits that increase with ingestion.
-	Number string
-	// Producer and Server are the times of its start, UTC, in whole milliseconds.
-	Producer, Server time.Time
-	// Length is the time from its first to its last video frame: the last frame's own length is left out.
-	Length time.Duration
-	// Size is its size in bytes as stored, as Matroska.
-	Size int64
+// Options of a recording or a loop. The zero value works.
+type Options struct {
+	// NoStamp leaves out the stamp that a loop puts before each key frame. A recording never has one.
+	NoStamp bool
 }

@@ -1,0 +1,4 @@
+package footage
+
+// cut is what one fragment has of its media.
+type cut struct{}

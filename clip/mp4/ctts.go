@@ -1,0 +1,99 @@
+package mp4
+
+import (
+	"encoding/binary"
+	"iter"
+)
+
+// OffsetRun is a number of samples in a row with the same composition offset.
+type OffsetRun struct {
+	Count uint32
+	// Offset is PTS minus DTS in the track's timescale.
+	Offset int32
+}
+
+// Offsets is a composition time to sample table, ctts (ISO/IEC 14496-12 8.6.1.3), as the runs the file holds.
+// The zero value is the table that is absent: every offset is 0.
+//
+// Version 0 has unsigned offsets, version 1 signed ones. Both are read as signed: an offset of 2^31 ticks does not
+// occur, negative ones in version 0 do, as QuickTime's muxers write them.
+type Offsets struct{ raw []byte }
+
+// offsetRunSize is one entry of ctts in bytes.
+const offsetRunSize = 8
+
+// Len is the number of runs.
+func (t Offsets) Len() int { return len(t.raw) / offsetRunSize }
+
+// Run gives run i of Len.
+func (t Offsets) Run(i int) OffsetRun {
+	p := t.raw[i*offsetRunSize:]
+	return OffsetRun{Count: binary.BigEndian.Uint32(p), Offset: int32(binary.BigEndian.Uint32(p[4:]))}
+}
+
+// Runs yields the runs in order.
+func (t Offsets) Runs() iter.Seq[OffsetRun] {
+	return func(yield func(OffsetRun) bool) {
+		for i := range t.Len() {
+			if !yield(t.Run(i)) {
+				return
+			}
+		}
+	}
+}
+
+// Samples is the number of samples that the runs speak of.
+func (t Offsets) Samples() uint64 {
+	var n uint64
+	for r := range t.Runs() {
+		n += uint64(r.Count)
+	}
+	return n
+}
+
+// Raw gives the entries as they stand in the file, to compare two tables by.
+func (t Offsets) Raw() []byte { return t.raw }
+
+// version is the box version that can hold the table: 1 if an offset is negative, else 0.
+func (t Offsets) version() uint8 {
+	for r := range t.Runs() {
+		if r.Offset < 0 {
+			return 1
+		}
+	}
+	return 0
+}
+
+// zero reports whether no sample has an offset, so that no box is needed.
+func (t Offsets) zero() bool {
+	for r := range t.Runs() {
+		if r.Offset != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// add appends a run to a table that was begun empty, as a part of the last run where it fits.
+func (t *Offsets) add(r OffsetRun) {
+	t.raw = addRun(t.raw, r.Count, uint32(r.Offset))
+}
+
+// parseCtts reads the body of ctts.
+func parseCtts(body []byte) (Offsets, error) {
+	d := decoder{b: body}
+	d.fullBox()
+	raw, err := d.table(TypeCtts, offsetRunSize)
+	return Offsets{raw}, err
+}
+
+// ctts appends the box, or nothing if every offset is 0.
+func (e *encoder) ctts(t Offsets) {
+	if t.zero() {
+		return
+	}
+	e.fullBox(TypeCtts, t.version(), 0, func() {
+		e.u32(uint32(t.Len()))
+		e.raw(t.raw)
+	})
+}

@@ -1,0 +1,98 @@
+package mp4
+
+import (
+	"encoding/binary"
+	"fmt"
+	"iter"
+	"math"
+)
+
+// ChunkOffsets is a chunk offset table, stco or co64 (ISO/IEC 14496-12 8.7.5), as the file holds it: where each chunk
+// begins, in bytes from the start of the file. The zero value is an empty table.
+type ChunkOffsets struct {
+	raw  []byte
+	wide bool
+}
+
+// size is one entry in bytes.
+func (t ChunkOffsets) size() int {
+	if t.wide {
+		return 8
+	}
+	return 4
+}
+
+// Len is the number of chunks.
+func (t ChunkOffsets) Len() int { return len(t.raw) / t.size() }
+
+// At gives the offset of chunk i of Len, counted from 0.
+func (t ChunkOffsets) At(i int) int64 {
+	if t.wide {
+		return int64(binary.BigEndian.Uint64(t.raw[8*i:]))
+	}
+	return int64(binary.BigEndian.Uint32(t.raw[4*i:]))
+}
+
+// All yields the offsets in order.
+func (t ChunkOffsets) All() iter.Seq[int64] {
+	return func(yield func(int64) bool) {
+		for i := range t.Len() {
+			if !yield(t.At(i)) {
+				return
+			}
+		}
+	}
+}
+
+// check refuses offsets that are beyond 63 bits.
+func (t ChunkOffsets) check() error {
+	for at := range t.All() {
+		if at < 0 {
+			return fmt.Errorf("box %s: offset %d: %w", TypeCo64, uint64(at), ErrMalformed)
+		}
+	}
+	return nil
+}
+
+// parseStco reads the body of stco, or of co64 if wide.
+func parseStco(body []byte, wide bool) (ChunkOffsets, error) {
+	d := decoder{b: body}
+	d.fullBox()
+	t := ChunkOffsets{wide: wide}
+	kind := TypeStco
+	if wide {
+		kind = TypeCo64
+	}
+	raw, err := d.table(kind, t.size())
+	if err != nil {
+		return ChunkOffsets{}, err
+	}
+	t.raw = raw
+	return t, t.check()
+}
+
+// chunkOffsetsOf makes a table of the offsets, each moved by base: 64-bit entries only where one needs them.
+func chunkOffsetsOf(offsets []int64, base int64) ChunkOffsets {
+	var t ChunkOffsets
+	for _, at := range offsets {
+		t.wide = t.wide || at+base > math.MaxUint32
+	}
+	e := encoder{b: make([]byte, 0, t.size()*len(offsets))}
+	for _, at := range offsets {
+		e.uint(uint64(at+base), t.wide)
+	}
+	t.raw = e.b
+	return t
+}
+
+// stco appends the box, a co64 if the table has 64-bit entries.
+func (e *encoder) stco(t ChunkOffsets) {
+	kind := TypeStco
+	if t.wide {
+		kind = TypeCo64
+	}
+	e.fullBox(kind, 0, 0, func() {
+		e.u32(uint32(t.Len()))
+		e.raw(t.raw)
+	})
+}

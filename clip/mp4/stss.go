@@ -1,0 +1,78 @@
+package mp4
+
+import (
+	"encoding/binary"
+	"fmt"
+	"iter"
+)
+
+// syncNumberSize is one entry of stss in bytes.
+const syncNumberSize = 4
+
+// Syncs is a sync sample table, stss (ISO/IEC 14496-12 8.6.2): the numbers of the samples at which decoding can
+// begin. The zero value is the table that is absent: every sample is one. That is not the same as an empty one.
+type Syncs struct {
+	raw     []byte
+	present bool
+}
+
+// All reports whether the table is absent, so that every sample is a sync sample.
+func (t Syncs) All() bool { return !t.present }
+
+// Len is the number of entries.
+func (t Syncs) Len() int { return len(t.raw) / syncNumberSize }
+
+// Number gives entry i of Len: a sample number, counted from 1.
+func (t Syncs) Number(i int) uint32 { return binary.BigEndian.Uint32(t.raw[i*syncNumberSize:]) }
+
+// Numbers yields the entries in order.
+func (t Syncs) Numbers() iter.Seq[uint32] {
+	return func(yield func(uint32) bool) {
+		for i := range t.Len() {
+			if !yield(t.Number(i)) {
+				return
+			}
+		}
+	}
+}
+
+// Raw gives the entries as they stand in the file, to compare two tables by.
+func (t Syncs) Raw() []byte { return t.raw }
+
+// check refuses numbers that do not increase or that no sample has.
+func (t Syncs) check(samples uint64) error {
+	var last uint32
+	for n := range t.Numbers() {
+		if n <= last || uint64(n) > samples {
+			return fmt.Errorf("box %s: sample %d after %d of %d: %w", TypeStss, n, last, samples, ErrMalformed)
+		}
+		last = n
+	}
+	return nil
+}
+
+// add appends count samples from number first on, to a table that was begun empty.
+func (t *Syncs) add(first, count uint32) {
+	for i := range count {
+		t.raw = binary.BigEndian.AppendUint32(t.raw, first+i)
+	}
+}
+
+// parseStss reads the body of stss.
+func parseStss(body []byte) (Syncs, error) {
+	d := decoder{b: body}
+	d.fullBox()
+	raw, err := d.table(TypeStss, syncNumberSize)
+	return Syncs{raw: raw, present: true}, err
+}
+
+// stss appends the box, or nothing if every sample is a sync sample.
+func (e *encoder) stss(t Syncs) {
+	if t.All() {
+		return
+	}
+	e.fullBox(TypeStss, 0, 0, func() {
+		e.u32(uint32(t.Len()))
+		e.raw(t.raw)
+	})
+}

@@ -1,0 +1,141 @@
+package mp4
+
+import (
+	"encoding/binary"
+	"fmt"
+)
+
+// Sizes is a sample size table, stsz or stz2 (ISO/IEC 14496-12 8.7.3), as the file holds it: one size for all samples
+// or a list. The zero value is an empty table.
+type Sizes struct {
+	count    uint32
+	constant uint32
+	// raw has fields of width bits each; it is nil where the size is constant.
+	raw   []byte
+	width uint8
+}
+
+// Len is the number of samples.
+func (t Sizes) Len() uint32 { return t.count }
+
+// Constant gives the size that all samples have, in bytes, or 0 where there is a list.
+func (t Sizes) Constant() uint32 { return t.constant }
+
+// At gives the size of sample i of Len, counted from 0, in bytes.
+func (t Sizes) At(i uint32) uint32 {
+	if t.constant != 0 {
+		return t.constant
+	}
+	switch t.width {
+	case 4:
+		v := t.raw[i/2]
+		if i%2 == 0 {
+			return uint32(v >> 4)
+		}
+		return uint32(v & 15)
+	case 8:
+		return uint32(t.raw[i])
+	case 16:
+		return uint32(binary.BigEndian.Uint16(t.raw[2*int64(i):]))
+	}
+	return binary.BigEndian.Uint32(t.raw[4*int64(i):])
+}
+
+// Sum gives the size of count samples from sample first on; both have to be within Len.
+func (t Sizes) Sum(first, count uint32) int64 {
+	if t.constant != 0 {
+		// Below 2^64; that it is below 2^63 too is what the constant's check is for (parseStsz).
+		return int64(t.constant) * int64(count)
+	}
+	var sum int64
+	for i := range count {
+		sum += int64(t.At(first + i))
+	}
+	return sum
+}
+
+// Raw gives the list as it stands in the file, to compare two tables by; nil where the size is constant.
+func (t Sizes) Raw() []byte { return t.raw }
+
+// Equal reports whether two tables hold the same sizes in the same form.
+func (t Sizes) Equal(o Sizes) bool {
+	return t.count == o.count && t.constant == o.constant && t.width == o.width && string(t.raw) == string(o.raw)
+}
+
+// parseStsz reads the body of stsz.
+func parseStsz(body []byte) (Sizes, error) {
+	d := decoder{b: body}
+	d.fullBox()
+	t := Sizes{constant: d.u32()}
+	if t.constant != 0 {
+		t.count = d.u32()
+		if err := d.err(TypeStsz); err != nil {
+			return Sizes{}, err
+		}
+		return t, nil
+	}
+	raw, err := d.table(TypeStsz, 4)
+	if err != nil {
+		return Sizes{}, err
+	}
+	return Sizes{count: uint32(len(raw) / 4), raw: raw, width: 32}, nil
+}
+
+// parseStz2 reads the body of stz2: fields of 4, 8 or 16 bits.
+func parseStz2(body []byte) (Sizes, error) {
+	d := decoder{b: body}
+	d.fullBox()
+	t := Sizes{width: uint8(d.u32())}
+	t.count = d.u32()
+	if t.width != 4 && t.width != 8 && t.width != 16 {
+		return Sizes{}, fmt.Errorf("box %s: fields of %d bits: %w", TypeStz2, t.width, ErrMalformed)
+	}
+	need := (uint64(t.count)*uint64(t.width) + 7) / 8
+	if d.short || need > uint64(len(d.b)) {
+		return Sizes{}, fmt.Errorf("box %s: %d entries in %d bytes: %w", TypeStz2, t.count, len(d.b), ErrMalformed)
+	}
+	t.raw = d.take(int(need))
+	return t, nil
+}
+
+// sizeRun is a number of samples in a row of the same size.
+type sizeRun struct{ count, size uint32 }
+
+// sizesOf makes a table from runs: the constant form if all are equal and not 0, which would mean a list.
+func sizesOf(runs []sizeRun) Sizes {
+	var t Sizes
+	same := true
+	for _, r := range runs {
+		t.count += r.count
+		same = same && r.size == runs[0].size
+	}
+	if same && t.count > 0 && runs[0].size > 0 {
+		t.constant = runs[0].size
+		return t
+	}
+	t.width = 32
+	t.raw = make([]byte, 0, 4*int(t.count))
+	for _, r := range runs {
+		for range r.count {
+			t.raw = binary.BigEndian.AppendUint32(t.raw, r.size)
+		}
+	}
+	return t
+}
+
+// stsz appends the box. Sizes that were read from an stz2 are written as it had them.
+func (e *encoder) stsz(t Sizes) {
+	if t.constant == 0 && t.width != 32 && t.width != 0 {
+		e.fullBox(TypeStz2, 0, 0, func() {
+			e.u32(uint32(t.width))
+			e.u32(t.count)
+			e.raw(t.raw)
+		})
+		return
+	}
+	e.fullBox(TypeStsz, 0, 0, func() {
+		e.u32(t.constant)
+		e.u32(t.count)
+		e.raw(t.raw)
+	})
+}

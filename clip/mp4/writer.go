@@ -1,0 +1,98 @@
+package mp4
+
+import (
+	"fmt"
+	"io"
+	"math"
+)
+
+// defaultTimescale of a movie header: milliseconds.
+const defaultTimescale = 1000
+
+// Writer writes one traditional MP4 file: ftyp, moov and mdat, or ftyp, mdat and moov. The file is planned when the
+// Writer is made, so its size is known and the media is streamed through. A Writer does not change after that and is
+// safe for concurrent use where the Data of its chunks is.
+type Writer struct {
+	// before and after are what surrounds the media: ftyp, moov and the header of mdat, in the order asked for.
+	before, after []byte
+	chunks        []OutputChunk
+	media         int64
+}
+
+// NewWriter plans the file. ErrPlan where the output does not fit together: samples without chunks, chunks whose size
+// is not that of their samples, values out of the format's range; ErrTooBig if its moov would be beyond MaxMoov.
+func NewWriter(out Output) (*Writer, error) {
+	if out.Timescale == 0 {
+		out.Timescale = defaultTimescale
+	}
+	p, err := newPlan(&out)
+	if err != nil {
+		return nil, err
+	}
+	w := &Writer{chunks: out.Chunks, media: p.media}
+	var ftyp, mdat encoder
+	ftyp.ftyp(p.hasCoding(CodingAVC1))
+	mdat.mdatHeader(p.media)
+	base := int64(len(ftyp.b) + len(mdat.b))
+	if out.MoovLast {
+		w.before = append(ftyp.b, mdat.b...)
+		w.after = p.moov(base)
+		return w, nil
+	}
+	// The size of moov depends on the width of the offsets alone, which grows with the size of moov: two rounds
+	// settle it, since offsets that are wide once stay so.
+	moov := p.moov(base)
+	for {
+		again := p.moov(base + int64(len(moov)))
+		if len(again) == len(moov) {
+			moov = again
+			break
+		}
+		moov = again
+	}
+	w.before = append(append(ftyp.b, moov...), mdat.b...)
+	return w, nil
+}
+
+// mdatHeader appends the header of a media data box (ISO/IEC 14496-12 8.1.1), with a 64-bit size where needed.
+func (e *encoder) mdatHeader(media int64) {
+	if media+headerSize <= math.MaxUint32 {
+		e.u32(uint32(media + headerSize))
+		e.code(TypeMdat)
+		return
+	}
+	e.u32(1)
+	e.code(TypeMdat)
+	e.u64(uint64(media + largeHeaderSize))
+}
+
+// Size is the size of the file in bytes.
+func (w *Writer) Size() int64 {
+	return int64(len(w.before)) + w.media + int64(len(w.after))
+}
+
+// HeadSize is how many bytes stand before the media: with moov first, the head of the file.
+func (w *Writer) HeadSize() int64 { return int64(len(w.before)) }
+
+// WriteTo writes the file front to back and may be called any number of times. It fails with what the writer or a
+// chunk's Data fails with, and with ErrPlan if a Data gives another number of bytes than it announced.
+func (w *Writer) WriteTo(to io.Writer) (int64, error) {
+	n, err := Slices{w.before}.WriteTo(to)
+	if err != nil {
+		return n, err
+	}
+	for i, c := range w.chunks {
+		k, err := c.Data.WriteTo(to)
+		n += k
+		if err != nil {
+			return n, fmt.Errorf("chunk %d of track %d: %w", i, c.Track+1, err)
+		}
+		if want := c.Data.Size(); k != want {
+			return n, fmt.Errorf("chunk %d of track %d: wrote %d bytes of %d: %w", i, c.Track+1, k, want, ErrPlan)
+		}
+	}
+	k, err := Slices{w.after}.WriteTo(to)
+	return n + k, err
+}
+
+var _ io.WriterTo = (*Writer)(nil)

@@ -1,0 +1,188 @@
+package cache
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+)
+
+// The values that stand for zero ones in Options.
+const (
+	// DefaultMaxBytes is 10 GiB.
+	DefaultMaxBytes = 10 << 30
+	// DefaultLinger is how long an entry that nobody holds stays parked.
+	DefaultLinger = 10 * time.Second
+)
+
+// Options are what Open can be told. The zero value works.
+type Options struct {
+	// MaxBytes is the budget: the most that whole and growing entries take on disk together, counted in blocks of 4 KiB
+	// a file. 0 is DefaultMaxBytes. The index of sizes is not counted (at most some 30 MB, usually below one).
+	MaxBytes int64
+	// Linger is how long the fill of an entry that nobody holds waits for a new holder before it is given up.
+	// 0 is DefaultLinger; less than 0 gives it up at once.
+	Linger time.Duration
+	// Logger takes what is worth knowing and no caller is told; nil discards it.
+	Logger *slog.Logger
+}
+
+// Cache keeps entries in one directory. Its methods are safe for concurrent use.
+type Cache struct {
+	logger *slog.Logger
+	lock   *os.File
+	sizes  *sizeIndex
+
+	data     string // the directory of the entries
+	maxBytes int64
+	linger   time.Duration
+
+	fills sync.WaitGroup
+	// down is closed when Close has done its work.
+	down chan struct{}
+
+	// mu guards the following, and the fields of a body that say so.
+	mu     sync.Mutex
+	closed bool
+	// whole has every entry that is whole; those of them that nobody holds are in idle too, in order of last use.
+	whole map[Key]*body
+	idle  *simplelru.LRU[Key, *body]
+	// live has the entries that are being filled and can still be acquired.
+	live map[Key]*body
+	// used is what all files cost, those that are open but no longer found too. Of it, removing belongs to files that
+	// are being removed, dying to entries whose fill was given up and has yet to return.
+	used, removing, dying int64
+	// settling counts the entries that are held only until some I/O is done, and may be free after it.
+	settling int
+	// freed is closed and forgotten when one of the above went down; nil while no fill waits for that.
+	freed chan struct{}
+	// last is the latest time that stampLocked gave.
+	last                            time.Time
+	hits, shared, misses, evictions uint64
+	freedBytes                      int64
+}
+
+// Open makes the directory if need be (mode 0700), locks it, removes what a crash left behind and finds the whole
+// entries again in their order of last use. If they take more than the budget the least recently used are removed.
+// ErrLocked if another process has the directory.
+//
+// Entries are kept in a directory of their own below dir, also 0700; files that are not ours are left alone.
+func Open(dir string, o Options) (*Cache, error) {
+	c := &Cache{
+		logger:   o.Logger,
+		data:     filepath.Join(dir, "data"),
+		maxBytes: o.MaxBytes,
+		linger:   o.Linger,
+		down:     make(chan struct{}),
+		whole:    make(map[Key]*body),
+		live:     make(map[Key]*body),
+	}
+	if c.logger == nil {
+		c.logger = slog.New(slog.DiscardHandler)
+	}
+	if c.maxBytes <= 0 {
+		c.maxBytes = DefaultMaxBytes
+	}
+	if c.linger == 0 {
+		c.linger = DefaultLinger
+	}
+	var err error
+	// The budget bounds the index, not a count.
+	if c.idle, err = simplelru.NewLRU[Key, *body](math.MaxInt, nil); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(c.data, 0o700); err != nil {
+		return nil, fmt.Errorf("cache directory: %w", err)
+	}
+	if c.lock, err = lockDir(dir); err != nil {
+		return nil, err
+	}
+	if c.sizes, err = openSizes(filepath.Join(dir, "sizes"), maxSizes, c.logger); err != nil {
+		return nil, errors.Join(err, c.lock.Close())
+	}
+	if err := c.scan(); err != nil {
+		return nil, errors.Join(err, c.sizes.close(), c.lock.Close())
+	}
+	return c, nil
+}
+
+// Close ends every fill, waits until all have returned, and gives the directory free. Entries that are still held can be
+// read, as far as their bytes are there, until they are released. A second call waits for the first.
+func (c *Cache) Close() error {
+	c.mu.Lock()
+	if c.closed {
+		c.mu.Unlock()
+		<-c.down
+		return nil
+	}
+	c.closed = true
+	for _, b := range c.live {
+		c.stopLocked(b, ErrClosed)
+	}
+	c.mu.Unlock()
+	c.fills.Wait()
+	err := errors.Join(c.sizes.close(), c.lock.Close())
+	close(c.down)
+	return err
+}
+
+// Has reports whether the entry of a key is whole and in the index. It does not look at the disk and does not count as
+// use.
+func (c *Cache) Has(key Key) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.whole[key] != nil
+}
+
+// NoteSize keeps the exact size of something for KnownSize. It outlives the entry's eviction and a restart, and need
+// not be the size of an entry. A key that is not valid or a size below 0 is ignored.
+func (c *Cache) NoteSize(key Key, n int64) { c.sizes.note(key, n) }
+
+// KnownSize gives the size that NoteSize was last told for a key, unless that was 100,000 keys ago.
+func (c *Cache) KnownSize(key Key) (int64, bool) { return c.sizes.size(key) }
+
+// Stats is a look at a cache.
+type Stats struct {
+	// Whole, Held and Growing count entries: those that are whole, those of them that somebody holds, and those that
+	// are being filled.
+	Whole, Held, Growing int
+	// Bytes is what all files take of the budget, MaxBytes the budget.
+	Bytes, MaxBytes int64
+	// Hits, Shared and Misses count what Acquire found: a whole entry, a growing one, none.
+	Hits, Shared, Misses uint64
+	// Evictions counts the entries removed to make space; FreedBytes what they and failed fills gave back.
+	Evictions  uint64
+	FreedBytes int64
+	// Sizes is how many sizes are known.
+	Sizes int
+}
+
+// Stats gives the present numbers; the counts start at Open.
+func (c *Cache) Stats() Stats {
+	sizes := c.sizes.len()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return Stats{
+		Whole: len(c.whole), Held: len(c.whole) - c.idle.Len(), Growing: len(c.live),
+		Bytes: c.used, MaxBytes: c.maxBytes,
+		Hits: c.hits, Shared: c.shared, Misses: c.misses,
+		Evictions: c.evictions, FreedBytes: c.freedBytes,
+		Sizes: sizes,
+	}
+}
+
+// stampLocked gives the present time, each time a later one, so that the order of use is total.
+func (c *Cache) stampLocked() time.Time {
+	now := time.Now().Round(0)
+	if !now.After(c.last) {
+		now = c.last.Add(1)
+	}
+	c.last = now
+	return now
+}

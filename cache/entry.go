@@ -1,0 +1,116 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"sync/atomic"
+)
+
+// Entry is one holder's handle on the bytes under a key. It is made by Acquire and given back with Release; all its
+// methods are safe for concurrent use. While it is held the entry is neither evicted nor, if it is growing, given up.
+type Entry struct {
+	cache    *Cache
+	body     *body
+	released atomic.Bool
+}
+
+// ReadAt reads len(p) bytes from off, as io.ReaderAt does: less only with an error, which is io.EOF at the end of the
+// entry. It waits until the bytes [off, off+len(p)) are there, the end is known to lie before them, or the fill has
+// failed. When ctx ends first the answer is context.Cause(ctx). After a failure a read of bytes that had come before
+// it still succeeds; any other gets the error of the fill.
+//
+// A read of bytes that are there takes no lock, does not look at ctx and allocates nothing.
+func (e *Entry) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
+	if off < 0 {
+		return 0, fmt.Errorf("cache entry %s: read at %d: negative offset", e.body.key, off)
+	}
+	if e.released.Load() {
+		return 0, fmt.Errorf("cache entry %s: %w", e.body.key, ErrReleased)
+	}
+	if len(p) == 0 {
+		return 0, nil
+	}
+	end := off + int64(len(p))
+	if end < off {
+		end = math.MaxInt64
+	}
+	if end <= e.body.written.Load() {
+		return e.pread(p, off)
+	}
+	limit, err := e.body.wait(ctx, off, end)
+	if err != nil {
+		return 0, err
+	}
+	if limit <= off {
+		return 0, io.EOF
+	}
+	n, err := e.pread(p[:limit-off], off)
+	if err == nil && limit < end {
+		err = io.EOF
+	}
+	return n, err
+}
+
+// pread reads bytes that are in the file.
+func (e *Entry) pread(p []byte, off int64) (int, error) {
+	f := e.body.file.Load()
+	if f == nil { // released in this moment
+		return 0, fmt.Errorf("cache entry %s: %w", e.body.key, ErrReleased)
+	}
+	n, err := f.ReadAt(p, off)
+	switch {
+	case err == nil:
+		return n, nil
+	case errors.Is(err, io.EOF):
+		e.cache.discard(e.body)
+		return n, fmt.Errorf("cache entry %s: file ends at %d: %w", e.body.key, off+int64(n), ErrDamaged)
+	case errors.Is(err, os.ErrClosed):
+		return n, fmt.Errorf("cache entry %s: %w", e.body.key, ErrReleased)
+	}
+	return n, fmt.Errorf("cache entry %s: %w", e.body.key, err)
+}
+
+// Size gives the exact size in bytes. It waits until the fill has announced it or ended; a fill that failed before
+// that gives its error, and ctx, when it ends first, its cause.
+func (e *Entry) Size(ctx context.Context) (int64, error) {
+	select {
+	case <-e.body.ready:
+	default:
+		select {
+		case <-e.body.ready:
+		case <-ctx.Done():
+			return 0, context.Cause(ctx)
+		}
+	}
+	if size := e.body.announced(); size >= 0 {
+		return size, nil
+	}
+	_, err := e.body.outcome()
+	return 0, err
+}
+
+// Ready gives a channel that is closed when the size is known or the fill has failed.
+func (e *Entry) Ready() <-chan struct{} { return e.body.ready }
+
+// Complete reports whether the fill has ended well: every byte is on disk and no read waits or fails any more.
+func (e *Entry) Complete() bool {
+	done, err := e.body.outcome()
+	return done && err == nil
+}
+
+// Err gives why the fill failed; nil while it runs and when it ended well.
+func (e *Entry) Err() error {
+	_, err := e.body.outcome()
+	return err
+}
+
+// Release gives the handle back; a second call does nothing. Reads that still run may fail with ErrReleased.
+func (e *Entry) Release() {
+	if !e.released.Swap(true) {
+		e.cache.leave(e.body)
+	}
+}

@@ -1,0 +1,82 @@
+package cache
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Key names an entry: 1 to 128 characters of [a-z0-9-], the first of them not "-". It is used in file names.
+type Key string
+
+// maxKey is the longest key, in bytes. With size and time a file's name stays well below 255, the limit of Linux.
+const maxKey = 128
+
+// Valid reports whether the key can be used.
+func (k Key) Valid() bool {
+	if k == "" || len(k) > maxKey || k[0] == '-' {
+		return false
+	}
+	for _, c := range []byte(k) {
+		switch {
+		case c >= 'a' && c <= 'z', c >= '0' && c <= '9', c == '-':
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// fileName is what the name of a file in the data directory says:
+//
+//	KEY.CREATED.part     a growing entry
+//	KEY.SIZE.CREATED     a whole one of SIZE bytes
+//
+// The size is in the name so that a file that was cut short is never taken for whole. CREATED is when the fill began,
+// nanoseconds since 1970, made unique within a process: a new fill of a key never touches the file of an older one, so
+// a file may be removed after its entry has left the index.
+type fileName struct {
+	key     Key
+	size    int64 // -1 for a growing entry
+	created int64
+}
+
+// partSuffix is the last field of the name of a growing entry's file. It is not a number, so the two kinds differ.
+const partSuffix = "part"
+
+// String gives the name as it is on disk.
+func (n fileName) String() string {
+	if n.size < 0 {
+		return fmt.Sprintf("%s.%d.%s", n.key, n.created, partSuffix)
+	}
+	return fmt.Sprintf("%s.%d.%d", n.key, n.size, n.created)
+}
+
+// parseFileName reads a name that String gave; ok is false for any other.
+func parseFileName(s string) (n fileName, ok bool) {
+	fields := strings.Split(s, ".")
+	if len(fields) != 3 || !Key(fields[0]).Valid() {
+		return fileName{}, false
+	}
+	n = fileName{key: Key(fields[0]), size: -1}
+	created := fields[1]
+	if fields[2] != partSuffix {
+		created = fields[2]
+		if n.size, ok = parseDecimal(fields[1]); !ok {
+			return fileName{}, false
+		}
+	}
+	if n.created, ok = parseDecimal(created); !ok {
+		return fileName{}, false
+	}
+	return n, true
+}
+
+// parseDecimal reads a number of at least 0 in its only spelling: no sign, no leading zero.
+func parseDecimal(s string) (int64, bool) {
+	if s == "" || s[0] == '+' || s[0] == '-' || (s[0] == '0' && len(s) > 1) {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
+	return n, err == nil
+}

@@ -1,0 +1,121 @@
+package mp4
+
+import (
+	"fmt"
+	"iter"
+	"math"
+)
+
+// Chunk is a number of samples of one track that lie together in the file (ISO/IEC 14496-12 8.7.4).
+type Chunk struct {
+	// Position in bytes from the start of the file, Size in bytes.
+	Position, Size int64
+	// First is the first sample, counted from 0; Samples is how many there are.
+	First, Samples uint32
+	// Entry is an index of the track's Entries.
+	Entry int
+	// DTS of the first sample and Duration of all, in the track's timescale.
+	DTS, Duration int64
+}
+
+// Check refuses tables that do not agree: other numbers of samples in stts, ctts, stsz and stsc, chunks that stsc does
+// not place, sync samples and sample entries that do not exist, and sums beyond 63 bits. A track without samples is
+// fine. It takes time in proportion to the bytes of the tables, whatever they claim. Errors wrap ErrMalformed.
+func (t *Track) Check() error {
+	samples := uint64(t.Sizes.Len())
+	timed, _, ok := t.Durations.Total()
+	if !ok || timed != samples {
+		return fmt.Errorf("box %s: %d samples of %d, sum in range %t: %w", TypeStts, timed, samples, ok, ErrMalformed)
+	}
+	if n := t.Offsets.Samples(); t.Offsets.Len() > 0 && n != samples {
+		return fmt.Errorf("box %s: %d samples of %d: %w", TypeCtts, n, samples, ErrMalformed)
+	}
+	placed, err := t.ChunkRuns.samples(t.ChunkOffsets.Len(), len(t.Entries))
+	if err != nil {
+		return err
+	}
+	if placed != samples {
+		return fmt.Errorf("box %s: %d samples of %d: %w", TypeStsc, placed, samples, ErrMalformed)
+	}
+	return t.Syncs.check(samples)
+}
+
+// Chunks yields the chunks in order, in time and memory that depend on the bytes of the tables and not on the number
+// of samples they speak of. An error ends the sequence; it is that of Check, or ErrMalformed where a chunk would end
+// beyond 63 bits.
+func (t *Track) Chunks() iter.Seq2[Chunk, error] {
+	return func(yield func(Chunk, error) bool) {
+		if err := t.Check(); err != nil {
+			yield(Chunk{}, err)
+			return
+		}
+		c := Chunk{}
+		clock := durationCursor{table: t.Durations}
+		run := 0
+		for i := range t.ChunkOffsets.Len() {
+			for run+1 < t.ChunkRuns.Len() && int64(t.ChunkRuns.Run(run+1).First) <= int64(i)+1 {
+				run++
+			}
+			r := t.ChunkRuns.Run(run)
+			c.Position, c.Samples, c.Entry = t.ChunkOffsets.At(i), r.Samples, int(r.Entry)-1
+			c.Size = t.Sizes.Sum(c.First, c.Samples)
+			c.DTS += c.Duration
+			c.Duration = clock.skip(c.Samples)
+			// A constant size times a count can reach into the 64th bit, which shows as less than 0.
+			if c.Size < 0 || c.Position > math.MaxInt64-c.Size {
+				yield(Chunk{}, fmt.Errorf("chunk %d: %d+%d: %w", i+1, c.Position, uint64(c.Size), ErrMalformed))
+				return
+			}
+			if !yield(c, nil) {
+				return
+			}
+			c.First += c.Samples
+		}
+	}
+}
+
+// durationCursor goes through stts by samples.
+type durationCursor struct {
+	table Durations
+	// next is the run that follows; left is what the one before it still has.
+	next int
+	run  DurationRun
+	left uint32
+}
+
+// skip goes over n samples and gives the time they take. The table was checked to have them.
+func (c *durationCursor) skip(n uint32) int64 {
+	var ticks int64
+	for n > 0 {
+		if !c.fill() {
+			return ticks
+		}
+		k := min(n, c.left)
+		ticks += int64(k) * int64(c.run.Duration)
+		c.left -= k
+		n -= k
+	}
+	return ticks
+}
+
+// one gives the duration of the next sample.
+func (c *durationCursor) one() uint32 {
+	if !c.fill() {
+		return 0
+	}
+	c.left--
+	return c.run.Duration
+}
+
+// fill takes the next run where the last is used up.
+func (c *durationCursor) fill() bool {
+	for c.left == 0 {
+		if c.next == c.table.Len() {
+			return false
+		}
+		c.run = c.table.Run(c.next)
+		c.left = c.run.Count
+		c.next++
+	}
+	return true
+}

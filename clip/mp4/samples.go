@@ -1,0 +1,77 @@
+package mp4
+
+import "iter"
+
+// Sample is one sample of a track.
+type Sample struct {
+	// DTS in the track's timescale, before edits; the first sample has 0.
+	DTS int64
+	// Offset is PTS minus DTS.
+	Offset int32
+	// Duration is the distance to the next sample's DTS.
+	Duration uint32
+	// Size in bytes and Position in bytes from the start of the file.
+	Size     uint32
+	Position int64
+	// Sync says that decoding can begin here.
+	Sync bool
+	// Entry is an index of the track's Entries.
+	Entry int
+}
+
+// PTS is when the sample is shown, in the track's timescale, before edits.
+func (s Sample) PTS() int64 { return s.DTS + int64(s.Offset) }
+
+// Samples yields the samples in decoding order, expanded one by one from the tables. A few bytes can speak of 2^32 of
+// them, each byte of G.711 for example: where that matters, use Chunks. An error ends the sequence; it is that of
+// Chunks.
+func (t *Track) Samples() iter.Seq2[Sample, error] {
+	return func(yield func(Sample, error) bool) {
+		clock := durationCursor{table: t.Durations}
+		offsets := offsetCursor{table: t.Offsets}
+		sync := 0
+		for c, err := range t.Chunks() {
+			if err != nil {
+				yield(Sample{}, err)
+				return
+			}
+			s := Sample{DTS: c.DTS, Position: c.Position, Entry: c.Entry}
+			for i := range c.Samples {
+				s.Duration, s.Offset, s.Size = clock.one(), offsets.one(), t.Sizes.At(c.First+i)
+				s.Sync = t.Syncs.All()
+				if sync < t.Syncs.Len() && t.Syncs.Number(sync) == c.First+i+1 {
+					s.Sync = true
+					sync++
+				}
+				if !yield(s, nil) {
+					return
+				}
+				s.DTS += int64(s.Duration)
+				s.Position += int64(s.Size)
+			}
+		}
+	}
+}
+
+// offsetCursor goes through ctts by samples.
+type offsetCursor struct {
+	table Offsets
+	// next is the run that follows; left is what the one before it still has.
+	next int
+	run  OffsetRun
+	left uint32
+}
+
+// one gives the offset of the next sample, 0 where there is no table.
+func (c *offsetCursor) one() int32 {
+	for c.left == 0 {
+		if c.next == c.table.Len() {
+			return 0
+		}
+		c.run = c.table.Run(c.next)
+		c.left = c.run.Count
+		c.next++
+	}
+	c.left--
+	return c.run.Offset
+}

@@ -66,12 +66,9 @@ type Stream struct {
 	ARN string
 	// Created is when the stream was made; the zero time where it is not known.
 	Created time.Time
-	// Retention is how long footage is kept; 0 means that none is, RetentionUnknown that we were not told.
+	// Retention is how long footage is kept; 0 means that none is.
 	Retention time.Duration
 }
-
-// RetentionUnknown is the Retention of a stream that may not be described.
-const RetentionUnknown time.Duration = -1
 
 // Fragment is what the archive says of one fragment (API reference, Fragment).
 type Fragment struct {

@@ -1,0 +1,322 @@
+package clip
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"clipfs/cache"
+	"clipfs/clip/mp4"
+
+	"github.com/cenkalti/backoff/v5"
+)
+
+// copyBuffer is how much of a body is handed on at once.
+const copyBuffer = 256 << 10
+
+// fetch is one download of one payload into the cache, over as many GetClip calls as it takes.
+type fetch struct {
+	library *Library
+	key     cache.Key
+	query   PayloadQuery
+	// start is what the payload's times are set to.
+	start time.Time
+}
+
+// fill is the cache.Fill of the payload: it tries until the payload is whole, an error comes that trying again does
+// not mend, or ReadTimeout has passed without a new byte.
+func (f *fetch) fill(ctx context.Context, w *cache.Writer) error {
+	log := f.library.options.Logger.With("stream", f.query.Stream, "span", f.query.Span, "fragments", f.query.Fragments)
+	begun := time.Now()
+	out := newOutput(w)
+	wait := backoff.NewExponentialBackOff()
+	wait.MaxInterval = f.library.options.StallTimeout
+	calls := 1
+	for progress := begun; ; calls++ {
+		before := w.Written()
+		err := f.attempt(ctx, out, progress.Add(f.library.options.ReadTimeout))
+		if err == nil {
+			log.Info("fetched", "bytes", w.Written(), "calls", calls, "took", time.Since(begun).Round(time.Millisecond))
+			return nil
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if !errors.Is(err, ErrUnreachable) && !errors.Is(err, ErrThrottled) {
+			log.Warn("fetch failed", "error", err)
+			return err
+		}
+		if w.Written() > before {
+			progress = time.Now()
+			wait.Reset()
+		}
+		pause := wait.NextBackOff()
+		if time.Since(progress)+pause > f.library.options.ReadTimeout {
+			log.Warn("fetch given up", "error", err, "bytes", w.Written(), "calls", calls)
+			return err
+		}
+		log.Debug("fetch tried again", "error", err, "bytes", w.Written(), "after", pause)
+		if err := sleep(ctx, pause); err != nil {
+			return err
+		}
+	}
+}
+
+// sleep waits, or gives the cause for which ctx ended.
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// attempt makes one GetClip call, whose answer has to begin before deadline, and takes its body in.
+func (f *fetch) attempt(ctx context.Context, out *output, deadline time.Time) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	silent := time.AfterFunc(time.Until(deadline), func() {
+		cancel(fmt.Errorf("no answer for %s: %w", f.library.options.ReadTimeout, ErrUnreachable))
+	})
+	defer silent.Stop()
+	payload, err := f.library.archive.Payload(ctx, f.query)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = payload.Body.Close() }() // what matters of a body was read by then
+	if !silent.Stop() {
+		return context.Cause(ctx)
+	}
+	body := newStallReader(payload.Body, f.library.options.StallTimeout, cancel)
+	err = f.takeIn(mp4.NewScanner(body), payload.Length, out.restart())
+	if cause := context.Cause(ctx); err != nil && cause != nil && out.err == nil {
+		return cause
+	}
+	return err
+}
+
+// takeIn copies a body, box by box, with its times set. length is Content-Length, or −1.
+func (f *fetch) takeIn(boxes *mp4.Scanner, length int64, out *output) error {
+	in := intake{fetch: f, boxes: boxes, length: length, out: out, buffer: make([]byte, copyBuffer)}
+	for {
+		box, err := boxes.Next()
+		switch {
+		case errors.Is(err, mp4.ErrNotMP4), errors.Is(err, mp4.ErrMalformed):
+			return in.asItIs(err)
+		case errors.Is(err, io.EOF):
+			return in.finish()
+		case err != nil:
+			return cut(err)
+		}
+		if err := in.box(box); err != nil {
+			return err
+		}
+		if in.announced && out.position == in.size {
+			return in.finish()
+		}
+	}
+}
+
+// cut tells that a body ended or failed before it should have.
+func cut(err error) error {
+	if errors.Is(err, ErrUnreachable) || errors.Is(err, ErrThrottled) {
+		return err
+	}
+	return fmt.Errorf("body cut: %w: %w", ErrUnreachable, err)
+}
+
+// intake is the state of taking one body in.
+type intake struct {
+	*fetch
+	boxes  *mp4.Scanner
+	length int64
+	out    *output
+	buffer []byte
+
+	moov      []byte
+	parsed    *mp4.Movie // nil where moov was not understood
+	mdatSize  int64
+	mdatSeen  bool
+	announced bool
+	size      int64
+}
+
+// box takes in one box.
+func (in *intake) box(box *mp4.Box) error {
+	if box.Type == mp4.TypeMoov && in.moov == nil {
+		return in.movie(box)
+	}
+	if box.Type == mp4.TypeMdat && !in.mdatSeen {
+		in.mdatSeen, in.mdatSize = true, box.Size
+		if err := in.headCame(); err != nil {
+			return err
+		}
+	}
+	if err := in.out.write(box.Raw); err != nil {
+		return err
+	}
+	return in.copy(box.Payload)
+}
+
+// movie takes in the moov: its times are those of the footage, not of the call.
+func (in *intake) movie(box *mp4.Box) error {
+	moov, err := mp4.ReadMoov(box)
+	if errors.Is(err, mp4.ErrTooBig) {
+		return fmt.Errorf("%w: %w", ErrMedia, err)
+	}
+	if err != nil {
+		return cut(err)
+	}
+	if err := mp4.SetTimes(moov, in.start); err != nil {
+		in.library.options.Logger.Warn("times in moov left as they are", "stream", in.query.Stream, "error", err)
+	}
+	in.moov = moov
+	if in.parsed, err = mp4.ParseMovie(moov); err != nil {
+		in.library.options.Logger.Warn("moov not understood, so not checked for completeness",
+			"stream", in.query.Stream, "span", in.query.Span, "error", err)
+	}
+	if err := in.headCame(); err != nil {
+		return err
+	}
+	return in.out.write(moov)
+}
+
+// headCame announces the size once both moov and the header of mdat are there, after making sure that the payload is
+// the one that was there before. Where mdat comes first, Content-Length has to do, and only for a payload that nobody
+// has seen.
+func (in *intake) headCame() error {
+	if in.moov == nil || !in.mdatSeen {
+		if in.mdatSeen && in.length >= 0 && !in.library.versions.seen(in.key) {
+			return in.announce(in.length)
+		}
+		return nil
+	}
+	if err := in.whole(); err != nil {
+		return err
+	}
+	size, known := in.end()
+	if !known {
+		return nil // the end of the body will tell
+	}
+	if err := in.library.versions.check(in.key, size, in.digest()); err != nil {
+		return err
+	}
+	return in.announce(size)
+}
+
+// digest tells heads apart.
+func (in *intake) digest() [sha256.Size]byte {
+	h := sha256.New()
+	_, _ = fmt.Fprintf(h, "%d ", in.mdatSize) // a hash takes everything
+	h.Write(in.moov)
+	return [sha256.Size]byte(h.Sum(nil))
+}
+
+// announce makes the size known, once.
+func (in *intake) announce(size int64) error {
+	if in.announced {
+		return nil
+	}
+	in.announced, in.size = true, size
+	return in.out.announce(size)
+}
+
+// whole makes sure that the service did not cut the payload: every fragment starts on a key frame, so there are at
+// least as many sync samples as fragments. What our parser does not understand is served as it is.
+func (in *intake) whole() error {
+	if in.query.Fragments == 0 || in.parsed == nil {
+		return nil
+	}
+	video := in.parsed.Video()
+	if video == nil {
+		return nil
+	}
+	syncs := video.Syncs.Len()
+	if video.Syncs.All() {
+		syncs = int(video.Sizes.Len())
+	}
+	if syncs < in.query.Fragments {
+		in.library.timeline.forget(in.query.Stream, in.query.Span)
+		return fmt.Errorf("payload has %d of %d fragments: %w", syncs, in.query.Fragments, ErrChanged)
+	}
+	return nil
+}
+
+// end gives where the payload ends, if that is known before it has come.
+func (in *intake) end() (int64, bool) {
+	if in.length >= 0 {
+		return in.length, true
+	}
+	end, known := in.boxes.End()
+	if known && in.parsed != nil {
+		if media, err := in.parsed.MediaEnd(); err != nil || media > end {
+			return 0, false // there is a second mdat to come
+		}
+	}
+	return end, known
+}
+
+// asItIs hands on the rest of a body that is no MP4, or no longer one.
+func (in *intake) asItIs(reason error) error {
+	in.library.options.Logger.Warn("payload served as it is", "stream", in.query.Stream, "span", in.query.Span, "reason", reason)
+	if in.length >= 0 && !in.library.versions.seen(in.key) {
+		if err := in.announce(in.length); err != nil {
+			return err
+		}
+	}
+	if err := in.copy(in.boxes.Rest()); err != nil {
+		return err
+	}
+	return in.finish()
+}
+
+// copy hands on bytes as they come.
+func (in *intake) copy(r io.Reader) error {
+	for {
+		n, err := r.Read(in.buffer)
+		if werr := in.out.write(in.buffer[:n]); werr != nil {
+			return werr
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return cut(err)
+		}
+	}
+}
+
+// finish ends the payload where the body ended or the announced size is reached.
+func (in *intake) finish() error {
+	size := in.out.position
+	if in.announced && size != in.size {
+		return cut(fmt.Errorf("%d of %d bytes: %w", size, in.size, io.ErrUnexpectedEOF))
+	}
+	if behind := in.behind(); behind {
+		in.library.options.Logger.Warn("bytes behind the end of the payload dropped",
+			"stream", in.query.Stream, "span", in.query.Span, "size", size)
+	}
+	digest := in.digest()
+	if in.moov == nil {
+		digest = in.out.sum()
+	}
+	if err := in.library.versions.check(in.key, size, digest); err != nil {
+		return err
+	}
+	return in.out.finish()
+}
+
+// behind reports whether anything comes after the end of the payload.
+func (in *intake) behind() bool {
+	if in.length >= 0 {
+		return false // the HTTP client has ended the body there
+	}
+	n, _ := in.boxes.Rest().Read(in.buffer[:1])
+	return n > 0
+}

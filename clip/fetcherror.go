@@ -1,0 +1,20 @@
+package clip
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"clipfs/cache"
+)
+
+// fetchError puts what the cache says into this package's words.
+func fetchError(err error) error {
+	switch {
+	case errors.Is(err, cache.ErrFull):
+		return fmt.Errorf("%w: %w", ErrNoSpace, err)
+	case errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("%w: %w", ErrUnreachable, err)
+	}
+	return err
+}

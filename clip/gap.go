@@ -1,0 +1,60 @@
+package clip
+
+import (
+	"slices"
+	"time"
+)
+
+// DefaultGap is how far apart two fragments have to be for a gap to lie between them.
+const DefaultGap = time.Second
+
+// maxFragmentLength is the longest a fragment can be (quotas page, PutMedia: 1 to 20 s).
+const maxFragmentLength = 20 * time.Second
+
+// gapRule tells gaps from the frame that lengths leave out.
+//
+// The archive's length of a fragment runs from its first frame to its last, so a fragment ends one frame later than
+// it says, and one of a single frame has length 0. How long that frame is the archive does not tell; the fragments
+// around it do: leftOut is the median of (next start − start − length) over a timeline. It is believed for one
+// fragment only as far as it can be true: a fragment that has a length has at least two frames, so its last is taken
+// to be no longer than that length; one without is at most as long as a fragment may be.
+//
+// A gap is where the next fragment starts more than min after the end so computed. Fragments that overlap, repeat a
+// time or step backwards have no gap between them.
+type gapRule struct {
+	min     time.Duration
+	by      Selector
+	leftOut time.Duration
+}
+
+// newGapRule learns leftOut from fragments in the order of their times.
+func newGapRule(fragments []Fragment, by Selector, minimum time.Duration) gapRule {
+	var left []time.Duration
+	for i := 1; i < len(fragments); i++ {
+		prev := fragments[i-1]
+		d := fragments[i].Time(by).Sub(prev.Time(by)) - prev.Length
+		if d >= 0 && d <= maxFragmentLength {
+			left = append(left, d)
+		}
+	}
+	r := gapRule{min: minimum, by: by}
+	if len(left) > 0 {
+		slices.Sort(left)
+		r.leftOut = left[(len(left)-1)/2]
+	}
+	return r
+}
+
+// end tells when a fragment ends: its length and the frame that the length leaves out.
+func (r gapRule) end(f Fragment) time.Time {
+	last := min(r.leftOut, f.Length)
+	if f.Length == 0 {
+		last = r.leftOut
+	}
+	return f.Time(r.by).Add(f.Length + last)
+}
+
+// between reports whether a gap lies between a fragment and the one that follows it.
+func (r gapRule) between(f, next Fragment) bool {
+	return next.Time(r.by).Sub(r.end(f)) > r.min
+}

@@ -1,0 +1,293 @@
+package clip_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"clipfs/clip"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// zone loads a time zone; the tests need the zone database.
+func zone(t testing.TB, name string) *time.Location {
+	t.Helper()
+	loc, err := time.LoadLocation(name)
+	if err != nil {
+		t.Fatalf("time zone %s: %v", name, err)
+	}
+	return loc
+}
+
+// at parses an instant of a test table.
+func at(t testing.TB, s string) time.Time {
+	t.Helper()
+	v, err := time.Parse(time.RFC3339Nano, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v.UTC()
+}
+
+func TestParseStart(t *testing.T) {
+	tests := []struct {
+		zone, name, want string
+		precision        clip.Precision
+	}{
+		{"UTC", "2024-01-01", "2024-01-01T00:00:00Z", clip.Day},
+		{"UTC", "2024-01-01T10", "2024-01-01T10:00:00Z", clip.Hour},
+		{"UTC", "2024-01-01T10:07", "2024-01-01T10:07:00Z", clip.Minute},
+		{"UTC", "2024-01-01T10:07:30", "2024-01-01T10:07:30Z", clip.Second},
+		{"UTC", "2024-01-01T10:07:30.5", "2024-01-01T10:07:30.5Z", clip.Millisecond},
+		{"UTC", "2024-01-01T10:07:30.050", "2024-01-01T10:07:30.05Z", clip.Millisecond},
+		{"UTC", "2024-02-29", "2024-02-29T00:00:00Z", clip.Day},
+		{"UTC", "2024-01-01T10:07Z", "2024-01-01T10:07:00Z", clip.Minute},
+		{"UTC", "2024-01-01T10:07+02:00", "2024-01-01T08:07:00Z", clip.Minute},
+		{"UTC", "2024-01-01T10-05:30", "2024-01-01T15:30:00Z", clip.Hour},
+		{"UTC", "2024-01-01-05:00", "2024-01-01T05:00:00Z", clip.Day},
+		{"UTC", "2024-01-01T10:07:30.125+14:00", "2023-12-31T20:07:30.125Z", clip.Millisecond},
+		{"UTC", "20240101", "2024-01-01T00:00:00Z", clip.Day},
+		{"UTC", "20240101T10", "2024-01-01T10:00:00Z", clip.Hour},
+		{"UTC", "20240101T1007", "2024-01-01T10:07:00Z", clip.Minute},
+		{"UTC", "20240101T100730", "2024-01-01T10:07:30Z", clip.Second},
+		{"UTC", "20240101T100000Z", "2024-01-01T10:00:00Z", clip.Second},
+		{"UTC", "20240101T100730.25Z", "2024-01-01T10:07:30.25Z", clip.Millisecond},
+		{"UTC", "20240101T1007+0200", "2024-01-01T08:07:00Z", clip.Minute},
+		{"UTC", "20240101-0500", "2024-01-01T05:00:00Z", clip.Day},
+		{"Europe/Berlin", "2024-01-01T10:07", "2024-01-01T09:07:00Z", clip.Minute},
+		{"Europe/Berlin", "2024-07-01", "2024-06-30T22:00:00Z", clip.Day},
+		{"Europe/Berlin", "2024-07-01T10:07Z", "2024-07-01T10:07:00Z", clip.Minute},
+		// Clocks go back from 03:00 to 02:00 at 01:00 UTC: the first of the two.
+		{"Europe/Berlin", "2024-10-27T02:30", "2024-10-27T00:30:00Z", clip.Minute},
+		{"Europe/Berlin", "2024-10-27T02", "2024-10-27T00:00:00Z", clip.Hour},
+		{"Europe/Berlin", "2024-10-27T02:30+01:00", "2024-10-27T01:30:00Z", clip.Minute},
+		{"Europe/Berlin", "2024-10-27T03", "2024-10-27T02:00:00Z", clip.Hour},
+		{"America/New_York", "2024-11-03T01:59:59.999", "2024-11-03T05:59:59.999Z", clip.Millisecond},
+		// Midnight does not occur where clocks went from 24:00 to 01:00; the day does.
+		{"America/Sao_Paulo", "2018-11-04", "2018-11-04T03:00:00Z", clip.Day},
+		// Clocks skip 02:00 to 02:30; the hour begins at the half.
+		{"Australia/Lord_Howe", "2024-10-06T02", "2024-10-05T15:30:00Z", clip.Hour},
+		{"Asia/Kathmandu", "2024-01-01T10", "2024-01-01T04:15:00Z", clip.Hour},
+	}
+	for _, test := range tests {
+		t.Run(test.zone+"/"+test.name, func(t *testing.T) {
+			g := clip.Grammar{Location: zone(t, test.zone)}
+			got, err := g.ParseStart(test.name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := clip.Start{Time: at(t, test.want), Precision: test.precision}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("want -, got +:\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestParseStartRefuses(t *testing.T) {
+	berlin := clip.Grammar{Location: zone(t, "Europe/Berlin")}
+	apia := clip.Grammar{Location: zone(t, "Pacific/Apia")}
+	for _, test := range []struct {
+		grammar clip.Grammar
+		names   string
+	}{
+		{clip.Grammar{}, "|x|latest|.|..|2024|2024-1-1|2024-01|2024-00-01|2024-13-01|2024-01-00|2024-01-32|2023-02-29|2024-02-30"},
+		{clip.Grammar{}, "2024-01-01T|2024-01-01T1|2024-01-01T24|2024-01-01T10:|2024-01-01T10:6|2024-01-01T10:60|2024-01-01T10:00:60"},
+		{clip.Grammar{}, "2024-01-01T10:00:00.|2024-01-01T10:00:00.1234|2024-01-01T10:00:00,5|2024-01-01 10:00|2024-01-01t10:00|2024-01-01T10:00z"},
+		{clip.Grammar{}, "2024-01-01T1000|20240101T10:00|2024-0101|202401-01|2024-01-01T10:00+0200|20240101T1000+02:00|2024-01-01T10:00+24:00"},
+		{clip.Grammar{}, "2024-01-01T10:00+02:60|2024-01-01T10:00+2|2024-01-01T10:00+|2024-01-01T10:00ZZ|2024-01-01T10:00Z |+2024-01-01|-2024-01-01"},
+		{clip.Grammar{}, "２０２４-01-01|2024-01-01T10:00:00.5.5|2024-01-01T10.5|20240101T1|2024010|202401011|2024-01-01T-1:00"},
+		// Clocks went from 02:00 to 03:00.
+		{berlin, "2024-03-31T02:30|2024-03-31T02|2024-03-31T02:00|2024-03-31T02:59:59.999"},
+		// The islands skipped a day.
+		{apia, "2011-12-30|2011-12-30T12"},
+	} {
+		for name := range strings.SplitSeq(test.names, "|") {
+			if got, err := test.grammar.ParseStart(name); !errors.Is(err, clip.ErrName) {
+				t.Errorf("ParseStart(%q) = %v, %v; want ErrName", name, got, err)
+			}
+		}
+	}
+}
+
+func TestFormatStart(t *testing.T) {
+	tests := []struct {
+		zone      string
+		basic     bool
+		time      string
+		precision clip.Precision
+		want      string
+	}{
+		{"UTC", false, "2024-01-01T10:07:30.5Z", clip.Day, "2024-01-01"},
+		{"UTC", false, "2024-01-01T10:07:30.5Z", clip.Hour, "2024-01-01T10"},
+		{"UTC", false, "2024-01-01T10:07:30.5Z", clip.Minute, "2024-01-01T10:07"},
+		{"UTC", false, "2024-01-01T10:07:30.5Z", clip.Second, "2024-01-01T10:07:30"},
+		{"UTC", false, "2024-01-01T10:07:30.5Z", clip.Millisecond, "2024-01-01T10:07:30.500"},
+		{"UTC", true, "2024-01-01T10:07:30.5Z", clip.Minute, "20240101T1007"},
+		{"UTC", true, "2024-01-01T10:07:30.5Z", clip.Millisecond, "20240101T100730.500"},
+		{"Europe/Berlin", false, "2024-01-01T10:07:30Z", clip.Minute, "2024-01-01T11:07"},
+		{"Europe/Berlin", false, "2024-10-27T00:30:00Z", clip.Minute, "2024-10-27T02:30"},
+		{"Europe/Berlin", false, "2024-10-27T01:30:00Z", clip.Minute, "2024-10-27T02:30+01:00"},
+		{"Europe/Berlin", true, "2024-10-27T01:30:00Z", clip.Minute, "20241027T0230+0100"},
+		{"Europe/Berlin", false, "2024-10-27T12:30:00Z", clip.Day, "2024-10-27"},
+	}
+	for _, test := range tests {
+		g := clip.Grammar{Location: zone(t, test.zone), Basic: test.basic}
+		if got := g.FormatStart(at(t, test.time), test.precision); got != test.want {
+			t.Errorf("%s %s: got %q, want %q", test.zone, test.time, got, test.want)
+		}
+	}
+}
+
+// TestStartRoundTrips walks the hours of a year, and all minutes around the changes of clocks, in zones that change
+// them in different ways: what is formatted is read back as the time it stands for, and holds the time it was made of.
+func TestStartRoundTrips(t *testing.T) {
+	zones := []string{"UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "America/Sao_Paulo"}
+	for _, name := range zones {
+		loc := zone(t, name)
+		for _, basic := range []bool{false, true} {
+			g := clip.Grammar{Location: loc, Basic: basic}
+			for at := time.Date(2018, 1, 1, 0, 1, 0, 0, time.UTC); at.Year() == 2018; at = at.Add(15 * time.Minute) {
+				for _, p := range []clip.Precision{clip.Minute, clip.Second, clip.Millisecond} {
+					if got, err := g.ParseStart(g.FormatStart(at, p)); err != nil || !got.Time.Equal(at) || got.Precision != p {
+						t.Fatalf("%s %s as %q: got %v, %v", name, at, g.FormatStart(at, p), got, err)
+					}
+				}
+				for p, most := range map[clip.Precision]time.Duration{clip.Day: 25 * time.Hour, clip.Hour: 90 * time.Minute} {
+					got, err := g.ParseStart(g.FormatStart(at, p))
+					if err != nil || got.Time.After(at) || at.Sub(got.Time) >= most {
+						t.Fatalf("%s %s as %q: got %v, %v", name, at, g.FormatStart(at, p), got, err)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestParseLength(t *testing.T) {
+	tests := []struct {
+		text      string
+		want      time.Duration
+		canonical string
+	}{
+		{"10m", 10 * time.Minute, "10m"},
+		{"600s", 10 * time.Minute, "10m"},
+		{"90s", 90 * time.Second, "1m30s"},
+		{"1h30m", 90 * time.Minute, "1h30m"},
+		{"90m", 90 * time.Minute, "1h30m"},
+		{"1m30.5s", 90500 * time.Millisecond, "1m30.5s"},
+		{"0.001s", time.Millisecond, "0.001s"},
+		{"0h0m1s", time.Second, "1s"},
+		{"05m", 5 * time.Minute, "5m"},
+		{"1d", 24 * time.Hour, "24h"},
+		{"24h", 24 * time.Hour, "24h"},
+		{"86400s", 24 * time.Hour, "24h"},
+		{"23h59m59.999s", 24*time.Hour - time.Millisecond, "23h59m59.999s"},
+		{"1h1s", time.Hour + time.Second, "1h1s"},
+		{"1.25s", 1250 * time.Millisecond, "1.25s"},
+	}
+	for _, test := range tests {
+		got, err := clip.ParseLength(test.text)
+		if err != nil || got != test.want {
+			t.Errorf("ParseLength(%q) = %v, %v; want %v", test.text, got, err, test.want)
+		}
+		if name := clip.FormatLength(got); name != test.canonical {
+			t.Errorf("FormatLength(%v) = %q, want %q", got, name, test.canonical)
+		}
+	}
+}
+
+func TestParseLengthRefuses(t *testing.T) {
+	refused := "|0s|0m|0d0h0m0s|0.000s|10|m|s|1|1.5m|1.5h|1.s|.5s|1.2345s|-1m|+1m|1m1m|1s1m|1m1h|1h1d|25h|1d1s|24h0.001s|" +
+		"1441m|86401s|1w|1y|1M|1H|1 m| 1m|1m |1e3s|1ms|9999999999s|99999999999999999999s|1d24h|1μs|１m"
+	for text := range strings.SplitSeq(refused, "|") {
+		if got, err := clip.ParseLength(text); !errors.Is(err, clip.ErrName) {
+			t.Errorf("ParseLength(%q) = %v, %v; want ErrName", text, got, err)
+		}
+	}
+}
+
+func TestParseClip(t *testing.T) {
+	berlin := zone(t, "Europe/Berlin")
+	tests := []struct {
+		grammar           clip.Grammar
+		start, name, want string
+	}{
+		{clip.Grammar{}, "2024-01-01T10:00", "10m.mp4", "2024-01-01T10:00:00Z/2024-01-01T10:10:00Z"},
+		{clip.Grammar{}, "2024-01-01T10:00", "600s.mp4", "2024-01-01T10:00:00Z/2024-01-01T10:10:00Z"},
+		{clip.Grammar{}, "2024-01-01", "24h.mp4", "2024-01-01T00:00:00Z/2024-01-02T00:00:00Z"},
+		{clip.Grammar{}, "2024-01-01T10:00:00.5", "1.5s.mp4", "2024-01-01T10:00:00.5Z/2024-01-01T10:00:02Z"},
+		{clip.Grammar{}, "2024-01-01T10:00", "2024-01-01T10:07:30.mp4", "2024-01-01T10:00:00Z/2024-01-01T10:07:30Z"},
+		{clip.Grammar{}, "2024-01-01T10:00", "20240101T100730.250Z.mp4", "2024-01-01T10:00:00Z/2024-01-01T10:07:30.25Z"},
+		{clip.Grammar{}, "2024-01-01", "2024-01-02.mp4", "2024-01-01T00:00:00Z/2024-01-02T00:00:00Z"},
+		{clip.Grammar{Location: berlin}, "2024-01-01T10:00", "2024-01-01T10:07.mp4", "2024-01-01T09:00:00Z/2024-01-01T09:07:00Z"},
+		// A day of 25 hours: a length is a length.
+		{clip.Grammar{Location: berlin}, "2024-10-27", "24h.mp4", "2024-10-26T22:00:00Z/2024-10-27T22:00:00Z"},
+	}
+	for _, test := range tests {
+		start, err := test.grammar.ParseStart(test.start)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := test.grammar.ParseClip(start, test.name)
+		if err != nil || got.String() != test.want {
+			t.Errorf("%s/%s: got %s, %v; want %s", test.start, test.name, got, err, test.want)
+		}
+	}
+}
+
+func TestParseClipRefuses(t *testing.T) {
+	var g clip.Grammar
+	start, err := g.ParseStart("2024-01-01T10:00")
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := "|10m|.mp4|10m.MP4|10m.mkv|10m.mp4.mp4|10m.mp4~|.10m.mp4|10m.mp4.part|25h.mp4|0s.mp4|2024-01-01T10:00.mp4|" +
+		"2024-01-01T09:59.mp4|2024-01-02T10:00:00.001.mp4|desktop.ini|.Trash|autorun.inf"
+	for name := range strings.SplitSeq(refused, "|") {
+		if got, err := g.ParseClip(start, name); !errors.Is(err, clip.ErrName) {
+			t.Errorf("ParseClip(%q) = %v, %v; want ErrName", name, got, err)
+		}
+	}
+}
+
+func TestStreamNameValid(t *testing.T) {
+	for name, want := range map[clip.StreamName]bool{
+		"front-door": true, "a": true, "A_b.C-9": true, "...": true, clip.StreamName(strings.Repeat("x", 256)): true,
+		"": false, ".": false, "..": false, "a/b": false, "a b": false, "ä": false, "a\x00": false, "a:b": false,
+		clip.StreamName(strings.Repeat("x", 257)): false,
+	} {
+		if got := name.Valid(); got != want {
+			t.Errorf("%q: got %t, want %t", name, got, want)
+		}
+	}
+}
+
+func FuzzGrammar(f *testing.F) {
+	for _, seed := range []string{"2024-01-01T10:07:30.5+02:00", "20240101T100730Z", "10m", "1h30m", "1m30.5s", "2024-10-27T02:30"} {
+		f.Add(seed)
+	}
+	grammars := []clip.Grammar{{}, {Basic: true}, {Location: zone(f, "Europe/Berlin")}, {Location: zone(f, "Australia/Lord_Howe"), Basic: true}}
+	f.Fuzz(func(t *testing.T, name string) {
+		for _, g := range grammars {
+			if start, err := g.ParseStart(name); err == nil && start.Time.Year() > 1 && start.Time.Year() < 9999 {
+				again, err := g.ParseStart(g.FormatStart(start.Time, clip.Millisecond))
+				if err != nil || !again.Time.Equal(start.Time) {
+					t.Errorf("%q: %v, formatted %q, read back %v, %v", name, start, g.FormatStart(start.Time, clip.Millisecond), again, err)
+				}
+			}
+			start := clip.Start{Time: time.Date(2024, 1, 1, 10, 0, 0, 0, time.UTC), Precision: clip.Minute}
+			if span, err := g.ParseClip(start, name+".mp4"); err == nil {
+				if span.Empty() || span.Length() > clip.MaxSpan || !span.Start.Equal(start.Time) {
+					t.Errorf("%q: span %s", name, span)
+				}
+				again, err := g.ParseClip(start, g.FormatClip(span.Length()))
+				if err != nil || again != span {
+					t.Errorf("%q: span %s, as %q %s, %v", name, span, g.FormatClip(span.Length()), again, err)
+				}
+			}
+		}
+	})
+}

@@ -1,0 +1,195 @@
+package clip
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"clipfs/cache"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+)
+
+// Options are the settings of a Library. The zero value works.
+type Options struct {
+	// Logger takes what is worth telling; nil discards it.
+	Logger *slog.Logger
+	// Selector says by which clock spans select fragments.
+	Selector Selector
+	// Grammar reads and writes names.
+	Grammar Grammar
+	// MetadataTTL is how long answers about streams and about the past hold; 0 means 60 s.
+	MetadataTTL time.Duration
+	// ReadTimeout is how long a call or a download may go without progress before it fails; 0 means 60 s.
+	ReadTimeout time.Duration
+	// StallTimeout is how long a body may go without a byte before it is given up and asked for again; 0 means 10 s.
+	StallTimeout time.Duration
+}
+
+// The defaults of Options.
+const (
+	defaultMetadataTTL  = time.Minute
+	defaultReadTimeout  = time.Minute
+	defaultStallTimeout = 10 * time.Second
+)
+
+// withDefaults fills in what was left out.
+func (o Options) withDefaults() Options {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.MetadataTTL == 0 {
+		o.MetadataTTL = defaultMetadataTTL
+	}
+	if o.ReadTimeout == 0 {
+		o.ReadTimeout = defaultReadTimeout
+	}
+	if o.StallTimeout == 0 {
+		o.StallTimeout = defaultStallTimeout
+	}
+	return o
+}
+
+// retentionMargin keeps spans clear of the border of retention, where a request that was right when it was made is
+// refused when it arrives.
+const retentionMargin = 5 * time.Second
+
+// Library is the archive as clips. It is safe for concurrent use.
+type Library struct {
+	archive  Archive
+	cache    *cache.Cache
+	options  Options
+	streams  *streams
+	timeline *timeline
+	newest   *flight[StreamName, time.Time]
+	versions *versions
+
+	// mu guards the rest.
+	mu sync.Mutex
+	// latest holds the newest footage of streams; it is believed for edgeTTL.
+	latest *lru.Cache[StreamName, latestEntry]
+	// unlisted holds the streams for which it was logged that their fragments may not be listed.
+	unlisted map[StreamName]bool
+}
+
+// NewLibrary gives the clips of an archive, kept in a cache. The cache stays the caller's to close.
+func NewLibrary(archive Archive, c *cache.Cache, o Options) *Library {
+	o = o.withDefaults()
+	latest, err := lru.New[StreamName, latestEntry](maxStreams)
+	if err != nil {
+		panic(err) // only a size that is not positive is an error
+	}
+	return &Library{
+		archive: archive, cache: c, options: o,
+		streams:  newStreams(archive, o.MetadataTTL, o.ReadTimeout),
+		timeline: newTimeline(archive, o.Selector, o.MetadataTTL, o.ReadTimeout),
+		newest:   newFlight[StreamName, time.Time](o.ReadTimeout),
+		versions: newVersions(c),
+		latest:   latest,
+		unlisted: make(map[StreamName]bool),
+	}
+}
+
+// Grammar gives what reads and writes the names of this library.
+func (l *Library) Grammar() Grammar { return l.options.Grammar }
+
+// MetadataTTL is how long answers about streams and about the past hold.
+func (l *Library) MetadataTTL() time.Duration { return l.options.MetadataTTL }
+
+// Streams gives all streams, by name.
+func (l *Library) Streams(ctx context.Context) ([]Stream, error) { return l.streams.list(ctx) }
+
+// Stream gives one stream, listed or not; ErrNoStream if there is none of that name.
+func (l *Library) Stream(ctx context.Context, name StreamName) (Stream, error) {
+	return l.streams.look(ctx, name)
+}
+
+// window gives the span in which a stream can have footage now; ErrNoRetention if it keeps none.
+func (l *Library) window(ctx context.Context, name StreamName) (Span, error) {
+	stream, err := l.streams.look(ctx, name)
+	if err != nil {
+		return Span{}, err
+	}
+	if stream.Retention <= 0 {
+		return Span{}, fmt.Errorf("stream %s: %w", name, ErrNoRetention)
+	}
+	now := time.Now().UTC().Truncate(Grain)
+	return Span{Start: now.Add(retentionMargin - stream.Retention), End: now.Add(Grain)}, nil
+}
+
+// Clip gives the clip of a span as the archive has it now: one immutable version. It costs ListFragments calls at
+// most, never media. ErrNoFootage if no fragment starts in the span.
+func (l *Library) Clip(ctx context.Context, name StreamName, span Span) (*Clip, error) {
+	if span.Empty() || span.Length() > MaxSpan {
+		return nil, fmt.Errorf("span %s: %w", span, ErrName)
+	}
+	window, err := l.window(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	visible := span.Intersect(window)
+	if visible.Empty() {
+		return nil, fmt.Errorf("stream %s, %s is outside of what is kept: %w", name, span, ErrNoFootage)
+	}
+	listed, err := l.timeline.list(ctx, name, visible, window)
+	if errors.Is(err, ErrDenied) {
+		return l.unlistedClip(name, span, visible), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if len(listed.fragments) == 0 {
+		return nil, fmt.Errorf("stream %s, %s: %w", name, span, ErrNoFootage)
+	}
+	parts := plan(listed.fragments, listed.rule)
+	key := l.partKey(name, listed.fragments)
+	return &Clip{
+		library: l, stream: name, span: span, parts: parts, fragments: listed.fragments, key: key,
+		version: l.versions.current(key), expires: listed.expires,
+	}, nil
+}
+
+// unlistedClip gives the clip of a span whose fragments we may not list: what one GetClip call returns, unchecked.
+// Its key changes with every metadata TTL, so that it is not kept for long.
+func (l *Library) unlistedClip(name StreamName, span, visible Span) *Clip {
+	l.mu.Lock()
+	told := l.unlisted[name]
+	l.unlisted[name] = true
+	l.mu.Unlock()
+	if !told {
+		l.options.Logger.Warn("fragments may not be listed: clips may be cut at 200 fragments or 100 MB without a word",
+			"stream", name, "missing permission", "kinesisvideo:ListFragments")
+	}
+	now := time.Now()
+	round := now.Truncate(l.options.MetadataTTL)
+	key := hashKey("u", string(name), l.options.Selector.String(), visible.Start.String(), span.End.String(), round.String())
+	return &Clip{
+		library: l, stream: name, span: span, key: key, unlisted: visible,
+		version: l.versions.current(key), expires: round.Add(l.options.MetadataTTL),
+	}
+}
+
+// partKey gives the key of a run of fragments: by their numbers, never by the span, so that footage that arrives
+// later is never hidden by what was there before.
+func (l *Library) partKey(name StreamName, fragments []Fragment) cache.Key {
+	words := make([]string, 0, len(fragments)+2)
+	words = append(words, string(name), l.options.Selector.String())
+	for _, f := range fragments {
+		words = append(words, string(f.ID))
+	}
+	return hashKey("p", words...)
+}
+
+// hashKey gives a key that tells apart all sequences of words; kind comes before it.
+func hashKey(kind string, words ...string) cache.Key {
+	h := sha256.New()
+	for _, w := range words {
+		_, _ = fmt.Fprintf(h, "%d:%s,", len(w), w) // a hash takes everything
+	}
+	return cache.Key(kind + "-" + hex.EncodeToString(h.Sum(nil)[:16]))
+}

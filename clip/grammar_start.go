@@ -130,17 +130,20 @@ func (s *nameScanner) offset(basic bool) (offset time.Duration, given bool) {
 	if s.accept('Z') {
 		return 0, true
 	}
-	sign := time.Duration(1)
-	if !s.accept('+') {
+	west := !s.accept('+')
+	if west {
 		s.expect('-')
-		sign = -1
 	}
 	h := s.fixed(2, 23)
 	if !basic {
 		s.expect(':')
 	}
 	m := s.fixed(2, 59)
-	return sign * (time.Duration(h)*time.Hour + time.Duration(m)*time.Minute), true
+	offset = time.Duration(h)*time.Hour + time.Duration(m)*time.Minute
+	if west {
+		offset = -offset
+	}
+	return offset, true
 }
 
 // exists reports whether the calendar has the day.

@@ -20,8 +20,8 @@ type Source interface {
 	Fragments(sel Selector, from, to time.Time) []Fragment
 }
 
-// Options of a recording or a loop. The zero value works.
+// Options of a loop. The zero value works.
 type Options struct {
-	// NoStamp leaves out the stamp that a loop puts before each key frame. A recording never has one.
+	// NoStamp leaves out the stamp that a loop puts before the first key frame of each fragment.
 	NoStamp bool
 }

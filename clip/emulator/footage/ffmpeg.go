@@ -1,0 +1,97 @@
+package footage
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/at-wat/ebml-go"
+)
+
+// runFFmpeg has ffmpeg make the payload. It is given the frames as Matroska, written with none of the code that the
+// builtin muxer uses, and copies them.
+func (p *Payload) runFFmpeg(ctx context.Context) error {
+	dir, err := os.MkdirTemp(p.opts.TempDir, "clipfs-payload-")
+	if err != nil {
+		return err
+	}
+	p.dir = dir
+	in, out := filepath.Join(dir, "in.mkv"), filepath.Join(dir, "out")
+	if err := p.line.writeMatroska(in); err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, "ffmpeg", p.ffmpegArgs(in, out)...)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	cmd.WaitDelay = time.Second
+	if err := cmd.Run(); err != nil {
+		if ctx.Err() != nil {
+			err = ctx.Err()
+		}
+		return fmt.Errorf("ffmpeg: %w: %s", err, bytes.TrimSpace(stderr.Bytes()))
+	}
+	if p.file, err = os.Open(out); err != nil {
+		return err
+	}
+	info, err := p.file.Stat()
+	if err != nil {
+		return err
+	}
+	p.size = info.Size()
+	return nil
+}
+
+// ffmpegArgs are the arguments of ffmpeg. It puts G.711 into QuickTime files only.
+func (p *Payload) ffmpegArgs(in, out string) []string {
+	args := []string{"-v", "error", "-nostdin", "-y", "-i", in, "-map", "0", "-c", "copy"}
+	if p.opts.Muxer == MuxerFFmpeg {
+		args = append(args, "-video_track_timescale", "1000", "-metadata:s:v", "handler_name="+videoHandler)
+		if p.line.videoTrack.Codec == H265 {
+			args = append(args, "-tag:v", "hvc1")
+		}
+	}
+	if p.opts.Moov == MoovFirst {
+		args = append(args, "-movflags", "+faststart")
+	}
+	if !p.opts.Created.IsZero() {
+		args = append(args, "-metadata", "creation_time="+p.opts.Created.UTC().Format(time.RFC3339))
+	}
+	format := "mp4"
+	if p.line.audioTrack.Codec.IsG711() {
+		format = "mov"
+	}
+	return append(args, "-f", format, out)
+}
+
+// writeMatroska writes the timeline to a file, a cluster for each fragment.
+func (l *timeline) writeMatroska(name string) (err error) {
+	file, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if e := file.Close(); err == nil {
+			err = e
+		}
+	}()
+	audioTrack := l.audioTrack
+	if len(l.audio) == 0 {
+		audioTrack = Track{}
+	}
+	if err := ebml.Marshal(newMatroskaHeader(l.videoTrack, audioTrack), file); err != nil {
+		return err
+	}
+	for _, p := range l.places {
+		video := move(slices.Clone(l.video[p.video[0]:p.video[1]]), -p.at)
+		audio := move(slices.Clone(l.audio[p.audio[0]:p.audio[1]]), -p.at)
+		if err := writeCluster(file, p.at.Milliseconds(), video, audio); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,80 @@
+package footage
+
+import (
+	"bytes"
+	"strconv"
+	"time"
+)
+
+// stampID marks our user data among others. It has no zero byte, so it looks the same with emulation prevention.
+var stampID = [16]byte{'c', 'l', 'i', 'p', 'f', 's', 0xb1, 0x4d, 0x9e, 0x37, 0xa6, 0x52, 0xd8, 0x6f, 0x21, 0xec}
+
+// userDataUnregistered is the payload type of the SEI message (H.264 D.1.1, H.265 D.2.1).
+const userDataUnregistered = 5
+
+// newStamp makes the NAL unit, with its length before it, of an SEI message (user data unregistered) with a time in
+// milliseconds since 1970 as decimal ASCII.
+func newStamp(at time.Time, t Track) []byte {
+	text := strconv.AppendInt(nil, at.UnixMilli(), 10)
+	message := append([]byte{userDataUnregistered, byte(len(stampID) + len(text))}, stampID[:]...)
+	message = append(message, text...)
+	message = append(message, 0x80) // rbsp_trailing_bits
+	nal := []byte{h264SEI}
+	if t.Codec == H265 {
+		nal = []byte{h265PrefixSEI << 1, 1}
+	}
+	nal = append(nal, escape(message)...)
+	size := nalLengthSize(t)
+	out := make([]byte, size, size+len(nal))
+	for i := range out {
+		out[i] = byte(len(nal) >> (8 * (size - 1 - i)))
+	}
+	return append(out, nal...)
+}
+
+// stampSize is the length of what newStamp makes.
+func stampSize(at time.Time, t Track) int {
+	return len(newStamp(at, t))
+}
+
+// escape puts an emulation prevention byte wherever two zeros and a byte below 4 follow each other (H.264 7.4.1).
+func escape(rbsp []byte) []byte {
+	out := make([]byte, 0, len(rbsp))
+	zeros := 0
+	for _, b := range rbsp {
+		if zeros >= 2 && b <= 3 {
+			out = append(out, 3)
+			zeros = 0
+		}
+		out = append(out, b)
+		if b == 0 {
+			zeros++
+		} else {
+			zeros = 0
+		}
+	}
+	return out
+}
+
+// Stamp reads the stamp in a coded picture, however its NAL units are framed: the producer time of the fragment that
+// the picture begins. It gives false if there is none.
+func Stamp(sample []byte, codec Codec) (time.Time, bool) {
+	at := bytes.Index(sample, stampID[:])
+	head := []byte{h264SEI, userDataUnregistered}
+	if codec == H265 {
+		head = []byte{h265PrefixSEI << 1, 1, userDataUnregistered}
+	}
+	if at < len(head)+1 || !bytes.Equal(sample[at-len(head)-1:at-1], head) {
+		return time.Time{}, false
+	}
+	size := int(sample[at-1]) - len(stampID)
+	text := sample[at+len(stampID):]
+	if size <= 0 || size > len(text) {
+		return time.Time{}, false
+	}
+	ms, err := strconv.ParseInt(string(text[:size]), 10, 64)
+	if err != nil {
+		return time.Time{}, false
+	}
+	return time.UnixMilli(ms).UTC(), true
+}

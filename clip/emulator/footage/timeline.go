@@ -1,0 +1,91 @@
+package footage
+
+import (
+	"slices"
+	"time"
+)
+
+// gap is how long nothing must be shown to count as a gap.
+const gap = time.Second
+
+// timeline is the samples of fragments on the time of one payload, in whole milliseconds, in the order of decoding.
+// Time 0 is when the first of the video is shown.
+type timeline struct {
+	videoTrack, audioTrack Track
+	video, audio           []Sample
+	// places are the fragments: where on the timeline each starts and which samples are its.
+	places []place
+}
+
+// place is where a fragment stands on a timeline.
+type place struct {
+	at           time.Duration
+	video, audio [2]int
+}
+
+// newTimeline places fragments by their producer times. One that would start before the last frame ahead of it has ended
+// (an overlap, or a timestamp that comes twice) is placed right after that, and so is one after a gap if gaps are closed.
+// What follows moves alike, until the next gap.
+func newTimeline(frags []Fragment, gaps Gaps) *timeline {
+	l := &timeline{videoTrack: frags[0].VideoTrack()}
+	l.audioTrack, _ = frags[0].AudioTrack()
+	var shift, end time.Duration
+	for i, f := range frags {
+		recorded := f.Producer.Sub(frags[0].Producer)
+		at := recorded + shift
+		switch {
+		case i == 0:
+		case at > end+gap && gaps == GapsKeep:
+			at = max(recorded, end)
+		case at > end+gap, at < end-time.Millisecond: // Rounding can make a millisecond.
+			at = end
+		}
+		shift = at - recorded
+		video, audio := move(f.Video(), at), move(f.Audio(), at)
+		l.places = append(l.places, place{at: at, video: [2]int{len(l.video), len(l.video) + len(video)},
+			audio: [2]int{len(l.audio), len(l.audio) + len(audio)}})
+		for _, s := range video {
+			end = max(end, s.PTS+s.Duration)
+		}
+		l.video = append(l.video, video...)
+		l.audio = append(l.audio, audio...)
+	}
+	l.finish(end)
+	return l
+}
+
+// move moves samples by a time.
+func move(samples []Sample, by time.Duration) []Sample {
+	for i := range samples {
+		samples[i].PTS += by
+		samples[i].DTS += by
+	}
+	return samples
+}
+
+// finish makes 0 the time of the first frame shown and sets DTS of the video: the sorted times of showing, each at least
+// a millisecond after the one before. It starts with 0, and a frame that others overtake has a PTS after its DTS, those
+// others one before it. Duration becomes the distance to the next DTS.
+func (l *timeline) finish(end time.Duration) {
+	times := make([]time.Duration, len(l.video))
+	for i, s := range l.video {
+		times[i] = s.PTS
+	}
+	slices.Sort(times)
+	zero := times[0]
+	move(l.video, -zero)
+	move(l.audio, -zero)
+	for i := range l.places {
+		l.places[i].at -= zero
+	}
+	for i := range times {
+		times[i] -= zero
+		if i > 0 {
+			times[i] = max(times[i], times[i-1]+time.Millisecond)
+			l.video[i-1].Duration = times[i] - times[i-1]
+		}
+		l.video[i].DTS = times[i]
+	}
+	last := len(times) - 1
+	l.video[last].Duration = max(end-zero-times[last], time.Millisecond)
+}

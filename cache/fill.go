@@ -53,12 +53,14 @@ func (c *Cache) finish(b *body, path string, err error) {
 		c.whole[b.key] = b
 		c.unmarkDyingLocked(b)
 	}
-	stuck := false
-	c.settleLocked(func() {
-		b.settle(err)
-		stuck = !keep && !c.remove(path)
-	})
-	b.stuck = stuck
+	// With c.mu held: who releases the entry on this news does so after the fill has, so the order of use is that of
+	// the releases.
+	b.settle(err)
+	if !keep {
+		stuck := false
+		c.settleLocked(func() { stuck = !c.remove(path) })
+		b.stuck = stuck
+	}
 	b.cancel(nil)
 	c.unrefLocked(b)
 }

@@ -1,0 +1,138 @@
+package cache_test
+
+import (
+	"context"
+	"math/rand/v2"
+	"testing"
+
+	"clipfs/cache"
+)
+
+// BenchmarkReadAtHit reads random ranges of a whole entry from the page cache of the kernel.
+func BenchmarkReadAtHit(b *testing.B) {
+	for _, size := range []struct {
+		name string
+		n    int
+	}{{"4KiB", 4 << 10}, {"128KiB", 128 << 10}, {"1MiB", 1 << 20}} {
+		b.Run(size.name, func(b *testing.B) {
+			const total = 32 << 20
+			c := open(b, b.TempDir(), cache.Options{})
+			put(b, c, "k", payload(1, total))
+			e := acquire(b, c, "k", noFill(b))
+			defer e.Release()
+			ctx := context.Background()
+			b.SetBytes(int64(size.n))
+			b.ReportAllocs()
+			b.RunParallel(func(pb *testing.PB) {
+				p := make([]byte, size.n)
+				rng := rand.New(rand.NewPCG(1, 2))
+				for pb.Next() {
+					if _, err := e.ReadAt(ctx, p, rng.Int64N(total-int64(size.n))); err != nil {
+						b.Error(err)
+						return
+					}
+				}
+			})
+		})
+	}
+}
+
+// BenchmarkReadAtGrowing reads what is there of an entry whose fill still runs.
+func BenchmarkReadAtGrowing(b *testing.B) {
+	c := open(b, b.TempDir(), cache.Options{})
+	s := newStepper()
+	e := acquire(b, c, "k", s.fill)
+	if err := s.append(payload(1, 1<<20)); err != nil {
+		b.Fatal(err)
+	}
+	ctx, p := context.Background(), make([]byte, 4<<10)
+	b.SetBytes(int64(len(p)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := e.ReadAt(ctx, p, 1000); err != nil {
+			b.Fatal(err)
+		}
+	}
+	s.end(errDone)
+	e.Release()
+}
+
+// BenchmarkAcquireRelease takes a whole entry and gives it back: nobody else holds it, so its file is opened and closed,
+// or somebody does.
+func BenchmarkAcquireRelease(b *testing.B) {
+	for _, held := range []bool{false, true} {
+		name := "idle"
+		if held {
+			name = "held"
+		}
+		b.Run(name, func(b *testing.B) {
+			c := open(b, b.TempDir(), cache.Options{})
+			put(b, c, "k", payload(1, 4096))
+			if held {
+				defer acquire(b, c, "k", noFill(b)).Release()
+			}
+			fill := noFill(b)
+			b.ReportAllocs()
+			for b.Loop() {
+				e, err := c.Acquire("k", fill)
+				if err != nil {
+					b.Fatal(err)
+				}
+				e.Release()
+			}
+		})
+	}
+}
+
+// BenchmarkFill writes an entry of 16 MiB in pieces of 64 KiB while eight readers follow it.
+func BenchmarkFill(b *testing.B) {
+	want := payload(1, 16<<20)
+	c := open(b, b.TempDir(), cache.Options{MaxBytes: 64 << 20})
+	b.SetBytes(int64(len(want)))
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		e, err := c.Acquire(keyOf(i), fillWith(want, 64<<10))
+		if err != nil {
+			b.Fatal(err)
+		}
+		done := make(chan error, 8)
+		for range cap(done) {
+			go func() {
+				p := make([]byte, 128<<10)
+				var err error
+				for off := 0; off < len(want) && err == nil; off += len(p) {
+					_, err = e.ReadAt(context.Background(), p, int64(off))
+				}
+				done <- err
+			}()
+		}
+		for range cap(done) {
+			if err := <-done; err != nil {
+				b.Fatal(err)
+			}
+		}
+		e.Release()
+	}
+}
+
+// BenchmarkOpen finds 10,000 entries again.
+func BenchmarkOpen(b *testing.B) {
+	dir := b.TempDir()
+	c := open(b, dir, cache.Options{})
+	for i := range 10_000 {
+		put(b, c, keyOf(i), []byte{1})
+		c.NoteSize(keyOf(i), 1)
+	}
+	if err := c.Close(); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		c, err := cache.Open(dir, cache.Options{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := c.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,163 @@
+package kvs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
+	"github.com/aws/aws-sdk-go-v2/service/kinesisvideo"
+	"github.com/aws/smithy-go/logging"
+	"github.com/aws/smithy-go/middleware"
+
+	"clipfs/clip"
+	"clipfs/clip/kvs/archivedmedia"
+)
+
+// Options configures an Archive. The zero value works.
+type Options struct {
+	// Logger gets one line a call at level debug; nil means none.
+	Logger *slog.Logger
+	// ARNs has the streams that are asked for by their ARN instead of by name: such as are shared by another account.
+	// A name here need not be the name within the ARN. Streams lists only what ListStreams does.
+	ARNs map[clip.StreamName]string
+	// Points are the quotas to keep to.
+	Points Points
+	// EndpointLifetime is how long a data endpoint is kept; 0 means 40 minutes.
+	EndpointLifetime time.Duration
+}
+
+// Archive is Kinesis Video Streams. It implements clip.Archive; Close frees its connections.
+type Archive struct {
+	control     *kinesisvideo.Client
+	media       *archivedmedia.Client
+	credentials *credentials
+	http        *httpClients
+	policy      *policy
+	pace        *pacer
+	endpoints   *endpoints
+	log         *slog.Logger
+
+	arns map[clip.StreamName]string
+}
+
+var _ clip.Archive = (*Archive)(nil)
+
+// New gives the archive that the config leads to: its region, credentials, HTTP client (its own one, where the config
+// has none or the SDK's default) and endpoint. It makes no call. Retry settings of the config do not count: calls are
+// retried until their context ends.
+func New(cfg aws.Config, o Options) (*Archive, error) {
+	if cfg.Region == "" {
+		return nil, errNoRegion
+	}
+	if err := checkARNs(o.ARNs); err != nil {
+		return nil, err
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.EndpointLifetime <= 0 {
+		o.EndpointLifetime = endpointLifetime
+	}
+	pace, err := newPacer(o.Points)
+	if err != nil {
+		return nil, err
+	}
+	a := &Archive{
+		credentials: &credentials{chain: cfg.Credentials},
+		http:        newHTTPClients(cfg.HTTPClient),
+		policy:      newPolicy(),
+		pace:        pace,
+		log:         o.Logger,
+		arns:        maps.Clone(o.ARNs),
+	}
+	a.connect(cfg)
+	a.endpoints, err = newEndpoints(o.EndpointLifetime, a.startEndpoint, a.askEndpoint)
+	if err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// connect makes the two clients. Both lose what the config says of retries and of logging requests: the SDK would
+// write signed headers.
+func (a *Archive) connect(cfg aws.Config) {
+	cfg = cfg.Copy()
+	cfg.Credentials = a.credentials
+	cfg.Logger = logging.Nop{}
+	cfg.ClientLogMode = 0
+	cfg.RetryMaxAttempts = 0
+	cfg.Retryer = nil
+	inspect := func(stack *middleware.Stack) error {
+		return stack.Deserialize.Insert(answers{}, "OperationDeserializer", middleware.After)
+	}
+	a.control = kinesisvideo.NewFromConfig(cfg, func(o *kinesisvideo.Options) {
+		o.HTTPClient = a.http.short
+		o.APIOptions = append(o.APIOptions, inspect)
+	})
+	a.media = archivedmedia.NewFromConfig(cfg, func(o *archivedmedia.Options) {
+		o.HTTPClient = a.http.long
+		o.APIOptions = append(o.APIOptions, inspect)
+	})
+}
+
+// Close closes the connections that are idle. Calls and bodies under way go on.
+func (a *Archive) Close() error {
+	a.http.closeIdle()
+	return nil
+}
+
+// errNoRegion says what to set.
+var errNoRegion = errors.New("no AWS region: set AWS_REGION, or region in the profile of ~/.aws/config")
+
+// checkARNs checks the map of Options.
+func checkARNs(arns map[clip.StreamName]string) error {
+	for name, text := range arns {
+		if !name.Valid() {
+			return fmt.Errorf("stream %q: %w", name, clip.ErrName)
+		}
+		parsed, err := arn.Parse(text)
+		if err != nil || parsed.Service != "kinesisvideo" || !strings.HasPrefix(parsed.Resource, "stream/") {
+			return fmt.Errorf("stream %s: %q is not the ARN of a Kinesis video stream: %w", name, text, clip.ErrInvalid)
+		}
+	}
+	return nil
+}
+
+// identify gives the name or the ARN by which the service is asked for a stream; the other is nil. A name that no
+// stream can have costs no call.
+func (a *Archive) identify(name clip.StreamName) (byName, byARN *string, err error) {
+	if !name.Valid() {
+		return nil, nil, fmt.Errorf("stream %q: %w", name, clip.ErrName)
+	}
+	if text, ok := a.arns[name]; ok {
+		return nil, &text, nil
+	}
+	return aws.String(string(name)), nil, nil
+}
+
+// startEndpoint begins a call for a data endpoint.
+func (a *Archive) startEndpoint(key endpointKey) *call {
+	return a.newCall("GetDataEndpoint", key.stream, cost{quotaEndpoint, 1})
+}
+
+// askEndpoint asks the service for a data endpoint. It is what endpoints calls.
+func (a *Archive) askEndpoint(ctx context.Context, key endpointKey, c *call) (string, error) {
+	byName, byARN, err := a.identify(key.stream)
+	if err != nil {
+		return "", err
+	}
+	out, err := a.control.GetDataEndpoint(ctx, &kinesisvideo.GetDataEndpointInput{
+		APIName: key.api, StreamName: byName, StreamARN: byARN,
+	}, c.controlOptions)
+	if err != nil {
+		return "", c.end(ctx, middleware.Metadata{}, err)
+	}
+	err = checkEndpoint(aws.ToString(a.control.Options().BaseEndpoint), aws.ToString(out.DataEndpoint))
+	return aws.ToString(out.DataEndpoint), c.end(ctx, out.ResultMetadata, err)
+}

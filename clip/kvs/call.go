@@ -1,0 +1,158 @@
+package kvs
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"time"
+
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
+	"github.com/aws/aws-sdk-go-v2/service/kinesisvideo"
+	"github.com/aws/smithy-go/middleware"
+
+	"clipfs/clip"
+	"clipfs/clip/kvs/archivedmedia"
+)
+
+// call is one call of the API under way, all its attempts together.
+type call struct {
+	archive  *Archive
+	attempts *attempts
+	log      *slog.Logger
+
+	api    string
+	stream clip.StreamName
+	start  time.Time
+}
+
+// cost is what an attempt takes from one bucket of the pacer.
+type cost struct {
+	quota  quota
+	points int
+}
+
+// newCall starts a call of an API on a stream ("" for calls on all) whose every attempt costs points.
+func (a *Archive) newCall(api string, stream clip.StreamName, costs ...cost) *call {
+	c := &call{archive: a, log: a.log, api: api, stream: stream, start: time.Now()}
+	c.attempts = &attempts{
+		policy: a.policy,
+		pace: func(ctx context.Context) error {
+			for _, cost := range costs {
+				if err := a.pace.take(ctx, paceKey{stream, cost.quota}, cost.points); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		refused: func() {
+			if len(costs) > 0 {
+				share := a.pace.slow(paceKey{stream, costs[0].quota})
+				c.log.Debug("slowing down", "api", api, "stream", string(stream), "share", share)
+			}
+		},
+	}
+	return c
+}
+
+// controlOptions makes a call of the control client this call.
+func (c *call) controlOptions(o *kinesisvideo.Options) { o.Retryer = c.attempts }
+
+// mediaOptions makes a call of the data client this call, sent to an endpoint.
+func (c *call) mediaOptions(endpoint string) func(*archivedmedia.Options) {
+	return func(o *archivedmedia.Options) {
+		o.Retryer = c.attempts
+		o.BaseEndpoint = &endpoint
+	}
+}
+
+// onEndpoint runs a data call on the stream's data endpoint. Where a kept endpoint turns out to be stale it is dropped,
+// asked for again and the call made there: once.
+func (c *call) onEndpoint(ctx context.Context, key endpointKey, do func(endpoint string) error) error {
+	endpoint, fresh, err := c.archive.endpoints.get(ctx, key)
+	if err != nil {
+		return err
+	}
+	c.attempts.leaveStale(!fresh)
+	err = do(endpoint)
+	if err == nil || !isStale(c.attempts.lastFailure(err)) {
+		return err
+	}
+	c.archive.endpoints.drop(key, endpoint)
+	if fresh || ctx.Err() != nil {
+		return err
+	}
+	c.log.Debug("data endpoint is stale", "api", c.api, "stream", string(c.stream), "endpoint", endpoint)
+	if endpoint, _, err = c.archive.endpoints.get(ctx, key); err != nil {
+		return err
+	}
+	c.attempts.leaveStale(false)
+	return do(endpoint)
+}
+
+// end logs the call and turns its error into one of package clip.
+func (c *call) end(ctx context.Context, metadata middleware.Metadata, err error) error {
+	var done *callError
+	if err != nil && !errors.As(err, &done) {
+		err = c.explain(ctx, err)
+	}
+	id, _ := awsmiddleware.GetRequestIDMetadata(metadata)
+	if err == nil {
+		c.log.Debug("call", "api", c.api, "stream", string(c.stream), "attempts", c.attempts.number(),
+			"took", time.Since(c.start), "request", clean(id))
+		return nil
+	}
+	var response interface{ ServiceRequestID() string }
+	if last := c.attempts.lastFailure(nil); errors.As(last, &response) {
+		id = response.ServiceRequestID()
+	}
+	c.log.Debug("call failed", "api", c.api, "stream", string(c.stream), "attempts", c.attempts.number(),
+		"took", time.Since(c.start), "request", clean(id), "error", err)
+	return err
+}
+
+// explain gives the error that leaves. A deadline is explained by the last failure before it: throttled, or
+// unreachable, which it also is if the archive had not said anything.
+func (c *call) explain(ctx context.Context, err error) error {
+	if ctx.Err() != nil && isContext(err) {
+		if gone := cancelled(ctx); gone != nil {
+			return c.fail(gone, "", nil)
+		}
+		last := c.attempts.lastFailure(nil)
+		if last == nil {
+			return c.fail(clip.ErrUnreachable, "no answer before the deadline", nil)
+		}
+		kind, detail := diagnose(last)
+		if !errors.Is(kind, clip.ErrThrottled) && !errors.Is(kind, clip.ErrUnreachable) {
+			kind = clip.ErrUnreachable
+		}
+		return c.fail(kind, strings.TrimSpace(detail+" (until the deadline)"), last)
+	}
+	if badCredentials(codeOf(err)) {
+		c.archive.credentials.Invalidate()
+	}
+	kind, detail := diagnose(err)
+	return c.fail(kind, detail, err)
+}
+
+// fail makes the error. The cause stays in the chain where the network failed.
+func (c *call) fail(kind error, detail string, cause error) error {
+	if codeOf(cause) != "" || isContext(cause) || !errors.Is(kind, clip.ErrUnreachable) {
+		cause = nil
+	}
+	if cause != nil {
+		cause = withoutLayers(cause)
+	}
+	return &callError{action: "kinesisvideo:" + c.api, resource: c.resource(), kind: kind, detail: detail, cause: cause}
+}
+
+// resource names what the call was on.
+func (c *call) resource() string {
+	if c.stream == "" {
+		return "all streams"
+	}
+	if text, ok := c.archive.arns[c.stream]; ok {
+		return "stream " + string(c.stream) + " (" + text + ")"
+	}
+	return "stream " + string(c.stream)
+}

@@ -1,0 +1,75 @@
+package kvs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/kinesisvideo"
+
+	"clipfs/clip"
+)
+
+// ConfigOptions is what may be said of the AWS configuration besides the environment. The zero value takes all of it
+// from the SDK's default chain.
+type ConfigOptions struct {
+	// EndpointURL is the control endpoint; empty for the one that the chain gives (AWS_ENDPOINT_URL_KINESIS_VIDEO,
+	// AWS_ENDPOINT_URL, endpoint_url of the profile, or the region's).
+	EndpointURL string
+	// Profile is the profile of the shared config; empty for AWS_PROFILE or the default one.
+	Profile string
+	// Region is the AWS region; empty for AWS_REGION or the profile's.
+	Region string
+}
+
+// LoadConfig gives the configuration of the SDK's default chain, for New. It looks for credentials, which can ask the
+// network (a role, single sign-on), and fails in one line that says what to set where there is no region or no
+// credentials; the latter wraps clip.ErrDenied.
+func LoadConfig(ctx context.Context, o ConfigOptions) (aws.Config, error) {
+	var options []func(*config.LoadOptions) error
+	if o.Profile != "" {
+		options = append(options, config.WithSharedConfigProfile(o.Profile))
+	}
+	if o.Region != "" {
+		options = append(options, config.WithRegion(o.Region))
+	}
+	cfg, err := config.LoadDefaultConfig(ctx, options...)
+	if err != nil {
+		return aws.Config{}, fmt.Errorf("aws configuration: %s", clean(err.Error()))
+	}
+	if cfg.Region == "" {
+		return aws.Config{}, errNoRegion
+	}
+	if o.EndpointURL != "" {
+		if err := checkControl(o.EndpointURL); err != nil {
+			return aws.Config{}, err
+		}
+		cfg.ServiceOptions = append(cfg.ServiceOptions, func(_ string, service any) {
+			// Not aws.Config.BaseEndpoint: that would send the chain's own calls there too.
+			if s, ok := service.(*kinesisvideo.Options); ok {
+				s.BaseEndpoint = &o.EndpointURL
+			}
+		})
+	}
+	found := &credentials{chain: cfg.Credentials}
+	if _, err := found.Retrieve(ctx); err != nil {
+		var missing *credentialsError
+		if errors.As(err, &missing) {
+			return aws.Config{}, fmt.Errorf("%w: %s", clip.ErrDenied, clean(missing.Error()))
+		}
+		return aws.Config{}, err
+	}
+	return cfg, nil
+}
+
+// checkControl checks the URL of a control endpoint.
+func checkControl(text string) error {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return fmt.Errorf("endpoint %q: want a URL such as https://kinesisvideo.eu-west-1.amazonaws.com: %w", text, clip.ErrInvalid)
+	}
+	return nil
+}

@@ -1,0 +1,46 @@
+package kvs
+
+import (
+	"context"
+	"errors"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+)
+
+// credentials is the chain of the config. What it fails with is marked, so that a call without credentials fails at
+// once: the SDK would take the network errors inside (of a role's metadata service that is not there) for the call's
+// own and try again until the deadline.
+type credentials struct{ chain aws.CredentialsProvider }
+
+var _ aws.CredentialsProvider = (*credentials)(nil)
+
+// Retrieve implements aws.CredentialsProvider.
+func (c *credentials) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	if c.chain == nil {
+		return aws.Credentials{}, &credentialsError{errors.New("none configured")}
+	}
+	found, err := c.chain.Retrieve(ctx)
+	if err != nil && ctx.Err() == nil {
+		err = &credentialsError{err}
+	}
+	return found, err
+}
+
+// Invalidate makes the chain look for credentials again, where it had kept some.
+func (c *credentials) Invalidate() {
+	if kept, ok := c.chain.(interface{ Invalidate() }); ok {
+		kept.Invalidate()
+	}
+}
+
+// credentialsError: the chain has no credentials to give.
+type credentialsError struct{ err error }
+
+// Error says what to set.
+func (e *credentialsError) Error() string {
+	return "no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the host a role: " +
+		e.err.Error()
+}
+
+// Unwrap gives the chain's error.
+func (e *credentialsError) Unwrap() error { return e.err }

@@ -1,0 +1,248 @@
+package kvs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"unicode"
+
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/smithy-go"
+
+	"clipfs/clip"
+)
+
+// sentinel is an error of this package that belongs to one of package clip.
+type sentinel struct {
+	text string
+	kind error
+}
+
+// Error implements error.
+func (e *sentinel) Error() string { return e.text }
+
+// Unwrap gives the sentinel of package clip.
+func (e *sentinel) Unwrap() error { return e.kind }
+
+var (
+	// ErrEndpoint: the service named a data endpoint that no call is made to. It is a clip.ErrInvalid.
+	ErrEndpoint error = &sentinel{text: "data endpoint refused", kind: clip.ErrInvalid}
+	// ErrAnswer: what came is not an answer of the service, or one that cannot be true. It is a clip.ErrUnreachable.
+	ErrAnswer error = &sentinel{text: "not an answer of the service", kind: clip.ErrUnreachable}
+)
+
+// errPaced says that the quota points a call needs would come after its deadline.
+var errPaced error = &sentinel{text: "the stream's quota is in use until after the deadline", kind: clip.ErrThrottled}
+
+// callError is what a failed call leaves behind: one line, and a sentinel to test for.
+type callError struct {
+	action, resource string
+	kind             error
+	detail           string
+	// cause is in the chain too where it is the network's; nil otherwise, so that neither a context of one attempt
+	// nor the text of the service is taken for something else.
+	cause error
+}
+
+// Error names the IAM action and the resource, what went wrong, and what the service says.
+func (e *callError) Error() string {
+	text := fmt.Sprintf("%s on %s: %v", e.action, e.resource, e.kind)
+	if e.detail == "" {
+		return text
+	}
+	return text + ": " + e.detail
+}
+
+// Unwrap gives the sentinel and the cause.
+func (e *callError) Unwrap() []error {
+	if e.cause == nil {
+		return []error{e.kind}
+	}
+	return []error{e.kind, e.cause}
+}
+
+// kindOfCode gives the sentinel for an error code of the service; nil for one that it does not know (API reference,
+// "Errors" of each operation, and "Common errors").
+func kindOfCode(code string) error {
+	switch code {
+	case "ResourceNotFoundException":
+		return clip.ErrNoStream
+	case "InvalidArgumentException", "ValidationException", "ValidationError", "SerializationException":
+		return clip.ErrInvalid
+	case "InvalidCodecPrivateDataException":
+		return clip.ErrCodecChange
+	case "UnsupportedStreamMediaTypeException", "MissingCodecPrivateDataException", "InvalidMediaFrameException":
+		return clip.ErrMedia
+	case "NoDataRetentionException":
+		return clip.ErrNoRetention
+	case "ClientLimitExceededException":
+		return clip.ErrThrottled
+	case "NotAuthorizedException", "AccessDeniedException", "AccessDenied", "AuthFailure", "OptInRequired",
+		"InvalidSignatureException", "SignatureDoesNotMatch", "IncompleteSignature", "IncompleteSignatureException",
+		"MissingAuthenticationToken", "MissingAuthenticationTokenException", "RequestExpired", "RequestTimeTooSkewed":
+		return clip.ErrDenied
+	}
+	if badCredentials(code) {
+		return clip.ErrDenied
+	}
+	if _, ok := retry.DefaultThrottleErrorCodes[code]; ok {
+		return clip.ErrThrottled
+	}
+	return nil
+}
+
+// badCredentials tells whether a code says that the credentials are none, or none any more: the chain is asked anew.
+func badCredentials(code string) bool {
+	switch code {
+	case "UnrecognizedClientException", "InvalidClientTokenId", "ExpiredTokenException", "ExpiredToken",
+		"TokenRefreshRequired":
+		return true
+	}
+	return false
+}
+
+// kindOfStatus gives the sentinel for an error that has no known code.
+func kindOfStatus(status int) error {
+	switch {
+	case status == http.StatusUnauthorized || status == http.StatusForbidden:
+		return clip.ErrDenied
+	case status == http.StatusTooManyRequests:
+		return clip.ErrThrottled
+	case status == http.StatusBadRequest:
+		return clip.ErrInvalid
+	case status >= http.StatusInternalServerError:
+		return clip.ErrUnreachable
+	}
+	return ErrAnswer
+}
+
+// statusOf gives the HTTP status that an error came with, 0 if it came with none.
+func statusOf(err error) int {
+	var response interface{ HTTPStatusCode() int }
+	if errors.As(err, &response) {
+		return response.HTTPStatusCode()
+	}
+	return 0
+}
+
+// codeOf gives the service's code for an error, "" if it has none.
+func codeOf(err error) string {
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		return api.ErrorCode()
+	}
+	return ""
+}
+
+// diagnose gives the sentinel for a failed attempt and its text. It does not look at contexts.
+func diagnose(err error) (kind error, detail string) {
+	var own *sentinel
+	var missing *credentialsError
+	var odd *oddAnswer
+	var api smithy.APIError
+	var params smithy.InvalidParamsError
+	var undecoded *smithy.DeserializationError
+	switch {
+	case errors.As(err, &missing):
+		return clip.ErrDenied, clean(missing.Error())
+	case errors.As(err, &odd):
+		if odd.status == http.StatusForbidden {
+			return clip.ErrDenied, clean(odd.Error())
+		}
+		return ErrAnswer, clean(odd.Error())
+	case errors.As(err, &own):
+		_, detail, _ = strings.Cut(err.Error(), own.text)
+		return own, clean(strings.TrimPrefix(detail, ": "))
+	case errors.As(err, &api):
+		kind = kindOfCode(api.ErrorCode())
+		if kind == nil {
+			kind = kindOfStatus(statusOf(err))
+		}
+		return kind, clean(api.ErrorCode() + ": " + api.ErrorMessage())
+	case errors.As(err, &params):
+		return clip.ErrInvalid, clean(params.Error())
+	case errors.As(err, &undecoded):
+		status := statusOf(err)
+		if status >= http.StatusOK && status < http.StatusMultipleChoices {
+			return ErrAnswer, clean(undecoded.Error())
+		}
+		return kindOfStatus(status), clean(fmt.Sprintf("status %d: %v", status, undecoded))
+	}
+	return clip.ErrUnreachable, clean(networkText(err))
+}
+
+// networkText gives the text of a network's error without the layers of the SDK.
+func networkText(err error) string {
+	var u *url.Error
+	if errors.As(err, &u) {
+		return u.Error()
+	}
+	return err.Error()
+}
+
+// maxDetail is the longest text of an error, in bytes.
+const maxDetail = 512
+
+// clean makes one line of a text that may come from the service. A text that quotes what was signed is left out: the
+// service does so when a signature does not match, session token and all.
+func clean(text string) string {
+	lower := strings.ToLower(text)
+	for _, secret := range []string{"aws4-hmac-sha256", "x-amz-security-token", "signature=", "authorization:",
+		"authorization=", "authorization header"} {
+		if strings.Contains(lower, secret) {
+			code, _, _ := strings.Cut(text, ":")
+			if strings.ContainsFunc(code, func(r rune) bool { return !unicode.IsLetter(r) }) {
+				code = "error"
+			}
+			return code + ": text left out, it quotes signed headers"
+		}
+	}
+	text, _, _ = strings.Cut(strings.TrimSpace(text), "\n")
+	text = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, text)
+	if len(text) > maxDetail {
+		text = strings.ToValidUTF8(text[:maxDetail], "") + "…"
+	}
+	return strings.TrimSpace(text)
+}
+
+// isContext tells whether an error is the end of a context.
+func isContext(err error) bool {
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// isOurs tells whether an error wraps a sentinel of package clip.
+func isOurs(err error) bool {
+	for _, kind := range []error{
+		clip.ErrName, clip.ErrNoStream, clip.ErrNoFootage, clip.ErrDenied, clip.ErrInvalid, clip.ErrMedia,
+		clip.ErrNoRetention, clip.ErrThrottled, clip.ErrUnreachable, clip.ErrChanged, clip.ErrTooBig, clip.ErrNoSpace,
+		clip.ErrFetchLimit,
+	} {
+		if errors.Is(err, kind) {
+			return true
+		}
+	}
+	return false
+}
+
+// cancelled gives the error for a context that has ended other than by its deadline, and for any whose cause is an
+// error of package clip; nil for a deadline, which the call explains by its last failure.
+func cancelled(ctx context.Context) error {
+	cause := context.Cause(ctx)
+	switch {
+	case isOurs(cause):
+		return cause
+	case errors.Is(ctx.Err(), context.DeadlineExceeded), errors.Is(cause, context.DeadlineExceeded):
+		return nil
+	case errors.Is(cause, ctx.Err()):
+		return cause
+	}
+	return fmt.Errorf("%w: %w", ctx.Err(), cause)
+}

@@ -1,0 +1,105 @@
+package kvs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+)
+
+const (
+	// dialTimeout and tlsTimeout bound the making of a connection; attempts are repeated.
+	dialTimeout = 10 * time.Second
+	tlsTimeout  = 10 * time.Second
+	// keepAlive is how often a silent connection is probed, so that a dead peer is noticed.
+	keepAlive = 15 * time.Second
+	// idleTimeout is how long a connection is kept for the next call.
+	idleTimeout = 90 * time.Second
+	// idlePerHost is how many connections are kept for one host: as many as a mount has downloads under way.
+	idlePerHost = 64
+	// shortTimeout bounds an attempt of a call whose answer is JSON, with its body.
+	shortTimeout = 20 * time.Second
+)
+
+// errSilent: an attempt took longer than any answer in JSON does.
+var errSilent = errors.New("no whole answer in time")
+
+// httpClients are the two ways to send a request, over one pool of connections.
+type httpClients struct {
+	// short is for answers in JSON; an attempt is bounded in time.
+	short aws.HTTPClient
+	// long is for media: GetClip may think before it answers, and bodies take as long as the reader does.
+	long aws.HTTPClient
+
+	closeIdle func()
+}
+
+// newHTTPClients gives clients over a pool of their own, or over configured where that is one that the SDK does not
+// make by default.
+func newHTTPClients(configured aws.HTTPClient) *httpClients {
+	var transport *http.Transport
+	switch c := configured.(type) {
+	case nil:
+		transport = awshttp.NewBuildableClient().GetTransport()
+	case *awshttp.BuildableClient:
+		// What the environment set of it stays, as AWS_CA_BUNDLE.
+		transport = c.GetTransport()
+	default:
+		h := &httpClients{short: &timedClient{inner: c}, long: c, closeIdle: func() {}}
+		if closer, ok := c.(interface{ CloseIdleConnections() }); ok {
+			h.closeIdle = closer.CloseIdleConnections
+		}
+		return h
+	}
+	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: keepAlive}
+	transport.DialContext = dialer.DialContext
+	transport.TLSHandshakeTimeout = tlsTimeout
+	transport.IdleConnTimeout = idleTimeout
+	transport.MaxIdleConns = 0
+	transport.MaxIdleConnsPerHost = idlePerHost
+	// A body that the transport unpacks has no Content-Length, and media does not get smaller.
+	transport.DisableCompression = true
+	client := &http.Client{
+		Transport: transport,
+		// A redirect would carry signed headers to whom the answer names.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	return &httpClients{short: &timedClient{inner: client}, long: client, closeIdle: client.CloseIdleConnections}
+}
+
+// timedClient bounds each request in time, up to the end of its body.
+type timedClient struct{ inner aws.HTTPClient }
+
+// Do implements aws.HTTPClient.
+func (c *timedClient) Do(req *http.Request) (*http.Response, error) {
+	ctx, cancel := context.WithTimeoutCause(req.Context(), shortTimeout, errSilent)
+	resp, err := c.inner.Do(req.WithContext(ctx))
+	if err != nil {
+		if errors.Is(context.Cause(ctx), errSilent) {
+			// Not the context's error: the caller's goes on, and this attempt is made again.
+			err = fmt.Errorf("%w: %s", errSilent, shortTimeout)
+		}
+		cancel()
+		return nil, err
+	}
+	resp.Body = &timedBody{ReadCloser: resp.Body, cancel: cancel}
+	return resp, nil
+}
+
+// timedBody ends the time limit of its request when it is closed.
+type timedBody struct {
+	io.ReadCloser
+	cancel context.CancelFunc
+}
+
+// Close implements io.Closer.
+func (b *timedBody) Close() error {
+	defer b.cancel()
+	return b.ReadCloser.Close()
+}

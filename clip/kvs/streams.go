@@ -1,0 +1,97 @@
+package kvs
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kinesisvideo"
+	"github.com/aws/aws-sdk-go-v2/service/kinesisvideo/types"
+	"github.com/aws/smithy-go/middleware"
+
+	"clipfs/clip"
+)
+
+const (
+	// streamsPage is how many streams are asked for at a time; the service gives fewer as it likes, about 10 to those
+	// who do not say.
+	streamsPage = 1000
+	// maxPages is after how many pages a listing is given up as endless. A day of 1 s fragments has 87.
+	maxPages = 2000
+	// maxRetentionHours bounds what is believed of a stream's retention: 100 years.
+	maxRetentionHours = 100 * 365 * 24
+)
+
+// Streams implements clip.Archive. A name that no stream can have, or that no directory could show, is left out and
+// logged.
+func (a *Archive) Streams(ctx context.Context) iter.Seq2[clip.Stream, error] {
+	return func(yield func(clip.Stream, error) bool) {
+		var pages pages
+		for more := true; more; {
+			c := a.newCall("ListStreams", "", cost{quotaListStreams, 1})
+			out, err := a.control.ListStreams(ctx, &kinesisvideo.ListStreamsInput{
+				MaxResults: aws.Int32(streamsPage), NextToken: pages.token,
+			}, c.controlOptions)
+			if err != nil {
+				yield(clip.Stream{}, c.end(ctx, middleware.Metadata{}, err))
+				return
+			}
+			more, err = pages.next(out.NextToken)
+			if err := c.end(ctx, out.ResultMetadata, err); err != nil {
+				yield(clip.Stream{}, err)
+				return
+			}
+			for i := range out.StreamInfoList {
+				s := newStream(&out.StreamInfoList[i])
+				if !s.Name.Valid() {
+					a.log.Warn("stream left out: its name cannot be shown", "stream", clean(fmt.Sprintf("%q", s.Name)))
+					continue
+				}
+				if !yield(s, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Stream implements clip.Archive.
+func (a *Archive) Stream(ctx context.Context, name clip.StreamName) (clip.Stream, error) {
+	byName, byARN, err := a.identify(name)
+	if err != nil {
+		return clip.Stream{}, err
+	}
+	c := a.newCall("DescribeStream", name, cost{quotaDescribe, 1})
+	out, err := a.control.DescribeStream(ctx, &kinesisvideo.DescribeStreamInput{
+		StreamName: byName, StreamARN: byARN,
+	}, c.controlOptions)
+	if err != nil {
+		return clip.Stream{}, c.end(ctx, middleware.Metadata{}, err)
+	}
+	if out.StreamInfo == nil {
+		err = fmt.Errorf("%w: nothing about the stream", ErrAnswer)
+	}
+	if err := c.end(ctx, out.ResultMetadata, err); err != nil {
+		return clip.Stream{}, err
+	}
+	s := newStream(out.StreamInfo)
+	s.Name = name
+	return s, nil
+}
+
+// newStream gives the stream that the service describes, with its name unchecked.
+func newStream(info *types.StreamInfo) clip.Stream {
+	s := clip.Stream{
+		Name: clip.StreamName(aws.ToString(info.StreamName)),
+		ARN:  aws.ToString(info.StreamARN),
+	}
+	if info.CreationTime != nil {
+		s.Created = info.CreationTime.UTC()
+	}
+	if hours := info.DataRetentionInHours; hours != nil && *hours >= 0 {
+		s.Retention = time.Duration(min(*hours, maxRetentionHours)) * time.Hour
+	}
+	return s
+}

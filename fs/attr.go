@@ -1,0 +1,66 @@
+package fs
+
+import (
+	"syscall"
+	"time"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+)
+
+const (
+	dirMode  = syscall.S_IFDIR | 0o555
+	fileMode = syscall.S_IFREG | 0o444
+	linkMode = syscall.S_IFLNK | 0o777
+	// blockSize is st_blksize, which programs take as the size of their reads: what cat and cp use anyway.
+	blockSize = 128 << 10
+	// sectorSize is the unit of st_blocks (stat(2)).
+	sectorSize = 512
+	// exactTimeout is how long attributes that never change again hold.
+	exactTimeout = time.Hour
+	// dirTimeout is how long the attributes of directories and links hold.
+	dirTimeout = time.Minute
+	// grammarTimeout is how long a name holds that follows from the grammar alone. It always does; the bound is there so
+	// that a kernel which has not looked for long asks whether we are still there.
+	grammarTimeout = time.Hour
+	// edgeTimeout is how long names hold that depend on the newest footage.
+	edgeTimeout = time.Second
+)
+
+// owner is whom all entries belong to.
+type owner struct{ uid, gid uint32 }
+
+// dir fills in the attributes of a directory. Its link count is 1, which tells find and the like that the number of
+// subdirectories cannot be had from it.
+func (o owner) dir(out *fuse.Attr, at time.Time) {
+	o.fill(out, dirMode, at)
+	out.Blksize = blockSize
+}
+
+// link fills in the attributes of a symbolic link.
+func (o owner) link(out *fuse.Attr, target string, at time.Time) {
+	o.fill(out, linkMode, at)
+	out.Blksize = blockSize
+	out.Size = uint64(len(target))
+}
+
+// file fills in the attributes of a clip of which only size bytes and the stored media are known.
+func (o owner) file(out *fuse.Attr, size, media int64, at time.Time) {
+	o.fill(out, fileMode, at)
+	out.Blksize = blockSize
+	out.Size = uint64(size)
+	out.Blocks = uint64((media + sectorSize - 1) / sectorSize)
+}
+
+// fill sets what all entries have.
+func (o owner) fill(out *fuse.Attr, mode uint32, at time.Time) {
+	out.Mode = mode
+	out.Nlink = 1
+	out.Owner = fuse.Owner{Uid: o.uid, Gid: o.gid}
+	out.SetTimes(&at, &at, &at)
+}
+
+// setEntry gives the kernel a directory entry that holds for entry, with attributes that hold for attr.
+func setEntry(out *fuse.EntryOut, entry, attr time.Duration) {
+	out.SetEntryTimeout(max(entry, 0))
+	out.SetAttrTimeout(max(attr, 0))
+}

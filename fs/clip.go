@@ -1,0 +1,92 @@
+package fs
+
+import (
+	"context"
+	"errors"
+	"syscall"
+	"time"
+
+	"clipfs/clip"
+
+	gofuse "github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+)
+
+// clipNode is one version of a clip. Several may stand for one inode for a moment; all that changes is in the version.
+type clipNode struct {
+	gofuse.Inode
+	readOnly
+	tree    *tree
+	version *version
+	path    string
+}
+
+var (
+	_ gofuse.NodeGetattrer   = (*clipNode)(nil)
+	_ gofuse.NodeOpener      = (*clipNode)(nil)
+	_ gofuse.NodeGetxattrer  = (*clipNode)(nil)
+	_ gofuse.NodeListxattrer = (*clipNode)(nil)
+	_ gofuse.NodeStatfser    = (*clipNode)(nil)
+	_ gofuse.NodeSetattrer   = (*clipNode)(nil)
+)
+
+// fill gives what is known of the clip, without waiting for anything, and how long it holds.
+func (n *clipNode) fill(out *fuse.Attr) (timeout time.Duration) {
+	size, exact := n.version.tell()
+	c := n.version.clip
+	n.tree.owner.file(out, size, c.MediaBytes(), c.Span().End)
+	if exact {
+		return exactTimeout
+	}
+	return 0
+}
+
+// Getattr implements gofuse.NodeGetattrer.
+func (n *clipNode) Getattr(_ context.Context, _ gofuse.FileHandle, out *fuse.AttrOut) syscall.Errno {
+	out.SetTimeout(n.fill(&out.Attr))
+	return 0
+}
+
+// Statfs implements gofuse.NodeStatfser.
+func (n *clipNode) Statfs(_ context.Context, out *fuse.StatfsOut) syscall.Errno {
+	n.tree.statfs(out)
+	return 0
+}
+
+// Open implements gofuse.NodeOpener. It waits for the head, and answers ESTALE when the kernel has to look the name up
+// again because it holds another size (see the package's documentation).
+func (n *clipNode) Open(ctx context.Context, flags uint32) (gofuse.FileHandle, uint32, syscall.Errno) {
+	if flags&syscall.O_ACCMODE != syscall.O_RDONLY || flags&syscall.O_TRUNC != 0 {
+		return nil, 0, syscall.EROFS
+	}
+	var handle *clip.Handle
+	errno := n.tree.wait(ctx, "open", n.path, func(ctx context.Context) (err error) {
+		handle, err = n.version.clip.Open(ctx)
+		if errors.Is(err, clip.ErrChanged) {
+			n.tree.versions.unstick(n.version)
+		}
+		return err
+	})
+	if errno != 0 {
+		return nil, 0, errno
+	}
+	now := time.Now()
+	if n.version.settle(handle.Size(), callerPID(ctx), now) {
+		n.tree.versions.stick(n.version, now)
+		_ = handle.Close() // what it fetched goes on for those who open again
+		return nil, 0, syscall.ESTALE
+	}
+	open := &clipHandle{tree: n.tree, handle: handle, path: n.path}
+	if handle.Complete() {
+		return open, fuse.FOPEN_KEEP_CACHE | fuse.FOPEN_NOFLUSH, 0
+	}
+	return open, fuse.FOPEN_DIRECT_IO | fuse.FOPEN_NOFLUSH, 0
+}
+
+// callerPID gives the thread that the kernel asks for; unknownPID if it does not say.
+func callerPID(ctx context.Context) uint32 {
+	if c, ok := fuse.FromContext(ctx); ok {
+		return c.Pid
+	}
+	return unknownPID
+}

@@ -1,0 +1,47 @@
+// Package fs serves a clip.Library as a read-only FUSE filesystem, on go-fuse. It turns paths into nodes, reads into
+// clip.Handle.ReadAt, and errors into errno; it knows nothing of the archive or of AWS.
+//
+// # What it is
+//
+// One type of node for each kind of entry, one file each:
+//
+//	rootNode        MOUNT/                     the streams
+//	streamNode      front-door/                latest, and the hours of the last day that have footage
+//	latestNode      latest                     a symbolic link to the minute of the newest footage
+//	startNode       2024-01-01T10:00/          any start, listed or not; the listed lengths
+//	clipNode        10m.mp4                    one version of a clip
+//	clipHandle      an open clipNode
+//
+// # Versions and sizes
+//
+// An inode is one immutable version of a clip (type version). When the footage behind a path changes, the next LOOKUP
+// gives a new inode: same number, next generation. Files that are open stay with the version they opened.
+//
+// The size of a clip is an estimate, on the high side, until its head has arrived, and the kernel must not work with
+// an estimate: sendfile without fstat is bounded by the size that the kernel holds and would pad with zeros. So
+//
+//   - LOOKUP and GETATTR never wait for media: they give what is known, an estimate without an attribute timeout;
+//   - OPEN waits for the head, interruptibly, and then, if the size that the kernel was given last is not the one that
+//     is right, answers ESTALE. The VFS then resolves the path again with LOOKUP_REVAL, which looks the name up, gets
+//     the exact size, and opens once more (fs/namei.c, path_openat is tried again upon ESTALE);
+//   - for a moment after such an ESTALE a LOOKUP of the name gives the same version again, even if there is a newer
+//     one: at the live edge there always is, and it would be ESTALE again, which nobody catches.
+//
+// Reads bypass the page cache (FOPEN_DIRECT_IO) while a clip is still arriving and use it, and keep it
+// (FOPEN_KEEP_CACHE), once it is complete: then bytes and size never change.
+//
+// # Interrupts
+//
+// Everything that may wait is given a context that ends a moment after the kernel said that the caller was
+// interrupted (type patience), and answers EINTR then. The moment is for Go programs, which get SIGURG all the time.
+//
+// # Locks
+//
+// version.mu guards what the kernel was told of a version; versions.mu guards the table of live versions;
+// reporter.mu guards what was logged; patience.mu guards one request's end. None is held while another is taken or
+// while the library is called.
+//
+// # Its own mount
+//
+// Nothing here opens, stats or walks a path on the mount it serves, nor may the process do so: it can hang for good.
+package fs

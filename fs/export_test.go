@@ -1,0 +1,75 @@
+package fs
+
+import (
+	"context"
+	"time"
+
+	"clipfs/clip"
+)
+
+// What the tests of this package reach inside for.
+var InodeNumber = inodeNumber
+
+// Grace is how long a request outlasts an interrupt.
+const Grace = grace
+
+// MaxSentBack and StickFor bound what is remembered of callers and of versions.
+const (
+	MaxSentBack = maxSentBack
+	SentBackFor = sentBackFor
+	StickFor    = stickFor
+)
+
+// Version is a version.
+type Version struct{ *version }
+
+// Tell is what a LOOKUP or a GETATTR gives.
+func (v Version) Tell() (int64, bool) { return v.tell() }
+
+// Settle is what an OPEN does when the size is there.
+func (v Version) Settle(size int64, pid uint32, now time.Time) bool { return v.settle(size, pid, now) }
+
+// SentBack is how many callers are remembered.
+func (v Version) SentBack() int { return len(v.sentBack) }
+
+// Gen is the generation.
+func (v Version) Gen() uint64 { return v.gen }
+
+// Versions is a table of versions.
+type Versions struct{ *versions }
+
+// NewVersions gives an empty table.
+func NewVersions() Versions { return Versions{newVersions()} }
+
+// Of gives the version of a clip at a path.
+func (t Versions) Of(ino uint64, c *clip.Clip) Version { return Version{t.of(ino, c)} }
+
+// Stick makes a path keep a version.
+func (t Versions) Stick(v Version, now time.Time) { t.stick(v.version, now) }
+
+// StuckAt gives the version that a path keeps.
+func (t Versions) StuckAt(ino uint64, now time.Time) (Version, bool) {
+	v := t.stuckAt(ino, now)
+	return Version{v}, v != nil
+}
+
+// Len is how many versions the table has, dead ones included.
+func (t Versions) Len() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.live)
+}
+
+// Patience runs a call with the context that a request gets.
+func Patience(caller context.Context, call func(context.Context)) {
+	var pool patiencePool
+	waiting := pool.begin(caller)
+	defer pool.end(waiting)
+	call(waiting)
+}
+
+// PatiencePool begins and ends requests without a wait.
+func PatiencePool(caller context.Context) func() {
+	var pool patiencePool
+	return func() { pool.end(pool.begin(caller)) }
+}

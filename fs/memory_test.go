@@ -1,0 +1,99 @@
+package fs_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"iter"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"clipfs/cache"
+	"clipfs/clip"
+)
+
+// memory is an archive of one stream, "door", that recorded a fragment of a kilobyte every ten seconds since a given
+// time, and gives as media the fragments' numbers. It counts payloads.
+type memory struct {
+	since    time.Time
+	payloads atomic.Int64
+}
+
+var _ clip.Archive = (*memory)(nil)
+
+const (
+	fragmentEvery = 10 * time.Second
+	fragmentBytes = 1000
+)
+
+// stream is the one there is.
+func (m *memory) stream() clip.Stream {
+	return clip.Stream{Name: "door", Created: m.since, Retention: 48 * time.Hour}
+}
+
+// Streams implements clip.Archive.
+func (m *memory) Streams(context.Context) iter.Seq2[clip.Stream, error] {
+	return func(yield func(clip.Stream, error) bool) { yield(m.stream(), nil) }
+}
+
+// Stream implements clip.Archive.
+func (m *memory) Stream(_ context.Context, name clip.StreamName) (clip.Stream, error) {
+	if name != m.stream().Name {
+		return clip.Stream{}, clip.ErrNoStream
+	}
+	return m.stream(), nil
+}
+
+// Fragments implements clip.Archive.
+func (m *memory) Fragments(_ context.Context, q clip.FragmentQuery) iter.Seq2[clip.Fragment, error] {
+	return func(yield func(clip.Fragment, error) bool) {
+		for i := range int(time.Since(m.since) / fragmentEvery) {
+			at := m.since.Add(time.Duration(i) * fragmentEvery)
+			f := clip.Fragment{ID: clip.FragmentID(fmt.Sprintf("%047d", i)), Producer: at, Server: at,
+				Length: fragmentEvery, Size: fragmentBytes}
+			if q.Span.Contains(at) && !yield(f, nil) {
+				return
+			}
+		}
+	}
+}
+
+// Payload implements clip.Archive. It is no MP4 and so served as it is.
+func (m *memory) Payload(ctx context.Context, q clip.PayloadQuery) (*clip.Payload, error) {
+	m.payloads.Add(1)
+	var body bytes.Buffer
+	for f := range m.Fragments(ctx, clip.FragmentQuery{Span: q.Span}) {
+		body.WriteString(string(f.ID))
+	}
+	if body.Len() == 0 {
+		return nil, clip.ErrNoFootage
+	}
+	return &clip.Payload{Length: int64(body.Len()), Body: io.NopCloser(&body)}, nil
+}
+
+// library gives the clips of an archive, in a cache of its own.
+func library(t *testing.T, archive clip.Archive) *clip.Library {
+	t.Helper()
+	c, err := cache.Open(t.TempDir(), cache.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return clip.NewLibrary(archive, c, clip.Options{})
+}
+
+// lookup gives the clip of a span of the stream "door".
+func lookup(t *testing.T, l *clip.Library, start time.Time, length time.Duration) *clip.Clip {
+	t.Helper()
+	c, err := l.Clip(t.Context(), "door", clip.NewSpan(start, length))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}

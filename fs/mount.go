@@ -1,0 +1,212 @@
+package fs
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime/debug"
+	"slices"
+	"syscall"
+	"time"
+
+	"clipfs/clip"
+	"clipfs/fs/mountinfo"
+
+	gofuse "github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
+)
+
+// FSType is what the kernel calls our mounts.
+const FSType = "fuse." + fsName
+
+const (
+	fsName = "clipfs"
+	// maxBackground is how many requests may wait in the background. At the kernel's default of 12, a dozen stalled
+	// readers of one clip block sendfile of all others.
+	maxBackground = 512
+	// maxRead is the largest read; the kernel takes no more on most machines.
+	maxRead = 1 << 20
+	// negativeTimeout is how long the kernel remembers that a name is not there. Footage may arrive any moment.
+	negativeTimeout = time.Second
+)
+
+// ErrBusy: the mount has open files or working directories.
+var ErrBusy = errors.New("in use")
+
+// Options are the settings of a mount. The zero value works.
+type Options struct {
+	// Logger takes what is worth telling; nil discards it.
+	Logger *slog.Logger
+}
+
+// Server serves one mount.
+type Server struct {
+	mountpoint string
+	fuse       *fuse.Server
+}
+
+// Mount mounts the clips of a library on an existing, empty directory and serves them until they are unmounted. When
+// it returns the mount is there. The process must not touch paths below the mountpoint from then on.
+func Mount(mountpoint string, library *clip.Library, o Options) (*Server, error) {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	mountpoint, err := Canonical(mountpoint)
+	if err != nil {
+		return nil, err
+	}
+	root := &rootNode{tree: newTree(library, o.Logger)}
+	options := mountOptions(o.Logger)
+	server, err := fuse.NewServer(gofuse.NewNodeFS(root, options), mountpoint, &options.MountOptions)
+	if err != nil {
+		return nil, fmt.Errorf("mount on %s: %w", mountpoint, err)
+	}
+	// Not WaitMount: it opens a file on the mount, from here. On Linux the mount is there when mount(2) has returned,
+	// and what WaitMount is to prevent can only happen to a process that reads its own mount.
+	go server.Serve()
+	setReadAhead(mountpoint, o.Logger)
+	return &Server{mountpoint: mountpoint, fuse: server}, nil
+}
+
+// Canonical gives the path of a mountpoint as the kernel lists it: absolute and without symbolic links.
+func Canonical(mountpoint string) (string, error) {
+	absolute, err := filepath.Abs(mountpoint)
+	if err != nil {
+		return "", err
+	}
+	return filepath.EvalSymlinks(absolute)
+}
+
+// newTree gives what the nodes of a mount share.
+func newTree(library *clip.Library, logger *slog.Logger) *tree {
+	return &tree{
+		library:  library,
+		owner:    owner{uid: uint32(os.Getuid()), gid: uint32(os.Getgid())},
+		mounted:  time.Now(),
+		report:   newReporter(logger),
+		versions: newVersions(),
+	}
+}
+
+// mountOptions gives the settings for go-fuse and the kernel.
+func mountOptions(logger *slog.Logger) *gofuse.Options {
+	toWarn := slog.NewLogLogger(logger.Handler(), slog.LevelWarn)
+	negative := negativeTimeout
+	return &gofuse.Options{
+		NegativeTimeout: &negative,
+		RootStableAttr:  &gofuse.StableAttr{Ino: rootInode},
+		Logger:          toWarn,
+		MountOptions: fuse.MountOptions{
+			Options: []string{"ro", "nosuid", "nodev", "noexec"},
+			FsName:  fsName,
+			Name:    fsName,
+			Logger:  toWarn,
+			// Root needs no helper to mount.
+			DirectMount:      os.Geteuid() == 0,
+			DirectMountFlags: syscall.MS_RDONLY | syscall.MS_NOSUID | syscall.MS_NODEV | syscall.MS_NOEXEC,
+			MaxBackground:    maxBackground,
+			MaxWrite:         maxRead,
+			// ls asks for names; with readdirplus each would cost a lookup, and that may cost a call.
+			DisableReadDirPlus: true,
+			// With large reads go-fuse's splice fails and logs it, each time.
+			DisableSplice: true,
+			// Versions never change: the kernel need not ask before it uses its page cache.
+			ExplicitDataCacheControl: true,
+			IgnoreSecurityLabels:     true,
+			// mmap(MAP_SHARED) of files that bypass the page cache, Linux 6.6 and later.
+			ExtraCapabilities: fuse.CAP_DIRECT_IO_ALLOW_MMAP,
+			PanicHandler: func(cause any) fuse.Status {
+				logger.Error("bug: a request panicked", "cause", cause, "stack", string(debug.Stack()))
+				return fuse.EIO
+			},
+		},
+	}
+}
+
+// Mountpoint is where the mount is, as the kernel lists it.
+func (s *Server) Mountpoint() string { return s.mountpoint }
+
+// Wait returns when the mount is gone and its last request answered.
+func (s *Server) Wait() { s.fuse.Wait() }
+
+// Unmount unmounts and waits until the last request is answered; ErrBusy if the mount is in use, after trying for a
+// short while. It goes on serving then.
+func (s *Server) Unmount() error {
+	err := s.fuse.Unmount()
+	if err == nil {
+		return nil
+	}
+	if _, gone := mountinfo.Find(s.mountpoint); errors.Is(gone, mountinfo.ErrNotMounted) {
+		return nil // somebody else was quicker
+	}
+	return fmt.Errorf("unmount %s: %w: %w", s.mountpoint, ErrBusy, err)
+}
+
+// Detach takes the mount out of the tree even if it is in use. What is open goes on working as long as this process
+// does.
+func (s *Server) Detach() error { return Detach(s.mountpoint) }
+
+// Detach takes whatever is mounted at a path, which is to be as Canonical gives it, out of the tree: for mounts in use
+// and for stale ones, whose server has died. It does not touch the mount.
+func Detach(mountpoint string) error {
+	err := unix.Unmount(mountpoint, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW)
+	if err == nil || os.Geteuid() == 0 {
+		return wrapUnmount(mountpoint, err)
+	}
+	helper, err := fusermount()
+	if err != nil {
+		return wrapUnmount(mountpoint, err)
+	}
+	return wrapUnmount(mountpoint, runHelper(helper, "-u", "-z", "--", mountpoint))
+}
+
+// Unmount unmounts whatever is mounted at a path, which is to be as Canonical gives it; ErrBusy if it is in use.
+func Unmount(mountpoint string) error {
+	err := unix.Unmount(mountpoint, unix.UMOUNT_NOFOLLOW)
+	if errors.Is(err, unix.EPERM) && os.Geteuid() != 0 {
+		err = unmountAsUser(mountpoint)
+	}
+	if errors.Is(err, unix.EBUSY) {
+		err = ErrBusy
+	}
+	return wrapUnmount(mountpoint, err)
+}
+
+// unmountAsUser unmounts with the helper. Its exit status does not tell why it failed; for a mount of one's own that
+// is still there it is that it is in use.
+func unmountAsUser(mountpoint string) error {
+	helper, err := fusermount()
+	if err != nil {
+		return err
+	}
+	failed := runHelper(helper, "-u", "--", mountpoint)
+	if failed == nil {
+		return nil
+	}
+	info, err := mountinfo.Find(mountpoint)
+	if err == nil && slices.Contains(info.Options, fmt.Sprintf("user_id=%d", os.Getuid())) {
+		return fmt.Errorf("%w: %w", ErrBusy, failed)
+	}
+	return failed
+}
+
+// wrapUnmount says of what an error is.
+func wrapUnmount(mountpoint string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("unmount %s: %w", mountpoint, err)
+}
+
+// fusermount gives the path of the helper that mounts and unmounts for ordinary users.
+func fusermount() (string, error) {
+	path, err := exec.LookPath("fusermount3")
+	if err != nil {
+		return exec.LookPath("fusermount")
+	}
+	return path, nil
+}

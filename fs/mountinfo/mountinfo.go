@@ -1,0 +1,118 @@
+// Package mountinfo tells what is mounted where, from /proc/self/mountinfo, without touching any mount: asking a FUSE
+// mount that is dead or one's own with stat can hang.
+package mountinfo
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// ErrNotMounted: nothing is mounted at the path.
+var ErrNotMounted = errors.New("not mounted")
+
+// path of this process's mounts (proc(5)).
+const path = "/proc/self/mountinfo"
+
+// Info is one mount.
+type Info struct {
+	// Major and Minor number its device: st_dev of the files on it.
+	Major, Minor uint32
+	// Mountpoint is where it is, absolute and without symbolic links.
+	Mountpoint string
+	// FSType as the kernel calls it, "fuse.clipfs" for ours.
+	FSType string
+	// Source as given to mount(2).
+	Source string
+	// Options are those of the filesystem, for FUSE "user_id=1000" and the like.
+	Options []string
+}
+
+// Device writes the device number as sysfs does, "0:52".
+func (i Info) Device() string { return fmt.Sprintf("%d:%d", i.Major, i.Minor) }
+
+// Find gives the mount at exactly that mountpoint, the topmost if there are several; ErrNotMounted if there is none.
+// The path must be absolute and without symbolic links, as in the table.
+func Find(mountpoint string) (Info, error) {
+	all, err := List()
+	if err != nil {
+		return Info{}, err
+	}
+	for i := len(all) - 1; i >= 0; i-- {
+		if all[i].Mountpoint == mountpoint {
+			return all[i], nil
+		}
+	}
+	return Info{}, fmt.Errorf("%s: %w", mountpoint, ErrNotMounted)
+}
+
+// List gives all mounts that this process can see, in the order in which they cover one another.
+func List() ([]Info, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return Parse(f)
+}
+
+// Parse reads the format of /proc/PID/mountinfo (proc(5)).
+func Parse(r io.Reader) ([]Info, error) {
+	var all []Info
+	s := bufio.NewScanner(r)
+	s.Buffer(nil, 1<<20) // an overlay of many layers makes long lines
+	for s.Scan() {
+		info, err := parseLine(s.Text())
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, info)
+	}
+	return all, s.Err()
+}
+
+// parseLine reads "36 35 98:0 /root /mountpoint options [optional fields...] - type source options".
+func parseLine(line string) (Info, error) {
+	left, right, ok := strings.Cut(line, " - ")
+	before, after := strings.Fields(left), strings.Fields(right)
+	if !ok || len(before) < 6 || len(after) < 1 {
+		return Info{}, fmt.Errorf("mountinfo: line %q is not understood", line)
+	}
+	major, minor, ok := strings.Cut(before[2], ":")
+	maj, err1 := strconv.ParseUint(major, 10, 32)
+	mnr, err2 := strconv.ParseUint(minor, 10, 32)
+	if !ok || err1 != nil || err2 != nil {
+		return Info{}, fmt.Errorf("mountinfo: device %q is not understood", before[2])
+	}
+	info := Info{Major: uint32(maj), Minor: uint32(mnr), Mountpoint: unescape(before[4]), FSType: unescape(after[0])}
+	if len(after) > 1 {
+		info.Source = unescape(after[1])
+	}
+	if len(after) > 2 {
+		info.Options = strings.Split(after[2], ",")
+	}
+	return info, nil
+}
+
+// unescape undoes the kernel's octal escapes of space, tab, newline and backslash ("\040").
+func unescape(s string) string {
+	if !strings.Contains(s, `\`) {
+		return s
+	}
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == '\\' && i+3 < len(s) {
+			if v, err := strconv.ParseUint(s[i+1:i+4], 8, 8); err == nil {
+				b.WriteByte(byte(v))
+				i += 3
+				continue
+			}
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
+}

@@ -1,0 +1,108 @@
+package fs
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// grace is how long a request goes on after its caller was interrupted. A Go program gets SIGURG whenever its runtime
+// wants to preempt a goroutine; without a grace its reads would be answered EINTR over and over and never come to an
+// end. Below the tenth of a second a person who presses Ctrl-C does not notice it.
+const grace = 50 * time.Millisecond
+
+// patience is the context of one request: it ends grace after the caller's, or when the request has been answered. It
+// costs neither a goroutine nor a timer until somebody waits for it, so that a read of bytes that are there allocates
+// nothing.
+type patience struct {
+	caller context.Context
+
+	// mu guards the rest.
+	mu       sync.Mutex
+	done     chan struct{} // made by the first Done before the answer
+	ended    chan struct{} // closed by end; made with done
+	over     bool
+	answered bool
+}
+
+var _ context.Context = (*patience)(nil)
+
+// patiencePool keeps those for which Done was never called: nobody can be waiting on them any more.
+type patiencePool struct{ pool sync.Pool }
+
+// begin gives the context for a request whose caller has ctx. end must be called with it.
+func (p *patiencePool) begin(ctx context.Context) *patience {
+	c, ok := p.pool.Get().(*patience)
+	if !ok {
+		c = new(patience)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.caller, c.answered = ctx, false
+	return c
+}
+
+// end says that the request is answered. The context is not to be used for waiting after that.
+func (p *patiencePool) end(c *patience) {
+	c.mu.Lock()
+	waited := c.done != nil
+	c.answered = true
+	if waited {
+		close(c.ended)
+	}
+	c.mu.Unlock()
+	if !waited {
+		p.pool.Put(c)
+	}
+}
+
+// Deadline implements context.Context: the library has deadlines of its own.
+func (c *patience) Deadline() (time.Time, bool) { return time.Time{}, false }
+
+// Value implements context.Context. It is nil for every key, whatever the caller's context has: a download that was
+// begun for this request and outlives it keeps the context for its values.
+func (c *patience) Value(any) any { return nil }
+
+// Done implements context.Context.
+func (c *patience) Done() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.done == nil && c.answered {
+		over := make(chan struct{})
+		close(over)
+		return over
+	}
+	if c.done == nil {
+		c.done, c.ended = make(chan struct{}), make(chan struct{})
+		go c.watch(c.caller.Done())
+	}
+	return c.done
+}
+
+// Err implements context.Context.
+func (c *patience) Err() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.over {
+		return context.Canceled
+	}
+	return nil
+}
+
+// watch ends the context when it is due.
+func (c *patience) watch(interrupted <-chan struct{}) {
+	select {
+	case <-interrupted:
+		t := time.NewTimer(grace)
+		defer t.Stop()
+		select {
+		case <-t.C:
+		case <-c.ended:
+		}
+	case <-c.ended:
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.over = true
+	close(c.done)
+}

@@ -1,0 +1,44 @@
+package fs
+
+import (
+	"context"
+	"syscall"
+	"time"
+
+	"clipfs/clip"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+)
+
+// tree is what all nodes of one mount share.
+type tree struct {
+	library *clip.Library
+	owner   owner
+	mounted time.Time
+	report  *reporter
+
+	waits    patiencePool
+	versions *versions
+}
+
+// wait runs call with a context that outlasts an interrupt of the caller by a short grace, and turns its error into an
+// errno. operation and path are for the log.
+func (t *tree) wait(ctx context.Context, operation, path string, call func(context.Context) error) syscall.Errno {
+	waiting := t.waits.begin(ctx)
+	defer t.waits.end(waiting)
+	return t.report.errno(ctx, operation, path, call(waiting))
+}
+
+// statfs answers from here: df must not hang when the network does. The numbers mean nothing, but some programs refuse
+// to work with a filesystem of no size.
+func (t *tree) statfs(out *fuse.StatfsOut) {
+	const block, total = 4096, 1 << 32 // 16 TiB
+	*out = fuse.StatfsOut{
+		Blocks: total, Bfree: total / 2, Bavail: total / 2,
+		Files: total, Ffree: total / 2,
+		Bsize: block, Frsize: block, NameLen: maxName,
+	}
+}
+
+// maxName is the longest name that a stream can have.
+const maxName = 256

@@ -1,0 +1,158 @@
+package fs_test
+
+import (
+	"runtime"
+	"testing"
+	"time"
+
+	"clipfs/fs"
+)
+
+// hourAgo is the start of what the streams of these tests have recorded.
+func hourAgo() time.Time { return time.Now().Add(-time.Hour).Truncate(time.Minute) }
+
+func TestOpenSendsBackWhoHoldsAnEstimate(t *testing.T) {
+	archive := &memory{since: hourAgo()}
+	l := library(t, archive)
+	c := lookup(t, l, archive.since, time.Minute)
+	v := fs.NewVersions().Of(7, c)
+
+	estimate, exact := v.Tell()
+	if exact {
+		t.Fatal("size is exact before anything was fetched")
+	}
+	h, err := c.Open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Close()
+	if estimate < h.Size() {
+		t.Errorf("estimate %d is below the size %d", estimate, h.Size())
+	}
+	now := time.Now()
+	if !v.Settle(h.Size(), 100, now) {
+		t.Error("first open with an estimate in the kernel was not sent back")
+	}
+	if size, exact := v.Tell(); size != h.Size() || !exact {
+		t.Errorf("lookup after that gives %d, exact %t; want %d, exact", size, exact, h.Size())
+	}
+	if v.Settle(h.Size(), 100, now) {
+		t.Error("open with the exact size in the kernel was sent back")
+	}
+	if v.Settle(h.Size(), 200, now) {
+		t.Error("another caller's open with the exact size in the kernel was sent back")
+	}
+}
+
+func TestOpenSendsACallerBackOnce(t *testing.T) {
+	archive := &memory{since: hourAgo()}
+	v := fs.NewVersions().Of(7, lookup(t, library(t, archive), archive.since, time.Minute))
+	v.Tell()
+	now := time.Now()
+	steps := []struct {
+		pid   uint32
+		after time.Duration
+		want  bool
+	}{
+		{100, 0, true},
+		{200, 0, true},
+		{100, time.Second, false}, // came by a way that looks nothing up
+		{200, time.Second, false},
+		{100, 2 * time.Second, true}, // another open
+		{100, 2*time.Second + fs.SentBackFor, true},
+		{0, 0, true}, // from another pid namespace: may be anyone
+		{0, 0, true},
+	}
+	for i, step := range steps {
+		if got := v.Settle(1000, step.pid, now.Add(step.after)); got != step.want {
+			t.Errorf("step %d: open by %d sent back: %t, want %t", i, step.pid, got, step.want)
+		}
+	}
+}
+
+func TestCallersSentBackAreBounded(t *testing.T) {
+	archive := &memory{since: hourAgo()}
+	v := fs.NewVersions().Of(7, lookup(t, library(t, archive), archive.since, time.Minute))
+	now := time.Now()
+	for pid := range uint32(10 * fs.MaxSentBack) {
+		if !v.Settle(1000, pid+1, now) {
+			t.Fatalf("open by %d was not sent back", pid+1)
+		}
+	}
+	if got := v.SentBack(); got != fs.MaxSentBack {
+		t.Errorf("%d callers remembered, want %d", got, fs.MaxSentBack)
+	}
+	if v.Settle(1000, 10*fs.MaxSentBack, now) {
+		t.Error("the last caller was forgotten")
+	}
+}
+
+func TestVersionsAreOnePerPathAndFootage(t *testing.T) {
+	archive := &memory{since: hourAgo()}
+	l := library(t, archive)
+	table := fs.NewVersions()
+	first := table.Of(7, lookup(t, l, archive.since, time.Minute))
+	again := table.Of(7, lookup(t, l, archive.since, time.Minute))
+	if first != again {
+		t.Error("two lookups of the same footage give two versions")
+	}
+	longer := table.Of(7, lookup(t, l, archive.since, 2*time.Minute))
+	if longer == first || longer.Gen() <= first.Gen() {
+		t.Errorf("generation %d after %d, want a new version of a later generation", longer.Gen(), first.Gen())
+	}
+	other := table.Of(8, lookup(t, l, archive.since, time.Minute))
+	if other == first {
+		t.Error("two paths share a version")
+	}
+	runtime.KeepAlive(first)
+	runtime.KeepAlive(longer)
+	runtime.KeepAlive(other)
+}
+
+func TestVersionsGoWithTheirInodes(t *testing.T) {
+	archive := &memory{since: hourAgo()}
+	l := library(t, archive)
+	table := fs.NewVersions()
+	for minutes := range 20 {
+		table.Of(7, lookup(t, l, archive.since, time.Duration(minutes+1)*time.Minute))
+	}
+	for deadline := time.Now().Add(20 * time.Second); table.Len() > 0; runtime.Gosched() {
+		runtime.GC()
+		if time.Now().After(deadline) {
+			t.Fatalf("%d versions left that nothing points to", table.Len())
+		}
+	}
+}
+
+func TestPathKeepsAVersionForAMoment(t *testing.T) {
+	archive := &memory{since: hourAgo()}
+	l := library(t, archive)
+	table := fs.NewVersions()
+	v := table.Of(7, lookup(t, l, archive.since, time.Minute))
+	now := time.Now()
+	if _, ok := table.StuckAt(7, now); ok {
+		t.Error("a path keeps a version that it was not told to")
+	}
+	table.Stick(v, now)
+	if got, ok := table.StuckAt(7, now.Add(fs.StickFor-time.Nanosecond)); !ok || got != v {
+		t.Error("a path does not keep the version that it was told to")
+	}
+	if _, ok := table.StuckAt(8, now); ok {
+		t.Error("another path keeps the version too")
+	}
+	if _, ok := table.StuckAt(7, now.Add(fs.StickFor)); ok {
+		t.Error("a path keeps the version for good")
+	}
+}
+
+func TestLookupsFetchNoMedia(t *testing.T) {
+	archive := &memory{since: hourAgo()}
+	l := library(t, archive)
+	table := fs.NewVersions()
+	for range 10 {
+		table.Of(7, lookup(t, l, archive.since, time.Minute)).Tell()
+	}
+	if got := archive.payloads.Load(); got != 0 {
+		t.Errorf("%d payloads fetched, want none", got)
+	}
+}

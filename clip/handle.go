@@ -32,60 +32,76 @@ func (h *Handle) Complete() bool {
 }
 
 // ReadAt reads as io.ReaderAt does and waits for no other bytes than those asked for. ctx ends the wait. After a
-// download failed, the next read starts it anew; ErrChanged if the archive then no longer has this version.
+// download failed, or a cached file was found damaged, the payload is fetched anew; ErrChanged if the archive then no
+// longer has this version.
 func (h *Handle) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
-	entry, err := h.live(ctx)
-	if err != nil {
-		return 0, h.clip.note(fmt.Errorf("read %s %s: %w", h.clip.stream, h.clip.span, err))
+	for {
+		entry, err := h.live(ctx)
+		if err != nil {
+			return 0, h.clip.note(fmt.Errorf("read %s %s: %w", h.clip.stream, h.clip.span, err))
+		}
+		n, err := entry.ReadAt(ctx, p, off)
+		switch {
+		case err == nil, errors.Is(err, io.EOF):
+			return n, err
+		case errors.Is(err, cache.ErrReleased):
+			continue // another read has replaced the entry; or the handle is closed, which live tells
+		case errors.Is(err, cache.ErrDamaged):
+			if err := h.replace(ctx, entry); err != nil {
+				return 0, h.clip.note(fmt.Errorf("read %s %s: %w", h.clip.stream, h.clip.span, err))
+			}
+			continue
+		}
+		return n, h.clip.note(fmt.Errorf("read %s %s at %d: %w", h.clip.stream, h.clip.span, off, fetchError(err)))
 	}
-	n, err := entry.ReadAt(ctx, p, off)
-	if err == nil || errors.Is(err, io.EOF) {
-		return n, err
-	}
-	return n, h.clip.note(fmt.Errorf("read %s %s at %d: %w", h.clip.stream, h.clip.span, off, fetchError(err)))
 }
 
 // live gives the entry to read from: the one at hand unless its download has failed.
 func (h *Handle) live(ctx context.Context) (*cache.Entry, error) {
-	h.mu.RLock()
-	entry, closed := h.entry, h.closed
-	h.mu.RUnlock()
-	if closed {
-		return nil, ErrInvalid
+	for {
+		h.mu.RLock()
+		entry, closed := h.entry, h.closed
+		h.mu.RUnlock()
+		if closed {
+			return nil, fmt.Errorf("handle is closed: %w", ErrInvalid)
+		}
+		failed := entry.Err()
+		if failed == nil {
+			return entry, nil
+		}
+		if errors.Is(failed, ErrChanged) {
+			return nil, failed
+		}
+		if err := h.replace(ctx, entry); err != nil {
+			return nil, err
+		}
 	}
-	failed := entry.Err()
-	if failed == nil {
-		return entry, nil
-	}
-	if errors.Is(failed, ErrChanged) {
-		return nil, failed
-	}
+}
+
+// replace puts a fresh entry in the place of one that cannot be read, unless another read was quicker.
+func (h *Handle) replace(ctx context.Context, old *cache.Entry) error {
 	fresh, err := h.clip.acquire(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.closed || h.entry != entry {
-		// Closed meanwhile, or another read was quicker.
-		defer fresh.Release()
-	} else {
-		entry.Release()
-		h.entry = fresh
+	spare := fresh
+	if !h.closed && h.entry == old {
+		h.entry, spare = fresh, old
 	}
-	if h.closed {
-		return nil, ErrInvalid
-	}
-	return h.entry, nil
+	h.mu.Unlock()
+	spare.Release()
+	return nil
 }
 
 // Close gives the handle up. What nobody else reads is fetched no further.
 func (h *Handle) Close() error {
 	h.mu.Lock()
-	defer h.mu.Unlock()
-	if !h.closed {
-		h.closed = true
-		h.entry.Release()
+	closed := h.closed
+	h.closed = true
+	h.mu.Unlock()
+	if !closed {
+		h.entry.Release() // nothing replaces the entry of a closed handle
 	}
 	return nil
 }

@@ -1,0 +1,459 @@
+package clip_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"clipfs/cache"
+	"clipfs/clip"
+)
+
+func TestClipIsThePayloadWithTheTimesOfTheFootage(t *testing.T) {
+	for _, test := range []struct {
+		name              string
+		moovLast, lengths bool
+	}{{"moov first", false, false}, {"moov first with length", false, true}, {"moov last", true, false}, {"moov last with length", true, true}} {
+		t.Run(test.name, func(t *testing.T) {
+			m := newMemory()
+			m.moovLast, m.lengths = test.moovLast, test.lengths
+			m.record("cam", base(), 300, 2*time.Second)
+			l, _ := library(t, m, clip.Options{})
+			span := clip.NewSpan(base().Add(time.Minute), time.Minute)
+			c := lookUp(t, l, "cam", span)
+			if got, want := c.Fragments(), 30; got != want {
+				t.Errorf("fragments: got %d, want %d", got, want)
+			}
+			estimate, exact := c.Size()
+			want := m.expected("cam", span)
+			if exact || estimate < int64(len(want)) {
+				t.Errorf("size before the first open: got %d exact %t, want an estimate of at least %d", estimate, exact, len(want))
+			}
+			if payloads, _, _ := m.calls(); payloads != 0 {
+				t.Errorf("look-up made %d GetClip calls", payloads)
+			}
+			got, err := readAll(t, c)
+			if err != nil || !bytes.Equal(got, want) {
+				t.Fatalf("got %d bytes, %v; want the %d of the payload", len(got), err, len(want))
+			}
+			if n, exact := c.Size(); !exact || n != int64(len(want)) {
+				t.Errorf("size after: got %d exact %t, want %d", n, exact, len(want))
+			}
+			again := lookUp(t, l, "cam", span)
+			if n, exact := again.Size(); !exact || n != int64(len(want)) || again.Key() != c.Key() {
+				t.Errorf("looked up again: size %d exact %t key %s, want %d and %s", n, exact, again.Key(), len(want), c.Key())
+			}
+			if payloads, lists, _ := m.calls(); payloads != 1 || lists != 1 {
+				t.Errorf("calls: got %d GetClip and %d ListFragments, want 1 and 1", payloads, lists)
+			}
+		})
+	}
+}
+
+func TestClipKeyIsThatOfItsFragments(t *testing.T) {
+	m := newMemory()
+	m.record("cam", base(), 60, 10*time.Second)
+	l, _ := library(t, m, clip.Options{MetadataTTL: time.Nanosecond})
+	whole := lookUp(t, l, "cam", clip.NewSpan(base(), time.Minute))
+	// No fragment starts in the 5 s by which this one is longer.
+	same := lookUp(t, l, "cam", clip.NewSpan(base().Add(-5*time.Second), 65*time.Second))
+	if whole.Key() != same.Key() {
+		t.Errorf("same fragments, keys %s and %s", whole.Key(), same.Key())
+	}
+	if other := lookUp(t, l, "cam", clip.NewSpan(base(), 70*time.Second)); other.Key() == whole.Key() {
+		t.Errorf("other fragments, same key %s", other.Key())
+	}
+	// Footage that comes late into the middle is not hidden by the clip that was there before.
+	m.record("cam", base().Add(5*time.Second), 1, time.Second)
+	if late := lookUp(t, l, "cam", clip.NewSpan(base(), time.Minute)); late.Key() == whole.Key() || late.Fragments() != 7 {
+		t.Errorf("late footage: key %s, %d fragments; want another key than %s, and 7", late.Key(), late.Fragments(), whole.Key())
+	}
+}
+
+func TestNeighboursTile(t *testing.T) {
+	m := newMemory()
+	m.record("cam", base(), 200, 7*time.Second)
+	l, _ := library(t, m, clip.Options{})
+	var n int
+	for i := range 10 {
+		n += lookUp(t, l, "cam", clip.NewSpan(base().Add(time.Duration(i)*time.Minute), time.Minute)).Fragments()
+	}
+	if want := lookUp(t, l, "cam", clip.NewSpan(base(), 10*time.Minute)).Fragments(); n != want {
+		t.Errorf("ten minutes one by one: %d fragments, together %d", n, want)
+	}
+}
+
+func TestLookUpErrors(t *testing.T) {
+	m := newMemory()
+	m.record("cam", base(), 10, 2*time.Second)
+	l, _ := library(t, m, clip.Options{})
+	future := time.Now().Add(time.Hour)
+	for _, test := range []struct {
+		name   string
+		stream clip.StreamName
+		span   clip.Span
+		want   error
+	}{
+		{"no stream", "other", clip.NewSpan(base(), time.Minute), clip.ErrNoStream},
+		{"no footage", "cam", clip.NewSpan(base().Add(-time.Hour), time.Minute), clip.ErrNoFootage},
+		{"future", "cam", clip.NewSpan(future, time.Minute), clip.ErrNoFootage},
+		{"before retention", "cam", clip.NewSpan(base().AddDate(-50, 0, 0), time.Minute), clip.ErrNoFootage},
+		{"over 24 h", "cam", clip.NewSpan(base(), 24*time.Hour+time.Millisecond), clip.ErrName},
+		{"empty", "cam", clip.NewSpan(base(), 0), clip.ErrName},
+	} {
+		if _, err := l.Clip(t.Context(), test.stream, test.span); !errors.Is(err, test.want) {
+			t.Errorf("%s: got %v, want %v", test.name, err, test.want)
+		}
+	}
+	m.retention = 0
+	m.record("unkept", base(), 1, time.Second)
+	if _, err := l.Clip(t.Context(), "unkept", clip.NewSpan(base(), time.Minute)); !errors.Is(err, clip.ErrNoRetention) {
+		t.Errorf("no retention: got %v", err)
+	}
+	if payloads, _, _ := m.calls(); payloads != 0 {
+		t.Errorf("%d GetClip calls", payloads)
+	}
+}
+
+// TestManyParts: what does not fit one call is refused with a reason, never cut.
+func TestManyParts(t *testing.T) {
+	for name, record := range map[string]func(m *memory){
+		"201 fragments": func(m *memory) { m.record("cam", base(), 201, time.Second) },
+		"gap": func(m *memory) {
+			m.record("cam", base(), 5, 2*time.Second)
+			m.record("cam", base().Add(30*time.Second), 5, 2*time.Second)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMemory()
+			record(m)
+			l, _ := library(t, m, clip.Options{})
+			c := lookUp(t, l, "cam", clip.NewSpan(base(), 10*time.Minute))
+			if _, err := c.Open(t.Context()); !errors.Is(err, clip.ErrTooBig) || !errors.Is(c.Err(), clip.ErrTooBig) {
+				t.Errorf("open: got %v, then Err %v; want ErrTooBig", err, c.Err())
+			}
+			if payloads, _, _ := m.calls(); payloads != 0 {
+				t.Errorf("%d GetClip calls", payloads)
+			}
+		})
+	}
+	m := newMemory()
+	m.record("cam", base(), 200, time.Second)
+	l, _ := library(t, m, clip.Options{})
+	if _, err := readAll(t, lookUp(t, l, "cam", clip.NewSpan(base(), 10*time.Minute))); err != nil {
+		t.Errorf("200 fragments: %v", err)
+	}
+}
+
+func TestManyReadersCostOneCall(t *testing.T) {
+	m := newMemory()
+	m.record("cam", base(), 100, 2*time.Second)
+	l, _ := library(t, m, clip.Options{})
+	span := clip.NewSpan(base(), time.Minute)
+	want := m.expected("cam", span)
+	var wg sync.WaitGroup
+	for range 64 {
+		wg.Go(func() {
+			if got, err := readAll(t, lookUp(t, l, "cam", span)); err != nil || !bytes.Equal(got, want) {
+				t.Errorf("got %d bytes, %v", len(got), err)
+			}
+		})
+	}
+	wg.Wait()
+	if payloads, lists, _ := m.calls(); payloads != 1 || lists != 1 || m.describes != 1 {
+		t.Errorf("got %d GetClip, %d ListFragments, %d DescribeStream; want 1 each", payloads, lists, m.describes)
+	}
+}
+
+// brokenAt gives a body that fails after n bytes.
+func brokenAt(payload []byte, n int) io.Reader {
+	return io.MultiReader(bytes.NewReader(payload[:n]), errorReader{io.ErrUnexpectedEOF})
+}
+
+type errorReader struct{ err error }
+
+func (r errorReader) Read([]byte) (int, error) { return 0, r.err }
+
+// silentAt gives a body that says nothing more after n bytes.
+func silentAt(payload []byte, n int) io.Reader { return &silence{bytes.NewReader(payload[:n])} }
+
+type silence struct{ *bytes.Reader }
+
+func (s *silence) wait(ctx context.Context) error {
+	if s.Len() > 0 {
+		return nil
+	}
+	<-ctx.Done()
+	return context.Cause(ctx)
+}
+
+func TestCutBodyIsAskedForAgain(t *testing.T) {
+	for name, fault := range map[string]func(payload []byte, n int) io.Reader{"closed": brokenAt, "stalled": silentAt} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m := newMemory()
+				m.record("cam", base(), 100, 2*time.Second)
+				m.body = func(n int, payload []byte) io.Reader {
+					switch n {
+					case 1:
+						return fault(payload, 20) // in the head
+					case 2:
+						return fault(payload, 50_000)
+					case 3:
+						return fault(payload, 30_000) // in what was served
+					}
+					return bytes.NewReader(payload)
+				}
+				l, c := library(t, m, clip.Options{})
+				span := clip.NewSpan(base(), time.Minute)
+				begun := time.Now()
+				got, err := readAll(t, lookUp(t, l, "cam", span))
+				if err != nil || !bytes.Equal(got, m.expected("cam", span)) {
+					t.Errorf("got %d bytes, %v", len(got), err)
+				}
+				if payloads, _, _ := m.calls(); payloads != 4 {
+					t.Errorf("got %d GetClip calls, want 4", payloads)
+				}
+				if took := time.Since(begun); took > time.Minute {
+					t.Errorf("took %s", took)
+				}
+				if err := c.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
+// TestChangedInRetry: what was served before the cut and what comes after it are of one file, or the reader is told.
+func TestChangedInRetry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory()
+		m.record("cam", base(), 100, 2*time.Second)
+		m.body = func(n int, payload []byte) io.Reader {
+			if n == 1 {
+				return brokenAt(payload, 50_000)
+			}
+			payload[40_000] ^= 1
+			return bytes.NewReader(payload)
+		}
+		l, c := library(t, m, clip.Options{})
+		if _, err := readAll(t, lookUp(t, l, "cam", clip.NewSpan(base(), time.Minute))); !errors.Is(err, clip.ErrChanged) {
+			t.Errorf("got %v, want ErrChanged", err)
+		}
+		if payloads, _, _ := m.calls(); payloads != 2 {
+			t.Errorf("got %d GetClip calls, want 2", payloads)
+		}
+		_ = c.Close() // within the bubble
+	})
+}
+
+// TestChangedAfterEviction: a payload that comes back different from before is a new version; the old one is stale.
+func TestChangedAfterEviction(t *testing.T) {
+	m := newMemory()
+	m.record("cam", base(), 100, 2*time.Second)
+	m.record("cam", base().Add(time.Hour), 100, 2*time.Second)
+	changed := false
+	m.body = func(_ int, payload []byte) io.Reader {
+		if changed {
+			return bytes.NewReader(movie(m.selected("cam", clip.ByProducer, clip.NewSpan(base().Add(20*time.Second), time.Minute)), true, time.Now()))
+		}
+		return bytes.NewReader(payload)
+	}
+	dir := t.TempDir()
+	c, err := cache.Open(dir, cache.Options{MaxBytes: 200_000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	l := clip.NewLibrary(m, c, clip.Options{})
+	span := clip.NewSpan(base(), time.Minute)
+	old := lookUp(t, l, "cam", span)
+	if _, err := readAll(t, old); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := readAll(t, lookUp(t, l, "cam", clip.NewSpan(base().Add(time.Hour), time.Minute))); err != nil {
+		t.Fatal(err)
+	}
+	changed = true
+	if _, err := readAll(t, old); !errors.Is(err, clip.ErrChanged) {
+		t.Fatalf("got %v, want ErrChanged", err)
+	}
+	fresh := lookUp(t, l, "cam", span)
+	if fresh.Key() == old.Key() {
+		t.Fatalf("same key %s", old.Key())
+	}
+	if _, err := readAll(t, fresh); err != nil {
+		t.Errorf("new version: %v", err)
+	}
+	if _, err := readAll(t, old); !errors.Is(err, clip.ErrChanged) {
+		t.Errorf("old version: got %v, want ErrChanged", err)
+	}
+}
+
+// TestPayloadCutByTheService: fewer fragments than were listed are noticed, not served.
+func TestPayloadCutByTheService(t *testing.T) {
+	m := newMemory()
+	m.record("cam", base(), 100, 2*time.Second)
+	span := clip.NewSpan(base(), time.Minute)
+	m.body = func(int, []byte) io.Reader {
+		return bytes.NewReader(movie(m.selected("cam", clip.ByProducer, clip.NewSpan(base(), 58*time.Second)), false, time.Now()))
+	}
+	l, _ := library(t, m, clip.Options{})
+	if _, err := readAll(t, lookUp(t, l, "cam", span)); !errors.Is(err, clip.ErrChanged) {
+		t.Errorf("got %v, want ErrChanged", err)
+	}
+	lookUp(t, l, "cam", span)
+	if _, lists, _ := m.calls(); lists != 2 {
+		t.Errorf("got %d ListFragments calls, want a second one after the surprise", lists)
+	}
+}
+
+func TestPayloadThatIsNoMP4IsServedAsItIs(t *testing.T) {
+	for _, lengths := range []bool{false, true} {
+		m := newMemory()
+		m.record("cam", base(), 10, 2*time.Second)
+		text := []byte("<html>this is no MP4 at all</html>")
+		m.body = func(int, []byte) io.Reader { return bytes.NewReader(text) }
+		l, _ := library(t, m, clip.Options{})
+		got, err := readAll(t, lookUp(t, l, "cam", clip.NewSpan(base(), time.Minute)))
+		if err != nil || !bytes.Equal(got, text) {
+			t.Errorf("lengths %t: got %q, %v", lengths, got, err)
+		}
+	}
+}
+
+// TestBytesBehindTheEnd: what comes after the size that was announced is dropped.
+func TestBytesBehindTheEnd(t *testing.T) {
+	m := newMemory()
+	m.record("cam", base(), 10, 2*time.Second)
+	m.body = func(_ int, payload []byte) io.Reader {
+		return io.MultiReader(bytes.NewReader(payload), bytes.NewReader([]byte("garbage")))
+	}
+	l, _ := library(t, m, clip.Options{})
+	span := clip.NewSpan(base(), time.Minute)
+	got, err := readAll(t, lookUp(t, l, "cam", span))
+	if err != nil || !bytes.Equal(got, m.expected("cam", span)) {
+		t.Errorf("got %d bytes, %v", len(got), err)
+	}
+}
+
+// TestSilenceEnds: a service that never answers, or always breaks, costs a reader ReadTimeout and no more.
+func TestSilenceEnds(t *testing.T) {
+	for name, set := range map[string]func(m *memory){
+		"refused": func(m *memory) { m.refuse = func(int) error { return clip.ErrUnreachable } },
+		"silent":  func(m *memory) { m.body = func(_ int, p []byte) io.Reader { return silentAt(p, 0) } },
+		"broken":  func(m *memory) { m.body = func(_ int, p []byte) io.Reader { return brokenAt(p, 1000) } },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m := newMemory()
+				m.record("cam", base(), 10, 2*time.Second)
+				set(m)
+				l, c := library(t, m, clip.Options{ReadTimeout: 30 * time.Second})
+				looked := lookUp(t, l, "cam", clip.NewSpan(base(), time.Minute))
+				begun := time.Now()
+				if _, err := readAll(t, looked); !errors.Is(err, clip.ErrUnreachable) {
+					t.Errorf("got %v, want ErrUnreachable", err)
+				}
+				if took := time.Since(begun); took > 41*time.Second {
+					t.Errorf("took %s", took)
+				}
+				if !errors.Is(looked.Err(), clip.ErrUnreachable) {
+					t.Errorf("Err: got %v", looked.Err())
+				}
+				m.refuse, m.body = nil, nil
+				if _, err := readAll(t, looked); err != nil || looked.Err() != nil {
+					t.Errorf("after the fault: %v, Err %v", err, looked.Err())
+				}
+				_ = c.Close() // within the bubble
+			})
+		})
+	}
+}
+
+// TestReadRecovers: an open handle reads on after a download failed and the archive is back.
+func TestReadRecovers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory()
+		m.record("cam", base(), 100, 2*time.Second)
+		m.body = func(_ int, p []byte) io.Reader { return silentAt(p, 50_000) }
+		l, c := library(t, m, clip.Options{ReadTimeout: 20 * time.Second})
+		span := clip.NewSpan(base(), time.Minute)
+		h, err := lookUp(t, l, "cam", span).Open(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := m.expected("cam", span)
+		tail := make([]byte, 10_000)
+		if _, err := h.ReadAt(t.Context(), tail, 100_000); !errors.Is(err, clip.ErrUnreachable) {
+			t.Errorf("got %v, want ErrUnreachable", err)
+		}
+		m.body = nil
+		if _, err := h.ReadAt(t.Context(), tail, 100_000); err != nil || !bytes.Equal(tail, want[100_000:110_000]) {
+			t.Errorf("after the fault: %v, or wrong bytes", err)
+		}
+		if err := h.Close(); err != nil {
+			t.Error(err)
+		}
+		_ = c.Close() // within the bubble
+	})
+}
+
+// TestCallerLeaves: one caller's end does not end what others wait for, and nobody waits for the archive to leave.
+func TestCallerLeaves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory()
+		m.record("cam", base(), 100, 2*time.Second)
+		m.body = func(n int, p []byte) io.Reader {
+			if n == 1 {
+				return silentAt(p, 50_000)
+			}
+			return bytes.NewReader(p)
+		}
+		l, c := library(t, m, clip.Options{})
+		h, err := lookUp(t, l, "cam", clip.NewSpan(base(), time.Minute)).Open(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		begun := time.Now()
+		if _, err := h.ReadAt(ctx, make([]byte, 100), 100_000); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v, want the context's end", err)
+		}
+		if took := time.Since(begun); took != time.Second {
+			t.Errorf("left after %s", took)
+		}
+		if _, err := h.ReadAt(t.Context(), make([]byte, 100), 100_000); err != nil {
+			t.Errorf("the other reader: %v", err)
+		}
+		_ = h.Close()
+		_ = c.Close() // within the bubble
+	})
+}
+
+func TestFragmentsMayNotBeListed(t *testing.T) {
+	m := newMemory()
+	m.record("cam", base(), 100, 2*time.Second)
+	m.hide = func() error { return clip.ErrDenied }
+	l, _ := library(t, m, clip.Options{})
+	span := clip.NewSpan(base(), time.Minute)
+	c := lookUp(t, l, "cam", span)
+	got, err := readAll(t, c)
+	if err != nil || !bytes.Equal(got, m.expected("cam", span)) {
+		t.Errorf("got %d bytes, %v", len(got), err)
+	}
+	if c.Expires().After(time.Now().Add(time.Minute)) {
+		t.Errorf("holds until %s", c.Expires())
+	}
+	empty := lookUp(t, l, "cam", clip.NewSpan(base().Add(-time.Hour), time.Minute))
+	if _, err := readAll(t, empty); !errors.Is(err, clip.ErrNoFootage) {
+		t.Errorf("no footage: got %v", err)
+	}
+}

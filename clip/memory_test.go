@@ -1,0 +1,271 @@
+package clip_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"iter"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"clipfs/cache"
+	"clipfs/clip"
+	"clipfs/clip/mp4"
+)
+
+// memory is an archive in memory, with the rules of the service and faults on demand.
+type memory struct {
+	retention time.Duration
+	moovLast  bool
+	// lengths tells the length of bodies; otherwise they come without.
+	lengths bool
+	// body changes the body of a call before it is sent; n counts calls from 1.
+	body func(n int, payload []byte) io.Reader
+	// refuse gives the error of a GetClip call, or nil.
+	refuse func(n int) error
+	// hide gives the error of a ListFragments call, or nil.
+	hide func() error
+
+	mu        sync.Mutex
+	fragments map[clip.StreamName][]clip.Fragment
+	payloads  int
+	lists     int
+	probes    int
+	describes int
+}
+
+var _ clip.Archive = (*memory)(nil)
+
+// newMemory gives an archive without streams.
+func newMemory() *memory {
+	return &memory{retention: 40 * 365 * 24 * time.Hour, fragments: make(map[clip.StreamName][]clip.Fragment)}
+}
+
+// record adds count fragments of a length to a stream, from start on.
+func (m *memory) record(name clip.StreamName, start time.Time, count int, length time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for i := range count {
+		at := start.Add(time.Duration(i) * length).UTC()
+		m.fragments[name] = append(m.fragments[name], clip.Fragment{
+			ID:       clip.FragmentID(fmt.Sprintf("%047d", at.UnixMilli())),
+			Producer: at, Server: at.Add(100 * time.Millisecond),
+			Length: length - 40*time.Millisecond, Size: 4000,
+		})
+	}
+}
+
+// calls gives how many GetClip, ListFragments and limited ListFragments calls there were.
+func (m *memory) calls() (payloads, lists, probes int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.payloads, m.lists, m.probes
+}
+
+// Streams implements clip.Archive.
+func (m *memory) Streams(context.Context) iter.Seq2[clip.Stream, error] {
+	return func(yield func(clip.Stream, error) bool) {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		for name := range m.fragments {
+			if !yield(clip.Stream{Name: name, Retention: m.retention}, nil) {
+				return
+			}
+		}
+	}
+}
+
+// Stream implements clip.Archive.
+func (m *memory) Stream(_ context.Context, name clip.StreamName) (clip.Stream, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.describes++
+	if _, ok := m.fragments[name]; !ok {
+		return clip.Stream{}, clip.ErrNoStream
+	}
+	return clip.Stream{Name: name, Retention: m.retention}, nil
+}
+
+// selected gives the fragments of a query in order of time.
+func (m *memory) selected(name clip.StreamName, by clip.Selector, span clip.Span) []clip.Fragment {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var out []clip.Fragment
+	for _, f := range m.fragments[name] {
+		if span.Contains(f.Time(by)) {
+			out = append(out, f)
+		}
+	}
+	slices.SortFunc(out, func(a, b clip.Fragment) int { return a.Time(by).Compare(b.Time(by)) })
+	return out
+}
+
+// Fragments implements clip.Archive, in no order.
+func (m *memory) Fragments(ctx context.Context, q clip.FragmentQuery) iter.Seq2[clip.Fragment, error] {
+	return func(yield func(clip.Fragment, error) bool) {
+		if m.hide != nil {
+			if err := m.hide(); err != nil {
+				yield(clip.Fragment{}, err)
+				return
+			}
+		}
+		m.mu.Lock()
+		if q.Limit > 0 {
+			m.probes++
+		} else {
+			m.lists++
+		}
+		m.mu.Unlock()
+		found := m.selected(q.Stream, q.Selector, q.Span)
+		rand.Shuffle(len(found), func(i, j int) { found[i], found[j] = found[j], found[i] })
+		if q.Limit > 0 && len(found) > q.Limit {
+			found = found[:q.Limit]
+		}
+		for _, f := range found {
+			if ctx.Err() != nil {
+				yield(clip.Fragment{}, context.Cause(ctx))
+				return
+			}
+			if !yield(f, nil) {
+				return
+			}
+		}
+	}
+}
+
+// Payload implements clip.Archive.
+func (m *memory) Payload(ctx context.Context, q clip.PayloadQuery) (*clip.Payload, error) {
+	m.mu.Lock()
+	m.payloads++
+	n := m.payloads
+	m.mu.Unlock()
+	if m.refuse != nil {
+		if err := m.refuse(n); err != nil {
+			return nil, err
+		}
+	}
+	fragments := m.selected(q.Stream, q.Selector, q.Span)
+	if len(fragments) == 0 {
+		return nil, clip.ErrNoFootage
+	}
+	payload := movie(fragments, m.moovLast, time.Now())
+	length := int64(-1)
+	if m.lengths {
+		length = int64(len(payload))
+	}
+	var body io.Reader = bytes.NewReader(payload)
+	if m.body != nil {
+		body = m.body(n, payload)
+	}
+	return &clip.Payload{ContentType: "video/mp4", Length: length, Body: &boundBody{ctx, body}}, nil
+}
+
+// boundBody ends with its context, as the body of a call does.
+type boundBody struct {
+	ctx context.Context //nolint:containedctx // a body is bound to its call
+	io.Reader
+}
+
+// Read implements io.Reader.
+func (b *boundBody) Read(p []byte) (int, error) {
+	if b.ctx.Err() != nil {
+		return 0, context.Cause(b.ctx)
+	}
+	if s, ok := b.Reader.(interface{ wait(context.Context) error }); ok {
+		if err := s.wait(b.ctx); err != nil {
+			return 0, err
+		}
+	}
+	return b.Reader.Read(p)
+}
+
+// Close implements io.Closer.
+func (b *boundBody) Close() error { return nil }
+
+// movie makes a payload of fragments: a key frame and a frame each, whose bytes tell which fragment they are of.
+func movie(fragments []clip.Fragment, moovLast bool, created time.Time) []byte {
+	config := []byte{1, 66, 0, 30, 0xff, 0xe1, 0, 4, 0x67, 66, 0, 30, 1, 0, 4, 0x68, 0xce, 0x38, 0x80}
+	out := mp4.Output{
+		Created: created, MoovLast: moovLast,
+		Tracks: []mp4.OutputTrack{{
+			Handler: mp4.HandlerVideo, Name: "video", Timescale: 1000, Width: 64, Height: 64,
+			Entries: [][]byte{mp4.NewAVCEntry(config, 64, 64)},
+		}},
+	}
+	for _, f := range fragments {
+		data := make([]byte, 4000)
+		for i := 0; i+8 <= len(data); i += 8 {
+			binary.BigEndian.PutUint64(data[i:], uint64(f.Producer.UnixMilli())+uint64(i))
+		}
+		half := uint32(len(data) / 2)
+		out.Tracks[0].Samples = append(out.Tracks[0].Samples,
+			mp4.SampleRun{Count: 1, Duration: 1000, Size: half, Sync: true},
+			mp4.SampleRun{Count: 1, Duration: 1000, Size: half})
+		out.Chunks = append(out.Chunks, mp4.OutputChunk{Samples: 2, Data: mp4.Slices{data}})
+	}
+	w, err := mp4.NewWriter(out)
+	if err != nil {
+		panic(err)
+	}
+	var b bytes.Buffer
+	if _, err := w.WriteTo(&b); err != nil {
+		panic(err)
+	}
+	return b.Bytes()
+}
+
+// base is when the tests' footage begins: a full hour in the past, for the clock on the wall as for that of a synctest
+// bubble, which begins in 2000.
+func base() time.Time { return time.Date(1999, 12, 31, 20, 0, 0, 0, time.UTC) }
+
+// library gives a library over an archive with a cache of its own.
+func library(t *testing.T, m *memory, o clip.Options) (*clip.Library, *cache.Cache) {
+	t.Helper()
+	c, err := cache.Open(t.TempDir(), cache.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return clip.NewLibrary(m, c, o), c
+}
+
+// expected is what the file of a clip holds: the payload with the times of its first fragment.
+func (m *memory) expected(name clip.StreamName, span clip.Span) []byte {
+	fragments := m.selected(name, clip.ByProducer, span)
+	return movie(fragments, m.moovLast, fragments[0].Producer)
+}
+
+// lookUp gives a clip that has to be there.
+func lookUp(t *testing.T, l *clip.Library, name clip.StreamName, span clip.Span) *clip.Clip {
+	t.Helper()
+	c, err := l.Clip(t.Context(), name, span)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// readAll opens a clip, reads all of it, and closes it.
+func readAll(t *testing.T, c *clip.Clip) ([]byte, error) {
+	t.Helper()
+	h, err := c.Open(t.Context())
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = h.Close() }()
+	b := make([]byte, h.Size())
+	n, err := h.ReadAt(t.Context(), b, 0)
+	if err != nil && err != io.EOF {
+		return nil, err
+	}
+	return b[:n], nil
+}

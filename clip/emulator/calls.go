@@ -1,0 +1,76 @@
+package emulator
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+)
+
+// CallCount says what was asked of one API for one stream. Operations that name no stream, or none that exists, are
+// counted under the empty name.
+type CallCount struct {
+	API    API        `json:"api"`
+	Stream StreamName `json:"stream"`
+	// Calls that arrived, whatever their answer.
+	Calls int64 `json:"calls"`
+	// Fragments that were listed or whose media was asked for.
+	Fragments int64 `json:"fragments"`
+	// Bytes of answers that were handed to the connection, headers left out.
+	Bytes int64 `json:"bytes"`
+	// Throttled calls were refused for a quota, Errors were refused for anything else.
+	Throttled int64 `json:"throttled"`
+	Errors    int64 `json:"errors"`
+}
+
+// callKey is what calls are counted by.
+type callKey struct {
+	api    API
+	stream StreamName
+}
+
+// callTable counts calls.
+type callTable struct {
+	mu    sync.Mutex // mu guards byKey
+	byKey map[callKey]*CallCount
+}
+
+// add adds what d holds to the counts of its API and stream.
+func (t *callTable) add(d CallCount) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	key := callKey{api: d.API, stream: d.Stream}
+	n := t.byKey[key]
+	if n == nil {
+		if t.byKey == nil {
+			t.byKey = make(map[callKey]*CallCount)
+		}
+		n = &CallCount{API: d.API, Stream: d.Stream}
+		t.byKey[key] = n
+	}
+	n.Calls += d.Calls
+	n.Fragments += d.Fragments
+	n.Bytes += d.Bytes
+	n.Throttled += d.Throttled
+	n.Errors += d.Errors
+}
+
+// list gives the counts by API and stream.
+func (t *callTable) list() []CallCount {
+	t.mu.Lock()
+	all := make([]CallCount, 0, len(t.byKey))
+	for _, n := range t.byKey {
+		all = append(all, *n)
+	}
+	t.mu.Unlock()
+	slices.SortFunc(all, func(a, b CallCount) int {
+		return cmp.Or(cmp.Compare(a.API, b.API), cmp.Compare(a.Stream, b.Stream))
+	})
+	return all
+}
+
+// reset forgets every count.
+func (t *callTable) reset() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.byKey = nil
+}

@@ -1,0 +1,103 @@
+package emulator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"clipfs/clip/emulator/footage"
+)
+
+const (
+	// DefaultAddress is where the control listener stands if Options.Address is empty.
+	DefaultAddress = "127.0.0.1:4580"
+	// DefaultRetention is how long streams keep footage if Options.Retention is 0.
+	DefaultRetention = 48 * time.Hour
+	// NoRetention as Options.Retention makes streams that keep no footage.
+	NoRetention time.Duration = -1
+)
+
+// Options of a Server. The zero value is an emulator without streams at DefaultAddress.
+type Options struct {
+	// Log takes one record a call at debug level; nil discards.
+	Log *slog.Logger
+	// Listen opens the two listeners; nil means net.ListenConfig.
+	Listen func(ctx context.Context, network, address string) (net.Listener, error)
+
+	// Address of the control listener; empty means DefaultAddress, port 0 picks one.
+	Address string
+	// DataAddress of the data listener; empty means the host of Address and any port.
+	DataAddress string
+
+	// Streams are there from the start.
+	Streams []Stream
+	// Retention of Streams, in whole hours; 0 means DefaultRetention, NoRetention means that nothing is kept.
+	Retention time.Duration
+
+	// Payload says how GetClip makes its MP4. Its Created is set for each call.
+	Payload footage.PayloadOptions
+	// Chunked leaves Content-Length out of what GetClip answers.
+	Chunked bool
+	// Latency passes before the first byte of an answer of the data listener.
+	Latency time.Duration
+	// Bandwidth of a connection to the data listener for media, in bytes a second; 0 is unlimited.
+	Bandwidth int64
+	// NoQuota leaves out the service's request quotas.
+	NoQuota bool
+	// Credentials that requests have to be signed with; the zero value accepts any signature that is well formed.
+	Credentials Credentials
+}
+
+// Stream is a stream that is there from the start.
+type Stream struct {
+	// Name of the stream. Several entries of one name make one stream that has recorded all of their footage.
+	Name StreamName
+	// Source of its footage; nil is none.
+	Source footage.Source
+	// MediaType that DescribeStream tells, such as "video/h264"; may be empty.
+	MediaType string
+}
+
+// ErrOptions: the options of a Server cannot be used.
+var ErrOptions = errors.New("emulator options")
+
+// complete fills in defaults and says what is wrong.
+func (o Options) complete() (Options, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Listen == nil {
+		o.Listen = new(net.ListenConfig).Listen
+	}
+	if o.Address == "" {
+		o.Address = DefaultAddress
+	}
+	if o.DataAddress == "" {
+		host, _, err := net.SplitHostPort(o.Address)
+		if err != nil {
+			return o, fmt.Errorf("%w: listen address: %w", ErrOptions, err)
+		}
+		o.DataAddress = net.JoinHostPort(host, "0")
+	}
+	switch o.Retention {
+	case 0:
+		o.Retention = DefaultRetention
+	case NoRetention:
+		o.Retention = 0
+	}
+	if o.Retention < 0 || o.Retention%time.Hour != 0 || o.Retention > maxRetentionHours*time.Hour {
+		return o, fmt.Errorf("%w: retention %s: want whole hours, at most %d", ErrOptions, o.Retention, maxRetentionHours)
+	}
+	if o.Latency < 0 || o.Bandwidth < 0 {
+		return o, fmt.Errorf("%w: latency and bandwidth cannot be negative", ErrOptions)
+	}
+	for _, st := range o.Streams {
+		if !st.Name.Valid() {
+			return o, fmt.Errorf("%w: stream name %q: want 1 to 256 of [a-zA-Z0-9_.-]", ErrOptions, st.Name)
+		}
+	}
+	return o, nil
+}

@@ -1,0 +1,53 @@
+package emulator
+
+import "strings"
+
+// streamRef is how requests name a stream: by name or by ARN.
+type streamRef struct {
+	StreamName StreamName
+	StreamARN  string
+}
+
+// maxARN is the longest ARN (API reference, ResourceARN).
+const maxARN = 1024
+
+// name gives the name that the reference says, by itself or in its ARN.
+func (r streamRef) name() (StreamName, error) {
+	if r.StreamName == "" && r.StreamARN == "" {
+		return "", invalid("Either StreamName or StreamARN should be specified.")
+	}
+	if r.StreamName != "" && !r.StreamName.Valid() {
+		return "", invalidName(r.StreamName)
+	}
+	if r.StreamARN == "" {
+		return r.StreamName, nil
+	}
+	name, ok := nameInARN(r.StreamARN)
+	if !ok {
+		return "", invalid("Value '%.100s' at 'streamARN' is not the ARN of a stream.", r.StreamARN)
+	}
+	if r.StreamName != "" && r.StreamName != name {
+		return "", invalid("StreamName and StreamARN name different streams.")
+	}
+	return name, nil
+}
+
+// nameInARN gives the NAME of arn:PARTITION:kinesisvideo:REGION:ACCOUNT:stream/NAME/CREATIONMILLIS.
+func nameInARN(arn string) (StreamName, bool) {
+	parts := strings.Split(arn, ":")
+	if len(arn) > maxARN || len(parts) != 6 || parts[0] != "arn" || parts[2] != signService {
+		return "", false
+	}
+	resource := strings.Split(parts[5], "/")
+	if len(resource) != 3 || resource[0] != "stream" || resource[2] == "" {
+		return "", false
+	}
+	name := StreamName(resource[1])
+	return name, name.Valid()
+}
+
+// invalidName refuses a stream name.
+func invalidName(n StreamName) error {
+	return invalid("Value '%.100s' at 'streamName' failed to satisfy constraint: "+
+		"Member must have 1 to 256 characters and satisfy regular expression pattern: [a-zA-Z0-9_.-]+", n)
+}

@@ -1,0 +1,76 @@
+package emulator
+
+import (
+	"fmt"
+	"time"
+
+	"clipfs/clip/emulator/footage"
+)
+
+// selectorInput is a FragmentSelector or ClipFragmentSelector on the wire.
+type selectorInput struct {
+	FragmentSelectorType string
+	TimestampRange       *struct{ StartTimestamp, EndTimestamp *timestamp }
+}
+
+// selection is a range of time by one of the clocks, both ends inclusive.
+type selection struct {
+	by         footage.Selector
+	start, end time.Time
+}
+
+// read checks a selector's members.
+func (in *selectorInput) read() (selection, error) {
+	var sel selection
+	switch in.FragmentSelectorType {
+	case "PRODUCER_TIMESTAMP":
+		sel.by = footage.ByProducer
+	case "SERVER_TIMESTAMP":
+		sel.by = footage.ByServer
+	default:
+		return sel, invalid("FragmentSelectorType '%.100s': want PRODUCER_TIMESTAMP or SERVER_TIMESTAMP.", in.FragmentSelectorType)
+	}
+	r := in.TimestampRange
+	if r == nil || r.StartTimestamp == nil || r.EndTimestamp == nil {
+		return sel, invalid("TimestampRange with StartTimestamp and EndTimestamp is required.")
+	}
+	sel.start, sel.end = r.StartTimestamp.Time, r.EndTimestamp.Time
+	return sel, nil
+}
+
+// String gives the selection as one word, for binding tokens to it.
+func (sel selection) String() string {
+	return fmt.Sprintf("%d/%d/%d", sel.by, sel.start.UnixMilli(), sel.end.UnixMilli())
+}
+
+// checkRetention refuses a range that ended before the stream's retention did. The service does so for server
+// timestamps only: by producer timestamps nothing is found.
+func (sel selection) checkRetention(st stream, now time.Time) error {
+	if sel.by == footage.ByServer && sel.end.Before(now.Add(-st.retention)) {
+		return invalid("End timestamp %d is outside of the stream retention period.", sel.end.UnixMilli())
+	}
+	return nil
+}
+
+// visible gives the fragments of a stream in a selection that are retained and taken in, in the order of their
+// timestamps. A server timestamp is the time at which the fragment was whole and stored.
+func visible(st stream, sel selection, now time.Time) []footage.Fragment {
+	oldest := now.Add(-st.retention)
+	from, to := sel.start, sel.end
+	if from.Before(oldest) {
+		from = oldest
+	}
+	if to.After(now) {
+		to = now
+	}
+	if to.Before(from) {
+		return nil
+	}
+	var seen []footage.Fragment
+	for _, f := range st.source.Fragments(sel.by, from, to) {
+		if !f.Server.Before(oldest) && !f.Server.After(now) {
+			seen = append(seen, f)
+		}
+	}
+	return seen
+}

@@ -1,0 +1,236 @@
+package emulator
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	headerTimeout = 10 * time.Second
+	readTimeout   = time.Minute
+	idleTimeout   = 2 * time.Minute
+	// stopGrace is how long calls may take to end once the server stops; media is cut off at once.
+	stopGrace = time.Second
+	// maxHeader is the largest request header, in bytes.
+	maxHeader = 64 << 10
+)
+
+// Server is an emulated Kinesis Video Streams: make it with New, then Start it once, and Close it. It is safe for
+// concurrent use.
+type Server struct {
+	log         *slog.Logger
+	streams     *streamTable
+	account     *accountQuota
+	tokens      *tokens
+	calls       *callTable
+	credentials Credentials
+	options     Options
+
+	control, data *http.Server
+	// cancel ends the context of every request, stopped is closed when nothing runs any more.
+	stopOnce sync.Once
+	stopping chan struct{}
+	stopped  chan struct{}
+
+	mu          sync.Mutex // mu guards what follows
+	started     bool
+	controlAddr net.Addr
+	dataAddr    net.Addr
+	err         error
+}
+
+// New makes a server that does not listen yet. Errors wrap ErrOptions.
+func New(o Options) (*Server, error) {
+	o, err := o.complete()
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{
+		log:         o.Log,
+		streams:     newStreamTable(o, time.Now()),
+		account:     newAccountQuota(o.NoQuota),
+		tokens:      newTokens(),
+		calls:       &callTable{},
+		credentials: o.Credentials,
+		options:     o,
+		stopping:    make(chan struct{}),
+		stopped:     make(chan struct{}),
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /_emulator/calls", s.writeCalls)
+	mux.HandleFunc("POST /_emulator/reset", s.resetCalls)
+	mux.Handle("/", s.handler(s.controlOperations(), pace{}))
+	s.control = s.httpServer(mux, pace{})
+	p := pace{data: true, latency: o.Latency, bandwidth: o.Bandwidth}
+	s.data = s.httpServer(s.handler(s.dataOperations(), p), p)
+	return s, nil
+}
+
+// httpServer makes one of the two HTTP servers.
+func (s *Server) httpServer(h http.Handler, p pace) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ConnContext:       p.connContext,
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       readTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
+	}
+}
+
+// Start opens the listeners and serves until ctx ends or Close is called. It returns when both accept connections.
+func (s *Server) Start(ctx context.Context) error {
+	s.mu.Lock()
+	again := s.started
+	s.started = true
+	s.mu.Unlock()
+	if again {
+		return errors.New("emulator: started before")
+	}
+	control, err := s.options.Listen(ctx, "tcp", s.options.Address)
+	if err != nil {
+		close(s.stopped)
+		return fmt.Errorf("emulator: listen: %w", err)
+	}
+	data, err := s.options.Listen(ctx, "tcp", s.options.DataAddress)
+	if err != nil {
+		close(s.stopped)
+		return errors.Join(fmt.Errorf("emulator: data listener: %w", err), control.Close())
+	}
+	s.mu.Lock()
+	s.controlAddr, s.dataAddr = control.Addr(), data.Addr()
+	s.mu.Unlock()
+
+	// Requests outlive ctx by nothing: its end cancels them, and so does Close.
+	ctx, cancel := context.WithCancel(ctx)
+	s.control.BaseContext = func(net.Listener) context.Context { return ctx }
+	s.data.BaseContext = s.control.BaseContext
+	g := new(errgroup.Group)
+	g.Go(func() error { return s.serveOn(s.control, control) })
+	g.Go(func() error { return s.serveOn(s.data, data) })
+	g.Go(func() error {
+		select {
+		case <-ctx.Done():
+		case <-s.stopping:
+		}
+		cancel()
+		return errors.Join(shutdown(s.control), shutdown(s.data))
+	})
+	go func() {
+		err := g.Wait()
+		s.mu.Lock()
+		s.err = err
+		s.mu.Unlock()
+		close(s.stopped)
+	}()
+	return nil
+}
+
+// serveOn accepts connections until the server stops. If it fails by itself, everything stops.
+func (s *Server) serveOn(h *http.Server, l net.Listener) error {
+	err := h.Serve(l)
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	s.stop()
+	return fmt.Errorf("emulator: %w", err)
+}
+
+// shutdown ends a server whose requests have been canceled, connections that have not sent one yet included.
+func shutdown(h *http.Server) error {
+	ctx, cancel := context.WithTimeout(context.Background(), stopGrace)
+	defer cancel()
+	if err := h.Shutdown(ctx); err == nil || !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return h.Close()
+}
+
+// stop begins to stop.
+func (s *Server) stop() { s.stopOnce.Do(func() { close(s.stopping) }) }
+
+// Close stops the server, cuts off media that is being sent, and waits until nothing runs any more. It may be called
+// again, and without Start.
+func (s *Server) Close() error {
+	s.stop()
+	s.mu.Lock()
+	started := s.started
+	s.mu.Unlock()
+	if !started {
+		return nil
+	}
+	return s.Wait()
+}
+
+// Wait waits until a started server has stopped, and says why if it was neither for Close nor for the end of its
+// context.
+func (s *Server) Wait() error {
+	<-s.stopped
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.err
+}
+
+// Endpoint is the URL of the control listener, for an SDK's endpoint URL; empty before Start.
+func (s *Server) Endpoint() string {
+	s.mu.Lock()
+	addr := s.controlAddr
+	s.mu.Unlock()
+	if addr == nil {
+		return ""
+	}
+	return "http://" + reachable(addr.String(), "127.0.0.1")
+}
+
+// dataEndpoint is the URL of the data listener for a client that reached the control listener as host.
+func (s *Server) dataEndpoint(host string) string {
+	s.mu.Lock()
+	addr := s.dataAddr
+	s.mu.Unlock()
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	return "http://" + reachable(addr.String(), host)
+}
+
+// reachable gives an address that can be connected to: one that stands for every address of the machine cannot.
+func reachable(addr, host string) string {
+	ip, port, err := net.SplitHostPort(addr)
+	if err != nil || !net.ParseIP(ip).IsUnspecified() {
+		return addr
+	}
+	return net.JoinHostPort(host, port)
+}
+
+// Calls gives what was asked so far, by API and stream.
+func (s *Server) Calls() []CallCount { return s.calls.list() }
+
+// ResetCalls sets all counts to zero.
+func (s *Server) ResetCalls() { s.calls.reset() }
+
+// writeCalls answers GET /_emulator/calls.
+func (s *Server) writeCalls(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	body := struct {
+		Calls []CallCount `json:"calls"`
+	}{s.calls.list()}
+	if err := json.NewEncoder(w).Encode(body); err != nil {
+		s.log.Debug("counts not written", "err", err)
+	}
+}
+
+// resetCalls answers POST /_emulator/reset.
+func (s *Server) resetCalls(w http.ResponseWriter, _ *http.Request) {
+	s.calls.reset()
+	w.WriteHeader(http.StatusNoContent)
+}

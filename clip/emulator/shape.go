@@ -1,0 +1,112 @@
+package emulator
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+const (
+	// stallLimit is how long a client may read nothing of an answer before its connection is cut.
+	stallLimit = 2 * time.Minute
+	// maxChunk is how many bytes are written at a time, so that a canceled answer stops soon.
+	maxChunk = 64 << 10
+)
+
+// pace is how fast a listener answers. The zero value is at once.
+type pace struct {
+	// data says that this is the data listener.
+	data      bool
+	latency   time.Duration
+	bandwidth int64
+}
+
+// connKey is the key under which a connection's bucket travels in its context.
+type connKey struct{}
+
+// connContext gives a connection its bucket: the bandwidth is a connection's, however many answers it carries.
+func (p pace) connContext(ctx context.Context, _ net.Conn) context.Context {
+	if p.bandwidth == 0 {
+		return ctx
+	}
+	// A fiftieth of a second at a time looks smooth to a reader.
+	burst := int(max(1, min(p.bandwidth/50, maxChunk)))
+	return context.WithValue(ctx, connKey{}, rate.NewLimiter(rate.Limit(p.bandwidth), burst))
+}
+
+// wait lets the latency pass.
+func (p pace) wait(ctx context.Context) error {
+	if p.latency == 0 {
+		return nil
+	}
+	t := time.NewTimer(p.latency)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// writer gives a writer that ends with ctx, does not wait for ever for a reader, and keeps to the bandwidth.
+func (p pace) writer(ctx context.Context, w http.ResponseWriter) http.ResponseWriter {
+	bucket, _ := ctx.Value(connKey{}).(*rate.Limiter)
+	return &pacedWriter{ResponseWriter: w, control: http.NewResponseController(w), bucket: bucket,
+		done: ctx.Done(), wait: func(n int) error { return bucket.WaitN(ctx, n) }}
+}
+
+// pacedWriter is what writer gives.
+type pacedWriter struct {
+	http.ResponseWriter
+	control *http.ResponseController
+	bucket  *rate.Limiter // nil: unlimited
+	done    <-chan struct{}
+	wait    func(n int) error
+}
+
+// Write implements io.Writer.
+func (w *pacedWriter) Write(b []byte) (int, error) {
+	chunk := maxChunk
+	if w.bucket != nil {
+		chunk = w.bucket.Burst()
+	}
+	written := 0
+	for written < len(b) {
+		n, err := w.writeChunk(b[written:min(written+chunk, len(b))])
+		written += n
+		if err != nil {
+			return written, err
+		}
+	}
+	return written, nil
+}
+
+// writeChunk writes a few bytes once the bucket has room for them.
+func (w *pacedWriter) writeChunk(b []byte) (int, error) {
+	if w.bucket != nil {
+		if err := w.wait(len(b)); err != nil {
+			return 0, err
+		}
+	}
+	select {
+	case <-w.done:
+		return 0, net.ErrClosed
+	default:
+	}
+	if err := w.control.SetWriteDeadline(time.Now().Add(stallLimit)); err != nil {
+		return 0, fmt.Errorf("write deadline: %w", err)
+	}
+	n, err := w.ResponseWriter.Write(b)
+	if err == nil && w.bucket != nil {
+		err = w.control.Flush()
+	}
+	return n, err
+}
+
+// Unwrap gives http.ResponseController what is below.
+func (w *pacedWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -1,5 +1,7 @@
 package mp4
 
+import "bytes"
+
 // Fields that every sample entry begins with (ISO/IEC 14496-12 8.5.2): six reserved bytes and the data reference.
 func (e *encoder) entry(coding FourCC, body func()) []byte {
 	e.box(coding, func() {
@@ -18,10 +20,32 @@ func NewAVCEntry(avcC []byte, width, height uint16) []byte {
 }
 
 // NewHEVCEntry builds an hvc1 sample entry (ISO/IEC 14496-15 8.4.1) from an HEVCDecoderConfigurationRecord and the
-// size of the picture in pixels.
+// size of the picture in pixels. The parameter sets in the record are marked as complete, which hvc1 demands (8.3.3.1).
 func NewHEVCEntry(hvcC []byte, width, height uint16) []byte {
 	var e encoder
-	return e.entry(CodingHVC1, func() { e.visual(width, height, TypeHvcC, hvcC) })
+	return e.entry(CodingHVC1, func() { e.visual(width, height, TypeHvcC, completeHEVC(hvcC)) })
+}
+
+// completeHEVC gives a copy of an HEVCDecoderConfigurationRecord (ISO/IEC 14496-15 8.3.3.1.2) whose arrays of VPS, SPS
+// and PPS are marked as complete. What does not have that form is copied as it is.
+func completeHEVC(hvcC []byte) []byte {
+	const fixed, firstSet, lastSet, complete = 22, 32, 34, 0x80
+	out := bytes.Clone(hvcC)
+	d := decoder{b: out}
+	d.skip(fixed)
+	for range d.u8() {
+		head := d.take(1)
+		for range d.u16() {
+			d.skip(int(d.u16()))
+		}
+		if d.short {
+			return bytes.Clone(hvcC)
+		}
+		if kind := head[0] & 0x3f; kind >= firstSet && kind <= lastSet {
+			head[0] |= complete
+		}
+	}
+	return out
 }
 
 // NewAACEntry builds an mp4a sample entry (ISO/IEC 14496-14 5.6) from an AudioSpecificConfig (ISO/IEC 14496-3 1.6.2.1),

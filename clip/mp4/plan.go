@@ -66,7 +66,7 @@ func (t *trackPlan) tableSize() int64 {
 		if i == 0 {
 			size = r.Size
 		}
-		if r.Size != size {
+		if r.Size != size || size == 0 { // 0 for all cannot be written as a constant
 			samples, _, _ := t.durations.Total()
 			return n + 4*int64(samples)
 		}

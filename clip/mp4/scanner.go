@@ -214,14 +214,19 @@ func ReadMoov(b *Box) ([]byte, error) {
 		return nil, fmt.Errorf("box %s of %d bytes: %w", b.Type, b.Size, ErrTooBig)
 	}
 	const first = 64 << 10
-	out := slices.Grow(slices.Clone(b.Raw), first)
+	limit := int(b.Size)
+	if b.Size == 0 {
+		limit = MaxMoov + 1
+	}
+	out := append(make([]byte, 0, max(min(first, limit), len(b.Raw))), b.Raw...)
 	for {
 		if len(out) > MaxMoov {
 			return nil, fmt.Errorf("box %s of more than %d bytes: %w", b.Type, MaxMoov, ErrTooBig)
 		}
 		if len(out) == cap(out) {
-			out = slices.Grow(out, len(out)/2)
+			out = slices.Grow(out, min(len(out)/2, limit-len(out)))
 		}
+		// A box that is read to its end gives io.EOF for an empty slice too.
 		n, err := b.Payload.Read(out[len(out):cap(out)])
 		out = out[:len(out)+n]
 		if err == io.EOF {

@@ -41,10 +41,10 @@ func (t Sizes) At(i uint32) uint32 {
 	return binary.BigEndian.Uint32(t.raw[4*int64(i):])
 }
 
-// Sum gives the size of count samples from sample first on; both have to be within Len.
+// Sum gives the size of count samples from sample first on; both have to be within Len. A constant size can make a sum
+// of 64 bits, which shows as less than 0.
 func (t Sizes) Sum(first, count uint32) int64 {
 	if t.constant != 0 {
-		// Below 2^64; that it is below 2^63 too is what the constant's check is for (parseStsz).
 		return int64(t.constant) * int64(count)
 	}
 	var sum int64

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -264,7 +265,7 @@ func readAll(t *testing.T, c *clip.Clip) ([]byte, error) {
 	defer func() { _ = h.Close() }()
 	b := make([]byte, h.Size())
 	n, err := h.ReadAt(t.Context(), b, 0)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
 	return b[:n], nil

@@ -22,7 +22,7 @@ type streamInfo struct {
 	StreamName           StreamName
 	StreamARN            string
 	MediaType            string `json:",omitempty"`
-	KmsKeyId             string //nolint:revive // The name is the API's.
+	KMSKeyID             string `json:"KmsKeyId"`
 	Version              string
 	Status               string
 	CreationTime         timestamp
@@ -36,7 +36,7 @@ func (s stream) info() streamInfo {
 		StreamName:           s.name,
 		StreamARN:            s.arn(),
 		MediaType:            s.mediaType,
-		KmsKeyId:             s.kmsKey,
+		KMSKeyID:             s.kmsKey,
 		Version:              s.version,
 		Status:               "ACTIVE",
 		CreationTime:         timestamp{s.created},
@@ -49,7 +49,7 @@ func (s *Server) createStream(_ context.Context, c *call) (answer, error) {
 	var in struct {
 		StreamName            StreamName
 		DeviceName, MediaType string
-		KmsKeyId              string //nolint:revive // The name is the API's.
+		KMSKeyID              string `json:"KmsKeyId"`
 		DataRetentionInHours  int
 		Tags                  map[string]string
 	}
@@ -64,18 +64,18 @@ func (s *Server) createStream(_ context.Context, c *call) (answer, error) {
 		return nil, invalidName(in.StreamName)
 	case in.DataRetentionInHours < 0 || in.DataRetentionInHours > maxRetentionHours:
 		return nil, invalidRetention(in.DataRetentionInHours)
-	case utf8.RuneCountInString(in.DeviceName) > maxDeviceName, len(in.MediaType) > maxMediaType, len(in.KmsKeyId) > maxKey:
+	case utf8.RuneCountInString(in.DeviceName) > maxDeviceName, len(in.MediaType) > maxMediaType, len(in.KMSKeyID) > maxKey:
 		return nil, invalid("DeviceName, MediaType or KmsKeyId is too long.")
 	}
 	tags, err := mergeTags(nil, in.Tags)
 	if err != nil {
 		return nil, err
 	}
-	if in.KmsKeyId == "" {
-		in.KmsKeyId = defaultKey
+	if in.KMSKeyID == "" {
+		in.KMSKeyID = defaultKey
 	}
 	st := stream{name: in.StreamName, created: c.now.UTC().Truncate(time.Millisecond), source: footage.NewSource(),
-		quota: newStreamQuota(s.options.NoQuota), kmsKey: in.KmsKeyId, device: in.DeviceName, mediaType: in.MediaType,
+		quota: newStreamQuota(s.options.NoQuota), kmsKey: in.KMSKeyID, device: in.DeviceName, mediaType: in.MediaType,
 		version: newVersion(), retention: time.Duration(in.DataRetentionInHours) * time.Hour, tags: tags}
 	if err := s.streams.add(st); err != nil {
 		return nil, err

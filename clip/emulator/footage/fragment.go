@@ -72,11 +72,19 @@ func (f Fragment) Time(sel Selector) time.Time {
 	return f.Producer
 }
 
-// VideoTrack says how its video is coded.
-func (f Fragment) VideoTrack() Track { return f.cut.media.video.Track }
+// VideoTrack says how its video is coded. A Fragment that no Source and not NewFragment made has none.
+func (f Fragment) VideoTrack() Track {
+	if f.cut == nil {
+		return Track{}
+	}
+	return f.cut.media.video.Track
+}
 
 // AudioTrack says how its audio is coded, and false if the media has none.
 func (f Fragment) AudioTrack() (Track, bool) {
+	if f.cut == nil {
+		return Track{}, false
+	}
 	return f.cut.media.audio.Track, f.cut.media.audio.Codec != 0
 }
 

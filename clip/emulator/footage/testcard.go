@@ -53,7 +53,10 @@ func ReadTestCard(gray []byte, width, height int) (second int, err error) {
 		if bright > 30 && bright < 70 {
 			return 0, fmt.Errorf("%w: levels %d", ErrNotTestCard, level)
 		}
-		bit := bright / 51
+		bit := 0
+		if bright >= 70 {
+			bit = 1
+		}
 		ones += bit
 		if i < secondBits {
 			second = second<<1 | bit

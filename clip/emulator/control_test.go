@@ -13,9 +13,9 @@ import (
 
 // info is a StreamInfo.
 type info struct {
-	StreamName, StreamARN, Version, Status, MediaType, DeviceName, KmsKeyId string //nolint:revive // The API's names.
-	CreationTime                                                            float64
-	DataRetentionInHours                                                    int
+	StreamName, StreamARN, Version, Status, MediaType, DeviceName string
+	CreationTime                                                  float64
+	DataRetentionInHours                                          int
 }
 
 // describe asks for a stream.

@@ -32,6 +32,7 @@ type Server struct {
 	account     *accountQuota
 	tokens      *tokens
 	calls       *callTable
+	madeAt      clipClock
 	credentials Credentials
 	options     Options
 

@@ -1,0 +1,313 @@
+package emulator_test
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"clipfs/clip/emulator"
+	"clipfs/clip/emulator/footage"
+)
+
+const (
+	producer = "PRODUCER_TIMESTAMP"
+	server   = "SERVER_TIMESTAMP"
+)
+
+// card is the test card in a loop: fragments of 2 s and 50 frames that start at even seconds.
+func card(t *testing.T) footage.Source {
+	t.Helper()
+	m, err := footage.TestCard()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return footage.NewLoop(m, time.Unix(0, 0), footage.Options{})
+}
+
+// clip asks for a clip.
+func (c *client) clip(data, stream, kind string, from, to time.Time) response {
+	c.t.Helper()
+	return c.call(data, "/getClip", object{"StreamName": stream, "ClipFragmentSelector": selector(kind, from, to)})
+}
+
+// clipFragments gives how many fragments GetClip put into clips of a stream so far.
+func (c *client) clipFragments(stream emulator.StreamName) (n int64) {
+	for _, k := range c.server.Calls() {
+		if k.API == emulator.GetClip && k.Stream == stream {
+			n += k.Fragments
+		}
+	}
+	return n
+}
+
+func TestGetClipSelection(t *testing.T) {
+	const badArg = "InvalidArgumentException"
+	synctest.Test(t, func(t *testing.T) {
+		now := time.Now() // midnight
+		c := start(t, emulator.Options{NoQuota: true, Streams: []emulator.Stream{{Name: "a", Source: card(t)}}})
+		data := c.endpoint("a", "GET_CLIP")
+		ago := func(d time.Duration) time.Time { return now.Add(-d) }
+		s, ms := time.Second, time.Millisecond
+		tests := []struct {
+			name     string
+			kind     string
+			from, to time.Time
+			want     int64
+			err      string
+		}{
+			{"the end is inclusive", producer, ago(60 * s), ago(40 * s), 11, ""},
+			{"a millisecond less", producer, ago(60 * s), ago(40*s + ms), 10, ""},
+			{"a fragment that runs at the start is not in", producer, ago(60*s - ms), ago(40 * s), 10, ""},
+			{"one that runs at the end is in, whole", producer, ago(60 * s), ago(59 * s), 1, ""},
+			{"the shortest range", producer, ago(60 * s), ago(60*s - ms), 1, ""},
+			{"by server time", server, ago(60*s - 250*ms), ago(40*s - 250*ms), 11, ""},
+			{"by server time, just inside", server, ago(60*s - 251*ms), ago(40*s - 249*ms), 9, ""},
+			{"cut at 200 fragments", producer, ago(time.Hour), ago(s), 200, ""},
+			{"200 fragments", producer, ago(400 * s), ago(2 * s), 199, ""},
+			{"24 hours", producer, ago(24*time.Hour + s), ago(s), 200, ""},
+			{"longer than 24 hours", producer, ago(24*time.Hour + s), ago(s - ms), 0, badArg},
+			{"end in the future", producer, ago(10 * s), now.Add(time.Hour), 4, ""},
+			{"end in the future by server time", server, ago(10 * s), now.Add(ms), 0, badArg},
+			{"end now by server time", server, ago(10 * s), now, 5, ""},
+			{"end at start", producer, ago(10 * s), ago(10 * s), 0, badArg},
+			{"end before start", producer, ago(10 * s), ago(11 * s), 0, badArg},
+			{"no footage", producer, ago(60*s - ms), ago(58*s + ms), 0, "ResourceNotFoundException"},
+			{"older than the retention", producer, ago(72 * time.Hour), ago(49 * time.Hour), 0, "ResourceNotFoundException"},
+			{"older than the retention by server time", server, ago(72 * time.Hour), ago(49 * time.Hour), 0, badArg},
+			{"from before the retention", producer, ago(48*time.Hour + 10*s), ago(48*time.Hour - 4*s), 3, ""},
+		}
+		for _, tt := range tests {
+			before := c.clipFragments("a")
+			r := c.clip(data, "a", tt.kind, tt.from, tt.to)
+			got := c.clipFragments("a") - before
+			if got != tt.want {
+				t.Errorf("%s: %d fragments, want %d: %.200s", tt.name, got, tt.want, r.body)
+			}
+			if (tt.err == "") != (r.status == http.StatusOK) || !strings.HasPrefix(r.header.Get("x-amzn-ErrorType"), tt.err) {
+				t.Errorf("%s: status %d %s", tt.name, r.status, r.body)
+			}
+		}
+	})
+}
+
+func TestGetClipRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		now := time.Now()
+		c := start(t, emulator.Options{Streams: []emulator.Stream{{Name: "a", Source: card(t)}}})
+		data := c.endpoint("a", "GET_CLIP")
+		c.control("/createStream", object{"StreamName": "kept", "DataRetentionInHours": 1}).into(t, new(object))
+		c.control("/createStream", object{"StreamName": "unkept"}).into(t, new(object))
+		from, to := now.Add(-time.Minute), now.Add(-time.Second)
+		c.clip(data, "zz", producer, from, to).wantError(t, 404, "ResourceNotFoundException",
+			"The requested stream is not found or not active.")
+		c.clip(data, "kept", producer, from, to).wantError(t, 404, "ResourceNotFoundException",
+			"No fragments found in the stream for the clip request.")
+		c.clip(data, "unkept", producer, from, to).wantError(t, 400, "NoDataRetentionException", "")
+		c.clip(data, "a", "", from, to).wantError(t, 400, "InvalidArgumentException", "FragmentSelectorType")
+		c.call(data, "/getClip", object{"StreamName": "a"}).wantError(t, 400, "InvalidArgumentException", "ClipFragmentSelector")
+		// 15 fragments' worth of points are left after two clips of 200 and one of 85.
+		for _, tt := range []struct {
+			fragments int
+			ok        bool
+		}{{200, true}, {200, true}, {101, false}, {85, true}, {16, false}, {15, true}, {1, false}} {
+			r := c.clip(data, "a", producer, now.Add(-time.Hour), now.Add(-time.Hour+time.Duration(tt.fragments)*2*time.Second-time.Millisecond))
+			if tt.ok && r.status != http.StatusOK {
+				t.Errorf("%d fragments: %d %s", tt.fragments, r.status, r.body)
+			} else if !tt.ok {
+				r.wantError(t, 400, "ClientLimitExceededException", "")
+			}
+		}
+	})
+}
+
+// heavy is a source whose fragments say that they are larger than they are.
+type heavy struct {
+	footage.Source
+	size int64
+}
+
+func (h heavy) Fragments(sel footage.Selector, from, to time.Time) []footage.Fragment {
+	f := h.Source.Fragments(sel, from, to)
+	for i := range f {
+		f[i].Size = h.size
+	}
+	return f
+}
+
+func TestGetClipCutBySize(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for size, want := range map[int64]int64{1_000_000: 100, 1_000_001: 99, 40_000_000: 2, 120_000_000: 1} {
+			c := start(t, emulator.Options{Streams: []emulator.Stream{{Name: "a", Source: heavy{card(t), size}}}})
+			now := time.Now()
+			r := c.clip(c.endpoint("a", "GET_CLIP"), "a", producer, now.Add(-time.Hour), now)
+			if got := c.clipFragments("a"); got != want || r.status != http.StatusOK {
+				t.Errorf("fragments of %d bytes: status %d, %d fragments, want %d", size, r.status, got, want)
+			}
+		}
+	})
+}
+
+// Of fragments with one producer timestamp a clip has the first ingested; listings have all.
+func TestGetClipDropsDuplicates(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := start(t, emulator.Options{Streams: []emulator.Stream{{Name: "twice", Source: card(t)}, {Name: "twice", Source: card(t)},
+			{Name: "once", Source: card(t)}}})
+		data, now := c.endpoint("once", "GET_CLIP"), time.Now()
+		twice := c.clip(data, "twice", producer, now.Add(-time.Minute), now.Add(-41*time.Second))
+		once := c.clip(data, "once", producer, now.Add(-time.Minute), now.Add(-41*time.Second))
+		if got := c.clipFragments("twice"); got != 10 || len(twice.body) != len(once.body) {
+			t.Errorf("%d fragments, %d bytes, want 10 and %d", got, len(twice.body), len(once.body))
+		}
+		numbers, _ := c.all(data, object{"StreamName": "twice", "FragmentSelector": selector(producer, now.Add(-time.Minute), now.Add(-41*time.Second))})
+		if len(numbers) != 20 {
+			t.Errorf("%d fragments listed, want 20", len(numbers))
+		}
+	})
+}
+
+// The answer's headers, and that no two are equal.
+func TestGetClipAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		now := time.Now()
+		for _, chunked := range []bool{false, true} {
+			c := start(t, emulator.Options{Chunked: chunked, Streams: []emulator.Stream{{Name: "a", Source: card(t)}}})
+			data := c.endpoint("a", "GET_CLIP")
+			req := func() response {
+				return c.clip(data, "a", producer, now.Add(-20*time.Second), now.Add(-10*time.Second))
+			}
+			first, second := req(), req()
+			if got := first.header.Get("Content-Type"); got != "video/mp4" {
+				t.Errorf("content type %q", got)
+			}
+			want := strconv.Itoa(len(first.body))
+			if chunked {
+				want = ""
+			}
+			if got := first.header.Get("Content-Length"); got != want {
+				t.Errorf("chunked %v: content length %q, want %q", chunked, got, want)
+			}
+			if bytes.Equal(first.body, second.body) || len(first.body) != len(second.body) {
+				t.Errorf("chunked %v: of %d and %d bytes, equal: %v", chunked, len(first.body), len(second.body), bytes.Equal(first.body, second.body))
+			}
+		}
+	})
+}
+
+func TestGetClipBandwidth(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := start(t, emulator.Options{Bandwidth: 20_000, Latency: time.Second, Streams: []emulator.Stream{{Name: "a", Source: card(t)}}})
+		data, begin := c.endpoint("a", "GET_CLIP"), time.Now()
+		n := len(c.clip(data, "a", producer, begin.Add(-time.Minute), begin.Add(-time.Second)).body)
+		want := time.Second + time.Duration(n)*time.Second/20_000
+		if d := time.Since(begin); d > want || d < want-time.Second/10 {
+			t.Errorf("%d bytes took %s, want about %s", n, d, want)
+		}
+		var counted int64
+		for _, k := range c.server.Calls() {
+			if k.API == emulator.GetClip {
+				counted += k.Bytes
+			}
+		}
+		if counted != int64(n) {
+			t.Errorf("%d bytes counted, want %d", counted, n)
+		}
+	})
+}
+
+// probe runs ffprobe on an MP4 and gives what it prints for the entries.
+func probe(t *testing.T, mp4 []byte, args ...string) string {
+	t.Helper()
+	args = append([]string{"-v", "error", "-of", "csv=p=0"}, append(args, "-i", "pipe:0")...)
+	cmd := exec.CommandContext(t.Context(), tool(t, "ffprobe"), args...)
+	cmd.Stdin = bytes.NewReader(mp4)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("ffprobe: %v: %s", err, out)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+func TestGetClipPlays(t *testing.T) {
+	now := time.Now().UTC().Truncate(time.Second)
+	for name, o := range map[string]footage.PayloadOptions{
+		"builtin": {}, "ffmpeg": {Muxer: footage.MuxerFFmpeg}, "ffmpeg-defaults": {Muxer: footage.MuxerFFmpegDefaults},
+	} {
+		if o.Muxer != footage.MuxerBuiltin {
+			tool(t, "ffmpeg")
+		}
+		c := startLoopback(t, emulator.Options{Payload: o, Streams: []emulator.Stream{{Name: "a", Source: card(t)}}})
+		r := c.clip(c.endpoint("a", "GET_CLIP"), "a", producer, now.Add(-30*time.Second), now.Add(-10*time.Second-time.Millisecond))
+		if r.status != http.StatusOK {
+			t.Fatalf("%s: %d %s", name, r.status, r.body)
+		}
+		got := probe(t, r.body, "-select_streams", "v", "-count_packets", "-show_entries", "stream=codec_name,width,height,nb_read_packets")
+		if want := "h264,320,180,500"; got != want {
+			t.Errorf("%s: %s, want %s", name, got, want)
+		}
+		created, err := time.Parse(time.RFC3339Nano, probe(t, r.body, "-show_entries", "format_tags=creation_time"))
+		if err != nil || created.Before(now) || created.After(time.Now().Add(time.Minute)) {
+			t.Errorf("%s: created %s, want now, %s: %v", name, created, now, err)
+		}
+	}
+}
+
+func TestGetClipMoovLast(t *testing.T) {
+	now := time.Now().UTC()
+	for _, last := range []bool{false, true} {
+		o := emulator.Options{Streams: []emulator.Stream{{Name: "a", Source: card(t)}}}
+		if last {
+			o.Payload.Moov = footage.MoovLast
+		}
+		c := startLoopback(t, o)
+		r := c.clip(c.endpoint("a", "GET_CLIP"), "a", producer, now.Add(-30*time.Second), now.Add(-10*time.Second))
+		if got := bytes.Index(r.body, []byte("moov")) > bytes.Index(r.body, []byte("mdat")); got != last {
+			t.Errorf("moov last: %v, want %v", got, last)
+		}
+	}
+}
+
+// A stream whose camera was exchanged: each half can be had, the whole cannot.
+func TestGetClipCodecChange(t *testing.T) {
+	ffmpeg := tool(t, "ffmpeg")
+	now := time.Now().UTC().Truncate(time.Second)
+	var streams []emulator.Stream
+	for i, size := range []string{"160x96", "128x80"} {
+		file := filepath.Join(t.TempDir(), size+".mp4")
+		out, err := exec.CommandContext(t.Context(), ffmpeg, "-v", "error", "-threads", "1", "-f", "lavfi", "-i", "testsrc=r=10:d=4:s="+size,
+			"-c:v", "libx264", "-preset", "ultrafast", "-g", "20", "-pix_fmt", "yuv420p", "-y", file).CombinedOutput()
+		if err != nil {
+			t.Fatalf("ffmpeg: %v: %s", err, out)
+		}
+		begin := now.Add(-time.Minute).Add(time.Duration(i) * 4 * time.Second)
+		spec, err := footage.ParseSpec(fmt.Sprintf("cam=%s@%s", file, begin.Format(time.RFC3339)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		src, err := spec.Open(t.Context(), now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		streams = append(streams, emulator.Stream{Name: emulator.StreamName(spec.Name), Source: src})
+	}
+	c := startLoopback(t, emulator.Options{Streams: streams})
+	data := c.endpoint("cam", "GET_CLIP")
+	from := now.Add(-time.Minute)
+	for _, half := range []struct {
+		from, to time.Duration
+		size     string
+	}{{0, 3 * time.Second, "160,96,40"}, {4 * time.Second, 8 * time.Second, "128,80,40"}} {
+		r := c.clip(data, "cam", producer, from.Add(half.from), from.Add(half.to))
+		if got := probe(t, r.body, "-count_packets", "-show_entries", "stream=width,height,nb_read_packets"); got != half.size {
+			t.Errorf("half: %s, want %s", got, half.size)
+		}
+	}
+	c.clip(data, "cam", producer, from, now).wantError(t, 400, "InvalidCodecPrivateDataException",
+		"The codec private data is not consistent between all fragments.")
+}

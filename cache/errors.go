@@ -10,7 +10,7 @@ var (
 	// ErrKey: a key that cannot be the name of a file.
 	ErrKey = errors.New("not a key")
 	// ErrFull: everything in the cache is in use, the entry alone is larger than the budget, or the disk is full.
-	ErrFull = errors.New("cache is full of entries in use")
+	ErrFull = errors.New("no space in the cache")
 	// ErrAbandoned: nobody has held the entry for as long as Options.Linger says, or the fill has ended already.
 	ErrAbandoned = errors.New("fill abandoned: nobody holds the entry")
 	// ErrOverrun: a fill went past the size that it had announced, or announced another one.

@@ -52,15 +52,14 @@ func (c *Cache) finish(b *body, path string, err error) {
 	if keep {
 		c.whole[b.key] = b
 		c.unmarkDyingLocked(b)
-	}
-	// With c.mu held: who releases the entry on this news does so after the fill has, so the order of use is that of
-	// the releases.
-	b.settle(err)
-	if !keep {
+	} else {
 		stuck := false
 		c.settleLocked(func() { stuck = !c.remove(path) })
 		b.stuck = stuck
 	}
+	// Readers are told last, with c.mu held until the fill's reference is gone: who releases the entry on this news is
+	// then the last, so the order of use is that of the releases, and what a failed entry took is free after them.
+	b.settle(err)
 	b.cancel(nil)
 	c.unrefLocked(b)
 }

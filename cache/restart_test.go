@@ -1,7 +1,6 @@
 package cache_test
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -9,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"clipfs/cache"
 )
@@ -235,99 +233,5 @@ func TestFileNames(t *testing.T) {
 		if ok != test.want || (ok && got != test.name) {
 			t.Errorf("%q: got %q, %t; want %t", test.name, got, ok, test.want)
 		}
-	}
-}
-
-func TestMissingFileIsAMiss(t *testing.T) {
-	dir := t.TempDir()
-	c := open(t, dir, cache.Options{})
-	put(t, c, "k", payload(1, 5000))
-	if err := os.Remove(fileOf(t, dir, "k")); err != nil {
-		t.Fatal(err)
-	}
-	put(t, c, "k", payload(2, 6000))
-	if got, want := c.Stats().Bytes, int64(8192); got != want {
-		t.Errorf("got %d bytes used, want %d", got, want)
-	}
-}
-
-func TestFileOfAnotherSizeIsFilledAgain(t *testing.T) {
-	for _, size := range []int64{0, 4999, 5001} {
-		dir := t.TempDir()
-		c := open(t, dir, cache.Options{})
-		put(t, c, "k", payload(1, 5000))
-		if err := os.Truncate(fileOf(t, dir, "k"), size); err != nil {
-			t.Fatal(err)
-		}
-		put(t, c, "k", payload(2, 5000))
-		if st := c.Stats(); st.Bytes != 8192 || len(dataFiles(t, dir)) != 1 {
-			t.Errorf("%d: %d bytes, files %v; want 8192, one", size, st.Bytes, dataFiles(t, dir))
-		}
-	}
-}
-
-func TestFileRemovedWhileHeld(t *testing.T) {
-	dir := t.TempDir()
-	c := open(t, dir, cache.Options{})
-	put(t, c, "k", payload(1, 5000))
-	e := acquire(t, c, "k", noFill(t))
-	if err := os.Remove(fileOf(t, dir, "k")); err != nil {
-		t.Fatal(err)
-	}
-	other := acquire(t, c, "k", noFill(t))
-	mustHave(t, other, payload(1, 5000))
-	other.Release()
-	mustHave(t, e, payload(1, 5000))
-	if got := c.Stats().Bytes; got != 8192 {
-		t.Errorf("held: %d bytes used, want 8192", got)
-	}
-	e.Release()
-	if got := c.Stats().Bytes; got != 0 || c.Has("k") {
-		t.Errorf("released: %d bytes used, has %t; want 0, false", got, c.Has("k"))
-	}
-}
-
-func TestFileCutWhileHeld(t *testing.T) {
-	dir := t.TempDir()
-	c := open(t, dir, cache.Options{})
-	put(t, c, "k", payload(1, 5000))
-	e := acquire(t, c, "k", noFill(t))
-	if err := os.Truncate(fileOf(t, dir, "k"), 100); err != nil {
-		t.Fatal(err)
-	}
-	n, err := e.ReadAt(t.Context(), make([]byte, 200), 0)
-	if n != 100 || !errors.Is(err, cache.ErrDamaged) {
-		t.Errorf("got %d, %v; want 100, %v", n, err, cache.ErrDamaged)
-	}
-	again := acquire(t, c, "k", fillWith(payload(2, 5000), 999)) // beside the damaged one
-	mustHave(t, again, payload(2, 5000))
-	again.Release()
-	e.Release()
-	if st := c.Stats(); st.Bytes != 8192 || len(dataFiles(t, dir)) != 1 {
-		t.Errorf("%d bytes, files %v; want 8192, one", st.Bytes, dataFiles(t, dir))
-	}
-}
-
-func TestReadAfterRelease(t *testing.T) {
-	c := open(t, t.TempDir(), cache.Options{})
-	put(t, c, "k", payload(1, 10))
-	e := acquire(t, c, "k", noFill(t))
-	e.Release()
-	_, err := e.ReadAt(t.Context(), make([]byte, 1), 0)
-	check(t, "read", err, cache.ErrReleased)
-}
-
-func TestLastUseIsTheTimeOfTheFile(t *testing.T) {
-	dir := t.TempDir()
-	c := open(t, dir, cache.Options{})
-	put(t, c, "k", payload(1, 10))
-	old := time.Now().Add(-time.Hour)
-	if err := os.Chtimes(fileOf(t, dir, "k"), old, old); err != nil {
-		t.Fatal(err)
-	}
-	acquire(t, c, "k", noFill(t)).Release()
-	info, err := os.Stat(fileOf(t, dir, "k"))
-	if err != nil || info.ModTime().Before(old.Add(time.Minute)) {
-		t.Errorf("got %v, %v; want about now", info.ModTime(), err)
 	}
 }

@@ -211,6 +211,20 @@ func TestSizesNotedAtTheSameTime(t *testing.T) {
 	}
 }
 
+func TestSizesAfterClose(t *testing.T) {
+	c := open(t, t.TempDir(), cache.Options{})
+	c.NoteSize("a", 1)
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	c.NoteSize("b", 2) // kept until the process ends
+	for key, want := range map[cache.Key]int64{"a": 1, "b": 2} {
+		if got, ok := c.KnownSize(key); got != want || !ok {
+			t.Errorf("%s: got %d, %t; want %d", key, got, ok, want)
+		}
+	}
+}
+
 func FuzzReadSizes(f *testing.F) {
 	f.Add("")
 	f.Add(cache.SizeLine("a", 1) + cache.SizeLine("b-2", 1<<62))

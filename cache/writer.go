@@ -9,7 +9,8 @@ import (
 )
 
 // Writer is what a Fill writes an entry with. It belongs to the goroutine of the fill, or to one it hands it to, and
-// must not be used after the fill has returned.
+// must not be used after the fill has returned. Its errors do not name the entry: what the fill returns is told to readers
+// with the key before it.
 type Writer struct {
 	cache *Cache
 	body  *body
@@ -26,16 +27,16 @@ func (w *Writer) Append(p []byte) error {
 	at := w.body.written.Load()
 	next := at + int64(len(p))
 	if size := w.body.announced(); size >= 0 && next > size {
-		return fmt.Errorf("cache entry %s: %d bytes, %d announced: %w", w.body.key, next, size, ErrOverrun)
+		return fmt.Errorf("%d bytes, %d announced: %w", next, size, ErrOverrun)
 	}
 	if err := w.cache.admit(w.body, next); err != nil {
-		return fmt.Errorf("cache entry %s: %w", w.body.key, err)
+		return err
 	}
 	if _, err := w.file.WriteAt(p, at); err != nil {
 		if errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) {
-			return fmt.Errorf("cache entry %s: %w: %w", w.body.key, ErrFull, err)
+			return fmt.Errorf("%w: %w", ErrFull, err)
 		}
-		return fmt.Errorf("cache entry %s: %w", w.body.key, err)
+		return err
 	}
 	w.body.grow(next)
 	return nil
@@ -45,13 +46,13 @@ func (w *Writer) Append(p []byte) error {
 // ErrOverrun if more is written already or another size was announced, ErrFull if that much can never be kept.
 func (w *Writer) Announce(size int64) error {
 	if size < 0 {
-		return fmt.Errorf("cache entry %s: announced size %d is negative: %w", w.body.key, size, ErrOverrun)
+		return fmt.Errorf("announced size %d is negative: %w", size, ErrOverrun)
 	}
 	if blocks(size) > w.cache.maxBytes {
-		return fmt.Errorf("cache entry %s: %d bytes, budget %d: %w", w.body.key, size, w.cache.maxBytes, ErrFull)
+		return fmt.Errorf("%d bytes, budget %d: %w", size, w.cache.maxBytes, ErrFull)
 	}
 	if err := w.body.announce(size); err != nil {
-		return fmt.Errorf("cache entry %s: announce %d: %w", w.body.key, size, err)
+		return fmt.Errorf("announce %d: %w", size, err)
 	}
 	return nil
 }

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"syscall"
@@ -72,15 +71,6 @@ func Mount(mountpoint string, library *clip.Library, o Options) (*Server, error)
 	return &Server{mountpoint: mountpoint, fuse: server}, nil
 }
 
-// Canonical gives the path of a mountpoint as the kernel lists it: absolute and without symbolic links.
-func Canonical(mountpoint string) (string, error) {
-	absolute, err := filepath.Abs(mountpoint)
-	if err != nil {
-		return "", err
-	}
-	return filepath.EvalSymlinks(absolute)
-}
-
 // newTree gives what the nodes of a mount share.
 func newTree(library *clip.Library, logger *slog.Logger) *tree {
 	return &tree{
@@ -105,11 +95,11 @@ func mountOptions(logger *slog.Logger) *gofuse.Options {
 			FsName:  fsName,
 			Name:    fsName,
 			Logger:  toWarn,
-			// Root needs no helper to mount.
-			DirectMount:      os.Geteuid() == 0,
-			DirectMountFlags: syscall.MS_RDONLY | syscall.MS_NOSUID | syscall.MS_NODEV | syscall.MS_NOEXEC,
-			MaxBackground:    maxBackground,
-			MaxWrite:         maxRead,
+			// Root needs no helper, and gets mount(2)'s own error.
+			DirectMountStrict: os.Geteuid() == 0,
+			DirectMountFlags:  syscall.MS_RDONLY | syscall.MS_NOSUID | syscall.MS_NODEV | syscall.MS_NOEXEC,
+			MaxBackground:     maxBackground,
+			MaxWrite:          maxRead,
 			// ls asks for names; with readdirplus each would cost a lookup, and that may cost a call.
 			DisableReadDirPlus: true,
 			// With large reads go-fuse's splice fails and logs it, each time.

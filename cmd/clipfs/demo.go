@@ -1,0 +1,190 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"clipfs/clip"
+	"clipfs/cmd/internal/fuseconn"
+	"clipfs/fs"
+
+	"github.com/spf13/cobra"
+)
+
+const (
+	// checkTimeout is how long the check may take before it is killed.
+	checkTimeout = 30 * time.Second
+	// abortAfter is when a check that not even a kill ends is freed by aborting the mount's connection.
+	abortAfter = checkTimeout + 5*time.Second
+)
+
+// demoFlags are the flags of clipfs demo.
+type demoFlags struct {
+	once  bool
+	level level
+}
+
+// demoCommand is clipfs demo.
+func demoCommand() *cobra.Command {
+	f := demoFlags{level: level(slog.LevelWarn)}
+	cmd := &cobra.Command{
+		Use:   "demo [flags] [DIR]",
+		Short: "Mount a test card, without an account",
+		Long: `Mount a stream that shows a test card, served by an emulator in the same process: no account and no network is
+needed. It shows that it works by listing a directory and reading a clip, prints commands to try, and stays until it is
+interrupted. DIR is made if it does not exist; without it a temporary directory is used.`,
+		Example: "  clipfs demo\n  clipfs demo --once /tmp/cameras",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			d := demo{demoFlags: f, stdout: cmd.OutOrStdout(), stderr: cmd.ErrOrStderr()}
+			return d.run(cmd.Context(), args)
+		},
+	}
+	cmd.Flags().BoolVar(&f.once, "once", false, "end after the check, with exit code 1 if it failed")
+	cmd.Flags().Var(&f.level, "log-level", "how much to log on stderr")
+	return cmd
+}
+
+// demo is one run of clipfs demo.
+type demo struct {
+	demoFlags
+	stdout, stderr io.Writer
+}
+
+// run makes the directories, mounts, checks, and stays.
+func (d *demo) run(ctx context.Context, args []string) (err error) {
+	logger := slog.New(slog.NewTextHandler(d.stderr, &slog.HandlerOptions{Level: slog.Level(d.level)}))
+	if err := checkPrerequisites(); err != nil {
+		return err
+	}
+	dir, remove, err := demoDir(args)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, remove()) }()
+	cacheDir, err := os.MkdirTemp("", "clipfs-demo-cache-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(cacheDir)) }()
+	mountpoint, err := checkMountpoint(dir, cacheDir, logger)
+	if err != nil {
+		return err
+	}
+	archive, end, err := demoArchive(ctx, logger)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, end()) }()
+	flags := mountFlags{cacheDir: cacheDir}
+	return flags.serve(archive, mountpoint, logger, func(server *fs.Server, _ *clip.Library) error {
+		return d.show(ctx, server, logger)
+	})
+}
+
+// demoDir gives the directory to mount on and what removes it again, if it was made here.
+func demoDir(args []string) (dir string, remove func() error, err error) {
+	keep := func() error { return nil }
+	if len(args) == 0 {
+		dir, err = os.MkdirTemp("", "clipfs-demo-")
+		return dir, func() error { return removeDir(dir) }, err
+	}
+	dir = args[0]
+	err = os.Mkdir(dir, 0o755)
+	switch {
+	case err == nil:
+		return dir, func() error { return removeDir(dir) }, nil
+	case errors.Is(err, os.ErrExist):
+		return dir, keep, nil
+	case errors.Is(err, os.ErrNotExist):
+		return "", nil, fmt.Errorf("%s cannot be made: its parent directory does not exist", dir)
+	}
+	return "", nil, err
+}
+
+// removeDir removes a directory that was made here. It is rmdir alone: what somebody put there stays.
+func removeDir(dir string) error {
+	if err := os.Remove(dir); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("left behind: %w", err)
+	}
+	return nil
+}
+
+// show checks the mount, tells what to try, stays until ctx ends if that is wanted, and unmounts.
+func (d *demo) show(ctx context.Context, server *fs.Server, logger *slog.Logger) error {
+	d.say("Kinesis Video Streams, emulated, on %s\n\n", server.Mountpoint())
+	file, failed := d.check(ctx, server.Mountpoint())
+	switch {
+	case failed == nil:
+		d.say("\n%s", suggestions(server.Mountpoint(), file))
+	case !d.once:
+		d.say("The check failed: %s\n", oneLine(failed))
+	}
+	stay := ctx
+	if d.once {
+		ended, cancel := context.WithCancel(ctx)
+		cancel()
+		stay = ended
+	} else {
+		d.say("\nPress Ctrl-C to unmount and end.\n")
+	}
+	return errors.Join(failed, serveUntil(stay, server, logger))
+}
+
+// say writes to stdout. Nobody can be told if that fails.
+func (d *demo) say(format string, args ...any) { _, _ = fmt.Fprintf(d.stdout, format, args...) }
+
+// check lists a directory and reads a clip through the mount, in a process of its own: one that serves a mount must not
+// touch it. It gives the path of the clip, below the mountpoint.
+func (d *demo) check(ctx context.Context, mountpoint string) (file string, err error) {
+	self, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	checked, done := context.WithCancel(context.WithoutCancel(ctx))
+	defer done()
+	fuseconn.Watch(checked, mountpoint, abortAfter, func(err error) { _, _ = fmt.Fprintln(d.stderr, err) })
+
+	var said, failure bytes.Buffer
+	cmd := exec.CommandContext(ctx, self, checkCommandName, mountpoint)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = "/", &said, &failure
+	cmd.WaitDelay = time.Second
+	err = cmd.Run()
+	_, _ = d.stdout.Write(said.Bytes())
+	switch {
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return "", fmt.Errorf("check of %s took longer than %s and was killed", mountpoint, checkTimeout)
+	case ctx.Err() != nil:
+		return "", errors.New("interrupted during the check")
+	case err != nil:
+		return "", fmt.Errorf("check of %s: %s (%w)", mountpoint, strings.TrimSpace(failure.String()), err)
+	}
+	_, file, _ = strings.Cut(said.String(), readLine)
+	file, _, _ = strings.Cut(file, ":  ")
+	return file, nil
+}
+
+// suggestions gives commands to try on the mount.
+func suggestions(mountpoint, file string) string {
+	path := filepath.Join(mountpoint, file)
+	quoted := func(p string) string { return "'" + strings.ReplaceAll(p, "'", `'\''`) + "'" }
+	return fmt.Sprintf(`Try, in another terminal:
+  ls -l %s
+  ffprobe -hide_banner %s
+  mpv %s
+  cp %s clip.mp4
+  getfattr -d %s
+`, quoted(filepath.Join(mountpoint, demoStream, "latest")+"/"), quoted(path),
+		quoted(filepath.Join(filepath.Dir(path), "5m.mp4")), quoted(path), quoted(path))
+}

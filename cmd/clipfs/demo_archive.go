@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"clipfs/clip/emulator"
+	"clipfs/clip/emulator/footage"
+	"clipfs/clip/kvs"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+)
+
+// demoStream is the name of the demo's stream, which shows the test card.
+const demoStream = "testcard"
+
+// demoArchive starts an emulator with the test card and gives an archive on it. end stops both.
+func demoArchive(ctx context.Context, logger *slog.Logger) (archive *kvs.Archive, end func() error, err error) {
+	spec, err := footage.ParseSpec(demoStream + "=testcard")
+	if err != nil {
+		return nil, nil, err
+	}
+	source, err := spec.Open(ctx, time.Now())
+	if err != nil {
+		return nil, nil, err
+	}
+	server, err := emulator.New(emulator.Options{
+		Log:     logger,
+		Address: "127.0.0.1:0",
+		Streams: []emulator.Stream{{Name: demoStream, Source: source, MediaType: "video/h264"}},
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	// The emulator has to outlive ctx, which is the signal to unmount: what is being read is served till then.
+	if err := server.Start(context.WithoutCancel(ctx)); err != nil {
+		return nil, nil, err
+	}
+	archive, err = kvs.New(demoConfig(server.Endpoint()), kvs.Options{Logger: logger})
+	if err != nil {
+		return nil, nil, errors.Join(err, server.Close())
+	}
+	return archive, func() error { return errors.Join(archive.Close(), server.Close()) }, nil
+}
+
+// demoConfig gives a configuration for an emulator, which takes any credentials: the user's own are none of its business.
+func demoConfig(endpoint string) aws.Config {
+	return aws.Config{
+		Region:       "us-east-1",
+		BaseEndpoint: aws.String(endpoint),
+		Credentials:  credentials.NewStaticCredentialsProvider("demo", "demo", ""),
+	}
+}

@@ -1,0 +1,13 @@
+// Command clipfs mounts the archive of Amazon Kinesis Video Streams as a read-only tree of MP4 files.
+//
+// It wires the packages together and is the only place where flags, the environment, signals and exit codes are known:
+//
+//	mount     clip/kvs → clip.Library (with cache) → fs, in the foreground, until a signal
+//	umount    takes a mount away
+//	demo      clip/emulator, clip/kvs, clip.Library and fs in one process, and a check in a second one
+//	emulator  clip/emulator alone
+//	version   what this binary was built from
+//
+// Exit codes: 0 for success, 1 for failure, 2 for wrong usage. An error is one line on stderr: what failed, on what, and
+// what to do.
+package main

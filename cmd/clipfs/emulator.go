@@ -1,0 +1,190 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"time"
+
+	"clipfs/clip/emulator"
+	"clipfs/clip/emulator/footage"
+
+	"github.com/docker/go-units"
+	"github.com/spf13/cobra"
+)
+
+// emulatorFlags are the flags of clipfs emulator.
+type emulatorFlags struct {
+	listen, dataListen string
+	streams            []string
+	retention          time.Duration
+	moov, gaps, muxer  string
+	contentLength      onOff
+	quota              onOff
+	latency            time.Duration
+	bandwidth          byteRate
+	credentials        string
+	level              level
+}
+
+// emulatorCommand is clipfs emulator.
+func emulatorCommand() *cobra.Command {
+	f := emulatorFlags{contentLength: true, quota: true}
+	cmd := &cobra.Command{
+		Use:   "emulator [flags]",
+		Short: "Serve Kinesis Video Streams on this machine",
+		Long: `Serve the API of Kinesis Video Streams on this machine, over recorded or looped footage.
+
+Any SDK and the AWS CLI can use it with an endpoint URL and any credentials. When it is ready it prints one line
+of JSON, {"endpoint":"http://127.0.0.1:4580"}, and runs until it is interrupted.
+GET ENDPOINT/_emulator/calls tells what was asked so far, POST ENDPOINT/_emulator/reset forgets it.`,
+		Example: `  clipfs emulator --stream door=testcard
+  clipfs emulator --stream cam=day.mp4@2024-01-01T10:00:00Z --stream loop=clip.mkv,loop --retention 72h`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.Level(f.level)}))
+			return f.run(cmd.Context(), log, cmd.OutOrStdout())
+		},
+	}
+	f.bind(cmd)
+	return cmd
+}
+
+// bind makes the flags.
+func (f *emulatorFlags) bind(cmd *cobra.Command) {
+	fs := cmd.Flags()
+	fs.StringVar(&f.listen, "listen", emulator.DefaultAddress, "`address` of the control API; port 0 picks one")
+	fs.StringVar(&f.dataListen, "data-listen", "", "`address` of the data API (default the host of --listen, any port)")
+	fs.StringArrayVar(&f.streams, "stream", nil,
+		"footage of a stream, `NAME=FILE[@START][,loop][,nostamp]` or NAME=testcard; repeat it for more streams, or for more footage of one")
+	fs.DurationVar(&f.retention, "retention", emulator.DefaultRetention, "how long footage is kept, in whole hours; 0 keeps none")
+	fs.StringVar(&f.moov, "moov", "first", "where a clip's moov box stands: first or last")
+	fs.StringVar(&f.gaps, "payload-gaps", "keep", "gaps inside a clip: keep the wall clock, or close them")
+	fs.StringVar(&f.muxer, "muxer", "builtin",
+		"what makes clips: builtin, ffmpeg (as real clips are) or ffmpeg-defaults")
+	fs.Var(&f.contentLength, "content-length", "send a clip's length: `on|off` (off: chunked)")
+	fs.DurationVar(&f.latency, "latency", 0, "wait before the first byte of a data call's answer")
+	fs.Var(&f.bandwidth, "bandwidth", "`bytes` a second on each data connection, such as 25MB/s; 0 is unlimited")
+	fs.Var(&f.quota, "quota", "refuse calls above the service's quotas: `on|off`")
+	fs.StringVar(&f.credentials, "credentials", "", "verify that requests are signed with `KEY:SECRET`")
+	fs.Var(&f.level, "log-level", "how much to log on stderr; debug logs each call")
+}
+
+// run serves until ctx ends.
+func (f *emulatorFlags) run(ctx context.Context, log *slog.Logger, stdout io.Writer) error {
+	o, err := f.options(ctx, log)
+	if err != nil {
+		return err
+	}
+	srv, err := emulator.New(o)
+	if err != nil {
+		return &usageError{err}
+	}
+	if err := srv.Start(ctx); err != nil {
+		return err
+	}
+	ready := struct {
+		Endpoint string `json:"endpoint"`
+	}{srv.Endpoint()}
+	log.Info("emulator ready", "endpoint", ready.Endpoint, "streams", len(o.Streams))
+	if err := json.NewEncoder(stdout).Encode(ready); err != nil {
+		_ = srv.Close() // Whoever started it cannot be told where it is; that is the error to report.
+		return fmt.Errorf("emulator: print endpoint: %w", err)
+	}
+	return srv.Wait()
+}
+
+// options turns flags into options and opens the footage.
+func (f *emulatorFlags) options(ctx context.Context, log *slog.Logger) (emulator.Options, error) {
+	o := emulator.Options{Log: log, Address: f.listen, DataAddress: f.dataListen, Retention: f.retention,
+		Chunked: !bool(f.contentLength), Latency: f.latency, Bandwidth: int64(f.bandwidth), NoQuota: !bool(f.quota)}
+	if f.retention == 0 {
+		o.Retention = emulator.NoRetention
+	}
+	var err error
+	if o.Credentials, err = emulator.ParseCredentials(f.credentials); err != nil {
+		return o, &usageError{err}
+	}
+	if o.Payload, err = f.payload(); err != nil {
+		return o, &usageError{err}
+	}
+	now := time.Now()
+	for _, s := range f.streams {
+		spec, err := footage.ParseSpec(s)
+		if err != nil {
+			return o, &usageError{err}
+		}
+		src, err := spec.Open(ctx, now)
+		if err != nil {
+			return o, err
+		}
+		o.Streams = append(o.Streams, emulator.Stream{Name: emulator.StreamName(spec.Name), Source: src})
+	}
+	return o, nil
+}
+
+// payload reads the flags that say how clips are made.
+func (f *emulatorFlags) payload() (o footage.PayloadOptions, err error) {
+	if o.Moov, err = footage.ParseMoov(f.moov); err != nil {
+		return o, err
+	}
+	if o.Gaps, err = footage.ParseGaps(f.gaps); err != nil {
+		return o, err
+	}
+	o.Muxer, err = footage.ParseMuxer(f.muxer)
+	return o, err
+}
+
+// onOff is a flag that is on or off.
+type onOff bool
+
+// String implements pflag.Value.
+func (v *onOff) String() string {
+	if *v {
+		return "on"
+	}
+	return "off"
+}
+
+// Set implements pflag.Value.
+func (v *onOff) Set(s string) error {
+	switch strings.ToLower(s) {
+	case "on", "true", "1", "yes":
+		*v = true
+	case "off", "false", "0", "no":
+		*v = false
+	default:
+		return fmt.Errorf("%q: want on or off", s)
+	}
+	return nil
+}
+
+// Type implements pflag.Value.
+func (v *onOff) Type() string { return "on|off" }
+
+// byteRate is a flag in bytes a second: 25MB/s, 8MiB/s, 100000.
+type byteRate int64
+
+// String implements pflag.Value.
+func (v *byteRate) String() string {
+	if *v == 0 {
+		return "0"
+	}
+	return units.HumanSize(float64(*v)) + "/s"
+}
+
+// Set implements pflag.Value.
+func (v *byteRate) Set(s string) error {
+	n, err := parseBytes(strings.TrimSuffix(s, "/s"))
+	if err != nil || n < 0 {
+		return fmt.Errorf("%q: want bytes a second, such as 25MB/s", s)
+	}
+	*v = byteRate(n)
+	return nil
+}
+
+// Type implements pflag.Value.
+func (v *byteRate) Type() string { return "bytes" }

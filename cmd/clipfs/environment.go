@@ -1,0 +1,85 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// environmentPrefix begins the names of all our variables.
+const environmentPrefix = "CLIPFS_"
+
+// requireAllVariable is for our tests: nothing may be skipped.
+const requireAllVariable = environmentPrefix + "REQUIRE_ALL"
+
+// variable is the name of the variable that stands for a flag: CLIPFS_CACHE_DIR for --cache-dir.
+func variable(flag string) string {
+	return environmentPrefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+// fromEnvironment sets the flags of a command that were not given from the variables that were. A flag that can be
+// repeated takes one value a line. A variable of ours that is no flag of any command is warned of, not refused:
+// Kubernetes sets such names for a service that is called clipfs.
+func fromEnvironment(cmd *cobra.Command, environ []string) error {
+	values := make(map[string]string)
+	for _, entry := range environ {
+		if name, value, ok := strings.Cut(entry, "="); ok && strings.HasPrefix(name, environmentPrefix) {
+			values[name] = value
+		}
+	}
+	var failed error
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		value, ok := values[variable(f.Name)]
+		if !ok || f.Changed || failed != nil || f.Name == helpFlag {
+			return
+		}
+		if err := setFlag(cmd.Flags(), f, value); err != nil {
+			failed = &usageError{fmt.Errorf("%s=%q: %w", variable(f.Name), value, err)}
+		}
+	})
+	if failed != nil {
+		return failed
+	}
+	warnOfUnknown(cmd, values)
+	return nil
+}
+
+// helpFlag is cobra's.
+const helpFlag = "help"
+
+// setFlag sets a flag from text.
+func setFlag(flags *pflag.FlagSet, f *pflag.Flag, value string) error {
+	list, ok := f.Value.(pflag.SliceValue)
+	if !ok {
+		return flags.Set(f.Name, value)
+	}
+	var lines []string
+	for line := range strings.Lines(value) {
+		if line = strings.TrimSpace(line); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	f.Changed = true
+	return list.Replace(lines)
+}
+
+// warnOfUnknown names the variables that no command has a flag for.
+func warnOfUnknown(cmd *cobra.Command, values map[string]string) {
+	known := map[string]bool{requireAllVariable: true}
+	for _, c := range append(cmd.Root().Commands(), cmd.Root()) {
+		c.LocalFlags().VisitAll(func(f *pflag.Flag) { known[variable(f.Name)] = true })
+	}
+	var unknown []string
+	for name := range values {
+		if !known[name] {
+			unknown = append(unknown, name)
+		}
+	}
+	slices.Sort(unknown)
+	for _, name := range unknown {
+		cmd.PrintErrf("%s: warning: %s in the environment is no flag and does nothing\n", cmd.CommandPath(), name)
+	}
+}

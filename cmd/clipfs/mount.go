@@ -1,0 +1,199 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"clipfs/cache"
+	"clipfs/clip"
+	"clipfs/clip/kvs"
+	"clipfs/fs"
+
+	"github.com/spf13/cobra"
+)
+
+const (
+	// credentialsTimeout bounds the search for credentials, which can ask a network that is not there.
+	credentialsTimeout = 30 * time.Second
+	// greetingTimeout bounds the first call, which only serves to warn early.
+	greetingTimeout = 30 * time.Second
+)
+
+// mountFlags are the flags of clipfs mount.
+type mountFlags struct {
+	endpointURL string
+	cacheDir    string
+	cacheSize   byteSize
+	zone        zone
+	names       names
+	selector    selector
+	metadataTTL positive
+	readTimeout positive
+	level       level
+}
+
+// mountCommand is clipfs mount.
+func mountCommand() *cobra.Command {
+	f := mountFlags{cacheSize: cache.DefaultMaxBytes, metadataTTL: positive(time.Minute), readTimeout: positive(time.Minute)}
+	cmd := &cobra.Command{
+		Use:   "mount [flags] MOUNTPOINT",
+		Short: "Mount the streams of an account and region on an empty directory",
+		Long: `Mount the streams of an account and region on an empty directory, and serve them until interrupted (SIGINT,
+SIGTERM) or unmounted.
+
+Credentials, region and profile come from the AWS SDK's default chain: AWS_PROFILE, AWS_REGION, AWS_ACCESS_KEY_ID and
+AWS_SECRET_ACCESS_KEY, ~/.aws, or the role of the host. Without any it does not start. A service that cannot be reached
+does not keep it from starting: the mount works as soon as the service does.`,
+		Example: `  clipfs mount /mnt/cameras
+  clipfs mount --endpoint-url http://127.0.0.1:4580 --cache-size 50GiB /mnt/cameras`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return f.run(cmd.Context(), cmd.ErrOrStderr(), args[0])
+		},
+	}
+	f.bind(cmd)
+	return cmd
+}
+
+// bind makes the flags.
+func (f *mountFlags) bind(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.endpointURL, "endpoint-url", "", "`URL` of the control API, for an emulator (default what the SDK finds)")
+	flags.StringVar(&f.cacheDir, "cache-dir", "", "`directory` for footage that was read (default clipfs in the user's cache directory)")
+	flags.Var(&f.cacheSize, "cache-size", "how much of the disk to use for it, such as 10GiB")
+	flags.Var(&f.zone, "timezone", "`zone` of starts that do not name one, such as Europe/Berlin")
+	flags.Var(&f.names, "names", "how starts are listed: extended (2024-01-01T10:00) or basic (20240101T1000)")
+	flags.Var(&f.selector, "timestamps", "clock that starts and ends refer to: the producer's or the server's")
+	flags.Var(&f.metadataTTL, "metadata-ttl", "how long what is listed is believed")
+	flags.Var(&f.readTimeout, "read-timeout", "how long to wait without progress before a read fails")
+	flags.Var(&f.level, "log-level", "how much to log on stderr")
+}
+
+// run mounts and serves until ctx ends or the mount is taken away.
+func (f *mountFlags) run(ctx context.Context, stderr io.Writer, path string) (err error) {
+	logger := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.Level(f.level)}))
+	if err := checkPrerequisites(); err != nil {
+		return err
+	}
+	if f.cacheDir == "" {
+		if f.cacheDir, err = defaultCacheDir(); err != nil {
+			return err
+		}
+	}
+	mountpoint, err := checkMountpoint(path, f.cacheDir, logger)
+	if err != nil {
+		return err
+	}
+	archive, err := f.archive(ctx, logger)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, archive.Close()) }()
+	return f.serve(archive, mountpoint, logger, func(server *fs.Server, library *clip.Library) error {
+		greeted := greet(ctx, library, logger)
+		defer greeted()
+		return serveUntil(ctx, server, logger)
+	})
+}
+
+// defaultCacheDir gives the cache directory of whoever runs this.
+func defaultCacheDir() (string, error) {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("no place for the cache: set --cache-dir (%w)", err)
+	}
+	return filepath.Join(dir, "clipfs"), nil
+}
+
+// archive gives the archive that the environment leads to. It fails where there are no credentials or no region: nothing
+// would ever work then.
+func (f *mountFlags) archive(ctx context.Context, logger *slog.Logger) (*kvs.Archive, error) {
+	ctx, cancel := context.WithTimeout(ctx, credentialsTimeout)
+	defer cancel()
+	cfg, err := kvs.LoadConfig(ctx, kvs.ConfigOptions{EndpointURL: f.endpointURL})
+	if err != nil {
+		return nil, err
+	}
+	return kvs.New(cfg, kvs.Options{Logger: logger})
+}
+
+// serve mounts an archive for as long as work takes, which unmounts it.
+func (f *mountFlags) serve(archive clip.Archive, mountpoint string, logger *slog.Logger,
+	work func(*fs.Server, *clip.Library) error) (err error) {
+	kept, err := cache.Open(f.cacheDir, cache.Options{MaxBytes: int64(f.cacheSize), Logger: logger})
+	if errors.Is(err, cache.ErrLocked) {
+		return fmt.Errorf("cache directory %s is in use by another clipfs: give this mount its own with --cache-dir", f.cacheDir)
+	}
+	if err != nil {
+		return fmt.Errorf("cache directory %s: %w", f.cacheDir, err)
+	}
+	defer func() { err = errors.Join(err, kept.Close()) }()
+	library := clip.NewLibrary(archive, kept, clip.Options{
+		Logger:      logger,
+		Selector:    clip.Selector(f.selector),
+		Grammar:     clip.Grammar{Location: f.zone.location, Basic: bool(f.names)},
+		MetadataTTL: time.Duration(f.metadataTTL),
+		ReadTimeout: time.Duration(f.readTimeout),
+	})
+	server, err := fs.Mount(mountpoint, library, fs.Options{Logger: logger})
+	if err != nil {
+		return err
+	}
+	logger.Info("serving", "mountpoint", server.Mountpoint(), "cache", f.cacheDir)
+	return work(server, library)
+}
+
+// greet asks for the streams once, in the background, so that what is wrong with the service or with permissions is in
+// the log from the start. The function it gives ends that and waits for it.
+func greet(ctx context.Context, library *clip.Library, logger *slog.Logger) (end func()) {
+	ctx, cancel := context.WithTimeout(ctx, greetingTimeout)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		streams, err := library.Streams(ctx)
+		switch {
+		case err == nil:
+			logger.Debug("archive answers", "streams", len(streams))
+		case errors.Is(ctx.Err(), context.Canceled): // nobody wants to know any more
+		default:
+			logger.Warn("the archive does not list its streams now; mounted all the same", "cause", err)
+		}
+	}()
+	return func() {
+		cancel()
+		<-done
+	}
+}
+
+// serveUntil waits until ctx ends, and unmounts then, or until somebody else has unmounted. A mount in use is taken out of
+// the tree; whoever uses it gets ENOTCONN when this process ends.
+func serveUntil(ctx context.Context, server *fs.Server, logger *slog.Logger) error {
+	gone := make(chan struct{})
+	go func() {
+		server.Wait()
+		close(gone)
+	}()
+	select {
+	case <-gone:
+		logger.Info("unmounted from outside", "mountpoint", server.Mountpoint())
+		return nil
+	case <-ctx.Done():
+	}
+	err := server.Unmount()
+	if err == nil {
+		<-gone
+		logger.Info("unmounted", "mountpoint", server.Mountpoint())
+		return nil
+	}
+	if detached := server.Detach(); detached != nil {
+		return errors.Join(err, detached)
+	}
+	logger.Warn("unmounted although it was in use", "mountpoint", server.Mountpoint(), "cause", err)
+	return nil
+}

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+
+	"clipfs/clip"
+
+	"github.com/docker/go-units"
+)
+
+// byteSize is a flag in bytes: 10GiB, 500MB, 1g, 100000. It must be more than 0.
+type byteSize int64
+
+// String implements pflag.Value.
+func (v *byteSize) String() string {
+	return units.CustomSize("%.4g%s", float64(*v), 1024, []string{"B", "KiB", "MiB", "GiB", "TiB"})
+}
+
+// Set implements pflag.Value.
+func (v *byteSize) Set(s string) error {
+	n, err := parseBytes(s)
+	if err != nil || n <= 0 {
+		return fmt.Errorf("%q: want bytes, such as 10GiB or 500MB", s)
+	}
+	*v = byteSize(n)
+	return nil
+}
+
+// Type implements pflag.Value.
+func (v *byteSize) Type() string { return "bytes" }
+
+// parseBytes reads a size: by 1024 with an i in its unit or without a B at its end, else by 1000.
+func parseBytes(s string) (int64, error) {
+	if n := len(s); n > 2 && (s[n-1] == 'B' || s[n-1] == 'b') && s[n-2] != 'i' {
+		return units.FromHumanSize(s)
+	}
+	return units.RAMInBytes(s)
+}
+
+// zone is a flag that names a time zone as the IANA database does.
+type zone struct{ location *time.Location }
+
+// String implements pflag.Value.
+func (v *zone) String() string {
+	if v.location == nil {
+		return "UTC"
+	}
+	return v.location.String()
+}
+
+// Set implements pflag.Value.
+func (v *zone) Set(s string) (err error) {
+	if v.location, err = time.LoadLocation(s); err != nil {
+		return fmt.Errorf("%q: want the name of a time zone, such as Europe/Berlin", s)
+	}
+	return nil
+}
+
+// Type implements pflag.Value.
+func (v *zone) Type() string { return "zone" }
+
+// names is a flag that says how names are listed; true is the basic format.
+type names bool
+
+// String implements pflag.Value.
+func (v *names) String() string {
+	if *v {
+		return "basic"
+	}
+	return "extended"
+}
+
+// Set implements pflag.Value.
+func (v *names) Set(s string) error {
+	switch s {
+	case "basic":
+		*v = true
+	case "extended":
+		*v = false
+	default:
+		return fmt.Errorf("%q: want extended or basic", s)
+	}
+	return nil
+}
+
+// Type implements pflag.Value.
+func (v *names) Type() string { return "extended|basic" }
+
+// selector is a flag that says by which clock spans select.
+type selector clip.Selector
+
+// String implements pflag.Value.
+func (v *selector) String() string { return clip.Selector(*v).String() }
+
+// Set implements pflag.Value.
+func (v *selector) Set(s string) error {
+	parsed, err := clip.ParseSelector(s)
+	if err != nil {
+		return err
+	}
+	*v = selector(parsed)
+	return nil
+}
+
+// Type implements pflag.Value.
+func (v *selector) Type() string { return "producer|server" }
+
+// level is a flag that says how much is logged.
+type level slog.Level
+
+// String implements pflag.Value.
+func (v *level) String() string {
+	switch slog.Level(*v) {
+	case slog.LevelDebug:
+		return "debug"
+	case slog.LevelWarn:
+		return "warn"
+	case slog.LevelError:
+		return "error"
+	}
+	return "info"
+}
+
+// Set implements pflag.Value.
+func (v *level) Set(s string) error {
+	for _, l := range []slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError} {
+		if named := level(l); named.String() == s {
+			*v = named
+			return nil
+		}
+	}
+	return fmt.Errorf("%q: want debug, info, warn or error", s)
+}
+
+// Type implements pflag.Value.
+func (v *level) Type() string { return "debug|info|warn|error" }
+
+// positive is a flag for a time that must be more than 0.
+type positive time.Duration
+
+// String implements pflag.Value.
+func (v *positive) String() string { return time.Duration(*v).String() }
+
+// Set implements pflag.Value.
+func (v *positive) Set(s string) error {
+	d, err := time.ParseDuration(s)
+	if err != nil || d <= 0 {
+		return fmt.Errorf("%q: want a time, such as 60s", s)
+	}
+	*v = positive(d)
+	return nil
+}
+
+// Type implements pflag.Value.
+func (v *positive) Type() string { return "duration" }

@@ -2,7 +2,7 @@ package mp4
 
 // moov builds the movie box (ISO/IEC 14496-12 8.2.1) of a file whose media begins at base.
 func (p *plan) moov(base int64) []byte {
-	var e encoder
+	e := encoder{b: make([]byte, 0, p.moovBound())}
 	e.box(TypeMoov, func() {
 		e.mvhd(movieHeader{
 			created:   p.out.Created,
@@ -16,6 +16,20 @@ func (p *plan) moov(base int64) []byte {
 		}
 	})
 	return e.b
+}
+
+// moovBound is at least what moov takes, so that its growing does not copy tables.
+func (p *plan) moovBound() int {
+	const fixed = 4096 // all headers of a track, with much to spare for its name
+	n := fixed
+	for _, t := range p.tracks {
+		n += fixed + len(t.Name) + len(t.Edits)*20 + len(t.chunks)*8 +
+			len(t.durations.raw) + len(t.offsets.raw) + len(t.syncs.raw) + len(t.sizes.raw) + len(t.chunkRuns.raw)
+		for _, e := range t.Entries {
+			n += len(e)
+		}
+	}
+	return n
 }
 
 // trak appends a track (ISO/IEC 14496-12 8.3.1).

@@ -39,6 +39,8 @@ type Scanner struct {
 	body *boxReader
 	// pending is what was read of a header that turned out not to be one.
 	pending []byte
+	// ended says that the stream was over within a header or before one.
+	ended bool
 
 	moov, mdat bool
 	end        int64
@@ -81,26 +83,23 @@ func (s *Scanner) next() (*Box, error) {
 	}
 	at := s.pos
 	h, raw, err := s.readHeader()
-	if at == 0 && err != io.EOF && (err == nil || isFormatError(err)) {
-		if err != nil || !mayBegin(h.Type) {
-			s.pending = raw
-			return nil, fmt.Errorf("first bytes %q: %w", raw, ErrNotMP4)
-		}
-	}
 	if err != nil {
 		s.pending = raw
+		// Fewer bytes than a header has are no MP4 either, if they are all there is. Where the stream failed they
+		// may be the beginning of one.
+		if at == 0 && (errors.Is(err, ErrMalformed) || s.ended && len(raw) > 0) {
+			err = fmt.Errorf("first bytes %q: %w", raw, ErrNotMP4)
+		}
 		return nil, err
+	}
+	if at == 0 && !mayBegin(h.Type) {
+		s.pending = raw
+		return nil, fmt.Errorf("first bytes %q: %w", raw, ErrNotMP4)
 	}
 	s.body = &boxReader{s: s, left: h.BodySize()}
 	b := &Box{BoxHeader: h, Raw: raw, Position: at, Payload: s.body}
 	s.note(b)
 	return b, nil
-}
-
-// isFormatError reports whether an error tells of the bytes and not of the stream they come from. Fewer bytes than a
-// header has are no MP4 either, if they are all there is.
-func isFormatError(err error) bool {
-	return errors.Is(err, ErrMalformed) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // readHeader reads a box header and gives it with its bytes; with an error it gives the bytes read so far.
@@ -114,7 +113,7 @@ func (s *Scanner) readHeader() (BoxHeader, []byte, error) {
 	if errors.Is(err, ErrShort) {
 		raw = raw[:largeHeaderSize]
 		if n, err = s.fill(raw[headerSize:]); err != nil {
-			if err == io.EOF {
+			if s.ended {
 				err = io.ErrUnexpectedEOF
 			}
 			return BoxHeader{}, raw[:headerSize+n], err
@@ -127,11 +126,28 @@ func (s *Scanner) readHeader() (BoxHeader, []byte, error) {
 	return h, raw, nil
 }
 
-// fill reads len(p) bytes and counts them.
+// fill reads len(p) bytes and counts them. It differs from io.ReadFull in that ended tells a stream that is over from
+// one that failed with io.ErrUnexpectedEOF, as HTTP bodies do.
 func (s *Scanner) fill(p []byte) (int, error) {
-	n, err := io.ReadFull(s.r, p)
-	s.pos += int64(n)
-	return n, err
+	n := 0
+	for n < len(p) {
+		k, err := s.r.Read(p[n:])
+		n += k
+		s.pos += int64(k)
+		if n == len(p) {
+			break
+		}
+		if err == io.EOF {
+			s.ended = true
+			if n > 0 {
+				err = io.ErrUnexpectedEOF
+			}
+		}
+		if err != nil {
+			return n, err
+		}
+	}
+	return n, nil
 }
 
 // note keeps the end of the box that completes the movie: the later one of moov and the first mdat.

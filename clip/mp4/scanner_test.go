@@ -180,14 +180,18 @@ func TestScannerSkips(t *testing.T) {
 	}
 }
 
-// TestScannerError checks that an error of the stream comes out as it is.
+// TestScannerError checks that an error of the stream comes out as it is: a connection that was cut in the first bytes
+// does not make the payload another kind of file.
 func TestScannerError(t *testing.T) {
-	cut := errors.New("connection reset")
-	for _, n := range []int{0, 4, 8, 12, 16, 20, 26} {
-		whole := box("ftyp", "12345678") + box("mdat", "0123456789")
-		s := mp4.NewScanner(io.MultiReader(strings.NewReader(whole[:n]), iotest.ErrReader(cut)))
-		if _, _, copied, err := scan(s); !errors.Is(err, cut) || !strings.HasPrefix(whole, copied) {
-			t.Errorf("cut after %d: got %v, want %v", n, err, cut)
+	reset := errors.New("connection reset")
+	for _, cut := range []error{reset, io.ErrUnexpectedEOF, fmt.Errorf("archive: %w", io.ErrUnexpectedEOF)} {
+		for _, n := range []int{0, 4, 8, 12, 16, 20, 26} {
+			whole := box("ftyp", "12345678") + box("mdat", "0123456789")
+			s := mp4.NewScanner(io.MultiReader(strings.NewReader(whole[:n]), iotest.ErrReader(cut)))
+			_, _, copied, err := scan(s)
+			if !errors.Is(err, cut) || errors.Is(err, mp4.ErrNotMP4) || !strings.HasPrefix(whole, copied) {
+				t.Errorf("cut after %d: got %v, want %v", n, err, cut)
+			}
 		}
 	}
 }

@@ -14,7 +14,7 @@ const defaultTimescale = 1000
 // safe for concurrent use where the Data of its chunks is.
 type Writer struct {
 	// before and after are what surrounds the media: ftyp, moov and the header of mdat, in the order asked for.
-	before, after []byte
+	before, after Slices
 	chunks        []OutputChunk
 	media         int64
 }
@@ -35,22 +35,18 @@ func NewWriter(out Output) (*Writer, error) {
 	mdat.mdatHeader(p.media)
 	base := int64(len(ftyp.b) + len(mdat.b))
 	if out.MoovLast {
-		w.before = append(ftyp.b, mdat.b...)
-		w.after = p.moov(base)
+		w.before = Slices{ftyp.b, mdat.b}
+		w.after = Slices{p.moov(base)}
 		return w, nil
 	}
-	// The size of moov depends on the width of the offsets alone, which grows with the size of moov: two rounds
-	// settle it, since offsets that are wide once stay so.
-	moov := p.moov(base)
-	for {
-		again := p.moov(base + int64(len(moov)))
-		if len(again) == len(moov) {
-			moov = again
-			break
-		}
-		moov = again
+	// Offsets depend on the size of moov, and that on nothing but the width of the offsets. They get wider only, so
+	// this ends.
+	moov, size := p.moov(base), -1
+	for size != len(moov) {
+		size = len(moov)
+		moov = p.moov(base + int64(size))
 	}
-	w.before = append(append(ftyp.b, moov...), mdat.b...)
+	w.before = Slices{ftyp.b, moov, mdat.b}
 	return w, nil
 }
 
@@ -68,16 +64,16 @@ func (e *encoder) mdatHeader(media int64) {
 
 // Size is the size of the file in bytes.
 func (w *Writer) Size() int64 {
-	return int64(len(w.before)) + w.media + int64(len(w.after))
+	return w.before.Size() + w.media + w.after.Size()
 }
 
 // HeadSize is how many bytes stand before the media: with moov first, the head of the file.
-func (w *Writer) HeadSize() int64 { return int64(len(w.before)) }
+func (w *Writer) HeadSize() int64 { return w.before.Size() }
 
 // WriteTo writes the file front to back and may be called any number of times. It fails with what the writer or a
 // chunk's Data fails with, and with ErrPlan if a Data gives another number of bytes than it announced.
 func (w *Writer) WriteTo(to io.Writer) (int64, error) {
-	n, err := Slices{w.before}.WriteTo(to)
+	n, err := w.before.WriteTo(to)
 	if err != nil {
 		return n, err
 	}
@@ -91,7 +87,7 @@ func (w *Writer) WriteTo(to io.Writer) (int64, error) {
 			return n, fmt.Errorf("chunk %d of track %d: wrote %d bytes of %d: %w", i, c.Track+1, k, want, ErrPlan)
 		}
 	}
-	k, err := Slices{w.after}.WriteTo(to)
+	k, err := w.after.WriteTo(to)
 	return n + k, err
 }
 

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// stampID marks our user data among others. It has no zero byte, so it looks the same with emulation prevention.
+// stampID marks our user data among others. Neither it nor anything else in a stamp has a zero byte, so emulation
+// prevention (H.264 7.4.1, H.265 7.4.2) has nothing to do.
 var stampID = [16]byte{'c', 'l', 'i', 'p', 'f', 's', 0xb1, 0x4d, 0x9e, 0x37, 0xa6, 0x52, 0xd8, 0x6f, 0x21, 0xec}
 
 // userDataUnregistered is the payload type of the SEI message (H.264 D.1.1, H.265 D.2.1).
@@ -23,7 +24,7 @@ func newStamp(at time.Time, t Track) []byte {
 	if t.Codec == H265 {
 		nal = []byte{h265PrefixSEI << 1, 1}
 	}
-	nal = append(nal, escape(message)...)
+	nal = append(nal, message...)
 	size := nalLengthSize(t)
 	out := make([]byte, size, size+len(nal))
 	for i := range out {
@@ -35,25 +36,6 @@ func newStamp(at time.Time, t Track) []byte {
 // stampSize is the length of what newStamp makes.
 func stampSize(at time.Time, t Track) int {
 	return len(newStamp(at, t))
-}
-
-// escape puts an emulation prevention byte wherever two zeros and a byte below 4 follow each other (H.264 7.4.1).
-func escape(rbsp []byte) []byte {
-	out := make([]byte, 0, len(rbsp))
-	zeros := 0
-	for _, b := range rbsp {
-		if zeros >= 2 && b <= 3 {
-			out = append(out, 3)
-			zeros = 0
-		}
-		out = append(out, b)
-		if b == 0 {
-			zeros++
-		} else {
-			zeros = 0
-		}
-	}
-	return out
 }
 
 // Stamp reads the stamp in a coded picture, however its NAL units are framed: the producer time of the fragment that

@@ -44,7 +44,7 @@ func TestTestCard(t *testing.T) {
 	}
 }
 
-// pictures decodes the picture at a position of a file as gray.
+// picture decodes the picture at a position of a file as gray.
 func picture(t testing.TB, name string, at time.Duration) []byte {
 	t.Helper()
 	return run(t, "ffmpeg", "-v", "error", "-nostdin", "-threads", "1", "-ss", fmt.Sprintf("%.3f", at.Seconds()), "-i", name,
@@ -55,14 +55,14 @@ func picture(t testing.TB, name string, at time.Duration) []byte {
 func TestReadTestCard(t *testing.T) {
 	tool(t, "ffmpeg")
 	source := card(t, footage.Options{})
-	for _, start := range []time.Time{day(), day().Add(23*time.Hour + 17*time.Minute + 36*time.Second), time.Date(2037, 12, 31, 23, 59, 30, 0, time.UTC)} {
-		for _, o := range settings {
+	for _, start := range []time.Time{day().Add(23*time.Hour + 17*time.Minute + 36*time.Second), time.Date(2037, 12, 31, 23, 59, 30, 0, time.UTC)} {
+		for _, o := range []footage.PayloadOptions{settings[0], settings[2], settings[4]} {
 			frags := source.Fragments(footage.ByProducer, start, start.Add(50*time.Second))
 			if !frags[0].Producer.Equal(start) {
 				t.Fatalf("got first fragment at %v, want %v", frags[0].Producer, start)
 			}
 			name := save(t, frags, o)
-			for _, at := range []time.Duration{0, 7040 * time.Millisecond, 28960 * time.Millisecond, 41500 * time.Millisecond} {
+			for _, at := range []time.Duration{0, 28960 * time.Millisecond, 41500 * time.Millisecond} {
 				got, err := footage.ReadTestCard(picture(t, name, at), 320, 180)
 				if want := start.Add(at).Second(); err != nil || got != want {
 					t.Errorf("muxer %d, %v + %v: got %d, %v, want %d", o.Muxer, start, at, got, err, want)

@@ -58,6 +58,13 @@ func TestRemux(t *testing.T) {
 		t.Run(f.name, func(t *testing.T) {
 			need(t, "ffmpeg", "ffprobe", "mediainfo")
 			in := ffmpeg(t, f.file, f.args...)
+			lowest, highest := offsets(remux(t, in).Tracks[0])
+			if reorders := strings.Contains(f.name, "b-frames"); reorders && highest == lowest {
+				t.Errorf("composition offsets are all %d: this does not test what it says", lowest)
+			}
+			if signed := strings.Contains(f.name, "signed"); signed != (lowest < 0) {
+				t.Errorf("lowest composition offset %d, want one below 0: %t", lowest, signed)
+			}
 			for _, last := range []bool{false, true} {
 				out := remux(t, in)
 				out.MoovLast = last
@@ -81,6 +88,17 @@ func TestRemux(t *testing.T) {
 			}
 		})
 	}
+}
+
+// offsets gives the bounds of a track's composition offsets.
+func offsets(track mp4.OutputTrack) (lowest, highest int32) {
+	for i, r := range track.Samples {
+		if i == 0 {
+			lowest, highest = r.Offset, r.Offset
+		}
+		lowest, highest = min(lowest, r.Offset), max(highest, r.Offset)
+	}
+	return lowest, highest
 }
 
 // frames gives the coded frames that ffmpeg reads from a file, with times and hashes; the hash of the extradata too

@@ -1,0 +1,35 @@
+package kvs
+
+import (
+	"context"
+
+	"clipfs/clip"
+)
+
+// CheckEndpoint is checkEndpoint for the tests.
+func CheckEndpoint(control, data string) error { return checkEndpoint(control, data) }
+
+// Clean is clean for the tests.
+func Clean(text string) string { return clean(text) }
+
+// MaxPages is maxPages for the tests.
+const MaxPages = maxPages
+
+// Pacer gives the tests a pacer's media bucket of one stream.
+type Pacer struct{ pacer *pacer }
+
+// NewPacer gives a pacer.
+func NewPacer(p Points) (*Pacer, error) {
+	pacer, err := newPacer(p)
+	return &Pacer{pacer}, err
+}
+
+// Take takes media points.
+func (p *Pacer) Take(ctx context.Context, stream clip.StreamName, points int) error {
+	return p.pacer.take(ctx, paceKey{stream, quotaMedia}, points)
+}
+
+// Slow refuses media points.
+func (p *Pacer) Slow(stream clip.StreamName) float64 {
+	return p.pacer.slow(paceKey{stream, quotaMedia})
+}

@@ -61,7 +61,7 @@ type Stream struct {
 	MediaType string
 }
 
-// ErrOptions: the options of a Server cannot be used.
+// ErrOptions means that the options of a Server cannot be used.
 var ErrOptions = errors.New("emulator options")
 
 // complete fills in defaults and says what is wrong.

@@ -30,6 +30,20 @@ func TestLatency(t *testing.T) {
 	})
 }
 
+// No time limit of the HTTP server may end an answer that is only slow.
+func TestSlowAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		src := every(1000, time.Now().Add(-time.Hour), 2*time.Second)
+		c := start(t, emulator.Options{Bandwidth: 100, Latency: 10 * time.Minute, Streams: []emulator.Stream{{Name: "a", Source: src}}})
+		data, begin := c.endpoint("a", "LIST_FRAGMENTS"), time.Now()
+		var out listed
+		c.call(data, "/listFragments", object{"StreamName": "a", "MaxResults": 1000}).into(t, &out)
+		if d := time.Since(begin); len(out.Fragments) != 1000 || d < 20*time.Minute {
+			t.Errorf("%d fragments in %s, want 1000 in more than 20m", len(out.Fragments), d)
+		}
+	})
+}
+
 func TestBandwidth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const perSecond = 10_000

@@ -1,6 +1,7 @@
 package kvs
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -65,12 +66,32 @@ func newHTTPClients(configured aws.HTTPClient) *httpClients {
 	transport.MaxIdleConnsPerHost = idlePerHost
 	// A body that the transport unpacks has no Content-Length, and media does not get smaller.
 	transport.DisableCompression = true
-	client := &http.Client{
+	pool := &http.Client{
 		Transport: transport,
 		// A redirect would carry signed headers to whom the answer names.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	return &httpClients{short: &timedClient{inner: client}, long: client, closeIdle: client.CloseIdleConnections}
+	client := &packedClient{inner: pool}
+	return &httpClients{short: &timedClient{inner: client}, long: client, closeIdle: pool.CloseIdleConnections}
+}
+
+// packedClient sends a request's headers and body together. The SDK's own body makes net/http send the headers first,
+// and is taken away when the answer begins: a connection whose peer answers before it has read the request would be
+// closed under the answer.
+type packedClient struct{ inner aws.HTTPClient }
+
+// Do implements aws.HTTPClient. Bodies of requests are small: a JSON document that this program made.
+func (c *packedClient) Do(req *http.Request) (*http.Response, error) {
+	if req.Body == nil || req.Body == http.NoBody {
+		return c.inner.Do(req)
+	}
+	document, err := io.ReadAll(req.Body)
+	if err != nil {
+		return nil, fmt.Errorf("request body: %w", err)
+	}
+	packed := req.WithContext(req.Context())
+	packed.Body = io.NopCloser(bytes.NewReader(document))
+	return c.inner.Do(packed)
 }
 
 // timedClient bounds each request in time, up to the end of its body.

@@ -1,0 +1,236 @@
+package kvs_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net/http"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"clipfs/clip"
+	"clipfs/clip/kvs"
+)
+
+// elapsed gives how long the bubble's clock ran during f.
+func elapsed(f func()) time.Duration {
+	began := time.Now()
+	f()
+	return time.Since(began)
+}
+
+// about tells whether got is want, give or take a hundredth.
+func about(got, want time.Duration) bool {
+	return math.Abs(float64(got-want)) <= float64(want)/100+float64(time.Millisecond)
+}
+
+func TestPace(t *testing.T) {
+	for _, tc := range []struct {
+		name  string
+		media float64
+		takes []int
+		want  time.Duration
+	}{
+		{"a second's worth at once", 0, []int{200, 200, 100}, 0},
+		{"then 500 a second", 0, []int{500, 200, 200, 100}, time.Second},
+		{"more than a bucket holds", 0, []int{500, 2000}, 4 * time.Second},
+		{"half the quota", 250, []int{250, 250, 250}, 2 * time.Second},
+		{"a call costs something", 1, []int{0, 0, 0}, 2 * time.Second},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p, err := kvs.NewPacer(kvs.Points{Media: tc.media})
+				if err != nil {
+					t.Fatal(err)
+				}
+				got := elapsed(func() {
+					for _, n := range tc.takes {
+						if err := p.Take(t.Context(), "door", n); err != nil {
+							t.Fatal(err)
+						}
+					}
+				})
+				if !about(got, tc.want) {
+					t.Errorf("took %s, want %s", got, tc.want)
+				}
+			})
+		})
+	}
+}
+
+func TestPaceIsByStream(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, err := kvs.NewPacer(kvs.Points{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Slow("door")
+		got := elapsed(func() {
+			for i := range 20 {
+				if err := p.Take(t.Context(), clip.StreamName(fmt.Sprint("s", i)), 500); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+		if got != 0 {
+			t.Errorf("took %s, want nothing: each stream has its own quota", got)
+		}
+	})
+}
+
+func TestPaceSlowsAndRecovers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, err := kvs.NewPacer(kvs.Points{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := p.Slow("door"); got != 0.5 {
+			t.Errorf("share: got %g, want a half", got)
+		}
+		if got := p.Slow("door"); got != 0.5 {
+			t.Errorf("share: got %g, want a refusal of the same moment not to count", got)
+		}
+		take := func(n int) time.Duration {
+			return elapsed(func() {
+				if err := p.Take(t.Context(), "door", n); err != nil {
+					t.Fatal(err)
+				}
+			})
+		}
+		if got := take(250); !about(got, time.Second) {
+			t.Errorf("250 points took %s, want 1s: the bucket is emptied and fills at half the rate", got)
+		}
+		if got := p.Slow("door"); math.Abs(got-0.25) > 0.01 {
+			t.Errorf("share: got %g, want about a quarter", got)
+		}
+		for range 20 {
+			time.Sleep(time.Second)
+			p.Slow("door")
+		}
+		time.Sleep(time.Second)
+		if got := p.Slow("door"); got < 1.0/64 || got > 0.03 {
+			t.Errorf("share: got %g, want it to stay at its least", got)
+		}
+		time.Sleep(time.Minute + time.Second)
+		if got := take(500) + take(500); !about(got, time.Second) {
+			t.Errorf("1000 points took %s, want 1s: a minute without refusals restores the quota", got)
+		}
+	})
+}
+
+func TestPaceObeysContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, err := kvs.NewPacer(kvs.Points{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		short, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if got := elapsed(func() { err = p.Take(short, "door", 5000) }); got > time.Second || !errors.Is(err, clip.ErrThrottled) {
+			t.Errorf("got %v after %s, want ErrThrottled by the deadline", err, got)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, stop)
+		if got := elapsed(func() { err = p.Take(ctx, "door", 5000) }); got != time.Second || !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v after %s, want Canceled at once", err, got)
+		}
+	})
+}
+
+func TestCallsArePaced(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		call func(context.Context, *kvs.Archive) error
+		n    int
+		want time.Duration
+	}{
+		{"GetClip by its fragments", func(ctx context.Context, a *kvs.Archive) error {
+			p, err := a.Payload(ctx, clip.PayloadQuery{Stream: "door", Span: clip.NewSpan(start, time.Minute), Fragments: 100})
+			if err != nil {
+				return err
+			}
+			return p.Body.Close()
+		}, 15, 2 * time.Second},
+		{"ListFragments by MaxResults", func(ctx context.Context, a *kvs.Archive) error {
+			_, err := list(ctx, a, 0)
+			return err
+		}, 30, 2 * time.Second},
+		{"ListFragments of one", func(ctx context.Context, a *kvs.Archive) error {
+			_, err := list(ctx, a, 1)
+			return err
+		}, 100, 0},
+		{"DescribeStream by calls", func(ctx context.Context, a *kvs.Archive) error {
+			_, err := a.Stream(ctx, "door")
+			return err
+		}, 15, 2 * time.Second},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newService()
+				s.answers["/getClip"] = func(w http.ResponseWriter, _ request, _ int) { clipBody(w, "media") }
+				s.answers["/listFragments"] = func(w http.ResponseWriter, _ request, _ int) { _, _ = io.WriteString(w, page("")) }
+				s.answers["/describeStream"] = func(w http.ResponseWriter, _ request, _ int) {
+					_, _ = io.WriteString(w, `{"StreamInfo":{"StreamName":"door"}}`)
+				}
+				a := newArchive(t, config(s), kvs.Options{})
+				var wg sync.WaitGroup
+				got := elapsed(func() {
+					for range tc.n {
+						wg.Go(func() {
+							if err := tc.call(t.Context(), a); err != nil {
+								t.Error(err)
+							}
+						})
+					}
+					wg.Wait()
+				})
+				if !about(got, tc.want) {
+					t.Errorf("%d calls took %s, want %s", tc.n, got, tc.want)
+				}
+			})
+		})
+	}
+}
+
+func TestThrottleSlowsTheStream(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newService()
+		s.answers["/getClip"] = func(w http.ResponseWriter, _ request, n int) {
+			if n == 1 {
+				throttle(w)
+				return
+			}
+			clipBody(w, "media")
+		}
+		a := newArchive(t, config(s), kvs.Options{})
+		got := elapsed(func() {
+			p, err := a.Payload(t.Context(), clip.PayloadQuery{Stream: "door", Span: clip.NewSpan(start, time.Minute), Fragments: 200})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := p.Body.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+		// 200 points at half of 500 a second, from an empty bucket.
+		if got < 700*time.Millisecond || got > 850*time.Millisecond {
+			t.Errorf("took %s, want about 0.8 s", got)
+		}
+	})
+}
+
+func TestPacedPastTheDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newArchive(t, config(newService()), kvs.Options{Points: kvs.Points{Media: 1}})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		_, err := a.Payload(ctx, clip.PayloadQuery{Stream: "door", Span: clip.NewSpan(start, time.Minute), Fragments: 200})
+		if !errors.Is(err, clip.ErrThrottled) || errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v, want ErrThrottled", err)
+		}
+	})
+}

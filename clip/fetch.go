@@ -37,7 +37,7 @@ func (f *fetch) fill(ctx context.Context, w *cache.Writer) error {
 	calls := 1
 	for progress := begun; ; calls++ {
 		before := w.Written()
-		err := f.attempt(ctx, out, progress.Add(f.library.options.ReadTimeout))
+		err := f.attempt(ctx, out, f.library.options.ReadTimeout-time.Since(progress))
 		if err == nil {
 			log.Info("fetched", "bytes", w.Written(), "calls", calls, "took", time.Since(begun).Round(time.Millisecond))
 			return nil
@@ -77,21 +77,22 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// attempt makes one GetClip call, whose answer has to begin before deadline, and takes its body in.
-func (f *fetch) attempt(ctx context.Context, out *output, deadline time.Time) error {
+// attempt makes one GetClip call, whose answer has to begin within patience, and takes its body in.
+func (f *fetch) attempt(ctx context.Context, out *output, patience time.Duration) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	silent := time.AfterFunc(time.Until(deadline), func() {
-		cancel(fmt.Errorf("no answer for %s: %w", f.library.options.ReadTimeout, ErrUnreachable))
+	silent := time.AfterFunc(patience, func() {
+		// An Archive explains a deadline by its last failure.
+		cancel(fmt.Errorf("no answer for %s: %w", patience, context.DeadlineExceeded))
 	})
 	defer silent.Stop()
 	payload, err := f.library.archive.Payload(ctx, f.query)
 	if err != nil {
-		return err
+		return fetchError(err)
 	}
 	defer func() { _ = payload.Body.Close() }() // what matters of a body was read by then
 	if !silent.Stop() {
-		return context.Cause(ctx)
+		return fetchError(context.Cause(ctx))
 	}
 	body := newStallReader(payload.Body, f.library.options.StallTimeout, cancel)
 	err = f.takeIn(mp4.NewScanner(body), payload.Length, out.restart())

@@ -7,8 +7,8 @@ import (
 )
 
 // flight shares one call among all who want its result at the same time. The call runs apart from any one caller's
-// context: it is cancelled when the last caller has left, and it has a deadline of its own, so that it ends even if
-// they stay.
+// context: it is cancelled when the last caller has left, and when it makes no progress, so that it ends even if they
+// stay.
 type flight[K comparable, V any] struct {
 	timeout time.Duration
 
@@ -26,13 +26,16 @@ type flightCall[V any] struct {
 	err     error
 }
 
-// newFlight gives a flight whose calls may last as long as timeout.
+// flightFunc makes a call. It calls progress with every sign of life of the archive.
+type flightFunc[V any] func(ctx context.Context, progress func()) (V, error)
+
+// newFlight gives a flight whose calls may go without progress for as long as timeout.
 func newFlight[K comparable, V any](timeout time.Duration) *flight[K, V] {
 	return &flight[K, V]{timeout: timeout, calls: make(map[K]*flightCall[V])}
 }
 
 // do gives the result of call for a key, joining a call under way. It returns early with ctx's cause when ctx ends.
-func (f *flight[K, V]) do(ctx context.Context, key K, call func(context.Context) (V, error)) (V, error) {
+func (f *flight[K, V]) do(ctx context.Context, key K, call flightFunc[V]) (V, error) {
 	f.mu.Lock()
 	c, ok := f.calls[key]
 	if !ok {
@@ -52,12 +55,12 @@ func (f *flight[K, V]) do(ctx context.Context, key K, call func(context.Context)
 }
 
 // startLocked begins a call in a goroutine of its own.
-func (f *flight[K, V]) startLocked(ctx context.Context, key K, call func(context.Context) (V, error)) *flightCall[V] {
-	detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), f.timeout)
+func (f *flight[K, V]) startLocked(ctx context.Context, key K, call flightFunc[V]) *flightCall[V] {
+	detached, progress, cancel := withProgress(context.WithoutCancel(ctx), f.timeout)
 	c := &flightCall[V]{cancel: cancel, done: make(chan struct{})}
 	f.calls[key] = c
 	go func() {
-		c.value, c.err = call(detached)
+		c.value, c.err = call(detached, progress)
 		f.forget(key, c)
 		close(c.done)
 		cancel()

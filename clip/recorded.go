@@ -17,7 +17,7 @@ func (l *Library) Latest(ctx context.Context, name StreamName) (time.Time, error
 	if e, ok := l.latest.Get(name); ok && time.Now().Before(e.expires) {
 		return e.start, nil
 	}
-	return l.newest.do(ctx, name, func(ctx context.Context) (time.Time, error) {
+	return l.newest.do(ctx, name, func(ctx context.Context, _ func()) (time.Time, error) {
 		window, err := l.window(ctx, name)
 		if err != nil {
 			return time.Time{}, err

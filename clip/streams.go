@@ -40,7 +40,7 @@ type streamEntry struct {
 	expires time.Time
 }
 
-// newStreams gives a table in which answers hold for ttl and calls may last as long as timeout.
+// newStreams gives a table in which answers hold for ttl and calls may go without progress for as long as timeout.
 func newStreams(archive Archive, ttl, timeout time.Duration) *streams {
 	s := &streams{
 		archive: archive, ttl: ttl,
@@ -62,12 +62,13 @@ func (s *streams) list(ctx context.Context) ([]Stream, error) {
 	if fresh {
 		return all, nil
 	}
-	return s.lists.do(ctx, struct{}{}, func(ctx context.Context) ([]Stream, error) {
+	return s.lists.do(ctx, struct{}{}, func(ctx context.Context, progress func()) ([]Stream, error) {
 		all := []Stream{}
 		for stream, err := range s.archive.Streams(ctx) {
 			if err != nil {
 				return nil, fmt.Errorf("list streams: %w", err)
 			}
+			progress()
 			all = append(all, stream)
 		}
 		slices.SortFunc(all, func(a, b Stream) int { return cmp.Compare(a.Name, b.Name) })
@@ -98,7 +99,7 @@ func (s *streams) look(ctx context.Context, name StreamName) (Stream, error) {
 	if ok && time.Now().Before(e.expires) {
 		return e.stream, e.err
 	}
-	return s.looks.do(ctx, name, func(ctx context.Context) (Stream, error) {
+	return s.looks.do(ctx, name, func(ctx context.Context, _ func()) (Stream, error) {
 		stream, err := s.archive.Stream(ctx, name)
 		hold := s.ttl
 		if err != nil {

@@ -65,7 +65,7 @@ type probe struct {
 	expires time.Time
 }
 
-// newTimeline gives an empty timeline. Answers about the past hold for ttl; a call may last as long as timeout.
+// newTimeline gives an empty timeline. Answers about the past hold for ttl; a call may go without progress for as long as timeout.
 func newTimeline(archive Archive, by Selector, ttl, timeout time.Duration) *timeline {
 	t := &timeline{
 		archive: archive, by: by, ttl: ttl,
@@ -129,11 +129,11 @@ func (t *timeline) bucket(ctx context.Context, key bucketKey, window Span) (buck
 	if b, ok := t.known(key); ok {
 		return b, nil
 	}
-	return t.fills.do(ctx, key, func(ctx context.Context) (bucket, error) {
+	return t.fills.do(ctx, key, func(ctx context.Context, progress func()) (bucket, error) {
 		start := time.Unix(key.hour, 0).UTC()
 		span := Span{Start: start, End: start.Add(bucketLength)}
 		asked := time.Now()
-		fragments, err := t.ask(ctx, key.stream, span.Intersect(window))
+		fragments, err := t.ask(ctx, key.stream, span.Intersect(window), progress)
 		if err != nil {
 			return bucket{}, err
 		}
@@ -171,7 +171,7 @@ func (t *timeline) forget(stream StreamName, span Span) {
 }
 
 // ask lists a span from the archive: sorted by time, each fragment once.
-func (t *timeline) ask(ctx context.Context, stream StreamName, span Span) ([]Fragment, error) {
+func (t *timeline) ask(ctx context.Context, stream StreamName, span Span, progress func()) ([]Fragment, error) {
 	if span.Empty() {
 		return nil, nil
 	}
@@ -180,6 +180,7 @@ func (t *timeline) ask(ctx context.Context, stream StreamName, span Span) ([]Fra
 		if err != nil {
 			return nil, fmt.Errorf("list %s %s: %w", stream, span, err)
 		}
+		progress()
 		if !span.Contains(f.Time(t.by)) {
 			continue // the selector's end is inclusive
 		}
@@ -211,7 +212,7 @@ func (t *timeline) recorded(ctx context.Context, stream StreamName, span Span) (
 	if ok && time.Now().Before(p.expires) {
 		return p.found, nil
 	}
-	return t.asks.do(ctx, key, func(ctx context.Context) (bool, error) {
+	return t.asks.do(ctx, key, func(ctx context.Context, _ func()) (bool, error) {
 		asked := time.Now()
 		found := false
 		query := FragmentQuery{Stream: stream, Selector: t.by, Span: span, Limit: 1}

@@ -1,0 +1,70 @@
+package e2e_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"clipfs/cmd/internal/harness"
+)
+
+// TestManyReaders: however many read a cold clip at once, it is fetched once.
+func TestManyReaders(t *testing.T) {
+	e := harness.StartEmulator(t, "--stream", "testcard=testcard", "--latency", "300ms", "--bandwidth", "500kB/s")
+	m := harness.StartMount(t, e)
+	path := m.Join("testcard", nameOf(time.Now().Add(-time.Hour).Truncate(time.Minute)), "1m.mp4")
+	contents := make([][]byte, 64)
+	var wg sync.WaitGroup
+	for i := range contents {
+		wg.Go(func() {
+			var err error
+			if contents[i], err = os.ReadFile(path); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	for i, c := range contents {
+		if len(c) < 100_000 || !bytes.Equal(c, contents[0]) {
+			t.Errorf("reader %d got %d bytes, reader 0 %d, or others", i, len(c), len(contents[0]))
+		}
+	}
+	if got := e.Calls(t, "GetClip"); got != 1 {
+		t.Errorf("64 readers cost %d GetClip calls, want 1", got)
+	}
+	if _, err := os.ReadFile(path); err != nil {
+		t.Error(err)
+	}
+	if got := e.Calls(t, "GetClip"); got != 1 {
+		t.Errorf("reading again cost %d GetClip calls", got-1)
+	}
+}
+
+// TestLookingCostsNoMedia: listing, walking and adding up sizes fetch no media, cold or warm.
+func TestLookingCostsNoMedia(t *testing.T) {
+	e := harness.StartEmulator(t, "--stream", "testcard=testcard", "--stream", "other=testcard")
+	m := harness.StartMount(t, e)
+	file := m.Join("testcard", nameOf(time.Now().Add(-time.Hour).Truncate(time.Minute)), "5m.mp4")
+	for _, command := range [][]string{
+		{"ls", "-lR", m.Path}, {"find", m.Path, "-type", "f", "-size", "+1k"}, {"du", "-a", m.Path}, {"du", "--apparent-size", m.Path},
+		{"stat", file}, {"ls", "-la", filepath.Dir(file)}, {"df", m.Path}, {"getfattr", "-d", "-m", ".", file},
+	} {
+		if command[0] == "getfattr" {
+			if _, err := os.Stat("/usr/bin/getfattr"); err != nil {
+				continue // xattrs have a test of their own
+			}
+		}
+		if out := harness.Run(t, command[0], command[1:]...); len(out) == 0 {
+			t.Errorf("%q says nothing", command)
+		}
+	}
+	if got := e.Calls(t, "GetClip"); got != 0 {
+		t.Errorf("%d GetClip calls", got)
+	}
+	if got := e.Calls(t, "ListFragments"); got == 0 || got > 150 {
+		t.Errorf("%d ListFragments calls for two streams of a day", got)
+	}
+}

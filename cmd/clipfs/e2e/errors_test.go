@@ -1,0 +1,161 @@
+package e2e_test
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"clipfs/cmd/internal/harness"
+
+	"golang.org/x/sys/unix"
+)
+
+// xattr reads an extended attribute.
+func xattr(t *testing.T, path, name string) string {
+	t.Helper()
+	b := make([]byte, 4096)
+	n, err := unix.Getxattr(path, name, b)
+	if err != nil {
+		t.Fatalf("%s of %s: %v", name, path, err)
+	}
+	return string(b[:n])
+}
+
+// TestErrors: what cannot be had is answered with the errno of the table, and the mount goes on.
+func TestErrors(t *testing.T) {
+	e := harness.StartEmulator(t, "--stream", "testcard=testcard", "--retention", "24h")
+	m := harness.StartMount(t, e)
+	good := m.Join("testcard", nameOf(time.Now().Add(-time.Hour).Truncate(time.Minute)), "1m.mp4")
+	hour := func(ago time.Duration) string { return time.Now().UTC().Add(-ago).Format("2006-01-02T15:04") }
+	for _, test := range []struct {
+		name string
+		path string
+		want error
+	}{
+		{"no stream", m.Join("garage", hour(time.Hour), "1m.mp4"), syscall.ENOENT},
+		{"no name of a stream", m.Join("what is this?"), syscall.ENOENT},
+		{"no start", m.Join("testcard", "yesterday"), syscall.ENOENT},
+		{"no day", m.Join("testcard", "2023-02-29"), syscall.ENOENT},
+		{"no length", m.Join("testcard", hour(time.Hour), "1w.mp4"), syscall.ENOENT},
+		{"no clip", m.Join("testcard", hour(time.Hour), "1m.mkv"), syscall.ENOENT},
+		{"over 24 h", m.Join("testcard", hour(time.Hour), "24h1s.mp4"), syscall.ENOENT},
+		{"end before start", m.Join("testcard", hour(time.Hour), hour(2*time.Hour)+".mp4"), syscall.ENOENT},
+		{"start in the future", m.Join("testcard", hour(-time.Hour), "1m.mp4"), syscall.ENOENT},
+		{"before retention", m.Join("testcard", hour(30*time.Hour), "1m.mp4"), syscall.ENOENT},
+		{"more than one call carries", m.Join("testcard", hour(3*time.Hour), "10m.mp4"), syscall.EFBIG},
+	} {
+		if _, err := os.ReadFile(test.path); !errors.Is(err, test.want) {
+			t.Errorf("%s: got %v, want %v", test.name, err, test.want)
+		}
+	}
+	if got := e.Calls(t, "GetClip"); got != 0 {
+		t.Errorf("errors cost %d GetClip calls", got)
+	}
+	long := m.Join("testcard", hour(3*time.Hour), "10m.mp4")
+	if reason := xattr(t, long, "user.clipfs.error"); !strings.Contains(reason, "300 fragments") {
+		t.Errorf("user.clipfs.error: %q", reason)
+	}
+	if !m.Logs("clip not served") {
+		t.Error("no line in the log about the clip that was not served")
+	}
+	// A future end is no error: the clip is what there is so far.
+	if p := ffprobe(t, m.Join("testcard", hour(4*time.Minute), time.Now().UTC().Add(time.Hour).Format("2006-01-02T15:04")+".mp4")); len(p.Streams) != 2 {
+		t.Errorf("a clip up to the future: %v", p)
+	}
+	readOnly(t, m, good)
+	if _, err := os.ReadFile(good); err != nil {
+		t.Errorf("after all that: %v", err)
+	}
+}
+
+// readOnly tries to change things.
+func readOnly(t *testing.T, m *harness.Mount, file string) {
+	t.Helper()
+	open := func(flags int) error {
+		f, err := os.OpenFile(file, flags, 0)
+		if err == nil {
+			_ = f.Close()
+		}
+		return err
+	}
+	for what, err := range map[string]error{
+		"open for writing": open(os.O_WRONLY), "open and truncate": open(os.O_RDWR | os.O_TRUNC), "create": os.WriteFile(m.Join("testcard", "x"), nil, 0o644),
+		"remove": os.Remove(file), "rename": os.Rename(file, file+"2"), "make a directory": os.Mkdir(m.Join("x"), 0o755), "chmod": os.Chmod(file, 0o600),
+		"set times": os.Chtimes(file, time.Now(), time.Now()), "truncate": os.Truncate(file, 0), "link": os.Symlink("x", m.Join("y")),
+		"set an attribute": unix.Setxattr(file, "user.x", []byte("y"), 0),
+	} {
+		if !errors.Is(err, syscall.EROFS) {
+			t.Errorf("%s: got %v, want EROFS", what, err)
+		}
+	}
+}
+
+// TestAttributes: what stat and the extended attributes tell of a clip, before and after it was read.
+func TestAttributes(t *testing.T) {
+	e := harness.StartEmulator(t, "--stream", "testcard=testcard")
+	m := harness.StartMount(t, e)
+	from := time.Now().UTC().Add(-time.Hour).Truncate(time.Minute)
+	path := m.Join("testcard", nameOf(from), "1m.mp4")
+	before, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := before.Mode(); got != 0o444 {
+		t.Errorf("mode %s", got)
+	}
+	if got, want := before.ModTime(), from.Add(time.Minute); !got.Equal(want) {
+		t.Errorf("mtime %s, want the end of the span, %s", got, want)
+	}
+	for name, want := range map[string]string{
+		"stream": "testcard", "start": from.Format("2006-01-02T15:04:05Z"), "end": from.Add(time.Minute).Format("2006-01-02T15:04:05Z"),
+		"fragments": "30", "size": "estimate",
+	} {
+		if got := xattr(t, path, "user.clipfs."+name); !strings.HasPrefix(strings.TrimSuffix(got, "Z"), strings.TrimSuffix(want, "Z")) {
+			t.Errorf("user.clipfs.%s: got %q, want %q", name, got, want)
+		}
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	after, err := os.Stat(path)
+	if err != nil || after.Size() != int64(len(content)) || before.Size() < after.Size() {
+		t.Errorf("size %d, %v, of a file of %d bytes; the estimate was %d", after.Size(), err, len(content), before.Size())
+	}
+	if got := xattr(t, path, "user.clipfs.size"); got != "exact" {
+		t.Errorf("user.clipfs.size: got %q after the file was read", got)
+	}
+	again := m.Join("testcard", nameOf(from), "60s.mp4")
+	if other, err := os.Stat(again); err != nil || other.Size() != after.Size() {
+		t.Errorf("60s.mp4 is %d bytes, %v; 1m.mp4 %d", other.Size(), err, after.Size())
+	}
+	var fs unix.Statfs_t
+	if err := unix.Statfs(m.Path, &fs); err != nil || fs.Blocks == 0 || fs.Flags&unix.ST_RDONLY == 0 || fs.Flags&unix.ST_NOSUID == 0 || fs.Flags&unix.ST_NODEV == 0 {
+		t.Errorf("statfs: %+v, %v; want blocks, ro, nosuid and nodev", fs, err)
+	}
+}
+
+// TestBadCredentials: EACCES, quickly, and said which action.
+func TestBadCredentials(t *testing.T) {
+	e := harness.StartEmulator(t, "--stream", "testcard=testcard", "--credentials", "test:another-secret")
+	m := harness.StartMount(t, e)
+	begun := time.Now()
+	if _, err := os.ReadDir(m.Path); !errors.Is(err, syscall.EACCES) {
+		t.Errorf("list streams: got %v, want EACCES", err)
+	}
+	if _, err := os.ReadFile(m.Join("testcard", nameOf(time.Now().Add(-time.Hour)), "1m.mp4")); !errors.Is(err, syscall.EACCES) {
+		t.Errorf("read: got %v, want EACCES", err)
+	}
+	if took := time.Since(begun); took > 20*time.Second {
+		t.Errorf("being refused took %s: it is not to be tried again", took)
+	}
+	if !m.Logs("DescribeStream") {
+		t.Error("the log does not name the action")
+	}
+	if strings.Contains(m.Log(), "test-secret") {
+		t.Error("the log has the secret key")
+	}
+}

@@ -1,0 +1,108 @@
+package e2e_test
+
+import (
+	"bytes"
+	"fmt"
+	"testing"
+	"time"
+
+	"clipfs/cmd/internal/harness"
+)
+
+// recordings makes one file of each combination of codings, 20 s long with a key frame every 2 s, and gives what to
+// call and where to find them.
+func recordings(t *testing.T) map[string]string {
+	t.Helper()
+	picture := []string{"-f", "lavfi", "-i", "testsrc2=size=160x90:rate=25:duration=20"}
+	sound := func(rate int) []string {
+		return []string{"-f", "lavfi", "-i", fmt.Sprintf("sine=frequency=500:sample_rate=%d:duration=20", rate)}
+	}
+	h264 := []string{"-threads", "1", "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "50", "-keyint_min", "50",
+		"-sc_threshold", "0", "-x264-params", "open-gop=0:threads=1"}
+	bframes := append(h264[:len(h264):len(h264)], "-bf", "2")
+	h265 := []string{"-threads", "1", "-c:v", "libx265", "-preset", "ultrafast", "-tag:v", "hvc1",
+		"-x265-params", "keyint=50:min-keyint=50:scenecut=0:open-gop=0:bframes=2:pools=none:frame-threads=1:log-level=error"}
+	make := func(name string, parts ...[]string) string {
+		var args []string
+		for _, p := range parts {
+			args = append(args, p...)
+		}
+		return harness.FFmpeg(t, name, args...)
+	}
+	aac := []string{"-c:a", "aac", "-b:a", "48k"}
+	return map[string]string{
+		"h264-bframes-aac": make("a.mp4", picture, sound(48000), bframes, aac),
+		"h265-aac":         make("b.mkv", picture, sound(32000), h265, aac),
+		"h264-alaw":        make("c.mkv", picture, sound(8000), h264, []string{"-c:a", "pcm_alaw"}),
+		"h264-mulaw":       make("d.mkv", picture, sound(8000), bframes, []string{"-c:a", "pcm_mulaw"}),
+		"h264-silent":      make("e.mp4", picture, h264),
+		"h265-alaw":        make("f.mkv", picture, sound(8000), h265, []string{"-c:a", "pcm_alaw"}),
+	}
+}
+
+// TestFrames: the coded frames of a mounted clip, as ffmpeg reads them, are those that the emulator stored for its span,
+// in number, order and content, whatever codings they have and whoever made the payload.
+func TestFrames(t *testing.T) {
+	files := recordings(t)
+	start := testStart()
+	var streams []string
+	specs := make(map[string]string)
+	for name, file := range files {
+		specs[name] = fmt.Sprintf("%s=%s@%s", name, file, start.Format(time.RFC3339Nano))
+		streams = append(streams, "--stream", specs[name])
+	}
+	for _, test := range []struct {
+		name string
+		args []string
+	}{
+		{"moov first", nil},
+		{"moov last", []string{"--moov", "last"}},
+		{"moov last, chunked", []string{"--moov", "last", "--content-length", "off"}},
+		{"chunked", []string{"--content-length", "off"}},
+		{"ffmpeg", []string{"--muxer", "ffmpeg"}},
+		{"ffmpeg, moov last, chunked", []string{"--muxer", "ffmpeg", "--moov", "last", "--content-length", "off"}},
+		{"ffmpeg's defaults", []string{"--muxer", "ffmpeg-defaults"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			e := harness.StartEmulator(t, append(streams, test.args...)...)
+			m := harness.StartMount(t, e)
+			for name, spec := range specs {
+				t.Run(name, func(t *testing.T) {
+					// The span begins and ends in the middle of fragments: those that start in it belong to it.
+					from, length := start.Add(3*time.Second), 11*time.Second
+					path := m.Join(name, nameOf(from), "11s.mp4")
+					sameFrames(t, path, stored(t, spec, from, from.Add(length)))
+					sameFrames(t, m.Join(name, nameOf(start), "1m.mp4"), stored(t, spec, start, start.Add(time.Minute)))
+				})
+			}
+		})
+	}
+}
+
+// TestDecoded: decoded pictures of closed groups and decoded PCM of G.711 are those of the source.
+func TestDecoded(t *testing.T) {
+	files := recordings(t)
+	start := testStart()
+	var streams []string
+	for name, file := range files {
+		streams = append(streams, "--stream", fmt.Sprintf("%s=%s@%s", name, file, start.Format(time.RFC3339Nano)))
+	}
+	m := harness.StartMount(t, harness.StartEmulator(t, streams...))
+	decode := func(path string, args ...string) []byte {
+		head := []string{"-v", "error", "-nostdin", "-xerror", "-threads", "1", "-i", path}
+		return harness.Run(t, "ffmpeg", append(append(head, args...), "-")...)
+	}
+	for name, file := range files {
+		path := m.Join(name, nameOf(start), "1m.mp4")
+		pictures := []string{"-map", "0:v", "-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "gray"}
+		if got, want := decode(path, pictures...), decode(file, pictures...); !bytes.Equal(got, want) {
+			t.Errorf("%s: %d bytes of decoded pictures differ from the %d of the source", name, len(got), len(want))
+		}
+		if name == "h264-alaw" || name == "h264-mulaw" || name == "h265-alaw" {
+			sound := []string{"-map", "0:a", "-f", "s16le"}
+			if got, want := decode(path, sound...), decode(file, sound...); !bytes.Equal(got, want) {
+				t.Errorf("%s: %d bytes of decoded sound differ from the %d of the source", name, len(got), len(want))
+			}
+		}
+	}
+}

@@ -1,0 +1,10 @@
+package e2e_test
+
+import (
+	"os"
+	"testing"
+
+	"clipfs/cmd/internal/harness"
+)
+
+func TestMain(m *testing.M) { os.Exit(harness.Main(m)) }

@@ -1,0 +1,130 @@
+package harness
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"clipfs/cmd/internal/fuseconn"
+	"clipfs/fs/mountinfo"
+)
+
+// watchdogAfter is how long a test with a mount may take before its FUSE connection is aborted.
+const watchdogAfter = 6 * time.Minute
+
+// servingLine is what the log says once a mount serves.
+const servingLine = "serving"
+
+// Mount is "clipfs mount" in a process of its own.
+type Mount struct {
+	// Path is the mountpoint.
+	Path    string
+	Cache   string
+	process *process
+}
+
+// StartMount mounts an emulator's streams in a fresh directory, with a fresh cache, and waits until that is done.
+func StartMount(t testing.TB, e *Emulator, args ...string) *Mount {
+	t.Helper()
+	return StartMountWith(t, e, nil, t.TempDir(), args...)
+}
+
+// StartMountWith is StartMount with a cache directory of the caller's and variables for the environment.
+func StartMountWith(t testing.TB, e *Emulator, env []string, cache string, args ...string) *Mount {
+	t.Helper()
+	m := &Mount{Path: filepath.Join(t.TempDir(), "mnt"), Cache: cache}
+	if err := os.Mkdir(m.Path, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	m.start(t, e, env, args)
+	return m
+}
+
+// Remount mounts where a mount was that has ended, with its cache.
+func Remount(t testing.TB, old *Mount, e *Emulator, args ...string) *Mount {
+	t.Helper()
+	m := &Mount{Path: old.Path, Cache: old.Cache}
+	m.start(t, e, nil, args)
+	return m
+}
+
+// start starts the process and waits until it has mounted.
+func (m *Mount) start(t testing.TB, e *Emulator, env, args []string) {
+	t.Helper()
+	NeedFUSE(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	fuseconn.Watch(ctx, m.Path, watchdogAfter, func(err error) { t.Errorf("watchdog: %v", err) })
+	all := append([]string{"mount", "--endpoint-url", e.Endpoint, "--cache-dir", m.Cache, "--log-level", "debug"}, args...)
+	m.process = start(t, func(cmd *exec.Cmd) { cmd.Env = environment(env...) }, append(all, m.Path)...)
+	t.Cleanup(func() { // runs before the process is stopped
+		cancel()
+		if !m.process.ended() {
+			m.Stop(t, syscall.SIGINT)
+		}
+	})
+	deadline := time.Now().Add(readyAfter)
+	for !strings.Contains(m.Log(), servingLine) || !m.Mounted(t) {
+		if m.process.ended() || time.Now().After(deadline) {
+			t.Fatalf("not mounted: %v\n%s", m.process.err, m.process.log)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// Mounted reports whether the mount is in the table of mounts.
+func (m *Mount) Mounted(t testing.TB) bool {
+	t.Helper()
+	info, err := mountinfo.Find(m.Path)
+	return err == nil && strings.HasPrefix(info.FSType, "fuse")
+}
+
+// Stop ends the mount with a signal: it has to detach itself and exit with 0.
+func (m *Mount) Stop(t testing.TB, signal syscall.Signal) {
+	t.Helper()
+	if err := m.process.stop(signal); err != nil {
+		t.Error(err)
+	}
+	if m.process.err != nil {
+		t.Errorf("mount ended with %v", m.process.err)
+	}
+	if m.Mounted(t) {
+		t.Errorf("%s is still mounted", m.Path)
+		if err := syscall.Unmount(m.Path, syscall.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// Kill ends the mount as a crash does. The mountpoint stays behind, stale, until it is mounted again or unmounted.
+func (m *Mount) Kill(t testing.TB) {
+	t.Helper()
+	if err := m.process.stop(syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Log is what the mount has written to stderr so far.
+func (m *Mount) Log() string { return m.process.log.String() }
+
+// Logs waits a moment for the mount to have written something to stderr, and reports whether it has.
+func (m *Mount) Logs(text string) bool {
+	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		if strings.Contains(m.Log(), text) {
+			return true
+		}
+	}
+	return false
+}
+
+// PID is the process that serves the mount.
+func (m *Mount) PID() int { return m.process.cmd.Process.Pid }
+
+// Join gives the path of something on the mount.
+func (m *Mount) Join(elements ...string) string {
+	return filepath.Join(append([]string{m.Path}, elements...)...)
+}

@@ -1,0 +1,120 @@
+package harness
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// stopAfter is how long a child process may take to end after it was told to.
+const stopAfter = 20 * time.Second
+
+// process is a child process whose stderr is kept.
+type process struct {
+	cmd  *exec.Cmd
+	done chan struct{} // closed when it has ended; err is set then
+	err  error
+	log  *log
+}
+
+// log is what a child wrote to stderr so far.
+type log struct {
+	// mu guards text.
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+// Write implements io.Writer.
+func (l *log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+// String gives all of it.
+func (l *log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// environment is what children get: nothing of the developer's AWS or clipfs settings, and a key that any emulator takes.
+func environment(extra ...string) []string {
+	env := []string{"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test-secret", "AWS_REGION=us-east-1",
+		"AWS_DEFAULT_REGION=us-east-1", "AWS_EC2_METADATA_DISABLED=true", "AWS_CONFIG_FILE=/dev/null",
+		"AWS_SHARED_CREDENTIALS_FILE=/dev/null", "GOTRACEBACK=all"}
+	for _, v := range os.Environ() {
+		if !strings.HasPrefix(v, "AWS_") && !strings.HasPrefix(v, "CLIPFS_") {
+			env = append(env, v)
+		}
+	}
+	return append(env, extra...)
+}
+
+// start starts the built command. The process is stopped when the test ends, and its log shown if the test failed.
+func start(t testing.TB, prepare func(*exec.Cmd), args ...string) *process {
+	t.Helper()
+	p := &process{cmd: exec.Command(Binary(t), args...), done: make(chan struct{}), log: new(log)} //nolint:noctx // stop ends it
+	p.cmd.Env = environment()
+	p.cmd.Dir = t.TempDir()
+	p.cmd.Stderr = p.log
+	// A child must not outlive a test process that was killed.
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
+	if prepare != nil {
+		prepare(p.cmd)
+	}
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		p.err = p.cmd.Wait()
+		close(p.done)
+	}()
+	t.Cleanup(func() {
+		if err := p.stop(syscall.SIGINT); err != nil {
+			t.Errorf("clipfs %s: %v", args[0], err)
+		}
+		if text := p.log.String(); t.Failed() || strings.Contains(text, "DATA RACE") {
+			t.Errorf("log of clipfs %s:\n%s", args[0], text)
+		}
+	})
+	return p
+}
+
+// ended reports whether the process has ended.
+func (p *process) ended() bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// stop sends a signal and waits; a process that does not end is killed, which is an error.
+func (p *process) stop(signal os.Signal) error {
+	if p.ended() {
+		return nil
+	}
+	if err := p.cmd.Process.Signal(signal); err != nil {
+		return err
+	}
+	timer := time.NewTimer(stopAfter)
+	defer timer.Stop()
+	select {
+	case <-p.done:
+		return nil
+	case <-timer.C:
+		_ = p.cmd.Process.Signal(syscall.SIGQUIT) // for the goroutines
+		time.Sleep(time.Second)
+		_ = p.cmd.Process.Kill()
+		<-p.done
+		return fmt.Errorf("did not end within %s of %s", stopAfter, signal)
+	}
+}

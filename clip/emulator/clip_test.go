@@ -2,7 +2,9 @@ package emulator_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"os/exec"
 	"path/filepath"
@@ -157,17 +159,59 @@ func TestGetClipCutBySize(t *testing.T) {
 // Of fragments with one producer timestamp a clip has the first ingested; listings have all.
 func TestGetClipDropsDuplicates(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := start(t, emulator.Options{Streams: []emulator.Stream{{Name: "twice", Source: card(t)}, {Name: "twice", Source: card(t)},
-			{Name: "once", Source: card(t)}}})
-		data, now := c.endpoint("once", "GET_CLIP"), time.Now()
-		twice := c.clip(data, "twice", producer, now.Add(-time.Minute), now.Add(-41*time.Second))
-		once := c.clip(data, "once", producer, now.Add(-time.Minute), now.Add(-41*time.Second))
-		if got := c.clipFragments("twice"); got != 10 || len(twice.body) != len(once.body) {
-			t.Errorf("%d fragments, %d bytes, want 10 and %d", got, len(twice.body), len(once.body))
+		m, err := footage.TestCard()
+		if err != nil {
+			t.Fatal(err)
 		}
-		numbers, _ := c.all(data, object{"StreamName": "twice", "FragmentSelector": selector(producer, now.Add(-time.Minute), now.Add(-41*time.Second))})
-		if len(numbers) != 20 {
-			t.Errorf("%d fragments listed, want 20", len(numbers))
+		// Footage without stamps is smaller, which tells the two apart.
+		plain := footage.NewLoop(m, time.Unix(0, 0), footage.Options{NoStamp: true})
+		c := start(t, emulator.Options{Streams: []emulator.Stream{{Name: "stamped", Source: card(t)}, {Name: "plain", Source: plain},
+			{Name: "stamped-first", Source: card(t)}, {Name: "stamped-first", Source: plain},
+			{Name: "plain-first", Source: plain}, {Name: "plain-first", Source: card(t)}}})
+		data, now := c.endpoint("plain", "GET_CLIP"), time.Now()
+		from, to := now.Add(-time.Minute), now.Add(-41*time.Second)
+		size := func(stream string) int { return len(c.clip(data, stream, producer, from, to).body) }
+		if size("stamped") == size("plain") {
+			t.Fatal("stamps make no difference")
+		}
+		for _, first := range []string{"stamped", "plain"} {
+			twice := emulator.StreamName(first + "-first")
+			if got, want := size(string(twice)), size(first); got != want || c.clipFragments(twice) != 10 {
+				t.Errorf("%s: %d fragments, %d bytes, want 10 and %d", twice, c.clipFragments(twice), got, want)
+			}
+			numbers, _ := c.all(data, object{"StreamName": twice, "FragmentSelector": selector(producer, from, to)})
+			if len(numbers) != 20 {
+				t.Errorf("%s: %d fragments listed, want 20", twice, len(numbers))
+			}
+		}
+	})
+}
+
+// A chunked clip that is cut off must not end as if it were whole.
+func TestCloseCutsClip(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := start(t, emulator.Options{Chunked: true, Bandwidth: 1000, Streams: []emulator.Stream{{Name: "a", Source: card(t)}}})
+		body, err := json.Marshal(object{"StreamName": "a", "ClipFragmentSelector": selector(producer, time.Now().Add(-time.Minute), time.Now())})
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := c.http.Do(c.request(c.endpoint("a", "GET_CLIP"), "/getClip", body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = resp.Body.Close() }()
+		if _, err := io.CopyN(io.Discard, resp.Body, 2000); err != nil {
+			t.Fatal(err)
+		}
+		// The client goes on reading, so that an end of the body would reach it.
+		rest := make(chan error)
+		go func() {
+			_, err := io.Copy(io.Discard, resp.Body)
+			rest <- err
+		}()
+		go func() { _ = c.server.Close() }()
+		if err := <-rest; err == nil {
+			t.Error("the body ended as if it were whole")
 		}
 	})
 }

@@ -241,6 +241,22 @@ func TestListenersAreSeparate(t *testing.T) {
 	})
 }
 
+// The data hosts put a namespace behind the name of an error, the control host does not.
+func TestErrorNames(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := start(t, emulator.Options{Streams: []emulator.Stream{{Name: "a"}}})
+		for endpoint, want := range map[string]string{
+			c.server.Endpoint() + "/describeStream":        "ResourceNotFoundException",
+			c.endpoint("a", "GET_CLIP") + "/listFragments": "ResourceNotFoundException:https://kinesisvideo.amazonaws.com/doc/2017-09-30/",
+		} {
+			r := c.call(endpoint, "", object{"StreamName": "none"})
+			if got := r.header.Get("x-amzn-ErrorType"); got != want {
+				t.Errorf("%s: %q, want %q", endpoint, got, want)
+			}
+		}
+	})
+}
+
 func TestOptionsRefused(t *testing.T) {
 	for name, o := range map[string]emulator.Options{
 		"half an hour":       {Retention: 90 * time.Minute},

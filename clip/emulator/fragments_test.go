@@ -130,6 +130,21 @@ func TestListFragmentsMembers(t *testing.T) {
 	})
 }
 
+// What is retained goes by when it was taken in, also where the producer's clock is ahead.
+func TestRetentionIsByServerTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		now := time.Now()
+		src := every(2, now.Add(-10*time.Minute), 2*time.Second)
+		src[0].Server = now.Add(-time.Hour - time.Millisecond)
+		c := start(t, emulator.Options{Retention: time.Hour, Streams: []emulator.Stream{{Name: "a", Source: src}}})
+		got, _ := c.all(c.endpoint("a", "LIST_FRAGMENTS"),
+			object{"StreamName": "a", "FragmentSelector": selector("PRODUCER_TIMESTAMP", now.Add(-time.Hour), now)})
+		if want := []string{src[1].Number}; !slices.Equal(got, want) {
+			t.Errorf("fragments %v, want %v", got, want)
+		}
+	})
+}
+
 func TestListFragmentsPages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		now := time.Now()

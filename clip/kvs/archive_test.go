@@ -46,7 +46,7 @@ func TestPayloadOnTheWire(t *testing.T) {
 			s.answers["/getClip"] = func(w http.ResponseWriter, _ request, _ int) { clipBody(w, "media") }
 			a := newArchive(t, config(s), kvs.Options{ARNs: tc.arns})
 			p, err := a.Payload(t.Context(), clip.PayloadQuery{
-				Stream: "door", Selector: tc.selector, Span: clip.NewSpan(start, time.Minute),
+				Stream: "door", Selector: tc.selector, Span: clip.NewSpan(start(), time.Minute),
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -120,7 +120,7 @@ func TestNamesThatCostNoCall(t *testing.T) {
 		}
 	}
 	for _, length := range []time.Duration{0, -time.Second, 24*time.Hour + time.Millisecond} {
-		_, err := a.Payload(t.Context(), clip.PayloadQuery{Stream: "door", Span: clip.NewSpan(start, length)})
+		_, err := a.Payload(t.Context(), clip.PayloadQuery{Stream: "door", Span: clip.NewSpan(start(), length)})
 		if !errors.Is(err, clip.ErrInvalid) {
 			t.Errorf("Payload of %s: got %v, want ErrInvalid", length, err)
 		}
@@ -166,7 +166,10 @@ func TestStreamsStopEarly(t *testing.T) {
 		_, _ = fmt.Fprintf(w, `{"StreamInfoList":[{"StreamName":"a%d"}],"NextToken":"t%d"}`, n, n)
 	}
 	a := newArchive(t, config(s), kvs.Options{})
-	for range a.Streams(t.Context()) {
+	for _, err := range a.Streams(t.Context()) {
+		if err != nil {
+			t.Error(err)
+		}
 		break
 	}
 	if n := s.count("/listStreams"); n != 1 {

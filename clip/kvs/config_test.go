@@ -34,10 +34,13 @@ func environment(t *testing.T, set map[string]string) {
 	}
 }
 
-var (
-	keys   = map[string]string{"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": secretKey}
-	region = map[string]string{"AWS_REGION": "eu-west-1"}
-)
+// keys are static credentials in the environment.
+func keys() map[string]string {
+	return map[string]string{"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": secretKey}
+}
+
+// region is a region in the environment.
+func region() map[string]string { return map[string]string{"AWS_REGION": "eu-west-1"} }
 
 // both gives the entries of two maps.
 func both(a, b map[string]string) map[string]string {
@@ -58,11 +61,11 @@ func TestLoadConfigSaysWhatToSet(t *testing.T) {
 		want string
 		is   error
 	}{
-		{name: "no region", env: keys, want: "AWS_REGION"},
-		{name: "no credentials", env: region, want: "AWS_ACCESS_KEY_ID", is: clip.ErrDenied},
-		{name: "no such profile", env: both(keys, region), o: kvs.ConfigOptions{Profile: "nobody"}, want: "nobody"},
-		{name: "endpoint without scheme", env: both(keys, region), o: kvs.ConfigOptions{EndpointURL: "localhost:4580"}, want: "localhost:4580", is: clip.ErrInvalid},
-		{name: "endpoint without host", env: both(keys, region), o: kvs.ConfigOptions{EndpointURL: "http://"}, want: "http://", is: clip.ErrInvalid},
+		{name: "no region", env: keys(), want: "AWS_REGION"},
+		{name: "no credentials", env: region(), want: "AWS_ACCESS_KEY_ID", is: clip.ErrDenied},
+		{name: "no such profile", env: both(keys(), region()), o: kvs.ConfigOptions{Profile: "nobody"}, want: "nobody"},
+		{name: "endpoint without scheme", env: both(keys(), region()), o: kvs.ConfigOptions{EndpointURL: "localhost:4580"}, want: "localhost:4580", is: clip.ErrInvalid},
+		{name: "endpoint without host", env: both(keys(), region()), o: kvs.ConfigOptions{EndpointURL: "http://"}, want: "http://", is: clip.ErrInvalid},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			environment(t, tc.env)
@@ -83,12 +86,12 @@ func TestLoadConfigEndpoint(t *testing.T) {
 		env  func(url string) map[string]string
 		o    func(url string) kvs.ConfigOptions
 	}{
-		{"option", func(string) map[string]string { return region }, func(url string) kvs.ConfigOptions { return kvs.ConfigOptions{EndpointURL: url} }},
+		{"option", func(string) map[string]string { return region() }, func(url string) kvs.ConfigOptions { return kvs.ConfigOptions{EndpointURL: url} }},
 		{"option before environment", func(string) map[string]string {
-			return both(region, map[string]string{"AWS_ENDPOINT_URL": "http://127.0.0.1:1"})
+			return both(region(), map[string]string{"AWS_ENDPOINT_URL": "http://127.0.0.1:1"})
 		}, func(url string) kvs.ConfigOptions { return kvs.ConfigOptions{EndpointURL: url} }},
 		{"AWS_ENDPOINT_URL_KINESIS_VIDEO", func(url string) map[string]string {
-			return both(region, map[string]string{"AWS_ENDPOINT_URL_KINESIS_VIDEO": url})
+			return both(region(), map[string]string{"AWS_ENDPOINT_URL_KINESIS_VIDEO": url})
 		}, func(string) kvs.ConfigOptions { return kvs.ConfigOptions{} }},
 		{"AWS_ENDPOINT_URL, region given", func(url string) map[string]string {
 			return map[string]string{"AWS_ENDPOINT_URL": url}
@@ -102,7 +105,7 @@ func TestLoadConfigEndpoint(t *testing.T) {
 				_, _ = w.Write([]byte(`{"DataEndpoint":"` + server.URL + `"}`))
 			})
 			mux.HandleFunc("/getClip", func(w http.ResponseWriter, _ *http.Request) { clipBody(w, "media") })
-			environment(t, both(keys, tc.env(server.URL)))
+			environment(t, both(keys(), tc.env(server.URL)))
 			cfg, err := kvs.LoadConfig(t.Context(), tc.o(server.URL))
 			if err != nil {
 				t.Fatal(err)

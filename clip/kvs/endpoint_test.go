@@ -71,7 +71,7 @@ func TestStaleEndpoint(t *testing.T) {
 		dial  func(host string) error
 	}{
 		{name: "403 in XML", stale: wrongHost},
-		{name: "404 of something else", stale: func(w http.ResponseWriter) { http.Error(w, "404 page not found", 404) }},
+		{name: "404 of something else", stale: func(w http.ResponseWriter) { http.Error(w, "404 page not found", http.StatusNotFound) }},
 		{name: "404 in JSON without a name", stale: func(w http.ResponseWriter) { fail(w, 404, "", "no such path") }},
 		{name: "refused", dial: refused},
 		{name: "no such host", dial: func(host string) error {

@@ -67,7 +67,7 @@ func TestErrorCodeInTheBody(t *testing.T) {
 	} {
 		s := newService()
 		s.answers["/getClip"] = func(w http.ResponseWriter, _ request, _ int) {
-			w.WriteHeader(400)
+			w.WriteHeader(http.StatusBadRequest)
 			_, _ = io.WriteString(w, body)
 		}
 		if _, err := fetch(t.Context(), newArchive(t, config(s), kvs.Options{})); !errors.Is(err, clip.ErrNoRetention) {

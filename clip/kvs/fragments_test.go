@@ -34,7 +34,7 @@ func TestFragmentsPages(t *testing.T) {
 		t.Fatal(err)
 	}
 	fragment := func(id clip.FragmentID, after time.Duration) clip.Fragment {
-		at := start.Add(after)
+		at := start().Add(after)
 		return clip.Fragment{ID: id, Producer: at, Server: at.Add(250 * time.Millisecond), Length: 1796 * time.Millisecond, Size: 1000}
 	}
 	want := []clip.Fragment{fragment("3", 20*time.Second), fragment("1", 0), fragment("1", 0)}
@@ -66,7 +66,7 @@ func TestFragmentTimesAreExact(t *testing.T) {
 		t.Fatalf("got %d, %v, want %d fragments", len(got), err, len(fragments))
 	}
 	for i, f := range got {
-		if want := start.Add(time.Duration(i) * time.Millisecond); !f.Producer.Equal(want) {
+		if want := start().Add(time.Duration(i) * time.Millisecond); !f.Producer.Equal(want) {
 			t.Errorf("fragment %d: got %s, want %s", i, f.Producer, want)
 		}
 	}
@@ -152,7 +152,7 @@ func TestFragmentsThatCannotBe(t *testing.T) {
 func TestFragmentsOfNothing(t *testing.T) {
 	s := newService()
 	a := newArchive(t, config(s), kvs.Options{})
-	for f, err := range a.Fragments(t.Context(), clip.FragmentQuery{Stream: "door", Span: clip.NewSpan(start, 0)}) {
+	for f, err := range a.Fragments(t.Context(), clip.FragmentQuery{Stream: "door", Span: clip.NewSpan(start(), 0)}) {
 		t.Errorf("got %v, %v, want none", f, err)
 	}
 	if len(s.calls) != 0 {
@@ -184,7 +184,7 @@ func TestSpanOfOneMillisecond(t *testing.T) {
 			}
 			s.answers["/getClip"] = func(w http.ResponseWriter, _ request, _ int) { clipBody(w, "media") }
 			a := newArchive(t, config(s), kvs.Options{})
-			p, err := a.Payload(t.Context(), clip.PayloadQuery{Stream: "door", Span: clip.NewSpan(start, ms)})
+			p, err := a.Payload(t.Context(), clip.PayloadQuery{Stream: "door", Span: clip.NewSpan(start(), ms)})
 			if !errors.Is(err, tc.want) {
 				t.Fatalf("got %v, want %v", err, tc.want)
 			}
@@ -196,7 +196,7 @@ func TestSpanOfOneMillisecond(t *testing.T) {
 			}
 			selector := s.last(t, "/getClip").body["ClipFragmentSelector"].(map[string]any)["TimestampRange"].(map[string]any)
 			got := []float64{selector["StartTimestamp"].(float64), selector["EndTimestamp"].(float64)}
-			want := []float64{float64(start.Add(tc.start).UnixMilli()) / 1e3, float64(start.Add(tc.end).UnixMilli()) / 1e3}
+			want := []float64{float64(start().Add(tc.start).UnixMilli()) / 1e3, float64(start().Add(tc.end).UnixMilli()) / 1e3}
 			if !slices.Equal(got, want) {
 				t.Errorf("range: got %v, want %v", got, want)
 			}
@@ -211,7 +211,7 @@ func TestFragmentsOfOneMillisecond(t *testing.T) {
 	}
 	a := newArchive(t, config(s), kvs.Options{})
 	var got []clip.FragmentID
-	for f, err := range a.Fragments(t.Context(), clip.FragmentQuery{Stream: "door", Span: clip.NewSpan(start, time.Millisecond)}) {
+	for f, err := range a.Fragments(t.Context(), clip.FragmentQuery{Stream: "door", Span: clip.NewSpan(start(), time.Millisecond)}) {
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -48,7 +48,7 @@ func FuzzListFragments(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body string) {
 		s := newService()
 		s.answers["/listFragments"] = func(w http.ResponseWriter, _ request, _ int) { _, _ = io.WriteString(w, body) }
-		span := clip.NewSpan(start, time.Minute)
+		span := clip.NewSpan(start(), time.Minute)
 		found, err := list(impatient(t), newArchive(t, config(s), kvs.Options{}), 0)
 		if err != nil {
 			checkLeaves(t, err)

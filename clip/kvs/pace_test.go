@@ -149,7 +149,7 @@ func TestCallsArePaced(t *testing.T) {
 		want time.Duration
 	}{
 		{"GetClip by its fragments", func(ctx context.Context, a *kvs.Archive) error {
-			p, err := a.Payload(ctx, clip.PayloadQuery{Stream: "door", Span: clip.NewSpan(start, time.Minute), Fragments: 100})
+			p, err := a.Payload(ctx, clip.PayloadQuery{Stream: "door", Span: clip.NewSpan(start(), time.Minute), Fragments: 100})
 			if err != nil {
 				return err
 			}
@@ -208,7 +208,7 @@ func TestThrottleSlowsTheStream(t *testing.T) {
 		}
 		a := newArchive(t, config(s), kvs.Options{})
 		got := elapsed(func() {
-			p, err := a.Payload(t.Context(), clip.PayloadQuery{Stream: "door", Span: clip.NewSpan(start, time.Minute), Fragments: 200})
+			p, err := a.Payload(t.Context(), clip.PayloadQuery{Stream: "door", Span: clip.NewSpan(start(), time.Minute), Fragments: 200})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -228,7 +228,7 @@ func TestPacedPastTheDeadline(t *testing.T) {
 		a := newArchive(t, config(newService()), kvs.Options{Points: kvs.Points{Media: 1}})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		_, err := a.Payload(ctx, clip.PayloadQuery{Stream: "door", Span: clip.NewSpan(start, time.Minute), Fragments: 200})
+		_, err := a.Payload(ctx, clip.PayloadQuery{Stream: "door", Span: clip.NewSpan(start(), time.Minute), Fragments: 200})
 		if !errors.Is(err, clip.ErrThrottled) || errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v, want ErrThrottled", err)
 		}

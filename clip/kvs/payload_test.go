@@ -36,7 +36,7 @@ func serve(t *testing.T, body http.HandlerFunc) *kvs.Archive {
 
 func payload(ctx context.Context, t *testing.T, a *kvs.Archive) *clip.Payload {
 	t.Helper()
-	p, err := a.Payload(ctx, clip.PayloadQuery{Stream: "door", Span: clip.NewSpan(start, time.Minute)})
+	p, err := a.Payload(ctx, clip.PayloadQuery{Stream: "door", Span: clip.NewSpan(start(), time.Minute)})
 	if err != nil {
 		t.Fatal(err)
 	}

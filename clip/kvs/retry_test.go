@@ -32,7 +32,10 @@ func TestRetriesUntilItWorks(t *testing.T) {
 		{"throttled", throttle},
 		{"429 without a name", func(w http.ResponseWriter) { fail(w, 429, "", "slow down") }},
 		{"500", func(w http.ResponseWriter) { fail(w, 500, "InternalFailure", "x") }},
-		{"503 with HTML", func(w http.ResponseWriter) { w.WriteHeader(503); _, _ = io.WriteString(w, "<html>no</html>") }},
+		{"503 with HTML", func(w http.ResponseWriter) {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			_, _ = io.WriteString(w, "<html>no</html>")
+		}},
 		{"200 with HTML", func(w http.ResponseWriter) {
 			w.Header().Set("Content-Type", "text/html; charset=utf-8")
 			_, _ = io.WriteString(w, "<html>log in</html>")

@@ -32,7 +32,8 @@ const (
 	sessionToken = "TOKENTOKENTOKEN"
 )
 
-var start = time.Date(2024, 1, 1, 10, 0, 0, 5e6, time.UTC)
+// start is where the spans of the tests start.
+func start() time.Time { return time.Date(2024, 1, 1, 10, 0, 0, 5e6, time.UTC) }
 
 // request is one request that the service got.
 type request struct {
@@ -43,7 +44,7 @@ type request struct {
 
 // service speaks the wire format: answers by path, without a network, so that it works in a synctest bubble.
 type service struct {
-	// answers has the handler of a path; the one of /getDataEndpoint is there from the start.
+	// answers has the handler of a path; the one of /getDataEndpoint is there from the start().
 	answers map[string]func(w http.ResponseWriter, r request, n int)
 	// dial fails requests to a host before they are sent.
 	dial func(ctx context.Context, host string, n int) error
@@ -138,7 +139,7 @@ func throttle(w http.ResponseWriter) {
 // wrongHost answers a data call as the control endpoint does.
 func wrongHost(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "application/xml")
-	w.WriteHeader(403)
+	w.WriteHeader(http.StatusForbidden)
 	_, _ = io.WriteString(w, "<AccessDeniedException>\n  <Message>Unable to determine service/operation name to be authorized</Message>\n</AccessDeniedException>\n")
 }
 
@@ -194,9 +195,9 @@ func (b *syncBuffer) String() string {
 	return b.buf.String()
 }
 
-// fetch reads one payload of a minute from start.
+// fetch reads one payload of a minute from start().
 func fetch(ctx context.Context, a *kvs.Archive) (string, error) {
-	p, err := a.Payload(ctx, clip.PayloadQuery{Stream: "door", Span: clip.NewSpan(start, time.Minute), Fragments: 6})
+	p, err := a.Payload(ctx, clip.PayloadQuery{Stream: "door", Span: clip.NewSpan(start(), time.Minute), Fragments: 6})
 	if err != nil {
 		return "", err
 	}
@@ -207,9 +208,9 @@ func fetch(ctx context.Context, a *kvs.Archive) (string, error) {
 	return string(text), err
 }
 
-// list collects fragments of a minute from start.
+// list collects fragments of a minute from start().
 func list(ctx context.Context, a *kvs.Archive, limit int) (found []clip.Fragment, err error) {
-	for f, err := range a.Fragments(ctx, clip.FragmentQuery{Stream: "door", Span: clip.NewSpan(start, time.Minute), Limit: limit}) {
+	for f, err := range a.Fragments(ctx, clip.FragmentQuery{Stream: "door", Span: clip.NewSpan(start(), time.Minute), Limit: limit}) {
 		if err != nil {
 			return found, err
 		}
@@ -218,9 +219,9 @@ func list(ctx context.Context, a *kvs.Archive, limit int) (found []clip.Fragment
 	return found, nil
 }
 
-// fragmentJSON gives a fragment on the wire, some milliseconds after start.
+// fragmentJSON gives a fragment on the wire, some milliseconds after start().
 func fragmentJSON(id string, after time.Duration) string {
-	at := float64(start.Add(after).UnixMilli()) / 1e3
+	at := float64(start().Add(after).UnixMilli()) / 1e3
 	return fmt.Sprintf(`{"FragmentNumber":%q,"FragmentSizeInBytes":1000,"FragmentLengthInMilliseconds":1796,"ProducerTimestamp":%.3f,"ServerTimestamp":%.3f}`,
 		id, at, at+0.25)
 }

@@ -67,7 +67,7 @@ func (m *sign) HandleFinalize(ctx context.Context, in middleware.FinalizeInput, 
 	}
 	at := time.Now().Add(time.Duration(m.client.skew.Load())).UTC()
 	err = m.options.HTTPSignerV4.SignHTTP(ctx, credentials, req.Request, v4.GetPayloadHash(ctx),
-		awsmiddleware.GetSigningName(ctx), m.options.Region, at, func(o *v4.SignerOptions) {
+		signingName, m.options.Region, at, func(o *v4.SignerOptions) {
 			o.Logger = m.options.Logger
 			o.LogSigning = m.options.ClientLogMode.IsSigning()
 		})

@@ -22,7 +22,7 @@ func textOf(message *string) string {
 	return *message
 }
 
-// ClientLimitExceededException: the caller has used up a limit on calls or points; the call may be made again later (API reference, ClientLimitExceededException).
+// ClientLimitExceededException says that the caller has used up a limit on calls or points; the call may be made again later (API reference, ClientLimitExceededException).
 type ClientLimitExceededException struct {
 	Message           *string
 	ErrorCodeOverride *string
@@ -46,7 +46,7 @@ func (e *ClientLimitExceededException) ErrorCode() string {
 // ErrorFault says that the caller is at fault.
 func (e *ClientLimitExceededException) ErrorFault() smithy.ErrorFault { return smithy.FaultClient }
 
-// InvalidArgumentException: a parameter has a value that the service refuses (API reference, InvalidArgumentException).
+// InvalidArgumentException says that a parameter has a value that the service refuses (API reference, InvalidArgumentException).
 type InvalidArgumentException struct {
 	Message           *string
 	ErrorCodeOverride *string
@@ -70,7 +70,7 @@ func (e *InvalidArgumentException) ErrorCode() string {
 // ErrorFault says that the caller is at fault.
 func (e *InvalidArgumentException) ErrorFault() smithy.ErrorFault { return smithy.FaultClient }
 
-// InvalidCodecPrivateDataException: the codec private data of a track is not what the operation needs (API reference, InvalidCodecPrivateDataException).
+// InvalidCodecPrivateDataException says that the codec private data of a track is not what the operation needs (API reference, InvalidCodecPrivateDataException).
 type InvalidCodecPrivateDataException struct {
 	Message           *string
 	ErrorCodeOverride *string
@@ -94,7 +94,7 @@ func (e *InvalidCodecPrivateDataException) ErrorCode() string {
 // ErrorFault says that the caller is at fault.
 func (e *InvalidCodecPrivateDataException) ErrorFault() smithy.ErrorFault { return smithy.FaultClient }
 
-// InvalidMediaFrameException: a frame could not be parsed by the codec that its track names (API reference, InvalidMediaFrameException).
+// InvalidMediaFrameException says that a frame could not be parsed by the codec that its track names (API reference, InvalidMediaFrameException).
 type InvalidMediaFrameException struct {
 	Message           *string
 	ErrorCodeOverride *string
@@ -118,7 +118,7 @@ func (e *InvalidMediaFrameException) ErrorCode() string {
 // ErrorFault says that the caller is at fault.
 func (e *InvalidMediaFrameException) ErrorFault() smithy.ErrorFault { return smithy.FaultClient }
 
-// MissingCodecPrivateDataException: a track has no codec private data (API reference, MissingCodecPrivateDataException).
+// MissingCodecPrivateDataException says that a track has no codec private data (API reference, MissingCodecPrivateDataException).
 type MissingCodecPrivateDataException struct {
 	Message           *string
 	ErrorCodeOverride *string
@@ -142,7 +142,7 @@ func (e *MissingCodecPrivateDataException) ErrorCode() string {
 // ErrorFault says that the caller is at fault.
 func (e *MissingCodecPrivateDataException) ErrorFault() smithy.ErrorFault { return smithy.FaultClient }
 
-// NoDataRetentionException: the stream keeps no data, so there is nothing to serve (API reference, NoDataRetentionException).
+// NoDataRetentionException says that the stream keeps no data, so there is nothing to serve (API reference, NoDataRetentionException).
 type NoDataRetentionException struct {
 	Message           *string
 	ErrorCodeOverride *string
@@ -166,7 +166,7 @@ func (e *NoDataRetentionException) ErrorCode() string {
 // ErrorFault says that the caller is at fault.
 func (e *NoDataRetentionException) ErrorFault() smithy.ErrorFault { return smithy.FaultClient }
 
-// NotAuthorizedException: the caller may not do this on the stream, or its token has expired (API reference, NotAuthorizedException).
+// NotAuthorizedException says that the caller may not do this on the stream, or its token has expired (API reference, NotAuthorizedException).
 type NotAuthorizedException struct {
 	Message           *string
 	ErrorCodeOverride *string
@@ -190,7 +190,7 @@ func (e *NotAuthorizedException) ErrorCode() string {
 // ErrorFault says that the caller is at fault.
 func (e *NotAuthorizedException) ErrorFault() smithy.ErrorFault { return smithy.FaultClient }
 
-// ResourceNotFoundException: there is no such stream, or it has no fragments in the range (API reference, ResourceNotFoundException).
+// ResourceNotFoundException says that there is no such stream, or it has no fragments in the range (API reference, ResourceNotFoundException).
 type ResourceNotFoundException struct {
 	Message           *string
 	ErrorCodeOverride *string
@@ -214,7 +214,7 @@ func (e *ResourceNotFoundException) ErrorCode() string {
 // ErrorFault says that the caller is at fault.
 func (e *ResourceNotFoundException) ErrorFault() smithy.ErrorFault { return smithy.FaultClient }
 
-// UnsupportedStreamMediaTypeException: the type of the media cannot be had from the codec ID of the tracks (API reference, UnsupportedStreamMediaTypeException).
+// UnsupportedStreamMediaTypeException says that the type of the media cannot be had from the codec ID of the tracks (API reference, UnsupportedStreamMediaTypeException).
 type UnsupportedStreamMediaTypeException struct {
 	Message           *string
 	ErrorCodeOverride *string

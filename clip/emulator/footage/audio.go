@@ -26,9 +26,6 @@ func (t Track) frameSamples(size int) int {
 // audioConfig is what we need of an AudioSpecificConfig.
 type audioConfig struct{ rate, channels, frame int }
 
-// aacRates are the sampling frequencies by index (ISO/IEC 14496-3 table 1.18).
-var aacRates = [...]int{96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350}
-
 // parseAudioConfig reads an AudioSpecificConfig (ISO/IEC 14496-3 1.6.2.1) up to the frame length. Where it signals SBR
 // the rate is that of the core, which a frame's length is counted in.
 func parseAudioConfig(data []byte) (audioConfig, error) {
@@ -80,16 +77,17 @@ func (b *bitReader) read(n int) int {
 	return v
 }
 
-// rate reads a sampling frequency: an index, or 15 and the frequency.
+// rate reads a sampling frequency: an index, or 15 and the frequency (ISO/IEC 14496-3 table 1.18).
 func (b *bitReader) rate() int {
+	rates := [...]int{96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350}
 	index := b.read(4)
-	if index == 15 {
+	switch {
+	case index == 15:
 		return b.read(24)
-	}
-	if index >= len(aacRates) {
+	case index >= len(rates):
 		return 0
 	}
-	return aacRates[index]
+	return rates[index]
 }
 
 // newAAC makes the track that an AudioSpecificConfig describes; channels from the container where it does not say.

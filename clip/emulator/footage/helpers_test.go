@@ -53,36 +53,34 @@ type kind struct {
 	video  []string
 	audio  []string // none if empty
 	format []string
-	length string
 	codecs []footage.Codec
 	// open says that frames refer over key frames, so that a start in the middle cannot be decoded without complaint.
 	open bool
 }
 
-var (
-	bframes  = []string{"-c:v", "libx264", "-preset", "veryfast", "-bf", "2", "-g", "25", "-threads", "1"}
-	opengop  = []string{"-c:v", "libx264", "-preset", "veryfast", "-bf", "2", "-g", "25", "-threads", "1", "-x264-params", "open-gop=1"}
-	noframes = []string{"-c:v", "libx264", "-preset", "veryfast", "-bf", "0", "-g", "10", "-threads", "1"}
-	hevc     = []string{"-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=none:pools=1:keyint=25:bframes=2:open-gop=0"}
-	aac48    = []string{"-c:a", "aac", "-ar", "48000", "-b:a", "32k"}
-	aac44    = []string{"-c:a", "aac", "-ar", "44100", "-ac", "2", "-b:a", "48k"}
-	alaw     = []string{"-c:a", "pcm_alaw", "-ar", "8000", "-ac", "1"}
-	mulaw    = []string{"-c:a", "pcm_mulaw", "-ar", "8000", "-ac", "1"}
-)
-
 // kinds are the files that imports and payloads are tested with.
-var kinds = []kind{
-	{name: "h264 bframes aac mp4", file: "a.mp4", rate: "25", video: bframes, audio: aac48, codecs: []footage.Codec{footage.H264, footage.AAC}},
-	{name: "h264 bframes aac mkv", file: "a.mkv", rate: "25", video: bframes, audio: aac44, codecs: []footage.Codec{footage.H264, footage.AAC}},
-	{name: "h264 open gop mp4 faststart", file: "a.mp4", rate: "25", video: opengop, format: []string{"-movflags", "+faststart"}, codecs: []footage.Codec{footage.H264}, open: true},
-	{name: "h264 29.97 aac mp4", file: "a.mp4", rate: "30000/1001", video: noframes, audio: aac44, codecs: []footage.Codec{footage.H264, footage.AAC}},
-	{name: "h264 29.97 mkv", file: "a.mkv", rate: "30000/1001", video: bframes, codecs: []footage.Codec{footage.H264}},
-	{name: "h265 hvc1 aac mp4", file: "a.mp4", rate: "25", video: hevc, audio: aac48, format: []string{"-tag:v", "hvc1"}, codecs: []footage.Codec{footage.H265, footage.AAC}},
-	{name: "h265 hev1 mp4", file: "a.mp4", rate: "25", video: hevc, codecs: []footage.Codec{footage.H265}},
-	{name: "h265 alaw mkv", file: "a.mkv", rate: "25", video: hevc, audio: alaw, codecs: []footage.Codec{footage.H265, footage.ALaw}},
-	{name: "h264 mulaw mkv", file: "a.mkv", rate: "25", video: noframes, audio: mulaw, codecs: []footage.Codec{footage.H264, footage.MuLaw}},
-	{name: "h264 alaw mov", file: "a.mov", rate: "25", video: bframes, audio: alaw, codecs: []footage.Codec{footage.H264, footage.ALaw}},
-	{name: "h264 live mkv", file: "a.mkv", rate: "25", video: bframes, audio: aac48, format: []string{"-live", "1"}, codecs: []footage.Codec{footage.H264, footage.AAC}},
+func kinds() []kind {
+	bframes := []string{"-c:v", "libx264", "-preset", "veryfast", "-bf", "2", "-g", "25", "-threads", "1"}
+	opengop := []string{"-c:v", "libx264", "-preset", "veryfast", "-bf", "2", "-g", "25", "-threads", "1", "-x264-params", "open-gop=1"}
+	noframes := []string{"-c:v", "libx264", "-preset", "veryfast", "-bf", "0", "-g", "10", "-threads", "1"}
+	hevc := []string{"-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=none:pools=1:keyint=25:bframes=2:open-gop=0"}
+	aac48 := []string{"-c:a", "aac", "-ar", "48000", "-b:a", "32k"}
+	aac44 := []string{"-c:a", "aac", "-ar", "44100", "-ac", "2", "-b:a", "48k"}
+	alaw := []string{"-c:a", "pcm_alaw", "-ar", "8000", "-ac", "1"}
+	mulaw := []string{"-c:a", "pcm_mulaw", "-ar", "8000", "-ac", "1"}
+	return []kind{
+		{name: "h264 bframes aac mp4", file: "a.mp4", rate: "25", video: bframes, audio: aac48, codecs: []footage.Codec{footage.H264, footage.AAC}},
+		{name: "h264 bframes aac mkv", file: "a.mkv", rate: "25", video: bframes, audio: aac44, codecs: []footage.Codec{footage.H264, footage.AAC}},
+		{name: "h264 open gop mp4 faststart", file: "a.mp4", rate: "25", video: opengop, format: []string{"-movflags", "+faststart"}, codecs: []footage.Codec{footage.H264}, open: true},
+		{name: "h264 29.97 aac mp4", file: "a.mp4", rate: "30000/1001", video: noframes, audio: aac44, codecs: []footage.Codec{footage.H264, footage.AAC}},
+		{name: "h264 29.97 mkv", file: "a.mkv", rate: "30000/1001", video: bframes, codecs: []footage.Codec{footage.H264}},
+		{name: "h265 hvc1 aac mp4", file: "a.mp4", rate: "25", video: hevc, audio: aac48, format: []string{"-tag:v", "hvc1"}, codecs: []footage.Codec{footage.H265, footage.AAC}},
+		{name: "h265 hev1 mp4", file: "a.mp4", rate: "25", video: hevc, codecs: []footage.Codec{footage.H265}},
+		{name: "h265 alaw mkv", file: "a.mkv", rate: "25", video: hevc, audio: alaw, codecs: []footage.Codec{footage.H265, footage.ALaw}},
+		{name: "h264 mulaw mkv", file: "a.mkv", rate: "25", video: noframes, audio: mulaw, codecs: []footage.Codec{footage.H264, footage.MuLaw}},
+		{name: "h264 alaw mov", file: "a.mov", rate: "25", video: bframes, audio: alaw, codecs: []footage.Codec{footage.H264, footage.ALaw}},
+		{name: "h264 live mkv", file: "a.mkv", rate: "25", video: bframes, audio: aac48, format: []string{"-live", "1"}, codecs: []footage.Codec{footage.H264, footage.AAC}},
+	}
 }
 
 // make makes the file, length seconds long.

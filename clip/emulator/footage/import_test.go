@@ -12,7 +12,7 @@ import (
 )
 
 func TestImport(t *testing.T) {
-	for _, k := range kinds {
+	for _, k := range kinds() {
 		t.Run(k.name, func(t *testing.T) {
 			name := k.make(t, "4")
 			m := read(t, name)

@@ -22,7 +22,7 @@ func card(t testing.TB, o footage.Options) footage.Source {
 
 // TestRecording: fragments of a second and more, numbers, lengths and times.
 func TestRecording(t *testing.T) {
-	m := read(t, kinds[3].make(t, "5")) // key frames every 10 frames at 29.97 Hz: three make a second
+	m := read(t, kinds()[3].make(t, "5")) // key frames every 10 frames at 29.97 Hz: three make a second
 	got := footage.NewRecording(m, day()).Fragments(footage.ByProducer, time.Time{}, day().Add(time.Hour))
 	if len(got) != 5 {
 		t.Fatalf("got %d fragments, want 5", len(got))
@@ -111,7 +111,7 @@ func TestSelection(t *testing.T) {
 
 // TestNoDrift compares starts of rounds, half a century on, with exact arithmetic.
 func TestNoDrift(t *testing.T) {
-	m := read(t, kinds[3].make(t, "5")) // 150 frames at 30000/1001 Hz
+	m := read(t, kinds()[3].make(t, "5")) // 150 frames at 30000/1001 Hz
 	loop := footage.NewLoop(m, time.Unix(0, 0), footage.Options{})
 	for _, round := range []int64{0, 1, 2, 7, 1_000_000, 123_456_789, 320_000_000} {
 		exact := big.NewRat(150*1001*1000, 30000) // milliseconds
@@ -169,7 +169,6 @@ func TestMemory(t *testing.T) {
 		t.Errorf("a fragment takes %d bytes, want at most 300", per)
 	}
 	runtime.KeepAlive(frags)
-	frags = nil
 	if after := heap(); after > before+1<<20 {
 		t.Errorf("%d bytes are kept, %d were before", after, before)
 	}
@@ -179,8 +178,8 @@ func TestMemory(t *testing.T) {
 // TestStoredSize: the size of a fragment is what it takes as Matroska, and that reads back as what is stored.
 func TestStoredSize(t *testing.T) {
 	for _, i := range []int{0, 5, 8} {
-		t.Run(kinds[i].name, func(t *testing.T) {
-			m := read(t, kinds[i].make(t, "3"))
+		t.Run(kinds()[i].name, func(t *testing.T) {
+			m := read(t, kinds()[i].make(t, "3"))
 			for _, source := range []footage.Source{footage.NewRecording(m, day()), footage.NewLoop(m, time.Unix(0, 0), footage.Options{})} {
 				for _, f := range source.Fragments(footage.ByProducer, time.Unix(0, 0), time.Unix(8, 0)) {
 					checkStored(t, f)
@@ -220,7 +219,7 @@ func checkStored(t *testing.T, f footage.Fragment) {
 // TestOddLoop: 61 s do not divide the minute; the audio, whose frames do not divide the loop either, does not drift from
 // the video over many seams.
 func TestOddLoop(t *testing.T) {
-	m := read(t, kinds[0].make(t, "61"))
+	m := read(t, kinds()[0].make(t, "61"))
 	if got := m.Duration(); got != 61*time.Second {
 		t.Fatalf("got %v, want 61 s", got)
 	}

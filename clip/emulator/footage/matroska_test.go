@@ -27,7 +27,7 @@ type blockGroup struct {
 }
 
 // avcC is a minimal codec private data of H.264, nal a NAL unit of a type.
-var avcC = []byte{1, 0x64, 0, 0x1f, 0xff, 0xe0, 0}
+func avcC() []byte { return []byte{1, 0x64, 0, 0x1f, 0xff, 0xe0, 0} }
 
 func nal(kind, fill byte) []byte { return []byte{0, 0, 0, 3, kind, fill, fill} }
 
@@ -51,7 +51,7 @@ func header(t testing.TB, tracks ...webm.TrackEntry) []byte {
 }
 
 func videoEntry() webm.TrackEntry {
-	return webm.TrackEntry{TrackNumber: 1, TrackUID: 1, TrackType: 1, CodecID: "V_MPEG4/ISO/AVC", CodecPrivate: avcC,
+	return webm.TrackEntry{TrackNumber: 1, TrackUID: 1, TrackType: 1, CodecID: "V_MPEG4/ISO/AVC", CodecPrivate: avcC(),
 		Video: &webm.Video{PixelWidth: 64, PixelHeight: 48}}
 }
 
@@ -171,7 +171,7 @@ func TestMatroskaErrors(t *testing.T) {
 
 // TestPushed makes fragments as a producer sends them, and a payload of these.
 func TestPushed(t *testing.T) {
-	m := read(t, kinds[0].make(t, "4"))
+	m := read(t, kinds()[0].make(t, "4"))
 	recorded := footage.NewRecording(m, day()).Fragments(footage.ByProducer, day(), day().Add(time.Minute))
 	var pushed []footage.Fragment
 	for _, f := range recorded {

@@ -90,7 +90,7 @@ type PayloadOptions struct {
 	TempDir string
 }
 
-// ErrNotRendered: Render was not called or failed.
+// ErrNotRendered says that Render was not called or failed.
 var ErrNotRendered = errors.New("payload was not rendered")
 
 // Payload is the MP4 that GetClip makes of fragments. Video is track 1 and audio, if there is any, track 2.

@@ -16,17 +16,19 @@ import (
 )
 
 // settings are the ways to make a payload.
-var settings = []footage.PayloadOptions{
-	{},
-	{Moov: footage.MoovLast},
-	{Muxer: footage.MuxerFFmpeg},
-	{Muxer: footage.MuxerFFmpeg, Moov: footage.MoovLast},
-	{Muxer: footage.MuxerFFmpegDefaults},
+func settings() []footage.PayloadOptions {
+	return []footage.PayloadOptions{
+		{},
+		{Moov: footage.MoovLast},
+		{Muxer: footage.MuxerFFmpeg},
+		{Muxer: footage.MuxerFFmpeg, Moov: footage.MoovLast},
+		{Muxer: footage.MuxerFFmpegDefaults},
+	}
 }
 
 // TestPayload makes payloads of a stretch in the middle of recordings and loops and has ffmpeg read and decode them.
 func TestPayload(t *testing.T) {
-	for _, k := range kinds {
+	for _, k := range kinds() {
 		t.Run(k.name, func(t *testing.T) {
 			m := read(t, k.make(t, "5"))
 			recording := footage.NewRecording(m, day())
@@ -36,7 +38,7 @@ func TestPayload(t *testing.T) {
 				"loop":      loop.Fragments(footage.ByProducer, day().Add(2*time.Hour), day().Add(2*time.Hour+7*time.Second)),
 			}
 			for name, frags := range sources {
-				for i, o := range settings {
+				for i, o := range settings() {
 					if name == "loop" && i%2 == 1 {
 						continue // What stands last was tested with recordings.
 					}
@@ -173,8 +175,8 @@ func TestPayloadLooksReal(t *testing.T) {
 		{7, footage.MuxerFFmpeg, "hvc1", "alaw", "1/8000"},
 	}
 	for _, tt := range tests {
-		t.Run(fmt.Sprintf("%s muxer %d", kinds[tt.kind].name, tt.muxer), func(t *testing.T) {
-			m := read(t, kinds[tt.kind].make(t, "3"))
+		t.Run(fmt.Sprintf("%s muxer %d", kinds()[tt.kind].name, tt.muxer), func(t *testing.T) {
+			m := read(t, kinds()[tt.kind].make(t, "3"))
 			frags := footage.NewRecording(m, day()).Fragments(footage.ByProducer, day(), day().Add(time.Minute))
 			created := time.Date(2026, 11, 22, 1, 2, 3, 0, time.UTC)
 			p := probeOf(t, save(t, frags, footage.PayloadOptions{Muxer: tt.muxer, Created: created}))
@@ -202,13 +204,13 @@ func TestPayloadLooksReal(t *testing.T) {
 // TestGaps makes payloads over a gap of 17 s.
 func TestGaps(t *testing.T) {
 	for _, i := range []int{0, 8} { // AAC with B-frames, G.711
-		m := read(t, kinds[i].make(t, "4"))
+		m := read(t, kinds()[i].make(t, "4"))
 		source := footage.NewSource(footage.NewRecording(m, day()), footage.NewRecording(m, day().Add(21*time.Second)))
 		frags := source.Fragments(footage.ByProducer, day(), day().Add(time.Minute))
 		video, audio := stored(frags)
 		for _, muxer := range []footage.Muxer{footage.MuxerBuiltin, footage.MuxerFFmpeg} {
 			for policy, cut := range map[footage.Gaps]time.Duration{footage.GapsKeep: 0, footage.GapsClose: 17 * time.Second} {
-				t.Run(fmt.Sprintf("%s muxer %d gaps %d", kinds[i].name, muxer, policy), func(t *testing.T) {
+				t.Run(fmt.Sprintf("%s muxer %d gaps %d", kinds()[i].name, muxer, policy), func(t *testing.T) {
 					shift := func(samples []footage.Sample) []footage.Sample {
 						var out []footage.Sample
 						for _, s := range samples {
@@ -239,7 +241,7 @@ func TestGaps(t *testing.T) {
 
 // TestOverlap: what starts before the footage ahead of it has ended is placed right behind.
 func TestOverlap(t *testing.T) {
-	m := read(t, kinds[0].make(t, "3"))
+	m := read(t, kinds()[0].make(t, "3"))
 	source := footage.NewSource(footage.NewRecording(m, day()), footage.NewRecording(m, day().Add(2500*time.Millisecond)))
 	frags := source.Fragments(footage.ByProducer, day(), day().Add(time.Minute))
 	video, audio := stored(frags)
@@ -255,8 +257,8 @@ func TestOverlap(t *testing.T) {
 }
 
 func TestPlanErrors(t *testing.T) {
-	one := read(t, kinds[8].make(t, "2"))
-	other := read(t, kinds[6].make(t, "2"))
+	one := read(t, kinds()[8].make(t, "2"))
+	other := read(t, kinds()[6].make(t, "2"))
 	frags := footage.NewSource(footage.NewRecording(one, day()), footage.NewRecording(other, day().Add(5*time.Second))).
 		Fragments(footage.ByProducer, day(), day().Add(time.Minute))
 	video, samples := one.Video()

@@ -21,7 +21,7 @@ type Spec struct {
 	Loop, NoStamp bool
 }
 
-// ErrSpec: the flag --stream cannot be understood.
+// ErrSpec says that the flag --stream cannot be understood.
 var ErrSpec = errors.New("want NAME=FILE[@START][,loop][,nostamp] or NAME=testcard[,nostamp]")
 
 // testCardName stands for the test card where a file is due.

@@ -8,7 +8,7 @@ import (
 
 // stampID marks our user data among others. Neither it nor anything else in a stamp has a zero byte, so emulation
 // prevention (H.264 7.4.1, H.265 7.4.2) has nothing to do.
-var stampID = [16]byte{'c', 'l', 'i', 'p', 'f', 's', 0xb1, 0x4d, 0x9e, 0x37, 0xa6, 0x52, 0xd8, 0x6f, 0x21, 0xec}
+const stampID = "clipfs\xb1\x4d\x9e\x37\xa6\x52\xd8\x6f\x21\xec"
 
 // userDataUnregistered is the payload type of the SEI message (H.264 D.1.1, H.265 D.2.1).
 const userDataUnregistered = 5
@@ -17,7 +17,7 @@ const userDataUnregistered = 5
 // milliseconds since 1970 as decimal ASCII.
 func newStamp(at time.Time, t Track) []byte {
 	text := strconv.AppendInt(nil, at.UnixMilli(), 10)
-	message := append([]byte{userDataUnregistered, byte(len(stampID) + len(text))}, stampID[:]...)
+	message := append([]byte{userDataUnregistered, byte(len(stampID) + len(text))}, stampID...)
 	message = append(message, text...)
 	message = append(message, 0x80) // rbsp_trailing_bits
 	nal := []byte{h264SEI}
@@ -41,7 +41,7 @@ func stampSize(at time.Time, t Track) int {
 // Stamp reads the stamp in a coded picture, however its NAL units are framed: the producer time of the fragment that
 // the picture begins. It gives false if there is none.
 func Stamp(sample []byte, codec Codec) (time.Time, bool) {
-	at := bytes.Index(sample, stampID[:])
+	at := bytes.Index(sample, []byte(stampID))
 	head := []byte{h264SEI, userDataUnregistered}
 	if codec == H265 {
 		head = []byte{h265PrefixSEI << 1, 1, userDataUnregistered}

@@ -13,11 +13,13 @@ import (
 )
 
 // withDelimiters is H.264 and H.265 with access unit delimiters, parameter sets and other SEI before each key frame.
-var withDelimiters = []kind{
-	{name: "h264", file: "a.mp4", rate: "25", video: []string{"-c:v", "libx264", "-preset", "veryfast", "-g", "25", "-threads", "1",
-		"-x264-params", "aud=1:repeat-headers=1:nal-hrd=vbr:vbv-maxrate=500:vbv-bufsize=500"}, codecs: []footage.Codec{footage.H264}},
-	{name: "h265", file: "a.mp4", rate: "25", video: []string{"-c:v", "libx265", "-preset", "ultrafast", "-x265-params",
-		"log-level=none:pools=1:keyint=25:aud=1:repeat-headers=1:hrd=1:vbv-maxrate=500:vbv-bufsize=500"}, codecs: []footage.Codec{footage.H265}},
+func withDelimiters() []kind {
+	return []kind{
+		{name: "h264", file: "a.mp4", rate: "25", video: []string{"-c:v", "libx264", "-preset", "veryfast", "-g", "25", "-threads", "1",
+			"-x264-params", "aud=1:repeat-headers=1:nal-hrd=vbr:vbv-maxrate=500:vbv-bufsize=500"}, codecs: []footage.Codec{footage.H264}},
+		{name: "h265", file: "a.mp4", rate: "25", video: []string{"-c:v", "libx265", "-preset", "ultrafast", "-x265-params",
+			"log-level=none:pools=1:keyint=25:aud=1:repeat-headers=1:hrd=1:vbv-maxrate=500:vbv-bufsize=500"}, codecs: []footage.Codec{footage.H265}},
+	}
 }
 
 // nalTypes gives the types of the NAL units of a sample.
@@ -42,7 +44,7 @@ func nalTypes(t *testing.T, sample []byte, codec footage.Codec) []int {
 // TestStamp: each fragment of a loop carries one stamp with its producer time, right before the coded picture, and nothing
 // else in it is changed; ffmpeg reads it as what it is.
 func TestStamp(t *testing.T) {
-	for _, k := range withDelimiters {
+	for _, k := range withDelimiters() {
 		t.Run(k.name, func(t *testing.T) {
 			m := read(t, k.make(t, "3"))
 			stamped := footage.NewLoop(m, day(), footage.Options{}).Fragments(footage.ByProducer, day(), day().Add(8*time.Second))
@@ -180,7 +182,7 @@ func TestParseSpec(t *testing.T) {
 }
 
 func TestSpecOpen(t *testing.T) {
-	name := kinds[6].make(t, "3")
+	name := kinds()[6].make(t, "3")
 	now := day().Add(777 * time.Millisecond)
 	hour := func(source footage.Source) []footage.Fragment {
 		return source.Fragments(footage.ByProducer, day().Add(-time.Hour), day().Add(time.Hour))

@@ -21,7 +21,7 @@ func TestCard() (*Media, error) {
 	return m, nil
 }
 
-// ErrNotTestCard: a picture is not one of the test card, or is damaged.
+// ErrNotTestCard says that a picture is not one of the test card, or is damaged.
 var ErrNotTestCard = errors.New("not a picture of the test card")
 
 // The strip at the bottom of the test card: ten squares over the whole width, 32 of 180 lines high.

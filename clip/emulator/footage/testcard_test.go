@@ -56,7 +56,7 @@ func TestReadTestCard(t *testing.T) {
 	tool(t, "ffmpeg")
 	source := card(t, footage.Options{})
 	for _, start := range []time.Time{day().Add(23*time.Hour + 17*time.Minute + 36*time.Second), time.Date(2037, 12, 31, 23, 59, 30, 0, time.UTC)} {
-		for _, o := range []footage.PayloadOptions{settings[0], settings[2], settings[4]} {
+		for _, o := range []footage.PayloadOptions{settings()[0], settings()[2], settings()[4]} {
 			frags := source.Fragments(footage.ByProducer, start, start.Add(50*time.Second))
 			if !frags[0].Producer.Equal(start) {
 				t.Fatalf("got first fragment at %v, want %v", frags[0].Producer, start)

@@ -122,7 +122,7 @@ func (c *call) explain(ctx context.Context, err error) error {
 		if last == nil {
 			return c.fail(clip.ErrUnreachable, "no answer before the deadline", nil)
 		}
-		kind, detail := diagnose(last)
+		detail, kind := diagnose(last)
 		if !errors.Is(kind, clip.ErrThrottled) && !errors.Is(kind, clip.ErrUnreachable) {
 			kind = clip.ErrUnreachable
 		}
@@ -131,7 +131,7 @@ func (c *call) explain(ctx context.Context, err error) error {
 	if badCredentials(codeOf(err)) {
 		c.archive.credentials.Invalidate()
 	}
-	kind, detail := diagnose(err)
+	detail, kind := diagnose(err)
 	return c.fail(kind, detail, err)
 }
 

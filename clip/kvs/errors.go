@@ -28,9 +28,9 @@ func (e *sentinel) Error() string { return e.text }
 func (e *sentinel) Unwrap() error { return e.kind }
 
 var (
-	// ErrEndpoint: the service named a data endpoint that no call is made to. It is a clip.ErrInvalid.
+	// ErrEndpoint says that the service named a data endpoint that no call is made to. It is a clip.ErrInvalid.
 	ErrEndpoint error = &sentinel{text: "data endpoint refused", kind: clip.ErrInvalid}
-	// ErrAnswer: what came is not an answer of the service, or one that cannot be true. It is a clip.ErrUnreachable.
+	// ErrAnswer says that what came is not an answer of the service, or one that cannot be true. It is a clip.ErrUnreachable.
 	ErrAnswer error = &sentinel{text: "not an answer of the service", kind: clip.ErrUnreachable}
 )
 
@@ -137,8 +137,8 @@ func codeOf(err error) string {
 	return ""
 }
 
-// diagnose gives the sentinel for a failed attempt and its text. It does not look at contexts.
-func diagnose(err error) (kind error, detail string) {
+// diagnose gives the text of a failed attempt and its sentinel. It does not look at contexts.
+func diagnose(err error) (detail string, kind error) {
 	var own *sentinel
 	var missing *credentialsError
 	var odd *oddAnswer
@@ -147,31 +147,31 @@ func diagnose(err error) (kind error, detail string) {
 	var undecoded *smithy.DeserializationError
 	switch {
 	case errors.As(err, &missing):
-		return clip.ErrDenied, clean(missing.Error())
+		return clean(missing.Error()), clip.ErrDenied
 	case errors.As(err, &odd):
 		if odd.status == http.StatusForbidden {
-			return clip.ErrDenied, clean(odd.Error())
+			return clean(odd.Error()), clip.ErrDenied
 		}
-		return ErrAnswer, clean(odd.Error())
+		return clean(odd.Error()), ErrAnswer
 	case errors.As(err, &own):
 		_, detail, _ = strings.Cut(err.Error(), own.text)
-		return own, clean(strings.TrimPrefix(detail, ": "))
+		return clean(strings.TrimPrefix(detail, ": ")), own
 	case errors.As(err, &api):
 		kind = kindOfCode(api.ErrorCode())
 		if kind == nil {
 			kind = kindOfStatus(statusOf(err))
 		}
-		return kind, clean(api.ErrorCode() + ": " + api.ErrorMessage())
+		return clean(api.ErrorCode() + ": " + api.ErrorMessage()), kind
 	case errors.As(err, &params):
-		return clip.ErrInvalid, clean(params.Error())
+		return clean(params.Error()), clip.ErrInvalid
 	case errors.As(err, &undecoded):
 		status := statusOf(err)
 		if status >= http.StatusOK && status < http.StatusMultipleChoices {
-			return ErrAnswer, clean(undecoded.Error())
+			return clean(undecoded.Error()), ErrAnswer
 		}
-		return kindOfStatus(status), clean(fmt.Sprintf("status %d: %v", status, undecoded))
+		return clean(fmt.Sprintf("status %d: %v", status, undecoded)), kindOfStatus(status)
 	}
-	return clip.ErrUnreachable, clean(networkText(err))
+	return clean(networkText(err)), clip.ErrUnreachable
 }
 
 // networkText gives the text of a network's error without the layers of the SDK.

@@ -71,7 +71,7 @@ func retryable(err error) aws.Ternary {
 
 // isThrottle tells whether the service refused an attempt because of a limit.
 func isThrottle(err error) bool {
-	kind, _ := diagnose(err)
+	_, kind := diagnose(err)
 	return errors.Is(kind, clip.ErrThrottled)
 }
 

@@ -128,7 +128,7 @@ func TestPaceObeysContext(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		short, cancel := context.WithTimeout(t.Context(), time.Second)
+		short, cancel := context.WithTimeout(t.Context(), 900*time.Millisecond)
 		defer cancel()
 		if got := elapsed(func() { err = p.Take(short, "door", 5000) }); got > time.Second || !errors.Is(err, clip.ErrThrottled) {
 			t.Errorf("got %v after %s, want ErrThrottled by the deadline", err, got)

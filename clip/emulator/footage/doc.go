@@ -5,7 +5,19 @@
 //
 //	file (MP4, Matroska) or test card ─→ Media (tracks, samples) ─→ cut at key frames ─→ Source
 //	Source.Fragments(selector, from, to) ─→ []Fragment ─→ Payload (planned by clip/mp4) ─→ WriteTo
+//	samples from a producer ─→ NewFragment ─┘
 //
-// A Source is immutable after it was made and needs no lock. A loop holds its media once; the fragment with absolute
-// index i is computed from i, so that nothing drifts and memory does not depend on how long it has run.
+// # Time
+//
+// A fragment is stored as the service stores it, as Matroska: times of showing in whole milliseconds, no times of
+// decoding. Media keeps nanoseconds; each time of a fragment is rounded from its absolute time, start of the round plus
+// offset in the media, and the start of a round comes from its number by exact arithmetic. So nothing drifts, and neither
+// does what is computed from it: a payload takes its times from those of the fragments. Times of decoding are derived
+// from times of showing, in Media, in a fragment and in a payload, each for itself.
+//
+// # Who locks what
+//
+// Media and Sources do not change after they were made and need no lock. A loop holds its media once; the fragment with
+// an absolute index is computed from that index, so that memory does not depend on how long it has run. A Payload belongs
+// to one caller until Render has returned; then WriteTo may be called by several.
 package footage

@@ -7,8 +7,8 @@ import (
 	"clipfs/clip"
 )
 
-// What the tests of this package reach inside for.
-var InodeNumber = inodeNumber
+// InodeNumber gives the number of the entry at a path.
+func InodeNumber(names ...string) uint64 { return inodeNumber(names...) }
 
 // Grace is how long a request outlasts an interrupt.
 const Grace = grace

@@ -127,13 +127,16 @@ func (s *Server) Wait() { s.fuse.Wait() }
 // short while. It goes on serving then.
 func (s *Server) Unmount() error {
 	err := s.fuse.Unmount()
-	if err == nil {
+	if err == nil || !mounted(s.mountpoint) { // somebody else was quicker
 		return nil
 	}
-	if _, gone := mountinfo.Find(s.mountpoint); errors.Is(gone, mountinfo.ErrNotMounted) {
-		return nil // somebody else was quicker
-	}
 	return fmt.Errorf("unmount %s: %w: %w", s.mountpoint, ErrBusy, err)
+}
+
+// mounted reports whether anything is mounted at a path.
+func mounted(mountpoint string) bool {
+	_, err := mountinfo.Find(mountpoint)
+	return !errors.Is(err, mountinfo.ErrNotMounted)
 }
 
 // Detach takes the mount out of the tree even if it is in use. What is open goes on working as long as this process

@@ -1,6 +1,7 @@
 package fs
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -13,6 +14,8 @@ const (
 	sentBackFor = 30 * time.Second
 	// maxSentBack bounds how many callers are remembered of one version.
 	maxSentBack = 64
+	// settling is how long it takes at most, once an answer was made, until the kernel has it.
+	settling = 10 * time.Millisecond
 	// unknownPID is the pid of a caller in another pid namespace.
 	unknownPID = 0
 	// notTold says that the kernel holds an estimate or nothing.
@@ -30,9 +33,12 @@ type version struct {
 	mu sync.Mutex
 	// exact is the size, once it is known; notTold before.
 	exact int64
-	// told is the size that the kernel was last given as exact, or notTold.
-	told     int64
-	sentBack []caller
+	// told is the size that the kernel was last given as exact, or notTold; toldAt is when that was first.
+	told   int64
+	toldAt time.Time
+	// estimated says that the kernel was given an estimate too.
+	estimated bool
+	sentBack  []caller
 }
 
 // caller is who was answered ESTALE, and when.
@@ -57,38 +63,33 @@ func (v *version) tell() (size int64, exact bool) {
 		v.exact = size
 	}
 	if v.exact == notTold {
+		v.estimated = true
 		return size, false
 	}
-	v.told = v.exact
+	if v.told != v.exact {
+		v.told, v.toldAt = v.exact, time.Now()
+	}
 	return v.exact, true
 }
 
-// settle is called when an OPEN by pid has brought the exact size. It reports whether the kernel must look the name up
-// again first, because it holds another size: then the OPEN is to be answered ESTALE. It asks so of a caller once: one
-// that comes again without the kernel having looked the name up got here by another way than a path (for example
-// through /proc/PID/fd) and would see the ESTALE. Callers without a pid cannot be told apart and are always sent back.
+// settle is called when an OPEN by pid has brought the exact size. It reports whether the caller must look the name up
+// again first, because the kernel holds another size or may still do so: then the OPEN is to be answered ESTALE.
+//
+// It asks so of a caller once: one that comes again has looked the name up, or got here by another way than a path (for
+// example through /proc/PID/fd) and would see the ESTALE. An answer to somebody else's LOOKUP may be on its way to the
+// kernel for a moment, so it does not count before that has passed. Callers without a pid cannot be told apart: they are
+// sent back for as long as the exact size was not given.
 func (v *version) settle(size int64, pid uint32, now time.Time) (again bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.exact = size
-	if v.told == size {
+	if pid == unknownPID {
+		return v.told != size
+	}
+	if v.cameBackLocked(pid, now) {
 		return false
 	}
-	if pid == unknownPID {
-		return true
-	}
-	kept := v.sentBack[:0]
-	known := false
-	for _, c := range v.sentBack {
-		switch {
-		case c.pid == pid && now.Sub(c.at) < sentBackFor:
-			known = true // and is forgotten: the next time is another open
-		case now.Sub(c.at) < sentBackFor:
-			kept = append(kept, c)
-		}
-	}
-	v.sentBack = kept
-	if known {
+	if v.told == size && (!v.estimated || now.Sub(v.toldAt) >= settling) {
 		return false
 	}
 	if len(v.sentBack) == maxSentBack {
@@ -96,6 +97,18 @@ func (v *version) settle(size int64, pid uint32, now time.Time) (again bool) {
 	}
 	v.sentBack = append(v.sentBack, caller{pid, now})
 	return true
+}
+
+// cameBackLocked reports whether a caller was sent back, and forgets that: its next OPEN is another one. Those who never
+// came back are forgotten after a while.
+func (v *version) cameBackLocked(pid uint32, now time.Time) bool {
+	came := false
+	v.sentBack = slices.DeleteFunc(v.sentBack, func(c caller) bool {
+		late := now.Sub(c.at) >= sentBackFor
+		came = came || c.pid == pid && !late
+		return c.pid == pid || late
+	})
+	return came
 }
 
 // sizeKind says whether the size is known: "exact" or "estimate".

@@ -37,10 +37,32 @@ func TestOpenSendsBackWhoHoldsAnEstimate(t *testing.T) {
 		t.Errorf("lookup after that gives %d, exact %t; want %d, exact", size, exact, h.Size())
 	}
 	if v.Settle(h.Size(), 100, now) {
+		t.Error("open by the caller that looked the name up again was sent back")
+	}
+	if !v.Settle(h.Size(), 200, now) {
+		t.Error("another caller was let in on an answer that may not have reached the kernel")
+	}
+	if v.Settle(h.Size(), 300, now.Add(time.Second)) {
 		t.Error("open with the exact size in the kernel was sent back")
 	}
-	if v.Settle(h.Size(), 200, now) {
-		t.Error("another caller's open with the exact size in the kernel was sent back")
+}
+
+func TestOpenOfAClipOfKnownSizeIsNotSentBack(t *testing.T) {
+	archive := &memory{since: hourAgo()}
+	c := lookup(t, library(t, archive), archive.since, time.Minute)
+	h, err := c.Open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Close()
+	v := fs.NewVersions().Of(7, c)
+	if size, exact := v.Tell(); size != h.Size() || !exact {
+		t.Fatalf("first lookup gives %d, exact %t; want %d, exact", size, exact, h.Size())
+	}
+	for _, pid := range []uint32{100, 0} {
+		if v.Settle(h.Size(), pid, time.Now()) {
+			t.Errorf("open by %d was sent back although the kernel never held an estimate", pid)
+		}
 	}
 }
 

@@ -178,13 +178,13 @@ func (d *demo) check(ctx context.Context, mountpoint string) (file string, err e
 // suggestions gives commands to try on the mount.
 func suggestions(mountpoint, file string) string {
 	path := filepath.Join(mountpoint, file)
+	// Single quotes, as a shell reads them.
 	quoted := func(p string) string { return "'" + strings.ReplaceAll(p, "'", `'\''`) + "'" }
 	return fmt.Sprintf(`Try, in another terminal:
   ls -l %s
   ffprobe -hide_banner %s
   mpv %s
   cp %s clip.mp4
-  getfattr -d %s
 `, quoted(filepath.Join(mountpoint, demoStream, "latest")+"/"), quoted(path),
-		quoted(filepath.Join(filepath.Dir(path), "5m.mp4")), quoted(path), quoted(path))
+		quoted(filepath.Join(filepath.Dir(path), "5m.mp4")), quoted(path))
 }

@@ -4,14 +4,13 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"os"
+	"strings"
 	"time"
 
 	"clipfs/clip/emulator"
 	"clipfs/clip/emulator/footage"
 	"clipfs/clip/kvs"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 )
 
 // demoStream is the name of the demo's stream, which shows the test card.
@@ -39,18 +38,38 @@ func demoArchive(ctx context.Context, logger *slog.Logger) (archive *kvs.Archive
 	if err := server.Start(context.WithoutCancel(ctx)); err != nil {
 		return nil, nil, err
 	}
-	archive, err = kvs.New(demoConfig(server.Endpoint()), kvs.Options{Logger: logger})
+	archive, err = demoClient(ctx, server.Endpoint(), logger)
 	if err != nil {
 		return nil, nil, errors.Join(err, server.Close())
 	}
 	return archive, func() error { return errors.Join(archive.Close(), server.Close()) }, nil
 }
 
-// demoConfig gives a configuration for an emulator, which takes any credentials: the user's own are none of its business.
-func demoConfig(endpoint string) aws.Config {
-	return aws.Config{
-		Region:       "us-east-1",
-		BaseEndpoint: aws.String(endpoint),
-		Credentials:  credentials.NewStaticCredentialsProvider("demo", "demo", ""),
+// demoClient gives an archive on the emulator, which takes any credentials. The user's own are none of its business, and
+// whether they are set up must not matter: so everything that the SDK would take from the environment is replaced, in
+// this process, which does nothing else.
+func demoClient(ctx context.Context, endpoint string, logger *slog.Logger) (*kvs.Archive, error) {
+	for _, entry := range os.Environ() {
+		if name, _, _ := strings.Cut(entry, "="); strings.HasPrefix(name, "AWS_") {
+			if err := os.Unsetenv(name); err != nil {
+				return nil, err
+			}
+		}
 	}
+	for name, value := range map[string]string{
+		"AWS_ACCESS_KEY_ID":           "demo",
+		"AWS_SECRET_ACCESS_KEY":       "demo",
+		"AWS_REGION":                  "us-east-1",
+		"AWS_CONFIG_FILE":             os.DevNull,
+		"AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
+	} {
+		if err := os.Setenv(name, value); err != nil {
+			return nil, err
+		}
+	}
+	cfg, err := kvs.LoadConfig(ctx, kvs.ConfigOptions{EndpointURL: endpoint})
+	if err != nil {
+		return nil, err
+	}
+	return kvs.New(cfg, kvs.Options{Logger: logger})
 }

@@ -1,0 +1,114 @@
+package main_test
+
+import (
+	"bytes"
+	"os"
+	"runtime/debug"
+	"strings"
+	"testing"
+
+	main "clipfs/cmd/clipfs"
+	"clipfs/cmd/internal/harness"
+)
+
+func TestMain(m *testing.M) { os.Exit(harness.Main(m)) }
+
+// invoke runs the program in this process, for what does not mount.
+func invoke(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	// Some of the environment is only there for the tests, and the program would warn of it.
+	for _, entry := range os.Environ() {
+		if name, value, _ := strings.Cut(entry, "="); strings.HasPrefix(name, "CLIPFS_TEST_") {
+			t.Setenv(name, value) // so that it is there again after the test
+			if err := os.Unsetenv(name); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	var out, errs bytes.Buffer
+	code = main.Run(t.Context(), args, &out, &errs)
+	return code, out.String(), errs.String()
+}
+
+// wantLine checks that stderr is one line that has all of the words.
+func wantLine(t *testing.T, stderr string, words ...string) {
+	t.Helper()
+	if strings.Count(stderr, "\n") != 1 || !strings.HasSuffix(stderr, "\n") {
+		t.Errorf("stderr is not one line: %q", stderr)
+	}
+	for _, word := range words {
+		if !strings.Contains(stderr, word) {
+			t.Errorf("stderr does not say %q: %s", word, stderr)
+		}
+	}
+}
+
+func TestWrongUsage(t *testing.T) {
+	tests := map[string]struct {
+		args []string
+		says []string
+	}{
+		"no command":          {nil, []string{"clipfs: name a command"}},
+		"unknown command":     {[]string{"explode"}, []string{"clipfs: ", `"explode"`}},
+		"unknown flag":        {[]string{"mount", "--explode", "/mnt"}, []string{"clipfs mount: ", "--explode"}},
+		"no mountpoint":       {[]string{"mount"}, []string{"clipfs mount: ", "clipfs mount --help"}},
+		"two mountpoints":     {[]string{"mount", "/a", "/b"}, []string{"clipfs mount: "}},
+		"bad size":            {[]string{"mount", "--cache-size", "much", "/mnt"}, []string{"--cache-size", "10GiB"}},
+		"no size":             {[]string{"mount", "--cache-size", "0", "/mnt"}, []string{"--cache-size"}},
+		"bad zone":            {[]string{"mount", "--timezone", "Mars/Olympus", "/mnt"}, []string{"--timezone", "Europe/Berlin"}},
+		"bad names":           {[]string{"mount", "--names", "short", "/mnt"}, []string{"--names", "extended or basic"}},
+		"bad timestamps":      {[]string{"mount", "--timestamps", "both", "/mnt"}, []string{"--timestamps", "producer or server"}},
+		"bad ttl":             {[]string{"mount", "--metadata-ttl", "-1s", "/mnt"}, []string{"--metadata-ttl", "60s"}},
+		"bad level":           {[]string{"mount", "--log-level", "loud", "/mnt"}, []string{"--log-level", "debug"}},
+		"umount of nothing":   {[]string{"umount"}, []string{"clipfs umount: "}},
+		"version of what":     {[]string{"version", "2"}, []string{"clipfs version: "}},
+		"demo of two":         {[]string{"demo", "a", "b"}, []string{"clipfs demo: "}},
+		"emulator of a thing": {[]string{"emulator", "thing"}, []string{"clipfs emulator: "}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			code, stdout, stderr := invoke(t, test.args...)
+			if code != 2 {
+				t.Errorf("exit code %d, want 2", code)
+			}
+			if stdout != "" {
+				t.Errorf("stdout has %q, want nothing", stdout)
+			}
+			wantLine(t, stderr, test.says...)
+		})
+	}
+}
+
+func TestHelpIsNoError(t *testing.T) {
+	for _, args := range [][]string{{"--help"}, {"help", "mount"}, {"mount", "--help"}, {"demo", "-h"}} {
+		code, stdout, stderr := invoke(t, args...)
+		if code != 0 || !strings.Contains(stdout, "Usage:") || stderr != "" {
+			t.Errorf("clipfs %q: exit code %d, stdout %q, stderr %q; want help on stdout", args, code, stdout, stderr)
+		}
+	}
+	if _, stdout, _ := invoke(t, "--help"); strings.Contains(stdout, "demo-check") {
+		t.Error("help shows the command that only the demo runs")
+	}
+}
+
+func TestVersion(t *testing.T) {
+	code, stdout, _ := invoke(t, "version")
+	if code != 0 {
+		t.Errorf("exit code %d, want 0", code)
+	}
+	for _, word := range []string{"clipfs  ", "commit  ", "go      go1.", "go-fuse v2."} {
+		if !strings.Contains(stdout, word) {
+			t.Errorf("version does not say %q: %s", word, stdout)
+		}
+	}
+	got := main.Describe(&debug.BuildInfo{
+		Main:     debug.Module{Version: "v1.2.3"},
+		Settings: []debug.BuildSetting{{Key: "vcs.revision", Value: "abc"}, {Key: "vcs.modified", Value: "true"}},
+		Deps:     []*debug.Module{{Path: "github.com/hanwen/go-fuse/v2", Version: "v2.9.9"}},
+	})
+	for _, word := range []string{"clipfs  v1.2.3\n", "commit  abc (modified)\n", "go-fuse v2.9.9\n"} {
+		if !strings.Contains(got, word) {
+			t.Errorf("description does not say %q: %s", word, got)
+		}
+	}
+}

@@ -127,15 +127,15 @@ func (s *Server) Wait() { s.fuse.Wait() }
 // short while. It goes on serving then.
 func (s *Server) Unmount() error {
 	err := s.fuse.Unmount()
-	if err == nil || !mounted(s.mountpoint) { // somebody else was quicker
+	if err == nil || !s.Mounted() { // somebody else was quicker
 		return nil
 	}
 	return fmt.Errorf("unmount %s: %w: %w", s.mountpoint, ErrBusy, err)
 }
 
-// mounted reports whether anything is mounted at a path.
-func mounted(mountpoint string) bool {
-	_, err := mountinfo.Find(mountpoint)
+// Mounted reports whether anything is mounted at the mountpoint: the mount, dead or alive.
+func (s *Server) Mounted() bool {
+	_, err := mountinfo.Find(s.mountpoint)
 	return !errors.Is(err, mountinfo.ErrNotMounted)
 }
 

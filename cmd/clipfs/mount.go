@@ -181,6 +181,9 @@ func serveUntil(ctx context.Context, server *fs.Server, logger *slog.Logger) err
 	}()
 	select {
 	case <-gone:
+		if server.Mounted() {
+			return errors.Join(fmt.Errorf("connection of %s aborted from outside: mount it again", server.Mountpoint()), server.Detach())
+		}
 		logger.Info("unmounted from outside", "mountpoint", server.Mountpoint())
 		return nil
 	case <-ctx.Done():

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"clipfs/clip"
+	"clipfs/cmd/internal/fuseconn"
 	"clipfs/cmd/internal/harness"
 
 	"golang.org/x/sys/unix"
@@ -315,6 +316,46 @@ func TestWaitingReaderCanBeKilledAndDoesNotBlockStat(t *testing.T) {
 	}
 	if _, err := os.ReadFile(path); err != nil {
 		t.Errorf("read after that: %v", err)
+	}
+}
+
+func TestAbortFreesEverybody(t *testing.T) {
+	harness.Need(t, "cat")
+	if os.Geteuid() != 0 {
+		harness.Skip(t, "only root can abort a connection")
+	}
+	m := harness.StartMount(t, testcard(t, "--latency", "5s"))
+	cat := exec.CommandContext(t.Context(), "cat", m.Join("door", ago(2*time.Hour), "1m.mp4"))
+	cat.Dir = "/"
+	if err := cat.Start(); err != nil {
+		t.Fatal(err)
+	}
+	waitInOpen(t, cat.Process.Pid)
+	conn, err := fuseconn.Find(m.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := conn.Waiting(); n == 0 || err != nil {
+		t.Errorf("%d requests wait, %v; want the open", n, err)
+	}
+	if err := conn.Abort(); err != nil {
+		t.Fatal(err)
+	}
+	if err := cat.Wait(); exitCode(err) != failed {
+		t.Errorf("cat after the abort: %v, want exit code %d", err, failed)
+	}
+	if !m.Logs("aborted from outside") {
+		t.Error("the mount does not say that it was aborted")
+	}
+	for deadline := time.Now().Add(10 * time.Second); m.Mounted(t) || syscall.Kill(m.PID(), 0) == nil; {
+		if time.Now().After(deadline) {
+			t.Fatal("an aborted mount or its process was left behind")
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	time.Sleep(50 * time.Millisecond) // the harness, which wants mounts to end well, is to notice that this one has ended
+	if err := conn.Abort(); err != nil {
+		t.Errorf("abort of a connection that is gone: %v", err)
 	}
 }
 

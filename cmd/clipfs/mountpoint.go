@@ -29,6 +29,10 @@ func checkPrerequisites() error {
 	if os.Geteuid() == 0 {
 		return nil
 	}
+	// The helper opens the device as whoever called it.
+	if err := unix.Access(fuseDevice, unix.R_OK|unix.W_OK); err != nil {
+		return fmt.Errorf("%s: %w: allow it (as root, chmod 666 %s, or a udev rule), or mount as root", fuseDevice, err, fuseDevice)
+	}
 	if _, err := exec.LookPath("fusermount3"); err == nil {
 		return nil
 	}

@@ -23,10 +23,11 @@ const (
 // Clip is one immutable version of a clip: certain fragments of a stream, presented as one file.
 type Clip struct {
 	library   *Library
-	stream    StreamName
+	stream    Stream
 	span      Span
 	parts     []part
 	fragments []Fragment
+	rule      gapRule
 	// unlisted is the span to ask for where fragments may not be listed; empty otherwise.
 	unlisted Span
 	key      cache.Key
@@ -43,7 +44,7 @@ type Clip struct {
 func (c *Clip) Key() string { return fmt.Sprintf("%s.%d", c.key, c.version) }
 
 // Stream is the name of the clip's stream.
-func (c *Clip) Stream() StreamName { return c.stream }
+func (c *Clip) Stream() StreamName { return c.stream.Name }
 
 // Span is the span as it was asked for.
 func (c *Clip) Span() Span { return c.span }
@@ -119,7 +120,7 @@ func (c *Clip) Open(ctx context.Context) (*Handle, error) {
 	}
 	entry, err := c.acquire(ctx)
 	if err != nil {
-		return nil, c.note(fmt.Errorf("open %s %s: %w", c.stream, c.span, err))
+		return nil, c.note(fmt.Errorf("open %s %s: %w", c.stream.Name, c.span, err))
 	}
 	c.failure.Store(nil)
 	return &Handle{clip: c, entry: entry, size: c.exact.Load()}, nil
@@ -144,19 +145,19 @@ func (c *Clip) acquire(ctx context.Context) (*cache.Entry, error) {
 
 // fetch gives the download of the clip's payload.
 func (c *Clip) fetch() *fetch {
-	f := &fetch{library: c.library, key: c.key, start: c.First()}
+	f := &fetch{library: c.library, stream: c.stream, key: c.key, start: c.First()}
 	if len(c.parts) == 0 {
-		f.query = PayloadQuery{Stream: c.stream, Selector: c.library.options.Selector, Span: c.unlisted}
+		f.query = PayloadQuery{Stream: c.stream.Name, Selector: c.library.options.Selector, Span: c.unlisted}
 		return f
 	}
-	f.query = c.parts[0].query(c.stream, c.library.options.Selector)
+	f.query = c.parts[0].query(c.stream.Name, c.library.options.Selector)
 	return f
 }
 
 // tooManyParts explains, in the log once, why a clip cannot be opened.
 func (c *Clip) tooManyParts() error {
 	err := fmt.Errorf("%s %s: %d fragments, %d bytes need %d GetClip calls, and a file is one call so far: "+
-		"ask for a shorter clip: %w", c.stream, c.span, len(c.fragments), c.MediaBytes(), len(c.parts), ErrTooBig)
+		"ask for a shorter clip: %w", c.stream.Name, c.span, len(c.fragments), c.MediaBytes(), len(c.parts), ErrTooBig)
 	c.warned.Do(func() { c.library.options.Logger.Warn("clip not served", "reason", err) })
 	return err
 }

@@ -13,12 +13,14 @@ var (
 	ErrNoFootage = errors.New("no footage in this span")
 	// ErrDenied: credentials are missing, expired, wrong, or do not permit the action.
 	ErrDenied = errors.New("not permitted")
+	// ErrCredentials: credentials are missing, expired or wrong, so that nothing is permitted. It is an ErrDenied too.
+	ErrCredentials error = &kindError{text: "credentials are not accepted", kind: ErrDenied}
 	// ErrInvalid: the service calls a request invalid.
 	ErrInvalid = errors.New("invalid request")
 	// ErrMedia: the service or we cannot make an MP4 of this media.
 	ErrMedia = errors.New("media cannot be served as one MP4")
 	// ErrCodecChange: the codec private data changes within the span. It is an ErrMedia too.
-	ErrCodecChange = &kindError{text: "codec private data changes within the span", kind: ErrMedia}
+	ErrCodecChange error = &kindError{text: "codec private data changes within the span", kind: ErrMedia}
 	// ErrNoRetention: the stream keeps no data.
 	ErrNoRetention = errors.New("the stream retains no data")
 	// ErrThrottled: the service still refused for exceeded limits when the deadline came.

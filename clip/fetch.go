@@ -20,6 +20,7 @@ const copyBuffer = 256 << 10
 // fetch is one download of one payload into the cache, over as many GetClip calls as it takes.
 type fetch struct {
 	library *Library
+	stream  Stream
 	key     cache.Key
 	query   PayloadQuery
 	// start is what the payload's times are set to.
@@ -243,7 +244,7 @@ func (in *intake) whole() error {
 		syncs = int(video.Sizes.Len())
 	}
 	if syncs < in.query.Fragments {
-		in.library.timeline.forget(in.query.Stream, in.query.Span)
+		in.library.timeline.forget(in.stream, in.query.Span)
 		return fmt.Errorf("payload has %d of %d fragments: %w", syncs, in.query.Fragments, ErrChanged)
 	}
 	return nil

@@ -7,8 +7,8 @@ import (
 )
 
 // flight shares one call among all who want its result at the same time. The call runs apart from any one caller's
-// context: it is cancelled when the last caller has left, and when it makes no progress, so that it ends even if they
-// stay.
+// context: it is cancelled when it makes no progress, and some time after the last caller has left, not at once, because
+// one who is interrupted often comes again.
 type flight[K comparable, V any] struct {
 	timeout time.Duration
 
@@ -17,11 +17,15 @@ type flight[K comparable, V any] struct {
 	calls map[K]*flightCall[V]
 }
 
+// flightLinger is how long a call goes on for nobody.
+const flightLinger = time.Second
+
 // flightCall is one call under way. value and err are written before done is closed and only read after.
 type flightCall[V any] struct {
 	cancel  context.CancelFunc
 	done    chan struct{}
 	waiters int
+	linger  *time.Timer // runs while there are no waiters
 	value   V
 	err     error
 }
@@ -42,6 +46,9 @@ func (f *flight[K, V]) do(ctx context.Context, key K, call flightFunc[V]) (V, er
 		c = f.startLocked(ctx, key, call)
 	}
 	c.waiters++
+	if c.linger != nil {
+		c.linger.Stop()
+	}
 	f.mu.Unlock()
 
 	defer f.leave(key, c)
@@ -68,11 +75,25 @@ func (f *flight[K, V]) startLocked(ctx context.Context, key K, call flightFunc[V
 	return c
 }
 
-// leave takes one waiter off and cancels the call if it was the last.
+// leave takes one waiter off. After the last one the call has a moment left.
 func (f *flight[K, V]) leave(key K, c *flightCall[V]) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	c.waiters--
+	if c.waiters > 0 {
+		return
+	}
+	select {
+	case <-c.done:
+	default:
+		c.linger = time.AfterFunc(flightLinger, func() { f.abandon(key, c) })
+	}
+}
+
+// abandon cancels a call that nobody waits for.
+func (f *flight[K, V]) abandon(key K, c *flightCall[V]) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if c.waiters > 0 {
 		return
 	}

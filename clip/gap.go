@@ -58,3 +58,17 @@ func (r gapRule) end(f Fragment) time.Time {
 func (r gapRule) between(f, next Fragment) bool {
 	return next.Time(r.by).Sub(r.end(f)) > r.min
 }
+
+// recorded adds up what fragments, in the order of their times, cover: up to the next one's start where there is no
+// gap before it, and nothing twice.
+func (r gapRule) recorded(fragments []Fragment) time.Duration {
+	var total time.Duration
+	for i, f := range fragments {
+		end := r.end(f)
+		if i+1 < len(fragments) && !r.between(f, fragments[i+1]) {
+			end = fragments[i+1].Time(r.by)
+		}
+		total += end.Sub(f.Time(r.by))
+	}
+	return total
+}

@@ -38,7 +38,7 @@ func (h *Handle) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
 	for {
 		entry, err := h.live(ctx)
 		if err != nil {
-			return 0, h.clip.note(fmt.Errorf("read %s %s: %w", h.clip.stream, h.clip.span, err))
+			return 0, h.clip.note(fmt.Errorf("read %s %s: %w", h.clip.stream.Name, h.clip.span, err))
 		}
 		n, err := entry.ReadAt(ctx, p, off)
 		switch {
@@ -48,11 +48,11 @@ func (h *Handle) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
 			continue // another read has replaced the entry; or the handle is closed, which live tells
 		case errors.Is(err, cache.ErrDamaged):
 			if err := h.replace(ctx, entry); err != nil {
-				return 0, h.clip.note(fmt.Errorf("read %s %s: %w", h.clip.stream, h.clip.span, err))
+				return 0, h.clip.note(fmt.Errorf("read %s %s: %w", h.clip.stream.Name, h.clip.span, err))
 			}
 			continue
 		}
-		return n, h.clip.note(fmt.Errorf("read %s %s at %d: %w", h.clip.stream, h.clip.span, off, fetchError(err)))
+		return n, h.clip.note(fmt.Errorf("read %s %s at %d: %w", h.clip.stream.Name, h.clip.span, off, fetchError(err)))
 	}
 }
 

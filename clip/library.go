@@ -25,6 +25,16 @@ type Options struct {
 	Grammar Grammar
 	// MetadataTTL is how long answers about streams and about the past hold; 0 means 60 s.
 	MetadataTTL time.Duration
+	// TimelineDir is where the hours of the past are remembered from mount to mount; empty means nowhere.
+	TimelineDir string
+	// Gap is how far apart two fragments have to be for a gap to lie between them; 0 means DefaultGap.
+	Gap time.Duration
+	// ListDays is how many days back are looked at for footage when days are listed; 0 means 400.
+	ListDays int
+	// Streams are the only streams to show, if there are any; then streams are not listed.
+	Streams []StreamName
+	// StreamPrefix is how the names of the streams to show begin.
+	StreamPrefix string
 	// ReadTimeout is how long a call or a download may go without progress before it fails; 0 means 60 s.
 	ReadTimeout time.Duration
 	// StallTimeout is how long a body may go without a byte before it is given up and asked for again; 0 means 10 s.
@@ -36,6 +46,7 @@ const (
 	defaultMetadataTTL  = time.Minute
 	defaultReadTimeout  = time.Minute
 	defaultStallTimeout = 10 * time.Second
+	defaultListDays     = 400
 )
 
 // withDefaults fills in what was left out.
@@ -45,6 +56,12 @@ func (o Options) withDefaults() Options {
 	}
 	if o.MetadataTTL == 0 {
 		o.MetadataTTL = defaultMetadataTTL
+	}
+	if o.Gap == 0 {
+		o.Gap = DefaultGap
+	}
+	if o.ListDays == 0 {
+		o.ListDays = defaultListDays
 	}
 	if o.ReadTimeout == 0 {
 		o.ReadTimeout = defaultReadTimeout
@@ -66,7 +83,7 @@ type Library struct {
 	options  Options
 	streams  *streams
 	timeline *timeline
-	newest   *flight[StreamName, time.Time]
+	newest   *flight[StreamName, newest]
 	versions *versions
 
 	// mu guards the rest.
@@ -86,9 +103,9 @@ func NewLibrary(archive Archive, c *cache.Cache, o Options) *Library {
 	}
 	return &Library{
 		archive: archive, cache: c, options: o,
-		streams:  newStreams(archive, o.MetadataTTL, o.ReadTimeout),
-		timeline: newTimeline(archive, o.Selector, o.MetadataTTL, o.ReadTimeout),
-		newest:   newFlight[StreamName, time.Time](o.ReadTimeout),
+		streams:  newStreams(archive, o),
+		timeline: newTimeline(archive, o),
+		newest:   newFlight[StreamName, newest](o.ReadTimeout),
 		versions: newVersions(c),
 		latest:   latest,
 		unlisted: make(map[StreamName]bool),
@@ -109,17 +126,18 @@ func (l *Library) Stream(ctx context.Context, name StreamName) (Stream, error) {
 	return l.streams.look(ctx, name)
 }
 
-// window gives the span in which a stream can have footage now; ErrNoRetention if it keeps none.
-func (l *Library) window(ctx context.Context, name StreamName) (Span, error) {
+// view gives a stream and the span in which it can have footage now; ErrNoRetention if it keeps none.
+func (l *Library) view(ctx context.Context, name StreamName) (view, error) {
 	stream, err := l.streams.look(ctx, name)
 	if err != nil {
-		return Span{}, err
+		return view{}, err
 	}
 	if stream.Retention <= 0 {
-		return Span{}, fmt.Errorf("stream %s: %w", name, ErrNoRetention)
+		return view{}, fmt.Errorf("stream %s: %w", name, ErrNoRetention)
 	}
+	l.timeline.notice(stream)
 	now := time.Now().UTC().Truncate(Grain)
-	return Span{Start: now.Add(retentionMargin - stream.Retention), End: now.Add(Grain)}, nil
+	return view{stream, Span{Start: now.Add(retentionMargin - stream.Retention), End: now.Add(Grain)}}, nil
 }
 
 // Clip gives the clip of a span as the archive has it now: one immutable version. It costs ListFragments calls at
@@ -128,17 +146,17 @@ func (l *Library) Clip(ctx context.Context, name StreamName, span Span) (*Clip, 
 	if span.Empty() || span.Length() > MaxSpan {
 		return nil, fmt.Errorf("span %s: %w", span, ErrName)
 	}
-	window, err := l.window(ctx, name)
+	v, err := l.view(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	visible := span.Intersect(window)
+	visible := span.Intersect(v.window)
 	if visible.Empty() {
 		return nil, fmt.Errorf("stream %s, %s is outside of what is kept: %w", name, span, ErrNoFootage)
 	}
-	listed, err := l.timeline.list(ctx, name, visible, window)
+	listed, err := l.timeline.list(ctx, v, visible)
 	if errors.Is(err, ErrDenied) {
-		return l.unlistedClip(name, span, visible), nil
+		return l.unlistedClip(v.stream, span, visible), nil
 	}
 	if err != nil {
 		return nil, err
@@ -149,14 +167,15 @@ func (l *Library) Clip(ctx context.Context, name StreamName, span Span) (*Clip, 
 	parts := plan(listed.fragments, listed.rule)
 	key := l.partKey(name, listed.fragments)
 	return &Clip{
-		library: l, stream: name, span: span, parts: parts, fragments: listed.fragments, key: key,
+		library: l, stream: v.stream, span: span, parts: parts, fragments: listed.fragments, rule: listed.rule, key: key,
 		version: l.versions.current(key), expires: listed.expires,
 	}, nil
 }
 
 // unlistedClip gives the clip of a span whose fragments we may not list: what one GetClip call returns, unchecked.
 // Its key changes with every metadata TTL, so that it is not kept for long.
-func (l *Library) unlistedClip(name StreamName, span, visible Span) *Clip {
+func (l *Library) unlistedClip(stream Stream, span, visible Span) *Clip {
+	name := stream.Name
 	l.mu.Lock()
 	told := l.unlisted[name]
 	l.unlisted[name] = true
@@ -169,7 +188,7 @@ func (l *Library) unlistedClip(name StreamName, span, visible Span) *Clip {
 	round := now.Truncate(l.options.MetadataTTL)
 	key := hashKey("u", string(name), l.options.Selector.String(), visible.Start.String(), span.End.String(), round.String())
 	return &Clip{
-		library: l, stream: name, span: span, key: key, unlisted: visible,
+		library: l, stream: stream, span: span, key: key, unlisted: visible,
 		version: l.versions.current(key), expires: round.Add(l.options.MetadataTTL),
 	}
 }

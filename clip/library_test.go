@@ -69,7 +69,8 @@ func TestClipKeyIsThatOfItsFragments(t *testing.T) {
 		t.Errorf("other fragments, same key %s", other.Key())
 	}
 	// Footage that comes late into the middle is not hidden by the clip that was there before.
-	m.record("cam", base().Add(5*time.Second), 1, time.Second)
+	m.upload("cam", base().Add(5*time.Second), 1, time.Second, time.Now())
+	time.Sleep(time.Millisecond) // so that the next look is after it
 	if late := lookUp(t, l, "cam", clip.NewSpan(base(), time.Minute)); late.Key() == whole.Key() || late.Fragments() != 7 {
 		t.Errorf("late footage: key %s, %d fragments; want another key than %s, and 7", late.Key(), late.Fragments(), whole.Key())
 	}

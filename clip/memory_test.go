@@ -22,6 +22,8 @@ import (
 // memory is an archive in memory, with the rules of the service and faults on demand.
 type memory struct {
 	retention time.Duration
+	created   time.Time
+	arn       string
 	moovLast  bool
 	// lengths tells the length of bodies; otherwise they come without.
 	lengths bool
@@ -31,6 +33,8 @@ type memory struct {
 	refuse func(n int) error
 	// hide gives the error of a ListFragments call, or nil.
 	hide func() error
+	// unlistable is the error of ListStreams calls, or nil.
+	unlistable error
 
 	mu        sync.Mutex
 	fragments map[clip.StreamName][]clip.Fragment
@@ -47,15 +51,20 @@ func newMemory() *memory {
 	return &memory{retention: 40 * 365 * 24 * time.Hour, fragments: make(map[clip.StreamName][]clip.Fragment)}
 }
 
-// record adds count fragments of a length to a stream, from start on.
+// record adds count fragments of a length to a stream, from start on, as a camera does that sends what it records.
 func (m *memory) record(name clip.StreamName, start time.Time, count int, length time.Duration) {
+	m.upload(name, start, count, length, start.Add(100*time.Millisecond))
+}
+
+// upload adds count fragments of a length that were recorded from start on and arrive from another time on.
+func (m *memory) upload(name clip.StreamName, start time.Time, count int, length time.Duration, arrival time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for i := range count {
 		at := start.Add(time.Duration(i) * length).UTC()
 		m.fragments[name] = append(m.fragments[name], clip.Fragment{
-			ID:       clip.FragmentID(fmt.Sprintf("%047d", at.UnixMilli())),
-			Producer: at, Server: at.Add(100 * time.Millisecond),
+			ID:       clip.FragmentID(fmt.Sprintf("%047d", arrival.UnixMilli()*1000+int64(i))),
+			Producer: at, Server: arrival.Add(time.Duration(i) * length).UTC(),
 			Length: length - 40*time.Millisecond, Size: 4000,
 		})
 	}
@@ -68,13 +77,22 @@ func (m *memory) calls() (payloads, lists, probes int) {
 	return m.payloads, m.lists, m.probes
 }
 
+// stream describes a stream.
+func (m *memory) stream(name clip.StreamName) clip.Stream {
+	return clip.Stream{Name: name, ARN: m.arn + "/" + string(name), Created: m.created, Retention: m.retention}
+}
+
 // Streams implements clip.Archive.
 func (m *memory) Streams(context.Context) iter.Seq2[clip.Stream, error] {
 	return func(yield func(clip.Stream, error) bool) {
+		if m.unlistable != nil {
+			yield(clip.Stream{}, m.unlistable)
+			return
+		}
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		for name := range m.fragments {
-			if !yield(clip.Stream{Name: name, Retention: m.retention}, nil) {
+			if !yield(m.stream(name), nil) {
 				return
 			}
 		}
@@ -89,7 +107,7 @@ func (m *memory) Stream(_ context.Context, name clip.StreamName) (clip.Stream, e
 	if _, ok := m.fragments[name]; !ok {
 		return clip.Stream{}, clip.ErrNoStream
 	}
-	return clip.Stream{Name: name, Retention: m.retention}, nil
+	return m.stream(name), nil
 }
 
 // selected gives the fragments of a query in order of time.

@@ -8,59 +8,77 @@ import (
 
 // latestEntry is the newest footage of a stream and until when that is believed.
 type latestEntry struct {
-	start   time.Time
+	newest  newest
 	expires time.Time
 }
 
+// newest is the last fragment of a stream: when it starts and when it ends.
+type newest struct{ start, end time.Time }
+
 // Latest gives the start of the newest fragment of a stream; ErrNoFootage if it has none.
 func (l *Library) Latest(ctx context.Context, name StreamName) (time.Time, error) {
-	if e, ok := l.latest.Get(name); ok && time.Now().Before(e.expires) {
-		return e.start, nil
+	n, err := l.latestFragment(ctx, name)
+	return n.start, err
+}
+
+// Last gives the clip of some length that ends with the newest footage of a stream, as it is now.
+func (l *Library) Last(ctx context.Context, name StreamName, length time.Duration) (*Clip, error) {
+	n, err := l.latestFragment(ctx, name)
+	if err != nil {
+		return nil, err
 	}
-	return l.newest.do(ctx, name, func(ctx context.Context, _ func()) (time.Time, error) {
-		window, err := l.window(ctx, name)
+	return l.Clip(ctx, name, NewSpan(n.end.Add(-length), length))
+}
+
+// latestFragment gives the newest fragment, from memory for a moment.
+func (l *Library) latestFragment(ctx context.Context, name StreamName) (newest, error) {
+	if e, ok := l.latest.Get(name); ok && time.Now().Before(e.expires) {
+		return e.newest, nil
+	}
+	return l.newest.do(ctx, name, func(ctx context.Context, _ func()) (newest, error) {
+		v, err := l.view(ctx, name)
 		if err != nil {
-			return time.Time{}, err
+			return newest{}, err
 		}
-		start, err := l.findNewest(ctx, name, window)
+		n, err := l.findNewest(ctx, v)
 		if err != nil {
-			return time.Time{}, err
+			return newest{}, err
 		}
-		l.latest.Add(name, latestEntry{start: start, expires: time.Now().Add(edgeTTL)})
-		return start, nil
+		l.latest.Add(name, latestEntry{newest: n, expires: time.Now().Add(edgeTTL)})
+		return n, nil
 	})
 }
 
 // findNewest lists the last hour of a window, and the one it began in, first, as a camera that records has its newest
 // footage there. If they are empty it looks further back in spans that double, then halves the span with footage, each
 // with a call that asks for one fragment. Spans begin on the hour, so that answers are found again.
-func (l *Library) findNewest(ctx context.Context, name StreamName, window Span) (time.Time, error) {
-	upper := window.End.Add(-bucketLength).Truncate(bucketLength)
-	newest, err := l.lastIn(ctx, name, Span{Start: upper, End: window.End}, window)
-	if err != nil || !newest.IsZero() {
-		return newest, err
+func (l *Library) findNewest(ctx context.Context, v view) (newest, error) {
+	upper := v.window.End.Add(-bucketLength).Truncate(bucketLength)
+	n, err := l.lastIn(ctx, v, Span{Start: upper, End: v.window.End})
+	if err != nil || !n.start.IsZero() {
+		return n, err
 	}
-	for length := 2 * bucketLength; upper.After(window.Start); length *= 2 {
+	for length := 2 * bucketLength; upper.After(v.window.Start); length *= 2 {
 		span := Span{Start: upper.Add(-length), End: upper}
-		found, err := l.timeline.recorded(ctx, name, span.Intersect(window))
+		found, err := l.timeline.recorded(ctx, v, span)
 		if err != nil {
-			return time.Time{}, err
+			return newest{}, err
 		}
 		if found {
-			return l.narrow(ctx, name, span, window)
+			return l.narrow(ctx, v, span)
 		}
 		upper = span.Start
 	}
-	return time.Time{}, fmt.Errorf("stream %s: %w", name, ErrNoFootage)
+	return newest{}, fmt.Errorf("stream %s: %w", v.stream.Name, ErrNoFootage)
 }
 
-// narrow gives the start of the last fragment in a span of whole hours that is known to have one.
-func (l *Library) narrow(ctx context.Context, name StreamName, span, window Span) (time.Time, error) {
+// narrow gives the last fragment in a span of whole hours that is known to have one.
+func (l *Library) narrow(ctx context.Context, v view, span Span) (newest, error) {
 	for span.Length() > bucketLength {
 		upper := Span{Start: span.Start.Add(span.Length() / 2).Truncate(bucketLength), End: span.End}
-		found, err := l.timeline.recorded(ctx, name, upper.Intersect(window))
+		found, err := l.timeline.recorded(ctx, v, upper)
 		if err != nil {
-			return time.Time{}, err
+			return newest{}, err
 		}
 		if found {
 			span = upper
@@ -68,96 +86,85 @@ func (l *Library) narrow(ctx context.Context, name StreamName, span, window Span
 			span.End = upper.Start
 		}
 	}
-	newest, err := l.lastIn(ctx, name, span, window)
-	if err == nil && newest.IsZero() {
-		err = fmt.Errorf("stream %s: %w", name, ErrNoFootage) // it left retention meanwhile
+	n, err := l.lastIn(ctx, v, span)
+	if err == nil && n.start.IsZero() {
+		err = fmt.Errorf("stream %s: %w", v.stream.Name, ErrNoFootage) // it left retention meanwhile
 	}
-	return newest, err
+	return n, err
 }
 
-// lastIn gives the start of the last fragment in a span, the zero time if there is none.
-func (l *Library) lastIn(ctx context.Context, name StreamName, span, window Span) (time.Time, error) {
-	listed, err := l.timeline.list(ctx, name, span.Intersect(window), window)
+// lastIn gives the last fragment in a span; its start is the zero time if there is none.
+func (l *Library) lastIn(ctx context.Context, v view, span Span) (newest, error) {
+	listed, err := l.timeline.list(ctx, v, span)
 	if err != nil || len(listed.fragments) == 0 {
+		return newest{}, err
+	}
+	f := listed.fragments[len(listed.fragments)-1]
+	start, end := f.Time(l.options.Selector), listed.rule.end(f)
+	if !end.After(start) {
+		end = start.Add(Grain) // the fragment belongs to the span that ends with it
+	}
+	return newest{start, end}, nil
+}
+
+// First gives the start of the oldest fragment of a stream that is still kept; ErrNoFootage if it has none.
+func (l *Library) First(ctx context.Context, name StreamName) (time.Time, error) {
+	v, err := l.view(ctx, name)
+	if err != nil {
 		return time.Time{}, err
 	}
-	return listed.fragments[len(listed.fragments)-1].Time(l.options.Selector), nil
-}
-
-// Hours gives the starts of the hours with footage among the last 24 up to the newest footage of a stream, ascending,
-// as clocks in the grammar's location count hours. ErrNoFootage if there is none at all.
-func (l *Library) Hours(ctx context.Context, name StreamName) ([]time.Time, error) {
-	newest, err := l.Latest(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	window, err := l.window(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	const count = 24
-	grammar := l.options.Grammar
-	hours := make([]time.Time, count)
-	next := newest.Add(Grain)
-	spans := make([]Span, count)
-	for i := count - 1; i >= 0; i-- {
-		// The hour that holds the instant before the one that follows it.
-		hour, err := grammar.ParseStart(grammar.FormatStart(next.Add(-Grain), Hour))
+	end := v.window.End.Truncate(bucketLength).Add(bucketLength)
+	span := Span{Start: v.window.Start.Truncate(bucketLength), End: end}
+	for span.Length() > bucketLength {
+		lower := Span{Start: span.Start, End: span.Start.Add(span.Length() / 2).Truncate(bucketLength)}
+		if lower.Empty() {
+			lower.End = lower.Start.Add(bucketLength)
+		}
+		found, err := l.timeline.recorded(ctx, v, lower)
 		if err != nil {
-			return nil, fmt.Errorf("hour of %s: %w", next, err)
+			return time.Time{}, err
 		}
-		hours[i] = hour.Time
-		spans[i] = Span{Start: hour.Time, End: next}.Intersect(window)
-		next = hour.Time
+		if found {
+			span = lower
+		} else {
+			span.Start = lower.End
+		}
 	}
-	found := make([]bool, count)
-	found[count-1] = true
-	err = parallel(ctx, probesAtOnce, count-1, func(ctx context.Context, i int) (err error) {
-		if !spans[i].Empty() {
-			found[i], err = l.timeline.recorded(ctx, name, spans[i])
-		}
-		return err
-	})
+	listed, err := l.timeline.list(ctx, v, span)
 	if err != nil {
-		return nil, err
+		return time.Time{}, err
 	}
-	recorded := hours[:0]
-	for i, hour := range hours {
-		if found[i] {
-			recorded = append(recorded, hour)
-		}
+	if len(listed.fragments) == 0 {
+		return time.Time{}, fmt.Errorf("stream %s: %w", name, ErrNoFootage)
 	}
-	return recorded, nil
+	return listed.fragments[0].Time(l.options.Selector), nil
 }
 
-// probesAtOnce bounds the probes of one call that run at the same time.
-const probesAtOnce = 8
+// Footage is what a span of a stream has.
+type Footage struct {
+	// Length is how much of the span was recorded.
+	Length time.Duration
+	// First and Last are when the first and the last fragment start.
+	First, Last time.Time
+}
 
-// Lengths gives those of ListedLengths whose clip from a start has footage and can be opened.
-func (l *Library) Lengths(ctx context.Context, name StreamName, start Start) ([]time.Duration, error) {
-	window, err := l.window(ctx, name)
+// Footage adds up what starts in a span of up to a day; ErrNoFootage if nothing does.
+func (l *Library) Footage(ctx context.Context, name StreamName, span Span) (Footage, error) {
+	v, err := l.view(ctx, name)
 	if err != nil {
-		return nil, err
+		return Footage{}, err
 	}
-	all := ListedLengths()
-	span := NewSpan(start.Time, all[len(all)-1]).Intersect(window)
-	if span.Empty() {
-		return nil, nil
-	}
-	listed, err := l.timeline.list(ctx, name, span, window)
+	listed, err := l.timeline.list(ctx, v, span)
 	if err != nil {
-		return nil, err
+		return Footage{}, err
 	}
-	var lengths []time.Duration
-	for _, length := range all {
-		end := start.Time.Add(length)
-		n := 0
-		for n < len(listed.fragments) && listed.fragments[n].Time(l.options.Selector).Before(end) {
-			n++
-		}
-		if n > 0 && len(plan(listed.fragments[:n], listed.rule)) == 1 {
-			lengths = append(lengths, length)
-		}
+	if len(listed.fragments) == 0 {
+		return Footage{}, fmt.Errorf("stream %s, %s: %w", name, span, ErrNoFootage)
 	}
-	return lengths, nil
+	by := l.options.Selector
+	return Footage{
+		Length: listed.rule.recorded(listed.fragments),
+		First:  listed.fragments[0].Time(by),
+		Last:   listed.fragments[len(listed.fragments)-1].Time(by),
+	}, nil
 }

@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -22,7 +24,10 @@ const (
 // streams is what is known of the archive's streams.
 type streams struct {
 	archive Archive
+	logger  *slog.Logger
 	ttl     time.Duration
+	only    []StreamName
+	prefix  string
 	lists   *flight[struct{}, []Stream]
 	looks   *flight[StreamName, Stream]
 
@@ -31,6 +36,8 @@ type streams struct {
 	all     []Stream
 	expires time.Time
 	byName  *simplelru.LRU[StreamName, streamEntry]
+	// unlistable says that it was logged that streams may not be listed.
+	unlistable bool
 }
 
 // streamEntry is the answer to one name: a stream, or that there is none.
@@ -40,12 +47,12 @@ type streamEntry struct {
 	expires time.Time
 }
 
-// newStreams gives a table in which answers hold for ttl and calls may go without progress for as long as timeout.
-func newStreams(archive Archive, ttl, timeout time.Duration) *streams {
+// newStreams gives an empty table.
+func newStreams(archive Archive, o Options) *streams {
 	s := &streams{
-		archive: archive, ttl: ttl,
-		lists: newFlight[struct{}, []Stream](timeout),
-		looks: newFlight[StreamName, Stream](timeout),
+		archive: archive, logger: o.Logger, ttl: o.MetadataTTL, only: o.Streams, prefix: o.StreamPrefix,
+		lists: newFlight[struct{}, []Stream](o.ReadTimeout),
+		looks: newFlight[StreamName, Stream](o.ReadTimeout),
 	}
 	var err error
 	if s.byName, err = simplelru.NewLRU[StreamName, streamEntry](maxStreams, nil); err != nil {
@@ -54,28 +61,95 @@ func newStreams(archive Archive, ttl, timeout time.Duration) *streams {
 	return s
 }
 
+// shown reports whether a stream is one of those to show.
+func (s *streams) shown(name StreamName) bool {
+	if len(s.only) > 0 && !slices.Contains(s.only, name) {
+		return false
+	}
+	return strings.HasPrefix(string(name), s.prefix)
+}
+
 // list gives all streams by name. The slice is shared: it is not to be changed.
 func (s *streams) list(ctx context.Context) ([]Stream, error) {
-	s.mu.Lock()
-	all, fresh := s.all, time.Now().Before(s.expires)
-	s.mu.Unlock()
-	if fresh {
+	if all, ok := s.listed(); ok {
 		return all, nil
 	}
 	return s.lists.do(ctx, struct{}{}, func(ctx context.Context, progress func()) ([]Stream, error) {
-		all := []Stream{}
-		for stream, err := range s.archive.Streams(ctx) {
-			if err != nil {
-				return nil, fmt.Errorf("list streams: %w", err)
-			}
-			progress()
-			all = append(all, stream)
+		if all, ok := s.listed(); ok {
+			return all, nil // another call has ended in this moment
+		}
+		ask := s.askAll
+		if len(s.only) > 0 {
+			ask = s.askOnly
+		}
+		all, err := ask(ctx, progress)
+		if err != nil {
+			return nil, fmt.Errorf("list streams: %w", err)
 		}
 		slices.SortFunc(all, func(a, b Stream) int { return cmp.Compare(a.Name, b.Name) })
 		all = slices.CompactFunc(all, func(a, b Stream) bool { return a.Name == b.Name })
 		s.remember(all)
 		return all, nil
 	})
+}
+
+// listed gives the streams as last listed, if that still holds.
+func (s *streams) listed() ([]Stream, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.all, time.Now().Before(s.expires)
+}
+
+// askAll lists the streams to show. Where streams may not be listed there are none, and the log says so once.
+func (s *streams) askAll(ctx context.Context, progress func()) ([]Stream, error) {
+	all := []Stream{}
+	for stream, err := range s.archive.Streams(ctx) {
+		if errors.Is(err, ErrDenied) && !errors.Is(err, ErrCredentials) {
+			s.tellUnlistable(err)
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		progress()
+		if s.shown(stream.Name) {
+			all = append(all, stream)
+		}
+	}
+	return all, nil
+}
+
+// askOnly describes the streams to show. One that is missing is not shown.
+func (s *streams) askOnly(ctx context.Context, progress func()) ([]Stream, error) {
+	found := make([]*Stream, len(s.only))
+	err := parallel(ctx, probesAtOnce, len(s.only), func(ctx context.Context, i int) error {
+		stream, err := s.look(ctx, s.only[i])
+		if errors.Is(err, ErrNoStream) {
+			return nil
+		}
+		progress()
+		found[i] = &stream
+		return err
+	})
+	all := []Stream{}
+	for _, stream := range found {
+		if stream != nil {
+			all = append(all, *stream)
+		}
+	}
+	return all, err
+}
+
+// tellUnlistable logs, once, why the root lists nothing.
+func (s *streams) tellUnlistable(err error) {
+	s.mu.Lock()
+	told := s.unlistable
+	s.unlistable = true
+	s.mu.Unlock()
+	if !told {
+		s.logger.Warn("streams may not be listed: none are shown, but each can be opened by its name; --stream NAME shows some",
+			"error", err)
+	}
 }
 
 // remember keeps a whole listing, which describes each stream as DescribeStream does (API reference, StreamInfo).
@@ -90,16 +164,16 @@ func (s *streams) remember(all []Stream) {
 
 // look gives one stream by name, whether it was listed or not.
 func (s *streams) look(ctx context.Context, name StreamName) (Stream, error) {
-	if !name.Valid() {
+	if !name.Valid() || !s.shown(name) {
 		return Stream{}, fmt.Errorf("stream %q: %w", name, ErrNoStream)
 	}
-	s.mu.Lock()
-	e, ok := s.byName.Get(name)
-	s.mu.Unlock()
-	if ok && time.Now().Before(e.expires) {
+	if e, ok := s.known(name); ok {
 		return e.stream, e.err
 	}
 	return s.looks.do(ctx, name, func(ctx context.Context, _ func()) (Stream, error) {
+		if e, ok := s.known(name); ok {
+			return e.stream, e.err // another call has ended in this moment
+		}
 		stream, err := s.archive.Stream(ctx, name)
 		hold := s.ttl
 		if err != nil {
@@ -114,4 +188,12 @@ func (s *streams) look(ctx context.Context, name StreamName) (Stream, error) {
 		s.byName.Add(name, streamEntry{stream: stream, err: err, expires: time.Now().Add(hold)})
 		return stream, err
 	})
+}
+
+// known gives the answer to a name, if it still holds.
+func (s *streams) known(name StreamName) (streamEntry, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e, ok := s.byName.Get(name)
+	return e, ok && time.Now().Before(e.expires)
 }

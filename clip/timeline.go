@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 	"time"
@@ -11,13 +12,11 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
-// How the timeline remembers. An hour holds up to 3,600 fragments of 1 s; with 128 hours that is a bound of some
-// 90 MB that only an archive of such fragments, read all over, comes near.
 const (
-	bucketLength   = time.Hour
-	maxBuckets     = 128
-	maxProbes      = 8192
-	maxBucketItems = 200_000
+	bucketLength = time.Hour
+	maxProbes    = 8192
+	// maxBucketItems bounds what is believed of one hour: 3,600 fragments of 1 s, and many times that.
+	maxBucketItems = 100_000
 	// edgeAge is how long after its end an hour still counts as the live edge: what is persisted shows up in listings
 	// within a second as a rule, and producers may be late by more.
 	edgeAge = time.Minute
@@ -28,56 +27,49 @@ const (
 )
 
 // timeline is what streams have recorded: fragments in buckets of an hour, listed when they are first asked for.
+//
+// An hour of the past is settled: it is remembered, on disk too, and changes only when footage is uploaded late, which
+// late.go looks for before settled hours are trusted. An hour at the live edge is believed for edgeTTL.
 type timeline struct {
 	archive Archive
+	store   *hourStore
+	logger  *slog.Logger
 	by      Selector
 	ttl     time.Duration
+	gap     time.Duration
 	fills   *flight[bucketKey, bucket]
 	asks    *flight[probeKey, bool]
+	looks   *flight[StreamName, struct{}]
 
-	// mu guards buckets and probes.
+	// mu guards the rest.
 	mu      sync.Mutex
-	buckets *simplelru.LRU[bucketKey, bucket]
+	buckets *buckets
 	probes  *simplelru.LRU[probeKey, probe]
+	// seen has an entry for every stream that notice was called for, which comes before all else.
+	seen map[StreamName]*looked
 }
 
-// bucketKey names an hour of a stream.
-type bucketKey struct {
-	stream StreamName
-	hour   int64 // seconds since 1970, whole hours
+// view is a stream and the span in which it can have footage now. Nothing outside is asked for.
+type view struct {
+	stream Stream
+	window Span
 }
 
-// bucket is one hour of a stream, immutable.
-type bucket struct {
-	fragments []Fragment // by time, each once
-	expires   time.Time
-}
-
-// probeKey names a span of a stream.
-type probeKey struct {
-	stream     StreamName
-	start, end int64 // milliseconds since 1970
-}
-
-// probe is the answer whether a span has footage.
-type probe struct {
-	found   bool
-	expires time.Time
-}
-
-// newTimeline gives an empty timeline. Answers about the past hold for ttl; a call may go without progress for as long as timeout.
-func newTimeline(archive Archive, by Selector, ttl, timeout time.Duration) *timeline {
+// newTimeline gives an empty timeline.
+func newTimeline(archive Archive, o Options) *timeline {
 	t := &timeline{
-		archive: archive, by: by, ttl: ttl,
-		fills: newFlight[bucketKey, bucket](timeout),
-		asks:  newFlight[probeKey, bool](timeout),
+		archive: archive, logger: o.Logger, by: o.Selector, ttl: o.MetadataTTL, gap: o.Gap,
+		store: newHourStore(o.TimelineDir, o.Selector, o.Logger),
+		fills: newFlight[bucketKey, bucket](o.ReadTimeout),
+		asks:  newFlight[probeKey, bool](o.ReadTimeout),
+		looks: newFlight[StreamName, struct{}](o.ReadTimeout),
+
+		buckets: newBuckets(),
+		seen:    make(map[StreamName]*looked),
 	}
 	var err error
-	if t.buckets, err = simplelru.NewLRU[bucketKey, bucket](maxBuckets, nil); err != nil {
-		panic(err) // only a size that is not positive is an error
-	}
 	if t.probes, err = simplelru.NewLRU[probeKey, probe](maxProbes, nil); err != nil {
-		panic(err)
+		panic(err) // only a size that is not positive is an error
 	}
 	return t
 }
@@ -92,15 +84,13 @@ type listing struct {
 	expires time.Time
 }
 
-// list gives the fragments that start in a span. Nothing outside window is asked for: the service refuses it.
-func (t *timeline) list(ctx context.Context, stream StreamName, span, window Span) (listing, error) {
-	var hours []int64
-	for h := span.Start.Truncate(bucketLength); h.Before(span.End); h = h.Add(bucketLength) {
-		hours = append(hours, h.Unix())
-	}
-	buckets := make([]bucket, len(hours))
-	err := parallel(ctx, hoursAtOnce, len(hours), func(ctx context.Context, i int) (err error) {
-		buckets[i], err = t.bucket(ctx, bucketKey{stream, hours[i]}, window)
+// list gives the fragments that start in a span.
+func (t *timeline) list(ctx context.Context, v view, span Span) (listing, error) {
+	span = span.Intersect(v.window)
+	keys := hoursOf(v.stream.Name, span)
+	hours := make([]bucket, len(keys))
+	err := parallel(ctx, hoursAtOnce, len(keys), func(ctx context.Context, i int) (err error) {
+		hours[i], err = t.bucket(ctx, v, keys[i])
 		return err
 	})
 	if err != nil {
@@ -108,65 +98,141 @@ func (t *timeline) list(ctx context.Context, stream StreamName, span, window Spa
 	}
 	l := listing{expires: time.Now().Add(t.ttl)}
 	var whole []Fragment
-	for _, b := range buckets {
+	for _, b := range hours {
 		whole = append(whole, b.fragments...)
-		if b.expires.Before(l.expires) {
+		if !b.settled && b.expires.Before(l.expires) {
 			l.expires = b.expires
 		}
 	}
-	l.rule = newGapRule(whole, t.by, DefaultGap)
+	l.rule = newGapRule(whole, t.by, t.gap)
 	from, _ := slices.BinarySearchFunc(whole, span.Start, t.compareTime)
 	to, _ := slices.BinarySearchFunc(whole, span.End, t.compareTime)
-	l.fragments = whole[from:to:to]
+	l.fragments = whole[from:max(from, to):max(from, to)]
 	return l, nil
+}
+
+// hoursOf gives the keys of the hours that a span touches.
+func hoursOf(stream StreamName, span Span) []bucketKey {
+	var keys []bucketKey
+	for h := span.Start.Truncate(bucketLength); h.Before(span.End); h = h.Add(bucketLength) {
+		keys = append(keys, keyOf(stream, h))
+	}
+	return keys
 }
 
 // compareTime orders a fragment against an instant.
 func (t *timeline) compareTime(f Fragment, at time.Time) int { return f.Time(t.by).Compare(at) }
 
-// bucket gives one hour, from memory or from the archive.
-func (t *timeline) bucket(ctx context.Context, key bucketKey, window Span) (bucket, error) {
-	if b, ok := t.known(key); ok {
-		return b, nil
+// bucket gives one hour, from memory, from disk or from the archive.
+func (t *timeline) bucket(ctx context.Context, v view, key bucketKey) (bucket, error) {
+	if b, ok, err := t.known(ctx, v, key); ok || err != nil {
+		return b, err
 	}
 	return t.fills.do(ctx, key, func(ctx context.Context, progress func()) (bucket, error) {
-		start := time.Unix(key.hour, 0).UTC()
-		span := Span{Start: start, End: start.Add(bucketLength)}
-		asked := time.Now()
-		fragments, err := t.ask(ctx, key.stream, span.Intersect(window), progress)
-		if err != nil {
-			return bucket{}, err
-		}
-		b := bucket{fragments: fragments, expires: t.holds(span, asked)}
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		t.buckets.Add(key, b)
-		return b, nil
+		return t.fill(ctx, v, key, progress)
 	})
 }
 
-// known gives an hour from memory if what is remembered still holds.
-func (t *timeline) known(key bucketKey) (bucket, bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	b, ok := t.buckets.Get(key)
-	return b, ok && time.Now().Before(b.expires)
+// known gives an hour that need not be asked for.
+func (t *timeline) known(ctx context.Context, v view, key bucketKey) (bucket, bool, error) {
+	b, ok := t.held(v, key)
+	if !ok || !b.settled {
+		return b, ok && time.Now().Before(b.expires), nil
+	}
+	if t.trusted(v, b) {
+		return b, true, nil
+	}
+	if err := t.look(ctx, v); err != nil {
+		return bucket{}, false, err
+	}
+	b, ok = t.held(v, key)
+	return b, ok && b.settled, nil
 }
 
-// holds tells until when an answer about a span, asked for at a time, is believed.
-func (t *timeline) holds(span Span, asked time.Time) time.Time {
-	if span.End.Add(edgeAge).After(asked) {
-		return asked.Add(min(edgeTTL, t.ttl))
+// held gives an hour from memory, or from disk if it is one of the past. Whether it still holds is another matter.
+func (t *timeline) held(v view, key bucketKey) (bucket, bool) {
+	for {
+		t.mu.Lock()
+		b, ok := t.buckets.get(key)
+		seen := *t.seen[v.stream.Name]
+		t.mu.Unlock()
+		if ok || key.span().End.Add(edgeAge).After(time.Now()) || seen.at.IsZero() {
+			return b, ok
+		}
+		if b, ok, done := t.load(key, t.store.day(v.stream, key.hour), seen.forgets); done {
+			return b, ok
+		}
 	}
-	return asked.Add(t.ttl)
+}
+
+// load puts hours from disk into memory, unless hours were forgotten since they were read, and gives one of them.
+func (t *timeline) load(key bucketKey, day map[int64]bucket, forgets int) (b bucket, ok, done bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.seen[key.stream].forgets != forgets {
+		return bucket{}, false, false
+	}
+	for hour, b := range day {
+		if k := (bucketKey{key.stream, hour}); !t.buckets.lru.Contains(k) {
+			t.buckets.put(k, b)
+		}
+	}
+	b, ok = t.buckets.get(key)
+	return b, ok, true
+}
+
+// fill asks the archive for an hour and remembers the answer.
+func (t *timeline) fill(ctx context.Context, v view, key bucketKey, progress func()) (bucket, error) {
+	asked := time.Now()
+	if b, ok := t.held(v, key); ok && (b.settled && t.trusted(v, b) || asked.Before(b.expires)) {
+		return b, nil // another call has ended in this moment
+	}
+	fragments, err := t.ask(ctx, v.stream.Name, key.span().Intersect(v.window), progress)
+	if err != nil {
+		return bucket{}, err
+	}
+	b := bucket{fragments: fragments, asked: asked}
+	// An hour that the window cuts at its start loses fragments; it is not worth keeping.
+	b.settled = !key.span().End.Add(edgeAge).After(asked) && !key.span().Start.Before(v.window.Start)
+	if !b.settled {
+		b.expires = asked.Add(t.holdsUnsettled(key.span(), asked))
+	}
+	t.mu.Lock()
+	t.buckets.put(key, b)
+	t.mu.Unlock()
+	if b.settled {
+		t.began(v.stream, asked)
+		t.store.put(v.stream, b.record(key.hour))
+	}
+	return b, nil
+}
+
+// holdsUnsettled tells how long an answer about a span is believed that is not settled.
+func (t *timeline) holdsUnsettled(span Span, asked time.Time) time.Duration {
+	if span.End.Add(edgeAge).After(asked) {
+		return min(edgeTTL, t.ttl)
+	}
+	return t.ttl
 }
 
 // forget drops what is remembered of a span, so that it is asked for again.
-func (t *timeline) forget(stream StreamName, span Span) {
+func (t *timeline) forget(stream Stream, span Span) {
+	t.forgetHours(stream, hoursOf(stream.Name, span))
+}
+
+// forgetHours drops hours, on disk first, so that they are not found again there.
+func (t *timeline) forgetHours(stream Stream, keys []bucketKey) {
+	if len(keys) == 0 {
+		return
+	}
+	for _, k := range keys {
+		t.store.put(stream, hourRecord{Hour: k.hour, Forgotten: true})
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for h := span.Start.Truncate(bucketLength); h.Before(span.End); h = h.Add(bucketLength) {
-		t.buckets.Remove(bucketKey{stream, h.Unix()})
+	t.seen[stream.Name].forgets++
+	for _, k := range keys {
+		t.buckets.remove(k)
 	}
 }
 
@@ -200,35 +266,5 @@ func (t *timeline) order(fragments []Fragment) []Fragment {
 	})
 	return slices.CompactFunc(fragments, func(a, b Fragment) bool {
 		return a.ID == b.ID || (t.by == ByProducer && a.Producer.Equal(b.Producer))
-	})
-}
-
-// recorded tells whether any fragment starts in a span, with one call that asks for one fragment at most.
-func (t *timeline) recorded(ctx context.Context, stream StreamName, span Span) (bool, error) {
-	key := probeKey{stream, span.Start.UnixMilli(), span.End.UnixMilli()}
-	t.mu.Lock()
-	p, ok := t.probes.Get(key)
-	t.mu.Unlock()
-	if ok && time.Now().Before(p.expires) {
-		return p.found, nil
-	}
-	return t.asks.do(ctx, key, func(ctx context.Context, _ func()) (bool, error) {
-		asked := time.Now()
-		found := false
-		query := FragmentQuery{Stream: stream, Selector: t.by, Span: span, Limit: 1}
-		for f, err := range t.archive.Fragments(ctx, query) {
-			if err != nil {
-				return false, fmt.Errorf("probe %s %s: %w", stream, span, err)
-			}
-			found = found || span.Contains(f.Time(t.by))
-		}
-		expires := t.holds(span, asked)
-		if found {
-			expires = asked.Add(t.ttl)
-		}
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		t.probes.Add(key, probe{found: found, expires: expires})
-		return found, nil
 	})
 }

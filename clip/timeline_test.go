@@ -1,8 +1,12 @@
 package clip_test
 
 import (
+	"encoding/json"
 	"errors"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -36,7 +40,7 @@ func TestListingIsRemembered(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		lookUp(t, l, "cam", past)
 		if got := lists(); got != 2 {
-			t.Errorf("after the TTL: %d calls, want 2", got)
+			t.Errorf("after the TTL: %d calls, want one look for late arrivals", got-1)
 		}
 		// At the live edge footage has to show up soon.
 		edge := clip.NewSpan(time.Now().Add(-time.Minute), 10*time.Minute)
@@ -72,22 +76,27 @@ func lookUpNew(t *testing.T, m *memory) *clip.Clip {
 	return lookUp(t, l, "cam", clip.NewSpan(base(), time.Minute))
 }
 
-func TestLatestAndHours(t *testing.T) {
+// names gives the names of starts.
+func names(g clip.Grammar, starts []clip.Start) string {
+	var all []string
+	for _, s := range starts {
+		all = append(all, g.FormatStart(s.Time, s.Precision))
+	}
+	return strings.Join(all, " ")
+}
+
+func TestLatest(t *testing.T) {
 	hour := func(h int) time.Time { return time.Date(2026, 3, 29, h, 0, 0, 0, time.UTC) }
 	for _, test := range []struct {
-		name     string
-		now      time.Time
-		record   []time.Time
-		zone     string
-		latest   time.Time
-		hours    string
-		mostAsks int
+		name   string
+		now    time.Time
+		record []time.Time
+		asks   int
 	}{
-		{"at the edge", hour(12).Add(30 * time.Minute), []time.Time{hour(3), hour(10), hour(12)}, "UTC", hour(12).Add(58 * time.Second), "2026-03-29T03 2026-03-29T10 2026-03-29T12", 24},
-		{"an hour ago", hour(12).Add(30 * time.Minute), []time.Time{hour(3), hour(11)}, "UTC", hour(11).Add(58 * time.Second), "2026-03-29T03 2026-03-29T11", 24},
-		{"weeks ago", hour(12).Add(20 * 24 * time.Hour), []time.Time{hour(3), hour(5)}, "UTC", hour(5).Add(58 * time.Second), "2026-03-29T03 2026-03-29T05", 24 + 20},
-		{"clocks went forward", hour(12), []time.Time{hour(0), hour(1), hour(2)}, "Europe/Berlin", hour(2).Add(58 * time.Second), "2026-03-29T01 2026-03-29T03 2026-03-29T04", 24 + 8},
-		{"more than a day", hour(12), []time.Time{hour(3).Add(-24 * time.Hour), hour(4).Add(-24 * time.Hour), hour(3)}, "UTC", hour(3).Add(58 * time.Second), "2026-03-28T04 2026-03-29T03", 24 + 8},
+		{"at the edge", hour(12).Add(30 * time.Minute), []time.Time{hour(3), hour(10), hour(12)}, 0},
+		{"an hour ago", hour(12).Add(30 * time.Minute), []time.Time{hour(3), hour(11)}, 0},
+		{"hours ago", hour(12), []time.Time{hour(3), hour(5)}, 6},
+		{"weeks ago", hour(12).Add(20 * 24 * time.Hour), []time.Time{hour(3), hour(5)}, 20},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -96,33 +105,24 @@ func TestLatestAndHours(t *testing.T) {
 				for _, start := range test.record {
 					m.record("cam", start, 30, 2*time.Second)
 				}
-				g := clip.Grammar{Location: zone(t, test.zone)}
-				l, c := library(t, m, clip.Options{Grammar: g})
+				l, c := library(t, m, clip.Options{})
 				defer func() { _ = c.Close() }()
-				latest, err := l.Latest(t.Context(), "cam")
-				if err != nil || !latest.Equal(test.latest) {
-					t.Errorf("latest: got %s, %v; want %s", latest, err, test.latest)
+				last := test.record[len(test.record)-1]
+				if latest, err := l.Latest(t.Context(), "cam"); err != nil || !latest.Equal(last.Add(58*time.Second)) {
+					t.Errorf("latest: got %s, %v; want %s", latest, err, last.Add(58*time.Second))
 				}
-				hours, err := l.Hours(t.Context(), "cam")
-				var names string
-				for i, h := range hours {
-					if i > 0 {
-						names += " "
-					}
-					names += g.FormatStart(h, clip.Hour)
+				if first, err := l.First(t.Context(), "cam"); err != nil || !first.Equal(test.record[0]) {
+					t.Errorf("first: got %s, %v; want %s", first, err, test.record[0])
 				}
-				if err != nil || names != test.hours {
-					t.Errorf("hours: got %q, %v; want %q", names, err, test.hours)
+				if _, _, asks := m.calls(); asks > test.asks+20 {
+					t.Errorf("cost %d probes, want at most %d and 20", asks, test.asks)
 				}
-				payloads, _, probes := m.calls()
-				if probes > test.mostAsks || payloads > 0 {
-					t.Errorf("cost %d probes and %d GetClip, want at most %d and none", probes, payloads, test.mostAsks)
+				clip, err := l.Last(t.Context(), "cam", 30*time.Second)
+				if err != nil {
+					t.Fatal(err)
 				}
-				if _, err := l.Hours(t.Context(), "cam"); err != nil {
-					t.Error(err)
-				}
-				if _, _, again := m.calls(); again != probes {
-					t.Errorf("asked again at once: %d probes more", again-probes)
+				if got := clip.Fragments(); got != 15 {
+					t.Errorf("the last 30 s: got %d fragments, want 15", got)
 				}
 			})
 		})
@@ -133,8 +133,313 @@ func TestLatestAndHours(t *testing.T) {
 	if _, err := l.Latest(t.Context(), "empty"); !errors.Is(err, clip.ErrNoFootage) {
 		t.Errorf("stream without footage: got %v", err)
 	}
+	if _, err := l.First(t.Context(), "empty"); !errors.Is(err, clip.ErrNoFootage) {
+		t.Errorf("stream without footage: got %v", err)
+	}
 	if _, err := l.Latest(t.Context(), "none"); !errors.Is(err, clip.ErrNoStream) {
 		t.Errorf("no stream: got %v", err)
+	}
+}
+
+// TestCalendar records now and then over the change of clocks in several zones and compares days, hours and minutes
+// with those that the fragments lie in.
+func TestCalendar(t *testing.T) {
+	for _, place := range []struct {
+		zone  string
+		start string
+	}{
+		{"UTC", "2026-03-28T20:00:00Z"},
+		{"Europe/Berlin", "2026-03-28T20:00:00Z"},
+		{"Europe/Berlin", "2026-10-24T20:00:00Z"},
+		{"America/New_York", "2026-10-31T20:00:00Z"},
+		{"Asia/Kathmandu", "2026-03-28T20:00:00Z"},
+		{"Australia/Lord_Howe", "2026-04-04T10:00:00Z"},
+	} {
+		t.Run(place.zone+" "+place.start, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				begin := at(t, place.start)
+				time.Sleep(time.Until(begin.Add(40 * time.Hour)))
+				m := newMemory()
+				m.retention, m.created = 100*time.Hour, begin.Add(-time.Hour)
+				g := clip.Grammar{Location: zone(t, place.zone)}
+				want := map[clip.Precision]map[string]bool{clip.Day: {}, clip.Hour: {}, clip.Minute: {}}
+				for i := range 60 { // every 37 minutes half a minute
+					start := begin.Add(time.Duration(i) * 37 * time.Minute)
+					m.record("cam", start, 15, 2*time.Second)
+					for p := range want {
+						want[p][g.FormatStart(start, p)] = true
+					}
+				}
+				l, c := library(t, m, clip.Options{Grammar: g})
+				defer func() { _ = c.Close() }()
+				got := map[clip.Precision]map[string]bool{clip.Day: {}, clip.Hour: {}, clip.Minute: {}}
+				note := func(p clip.Precision, starts []clip.Start, err error) []clip.Start {
+					if err != nil {
+						t.Fatal(err)
+					}
+					for _, s := range starts {
+						got[p][g.FormatStart(s.Time, p)] = true
+					}
+					return starts
+				}
+				days, err := l.Days(t.Context(), "cam")
+				for _, day := range note(clip.Day, days, err) {
+					hours, err := l.DayHours(t.Context(), "cam", day)
+					for _, hour := range note(clip.Hour, hours, err) {
+						minutes, err := l.Minutes(t.Context(), "cam", hour)
+						note(clip.Minute, minutes, err)
+					}
+				}
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Errorf("want -, got +:\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
+// TestCostOfADay: hours are found with at most 24 calls of one fragment, and what is known is not asked again.
+func TestCostOfADay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(time.Until(time.Date(2026, 6, 3, 12, 0, 0, 0, time.UTC)))
+		m := newMemory()
+		m.retention, m.created = 1000*time.Hour, time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
+		for h := 3; h < 20; h += 2 {
+			m.record("cam", time.Date(2026, 6, 2, h, 0, 0, 0, time.UTC), 900, 2*time.Second)
+		}
+		dir := t.TempDir()
+		l, c := library(t, m, clip.Options{TimelineDir: dir})
+		day, err := l.Grammar().ParseStart("2026-06-02")
+		if err != nil {
+			t.Fatal(err)
+		}
+		walk := func(l *clip.Library) string {
+			hours, err := l.DayHours(t.Context(), "cam", day)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, h := range hours {
+				if minutes, err := l.Minutes(t.Context(), "cam", h); err != nil || len(minutes) != 30 {
+					t.Errorf("%d minutes, %v; want 30", len(minutes), err)
+				}
+			}
+			return names(l.Grammar(), hours)
+		}
+		cost := func(what string, wantLists, wantProbes int, do func()) {
+			t.Helper()
+			_, lists, probes := m.calls()
+			do()
+			_, lists2, probes2 := m.calls()
+			if lists2-lists != wantLists || probes2-probes != wantProbes {
+				t.Errorf("%s cost %d listings and %d probes, want %d and %d", what, lists2-lists, probes2-probes, wantLists, wantProbes)
+			}
+		}
+		var first string
+		cost("ls of a day, cold", 0, 24, func() {
+			if hours, err := l.DayHours(t.Context(), "cam", day); err != nil || len(hours) != 9 {
+				t.Errorf("%d hours, %v", len(hours), err)
+			}
+		})
+		cost("all of the day", 9, 0, func() { first = walk(l) })
+		cost("all of the day again", 0, 0, func() { walk(l) })
+		time.Sleep(2 * time.Minute)
+		cost("all of the day after the TTL", 1, 0, func() { walk(l) })
+		_ = c.Close()
+
+		again, c := library(t, m, clip.Options{TimelineDir: dir})
+		time.Sleep(time.Minute)
+		cost("all of the day after a remount", 1, 0, func() {
+			if second := walk(again); second != first {
+				t.Errorf("got %q, before %q", second, first)
+			}
+		})
+		m.arn = "another"
+		_ = c.Close()
+		other, c := library(t, m, clip.Options{TimelineDir: dir})
+		cost("a stream made anew under the same name", 9, 24, func() { walk(other) })
+		_ = c.Close()
+	})
+}
+
+// TestLateFootage: what is uploaded with old times into hours that are remembered, empty ones too, is seen.
+func TestLateFootage(t *testing.T) {
+	for _, remount := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			time.Sleep(time.Until(time.Date(2026, 6, 3, 12, 0, 0, 0, time.UTC)))
+			m := newMemory()
+			hour := time.Date(2026, 6, 2, 10, 0, 0, 0, time.UTC)
+			m.record("cam", hour, 30, 2*time.Second)
+			dir := t.TempDir()
+			l, c := library(t, m, clip.Options{TimelineDir: dir})
+			day, err := l.Grammar().ParseStart("2026-06-02")
+			if err != nil {
+				t.Fatal(err)
+			}
+			hours := func() string {
+				h, err := l.DayHours(t.Context(), "cam", day)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return names(l.Grammar(), h)
+			}
+			fragments := func() int { return lookUp(t, l, "cam", clip.NewSpan(hour, 10*time.Minute)).Fragments() }
+			if got := hours(); got != "2026-06-02T10" || fragments() != 30 {
+				t.Fatalf("hours %q, %d fragments", got, fragments())
+			}
+			time.Sleep(5 * time.Minute)
+			m.upload("cam", hour.Add(2*time.Minute), 10, 2*time.Second, time.Now())
+			m.upload("cam", hour.Add(-5*time.Hour), 10, 2*time.Second, time.Now())
+			time.Sleep(2 * time.Minute)
+			if remount {
+				_ = c.Close()
+				l, c = library(t, m, clip.Options{TimelineDir: dir})
+			}
+			if got := hours(); got != "2026-06-02T05 2026-06-02T10" {
+				t.Errorf("remount %t: hours %q", remount, got)
+			}
+			if got := fragments(); got != 40 {
+				t.Errorf("remount %t: %d fragments, want 40", remount, got)
+			}
+			_ = c.Close()
+		})
+	}
+}
+
+// TestMuchSinceTheLastLook: when too much has come to go through, hours are asked for anew.
+func TestMuchSinceTheLastLook(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(time.Until(time.Date(2026, 6, 3, 12, 0, 0, 0, time.UTC)))
+		m := newMemory()
+		hour := time.Date(2026, 6, 2, 10, 0, 0, 0, time.UTC)
+		m.record("cam", hour, 30, 2*time.Second)
+		l, c := library(t, m, clip.Options{TimelineDir: t.TempDir()})
+		defer func() { _ = c.Close() }()
+		span := clip.NewSpan(hour, 10*time.Minute)
+		lookUp(t, l, "cam", span)
+		m.record("cam", time.Now(), 20_000, 2*time.Second)
+		m.upload("cam", hour.Add(2*time.Minute), 10, 2*time.Second, time.Now())
+		time.Sleep(12 * time.Hour)
+		if got := lookUp(t, l, "cam", span).Fragments(); got != 40 {
+			t.Errorf("%d fragments, want 40", got)
+		}
+		if _, lists, _ := m.calls(); lists != 3 {
+			t.Errorf("%d listings, want the hour, the look and the hour again", lists)
+		}
+	})
+}
+
+// TestDamagedMemory: what cannot be read of the remembered hours is asked for again.
+func TestDamagedMemory(t *testing.T) {
+	for name, damage := range map[string]func(b []byte) []byte{
+		"cut":     func(b []byte) []byte { return b[:len(b)-9] },
+		"spoiled": func(b []byte) []byte { b[len(b)/2] ^= 0x55; return b },
+		"garbage": func([]byte) []byte { return []byte("not gzip") },
+		"empty":   func([]byte) []byte { return nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMemory()
+			m.record("cam", base(), 30, 2*time.Second)
+			dir := t.TempDir()
+			span := clip.NewSpan(base(), time.Minute)
+			l, _ := library(t, m, clip.Options{TimelineDir: dir})
+			lookUp(t, l, "cam", span)
+			files, err := filepath.Glob(filepath.Join(dir, "*", "*.gz"))
+			if err != nil || len(files) != 1 {
+				t.Fatalf("files %v, %v", files, err)
+			}
+			content, err := os.ReadFile(files[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(files[0], damage(content), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			again, _ := library(t, m, clip.Options{TimelineDir: dir})
+			if got := lookUp(t, again, "cam", span).Fragments(); got != 30 {
+				t.Errorf("%d fragments, want 30", got)
+			}
+			if _, lists, _ := m.calls(); lists < 2 {
+				t.Errorf("%d listings: damaged memory was believed", lists)
+			}
+		})
+	}
+}
+
+func TestFootageAndSidecar(t *testing.T) {
+	m := newMemory()
+	m.record("cam", base(), 5, 2*time.Second)
+	m.record("cam", base().Add(30*time.Second), 5, 2*time.Second)
+	l, _ := library(t, m, clip.Options{})
+	got, err := l.Footage(t.Context(), "cam", clip.NewSpan(base(), time.Hour))
+	want := clip.Footage{Length: 20 * time.Second, First: base(), Last: base().Add(38 * time.Second)}
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Errorf("%v, want -, got +:\n%s", err, diff)
+	}
+	text, err := lookUp(t, l, "cam", clip.NewSpan(base().Add(-time.Second), 30*time.Minute)).Sidecar()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sidecar struct {
+		Stream, Timestamps, Start, End, First string
+		Offset                                float64 `json:"offset_seconds"`
+		Totals                                struct {
+			Fragments int
+			Bytes     int64
+			Footage   float64 `json:"footage_seconds"`
+			Gaps      float64 `json:"gap_seconds"`
+		}
+		Gaps      []struct{ Start, End string }
+		Fragments []struct {
+			Number, Producer, Server string
+			Bytes                    int64
+		}
+	}
+	if err := json.Unmarshal(text, &sidecar); err != nil {
+		t.Fatal(err)
+	}
+	if s := sidecar; s.Stream != "cam" || s.Timestamps != "producer" || s.Start != "1999-12-31T19:59:59.000Z" || s.End != "1999-12-31T20:29:59.000Z" ||
+		s.First != "1999-12-31T20:00:00.000Z" || s.Offset != 1 || s.Totals.Fragments != 10 || s.Totals.Bytes != 40_000 ||
+		s.Totals.Footage != 20 || s.Totals.Gaps != 20 || len(s.Fragments) != 10 || s.Fragments[9].Producer != "1999-12-31T20:00:38.000Z" {
+		t.Errorf("got %s", text)
+	}
+	if len(sidecar.Gaps) != 1 || sidecar.Gaps[0].Start != "1999-12-31T20:00:10.000Z" || sidecar.Gaps[0].End != "1999-12-31T20:00:30.000Z" {
+		t.Errorf("gaps: got %v", sidecar.Gaps)
+	}
+}
+
+func TestStreamsToShow(t *testing.T) {
+	m := newMemory()
+	for _, name := range []clip.StreamName{"door-1", "door-2", "yard"} {
+		m.record(name, base(), 1, time.Second)
+	}
+	list := func(o clip.Options) (string, error) {
+		l, _ := library(t, m, o)
+		streams, err := l.Streams(t.Context())
+		var all []string
+		for _, s := range streams {
+			all = append(all, string(s.Name))
+		}
+		if _, err := l.Stream(t.Context(), "yard"); (err == nil) != (len(o.Streams) == 0 && o.StreamPrefix == "") {
+			t.Errorf("%+v: yard: %v", o, err)
+		}
+		return strings.Join(all, " "), err
+	}
+	for want, o := range map[string]clip.Options{
+		"door-1 door-2 yard": {}, "door-1 door-2": {StreamPrefix: "door-"}, "door-2": {Streams: []clip.StreamName{"door-2", "missing"}},
+	} {
+		if got, err := list(o); err != nil || got != want {
+			t.Errorf("%+v: got %q, %v; want %q", o, got, err, want)
+		}
+	}
+	m.unlistable = clip.ErrDenied
+	for want, o := range map[string]clip.Options{"": {}, "door-2": {Streams: []clip.StreamName{"door-2"}}} {
+		if got, err := list(o); err != nil || got != want {
+			t.Errorf("not permitted, %+v: got %q, %v; want %q", o, got, err, want)
+		}
+	}
+	m.unlistable = clip.ErrCredentials
+	if got, err := list(clip.Options{}); !errors.Is(err, clip.ErrDenied) {
+		t.Errorf("bad credentials: got %q, %v", got, err)
 	}
 }
 

@@ -1,0 +1,264 @@
+package clip
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+)
+
+const (
+	// maxHourStore is how much of the disk the hours may take; what was written longest ago goes at start.
+	maxHourStore = 256 << 20
+	// maxDayFile bounds what is read of one day, and of one record unpacked.
+	maxDayFile = 64 << 20
+	// lookedName is the file that says when late arrivals were last looked for.
+	lookedName = "looked"
+)
+
+// hourStore keeps hours of the past on disk, so that a mount that starts anew has to ask little again. A directory a
+// stream, named by a hash of its ARN, which a stream of the same name made later does not share; in it a file a day
+// (UTC) to which records are appended, each a gzip member of JSON. A record that was cut off by a crash, or is damaged,
+// ends what is read of its file.
+type hourStore struct {
+	dir    string
+	by     Selector
+	logger *slog.Logger
+
+	// files keeps a file from being read while it is written. It guards the I/O itself, and nothing else.
+	files sync.Mutex
+}
+
+// hourRecord is one hour as it is stored. A later record of an hour replaces an earlier one.
+type hourRecord struct {
+	Hour      int64            `json:"hour"`
+	Asked     time.Time        `json:"asked"`
+	Forgotten bool             `json:"forgotten,omitempty"`
+	Fragments []fragmentRecord `json:"fragments,omitempty"`
+}
+
+// fragmentRecord is one fragment as it is stored; times in milliseconds since 1970.
+type fragmentRecord struct {
+	ID       FragmentID `json:"id"`
+	Producer int64      `json:"p"`
+	Server   int64      `json:"s"`
+	Length   int64      `json:"l"`
+	Size     int64      `json:"n"`
+}
+
+// newHourStore gives a store in a directory, which is made when something is kept, and removes what is too much.
+func newHourStore(dir string, by Selector, logger *slog.Logger) *hourStore {
+	s := &hourStore{dir: dir, by: by, logger: logger}
+	if dir != "" {
+		if err := s.prune(); err != nil {
+			logger.Warn("remembered hours not tidied up", "directory", dir, "error", err)
+		}
+	}
+	return s
+}
+
+// prune removes the files written longest ago until the rest is within bounds.
+func (s *hourStore) prune() error {
+	type file struct {
+		path string
+		info fs.FileInfo
+	}
+	var files []file
+	var total int64
+	err := filepath.WalkDir(s.dir, func(path string, entry fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil || !entry.Type().IsRegular() {
+			return err
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		files = append(files, file{path, info})
+		total += info.Size()
+		return nil
+	})
+	slices.SortFunc(files, func(a, b file) int { return a.info.ModTime().Compare(b.info.ModTime()) })
+	for _, f := range files {
+		if total <= maxHourStore {
+			break
+		}
+		err = errors.Join(err, os.Remove(f.path))
+		total -= f.info.Size()
+	}
+	return err
+}
+
+// keeps reports whether hours of a stream can be kept.
+func (s *hourStore) keeps(stream Stream) bool { return s.dir != "" && stream.ARN != "" }
+
+// folder is the directory of a stream.
+func (s *hourStore) folder(stream Stream) string {
+	sum := sha256.Sum256([]byte(stream.ARN))
+	return filepath.Join(s.dir, s.by.String()+"-"+hex.EncodeToString(sum[:16]))
+}
+
+// dayFile is the file of the day in which an hour lies.
+func (s *hourStore) dayFile(stream Stream, hour int64) string {
+	return filepath.Join(s.folder(stream), time.Unix(hour, 0).UTC().Format(time.DateOnly)+".json.gz")
+}
+
+// put keeps hours of one day. What cannot be kept is logged: it will be asked again.
+func (s *hourStore) put(stream Stream, records ...hourRecord) {
+	if !s.keeps(stream) || len(records) == 0 {
+		return
+	}
+	if err := s.append(s.dayFile(stream, records[0].Hour), records); err != nil {
+		s.logger.Warn("hour not remembered on disk", "stream", stream.Name, "error", err)
+	}
+}
+
+// append adds a member to a file, in one write, so that it is there whole or is seen to be cut.
+func (s *hourStore) append(path string, records []hourRecord) error {
+	var member bytes.Buffer
+	z := gzip.NewWriter(&member)
+	if err := errors.Join(json.NewEncoder(z).Encode(records), z.Close()); err != nil {
+		return err
+	}
+	s.files.Lock()
+	defer s.files.Unlock()
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(member.Bytes())
+	return errors.Join(err, f.Close())
+}
+
+// day gives the hours that are kept of the day in which an hour lies.
+func (s *hourStore) day(stream Stream, hour int64) map[int64]bucket {
+	if !s.keeps(stream) {
+		return nil
+	}
+	path := s.dayFile(stream, hour)
+	s.files.Lock()
+	defer s.files.Unlock()
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	hours := make(map[int64]bucket)
+	if err == nil {
+		err = errors.Join(readDay(f, hours), f.Close())
+	}
+	if err != nil {
+		// What is behind a damaged record would not be found either, so it is no use to append to this file.
+		s.logger.Warn("remembered hours are damaged, the rest of the day is asked again", "file", path, "error", err)
+		if err := os.Remove(path); err != nil {
+			s.logger.Warn("damaged file not removed", "file", path, "error", err)
+		}
+	}
+	return hours
+}
+
+// readDay reads members into hours until they end or one is damaged, of which nothing is believed.
+func readDay(r io.Reader, hours map[int64]bucket) error {
+	in := bufio.NewReader(io.LimitReader(r, maxDayFile))
+	z, err := gzip.NewReader(in)
+	for ; err == nil; err = z.Reset(in) {
+		z.Multistream(false)
+		text, err := io.ReadAll(io.LimitReader(z, maxDayFile))
+		if err != nil {
+			return err
+		}
+		var records []hourRecord
+		if err := json.Unmarshal(text, &records); err != nil {
+			return err
+		}
+		for _, r := range records {
+			delete(hours, r.Hour)
+			if !r.Forgotten {
+				hours[r.Hour] = r.bucket()
+			}
+		}
+	}
+	if errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil
+	}
+	return err
+}
+
+// record gives a bucket as it is stored.
+func (b bucket) record(hour int64) hourRecord {
+	r := hourRecord{Hour: hour, Asked: b.asked, Fragments: make([]fragmentRecord, len(b.fragments))}
+	for i, f := range b.fragments {
+		r.Fragments[i] = fragmentRecord{f.ID, f.Producer.UnixMilli(), f.Server.UnixMilli(), f.Length.Milliseconds(), f.Size}
+	}
+	return r
+}
+
+// bucket gives what was stored. Only hours of the past are.
+func (r hourRecord) bucket() bucket {
+	b := bucket{asked: r.Asked, settled: true, fragments: make([]Fragment, len(r.Fragments))}
+	for i, f := range r.Fragments {
+		b.fragments[i] = Fragment{
+			ID: f.ID, Producer: time.UnixMilli(f.Producer).UTC(), Server: time.UnixMilli(f.Server).UTC(),
+			Length: time.Duration(f.Length) * time.Millisecond, Size: f.Size,
+		}
+	}
+	return b
+}
+
+// looked tells when late arrivals were last looked for; the zero time if that is not known.
+func (s *hourStore) looked(stream Stream) time.Time {
+	if !s.keeps(stream) {
+		return time.Time{}
+	}
+	text, err := os.ReadFile(filepath.Join(s.folder(stream), lookedName))
+	if err != nil {
+		return time.Time{}
+	}
+	t, err := time.Parse(time.RFC3339Nano, string(text))
+	if err != nil {
+		return time.Time{}
+	}
+	return t
+}
+
+// setLooked keeps when late arrivals were last looked for.
+func (s *hourStore) setLooked(stream Stream, t time.Time) {
+	if !s.keeps(stream) {
+		return
+	}
+	folder := s.folder(stream)
+	temporary := filepath.Join(folder, lookedName+".new")
+	err := errors.Join(os.MkdirAll(folder, 0o700), os.WriteFile(temporary, []byte(t.UTC().Format(time.RFC3339Nano)), 0o600))
+	if err == nil {
+		err = os.Rename(temporary, filepath.Join(folder, lookedName))
+	}
+	if err != nil {
+		s.logger.Warn("time of the last look not remembered", "stream", stream.Name, "error", err)
+	}
+}
+
+// forget drops everything about a stream.
+func (s *hourStore) forget(stream Stream) {
+	if !s.keeps(stream) {
+		return
+	}
+	if err := os.RemoveAll(s.folder(stream)); err != nil {
+		s.logger.Warn("remembered hours not removed", "stream", stream.Name, "error", fmt.Errorf("stream %s: %w", stream.Name, err))
+	}
+}

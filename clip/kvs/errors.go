@@ -80,13 +80,14 @@ func kindOfCode(code string) error {
 		return clip.ErrNoRetention
 	case "ClientLimitExceededException":
 		return clip.ErrThrottled
-	case "NotAuthorizedException", "AccessDeniedException", "AccessDenied", "AuthFailure", "OptInRequired",
-		"InvalidSignatureException", "SignatureDoesNotMatch", "IncompleteSignature", "IncompleteSignatureException",
-		"MissingAuthenticationToken", "MissingAuthenticationTokenException", "RequestExpired", "RequestTimeTooSkewed":
+	case "NotAuthorizedException", "AccessDeniedException", "AccessDenied", "AuthFailure", "OptInRequired":
 		return clip.ErrDenied
+	case "InvalidSignatureException", "SignatureDoesNotMatch", "IncompleteSignature", "IncompleteSignatureException",
+		"MissingAuthenticationToken", "MissingAuthenticationTokenException", "RequestExpired", "RequestTimeTooSkewed":
+		return clip.ErrCredentials
 	}
 	if badCredentials(code) {
-		return clip.ErrDenied
+		return clip.ErrCredentials
 	}
 	if _, ok := retry.DefaultThrottleErrorCodes[code]; ok {
 		return clip.ErrThrottled

@@ -64,7 +64,10 @@ func (m *memory) Fragments(_ context.Context, q clip.FragmentQuery) iter.Seq2[cl
 func (m *memory) Payload(ctx context.Context, q clip.PayloadQuery) (*clip.Payload, error) {
 	m.payloads.Add(1)
 	var body bytes.Buffer
-	for f := range m.Fragments(ctx, clip.FragmentQuery{Span: q.Span}) {
+	for f, err := range m.Fragments(ctx, clip.FragmentQuery{Span: q.Span}) {
+		if err != nil {
+			return nil, err
+		}
 		body.WriteString(string(f.ID))
 	}
 	if body.Len() == 0 {

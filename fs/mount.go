@@ -33,7 +33,7 @@ const (
 	negativeTimeout = time.Second
 )
 
-// ErrBusy: the mount has open files or working directories.
+// ErrBusy says that the mount has open files or working directories.
 var ErrBusy = errors.New("in use")
 
 // Options are the settings of a mount. The zero value works.

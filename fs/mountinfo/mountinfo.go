@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// ErrNotMounted: nothing is mounted at the path.
+// ErrNotMounted says that nothing is mounted at the path.
 var ErrNotMounted = errors.New("not mounted")
 
 // path of this process's mounts (proc(5)).

@@ -58,7 +58,7 @@ func TestInterrupt(t *testing.T) {
 	path := m.Join("testcard", nameOf(time.Now().UTC().Add(-time.Hour).Truncate(time.Minute)), "1m.mp4")
 	for name, args := range map[string][]string{"lookup": {"stat", path}, "readlink": {"readlink", m.Join("testcard", "latest")}, "readdir": {"ls", m.Join("testcard")}} {
 		for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGKILL} {
-			freed(t, name, signal, exec.Command(args[0], args[1:]...)) //nolint:noctx // freed ends it
+			freed(t, name, signal, exec.Command(args[0], args[1:]...))
 		}
 	}
 	if _, err := os.ReadDir(m.Path); err != nil { // ListStreams is no data call and not slow
@@ -75,7 +75,7 @@ func TestInterruptRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGKILL} {
-		freed(t, "open", signal, exec.Command("cat", path)) //nolint:noctx // freed ends it
+		freed(t, "open", signal, exec.Command("cat", path))
 	}
 	f, err := os.Open(path)
 	if err != nil {
@@ -83,7 +83,7 @@ func TestInterruptRead(t *testing.T) {
 	}
 	defer func() { _ = f.Close() }()
 	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGKILL} {
-		freed(t, "read", signal, exec.Command("tail", "-c", "1000", path)) //nolint:noctx // freed ends it
+		freed(t, "read", signal, exec.Command("tail", "-c", "1000", path))
 	}
 	if _, err := io.ReadFull(f, make([]byte, 1000)); err != nil {
 		t.Errorf("while others wait: %v", err)

@@ -21,7 +21,7 @@ import (
 // control is where fusectl is mounted (Documentation/filesystems/fuse/fuse.rst, "Control filesystem").
 const control = "/sys/fs/fuse/connections"
 
-// ErrNotFUSE: what is mounted there is no FUSE filesystem.
+// ErrNotFUSE says that what is mounted there is no FUSE filesystem.
 var ErrNotFUSE = errors.New("not a FUSE mount")
 
 // Conn is the connection between the kernel and the server of one mount.

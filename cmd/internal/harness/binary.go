@@ -9,7 +9,7 @@ import (
 )
 
 // binaryVariable carries the path of the built command from Main to the tests.
-const binaryVariable = "CLIPFS_TEST_BINARY"
+const binaryVariable = "E2E_CLIPFS"
 
 // Main builds the command, runs the tests and gives their exit code.
 func Main(m *testing.M) int {

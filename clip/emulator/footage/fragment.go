@@ -19,6 +19,8 @@ type Fragment struct {
 	Size int64
 
 	cut *cut
+	// kept is set instead of cut where the media has to be loaded first.
+	kept *kept
 	// origin is the time of the media's zero, with all the precision there is.
 	origin time.Time
 	// stamped says that a stamp stands before the first video sample.
@@ -72,7 +74,8 @@ func (f Fragment) Time(sel Selector) time.Time {
 	return f.Producer
 }
 
-// VideoTrack says how its video is coded. A Fragment that no Source and not NewFragment made has none.
+// VideoTrack says how its video is coded. A Fragment that no Source and not NewFragment made has none,
+// and neither has one of NewStored before Load.
 func (f Fragment) VideoTrack() Track {
 	if f.cut == nil {
 		return Track{}

@@ -48,6 +48,8 @@ type matroskaReader struct {
 	frame, last time.Duration
 	// shown is the PTS of the frame shown last so far.
 	shown time.Duration
+	// base is the time of the cluster read last.
+	base time.Duration
 }
 
 // parseMatroska reads a Matroska file (RFC 9559): SimpleBlocks and BlockGroups with any lacing, clusters and segments of
@@ -211,6 +213,7 @@ func (r *matroskaReader) cluster(c element) (end int, err error) {
 			if timecode, err = unsigned(body); err == nil && timecode > math.MaxInt64/2/r.scale {
 				err = fmt.Errorf("%w: timecode %d", ErrInvalidMedia, timecode)
 			}
+			r.base = time.Duration(timecode * r.scale)
 		case idSimpleBlock:
 			err = r.block(body, int64(timecode), nil)
 		case idBlockGroup:

@@ -23,35 +23,48 @@ type place struct {
 	video, audio [2]int
 }
 
-// newTimeline places fragments by their producer times. One that would start before the last frame ahead of it has ended
-// (an overlap, or a timestamp that comes twice) is placed right after that, and so is one after a gap if gaps are closed.
-// What follows moves alike, until the next gap.
+// newTimeline places fragments by their producer times. One whose first frame would not be shown after the last one ahead
+// of it (an overlap, or a timestamp that comes twice) is placed where that ends, and so is one after a gap if gaps are
+// closed. What follows moves alike, until the next gap. How long a fragment's last frame is shown is a guess for what a
+// producer pushed, so a next fragment that starts within it just ends it.
 func newTimeline(frags []Fragment, gaps Gaps) *timeline {
 	l := &timeline{videoTrack: frags[0].VideoTrack()}
 	l.audioTrack, _ = frags[0].AudioTrack()
-	var shift, end time.Duration
+	var shift, shown, end time.Duration
 	for i, f := range frags {
 		recorded := f.Producer.Sub(frags[0].Producer)
 		at := recorded + shift
+		video := f.Video()
+		// The producer time can be that of audio ahead of the first frame.
+		lead := earliest(video)
 		switch {
 		case i == 0:
-		case at > end+gap && gaps == GapsKeep:
-			at = max(recorded, end)
-		case at > end+gap, at < end-time.Millisecond: // Rounding can make a millisecond.
-			at = end
+		case at+lead > end+gap && gaps == GapsKeep:
+			at = max(recorded, end-lead)
+		case at+lead > end+gap, at+lead <= shown:
+			at = end - lead
 		}
 		shift = at - recorded
-		video, audio := move(f.Video(), at), move(f.Audio(), at)
+		video, audio := move(video, at), move(f.Audio(), at)
 		l.places = append(l.places, place{at: at, video: [2]int{len(l.video), len(l.video) + len(video)},
 			audio: [2]int{len(l.audio), len(l.audio) + len(audio)}})
 		for _, s := range video {
-			end = max(end, s.PTS+s.Duration)
+			shown, end = max(shown, s.PTS), max(end, s.PTS+s.Duration)
 		}
 		l.video = append(l.video, video...)
 		l.audio = append(l.audio, audio...)
 	}
 	l.finish(end)
 	return l
+}
+
+// earliest gives the first time of showing.
+func earliest(samples []Sample) time.Duration {
+	first := samples[0].PTS
+	for _, s := range samples {
+		first = min(first, s.PTS)
+	}
+	return first
 }
 
 // move moves samples by a time.

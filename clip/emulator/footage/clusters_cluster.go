@@ -1,0 +1,279 @@
+package footage
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"time"
+	"unicode/utf8"
+)
+
+// Limits of fragment metadata (quotas page, and what producers are built with).
+const (
+	maxTags     = 10
+	maxTagName  = 128
+	maxTagValue = 256
+	// maxTagsElement is far above what so many tags take.
+	maxTagsElement = 64 << 10
+)
+
+// cluster is the one that is being read.
+type cluster struct {
+	head incoming
+	// left is how much a cluster of known size still has.
+	left     int64
+	timecode time.Duration
+	tags     int
+	// frames is by the index of the track.
+	frames [maxTracks]frames
+}
+
+// frames says when the frames of one track in one cluster are shown.
+type frames struct {
+	count                   int
+	first, earliest, latest time.Duration
+}
+
+// begin starts a cluster: it reads up to its timecode.
+func (c *Clusters) begin(h incoming) (time.Duration, error) {
+	c.content.Reset()
+	c.current = cluster{head: h, left: h.size}
+	if !h.unknown && h.size > MaxFragmentSize {
+		return 0, ErrFragmentSize
+	}
+	for {
+		id, body, err := c.child()
+		if errors.Is(err, io.EOF) || err == nil && (id == idSimpleBlock || id == idBlockGroup) {
+			err = fmt.Errorf("%w: Matroska cluster without a timecode", ErrInvalidMedia)
+		}
+		if err != nil {
+			return 0, err
+		}
+		if id == idTimecode {
+			return c.timecode(body)
+		}
+	}
+}
+
+// timecode reads the timecode of a cluster.
+func (c *Clusters) timecode(body []byte) (time.Duration, error) {
+	ticks, err := unsigned(body)
+	if err != nil {
+		return 0, err
+	}
+	if ticks > math.MaxInt64/2/c.scale {
+		return 0, ErrTimecode
+	}
+	at := time.Duration(ticks * c.scale)
+	c.current.timecode = at
+	if at < c.previous {
+		return at.Round(time.Millisecond), ErrOutOfOrder
+	}
+	c.previous = at
+	return at.Round(time.Millisecond), nil
+}
+
+// child reads one element of the current cluster. It is io.EOF where the cluster has ended.
+func (c *Clusters) child() (id uint32, body []byte, err error) {
+	cur := &c.current
+	if !cur.head.unknown && cur.left == 0 {
+		return 0, nil, io.EOF
+	}
+	h, err := c.in.next()
+	if err != nil {
+		if errors.Is(err, io.EOF) && !cur.head.unknown {
+			err = cutShort(err)
+		}
+		return 0, nil, err
+	}
+	if cur.head.unknown && isTop(h.id) {
+		c.in.ahead = &h
+		return 0, nil, io.EOF
+	}
+	size := int64(len(h.raw)) + h.size
+	if !cur.head.unknown {
+		if h.unknown || size > cur.left {
+			return 0, nil, fmt.Errorf("%w: Matroska element %#x longer than its cluster", ErrInvalidMedia, h.id)
+		}
+		cur.left -= size
+	}
+	if size > MaxFragmentSize-int64(c.content.Len()) {
+		return 0, nil, ErrFragmentSize
+	}
+	c.content.Write(h.raw)
+	start := c.content.Len()
+	if err := c.in.content(&c.content, h); err != nil {
+		return 0, nil, err
+	}
+	return h.id, c.content.Bytes()[start:], nil
+}
+
+// Read reads the rest of the cluster that Next began, and what follows up to the next one: tags that belong to it.
+func (c *Clusters) Read() (Pushed, error) {
+	for {
+		id, body, err := c.child()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return Pushed{}, err
+		}
+		switch id {
+		case idSimpleBlock:
+			err = c.block(body)
+		case idBlockGroup:
+			err = children(body, func(id uint32, content []byte) error {
+				if id != idBlock {
+					return nil
+				}
+				return c.block(content)
+			})
+		}
+		if err != nil {
+			return Pushed{}, err
+		}
+	}
+	if err := c.trailer(); err != nil {
+		return Pushed{}, err
+	}
+	if err := c.finish(); err != nil {
+		return Pushed{}, err
+	}
+	return Pushed{Length: c.length(), Data: c.data()}, nil
+}
+
+// trailer reads what stands between the current cluster and the next.
+func (c *Clusters) trailer() error {
+	for {
+		h, err := c.in.next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if h.id == idCluster {
+			c.in.ahead = &h
+			return nil
+		}
+		if err := c.between(h); err != nil {
+			return err
+		}
+	}
+}
+
+// block notes when the frame of a block is shown: a track number, 16 bits of time from the cluster's, flags (RFC 9559
+// 10.1). Of laced frames it is the first.
+func (c *Clusters) block(body []byte) error {
+	number, n := vint(body, 8, false)
+	if n == 0 || len(body) < n+3 {
+		return fmt.Errorf("%w: Matroska block of %d bytes", ErrInvalidMedia, len(body))
+	}
+	track := c.track(number)
+	if track == nil {
+		return ErrTrackNumber
+	}
+	ticks := int64(int16(binary.BigEndian.Uint16(body[n:])))
+	at := c.current.timecode + time.Duration(ticks*int64(c.scale))
+	if track.begun && at <= track.latest {
+		return ErrOutOfOrder
+	}
+	for i := range c.tracks {
+		if &c.tracks[i] == track {
+			c.current.frames[i].add(at)
+		}
+	}
+	earliest, latest := c.current.span()
+	if latest-earliest > maxFragment {
+		return ErrFragmentDuration
+	}
+	return nil
+}
+
+// add notes a frame.
+func (f *frames) add(at time.Duration) {
+	if f.count == 0 {
+		f.first, f.earliest, f.latest = at, at, at
+	}
+	f.count++
+	f.earliest, f.latest = min(f.earliest, at), max(f.latest, at)
+}
+
+// span gives the times of the first and last frame of all tracks.
+func (c *cluster) span() (earliest, latest time.Duration) {
+	earliest, latest = math.MaxInt64, math.MinInt64
+	for _, f := range c.frames {
+		if f.count > 0 {
+			earliest, latest = min(earliest, f.earliest), max(latest, f.latest)
+		}
+	}
+	return earliest, latest
+}
+
+// finish checks what can be known once a cluster is whole.
+func (c *Clusters) finish() error {
+	for i := range c.tracks {
+		if c.current.frames[i].count == 0 {
+			return ErrTrackEmpty
+		}
+	}
+	for i := range c.tracks {
+		c.tracks[i].latest, c.tracks[i].begun = c.current.frames[i].latest, true
+	}
+	return nil
+}
+
+// length gives the time from the first to the last frame of video, or of everything if there is none.
+func (c *Clusters) length() time.Duration {
+	for i, t := range c.tracks {
+		if t.kind == typeVideo {
+			f := c.current.frames[i]
+			return (f.latest - f.first).Round(time.Millisecond)
+		}
+	}
+	earliest, latest := c.current.span()
+	return (latest - earliest).Round(time.Millisecond)
+}
+
+// data gives the current cluster, its size known now, as a file of its own.
+func (c *Clusters) data() []byte {
+	content := c.content.Bytes()
+	data := make([]byte, 0, len(c.header)+12+len(content))
+	data = append(data, c.header...)
+	data = append(data, 0x1f, 0x43, 0xb6, 0x75)
+	data = binary.BigEndian.AppendUint64(data, 1<<56|uint64(len(content)))
+	return append(data, content...)
+}
+
+// tags checks the tags of a fragment. Those before the first cluster are the file's and come another way.
+func (c *Clusters) tags(h incoming) error {
+	if h.size > maxTagsElement {
+		return ErrTagLimit
+	}
+	var b bytes.Buffer
+	if err := c.in.content(&b, h); err != nil {
+		return err
+	}
+	return children(b.Bytes(), func(id uint32, tag []byte) error {
+		if id != idTag {
+			return nil
+		}
+		return children(tag, func(id uint32, simple []byte) error {
+			if id != idSimpleTag {
+				return nil
+			}
+			if c.current.tags++; c.current.tags > maxTags {
+				return ErrTagLimit
+			}
+			return children(simple, func(id uint32, text []byte) error {
+				if id == idTagName && utf8.RuneCount(text) > maxTagName || id == idTagString && utf8.RuneCount(text) > maxTagValue {
+					return ErrTagLimit
+				}
+				return nil
+			})
+		})
+	})
+}

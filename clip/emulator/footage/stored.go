@@ -1,0 +1,72 @@
+package footage
+
+import (
+	"fmt"
+	"time"
+)
+
+// kept says where the media of a fragment is until it is needed.
+type kept struct{ open func() ([]byte, error) }
+
+// NewStored makes a fragment of what Clusters gave: length and the size of the data are known, and open gives the data
+// when Load asks for it, each time anew. The data is not looked at before: the service takes any media and only
+// complains when a clip is to be made of it.
+func NewStored(number string, producer, server time.Time, length time.Duration, size int64, open func() ([]byte, error)) Fragment {
+	return Fragment{Number: number, Producer: producer.UTC(), Server: server.UTC(), Length: length, Size: size,
+		kept: &kept{open: open}}
+}
+
+// Load gives the fragment with its media in memory. Without it a fragment of NewStored has no tracks; any other is given
+// back as it is. Errors are those of open, and ErrInvalidMedia, ErrUnsupportedMedia or ErrNoCodecPrivateData for the
+// media.
+func (f Fragment) Load() (Fragment, error) {
+	if f.kept == nil {
+		return f, nil
+	}
+	data, err := f.kept.open()
+	if err != nil {
+		return Fragment{}, fmt.Errorf("fragment %s: %w", f.Number, err)
+	}
+	r := &matroskaReader{data: data, scale: 1_000_000}
+	base, err := r.fragment()
+	if err != nil {
+		return Fragment{}, fmt.Errorf("fragment %s: %w", f.Number, err)
+	}
+	if r.videoNumber == 0 {
+		return Fragment{}, fmt.Errorf("fragment %s: %w: no H.264 or H.265 video", f.Number, ErrUnsupportedMedia)
+	}
+	last := r.lastDuration()
+	for _, samples := range [][]Sample{r.video.samples, r.audio.samples} {
+		for i := range samples {
+			samples[i].PTS = (samples[i].PTS - base).Round(time.Millisecond)
+		}
+	}
+	var audio *Track
+	if r.audioNumber != 0 {
+		audio = &r.audio.Track
+	}
+	loaded, err := NewFragment(f.Number, f.Producer, f.Server, r.video.Track, r.video.samples, audio, r.audio.samples, last)
+	if err != nil {
+		return Fragment{}, err
+	}
+	loaded.Length, loaded.Size = f.Length, f.Size
+	return loaded, nil
+}
+
+// fragment reads a file of one cluster and gives the time of that.
+func (r *matroskaReader) fragment() (base time.Duration, err error) {
+	for off := 0; off < len(r.data); {
+		e, err := nextElement(r.data, off, len(r.data))
+		if err != nil {
+			return 0, err
+		}
+		off = e.end
+		if e.id != idSegment {
+			continue
+		}
+		if err := r.segment(e); err != nil {
+			return 0, err
+		}
+	}
+	return r.base, nil
+}

@@ -1,0 +1,209 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"clipfs/clip/emulator/footage"
+)
+
+// Stream is the fragments that were pushed into one stream, and a footage.Source of them. It is safe for concurrent use.
+type Stream struct {
+	log   *slog.Logger
+	store *Store
+	dir   string // empty in memory
+
+	mu     sync.Mutex // mu guards what follows
+	record []byte
+	gone   bool
+	// last is what Reserve gave last.
+	last stamp
+	// byProducer and byServer hold the same fragments in two orders. The fragments do not change.
+	byProducer, byServer []*footage.Fragment
+}
+
+var _ footage.Source = (*Stream)(nil)
+
+// Record gives what Create or Save was given last.
+func (s *Stream) Record() []byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.record
+}
+
+// Save keeps another record. ErrRemoved if the stream was removed.
+func (s *Stream) Save(record []byte) error {
+	s.mu.Lock()
+	gone := s.gone
+	s.mu.Unlock()
+	if gone {
+		return ErrRemoved
+	}
+	if s.dir != "" {
+		if err := writeFile(s.dir, recordFile, record); err != nil {
+			return fmt.Errorf("store: %w", err)
+		}
+	}
+	s.mu.Lock()
+	s.record = record
+	s.mu.Unlock()
+	return nil
+}
+
+// Fragments implements footage.Source. Their media is loaded when it is asked for, not here.
+func (s *Stream) Fragments(sel footage.Selector, from, to time.Time) []footage.Fragment {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := s.byProducer
+	if sel == footage.ByServer {
+		all = s.byServer
+	}
+	first, _ := slices.BinarySearchFunc(all, from, func(f *footage.Fragment, t time.Time) int {
+		if f.Time(sel).Before(t) {
+			return -1
+		}
+		return 1
+	})
+	var found []footage.Fragment
+	for _, f := range all[first:] {
+		if f.Time(sel).After(to) {
+			break
+		}
+		found = append(found, *f)
+	}
+	return found
+}
+
+// Len gives how many fragments there are.
+func (s *Stream) Len() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.byServer)
+}
+
+// Reserve gives the fragment that begins to arrive now its number and server time: numbers increase with ingestion even
+// where the clock goes back. ErrRemoved if the stream was removed.
+func (s *Stream) Reserve(now time.Time) (number string, server time.Time, err error) {
+	server = now.UTC().Truncate(time.Millisecond)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.gone {
+		return "", time.Time{}, ErrRemoved
+	}
+	s.last = stamp{ms: max(s.last.ms, server.UnixMilli()), index: s.last.index + 1}
+	return s.last.number(), server, nil
+}
+
+// Add keeps a fragment: when it returns, Fragments gives it and a restart does not lose it. ErrRemoved if the stream was
+// removed.
+func (s *Stream) Add(number string, producer, server time.Time, p footage.Pushed) error {
+	e := entry{number: number, producer: producer, server: server, length: p.Length, size: int64(len(p.Data))}
+	open := func() ([]byte, error) { return p.Data, nil }
+	if s.dir != "" {
+		if err := writeFile(s.dir, e.fileName(), p.Data); err != nil {
+			s.mu.Lock()
+			gone := s.gone
+			s.mu.Unlock()
+			if gone {
+				return ErrRemoved
+			}
+			return fmt.Errorf("store: fragment %s: %w", number, err)
+		}
+		open = s.opener(e)
+	}
+	f := e.fragment(open)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.gone {
+		return ErrRemoved
+	}
+	s.insertLocked(&f)
+	return nil
+}
+
+// opener reads the file of an entry whenever its media is asked for.
+func (s *Stream) opener(e entry) func() ([]byte, error) {
+	path := filepath.Join(s.dir, e.fileName())
+	return func() ([]byte, error) {
+		data, err := os.ReadFile(path)
+		if err == nil && int64(len(data)) != e.size {
+			err = fmt.Errorf("%s: %d bytes: %w", path, len(data), footage.ErrInvalidMedia)
+		}
+		return data, err
+	}
+}
+
+// insertLocked puts a fragment where it belongs in both orders: the end, for one that is not late.
+func (s *Stream) insertLocked(f *footage.Fragment) {
+	insert := func(all []*footage.Fragment, sel footage.Selector) []*footage.Fragment {
+		at, _ := slices.BinarySearchFunc(all, f, func(a, b *footage.Fragment) int { return compare(sel, a, b) })
+		return slices.Insert(all, at, f)
+	}
+	s.byProducer = insert(s.byProducer, footage.ByProducer)
+	s.byServer = insert(s.byServer, footage.ByServer)
+}
+
+// compare orders fragments by a clock, and where that is the same by number.
+func compare(sel footage.Selector, a, b *footage.Fragment) int {
+	if c := a.Time(sel).Compare(b.Time(sel)); c != 0 {
+		return c
+	}
+	return strings.Compare(a.Number, b.Number)
+}
+
+// Expire removes the fragments whose server time is before a time.
+func (s *Stream) Expire(before time.Time) error {
+	s.mu.Lock()
+	n, _ := slices.BinarySearchFunc(s.byServer, before, func(f *footage.Fragment, t time.Time) int {
+		if f.Server.Before(t) {
+			return -1
+		}
+		return 1
+	})
+	old := slices.Clone(s.byServer[:n])
+	if n > 0 {
+		s.byServer = slices.Delete(s.byServer, 0, n)
+		s.byProducer = slices.DeleteFunc(s.byProducer, func(f *footage.Fragment) bool { return f.Server.Before(before) })
+	}
+	s.mu.Unlock()
+	if s.dir == "" {
+		return nil
+	}
+	var errs []error
+	for _, f := range old {
+		err := os.Remove(filepath.Join(s.dir, entryOf(f).fileName()))
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Remove removes the stream with all it has. A crash in the middle removes it too, or leaves it whole.
+func (s *Stream) Remove() error {
+	s.mu.Lock()
+	s.gone = true
+	s.byProducer, s.byServer = nil, nil
+	s.mu.Unlock()
+	s.store.mu.Lock()
+	s.store.streams = slices.DeleteFunc(s.store.streams, func(o *Stream) bool { return o == s })
+	s.store.mu.Unlock()
+	if s.dir == "" {
+		return nil
+	}
+	trash := filepath.Join(s.store.root(), trashPrefix+filepath.Base(s.dir))
+	if err := os.Rename(s.dir, trash); err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	if err := errors.Join(syncDir(s.store.root()), os.RemoveAll(trash)); err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	return nil
+}

@@ -12,6 +12,7 @@ type errorKind string
 const (
 	errAccountStreamLimit errorKind = "AccountStreamLimitExceededException"
 	errClientLimit        errorKind = "ClientLimitExceededException"
+	errConnectionLimit    errorKind = "ConnectionLimitExceededException"
 	errIncompleteSign     errorKind = "IncompleteSignatureException"
 	errInternal           errorKind = "InternalFailure"
 	errInvalidArgument    errorKind = "InvalidArgumentException"

@@ -107,6 +107,13 @@ func cutClip(fragments []footage.Fragment) []footage.Fragment {
 func (s *Server) makeClip(ctx context.Context, fragments []footage.Fragment, now time.Time) (answer, error) {
 	o := s.options.Payload
 	o.Created = s.madeAt.next(now)
+	for i, f := range fragments {
+		loaded, err := f.Load()
+		if err != nil {
+			return nil, refuseMedia(err)
+		}
+		fragments[i] = loaded
+	}
 	p, err := footage.PlanPayload(fragments, o)
 	if err != nil {
 		return nil, refuseMedia(err)

@@ -22,6 +22,7 @@ const (
 	ListFragments       API = "ListFragments"
 	ListStreams         API = "ListStreams"
 	ListTagsForStream   API = "ListTagsForStream"
+	PutMedia            API = "PutMedia"
 	TagStream           API = "TagStream"
 	UntagStream         API = "UntagStream"
 	UpdateDataRetention API = "UpdateDataRetention"

@@ -37,6 +37,10 @@ type Options struct {
 	// Retention of Streams, in whole hours; 0 means DefaultRetention, NoRetention means that nothing is kept.
 	Retention time.Duration
 
+	// Data is a directory that keeps streams made by CreateStream, and what is pushed into any, across restarts; empty
+	// keeps them in memory. It is made if need be, and belongs to one server at a time.
+	Data string
+
 	// Payload says how GetClip makes its MP4. Its Created is set for each call.
 	Payload footage.PayloadOptions
 	// Chunked leaves Content-Length out of what GetClip answers.

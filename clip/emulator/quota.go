@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"context"
 	"sync"
 	"time"
 
@@ -15,6 +16,9 @@ const (
 	accountDescribeCalls = 300
 	accountListCalls     = 50
 	accountChangeCalls   = 50
+	putCalls             = 5
+	putFragments         = 5
+	putBytes             = 12_500_000
 )
 
 // bucket makes a bucket of a second's worth of a quota.
@@ -28,6 +32,11 @@ func bucket(perSecond int, off bool) *rate.Limiter {
 // streamQuota is what the callers of one stream share.
 type streamQuota struct {
 	control map[API]*rate.Limiter // by operation; not changed after it was made
+	// ingest and fragments are what PutMedia takes in, a second. It reads no faster, and so no producer is refused for
+	// sending more: the reference calls them rates at which it reads, and has no error for them.
+	ingest, fragments *rate.Limiter
+	// connected holds something while PutMedia has its one connection.
+	connected chan struct{}
 
 	mu              sync.Mutex // mu makes drawing on both buckets one step
 	media, metadata *rate.Limiter
@@ -36,15 +45,32 @@ type streamQuota struct {
 // newStreamQuota makes the full buckets of a new stream.
 func newStreamQuota(off bool) *streamQuota {
 	q := &streamQuota{media: bucket(mediaPoints, off), metadata: bucket(metadataPoints, off)}
+	q.ingest, q.fragments = bucket(putBytes, off), bucket(putFragments, off)
+	q.connected = make(chan struct{}, 1)
 	q.control = make(map[API]*rate.Limiter)
 	for _, api := range []API{DeleteStream, DescribeStream, GetDataEndpoint, ListTagsForStream, TagStream, UntagStream,
 		UpdateDataRetention, UpdateStream} {
 		q.control[api] = bucket(streamControlCalls, off)
 	}
+	q.control[PutMedia] = bucket(putCalls, off)
 	return q
 }
 
-// call takes one call of a control operation.
+// connect takes the one connection that PutMedia may have, and gives the way to return it. It is the new connection that
+// is refused, not the old one that is cut (quotas page, PutMedia).
+func (q *streamQuota) connect() (release func(), err error) {
+	select {
+	case q.connected <- struct{}{}:
+		return sync.OnceFunc(func() { <-q.connected }), nil
+	default:
+		return nil, refuse(errConnectionLimit, "The request is rejected because the limit on client connections has been exceeded.")
+	}
+}
+
+// fragment waits until one more fragment may come.
+func (q *streamQuota) fragment(ctx context.Context) error { return q.fragments.Wait(ctx) }
+
+// call takes one call of a control operation, or of PutMedia.
 func (q *streamQuota) call(api API, now time.Time) error {
 	if b := q.control[api]; b != nil && !b.AllowN(now, 1) {
 		return throttled()

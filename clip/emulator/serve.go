@@ -102,7 +102,7 @@ func (s *Server) count(api API, c *call, err error) {
 	n := CallCount{API: api, Stream: c.stream, Calls: 1, Fragments: int64(c.fragments)}
 	var known *apiError
 	switch {
-	case errors.As(err, &known) && known.kind == errClientLimit:
+	case errors.As(err, &known) && (known.kind == errClientLimit || known.kind == errConnectionLimit):
 		n.Throttled = 1
 	case err != nil:
 		n.Errors = 1

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"clipfs/clip/emulator/store"
+
 	"golang.org/x/sync/errgroup"
 )
 
@@ -28,6 +30,7 @@ const (
 // concurrent use.
 type Server struct {
 	log         *slog.Logger
+	store       *store.Store
 	streams     *streamTable
 	account     *accountQuota
 	tokens      *tokens
@@ -37,6 +40,8 @@ type Server struct {
 	options     Options
 
 	control, data *http.Server
+	// release closes the store, once.
+	release func() error
 	// cancel ends the context of every request, stopped is closed when nothing runs any more.
 	stopOnce sync.Once
 	stopping chan struct{}
@@ -49,15 +54,25 @@ type Server struct {
 	err         error
 }
 
-// New makes a server that does not listen yet. Errors wrap ErrOptions.
+// New makes a server that does not listen yet, and opens its directory of data, which it has until Close. Errors of the
+// options wrap ErrOptions.
 func New(o Options) (*Server, error) {
 	o, err := o.complete()
 	if err != nil {
 		return nil, err
 	}
+	kept, err := store.Open(o.Data, store.Options{Log: o.Log})
+	if err != nil {
+		return nil, fmt.Errorf("emulator: %w", err)
+	}
+	streams, err := newStreamTable(o, kept, time.Now())
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("emulator: %w", err), kept.Close())
+	}
 	s := &Server{
 		log:         o.Log,
-		streams:     newStreamTable(o, time.Now()),
+		store:       kept,
+		streams:     streams,
 		account:     newAccountQuota(o.NoQuota),
 		tokens:      newTokens(),
 		calls:       &callTable{},
@@ -72,7 +87,8 @@ func New(o Options) (*Server, error) {
 	mux.Handle("/", s.handler(s.controlOperations(), pace{}))
 	s.control = s.httpServer(mux, pace{})
 	p := pace{data: true, latency: o.Latency, bandwidth: o.Bandwidth}
-	s.data = s.httpServer(s.handler(s.dataOperations(), p), p)
+	s.data = s.httpServer(s.withPutMedia(s.handler(s.dataOperations(), p), p), p)
+	s.release = sync.OnceValue(kept.Close)
 	return s, nil
 }
 
@@ -127,8 +143,12 @@ func (s *Server) Start(ctx context.Context) error {
 		cancel()
 		return errors.Join(shutdown(s.control), shutdown(s.data))
 	})
+	g.Go(func() error {
+		s.expire(ctx)
+		return nil
+	})
 	go func() {
-		err := g.Wait()
+		err := errors.Join(g.Wait(), s.release())
 		s.mu.Lock()
 		s.err = err
 		s.mu.Unlock()
@@ -168,9 +188,9 @@ func (s *Server) Close() error {
 	started := s.started
 	s.mu.Unlock()
 	if !started {
-		return nil
+		return s.release()
 	}
-	return s.Wait()
+	return errors.Join(s.Wait(), s.release())
 }
 
 // Wait waits until a started server has stopped, and says why if it was neither for Close nor for the end of its

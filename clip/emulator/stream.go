@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"cmp"
 	"crypto/rand"
 	"fmt"
 	"maps"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"clipfs/clip/emulator/footage"
+	"clipfs/clip/emulator/store"
 )
 
 // StreamName is the name of a stream: 1 to 256 characters of [a-zA-Z0-9_.-] (API reference, CreateStream).
@@ -45,6 +47,10 @@ type stream struct {
 	device, mediaType, version string
 	retention                  time.Duration
 	tags                       map[string]string
+	// given says that it is one of Options.Streams.
+	given bool
+	// pushed is what producers have sent, a part of source.
+	pushed *store.Stream
 }
 
 // arn is the stream's resource name.
@@ -55,34 +61,82 @@ func (s stream) arn() string {
 // newVersion makes the version that a stream has after a change: 26 letters and digits.
 func newVersion() string { return rand.Text() }
 
-// streamTable holds the streams of the account.
+// streamTable holds the streams of the account. Changes are kept in the store before they are seen here.
 type streamTable struct {
+	store *store.Store
+	// turn is held by the one change that is going on; what only reads does not wait for it.
+	turn chan struct{}
+
 	mu     sync.Mutex // mu guards byName and what it holds
 	byName map[StreamName]stream
 }
 
-// newStreamTable makes a table of the streams of o, whose retention ended before today: what is retained never lies
-// before a stream's creation, and the resource name is the same after a restart on the same day.
-func newStreamTable(o Options, now time.Time) *streamTable {
-	t := &streamTable{byName: make(map[StreamName]stream)}
-	created := now.UTC().Add(-o.Retention).Truncate(24 * time.Hour)
+// newStreamTable makes a table of the streams of o and of those in a store.
+//
+// A stream of o that the store does not know was made before its retention ended today: what is retained never lies
+// before a stream's creation, and without a store the resource name is the same after a restart on the same day. One
+// that the store knows stays what it is, but for its retention and media type, which o gives.
+func newStreamTable(o Options, kept *store.Store, now time.Time) (*streamTable, error) {
+	t := &streamTable{store: kept, turn: make(chan struct{}, 1), byName: make(map[StreamName]stream)}
+	for _, k := range kept.Streams() {
+		st, err := restore(k, o.NoQuota)
+		if err != nil {
+			return nil, err
+		}
+		t.byName[st.name] = st
+	}
 	parts := make(map[StreamName][]footage.Source)
-	for _, given := range o.Streams {
-		if given.Source != nil {
-			parts[given.Name] = append(parts[given.Name], given.Source)
+	given := make(map[StreamName]Stream)
+	for _, g := range o.Streams {
+		if g.Source != nil {
+			parts[g.Name] = append(parts[g.Name], g.Source)
 		}
-		st := t.byName[given.Name]
-		if st.mediaType == "" {
-			st.mediaType = given.MediaType
-		}
-		t.byName[given.Name] = st
+		g.MediaType = cmp.Or(given[g.Name].MediaType, g.MediaType)
+		given[g.Name] = g
 	}
 	for name, st := range t.byName {
-		t.byName[name] = stream{name: name, created: created, source: footage.NewSource(parts[name]...),
-			quota: newStreamQuota(o.NoQuota), kmsKey: defaultKey, mediaType: st.mediaType, version: newVersion(),
-			retention: o.Retention}
+		if _, ok := given[name]; ok {
+			continue
+		}
+		gone, err := forgetGiven(st)
+		if err != nil {
+			return nil, err
+		}
+		if gone {
+			delete(t.byName, name)
+		}
 	}
-	return t
+	for name, g := range given {
+		st, err := t.give(o, g, now)
+		if err != nil {
+			return nil, err
+		}
+		t.byName[name] = st.withFootage(parts[name])
+	}
+	return t, nil
+}
+
+// give makes a stream of Options.Streams, or finds it.
+func (t *streamTable) give(o Options, g Stream, now time.Time) (stream, error) {
+	created := now.UTC().Add(-o.Retention).Truncate(24 * time.Hour)
+	st, known := t.byName[g.Name]
+	if !known {
+		st = stream{name: g.Name, created: created, quota: newStreamQuota(o.NoQuota), kmsKey: defaultKey,
+			mediaType: g.MediaType, version: newVersion(), retention: o.Retention, given: true}
+		return t.keep(st)
+	}
+	st.mediaType, st.retention = cmp.Or(g.MediaType, st.mediaType), o.Retention
+	if st.given && created.Before(st.created) { // The retention is longer than it was.
+		st.created = created
+	}
+	return st, st.pushed.Save(st.record())
+}
+
+// keep puts a new stream into the store.
+func (t *streamTable) keep(st stream) (stream, error) {
+	kept, err := t.store.Create(string(st.name), st.created, st.record())
+	st.pushed, st.source = kept, kept
+	return st, err
 }
 
 // find gives the stream that ref names.
@@ -114,38 +168,53 @@ func (t *streamTable) list(prefix string, after StreamName) []stream {
 
 // add puts in a new stream.
 func (t *streamTable) add(st stream) error {
+	t.turn <- struct{}{}
+	defer func() { <-t.turn }()
 	t.mu.Lock()
-	defer t.mu.Unlock()
-	if _, ok := t.byName[st.name]; ok {
+	_, exists := t.byName[st.name]
+	n := len(t.byName)
+	t.mu.Unlock()
+	if exists {
 		return refuse(errInUse, "The stream %s already exists.", st.name)
 	}
-	if len(t.byName) >= maxStreams {
+	if n >= maxStreams {
 		return refuse(errAccountStreamLimit, "The number of streams created for the account is too high.")
 	}
+	st, err := t.keep(st)
+	if err != nil {
+		return err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	t.byName[st.name] = st
 	return nil
 }
 
-// change runs f on the stream found before, and keeps what f made of it unless f failed. f runs under the lock.
+// change runs f on the stream found before, and keeps what f made of it unless f failed.
 func (t *streamTable) change(found stream, f func(*stream) error) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	st, err := t.currentLocked(found)
+	t.turn <- struct{}{}
+	defer func() { <-t.turn }()
+	st, err := t.current(found)
 	if err != nil {
 		return err
 	}
 	if err := f(&st); err != nil {
 		return err
 	}
+	if err := st.pushed.Save(st.record()); err != nil {
+		return err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	t.byName[st.name] = st
 	return nil
 }
 
 // remove takes out the stream found before. An empty version fits any.
 func (t *streamTable) remove(found stream, version string) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	st, err := t.currentLocked(found)
+	t.turn <- struct{}{}
+	defer func() { <-t.turn }()
+	st, err := t.current(found)
 	if err != nil {
 		return err
 	}
@@ -154,13 +223,17 @@ func (t *streamTable) remove(found stream, version string) error {
 			return err
 		}
 	}
+	t.mu.Lock()
 	delete(t.byName, st.name)
-	return nil
+	t.mu.Unlock()
+	return st.pushed.Remove()
 }
 
-// currentLocked gives the stream found before as it is now, unless it was deleted since, or made anew.
-func (t *streamTable) currentLocked(found stream) (stream, error) {
+// current gives the stream found before as it is now, unless it was deleted since, or made anew.
+func (t *streamTable) current(found stream) (stream, error) {
+	t.mu.Lock()
 	st, ok := t.byName[found.name]
+	t.mu.Unlock()
 	if !ok || !st.created.Equal(found.created) {
 		return stream{}, noStream()
 	}

@@ -5,8 +5,6 @@ import (
 	"maps"
 	"time"
 	"unicode/utf8"
-
-	"clipfs/clip/emulator/footage"
 )
 
 const (
@@ -74,7 +72,7 @@ func (s *Server) createStream(_ context.Context, c *call) (answer, error) {
 	if in.KMSKeyID == "" {
 		in.KMSKeyID = defaultKey
 	}
-	st := stream{name: in.StreamName, created: c.now.UTC().Truncate(time.Millisecond), source: footage.NewSource(),
+	st := stream{name: in.StreamName, created: c.now.UTC().Truncate(time.Millisecond),
 		quota: newStreamQuota(s.options.NoQuota), kmsKey: in.KMSKeyID, device: in.DeviceName, mediaType: in.MediaType,
 		version: newVersion(), retention: time.Duration(in.DataRetentionInHours) * time.Hour, tags: tags}
 	if err := s.streams.add(st); err != nil {

@@ -1,0 +1,74 @@
+package emulator
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"clipfs/clip/emulator/footage"
+)
+
+// putError is what an ERROR acknowledgement says (API reference, PutMedia, Response Elements).
+type putError struct {
+	id   int
+	code string
+}
+
+// archivalError says that a fragment could not be kept.
+type archivalError struct{ err error }
+
+// Error implements error.
+func (e *archivalError) Error() string { return e.err.Error() }
+
+// Unwrap gives the cause.
+func (e *archivalError) Unwrap() error { return e.err }
+
+// failure gives the acknowledgement that ends a session; nil where the media just ended, or where nobody is left to be
+// told.
+func (p *putSession) failure(err error) *ack {
+	known, ok := p.classify(err)
+	if !ok {
+		return nil
+	}
+	a := p.current.event(failed)
+	a.ErrorID, a.ErrorCode = known.id, known.code
+	return &a
+}
+
+// classify gives the error that a producer is told.
+func (p *putSession) classify(err error) (putError, bool) {
+	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, errIdle), errors.Is(err, context.Canceled):
+		return putError{}, false
+	case errors.Is(err, errUnreadable):
+		return putError{4000, "STREAM_READ_ERROR"}, true
+	case errors.Is(err, footage.ErrFragmentSize):
+		return putError{4001, "MAX_FRAGMENT_SIZE_REACHED"}, true
+	case errors.Is(err, footage.ErrFragmentDuration):
+		return putError{4002, "MAX_FRAGMENT_DURATION_REACHED"}, true
+	case errors.Is(err, errPutDuration):
+		return putError{4003, "MAX_CONNECTION_DURATION_REACHED"}, true
+	case errors.Is(err, footage.ErrOutOfOrder):
+		return putError{4004, "FRAGMENT_TIMECODE_LESSER_THAN_PREVIOUS"}, true
+	case errors.Is(err, footage.ErrInvalidMedia):
+		return putError{4006, "INVALID_MKV_DATA"}, true
+	case errors.Is(err, footage.ErrTimecode):
+		return putError{4007, "INVALID_PRODUCER_TIMESTAMP"}, true
+	case errors.Is(err, errStreamDeleted):
+		return putError{4008, "STREAM_NOT_ACTIVE"}, true
+	case errors.Is(err, footage.ErrTagLimit):
+		return putError{4009, "FRAGMENT_METADATA_LIMIT_REACHED"}, true
+	case errors.Is(err, footage.ErrTrackNumber):
+		return putError{4010, "TRACK_NUMBER_MISMATCH"}, true
+	case errors.Is(err, footage.ErrTrackEmpty):
+		return putError{4011, "FRAMES_MISSING_FOR_TRACK"}, true
+	case errors.Is(err, footage.ErrTrackCount):
+		return putError{4012, "MORE_THAN_ALLOWED_TRACKS_FOUND"}, true
+	}
+	p.server.log.Error("media not taken in", "stream", p.order.stream.name, "err", err)
+	var archival *archivalError
+	if errors.As(err, &archival) {
+		return putError{5001, "ARCHIVAL_ERROR"}, true
+	}
+	return putError{5000, "INTERNAL_ERROR"}, true
+}

@@ -1,0 +1,115 @@
+package emulator
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// Why no more of a body can be read.
+var (
+	errIdle        = errors.New("nothing arrived for too long")
+	errPutDuration = errors.New("connection lasted too long")
+	errUnreadable  = errors.New("body cannot be read")
+)
+
+// intake reads a request's body for as long as a PutMedia connection may last, and no faster than its quota.
+type intake struct {
+	body    io.Reader
+	control *http.ResponseController
+	// done ends every read, wait waits for the quota of so many bytes.
+	done  <-chan struct{}
+	wait  func(n int) error
+	until time.Time
+	// forget stops watching for the end.
+	forget func() bool
+	// last is when something arrived last, in nanoseconds since 1970.
+	last atomic.Int64
+	// ended says that the body was read to its end.
+	ended bool
+}
+
+// newIntake makes the intake of a connection that began at a time. Reads end with ctx.
+func newIntake(ctx context.Context, body io.Reader, control *http.ResponseController, began time.Time) *intake {
+	in := &intake{body: body, control: control, done: ctx.Done(), wait: func(int) error { return nil }, until: began.Add(maxPut)}
+	in.last.Store(began.UnixNano())
+	in.forget = context.AfterFunc(ctx, func() { _ = control.SetReadDeadline(time.Now()) }) // Fails where the connection is gone.
+	return in
+}
+
+// limit makes reads wait for a bucket of bytes.
+func (in *intake) limit(ctx context.Context, bucket *rate.Limiter) {
+	in.wait = func(n int) error { return bucket.WaitN(ctx, n) }
+}
+
+// over reports whether the context has ended.
+func (in *intake) over() bool {
+	select {
+	case <-in.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// Read implements io.Reader. Errors are io.EOF, errIdle, errPutDuration, errUnreadable and that of the context.
+func (in *intake) Read(b []byte) (int, error) {
+	if len(b) > maxChunk {
+		b = b[:maxChunk]
+	}
+	deadline := time.Now().Add(putIdle)
+	if deadline.After(in.until) {
+		deadline = in.until
+	}
+	if err := in.control.SetReadDeadline(deadline); err != nil {
+		return 0, errUnreadable
+	}
+	if in.over() { // Looked at after the deadline was moved: the end of the context moves it too.
+		return 0, context.Canceled
+	}
+	n, err := in.body.Read(b)
+	if n > 0 {
+		in.last.Store(time.Now().UnixNano())
+		if in.wait(n) != nil {
+			return 0, context.Canceled
+		}
+		if !errors.Is(err, io.EOF) {
+			return n, nil // What is wrong comes again.
+		}
+	}
+	return n, in.reason(err)
+}
+
+// reason says why reading failed.
+func (in *intake) reason(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF):
+		in.ended = true
+		return io.EOF
+	case in.over():
+		return context.Canceled
+	case errors.Is(err, os.ErrDeadlineExceeded) && !time.Now().Before(in.until):
+		return errPutDuration
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return errIdle
+	}
+	return errUnreadable
+}
+
+// linger reads what a producer still sends, for a time: closing the connection on it would take the answer away that it
+// has not read yet. It comes after everything else that reads.
+func (in *intake) linger(d time.Duration) {
+	defer in.forget()
+	if in.ended || in.control.SetReadDeadline(time.Now().Add(d)) != nil || in.over() {
+		return
+	}
+	_, _ = io.Copy(io.Discard, in.body) // It ends, in whatever way.
+}

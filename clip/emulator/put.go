@@ -35,7 +35,7 @@ func (s *Server) withPutMedia(others http.Handler, p pace) http.Handler {
 
 // putMedia takes media in for as long as it comes, and tells meanwhile what became of it.
 func (s *Server) putMedia(p pace, w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithCancel(r.Context())
+	ctx, cancel := s.untilStopped(r.Context())
 	defer cancel()
 	c := &call{r: r, now: time.Now()}
 	control := http.NewResponseController(w)
@@ -75,6 +75,20 @@ func (s *Server) putMedia(p pace, w http.ResponseWriter, r *http.Request) {
 	s.log.Debug("media ended", "stream", c.stream, "fragments", session.fragments, "err", err)
 }
 
+// untilStopped gives a context that ends with the server and not with the request: net/http ends that one when reading
+// fails, and then there still is something to tell.
+func (s *Server) untilStopped(request context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(request))
+	go func() {
+		select {
+		case <-s.stopping:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
+}
+
 // putSession is one connection that brings media.
 type putSession struct {
 	server   *Server
@@ -93,14 +107,14 @@ var errStreamDeleted = errors.New("stream was deleted")
 // run takes in fragment after fragment until the media ends or cannot be used.
 func (p *putSession) run(ctx context.Context) error {
 	for {
-		if err := p.order.stream.quota.fragment(ctx); err != nil {
-			return err
-		}
 		timecode, err := p.clusters.Next()
 		if err != nil {
 			if errors.Is(err, footage.ErrOutOfOrder) {
 				p.current = ack{FragmentTimecode: milliseconds(timecode)}
 			}
+			return err
+		}
+		if err := p.order.stream.quota.fragment(ctx); err != nil {
 			return err
 		}
 		if err := p.take(timecode); err != nil {

@@ -140,6 +140,7 @@ func (s *Server) Start(ctx context.Context) error {
 		case <-ctx.Done():
 		case <-s.stopping:
 		}
+		s.stop()
 		cancel()
 		return errors.Join(shutdown(s.control), shutdown(s.data))
 	})

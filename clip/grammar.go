@@ -15,32 +15,83 @@ type Grammar struct {
 	Basic bool
 }
 
-// extension is what the name of every clip ends in.
-const extension = ".mp4"
+// Kind is what a file shows of a clip.
+type Kind int
 
-// ParseClip reads the name of a file in the directory of a start: "10m.mp4", "1h30m.mp4", or a clip by its end,
+const (
+	// Movie is the clip itself, ".mp4".
+	Movie Kind = iota
+	// Sidecar is what is known of the clip, ".json".
+	Sidecar
+)
+
+// extension is what the names of a kind end in.
+func (k Kind) extension() string {
+	if k == Sidecar {
+		return ".json"
+	}
+	return ".mp4"
+}
+
+// cutKind splits the name of a file into its stem and kind.
+func cutKind(name string) (stem string, kind Kind, ok bool) {
+	for _, kind := range []Kind{Movie, Sidecar} {
+		if stem, ok := strings.CutSuffix(name, kind.extension()); ok {
+			return stem, kind, true
+		}
+	}
+	return "", 0, false
+}
+
+// ParseFile reads the name of a file in the directory of a start: "10m.mp4", "1h30m.json", or a clip by its end,
 // "2024-01-01T10:07:30.mp4". ErrName if it is not in the grammar, or if the end is not in (start, start+24h].
-func (g Grammar) ParseClip(start Start, name string) (Span, error) {
-	stem, ok := strings.CutSuffix(name, extension)
+func (g Grammar) ParseFile(start Start, name string) (Span, Kind, error) {
+	stem, kind, ok := cutKind(name)
 	if !ok {
-		return Span{}, fmt.Errorf("%q: %w", name, ErrName)
+		return Span{}, 0, fmt.Errorf("%q: %w", name, ErrName)
 	}
 	if length, err := ParseLength(stem); err == nil {
-		return NewSpan(start.Time, length), nil
+		return NewSpan(start.Time, length), kind, nil
 	}
 	end, err := g.ParseStart(stem)
 	if err != nil {
-		return Span{}, fmt.Errorf("%q: %w", name, ErrName)
+		return Span{}, 0, fmt.Errorf("%q: %w", name, ErrName)
 	}
 	span := Span{Start: start.Time, End: end.Time}
 	if span.Empty() || span.Length() > MaxSpan {
-		return Span{}, fmt.Errorf("%q: end not within 24 h after %s: %w", name, g.FormatStart(start.Time, Millisecond), ErrName)
+		return Span{}, 0, fmt.Errorf("%q: end not within 24 h after %s: %w", name, g.FormatStart(start.Time, Millisecond), ErrName)
 	}
-	return span, nil
+	return span, kind, nil
 }
 
-// FormatClip gives the canonical name of a clip of some length, "10m.mp4".
-func (g Grammar) FormatClip(length time.Duration) string { return FormatLength(length) + extension }
+// ParseLast reads the name of a file that ends with the newest footage, which is a length: "10m.mp4". ErrName if it is
+// not in the grammar.
+func (g Grammar) ParseLast(name string) (time.Duration, Kind, error) {
+	stem, kind, ok := cutKind(name)
+	if !ok {
+		return 0, 0, fmt.Errorf("%q: %w", name, ErrName)
+	}
+	length, err := ParseLength(stem)
+	return length, kind, err
+}
+
+// ParseWithin reads the name of a start in the directory of a coarser one: an hour of a day, a minute of an hour.
+// ErrName if it is not finer or does not lie in it.
+func (g Grammar) ParseWithin(outer Start, name string) (Start, error) {
+	inner, err := g.ParseStart(name)
+	if err != nil {
+		return Start{}, err
+	}
+	if inner.Precision <= outer.Precision || !g.Period(outer).Contains(inner.Time) {
+		return Start{}, fmt.Errorf("%q is not in %s: %w", name, g.FormatStart(outer.Time, outer.Precision), ErrName)
+	}
+	return inner, nil
+}
+
+// FormatFile gives the canonical name of a file of some length, "10m.mp4".
+func (g Grammar) FormatFile(length time.Duration, kind Kind) string {
+	return FormatLength(length) + kind.extension()
+}
 
 // location is Location, or UTC.
 func (g Grammar) location() *time.Location {

@@ -209,7 +209,7 @@ func TestParseLengthRefuses(t *testing.T) {
 	}
 }
 
-func TestParseClip(t *testing.T) {
+func TestParseFile(t *testing.T) {
 	berlin := zone(t, "Europe/Berlin")
 	tests := []struct {
 		grammar           clip.Grammar
@@ -231,14 +231,18 @@ func TestParseClip(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := test.grammar.ParseClip(start, test.name)
-		if err != nil || got.String() != test.want {
-			t.Errorf("%s/%s: got %s, %v; want %s", test.start, test.name, got, err, test.want)
+		got, kind, err := test.grammar.ParseFile(start, test.name)
+		if err != nil || got.String() != test.want || kind != clip.Movie {
+			t.Errorf("%s/%s: got %s, kind %d, %v; want %s", test.start, test.name, got, kind, err, test.want)
+		}
+		beside := strings.TrimSuffix(test.name, ".mp4") + ".json"
+		if again, kind, err := test.grammar.ParseFile(start, beside); err != nil || again != got || kind != clip.Sidecar {
+			t.Errorf("%s/%s: got %s, kind %d, %v; want %s", test.start, beside, again, kind, err, test.want)
 		}
 	}
 }
 
-func TestParseClipRefuses(t *testing.T) {
+func TestParseFileRefuses(t *testing.T) {
 	var g clip.Grammar
 	start, err := g.ParseStart("2024-01-01T10:00")
 	if err != nil {
@@ -247,8 +251,31 @@ func TestParseClipRefuses(t *testing.T) {
 	refused := "|10m|.mp4|10m.MP4|10m.mkv|10m.mp4.mp4|10m.mp4~|.10m.mp4|10m.mp4.part|25h.mp4|0s.mp4|2024-01-01T10:00.mp4|" +
 		"2024-01-01T09:59.mp4|2024-01-02T10:00:00.001.mp4|desktop.ini|.Trash|autorun.inf"
 	for name := range strings.SplitSeq(refused, "|") {
-		if got, err := g.ParseClip(start, name); !errors.Is(err, clip.ErrName) {
-			t.Errorf("ParseClip(%q) = %v, %v; want ErrName", name, got, err)
+		if got, _, err := g.ParseFile(start, name); !errors.Is(err, clip.ErrName) {
+			t.Errorf("ParseFile(%q) = %v, %v; want ErrName", name, got, err)
+		}
+	}
+}
+
+func TestParseWithin(t *testing.T) {
+	g := clip.Grammar{Location: zone(t, "Europe/Berlin")}
+	for _, test := range []struct {
+		outer, name string
+		ok          bool
+	}{
+		{"2024-10-27", "2024-10-27T00", true}, {"2024-10-27", "2024-10-27T23", true}, {"2024-10-27", "2024-10-27T10:07", true},
+		{"2024-10-27", "2024-10-27T02+01:00", true}, {"2024-10-27", "2024-10-27T22:59Z", true}, {"2024-10-27", "2024-10-27T23:00Z", false},
+		{"2024-10-27", "2024-10-28T00", false}, {"2024-10-27", "2024-10-26T23", false}, {"2024-10-27", "2024-10-27", false},
+		{"2024-10-27T02", "2024-10-27T02:59", true}, {"2024-10-27T02", "2024-10-27T02:30+01:00", false},
+		{"2024-10-27T02+01:00", "2024-10-27T02:30+01:00", true}, {"2024-10-27T10:07", "2024-10-27T10:07:30", true},
+		{"2024-10-27T10:07", "2024-10-27T10:08:00", false}, {"2024-10-27T10:07", "2024-10-27T10:07", false},
+	} {
+		outer, err := g.ParseStart(test.outer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := g.ParseWithin(outer, test.name); (err == nil) != test.ok {
+			t.Errorf("%s/%s: %v, want ok %t", test.outer, test.name, err, test.ok)
 		}
 	}
 }
@@ -279,13 +306,13 @@ func FuzzGrammar(f *testing.F) {
 				}
 			}
 			start := clip.Start{Time: time.Date(2024, 1, 1, 10, 0, 0, 0, time.UTC), Precision: clip.Minute}
-			if span, err := g.ParseClip(start, name+".mp4"); err == nil {
+			if span, _, err := g.ParseFile(start, name+".mp4"); err == nil {
 				if span.Empty() || span.Length() > clip.MaxSpan || !span.Start.Equal(start.Time) {
 					t.Errorf("%q: span %s", name, span)
 				}
-				again, err := g.ParseClip(start, g.FormatClip(span.Length()))
+				again, _, err := g.ParseFile(start, g.FormatFile(span.Length(), clip.Movie))
 				if err != nil || again != span {
-					t.Errorf("%q: span %s, as %q %s, %v", name, span, g.FormatClip(span.Length()), again, err)
+					t.Errorf("%q: span %s, as %q %s, %v", name, span, g.FormatFile(span.Length(), clip.Movie), again, err)
 				}
 			}
 		}

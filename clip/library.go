@@ -29,7 +29,7 @@ type Options struct {
 	TimelineDir string
 	// Gap is how far apart two fragments have to be for a gap to lie between them; 0 means DefaultGap.
 	Gap time.Duration
-	// ListDays is how many days back are looked at for footage when days are listed; 0 means 400.
+	// ListDays is how many days back are looked at for footage when days are listed; 0 means DefaultListDays.
 	ListDays int
 	// Streams are the only streams to show, if there are any; then streams are not listed.
 	Streams []StreamName
@@ -46,8 +46,10 @@ const (
 	defaultMetadataTTL  = time.Minute
 	defaultReadTimeout  = time.Minute
 	defaultStallTimeout = 10 * time.Second
-	defaultListDays     = 400
 )
+
+// DefaultListDays is how many days back from now are looked at when days are listed.
+const DefaultListDays = 400
 
 // withDefaults fills in what was left out.
 func (o Options) withDefaults() Options {
@@ -61,7 +63,7 @@ func (o Options) withDefaults() Options {
 		o.Gap = DefaultGap
 	}
 	if o.ListDays == 0 {
-		o.ListDays = defaultListDays
+		o.ListDays = DefaultListDays
 	}
 	if o.ReadTimeout == 0 {
 		o.ReadTimeout = defaultReadTimeout

@@ -6,10 +6,12 @@
 // One type of node for each kind of entry, one file each:
 //
 //	rootNode        MOUNT/                     the streams
-//	streamNode      front-door/                latest, and the hours of the last day that have footage
+//	streamNode      front-door/                the days that have footage, latest and last
 //	latestNode      latest                     a symbolic link to the minute of the newest footage
-//	startNode       2024-01-01T10:00/          any start, listed or not; the listed lengths
+//	lastNode        last/                      clips that end with the newest footage
+//	startNode       2024-01-01T10:00/          any start, listed or not: a day, an hour, a minute or an instant
 //	clipNode        10m.mp4                    one version of a clip
+//	textNode        10m.json                   what is known of a clip
 //	clipHandle      an open clipNode
 //
 // # Versions and sizes

@@ -2,8 +2,8 @@ package fs
 
 import (
 	"context"
-	"errors"
 	"path"
+	"slices"
 	"syscall"
 	"time"
 
@@ -13,28 +13,36 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 )
 
-// startNode is the directory of one start, under the name by which it was looked up.
+// startNode is the directory of one start, under the name by which it was looked up: a day, an hour, a minute or an
+// instant.
 type startNode struct {
 	gofuse.Inode
 	readOnlyDir
 	tree   *tree
 	stream clip.StreamName
-	name   string
+	path   string
 	start  clip.Start
 }
 
 var (
-	_ gofuse.NodeGetattrer = (*startNode)(nil)
-	_ gofuse.NodeLookuper  = (*startNode)(nil)
-	_ gofuse.NodeReaddirer = (*startNode)(nil)
-	_ gofuse.NodeStatfser  = (*startNode)(nil)
+	_ gofuse.NodeGetattrer   = (*startNode)(nil)
+	_ gofuse.NodeLookuper    = (*startNode)(nil)
+	_ gofuse.NodeReaddirer   = (*startNode)(nil)
+	_ gofuse.NodeStatfser    = (*startNode)(nil)
+	_ gofuse.NodeGetxattrer  = (*startNode)(nil)
+	_ gofuse.NodeListxattrer = (*startNode)(nil)
 )
+
+// addStart adds the directory of a start to one that it can be looked up in. It costs no call.
+func (t *tree) addStart(ctx context.Context, parent *gofuse.Inode, stream clip.StreamName, at string, start clip.Start, out *fuse.EntryOut) *gofuse.Inode {
+	child := &startNode{tree: t, stream: stream, path: at, start: start}
+	child.fill(&out.Attr)
+	setEntry(out, grammarTimeout, dirTimeout)
+	return parent.NewInode(ctx, child, gofuse.StableAttr{Mode: syscall.S_IFDIR, Ino: inodeNumber(at)})
+}
 
 // fill gives the directory's attributes.
 func (n *startNode) fill(out *fuse.Attr) { n.tree.owner.dir(out, n.start.Time) }
-
-// path is where the directory is, below the mount.
-func (n *startNode) path() string { return path.Join(string(n.stream), n.name) }
 
 // Getattr implements gofuse.NodeGetattrer.
 func (n *startNode) Getattr(_ context.Context, _ gofuse.FileHandle, out *fuse.AttrOut) syscall.Errno {
@@ -49,47 +57,57 @@ func (n *startNode) Statfs(_ context.Context, out *fuse.StatfsOut) syscall.Errno
 	return 0
 }
 
-// Lookup implements gofuse.NodeLookuper: any clip that has footage, listed or not. It never waits for media.
+// Lookup implements gofuse.NodeLookuper: a clip or its sidecar that has footage, or a finer start, listed or not. It
+// never waits for media.
 func (n *startNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*gofuse.Inode, syscall.Errno) {
-	span, err := n.tree.library.Grammar().ParseClip(n.start, name)
+	grammar := n.tree.library.Grammar()
+	at := path.Join(n.path, name)
+	if start, err := grammar.ParseWithin(n.start, name); err == nil {
+		return n.tree.addStart(ctx, n.EmbeddedInode(), n.stream, at, start, out), 0
+	}
+	span, kind, err := grammar.ParseFile(n.start, name)
 	if err != nil {
 		return nil, Errno(err)
 	}
-	ino := inodeNumber(n.path(), name)
-	v := n.tree.versions.stuckAt(ino, time.Now())
-	if v == nil {
-		var c *clip.Clip
-		errno := n.tree.wait(ctx, "lookup", path.Join(n.path(), name), func(ctx context.Context) (err error) {
-			c, err = n.tree.library.Clip(ctx, n.stream, span)
-			return err
-		})
-		if errno != 0 {
-			return nil, errno
-		}
-		v = n.tree.versions.of(ino, c)
-		out.SetEntryTimeout(max(time.Until(c.Expires()), 0))
-	}
-	child := &clipNode{tree: n.tree, version: v, path: path.Join(n.path(), name)}
-	out.SetAttrTimeout(child.fill(&out.Attr))
-	return n.NewInode(ctx, child, gofuse.StableAttr{Mode: syscall.S_IFREG, Ino: ino, Gen: v.gen}), 0
+	return n.tree.addFile(ctx, n.EmbeddedInode(), at, kind, out, func(ctx context.Context) (*clip.Clip, error) {
+		return n.tree.library.Clip(ctx, n.stream, span)
+	})
 }
 
-// Readdir implements gofuse.NodeReaddirer: the listed lengths that have footage. It fetches no media.
+// Readdir implements gofuse.NodeReaddirer: what has footage. A day lists its hours, an hour its minutes and itself as
+// one clip, everything else the listed lengths. It fetches no media.
 func (n *startNode) Readdir(ctx context.Context) (gofuse.DirStream, syscall.Errno) {
-	var lengths []time.Duration
-	empty := false
-	errno := n.tree.wait(ctx, "list", n.path(), func(ctx context.Context) (err error) {
-		lengths, err = n.tree.library.Lengths(ctx, n.stream, n.start)
-		empty = errors.Is(err, clip.ErrNoFootage) || errors.Is(err, clip.ErrNoRetention)
-		return err
+	library := n.tree.library
+	return n.tree.list(ctx, n.path, func(ctx context.Context) (entries []fuse.DirEntry, err error) {
+		var starts []clip.Start
+		switch n.start.Precision {
+		case clip.Day:
+			starts, err = library.DayHours(ctx, n.stream, n.start)
+			return n.tree.startEntries(n.path, starts), err
+		case clip.Hour:
+			starts, err = library.Minutes(ctx, n.stream, n.start)
+			entries = n.tree.startEntries(n.path, starts)
+		}
+		if err != nil {
+			return nil, err
+		}
+		lengths, err := library.Lengths(ctx, n.stream, n.start)
+		if n.start.Precision == clip.Hour {
+			lengths = slices.DeleteFunc(lengths, func(l time.Duration) bool { return l != time.Hour })
+		}
+		return append(entries, n.tree.fileEntries(n.path, lengths)...), err
 	})
-	if errno != 0 && !empty {
-		return nil, errno
-	}
-	entries := make([]fuse.DirEntry, 0, len(lengths))
-	for _, length := range lengths {
-		name := n.tree.library.Grammar().FormatClip(length)
-		entries = append(entries, fuse.DirEntry{Name: name, Mode: syscall.S_IFREG, Ino: inodeNumber(n.path(), name)})
-	}
-	return gofuse.NewListDirStream(entries), 0
+}
+
+// Getxattr implements gofuse.NodeGetxattrer: how much footage the directory's period has, and when its first and last
+// fragment start. It costs the listing of that period.
+func (n *startNode) Getxattr(ctx context.Context, name string, dest []byte) (uint32, syscall.Errno) {
+	return n.tree.dirXattr(ctx, n.path, name, dest, dirXattrs(), func(ctx context.Context) (clip.Footage, error) {
+		return n.tree.library.Footage(ctx, n.stream, n.tree.library.Grammar().Period(n.start))
+	})
+}
+
+// Listxattr implements gofuse.NodeListxattrer. It costs nothing.
+func (n *startNode) Listxattr(_ context.Context, dest []byte) (uint32, syscall.Errno) {
+	return listDirXattrs(dest, dirXattrs())
 }

@@ -2,7 +2,6 @@ package fs
 
 import (
 	"context"
-	"errors"
 	"syscall"
 	"time"
 
@@ -29,6 +28,9 @@ var (
 	_ gofuse.NodeLookuper  = (*streamNode)(nil)
 	_ gofuse.NodeReaddirer = (*streamNode)(nil)
 	_ gofuse.NodeStatfser  = (*streamNode)(nil)
+
+	_ gofuse.NodeGetxattrer  = (*streamNode)(nil)
+	_ gofuse.NodeListxattrer = (*streamNode)(nil)
 )
 
 // fill gives the directory's attributes.
@@ -47,19 +49,22 @@ func (n *streamNode) Statfs(_ context.Context, out *fuse.StatfsOut) syscall.Errn
 	return 0
 }
 
-// Lookup implements gofuse.NodeLookuper: latest, and any start, which costs no call.
+// Lookup implements gofuse.NodeLookuper: latest, last, and any start, which costs no call.
 func (n *streamNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*gofuse.Inode, syscall.Errno) {
-	if name == latestName {
+	switch name {
+	case latestName:
 		return n.lookupLatest(ctx, out)
+	case lastName:
+		child := &lastNode{tree: n.tree, stream: n.stream, parent: n}
+		n.fill(&out.Attr)
+		setEntry(out, grammarTimeout, dirTimeout)
+		return n.NewInode(ctx, child, gofuse.StableAttr{Mode: syscall.S_IFDIR, Ino: inodeNumber(below(n.stream, name))}), 0
 	}
 	start, err := n.tree.library.Grammar().ParseStart(name)
 	if err != nil {
 		return nil, Errno(err)
 	}
-	child := &startNode{tree: n.tree, stream: n.stream, name: name, start: start}
-	child.fill(&out.Attr)
-	setEntry(out, grammarTimeout, dirTimeout)
-	return n.NewInode(ctx, child, gofuse.StableAttr{Mode: syscall.S_IFDIR, Ino: inodeNumber(string(n.stream), name)}), 0
+	return n.tree.addStart(ctx, n.EmbeddedInode(), n.stream, below(n.stream, name), start, out), 0
 }
 
 // lookupLatest gives the link to the newest footage; ENOENT where there is none.
@@ -75,29 +80,35 @@ func (n *streamNode) lookupLatest(ctx context.Context, out *fuse.EntryOut) (*gof
 	return n.NewInode(ctx, child, stable), 0
 }
 
-// Readdir implements gofuse.NodeReaddirer.
+// Readdir implements gofuse.NodeReaddirer: the days with footage, and what leads to the newest. A stream without any
+// lists nothing.
 func (n *streamNode) Readdir(ctx context.Context) (gofuse.DirStream, syscall.Errno) {
-	var hours []time.Time
-	empty := false
-	errno := n.tree.wait(ctx, "list", string(n.stream), func(ctx context.Context) (err error) {
-		if _, err = n.tree.library.Latest(ctx, n.stream); err != nil {
-			empty = errors.Is(err, clip.ErrNoFootage) || errors.Is(err, clip.ErrNoRetention)
-			return err
+	at := string(n.stream)
+	return n.tree.list(ctx, at, func(ctx context.Context) ([]fuse.DirEntry, error) {
+		days, err := n.tree.library.Days(ctx, n.stream)
+		if err != nil {
+			return nil, err
 		}
-		hours, err = n.tree.library.Hours(ctx, n.stream)
-		return err
+		entries := n.tree.startEntries(at, days)
+		if _, err := n.tree.library.Latest(ctx, n.stream); err != nil {
+			return entries, err
+		}
+		return append(entries, entry(at, lastName, syscall.S_IFDIR), entry(at, latestName, syscall.S_IFLNK)), nil
 	})
-	if empty {
-		return gofuse.NewListDirStream(nil), 0
-	}
-	if errno != 0 {
-		return nil, errno
-	}
-	entries := make([]fuse.DirEntry, 0, len(hours)+1)
-	for _, hour := range hours {
-		name := n.tree.library.Grammar().FormatStart(hour, clip.Hour)
-		entries = append(entries, fuse.DirEntry{Name: name, Mode: syscall.S_IFDIR, Ino: inodeNumber(string(n.stream), name)})
-	}
-	entries = append(entries, fuse.DirEntry{Name: latestName, Mode: syscall.S_IFLNK, Ino: inodeNumber(string(n.stream), latestName)})
-	return gofuse.NewListDirStream(entries), 0
+}
+
+// Getxattr implements gofuse.NodeGetxattrer: when the first and the last fragment start. It costs the search for them.
+func (n *streamNode) Getxattr(ctx context.Context, name string, dest []byte) (uint32, syscall.Errno) {
+	return n.tree.dirXattr(ctx, string(n.stream), name, dest, edgeXattrs(), func(ctx context.Context) (f clip.Footage, err error) {
+		if f.First, err = n.tree.library.First(ctx, n.stream); err != nil {
+			return f, err
+		}
+		f.Last, err = n.tree.library.Latest(ctx, n.stream)
+		return f, err
+	})
+}
+
+// Listxattr implements gofuse.NodeListxattrer. It costs nothing.
+func (n *streamNode) Listxattr(_ context.Context, dest []byte) (uint32, syscall.Errno) {
+	return listDirXattrs(dest, edgeXattrs())
 }

@@ -68,7 +68,7 @@ func demoCheck(stdout io.Writer, mountpoint string) error {
 	if _, err := fmt.Fprintf(stdout, "%s%s:  %s\n", listLine, below(mountpoint, dir), strings.Join(listed, "  ")); err != nil {
 		return err
 	}
-	file := filepath.Join(dir, grammar.FormatClip(checkLength))
+	file := filepath.Join(dir, grammar.FormatFile(checkLength, clip.Movie))
 	found, err := readClip(file)
 	if err != nil {
 		return err

@@ -35,12 +35,17 @@ type mountFlags struct {
 	selector    selector
 	metadataTTL positive
 	readTimeout positive
+	gap         positive
+	listDays    int
+	streams     []string
+	prefix      string
 	level       level
 }
 
 // mountCommand is clipfs mount.
 func mountCommand() *cobra.Command {
-	f := mountFlags{cacheSize: cache.DefaultMaxBytes, metadataTTL: positive(time.Minute), readTimeout: positive(time.Minute)}
+	f := mountFlags{cacheSize: cache.DefaultMaxBytes, metadataTTL: positive(time.Minute), readTimeout: positive(time.Minute),
+		gap: positive(clip.DefaultGap)}
 	cmd := &cobra.Command{
 		Use:   "mount [flags] MOUNTPOINT",
 		Short: "Mount the streams of an account and region on an empty directory",
@@ -72,6 +77,10 @@ func (f *mountFlags) bind(cmd *cobra.Command) {
 	flags.Var(&f.selector, "timestamps", "clock that starts and ends refer to: the producer's or the server's")
 	flags.Var(&f.metadataTTL, "metadata-ttl", "how long what is listed is believed")
 	flags.Var(&f.readTimeout, "read-timeout", "how long to wait without progress before a read fails")
+	flags.Var(&f.gap, "gap", "how long nothing is recorded where a gap is")
+	flags.IntVar(&f.listDays, "list-days", clip.DefaultListDays, "how many `days` back from now are looked at for footage when a stream is listed")
+	flags.StringArrayVar(&f.streams, "stream", nil, "show only the stream of this `name`; repeat it for more. Streams need not be listed then")
+	flags.StringVar(&f.prefix, "stream-prefix", "", "show only streams whose names begin with this `text`")
 	flags.Var(&f.level, "log-level", "how much to log on stderr")
 }
 
@@ -111,6 +120,32 @@ func defaultCacheDir() (string, error) {
 	return filepath.Join(dir, "clipfs"), nil
 }
 
+// options gives what the flags say about clips.
+func (f *mountFlags) options(logger *slog.Logger) (clip.Options, error) {
+	o := clip.Options{
+		Logger:       logger,
+		Selector:     clip.Selector(f.selector),
+		Grammar:      clip.Grammar{Location: f.zone.location, Basic: bool(f.names)},
+		MetadataTTL:  time.Duration(f.metadataTTL),
+		ReadTimeout:  time.Duration(f.readTimeout),
+		Gap:          time.Duration(f.gap),
+		ListDays:     f.listDays,
+		StreamPrefix: f.prefix,
+		TimelineDir:  filepath.Join(f.cacheDir, "timeline"),
+	}
+	if f.listDays < 0 {
+		return o, &usageError{fmt.Errorf("--list-days %d: want a number of days", f.listDays)}
+	}
+	for _, s := range f.streams {
+		name := clip.StreamName(s)
+		if !name.Valid() {
+			return o, &usageError{fmt.Errorf("--stream %q: not the name of a stream", s)}
+		}
+		o.Streams = append(o.Streams, name)
+	}
+	return o, nil
+}
+
 // archive gives the archive that the environment leads to. It fails where there are no credentials or no region: nothing
 // would ever work then.
 func (f *mountFlags) archive(ctx context.Context, logger *slog.Logger) (*kvs.Archive, error) {
@@ -134,13 +169,11 @@ func (f *mountFlags) serve(archive clip.Archive, mountpoint string, logger *slog
 		return fmt.Errorf("cache directory %s: %w", f.cacheDir, err)
 	}
 	defer func() { err = errors.Join(err, kept.Close()) }()
-	library := clip.NewLibrary(archive, kept, clip.Options{
-		Logger:      logger,
-		Selector:    clip.Selector(f.selector),
-		Grammar:     clip.Grammar{Location: f.zone.location, Basic: bool(f.names)},
-		MetadataTTL: time.Duration(f.metadataTTL),
-		ReadTimeout: time.Duration(f.readTimeout),
-	})
+	options, err := f.options(logger)
+	if err != nil {
+		return err
+	}
+	library := clip.NewLibrary(archive, kept, options)
 	server, err := fs.Mount(mountpoint, library, fs.Options{Logger: logger})
 	if err != nil {
 		return err

@@ -45,7 +45,7 @@ func TestManyReaders(t *testing.T) {
 
 // TestLookingCostsNoMedia: listing, walking and adding up sizes fetch no media, cold or warm.
 func TestLookingCostsNoMedia(t *testing.T) {
-	e := harness.StartEmulator(t, "--stream", "testcard=testcard", "--stream", "other=testcard")
+	e := harness.StartEmulator(t, "--stream", "testcard=testcard", "--stream", "other=testcard", "--retention", "3h")
 	m := harness.StartMount(t, e)
 	file := m.Join("testcard", nameOf(time.Now().Add(-time.Hour).Truncate(time.Minute)), "5m.mp4")
 	for _, command := range [][]string{
@@ -65,6 +65,6 @@ func TestLookingCostsNoMedia(t *testing.T) {
 		t.Errorf("%d GetClip calls", got)
 	}
 	if got := e.Calls(t, "ListFragments"); got == 0 || got > 150 {
-		t.Errorf("%d ListFragments calls for two streams of a day", got)
+		t.Errorf("%d ListFragments calls for two streams of three hours", got)
 	}
 }

@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"encoding/json"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -35,20 +36,28 @@ func ffprobe(t *testing.T, path string) probe {
 	return p
 }
 
-// TestListing: every file that is listed opens, has both tracks, and lasts as long as its name says where the footage
-// does.
+// TestListing: every file that is listed opens; a clip has both tracks and lasts as long as its name says where the
+// footage does, and its sidecar is JSON.
 func TestListing(t *testing.T) {
-	e := harness.StartEmulator(t, "--stream", "testcard=testcard", "--stream", "other=testcard,nostamp", "--retention", "2h")
+	e := harness.StartEmulator(t, "--stream", "testcard=testcard", "--retention", "1h", "--quota", "off")
 	m := harness.StartMount(t, e)
-	files := 0
+	clips, sidecars := 0, 0
 	err := filepath.WalkDir(m.Path, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil {
+		if err != nil || entry.IsDir() || entry.Type()&fs.ModeSymlink != 0 {
 			return err
 		}
-		if entry.IsDir() || entry.Type()&fs.ModeSymlink != 0 {
+		if strings.HasSuffix(path, ".json") {
+			sidecars++
+			text, err := os.ReadFile(path)
+			if err != nil || !json.Valid(text) {
+				t.Errorf("%s: %v, %d bytes that may be no JSON", path, err, len(text))
+			}
 			return nil
 		}
-		files++
+		clips++
+		if clips%7 != 1 && !strings.Contains(path, "/last/") {
+			return nil // every seventh will do: there are hundreds
+		}
 		p := ffprobe(t, path)
 		if len(p.Streams) != 2 || p.Streams[0].CodecName != "h264" || p.Streams[1].CodecName != "aac" {
 			t.Errorf("%s: streams %v", path, p.Streams)
@@ -60,8 +69,8 @@ func TestListing(t *testing.T) {
 		}
 		// creation_time is that of the footage, not of the download.
 		created, err := time.Parse(time.RFC3339, p.Format.Tags["creation_time"])
-		hour, hourErr := time.Parse("2006-01-02T15", filepath.Base(filepath.Dir(path)))
-		if err != nil || hourErr != nil || created.Before(hour) || !created.Before(hour.Add(time.Hour)) {
+		minute, minuteErr := time.Parse("2006-01-02T15:04", filepath.Base(filepath.Dir(path)))
+		if !strings.Contains(path, "/last/") && (err != nil || minuteErr != nil || created.Before(minute) || !created.Before(minute.Add(time.Minute))) {
 			t.Errorf("%s: creation_time %q", path, p.Format.Tags["creation_time"])
 		}
 		return nil
@@ -69,8 +78,8 @@ func TestListing(t *testing.T) {
 	if err != nil {
 		t.Error(err)
 	}
-	if files < 8 { // two streams, two or three hours, at least two lengths each
-		t.Errorf("found %d files", files)
+	if clips < 100 || sidecars != clips { // 59 minutes at least, two lengths each
+		t.Errorf("found %d clips and %d sidecars", clips, sidecars)
 	}
 }
 

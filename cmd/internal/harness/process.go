@@ -81,10 +81,19 @@ func start(t testing.TB, prepare func(*exec.Cmd), args ...string) *process {
 			t.Errorf("clipfs %s: %v", args[0], err)
 		}
 		if text := p.log.String(); t.Failed() || strings.Contains(text, "DATA RACE") {
-			t.Errorf("log of clipfs %s:\n%s", args[0], text)
+			t.Errorf("log of clipfs %s:\n%s", args[0], tail(text))
 		}
 	})
 	return p
+}
+
+// tail gives the end of a text, which is where what matters stands as a rule.
+func tail(text string) string {
+	const most = 6000
+	if len(text) <= most {
+		return text
+	}
+	return fmt.Sprintf("… (%d bytes before)\n%s", len(text)-most, text[len(text)-most:])
 }
 
 // ended reports whether the process has ended.

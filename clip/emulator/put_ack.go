@@ -58,6 +58,8 @@ func (a *ackWriter) start(cancel func(), expects bool) {
 		a.w.WriteHeader(http.StatusContinue)
 	}
 	a.w.Header().Set("Content-Type", "application/json")
+	// What follows media that was not read to its end is no request.
+	a.w.Header().Set("Connection", "close")
 	a.w.WriteHeader(http.StatusOK)
 	go func() {
 		defer close(a.done)

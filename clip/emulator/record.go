@@ -1,12 +1,10 @@
 package emulator
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"clipfs/clip/emulator/footage"
@@ -46,35 +44,9 @@ func restore(kept *store.Stream, noQuota bool) (stream, error) {
 	if !r.Name.Valid() || r.RetentionHours < 0 || r.RetentionHours > maxRetentionHours {
 		return stream{}, fmt.Errorf("kept stream %.300q: %d hours", r.Name, r.RetentionHours)
 	}
-	return stream{name: r.Name, created: time.UnixMilli(r.Created).UTC(), source: kept, quota: newStreamQuota(noQuota),
+	return stream{name: r.Name, created: time.UnixMilli(r.Created).UTC(), source: footage.NewSource(), quota: newStreamQuota(noQuota),
 		kmsKey: r.KMSKeyID, device: r.DeviceName, mediaType: r.MediaType, version: r.Version,
 		retention: time.Duration(r.RetentionHours) * time.Hour, tags: r.Tags, given: r.Given, pushed: kept}, nil
-}
-
-// withFootage gives the stream other footage besides what is pushed into it.
-func (s stream) withFootage(parts []footage.Source) stream {
-	if len(parts) > 0 {
-		s.source = joined{recorded: footage.NewSource(parts...), pushed: s.pushed}
-	}
-	return s
-}
-
-// joined is the footage of a stream that producers push into and that has recorded something besides. Fragment numbers
-// of either stay what they are: those of the store are no part's.
-type joined struct{ recorded, pushed footage.Source }
-
-// Fragments implements footage.Source.
-func (j joined) Fragments(sel footage.Selector, from, to time.Time) []footage.Fragment {
-	all := j.recorded.Fragments(sel, from, to)
-	pushed := j.pushed.Fragments(sel, from, to)
-	if len(pushed) == 0 {
-		return all
-	}
-	all = slices.Concat(all, pushed)
-	slices.SortStableFunc(all, func(a, b footage.Fragment) int {
-		return cmp.Or(a.Time(sel).Compare(b.Time(sel)), cmp.Compare(a.Number, b.Number))
-	})
-	return all
 }
 
 const (

@@ -1,7 +1,9 @@
 package emulator
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"time"
 
 	"clipfs/clip/emulator/footage"
@@ -53,7 +55,7 @@ func (sel selection) checkRetention(st stream, now time.Time) error {
 }
 
 // visible gives the fragments of a stream in a selection that are retained and taken in, in the order of their
-// timestamps. A server timestamp is the time at which the fragment was whole and stored.
+// timestamps. Retention goes by server timestamps, so that old footage that was put late is kept as long as any.
 func visible(st stream, sel selection, now time.Time) []footage.Fragment {
 	oldest := now.Add(-st.retention)
 	from, to := sel.start, sel.end
@@ -63,14 +65,24 @@ func visible(st stream, sel selection, now time.Time) []footage.Fragment {
 	if to.After(now) {
 		to = now
 	}
-	if to.Before(from) {
-		return nil
-	}
 	var seen []footage.Fragment
-	for _, f := range st.source.Fragments(sel.by, from, to) {
-		if !f.Server.Before(oldest) && !f.Server.After(now) {
-			seen = append(seen, f)
+	add := func(all []footage.Fragment) {
+		for _, f := range all {
+			if !f.Server.Before(oldest) && !f.Server.After(now) {
+				seen = append(seen, f)
+			}
 		}
+	}
+	if !to.Before(from) {
+		// Recorded footage was taken in as it was made: no more of it can be retained, and a loop has no end to list.
+		add(st.source.Fragments(sel.by, from, to))
+	}
+	recorded := len(seen)
+	add(st.pushed.Fragments(sel.by, sel.start, sel.end))
+	if recorded > 0 && recorded < len(seen) {
+		slices.SortStableFunc(seen, func(a, b footage.Fragment) int {
+			return cmp.Or(a.Time(sel.by).Compare(b.Time(sel.by)), cmp.Compare(a.Number, b.Number))
+		})
 	}
 	return seen
 }

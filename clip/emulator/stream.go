@@ -49,7 +49,7 @@ type stream struct {
 	tags                       map[string]string
 	// given says that it is one of Options.Streams.
 	given bool
-	// pushed is what producers have sent, a part of source.
+	// pushed is what producers have sent, besides the footage of source. Fragment numbers of either are no other's.
 	pushed *store.Stream
 }
 
@@ -111,7 +111,8 @@ func newStreamTable(o Options, kept *store.Store, now time.Time) (*streamTable, 
 		if err != nil {
 			return nil, err
 		}
-		t.byName[name] = st.withFootage(parts[name])
+		st.source = footage.NewSource(parts[name]...)
+		t.byName[name] = st
 	}
 	return t, nil
 }
@@ -135,7 +136,7 @@ func (t *streamTable) give(o Options, g Stream, now time.Time) (stream, error) {
 // keep puts a new stream into the store.
 func (t *streamTable) keep(st stream) (stream, error) {
 	kept, err := t.store.Create(string(st.name), st.created, st.record())
-	st.pushed, st.source = kept, kept
+	st.pushed, st.source = kept, footage.NewSource()
 	return st, err
 }
 

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"clipfs/clip"
 	"clipfs/clip/emulator/footage"
 	"clipfs/cmd/internal/harness"
 )
@@ -69,8 +70,9 @@ func TestListing(t *testing.T) {
 		}
 		// creation_time is that of the footage, not of the download.
 		created, err := time.Parse(time.RFC3339, p.Format.Tags["creation_time"])
-		minute, minuteErr := time.Parse("2006-01-02T15:04", filepath.Base(filepath.Dir(path)))
-		if !strings.Contains(path, "/last/") && (err != nil || minuteErr != nil || created.Before(minute) || !created.Before(minute.Add(time.Minute))) {
+		start, startErr := clip.Grammar{}.ParseStart(filepath.Base(filepath.Dir(path)))
+		period := clip.Grammar{}.Period(start)
+		if !strings.Contains(path, "/last/") && (err != nil || startErr != nil || !period.Contains(created)) {
 			t.Errorf("%s: creation_time %q", path, p.Format.Tags["creation_time"])
 		}
 		return nil

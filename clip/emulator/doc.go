@@ -1,14 +1,20 @@
-// Package emulator is Kinesis Video Streams on one machine: the service's HTTP API over recorded or looped footage, for
-// demos, tests, and anything that speaks to the service through an SDK and takes an endpoint URL.
+// Package emulator is Kinesis Video Streams on one machine: the service's HTTP API over recorded or looped footage and
+// over what producers send, for demos, tests, and anything that speaks to the service through an SDK and takes an
+// endpoint URL.
 //
 // # Data flow
 //
 //	control listener ─→ operation ─→ streamTable           CreateStream, DescribeStream, ListStreams, GetDataEndpoint, …
 //	data listener    ─→ operation ─→ select ─→ footage     ListFragments, GetClip
+//	                 ─→ PutMedia ─→ footage.Clusters ─→ store
 //
 // A request runs through the same steps on both listeners: find the operation by its path (none: the XML answer of a
 // wrong host), read the body, check the signature, run the operation, count it, wait out the latency, write. An
 // operation gives back its answer and writes nothing itself, so that an error is always a whole answer.
+//
+// PutMedia is no operation in that sense: headers are checked first, then the answer begins, and acknowledgements go out
+// while the body still comes, fragment by fragment. A fragment is whole where the next one begins or the body ends; one
+// that was cut off with its connection is dropped. It can be listed and asked for before its PERSISTED is sent.
 //
 // The two listeners stand for the two kinds of host that the service has. The data listener's address is told by
 // GetDataEndpoint only, and neither serves the other's operations: a client that skips GetDataEndpoint fails here as
@@ -19,8 +25,20 @@
 // Shapes, limits and texts are those of the service's API reference (2017-09-30) and of what its users have reported.
 // Where the service's behaviour is not known, an option offers both ways.
 //
+// What is known of PutMedia differs between its reference, the quotas page and what producers have logged. Here
+//   - a second connection to a stream is refused (ConnectionLimitExceededException), the first goes on;
+//   - the rates of bytes and fragments are those at which is read, so that a faster producer has to wait;
+//   - a fragment may be shorter than a second: there is no error for it, and real listings have fragments of length 0;
+//   - a frame that is not later than all of its track in the fragment before is 4004, as is an earlier timecode;
+//   - a server timestamp is when a fragment began to arrive, so it is older than the moment at which the fragment can
+//     be found, by as much as the fragment took;
+//   - any producer timestamp up to the year 9999 is taken, 4007 is for those beyond;
+//   - at the end of 30 s without data the connection ends without an error, at the end of 45 min with 4003.
+//
 // # Locks
 //
 // streamTable.mu guards the streams, callTable.mu the counts, streamQuota.mu the two buckets that one call draws on
-// together. None is held during I/O and none while another is taken.
+// together; package store has its own. None is held during I/O and none while another is taken. A change to a stream is
+// kept in the store while it has streamTable.turn, a channel that holds one: others that change streams wait for it, and
+// nobody who reads does. Of a PutMedia connection, one goroutine reads and stores, another writes all acknowledgements.
 package emulator

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -20,6 +21,7 @@ import (
 type emulatorFlags struct {
 	listen, dataListen string
 	streams            []string
+	data               string
 	retention          time.Duration
 	moov, gaps, muxer  string
 	contentLength      onOff
@@ -36,13 +38,18 @@ func emulatorCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "emulator [flags]",
 		Short: "Serve Kinesis Video Streams on this machine",
-		Long: `Serve the API of Kinesis Video Streams on this machine, over recorded or looped footage.
+		Long: `Serve the API of Kinesis Video Streams on this machine, over recorded or looped footage and what cameras send
+with PutMedia.
 
 Any SDK and the AWS CLI can use it with an endpoint URL and any credentials. When it is ready it prints one line
 of JSON, {"endpoint":"http://127.0.0.1:4580"}, and runs until it is interrupted.
-GET ENDPOINT/_emulator/calls tells what was asked so far, POST ENDPOINT/_emulator/reset forgets it.`,
+GET ENDPOINT/_emulator/calls tells what was asked so far, POST ENDPOINT/_emulator/reset forgets it.
+
+Streams made by CreateStream and what is sent to any stream are kept in memory, or in a directory with --data.
+There every fragment is a Matroska file, for as long as its stream's retention says.`,
 		Example: `  clipfs emulator --stream door=testcard
-  clipfs emulator --stream cam=day.mp4@2024-01-01T10:00:00Z --stream loop=clip.mkv,loop --retention 72h`,
+  clipfs emulator --stream cam=day.mp4@2024-01-01T10:00:00Z --stream loop=clip.mkv,loop --retention 72h
+  clipfs emulator --data ~/emulator`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.Level(f.level)}))
@@ -60,7 +67,8 @@ func (f *emulatorFlags) bind(cmd *cobra.Command) {
 	fs.StringVar(&f.dataListen, "data-listen", "", "`address` of the data API (default the host of --listen, any port)")
 	fs.StringArrayVar(&f.streams, "stream", nil,
 		"footage of a stream, `NAME=FILE[@START][,loop][,nostamp]` or NAME=testcard; repeat it for more streams, or for more footage of one")
-	fs.DurationVar(&f.retention, "retention", emulator.DefaultRetention, "how long footage is kept, in whole hours; 0 keeps none")
+	fs.StringVar(&f.data, "data", "", "`directory` that keeps streams and what is sent to them across restarts (default in memory)")
+	fs.DurationVar(&f.retention, "retention", emulator.DefaultRetention, "how long the footage of --stream is kept, in whole hours; 0 keeps none")
 	fs.StringVar(&f.moov, "moov", "first", "where a clip's moov box stands: first or last")
 	fs.StringVar(&f.gaps, "payload-gaps", "keep", "gaps inside a clip: keep the wall clock, or close them")
 	fs.StringVar(&f.muxer, "muxer", "builtin",
@@ -80,11 +88,14 @@ func (f *emulatorFlags) run(ctx context.Context, log *slog.Logger, stdout io.Wri
 		return err
 	}
 	srv, err := emulator.New(o)
-	if err != nil {
+	switch {
+	case errors.Is(err, emulator.ErrOptions):
 		return &usageError{err}
+	case err != nil:
+		return err
 	}
 	if err := srv.Start(ctx); err != nil {
-		return err
+		return errors.Join(err, srv.Close())
 	}
 	ready := struct {
 		Endpoint string `json:"endpoint"`
@@ -99,7 +110,7 @@ func (f *emulatorFlags) run(ctx context.Context, log *slog.Logger, stdout io.Wri
 
 // options turns flags into options and opens the footage.
 func (f *emulatorFlags) options(ctx context.Context, log *slog.Logger) (emulator.Options, error) {
-	o := emulator.Options{Log: log, Address: f.listen, DataAddress: f.dataListen, Retention: f.retention,
+	o := emulator.Options{Log: log, Address: f.listen, DataAddress: f.dataListen, Data: f.data, Retention: f.retention,
 		Chunked: !bool(f.contentLength), Latency: f.latency, Bandwidth: int64(f.bandwidth), NoQuota: !bool(f.quota)}
 	if f.retention == 0 {
 		o.Retention = emulator.NoRetention

@@ -1,0 +1,132 @@
+package footage_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"slices"
+	"testing"
+	"testing/iotest"
+	"time"
+
+	"clipfs/clip/emulator/footage"
+)
+
+// pushed gives all that Clusters gives of a reader, as fragments that are loaded when they are asked for.
+func pushed(r io.Reader) ([]footage.Fragment, error) {
+	c := footage.NewClusters(r)
+	var frags []footage.Fragment
+	for {
+		at, err := c.Next()
+		if err != nil {
+			return frags, err
+		}
+		p, err := c.Read()
+		if err != nil {
+			return frags, err
+		}
+		producer := time.UnixMilli(at.Milliseconds())
+		frags = append(frags, footage.NewStored(footage.FragmentNumber(producer, uint64(len(frags))), producer, producer, p.Length,
+			int64(len(p.Data)), func() ([]byte, error) { return p.Data, nil }))
+	}
+}
+
+// What is written cluster by cluster comes back fragment by fragment, sample by sample.
+func TestClustersGiveFragments(t *testing.T) {
+	for _, k := range kinds() {
+		if k.open {
+			continue
+		}
+		m := read(t, k.make(t, "4"))
+		want := footage.NewRecording(m, day()).Fragments(footage.ByProducer, day(), day().Add(time.Hour))
+		var file bytes.Buffer
+		if err := footage.WriteMatroska(&file, want); err != nil {
+			t.Fatal(err)
+		}
+		got, err := pushed(iotest.OneByteReader(&file))
+		if !errors.Is(err, io.EOF) || len(got) != len(want) {
+			t.Fatalf("%s: %d fragments, want %d: %v", k.name, len(got), len(want), err)
+		}
+		for i := range got {
+			if _, ok := got[i].AudioTrack(); ok || got[i].VideoTrack().Codec != 0 {
+				t.Errorf("%s: fragment %d has tracks before it was loaded", k.name, i)
+			}
+			f, err := got[i].Load()
+			if err != nil {
+				t.Fatalf("%s: fragment %d: %v", k.name, i, err)
+			}
+			w := want[i]
+			if !f.Producer.Equal(w.Producer) || f.Length != w.Length || f.Size < w.Size-16 || f.Size > w.Size+16 { // Sizes are written in another number of bytes.
+				t.Errorf("%s: fragment %d at %s of %s and %d bytes, want %s of %s and %d", k.name, i, f.Producer, f.Length, f.Size, w.Producer, w.Length, w.Size)
+			}
+			for _, tt := range [][2][]footage.Sample{{f.Video(), w.Video()}, {f.Audio(), w.Audio()}} {
+				same := slices.EqualFunc(tt[0], tt[1], func(a, b footage.Sample) bool {
+					return a.PTS == b.PTS && a.Sync == b.Sync && bytes.Equal(a.Data, b.Data)
+				})
+				if !same {
+					t.Errorf("%s: fragment %d has %d samples that are not the %d written", k.name, i, len(tt[0]), len(tt[1]))
+				}
+			}
+		}
+	}
+}
+
+func TestLoadErrors(t *testing.T) {
+	broken := errors.New("broken")
+	tests := []struct {
+		name string
+		open func() ([]byte, error)
+		want error
+	}{
+		{"not there", func() ([]byte, error) { return nil, broken }, broken},
+		{"empty", func() ([]byte, error) { return nil, nil }, footage.ErrUnsupportedMedia},
+		{"no Matroska", func() ([]byte, error) { return []byte("what"), nil }, footage.ErrInvalidMedia},
+	}
+	for _, tt := range tests {
+		f := footage.NewStored("1", day(), day(), 0, 0, tt.open)
+		if _, err := f.Load(); !errors.Is(err, tt.want) {
+			t.Errorf("%s: %v, want %v", tt.name, err, tt.want)
+		}
+		if _, err := footage.PlanPayload([]footage.Fragment{f}, footage.PayloadOptions{}); !errors.Is(err, footage.ErrUnsupportedMedia) {
+			t.Errorf("%s: payload without loading: %v", tt.name, err)
+		}
+	}
+}
+
+// However a producer lies, what is read is bounded and fails with one of the errors that a producer can be told.
+func FuzzClusters(f *testing.F) {
+	m, err := footage.TestCard()
+	if err != nil {
+		f.Fatal(err)
+	}
+	frags := footage.NewLoop(m, day(), footage.Options{}).Fragments(footage.ByProducer, day(), day().Add(3*time.Second))
+	var file bytes.Buffer
+	if err := footage.WriteMatroska(&file, frags); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(file.Bytes()[:1500])
+	f.Add([]byte("\x1a\x45\xdf\xa3\x80\x18\x53\x80\x67\xff\x16\x54\xae\x6b\x88\xae\x86\xd7\x81\x01\x83\x81\x01" +
+		"\x1f\x43\xb6\x75\xff\xe7\x81\x05\xa3\x85\x81\x00\x00\x80x\x12\x54\xc3\x67\x80\x1f\x43\xb6\x75\x8a\xe7\x81\x09\xa3\x85\x81\x00\x00\x80x"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		frags, err := pushed(bytes.NewReader(data))
+		known := []error{io.EOF, footage.ErrInvalidMedia, footage.ErrFragmentSize, footage.ErrFragmentDuration, footage.ErrOutOfOrder,
+			footage.ErrTimecode, footage.ErrTagLimit, footage.ErrTrackNumber, footage.ErrTrackEmpty, footage.ErrTrackCount}
+		if !slices.ContainsFunc(known, func(k error) bool { return errors.Is(err, k) }) {
+			t.Fatalf("unknown error %v", err)
+		}
+		for i, fr := range frags {
+			if fr.Length < -20*time.Second || fr.Length > 20*time.Second || i > 0 && fr.Producer.Before(frags[i-1].Producer) {
+				t.Errorf("fragment %d at %s of %s", i, fr.Producer, fr.Length)
+			}
+			if loaded, err := fr.Load(); err == nil {
+				p, err := footage.PlanPayload([]footage.Fragment{loaded}, footage.PayloadOptions{})
+				if err == nil {
+					_, err = p.WriteTo(io.Discard)
+				}
+				if err != nil {
+					t.Logf("payload: %v", err)
+				}
+			}
+		}
+	})
+}

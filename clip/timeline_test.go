@@ -536,3 +536,64 @@ func TestStreams(t *testing.T) {
 		t.Errorf("names without a stream cost %d DescribeStream calls, want 1", m.describes)
 	}
 }
+
+// TestStreamsComeAndGo: a new stream shows up after the TTL, or when it is asked for by name a few seconds after it was
+// not there, and one that is gone vanishes.
+func TestStreamsComeAndGo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory()
+		m.record("old", base(), 1, time.Second)
+		l, c := library(t, m, clip.Options{})
+		defer func() { _ = c.Close() }()
+		list := func() (all []clip.StreamName) {
+			streams, err := l.Streams(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, s := range streams {
+				all = append(all, s.Name)
+			}
+			return all
+		}
+		list()
+		if _, err := l.Stream(t.Context(), "new"); !errors.Is(err, clip.ErrNoStream) {
+			t.Errorf("before it is made: %v", err)
+		}
+		m.record("new", base(), 1, time.Second)
+		delete(m.fragments, "old")
+		time.Sleep(6 * time.Second)
+		if _, err := l.Stream(t.Context(), "new"); err != nil {
+			t.Errorf("by name, after it was made: %v", err)
+		}
+		if got := list(); !slices.Equal(got, []clip.StreamName{"old"}) {
+			t.Errorf("within the TTL: %v", got)
+		}
+		time.Sleep(time.Minute)
+		if got := list(); !slices.Equal(got, []clip.StreamName{"new"}) {
+			t.Errorf("after the TTL: %v", got)
+		}
+		if _, err := l.Stream(t.Context(), "old"); !errors.Is(err, clip.ErrNoStream) {
+			t.Errorf("by name, after it is gone: %v", err)
+		}
+	})
+}
+
+// TestTimelineIsBounded: however much is looked at, only so much of it is held.
+func TestTimelineIsBounded(t *testing.T) {
+	m := newMemory()
+	const hours = 130
+	m.record("cam", base(), hours*3600/2, 2*time.Second)
+	l, _ := library(t, m, clip.Options{})
+	for h := range hours {
+		lookUp(t, l, "cam", clip.NewSpan(base().Add(time.Duration(h)*time.Hour), time.Minute))
+	}
+	fragments, held := clip.Held(l)
+	if fragments > 200_000 || held < 100 {
+		t.Errorf("%d fragments of %d hours are held; want at most 200,000, and the hours last used", fragments, held)
+	}
+	_, before, _ := m.calls()
+	lookUp(t, l, "cam", clip.NewSpan(base().Add((hours-1)*time.Hour), time.Minute))
+	if _, after, _ := m.calls(); after != before {
+		t.Error("the hour last used is not held")
+	}
+}

@@ -364,3 +364,33 @@ func TestPutMediaBesideFootage(t *testing.T) {
 		}
 	})
 }
+
+// A server that stops does not wait for cameras.
+func TestPutMediaEndsWithServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := start(t, emulator.Options{})
+		c.create("a", 24)
+		began := time.Now()
+		read, write := io.Pipe()
+		begun := make(chan struct{}, 10)
+		ended := make(chan error, 1)
+		go func() {
+			_, err := c.put("a", read, camera.Options{OnAck: func(camera.Ack) { begun <- struct{}{} }})
+			ended <- err
+		}()
+		m := newMatroska()
+		if _, err := write.Write(m.cluster(0, frame{1, 0, true})); err != nil {
+			t.Fatal(err)
+		}
+		<-begun
+		if err := c.server.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+		// The body has to end too before a client of net/http gives up its connection.
+		_ = read.Close()
+		<-ended
+		if d := time.Since(began); d > 2*time.Second {
+			t.Errorf("closing took %s", d)
+		}
+	})
+}

@@ -5,7 +5,7 @@
 //
 //	file (MP4, Matroska) or test card ─→ Media (tracks, samples) ─→ cut at key frames ─→ Source
 //	Source.Fragments(selector, from, to) ─→ []Fragment ─→ Payload (planned by clip/mp4) ─→ WriteTo
-//	samples from a producer ─→ NewFragment ─┘
+//	what a producer sends ─→ Clusters ─→ NewStored ─→ Fragment.Load (NewFragment) ─┘
 //
 // # Time
 //

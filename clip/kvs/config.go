@@ -27,7 +27,7 @@ type ConfigOptions struct {
 
 // LoadConfig gives the configuration of the SDK's default chain, for New. It looks for credentials, which can ask the
 // network (a role, single sign-on), and fails in one line that says what to set where there is no region or no
-// credentials; the latter wraps clip.ErrDenied.
+// credentials; the latter wraps clip.ErrCredentials.
 func LoadConfig(ctx context.Context, o ConfigOptions) (aws.Config, error) {
 	var options []func(*config.LoadOptions) error
 	if o.Profile != "" {
@@ -47,22 +47,43 @@ func LoadConfig(ctx context.Context, o ConfigOptions) (aws.Config, error) {
 		if err := checkControl(o.EndpointURL); err != nil {
 			return aws.Config{}, err
 		}
-		cfg.ServiceOptions = append(cfg.ServiceOptions, func(_ string, service any) {
-			// Not aws.Config.BaseEndpoint: that would send the chain's own calls there too.
-			if s, ok := service.(*kinesisvideo.Options); ok {
-				s.BaseEndpoint = &o.EndpointURL
-			}
-		})
+		cfg.ServiceOptions = append(cfg.ServiceOptions, controlAt(o.EndpointURL))
 	}
 	found := &credentials{chain: cfg.Credentials}
 	if _, err := found.Retrieve(ctx); err != nil {
 		var missing *credentialsError
 		if errors.As(err, &missing) {
-			return aws.Config{}, fmt.Errorf("%w: %s", clip.ErrDenied, clean(missing.Error()))
+			return aws.Config{}, fmt.Errorf("%w: %s", clip.ErrCredentials, clean(missing.Error()))
 		}
 		return aws.Config{}, err
 	}
 	return cfg, nil
+}
+
+// EmulatorConfig gives a configuration for an emulator that takes any credentials. Nothing of the environment goes into
+// it: whoever uses it need have no account, and one who has does not send it its keys. An endpoint that is no URL is
+// clip.ErrInvalid.
+func EmulatorConfig(endpoint string) (aws.Config, error) {
+	if err := checkControl(endpoint); err != nil {
+		return aws.Config{}, err
+	}
+	return aws.Config{
+		Region: "us-east-1",
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "emulator", SecretAccessKey: "emulator", Source: "EmulatorConfig"}, nil
+		}),
+		ServiceOptions: []func(string, any){controlAt(endpoint)},
+	}, nil
+}
+
+// controlAt sends control calls to an endpoint. That is not aws.Config.BaseEndpoint, which would send the credential
+// chain's own calls there too.
+func controlAt(endpoint string) func(string, any) {
+	return func(_ string, service any) {
+		if s, ok := service.(*kinesisvideo.Options); ok {
+			s.BaseEndpoint = &endpoint
+		}
+	}
 }
 
 // checkControl checks the URL of a control endpoint.

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"os"
-	"strings"
 	"time"
 
 	"clipfs/clip/emulator"
@@ -38,36 +36,16 @@ func demoArchive(ctx context.Context, logger *slog.Logger) (archive *kvs.Archive
 	if err := server.Start(context.WithoutCancel(ctx)); err != nil {
 		return nil, nil, err
 	}
-	archive, err = demoClient(ctx, server.Endpoint(), logger)
+	archive, err = emulatorArchive(server.Endpoint(), logger)
 	if err != nil {
 		return nil, nil, errors.Join(err, server.Close())
 	}
 	return archive, func() error { return errors.Join(archive.Close(), server.Close()) }, nil
 }
 
-// demoClient gives an archive on the emulator, which takes any credentials. The user's own are none of its business, and
-// whether they are set up must not matter: so everything that the SDK would take from the environment is replaced, in
-// this process, which does nothing else.
-func demoClient(ctx context.Context, endpoint string, logger *slog.Logger) (*kvs.Archive, error) {
-	for _, entry := range os.Environ() {
-		if name, _, _ := strings.Cut(entry, "="); strings.HasPrefix(name, "AWS_") {
-			if err := os.Unsetenv(name); err != nil {
-				return nil, err
-			}
-		}
-	}
-	for name, value := range map[string]string{
-		"AWS_ACCESS_KEY_ID":           "demo",
-		"AWS_SECRET_ACCESS_KEY":       "demo",
-		"AWS_REGION":                  "us-east-1",
-		"AWS_CONFIG_FILE":             os.DevNull,
-		"AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
-	} {
-		if err := os.Setenv(name, value); err != nil {
-			return nil, err
-		}
-	}
-	cfg, err := kvs.LoadConfig(ctx, kvs.ConfigOptions{EndpointURL: endpoint})
+// emulatorArchive gives an archive on an emulator. The user's own credentials are none of its business.
+func emulatorArchive(endpoint string, logger *slog.Logger) (*kvs.Archive, error) {
+	cfg, err := kvs.EmulatorConfig(endpoint)
 	if err != nil {
 		return nil, err
 	}

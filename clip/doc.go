@@ -17,7 +17,8 @@
 // # Data flow
 //
 //	names   "2024-01-01T10:00", "10m.mp4"  →  Span            (Grammar)
-//	archive ListFragments                  →  fragments       (timeline, by the hour, shared, short-lived)
+//	archive ListFragments                  →  fragments       (timeline, by the hour, shared; the past is kept on disk)
+//	timeline                               →  days, hours …   (calendar.go: what has footage; late.go: what came late)
 //	plan    fragments                      →  parts           (never a call that would be cut)
 //	Clip    parts                          →  one version of a file: key, estimate, exact size
 //	Handle  ReadAt                         →  cache.Entry     (one download, however many readers)
@@ -28,6 +29,7 @@
 //
 // # Locks
 //
-// Library.mu guards the table of live parts and the streams; timeline.mu guards the buckets of hours; part.mu guards
-// what is known of one part. None is held during I/O and none while another is taken.
+// Each mu guards the fields that follow it: Library.mu what was logged, streams.mu the streams, timeline.mu what is
+// remembered of fragments, flight.mu the calls under way, versions.mu the heads seen, Handle.mu the entry read from. None
+// is held during I/O, and none while another is taken. hourStore.files is no such lock: it orders the I/O on its files.
 package clip

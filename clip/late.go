@@ -3,12 +3,15 @@ package clip
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 )
 
 const (
-	// lookMargin is by how much two looks overlap: listings are eventually consistent, and clocks differ.
-	lookMargin = 10 * time.Second
+	// lookMargin is by how much two looks overlap. A fragment's server time is that of its first byte, and it is listed
+	// only once it is persisted: up to 20 s of footage later, or as long as a slow producer takes to send that. Besides,
+	// listings are eventually consistent, and clocks differ.
+	lookMargin = 2 * time.Minute
 	// maxLate is the most fragments that a look goes through: ten calls. If more have come since the last one, as
 	// after a mount was away for half a day, it is cheaper to ask for hours again as they are wanted.
 	maxLate = 10_000
@@ -67,19 +70,25 @@ func (t *timeline) began(stream Stream, asked time.Time) {
 	}
 }
 
-// trusted reports whether a settled hour holds without another look. By server time nothing comes late.
-func (t *timeline) trusted(v view, b bucket) bool {
-	if t.by == ByServer {
-		return true
+// trustedUntil tells how long an hour holds without being asked for, or looked after, again. By server time nothing
+// comes late.
+func (t *timeline) trustedUntil(stream StreamName, b bucket) time.Time {
+	if !b.settled {
+		return b.expires
 	}
-	now := time.Now()
+	if t.by == ByServer {
+		return time.Now().Add(t.ttl)
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return now.Before(t.seen[v.stream.Name].fresh) || now.Before(b.asked.Add(t.ttl))
+	if fresh := t.seen[stream].fresh; fresh.After(b.asked.Add(t.ttl)) {
+		return fresh
+	}
+	return b.asked.Add(t.ttl)
 }
 
-// look lists what has been ingested since the last look, whatever its producer time, and forgets the hours that it
-// falls into. It is shared by all who need one.
+// look lists what has been ingested since the last look, whatever its producer time, and forgets the remembered hours
+// that lack any of it. It is shared by all who need one.
 func (t *timeline) look(ctx context.Context, v view) error {
 	_, err := t.looks.do(ctx, v.stream.Name, func(ctx context.Context, progress func()) (struct{}, error) {
 		since := t.lastLook(v.stream).Add(-lookMargin)
@@ -97,29 +106,33 @@ func (t *timeline) look(ctx context.Context, v view) error {
 				t.forgetStream(v.stream)
 				return struct{}{}, nil
 			}
-			hours[keyOf(v.stream.Name, f.Time(t.by))] = true
+			if k := keyOf(v.stream.Name, f.Time(t.by)); !hours[k] && t.lacks(v, k, f) {
+				hours[k] = true
+			}
 		}
 		keys := make([]bucketKey, 0, len(hours))
 		for k := range hours {
 			keys = append(keys, k)
 		}
-		t.lookedAt(v.stream, asked, keys)
+		t.forgetHours(v.stream, keys)
+		t.lookedAt(v.stream, asked)
 		return struct{}{}, nil
 	})
 	return err
 }
 
-// lookedAt notes a look and drops the hours that it found changed, if they were asked for before it.
-func (t *timeline) lookedAt(stream Stream, asked time.Time, changed []bucketKey) {
-	var stale []bucketKey
-	t.mu.Lock()
-	for _, k := range changed {
-		if b, ok := t.buckets.get(k); !ok || b.asked.Before(asked) {
-			stale = append(stale, k)
-		}
+// lacks reports whether a settled hour is remembered without a fragment that starts in it.
+func (t *timeline) lacks(v view, key bucketKey, f Fragment) bool {
+	b, ok := t.held(v, key)
+	if !ok || !b.settled {
+		return false // it will be asked for anyway
 	}
-	t.mu.Unlock()
-	t.forgetHours(stream, stale)
+	at, _ := slices.BinarySearchFunc(b.fragments, f.Time(t.by), t.compareTime)
+	return at == len(b.fragments) || b.fragments[at].ID != f.ID
+}
+
+// lookedAt notes a look.
+func (t *timeline) lookedAt(stream Stream, asked time.Time) {
 	t.mu.Lock()
 	l := t.seen[stream.Name]
 	l.at, l.fresh = asked, asked.Add(t.ttl)

@@ -100,8 +100,8 @@ func (t *timeline) list(ctx context.Context, v view, span Span) (listing, error)
 	var whole []Fragment
 	for _, b := range hours {
 		whole = append(whole, b.fragments...)
-		if !b.settled && b.expires.Before(l.expires) {
-			l.expires = b.expires
+		if until := t.trustedUntil(v.stream.Name, b); until.Before(l.expires) {
+			l.expires = until
 		}
 	}
 	l.rule = newGapRule(whole, t.by, t.gap)
@@ -136,11 +136,11 @@ func (t *timeline) bucket(ctx context.Context, v view, key bucketKey) (bucket, e
 // known gives an hour that need not be asked for.
 func (t *timeline) known(ctx context.Context, v view, key bucketKey) (bucket, bool, error) {
 	b, ok := t.held(v, key)
-	if !ok || !b.settled {
-		return b, ok && time.Now().Before(b.expires), nil
+	if !ok {
+		return b, false, nil
 	}
-	if t.trusted(v, b) {
-		return b, true, nil
+	if fresh := time.Now().Before(t.trustedUntil(key.stream, b)); fresh || !b.settled {
+		return b, fresh, nil
 	}
 	if err := t.look(ctx, v); err != nil {
 		return bucket{}, false, err
@@ -184,7 +184,7 @@ func (t *timeline) load(key bucketKey, day map[int64]bucket, forgets int) (b buc
 // fill asks the archive for an hour and remembers the answer.
 func (t *timeline) fill(ctx context.Context, v view, key bucketKey, progress func()) (bucket, error) {
 	asked := time.Now()
-	if b, ok := t.held(v, key); ok && (b.settled && t.trusted(v, b) || asked.Before(b.expires)) {
+	if b, ok := t.held(v, key); ok && asked.Before(t.trustedUntil(key.stream, b)) {
 		return b, nil // another call has ended in this moment
 	}
 	fragments, err := t.ask(ctx, v.stream.Name, key.span().Intersect(v.window), progress)

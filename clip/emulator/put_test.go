@@ -373,10 +373,11 @@ func TestPutMediaEndsWithServer(t *testing.T) {
 		began := time.Now()
 		read, write := io.Pipe()
 		begun := make(chan struct{}, 10)
-		ended := make(chan error, 1)
+		ended := make(chan struct{})
 		go func() {
-			_, err := c.put("a", read, camera.Options{OnAck: func(camera.Ack) { begun <- struct{}{} }})
-			ended <- err
+			defer close(ended)
+			// What the camera makes of it depends on how far it had got.
+			_, _ = c.put("a", read, camera.Options{OnAck: func(camera.Ack) { begun <- struct{}{} }})
 		}()
 		m := newMatroska()
 		if _, err := write.Write(m.cluster(0, frame{1, 0, true})); err != nil {

@@ -1,0 +1,183 @@
+package mp4
+
+import (
+	"fmt"
+	"math"
+	"time"
+)
+
+// maxTimescale is the finest that a joined video track is counted in: its least common multiple is taken up to here.
+const maxTimescale = 10_000_000
+
+// scale chooses the timescales and measures the parts in them.
+func (b *joiner) scale() error {
+	if err := b.chooseTimescales(); err != nil {
+		return err
+	}
+	return b.each(func(p *joinPart, tracks [2]*Track, _ *Movie) error {
+		for k, t := range tracks {
+			if t == nil {
+				continue
+			}
+			if err := b.tracks[k].measure(&p.track[k], t); err != nil {
+				return fmt.Errorf("track %s: %w", t.Handler, err)
+			}
+		}
+		return nil
+	})
+}
+
+// chooseTimescales takes for video the least common multiple of the parts', where that is at most maxTimescale and the
+// longest distance between two parts fits 32 bits of it, else the first of 90000, 48000 and 1000 that it fits. Sound
+// has its sampling rate, or 1000 if the length of the clip does not fit 32 bits of that.
+func (b *joiner) chooseTimescales() error {
+	video, sound := b.tracks[0], b.tracks[1]
+	common, fits := uint64(1), true
+	var longest time.Duration
+	first, last := b.parts[0].Start, b.parts[0].Start
+	for i := range b.parts {
+		p := &b.parts[i]
+		if fits {
+			common, fits = lcm(common, uint64(p.track[0].timescale), maxTimescale)
+		}
+		if i > 0 {
+			longest = max(longest, p.Start-b.parts[i-1].Start)
+		}
+		first, last = min(first, p.Start), max(last, p.Start)
+	}
+	choices := []uint64{90000, 48000, 1000}
+	if fits {
+		choices = append([]uint64{common}, choices...)
+	}
+	if video.timescale = firstFit(longest, choices); video.timescale == 0 {
+		return fmt.Errorf("parts %v from each other: %w", longest, ErrIncompatible)
+	}
+	if sound.rate == 0 {
+		return nil
+	}
+	if sound.timescale = firstFit(last-first, []uint64{uint64(sound.rate), 1000}); sound.timescale == 0 {
+		return fmt.Errorf("clip of %v with sound: %w", last-first, ErrIncompatible)
+	}
+	return nil
+}
+
+// firstFit gives the first timescale of which d has less than 2^32 ticks, with an hour to spare; 0 if there is none.
+func firstFit(d time.Duration, timescales []uint64) uint32 {
+	for _, ts := range timescales {
+		if ticks, ok := convert(int64(d), uint64(time.Second), ts); ok && ticks+int64(ts)*60 <= math.MaxUint32 {
+			return uint32(ts)
+		}
+	}
+	return 0
+}
+
+// rescaler gives the one for a part of the track.
+func (t *joinTrack) rescaler(p *trackPart) rescaler {
+	r := rescaler{in: uint64(p.timescale), out: uint64(t.timescale), nominal: p.nominal}
+	if t.timescale != t.rate {
+		r.nominal = 0
+	}
+	return r
+}
+
+// measure reads how long a part's samples last in the track's timescale. Only the last one's duration may be 0.
+func (t *joinTrack) measure(p *trackPart, own *Track) error {
+	r := t.rescaler(p)
+	if !r.exact() && own.Durations.Len() > 0 {
+		if t.expanded += uint64(p.samples); t.expanded > maxExpanded {
+			return fmt.Errorf("%d samples whose times do not fit the timescale %d: %w", t.expanded, t.timescale, ErrTooBig)
+		}
+	}
+	var seen uint32
+	var usual int64 // the last duration that is not 0
+	err := r.runs(own.Durations, func(count uint32, duration int64) error {
+		if count == 0 {
+			return nil
+		}
+		seen += count
+		switch {
+		case duration > math.MaxUint32:
+			return fmt.Errorf("sample of %d ticks: %w", duration, ErrIncompatible)
+		case duration <= 0 && (seen != p.samples || count > 1):
+			return fmt.Errorf("two samples at one time before sample %d: %w", seen+1, ErrMalformed)
+		case duration == p.last && p.lastRun > 0:
+			p.lastRun += count
+		default:
+			p.lastRun = count
+		}
+		p.length += int64(count) * duration
+		p.last = duration
+		if duration > 0 {
+			usual = duration
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	p.length -= p.last
+	if p.last <= 0 {
+		p.last = max(1, usual)
+		if usual == 0 {
+			p.last = int64(t.timescale)/25 + 1
+		}
+		p.lastRun = 1
+		p.setTail(1, p.last)
+	}
+	return nil
+}
+
+// setTail makes the last n samples last ticks together, each as long as the others or one tick longer.
+func (p *trackPart) setTail(n uint32, ticks int64) {
+	p.tailLen = n
+	p.tail[0] = DurationRun{Count: n - uint32(ticks%int64(n)), Duration: uint32(ticks / int64(n))}
+	p.tail[1] = DurationRun{Count: uint32(ticks % int64(n)), Duration: uint32(ticks/int64(n)) + 1}
+}
+
+// end is where the sample after the part's last would stand.
+func (p *trackPart) end() int64 { return p.first + p.length + p.last }
+
+// durations gives the durations of a part as they stand in the joined file.
+func (t *joinTrack) durations(p *trackPart, own *Track, emit func(count uint32, duration int64) error) error {
+	left := p.samples - p.tailLen
+	head := int64(p.head)
+	inner := func(count uint32, duration int64) error {
+		if head > 0 && count > 0 {
+			if err := emit(1, duration+head); err != nil {
+				return err
+			}
+			head = 0
+			count--
+		}
+		return emit(count, duration)
+	}
+	err := t.rescaler(p).runs(own.Durations, func(count uint32, duration int64) error {
+		count = min(count, left)
+		left -= count
+		return inner(count, duration)
+	})
+	if err != nil || p.tailLen == 0 {
+		return err
+	}
+	if err := inner(p.tail[0].Count, int64(p.tail[0].Duration)); err != nil {
+		return err
+	}
+	return inner(p.tail[1].Count, int64(p.tail[1].Duration))
+}
+
+// offsets gives the composition offsets of a part as they stand in the joined file.
+func (t *joinTrack) offsets(p *trackPart, own *Track, emit func(count uint32, offset int64) error) error {
+	if t.kind == 1 || own.Offsets.Samples() == 0 {
+		if err := emit(1, p.shift+int64(p.head)); err != nil {
+			return err
+		}
+		return emit(p.samples-1, p.shift)
+	}
+	for r := range own.Offsets.Runs() {
+		scaled, _ := convert(int64(r.Offset), uint64(p.timescale), uint64(t.timescale)) // 64 bits hold it
+		if err := emit(r.Count, scaled+p.shift); err != nil {
+			return err
+		}
+	}
+	return nil
+}

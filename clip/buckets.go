@@ -32,6 +32,7 @@ func (k bucketKey) span() Span {
 // bucket is one hour of a stream as the archive told it, immutable.
 type bucket struct {
 	fragments []Fragment // by time, each once
+	spacing   spacing
 	asked     time.Time
 	// settled says that the hour was over when it was asked for: only footage that is uploaded late can change it.
 	settled bool

@@ -15,7 +15,7 @@ const maxFragmentLength = 20 * time.Second
 //
 // The archive's length of a fragment runs from its first frame to its last, so a fragment ends one frame later than
 // it says, and one of a single frame has length 0. How long that frame is the archive does not tell; the fragments
-// around it do: leftOut is the median of (next start − start − length) over a timeline. It is believed for one
+// around it do: leftOut is the median of (next start − start − length) over an hour. It is believed for one
 // fragment only as far as it can be true: a fragment that has a length has at least two frames, so its last is taken
 // to be no longer than that length; one without is at most as long as a fragment may be.
 //
@@ -27,9 +27,15 @@ type gapRule struct {
 	leftOut time.Duration
 }
 
-// newGapRule learns leftOut from fragments in the order of their times.
-func newGapRule(fragments []Fragment, by Selector, minimum time.Duration) gapRule {
-	var left []time.Duration
+// spacing is what an hour tells of the frame that lengths leave out: the median, and of how many it is.
+type spacing struct {
+	leftOut time.Duration
+	samples int
+}
+
+// newSpacing learns from the fragments of an hour, in the order of their times.
+func newSpacing(fragments []Fragment, by Selector) spacing {
+	left := make([]time.Duration, 0, len(fragments))
 	for i := 1; i < len(fragments); i++ {
 		prev := fragments[i-1]
 		d := fragments[i].Time(by).Sub(prev.Time(by)) - prev.Length
@@ -37,12 +43,11 @@ func newGapRule(fragments []Fragment, by Selector, minimum time.Duration) gapRul
 			left = append(left, d)
 		}
 	}
-	r := gapRule{min: minimum, by: by}
-	if len(left) > 0 {
-		slices.Sort(left)
-		r.leftOut = left[(len(left)-1)/2]
+	if len(left) == 0 {
+		return spacing{}
 	}
-	return r
+	slices.Sort(left)
+	return spacing{leftOut: left[(len(left)-1)/2], samples: len(left)}
 }
 
 // end tells when a fragment ends: its length and the frame that the length leaves out.

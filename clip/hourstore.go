@@ -170,6 +170,10 @@ func (s *hourStore) day(stream Stream, hour int64) map[int64]bucket {
 			s.logger.Warn("damaged file not removed", "file", path, "error", err)
 		}
 	}
+	for hour, b := range hours {
+		b.spacing = newSpacing(b.fragments, s.by)
+		hours[hour] = b
+	}
 	return hours
 }
 

@@ -78,7 +78,7 @@ func newTimeline(archive Archive, o Options) *timeline {
 type listing struct {
 	// fragments that start in the span, by time, each once.
 	fragments []Fragment
-	// rule learned from the whole hours that the span touches.
+	// rule learned from that hour of those the span touches which has most to learn from.
 	rule gapRule
 	// expires is when the first of the answers it rests on ends to hold.
 	expires time.Time
@@ -96,18 +96,23 @@ func (t *timeline) list(ctx context.Context, v view, span Span) (listing, error)
 	if err != nil {
 		return listing{}, err
 	}
-	l := listing{expires: time.Now().Add(t.ttl)}
-	var whole []Fragment
-	for _, b := range hours {
-		whole = append(whole, b.fragments...)
+	l := listing{rule: gapRule{min: t.gap, by: t.by}, expires: time.Now().Add(t.ttl)}
+	most := 0
+	for i, b := range hours {
+		from, _ := slices.BinarySearchFunc(b.fragments, span.Start, t.compareTime)
+		to, _ := slices.BinarySearchFunc(b.fragments, span.End, t.compareTime)
+		if some := b.fragments[from:max(from, to):max(from, to)]; i == 0 {
+			l.fragments = some
+		} else {
+			l.fragments = append(l.fragments, some...)
+		}
+		if b.spacing.samples > most {
+			most, l.rule.leftOut = b.spacing.samples, b.spacing.leftOut
+		}
 		if until := t.trustedUntil(v.stream.Name, b); until.Before(l.expires) {
 			l.expires = until
 		}
 	}
-	l.rule = newGapRule(whole, t.by, t.gap)
-	from, _ := slices.BinarySearchFunc(whole, span.Start, t.compareTime)
-	to, _ := slices.BinarySearchFunc(whole, span.End, t.compareTime)
-	l.fragments = whole[from:max(from, to):max(from, to)]
 	return l, nil
 }
 
@@ -191,7 +196,7 @@ func (t *timeline) fill(ctx context.Context, v view, key bucketKey, progress fun
 	if err != nil {
 		return bucket{}, err
 	}
-	b := bucket{fragments: fragments, asked: asked}
+	b := bucket{fragments: fragments, spacing: newSpacing(fragments, t.by), asked: asked}
 	// An hour that the window cuts at its start loses fragments; it is not worth keeping.
 	b.settled = !key.span().End.Add(edgeAge).After(asked) && !key.span().Start.Before(v.window.Start)
 	if !b.settled {

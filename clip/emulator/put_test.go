@@ -273,6 +273,7 @@ func TestPutMediaEndsAfter45Minutes(t *testing.T) {
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
+			time.Sleep(time.Second) // so that no fragment comes at the very moment of the end
 			m := newMatroska()
 			for i := 0; ; i++ {
 				if _, err := write.Write(m.cluster(uint64(i)*2000, frame{1, 0, true})); err != nil {

@@ -25,8 +25,12 @@ func (t *joinTrack) addEntries(entries []SampleEntry) ([]int, error) {
 			if err != nil {
 				return nil, err
 			}
+			raw, err := t.standalone(e)
+			if err != nil {
+				return nil, err
+			}
 			t.keys[key] = n
-			t.entries = append(t.entries, bytes.Clone(e.Raw))
+			t.entries = append(t.entries, raw)
 			t.sets = append(t.sets, set.inBand())
 			if n == 0 {
 				t.nalLength = set.length
@@ -38,6 +42,20 @@ func (t *joinTrack) addEntries(entries []SampleEntry) ([]int, error) {
 		numbers = append(numbers, n)
 	}
 	return numbers, nil
+}
+
+// standalone gives a sample entry as it can stand among others in an stsd of version 0.
+func (t *joinTrack) standalone(e SampleEntry) ([]byte, error) {
+	raw := bytes.Clone(e.Raw)
+	if binary.BigEndian.Uint32(raw) == 0 { // it went on to the end of its stsd
+		binary.BigEndian.PutUint32(raw, uint32(len(raw)))
+	}
+	c, err := firstChild(raw)
+	if err != nil {
+		return nil, err
+	}
+	_, err = parseEntry(c, t.handler, 0)
+	return raw, err
 }
 
 // entryKey is equal for sample entries that decode alike: bit rates, which differ from payload to payload, are left out.

@@ -53,10 +53,11 @@ type trackPart struct {
 	entries []int
 	// nominal is how long every sample should last; 0 where durations are taken as they are.
 	nominal uint32
-	// length is from the first sample to the last one; last is how long that one lasts, and the lastRun samples at
-	// the end, each.
+	// length is from the first sample to the last one; last is how long that one lasts.
 	length, last int64
-	lastRun      uint32
+	// frame is how long the frames at the end last, alike: frames of them, of which the last can be cut short.
+	frame  int64
+	frames uint32
 	// first is when the first sample is shown, from the first video sample of the file on.
 	first int64
 	// tail replaces the durations of the last tailLen samples: tail[0] of them, then tail[1].

@@ -146,14 +146,20 @@ func (pl *placer) soundAt(p *joinPart, at int64) int64 {
 
 // tolerance is one sound frame, or seam.
 func (pl *placer) tolerance(s *trackPart) int64 {
-	return max(s.last, pl.sound.toTicks(seam))
+	return max(s.frame, pl.sound.toTicks(seam))
 }
 
 // canShorten reports whether the last frames before can be shortened by so many ticks together: it is no more than
-// drift makes from one part to the next, and none loses more than half.
+// drift, or what an encoder adds at both ends, makes from one part to the next, and none is left with less than half.
 func (pl *placer) canShorten(ticks int64, s *trackPart) bool {
 	last := pl.lastSound
-	return last.tailLen == 0 && ticks <= 2*pl.tolerance(s) && int64(last.lastRun)*(last.last/2) >= ticks
+	return last.tailLen == 0 && ticks <= 3*pl.tolerance(s) && last.frame > 1 && last.shortened(ticks) <= int64(last.frames)
+}
+
+// shortened is how many frames at the end have to be shortened to half, or less far, to lose so many ticks together.
+func (p *trackPart) shortened(ticks int64) int64 {
+	half := p.frame / 2
+	return max(1, (ticks+p.frame-p.last+half-1)/half)
 }
 
 // placeSound places the sound of a part whose video is placed.
@@ -172,8 +178,8 @@ func (pl *placer) placeSound(p *joinPart) error {
 	case off > 0:
 		return pl.meet(last, s.first)
 	case pl.canShorten(-off, s):
-		n := uint32((-off + last.last/2 - 1) / (last.last / 2))
-		last.setTail(n, int64(n)*last.last+off)
+		n := last.shortened(-off)
+		last.setTail(uint32(n), (n-1)*last.frame+last.last+off)
 		return nil
 	}
 	s.first = last.end() // the video was moved so that they meet, but for rounding

@@ -100,10 +100,10 @@ func (t *joinTrack) measure(p *trackPart, own *Track) error {
 			return fmt.Errorf("sample of %d ticks: %w", duration, ErrIncompatible)
 		case duration <= 0 && (seen != p.samples || count > 1):
 			return fmt.Errorf("two samples at one time before sample %d: %w", seen+1, ErrMalformed)
-		case duration == p.last && p.lastRun > 0:
-			p.lastRun += count
+		case p.frames > 0 && (duration == p.frame || duration < p.frame && seen == p.samples && count == 1):
+			p.frames += count
 		default:
-			p.lastRun = count
+			p.frame, p.frames = duration, count
 		}
 		p.length += int64(count) * duration
 		p.last = duration
@@ -121,7 +121,7 @@ func (t *joinTrack) measure(p *trackPart, own *Track) error {
 		if usual == 0 {
 			p.last = int64(t.timescale)/25 + 1
 		}
-		p.lastRun = 1
+		p.frame, p.frames = p.last, 1
 		p.setTail(1, p.last)
 	}
 	return nil

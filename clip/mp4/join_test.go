@@ -10,252 +10,6 @@ import (
 	"clipfs/clip/mp4"
 )
 
-// joined writes a joined file to memory and checks its segments and sizes.
-func joined(t testing.TB, parts []mp4.Part, payloads [][]byte, o mp4.JoinOptions) (*mp4.Joined, []byte) {
-	t.Helper()
-	j, err := mp4.Join(parts, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return j, assemble(t, j, payloads)
-}
-
-// assemble puts a joined file together as its segments say.
-func assemble(t testing.TB, j *mp4.Joined, payloads [][]byte) []byte {
-	t.Helper()
-	var file bytes.Buffer
-	if err := j.WriteHead(&file); err != nil {
-		t.Fatal(err)
-	}
-	if got, want := int64(file.Len()), j.HeadSize(); got != want {
-		t.Fatalf("head of %d bytes, announced %d", got, want)
-	}
-	first := true
-	for s := range j.Segments() {
-		if first {
-			if s.Offset != 0 || s.Length != j.HeadSize() || s.Part != -1 {
-				t.Fatalf("first segment %+v", s)
-			}
-			first = false
-			continue
-		}
-		if s.Offset != int64(file.Len()) || s.Length <= 0 {
-			t.Fatalf("segment %+v at %d", s, file.Len())
-		}
-		if s.Part < 0 {
-			if int64(len(s.Bytes)) != s.Length {
-				t.Fatalf("segment %+v with %d bytes", s, len(s.Bytes))
-			}
-			file.Write(s.Bytes)
-			continue
-		}
-		file.Write(payloads[s.Part][s.PayloadOffset : s.PayloadOffset+s.Length])
-	}
-	if got, want := int64(file.Len()), j.Size(); got != want {
-		t.Fatalf("file of %d bytes, announced %d", got, want)
-	}
-	return file.Bytes()
-}
-
-// avc is a sample entry with one SPS and one PPS that end in mark, and how they stand in-band.
-func avc(mark byte) (entry, inBand []byte) {
-	sps, pps := []byte{0x67, 66, 0, 30, mark}, []byte{0x68, mark}
-	config := append([]byte{1, 66, 0, 30, 0xff, 0xe1, 0, 5}, sps...)
-	config = append(append(config, 1, 0, 2), pps...)
-	inBand = append(append([]byte{0, 0, 0, 5}, sps...), 0, 0, 0, 2)
-	return mp4.NewAVCEntry(config, 320, 180), append(inBand, pps...)
-}
-
-// frame is one sample of the plain model: its times less those of the first video sample, and its bytes.
-type frame struct {
-	dts, pts time.Duration
-	data     []byte
-	sync     bool
-	entry    []byte
-}
-
-// ms is a number of milliseconds.
-func ms(n int64) time.Duration { return time.Duration(n) * time.Millisecond }
-
-// expand reads a file sample by sample, edits applied; 0 is where the file begins.
-func expand(t testing.TB, file []byte, handler mp4.FourCC) []frame {
-	t.Helper()
-	m := parse(t, bytes.NewReader(file))
-	for _, track := range m.Tracks {
-		if track.Handler != handler {
-			continue
-		}
-		if len(track.Edits) > 1 {
-			t.Fatalf("%d edits", len(track.Edits))
-		}
-		shift := int64(0)
-		if len(track.Edits) == 1 {
-			shift = track.Edits[0].MediaTime
-		}
-		at := func(v int64) time.Duration {
-			return time.Duration(float64(v-shift) / float64(track.Timescale) * 1e9).Round(time.Microsecond)
-		}
-		var all []frame
-		for _, s := range samplesOf(t, track) {
-			all = append(all, frame{
-				dts: at(s.DTS), pts: at(s.PTS()), data: file[s.Position : s.Position+int64(s.Size)], sync: s.Sync,
-				entry: track.Entries[s.Entry].Raw,
-			})
-		}
-		return all
-	}
-	return nil
-}
-
-// randomPart makes up a payload: video with its reordering, sound of G.711 or none, chunks that take turns.
-func randomPart(r *rand.Rand, entry []byte, timescale uint32, sound bool) mp4.Output {
-	tick := timescale / 1000 // a millisecond
-	video := mp4.OutputTrack{
-		Handler: mp4.HandlerVideo, Timescale: timescale, Width: 320, Height: 180, Entries: [][]byte{entry},
-	}
-	delay := int32(r.IntN(3)) * 40 * int32(tick)
-	n := 1 + r.IntN(12)
-	for i := range n {
-		run := mp4.SampleRun{
-			Count: 1, Duration: (10 + r.Uint32N(50)) * tick, Offset: delay, Size: 1 + r.Uint32N(9), Sync: i == 0 || r.IntN(4) == 0,
-		}
-		if i > 0 && delay > 0 {
-			run.Offset = int32(r.IntN(3)) * 20 * int32(tick)
-		}
-		video.Samples = append(video.Samples, run)
-	}
-	if r.IntN(2) == 0 {
-		video.Edits = []mp4.Edit{{Duration: 1 << 20, MediaTime: int64(delay), Rate: mp4.EditRate}}
-	}
-	out := mp4.Output{MoovLast: r.IntN(2) == 0, Tracks: []mp4.OutputTrack{video}}
-	bytesOf := func(n uint32) mp4.Slices {
-		p := make([]byte, n)
-		for i := range p {
-			p[i] = byte(r.Uint32())
-		}
-		return mp4.Slices{p}
-	}
-	for _, s := range video.Samples {
-		out.Chunks = append(out.Chunks, mp4.OutputChunk{Samples: 1, Data: bytesOf(s.Size)})
-	}
-	if !sound {
-		return out
-	}
-	count := 1 + r.Uint32N(20)
-	out.Tracks = append(out.Tracks, mp4.OutputTrack{
-		Handler: mp4.HandlerSound, Timescale: 8000, Entries: [][]byte{mp4.NewG711Entry(mp4.CodingALaw, 8000, 1)},
-		Samples: []mp4.SampleRun{{Count: count, Duration: 160, Size: 160, Sync: true}},
-		Edits:   []mp4.Edit{{Duration: uint64(r.IntN(90)), MediaTime: -1}, {Duration: 1 << 20, Rate: mp4.EditRate}},
-	})
-	at := r.IntN(len(out.Chunks) + 1)
-	chunk := mp4.OutputChunk{Track: 1, Samples: count, Data: bytesOf(160 * count)}
-	out.Chunks = append(out.Chunks[:at:at], append([]mp4.OutputChunk{chunk}, out.Chunks[at:]...)...)
-	return out
-}
-
-// partOf gives a payload as a part.
-func partOf(t testing.TB, payload []byte, start time.Duration) mp4.Part {
-	t.Helper()
-	return mp4.Part{Head: parse(t, bytes.NewReader(payload)), Start: start}
-}
-
-// TestJoinRandom joins random payloads and compares with a plain model, sample by sample.
-func TestJoinRandom(t *testing.T) {
-	for seed := range uint64(400) {
-		r := rand.New(rand.NewPCG(seed, 4))
-		timescale := []uint32{1000, 90000, 1000}[r.IntN(3)]
-		withSound, change := r.IntN(3) > 0, r.IntN(2) == 0
-		var parts []mp4.Part
-		var payloads [][]byte
-		var video, sound []frame
-		changed, first, start := false, byte(0), time.Duration(0)
-		for i := range 1 + r.IntN(6) {
-			mark := byte(0)
-			if change {
-				mark = byte(r.IntN(2))
-			}
-			if i == 0 {
-				first = mark
-			}
-			entry, inBand := avc(mark)
-			changed = changed || mark != first
-			payload := build(t, randomPart(r, entry, timescale, withSound && r.IntN(3) > 0))
-			p := partOf(t, payload, 0)
-			p.GapBefore = r.IntN(2) == 0
-			model := expand(t, payload, mp4.HandlerVideo)
-			empty := time.Duration(0)
-			if s := p.Head.(*mp4.Movie).Sound(); s != nil {
-				empty = ms(int64(s.Edits[0].Duration))
-			}
-			if len(sound) > 0 { // sound may not overlap, which would move the video
-				start = max(start, sound[len(sound)-1].pts+ms(20)-empty+model[0].pts)
-			}
-			p.Start = start
-			for _, f := range model {
-				data := f.data
-				if changed && f.sync {
-					data = append(bytes.Clone(inBand), data...)
-				}
-				video = append(video, frame{pts: start + f.pts - model[0].pts, data: data, sync: f.sync, entry: entry})
-			}
-			for _, f := range expandFlat(t, payload, mp4.HandlerSound) {
-				sound = append(sound, frame{pts: start + f.pts + empty - model[0].pts, data: f.data})
-			}
-			parts, payloads = append(parts, p), append(payloads, payload)
-			start += model[len(model)-1].dts - model[0].dts + ms(60+int64(r.IntN(2))*int64(r.IntN(5000)))
-		}
-		j, file := joined(t, parts, payloads, mp4.JoinOptions{Gaps: mp4.KeepGaps})
-		lead := -j.Times()[0].Clip
-		compareFrames(t, "video", video, expand(t, file, mp4.HandlerVideo), lead, 0)
-		compareFrames(t, "sound", sound, expand(t, file, mp4.HandlerSound), lead, ms(21))
-		if len(j.Times()) != 1 {
-			t.Errorf("times %v, want one: nothing was moved", j.Times())
-		}
-		if t.Failed() {
-			t.Fatalf("seed %d", seed)
-		}
-	}
-}
-
-// expandFlat is expand for a track whose edits are an empty one and one from 0 on, without the empty one.
-func expandFlat(t testing.TB, file []byte, handler mp4.FourCC) []frame {
-	t.Helper()
-	m := parse(t, bytes.NewReader(file))
-	var all []frame
-	for _, track := range m.Tracks {
-		if track.Handler != handler {
-			continue
-		}
-		for _, s := range samplesOf(t, track) {
-			all = append(all, frame{
-				pts: time.Duration(s.PTS()) * time.Second / time.Duration(track.Timescale), data: file[s.Position : s.Position+int64(s.Size)],
-			})
-		}
-	}
-	return all
-}
-
-// compareFrames compares what a joined file has with the model; times may be off by so much.
-func compareFrames(t *testing.T, name string, want, got []frame, lead, off time.Duration) {
-	t.Helper()
-	if len(got) != len(want) {
-		t.Errorf("%s: %d samples, want %d", name, len(got), len(want))
-		return
-	}
-	for i, g := range got {
-		w := want[i]
-		if d := g.pts - lead - w.pts; d > off+time.Microsecond || d < -off-time.Microsecond {
-			t.Errorf("%s %d: shown at %v, want %v", name, i, g.pts-lead, w.pts)
-		}
-		if !bytes.Equal(g.data, w.data) || w.entry != nil && (!bytes.Equal(g.entry, w.entry) || g.sync != w.sync) {
-			t.Errorf("%s %d: bytes, entry or sync differ", name, i)
-		}
-		if i > 0 && g.dts-got[i-1].dts < ms(1) {
-			t.Errorf("%s %d: decoded at %v after %v", name, i, g.dts, got[i-1].dts)
-		}
-	}
-}
-
 // plain makes a payload of n pictures, 40 ms each, and as much sound in frames of 20 ms.
 func plain(t testing.TB, n uint32) []byte {
 	t.Helper()
@@ -511,6 +265,69 @@ func checkJoined(t *testing.T, j *mp4.Joined) {
 		}
 		if len(track.Edits) > 1 {
 			t.Fatalf("track %+v", track)
+		}
+	}
+}
+
+// withTimescales makes a payload of ten pictures of 40 ms and of sound as milliseconds tell AAC at 48 kHz.
+func withTimescales(t *testing.T, video uint32) []byte {
+	t.Helper()
+	entry, _ := avc(0)
+	var sound []mp4.SampleRun
+	for i := range uint32(19) { // frame i begins at i*1024/48 ms, cut to the millisecond
+		sound = append(sound, mp4.SampleRun{Count: 1, Duration: (i+1)*1024/48 - i*1024/48, Size: 2, Sync: true})
+	}
+	return build(t, mp4.Output{
+		Tracks: []mp4.OutputTrack{
+			{Handler: mp4.HandlerVideo, Timescale: video, Entries: [][]byte{entry},
+				Samples: []mp4.SampleRun{{Count: 10, Duration: video / 25, Size: 1, Sync: true}}},
+			{Handler: mp4.HandlerSound, Timescale: 1000, Entries: [][]byte{mp4.NewAACEntry([]byte{0x11, 0x90}, 48000, 2)}, Samples: sound},
+		},
+		Chunks: []mp4.OutputChunk{
+			{Samples: 10, Data: mp4.Slices{make([]byte, 10)}},
+			{Track: 1, Samples: 19, Data: mp4.Slices{make([]byte, 38)}},
+		},
+	})
+}
+
+// TestJoinTimescales checks which timescales are chosen, and that frames of sound have their true length again.
+func TestJoinTimescales(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		each  []uint32
+		video uint32
+		start time.Duration // of the second part
+	}{
+		{"alike", []uint32{1000, 1000}, 1000, ms(400)},
+		{"a multiple", []uint32{1000, 90000}, 90000, ms(400)},
+		{"the least common multiple", []uint32{12800, 90000}, 2880000, ms(400)},
+		{"too fine", []uint32{999950, 1000025}, 90000, ms(400)},
+		{"too far apart for it", []uint32{90000, 90000}, 48000, 20 * time.Hour},
+	} {
+		var parts []mp4.Part
+		var payloads [][]byte
+		for i, timescale := range c.each {
+			payload := withTimescales(t, timescale)
+			parts, payloads = append(parts, partOf(t, payload, time.Duration(i)*c.start)), append(payloads, payload)
+		}
+		_, file := joined(t, parts, payloads, mp4.JoinOptions{})
+		m := parse(t, bytes.NewReader(file))
+		if got := m.Video().Timescale; got != c.video {
+			t.Errorf("%s: video timescale %d, want %d", c.name, got, c.video)
+		}
+		for i, f := range expand(t, file, mp4.HandlerVideo) {
+			want := ms(int64(i%10)*40) + time.Duration(i/10)*c.start
+			if d := f.pts - want; d > ms(1)/20 || d < -ms(1)/20 {
+				t.Errorf("%s: picture %d at %v, want %v", c.name, i, f.pts, want)
+			}
+		}
+		if got := m.Sound().Timescale; got != 48000 {
+			t.Errorf("%s: sound timescale %d, want 48000", c.name, got)
+		}
+		for i, s := range samplesOf(t, m.Sound()) {
+			if i != 18 && s.Duration != 1024 && i != 37 {
+				t.Errorf("%s: sound frame %d lasts %d ticks, want 1024", c.name, i, s.Duration)
+			}
 		}
 	}
 }

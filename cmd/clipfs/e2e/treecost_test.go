@@ -3,7 +3,6 @@ package e2e_test
 import (
 	"encoding/json"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -215,11 +214,10 @@ func TestTools(t *testing.T) {
 	if got := strings.Count(string(globbed), "\n"); got != 3 {
 		t.Errorf("a glob finds %d clips: %q", got, globbed)
 	}
-	if _, err := exec.LookPath("bash"); err == nil {
-		completed := harness.Run(t, "bash", "-c", `compgen -f "$0"`, m.Join("cam", name, name+"T1"))
-		if got := strings.Count(string(completed), "\n"); got != 2 {
-			t.Errorf("completion finds %d hours: %q", got, completed)
-		}
+	harness.Need(t, "bash")
+	completed := harness.Run(t, "bash", "-c", `compgen -f "$0"`, m.Join("cam", name, name+"T1"))
+	if got := strings.Count(string(completed), "\n"); got != 2 {
+		t.Errorf("completion finds %d hours: %q", got, completed)
 	}
 	dry := harness.Run(t, "rsync", "-an", "--stats", m.Join("cam", name)+"/", t.TempDir()+"/")
 	if !strings.Contains(string(dry), "Number of files: ") {

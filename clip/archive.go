@@ -37,7 +37,26 @@ type PayloadQuery struct {
 	Span     Span
 	// Fragments is how many are expected, which is what the call costs in quota points; 0 where that is not known.
 	Fragments int
+	// Urgency tells who waits for the payload; nil means a reader does. It is asked again and again while the call
+	// waits for its turn, because that can change. It must not block.
+	Urgency func() Urgency
+	// Refused is told of each time that the service refused the call for an exceeded limit; it may be nil and must not
+	// block.
+	Refused func()
 }
+
+// Urgency says who waits for a payload: calls of a lower one go first, and all but the first leave half the rate of a
+// stream's quota to others who read it.
+type Urgency int
+
+const (
+	// ForReader: somebody waits for bytes of it.
+	ForReader Urgency = iota
+	// ForHead: somebody opens a clip and waits for the head.
+	ForHead
+	// ForAhead: nobody waits for it yet.
+	ForAhead
+)
 
 // Payload is the answer to one GetClip call.
 type Payload struct {

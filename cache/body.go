@@ -15,6 +15,8 @@ type body struct {
 	created int64
 	// ready is closed when the size is known or the fill has failed.
 	ready chan struct{}
+	// over is closed when the fill has returned.
+	over chan struct{}
 	// quit is closed when the fill has to stop; cause then says why. Both nil for an entry found on disk.
 	quit   chan struct{}
 	cancel context.CancelCauseFunc
@@ -57,12 +59,13 @@ type waiter struct {
 
 // newBody gives a growing body without a file.
 func newBody(key Key, created int64) *body {
-	return &body{key: key, created: created, size: -1, ready: make(chan struct{}), quit: make(chan struct{})}
+	return &body{key: key, created: created, size: -1, ready: make(chan struct{}), over: make(chan struct{}), quit: make(chan struct{})}
 }
 
 // foundBody gives the body of a whole entry on disk. It takes no channel and no file until it is acquired.
 func foundBody(n fileName, path string) *body {
-	b := &body{key: n.key, created: n.created, path: path, size: n.size, ended: true, done: true, ready: closedChan()}
+	settled := closedChan()
+	b := &body{key: n.key, created: n.created, path: path, size: n.size, ended: true, done: true, ready: settled, over: settled}
 	b.cost = blocks(n.size)
 	b.written.Store(n.size)
 	return b
@@ -168,6 +171,7 @@ func (b *body) settle(err error) {
 	if !known {
 		close(b.ready)
 	}
+	close(b.over)
 	b.wakeLocked()
 }
 

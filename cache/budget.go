@@ -60,7 +60,7 @@ func (c *Cache) makeSpaceLocked(b *body, missing int64) bool {
 	if missing > c.removing && c.evictLocked(missing-c.removing) {
 		return true
 	}
-	if c.removing == 0 && c.dying == 0 && c.settling == 0 && !c.abandonOldestLocked() {
+	if c.removing == 0 && c.dying == 0 && c.settling == 0 && !c.abandonLargeLocked() {
 		return false
 	}
 	if c.freed == nil {
@@ -112,12 +112,18 @@ func (c *Cache) evictLocked(n int64) bool {
 	return true
 }
 
-// abandonOldestLocked stops the fill that has been parked longest; false if none is parked. Its bytes come back when the
-// fill has returned.
-func (c *Cache) abandonOldestLocked() bool {
+// abandonOldestLocked stops the fill that has been parked longest; false if none is parked.
+func (c *Cache) abandonOldestLocked() bool { return c.abandonLocked(0) }
+
+// abandonLargeLocked stops the fill that has been parked longest of those that take space; false if there is none. Its
+// bytes come back when the fill has returned.
+func (c *Cache) abandonLargeLocked() bool { return c.abandonLocked(1) }
+
+// abandonLocked stops the fill that has been parked longest of those that take at least so many bytes.
+func (c *Cache) abandonLocked(cost int64) bool {
 	var oldest *body
 	for _, b := range c.live {
-		if b.holders == 0 && b.cost > 0 && (oldest == nil || b.parked.Before(oldest.parked)) {
+		if b.holders == 0 && b.cost >= cost && (oldest == nil || b.parked.Before(oldest.parked)) {
 			oldest = b
 		}
 	}

@@ -140,6 +140,25 @@ func (c *Cache) Has(key Key) bool {
 	return c.whole[key] != nil
 }
 
+// Drop takes the whole entry of a key out and removes its file; holders keep what they have open. It does nothing to one
+// that is still being filled.
+func (c *Cache) Drop(key Key) {
+	c.mu.Lock()
+	b := c.whole[key]
+	c.mu.Unlock()
+	if b != nil {
+		c.discard(b)
+	}
+}
+
+// GiveUpParked ends the fill that nobody has held for the longest time, and reports whether there was one: its bytes
+// are lost, and what it kept busy is free once it has returned.
+func (c *Cache) GiveUpParked() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.abandonOldestLocked()
+}
+
 // NoteSize keeps the exact size of something for KnownSize. It outlives the entry's eviction and a restart, and need
 // not be the size of an entry. A key that is not valid or a size below 0 is ignored.
 func (c *Cache) NoteSize(key Key, n int64) { c.sizes.note(key, n) }

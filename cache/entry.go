@@ -96,6 +96,9 @@ func (e *Entry) Size(ctx context.Context) (int64, error) {
 // Ready gives a channel that is closed when the size is known or the fill has failed.
 func (e *Entry) Ready() <-chan struct{} { return e.body.ready }
 
+// Done gives a channel that is closed when the fill has ended, well or not.
+func (e *Entry) Done() <-chan struct{} { return e.body.over }
+
 // Complete reports whether the fill has ended well: every byte is on disk and no read waits or fails any more.
 func (e *Entry) Complete() bool {
 	done, err := e.body.outcome()

@@ -57,5 +57,12 @@ func (w *Writer) Announce(size int64) error {
 	return nil
 }
 
+// Held reports whether anybody holds the entry. If not, Append will block.
+func (w *Writer) Held() bool {
+	w.cache.mu.Lock()
+	defer w.cache.mu.Unlock()
+	return w.body.holders > 0
+}
+
 // Written gives how many bytes the entry has.
 func (w *Writer) Written() int64 { return w.body.written.Load() }

@@ -1,0 +1,86 @@
+package cache_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"clipfs/cache"
+)
+
+func TestGiveUpParkedTakesTheOldest(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		c := open(t, dir, cache.Options{Linger: time.Hour})
+		if c.GiveUpParked() {
+			t.Error("gave up a fill where there is none")
+		}
+		held, first, second := newStepper(), newStepper(), newStepper()
+		entry := acquire(t, c, "held", held.fill)
+		a := acquire(t, c, "first", first.fill)
+		b := acquire(t, c, "second", second.fill)
+		a.Release()
+		time.Sleep(time.Second)
+		b.Release()
+		if !c.GiveUpParked() {
+			t.Fatal("no fill given up, two are parked")
+		}
+		<-a.Done()
+		check(t, "the fill parked first", a.Err(), cache.ErrAbandoned)
+		late := appendLater(second, []byte("x"))
+		mustBlock(t, late)
+		if !c.GiveUpParked() {
+			t.Fatal("no fill given up, one is parked")
+		}
+		check(t, "append of the other", <-late, cache.ErrAbandoned)
+		<-b.Done()
+		if c.GiveUpParked() {
+			t.Error("gave up a fill that is held")
+		}
+		check(t, "append of the fill that is held", held.append([]byte("x")), nil)
+		held.end(errDone)
+		<-entry.Done()
+		entry.Release()
+	})
+}
+
+func TestDoneAndHeld(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		c := open(t, dir, cache.Options{})
+		s := newStepper()
+		e := acquire(t, c, "k", s.fill)
+		check(t, "append", s.append([]byte("all")), nil)
+		select {
+		case <-e.Done():
+			t.Error("done while the fill runs")
+		default:
+		}
+		s.end(errDone)
+		<-e.Done()
+		if !e.Complete() {
+			t.Error("done and not complete")
+		}
+		e.Release()
+		again := acquire(t, c, "k", noFill(t))
+		<-again.Done()
+		again.Release()
+	})
+}
+
+func TestDropFillsAnew(t *testing.T) {
+	dir := t.TempDir()
+	c := open(t, dir, cache.Options{})
+	c.Drop("k") // nothing there
+	old := acquire(t, c, "k", fillWith([]byte("old"), 3))
+	<-old.Done()
+	c.Drop("k")
+	if c.Has("k") {
+		t.Error("dropped and still there")
+	}
+	fresh := acquire(t, c, "k", fillWith([]byte("fresh"), 5))
+	mustHave(t, fresh, []byte("fresh"))
+	mustHave(t, old, []byte("old"))
+	old.Release()
+	fresh.Release()
+}

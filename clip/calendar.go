@@ -183,7 +183,7 @@ func (l *Library) lengths(ctx context.Context, v view, span Span, belongs func(F
 				some = append(some, f)
 			}
 		}
-		if len(plan(some, listed.rule)) == 1 {
+		if len(some) > 0 {
 			lengths = append(lengths, length)
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -34,8 +33,9 @@ type Clip struct {
 	version  int
 	expires  time.Time
 
-	exact  atomic.Int64 // the exact size; 0 until it is known
-	warned sync.Once
+	exact atomic.Int64 // the exact size; 0 until it is known
+	// layout is where the bytes come from, once a clip of many parts was opened.
+	layout atomic.Pointer[layout]
 	// failure is the last error of an open or a read.
 	failure atomic.Pointer[error]
 }
@@ -78,7 +78,7 @@ func (c *Clip) Size() (n int64, exact bool) {
 	if n := c.exact.Load(); n > 0 {
 		return n, true
 	}
-	if n, ok := c.library.cache.KnownSize(c.key); ok && c.library.versions.current(c.key) == c.version {
+	if n, ok := c.library.versions.size(c.key, c.version); ok {
 		return c.settle(n), true
 	}
 	if len(c.fragments) == 0 {
@@ -111,53 +111,125 @@ func (c *Clip) note(err error) error {
 	return err
 }
 
-// Open waits until the size is known exactly, which is when the head has arrived, and gives a handle. It returns
-// early with ctx's error. ErrTooBig for a clip of more than one part; ErrChanged if the archive no longer has this
-// version.
+// Open waits until the size is known exactly, which is when the heads of all parts have arrived, and gives a handle. It
+// returns early with ctx's error. ErrMedia if the parts cannot be in one file; ErrTooBig if it would take fetching more
+// than MaxOpenFetch; ErrChanged if the archive no longer has this version.
 func (c *Clip) Open(ctx context.Context) (*Handle, error) {
-	if len(c.parts) > 1 {
-		return nil, c.note(c.tooManyParts())
-	}
-	entry, err := c.acquire(ctx)
+	file, err := c.open(ctx)
 	if err != nil {
 		return nil, c.note(fmt.Errorf("open %s %s: %w", c.stream.Name, c.span, err))
 	}
 	c.failure.Store(nil)
-	return &Handle{clip: c, entry: entry, size: c.exact.Load()}, nil
+	return &Handle{clip: c, size: c.exact.Load(), file: file}, nil
 }
 
-// acquire gives the payload's cache entry once its size is known and is this version's.
-func (c *Clip) acquire(ctx context.Context) (*cache.Entry, error) {
-	entry, err := c.library.cache.Acquire(c.key, c.fetch().fill)
-	if err != nil {
-		return nil, fetchError(err)
+// open gives where the clip's bytes come from. One part is a payload, unless no call brings it.
+func (c *Clip) open(ctx context.Context) (file, error) {
+	if len(c.parts) > 1 || c.isSplit(ctx) {
+		return c.openJoined(ctx)
 	}
-	size, err := entry.Size(ctx)
-	if err == nil && (c.settle(size) != size || c.library.versions.current(c.key) != c.version) {
-		err = ErrChanged
+	payload := &source{take: c.takePayload}
+	_, err := payload.live(ctx)
+	if err == nil {
+		return payload, nil
 	}
-	if err != nil {
-		entry.Release()
-		return nil, fetchError(err)
-	}
-	return entry, nil
-}
-
-// fetch gives the download of the clip's payload.
-func (c *Clip) fetch() *fetch {
-	f := &fetch{library: c.library, stream: c.stream, key: c.key, start: c.First()}
 	if len(c.parts) == 0 {
-		f.query = PayloadQuery{Stream: c.stream.Name, Selector: c.library.options.Selector, Span: c.unlisted}
-		return f
+		return nil, err
 	}
-	f.query = c.parts[0].query(c.stream.Name, c.library.options.Selector)
-	return f
+	if _, err := c.split(ctx, c.parts[0], c.parts[0].key, err); err != nil {
+		return nil, err
+	}
+	return c.openJoined(ctx)
 }
 
-// tooManyParts explains, in the log once, why a clip cannot be opened.
-func (c *Clip) tooManyParts() error {
-	err := fmt.Errorf("%s %s: %d fragments, %d bytes need %d GetClip calls, and a file is one call so far: "+
-		"ask for a shorter clip: %w", c.stream.Name, c.span, len(c.fragments), c.MediaBytes(), len(c.parts), ErrTooBig)
-	c.warned.Do(func() { c.library.options.Logger.Warn("clip not served", "reason", err) })
-	return err
+// isSplit reports whether the clip's only part is known to take more than one call.
+func (c *Clip) isSplit(ctx context.Context) bool {
+	if len(c.parts) == 0 {
+		return false
+	}
+	stored, ok := c.library.heads.stored(ctx, c.parts[0].key)
+	return ok && stored.split > 0
+}
+
+// openJoined opens a clip of many parts.
+func (c *Clip) openJoined(ctx context.Context) (file, error) {
+	made := c.layout.Load()
+	if made == nil || !made.keeps() {
+		var err error
+		made, err = c.library.layouts.do(ctx, cache.Key(c.Key()), c.makeLayout)
+		if err != nil {
+			return nil, err
+		}
+		if err := c.library.versions.check(c.key, look{size: made.joined.Size(), digest: made.digest}); err != nil {
+			return nil, err
+		}
+		c.layout.Store(made)
+	}
+	if size := made.joined.Size(); c.settle(size) != size {
+		return nil, ErrChanged
+	}
+	if err := c.current(); err != nil {
+		return nil, err
+	}
+	file := newJoinedFile(c, made)
+	if _, err := file.head.live(ctx); err != nil {
+		file.close()
+		return nil, err
+	}
+	file.ahead.opened()
+	return file, nil
+}
+
+// current gives ErrChanged if the archive is known to have another version by now.
+func (c *Clip) current() error {
+	if c.library.versions.current(c.key) != c.version {
+		return fmt.Errorf("%s %s has another version now: %w", c.stream.Name, c.span, ErrChanged)
+	}
+	return nil
+}
+
+// outdated makes the clip give way to its next version, because a payload is no longer what its head was, and gives the
+// error.
+func (c *Clip) outdated(payload cache.Key) error {
+	c.library.heads.drop(payload)
+	c.library.versions.outdate(c.key, c.version)
+	return fmt.Errorf("payload %s is no longer what its head said: %w", payload, ErrChanged)
+}
+
+// takePayload takes up the payload that the clip is, once its size is known and is this version's.
+func (c *Clip) takePayload(ctx context.Context) (taken, error) {
+	for tries := 0; ; tries++ {
+		if err := c.current(); err != nil {
+			return taken{}, err
+		}
+		h, err := c.library.hold(c.fetch(), ForReader)
+		if err != nil {
+			return taken{}, err
+		}
+		size, err := h.Size(ctx)
+		if err == nil && c.settle(size) != size {
+			err = ErrChanged
+		}
+		if err == nil {
+			err = c.current()
+		}
+		if err == nil {
+			return taken{h.Entry, 0, h.release}, nil
+		}
+		h.release()
+		if !errors.Is(err, cache.ErrAbandoned) || tries == maxTries || ctx.Err() != nil {
+			return taken{}, fetchError(err)
+		}
+	}
+}
+
+// fetch gives the download of the clip's only payload.
+func (c *Clip) fetch() *fetch {
+	if len(c.parts) > 0 {
+		return c.library.fetchOf(c.stream, c.parts[0])
+	}
+	f := &fetch{library: c.library, stream: c.stream, key: c.key, start: c.First()}
+	f.query = PayloadQuery{Stream: c.stream.Name, Selector: c.library.options.Selector, Span: c.unlisted}
+	f.inform()
+	return f
 }

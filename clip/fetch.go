@@ -25,7 +25,47 @@ type fetch struct {
 	query   PayloadQuery
 	// start is what the payload's times are set to.
 	start time.Time
+	// least is how long the payload lasts at least if it is not cut.
+	least time.Duration
 }
+
+// fetchOf gives the download of a part of a stream.
+func (l *Library) fetchOf(stream Stream, p part) *fetch {
+	by := l.options.Selector
+	f := &fetch{
+		library: l, stream: stream, key: p.key, query: p.query(stream.Name, by), start: p.fragments[0].Time(by), least: p.least(by),
+	}
+	if f.key == "" {
+		f.key = l.partKey(stream.Name, p.fragments)
+	}
+	f.inform()
+	return f
+}
+
+// inform lets the archive know who waits, and be told of refusals.
+func (f *fetch) inform() {
+	f.query.Urgency = func() Urgency { return f.library.interest.of(f.key) }
+	f.query.Refused = f.library.slots.refused
+}
+
+// head brings the payload's head and lets the rest be.
+func (f *fetch) head(ctx context.Context) (head, error) {
+	h, err := f.library.hold(f, ForHead)
+	if err != nil {
+		return head{}, err
+	}
+	defer h.release()
+	return readHead(ctx, h.Entry)
+}
+
+// shortError: a payload has less than the timeline says. It is an ErrChanged.
+type shortError struct{ detail string }
+
+// Error implements error.
+func (e *shortError) Error() string { return e.detail }
+
+// Unwrap gives the sentinel.
+func (e *shortError) Unwrap() error { return ErrChanged }
 
 // fill is the cache.Fill of the payload: it tries until the payload is whole, an error comes that trying again does
 // not mend, or ReadTimeout has passed without a new byte.
@@ -38,7 +78,13 @@ func (f *fetch) fill(ctx context.Context, w *cache.Writer) error {
 	calls := 1
 	for progress := begun; ; calls++ {
 		before := w.Written()
+		asked := time.Now()
+		if err := f.library.slots.take(ctx, f.query.Urgency); err != nil {
+			return err
+		}
+		progress = progress.Add(time.Since(asked)) // others were served meanwhile
 		err := f.attempt(ctx, out, f.library.options.ReadTimeout-time.Since(progress))
+		f.library.slots.leave()
 		if err == nil {
 			log.Info("fetched", "bytes", w.Written(), "calls", calls, "took", time.Since(begun).Round(time.Millisecond))
 			return nil
@@ -145,6 +191,7 @@ type intake struct {
 	parsed    *mp4.Movie // nil where moov was not understood
 	mdatSize  int64
 	mdatSeen  bool
+	media     int64 // where the body of mdat begins
 	announced bool
 	size      int64
 }
@@ -155,7 +202,7 @@ func (in *intake) box(box *mp4.Box) error {
 		return in.movie(box)
 	}
 	if box.Type == mp4.TypeMdat && !in.mdatSeen {
-		in.mdatSeen, in.mdatSize = true, box.Size
+		in.mdatSeen, in.mdatSize, in.media = true, box.Size, box.Position+int64(box.HeaderSize)
 		if err := in.headCame(); err != nil {
 			return err
 		}
@@ -206,10 +253,22 @@ func (in *intake) headCame() error {
 	if !known {
 		return nil // the end of the body will tell
 	}
-	if err := in.library.versions.check(in.key, size, in.digest()); err != nil {
+	if err := in.same(size); err != nil {
 		return err
 	}
 	return in.announce(size)
+}
+
+// same makes sure that the payload is the one that was there before.
+func (in *intake) same(size int64) error {
+	seen := look{size: size, digest: in.digest()}
+	if in.moov == nil {
+		seen.digest = in.out.sum()
+	}
+	if in.parsed != nil && in.mdatSeen {
+		seen.tables, seen.understood = in.parsed.Fingerprint(in.media), true
+	}
+	return in.library.recognise(in.key, seen)
 }
 
 // digest tells heads apart.
@@ -229,8 +288,13 @@ func (in *intake) announce(size int64) error {
 	return in.out.announce(size)
 }
 
+// shortBy is how much shorter a payload may be than its fragments before it counts as cut: where the service closes
+// what the timeline does not count as gaps, and a fiftieth of it.
+const shortBy, shortShare = time.Second, 50
+
 // whole makes sure that the service did not cut the payload: every fragment starts on a key frame, so there are at
-// least as many sync samples as fragments. What our parser does not understand is served as it is.
+// least as many sync samples as fragments, and they last as long. What our parser does not understand is served as it
+// is.
 func (in *intake) whole() error {
 	if in.query.Fragments == 0 || in.parsed == nil {
 		return nil
@@ -243,9 +307,12 @@ func (in *intake) whole() error {
 	if video.Syncs.All() {
 		syncs = int(video.Sizes.Len())
 	}
-	if syncs < in.query.Fragments {
+	_, ticks, ok := video.Durations.Total()
+	lasts := time.Duration(float64(ticks) / float64(max(video.Timescale, 1)) * float64(time.Second))
+	short := ok && lasts < in.least-shortBy-in.least/shortShare
+	if syncs < in.query.Fragments || short {
 		in.library.timeline.forget(in.stream, in.query.Span)
-		return fmt.Errorf("payload has %d of %d fragments: %w", syncs, in.query.Fragments, ErrChanged)
+		return &shortError{fmt.Sprintf("payload has %d key frames in %v of %d fragments in %v", syncs, lasts, in.query.Fragments, in.least)}
 	}
 	return nil
 }
@@ -304,11 +371,7 @@ func (in *intake) finish() error {
 		in.library.options.Logger.Warn("bytes behind the end of the payload dropped",
 			"stream", in.query.Stream, "span", in.query.Span, "size", size)
 	}
-	digest := in.digest()
-	if in.moov == nil {
-		digest = in.out.sum()
-	}
-	if err := in.library.versions.check(in.key, size, digest); err != nil {
+	if err := in.same(size); err != nil {
 		return err
 	}
 	return in.out.finish()

@@ -56,7 +56,7 @@ func (g Grammar) ParseStart(name string) (Start, error) {
 // reads it back: in the hour that clocks show twice, the second time round, the offset is written too.
 func (g Grammar) FormatStart(t time.Time, p Precision) string {
 	local := t.In(g.location())
-	name := local.Format(layout(p, g.Basic))
+	name := local.Format(layoutOf(p, g.Basic))
 	if g.location() == time.UTC {
 		return name
 	}
@@ -72,8 +72,8 @@ func (g Grammar) FormatStart(t time.Time, p Precision) string {
 	return name + local.Format("-07:00")
 }
 
-// layout gives the layout of package time for a precision.
-func layout(p Precision, basic bool) string {
+// layoutOf gives the layout of package time for a precision.
+func layoutOf(p Precision, basic bool) string {
 	const extendedFull, basicFull = "2006-01-02T15:04:05.000", "20060102T150405.000"
 	if basic {
 		return basicFull[:[...]int{8, 11, 13, 15, 19}[p]]
@@ -179,7 +179,7 @@ func (w wall) local(loc *time.Location, p Precision) (time.Time, bool) {
 	if !first.IsZero() {
 		return first, true
 	}
-	period := layout(p, false)
+	period := layoutOf(p, false)
 	for _, bound := range []time.Time{from, to} {
 		if !bound.IsZero() && bound.In(loc).Format(period) == w.in(0).Format(period) {
 			return bound.UTC(), true

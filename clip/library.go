@@ -37,6 +37,24 @@ type Options struct {
 	StreamPrefix string
 	// ReadTimeout is how long a call or a download may go without progress before it fails; 0 means 60 s.
 	ReadTimeout time.Duration
+	// Heads keeps the heads of parts apart from the media, so that they outlive it; nil keeps them in one cache with it.
+	Heads *cache.Cache
+	// Part is the grid on which clips of many parts are cut; 0 means DefaultPart.
+	Part time.Duration
+	// Gaps says what becomes of the time in which nothing was recorded.
+	Gaps GapPolicy
+	// Eager is how many bytes of an open clip may be fetched at most before they are asked for, all that are missing;
+	// less than 0 means none, 0 means DefaultEager.
+	Eager int64
+	// ReadAhead is how many bytes are fetched ahead of one who reads front to back; less than 0 means none, 0 means
+	// DefaultReadAhead.
+	ReadAhead int64
+	// Connections is how many downloads run at once; 0 means DefaultConnections.
+	Connections int
+	// MaxOpenFetch is how many bytes opening a clip may fetch whose heads come last; 0 means DefaultMaxOpenFetch.
+	MaxOpenFetch int64
+	// MediaRate is how many fragments a second the archive gives of a stream; 0 means 500 (quotas page, GetClip).
+	MediaRate float64
 	// StallTimeout is how long a body may go without a byte before it is given up and asked for again; 0 means 10 s.
 	StallTimeout time.Duration
 }
@@ -46,7 +64,31 @@ const (
 	defaultMetadataTTL  = time.Minute
 	defaultReadTimeout  = time.Minute
 	defaultStallTimeout = 10 * time.Second
+	defaultMediaRate    = 500
+
+	DefaultEager        = 256 << 20
+	DefaultReadAhead    = 128 << 20
+	DefaultConnections  = 16
+	DefaultMaxOpenFetch = 2 << 30
 )
+
+// GapPolicy says what becomes of the time in which nothing was recorded, in clips of many parts.
+type GapPolicy int
+
+const (
+	// CloseGaps plays only what was recorded.
+	CloseGaps GapPolicy = iota
+	// KeepGaps keeps the clock: a position in the file is a time of day.
+	KeepGaps
+)
+
+// String gives the policy as flags name it.
+func (p GapPolicy) String() string {
+	if p == KeepGaps {
+		return "keep"
+	}
+	return "close"
+}
 
 // DefaultListDays is how many days back from now are looked at when days are listed.
 const DefaultListDays = 400
@@ -71,6 +113,29 @@ func (o Options) withDefaults() Options {
 	if o.StallTimeout == 0 {
 		o.StallTimeout = defaultStallTimeout
 	}
+	return o.withFetchDefaults()
+}
+
+// withFetchDefaults fills in what was left out of how clips are fetched.
+func (o Options) withFetchDefaults() Options {
+	if o.Part == 0 {
+		o.Part = DefaultPart
+	}
+	if o.Eager == 0 {
+		o.Eager = DefaultEager
+	}
+	if o.ReadAhead == 0 {
+		o.ReadAhead = DefaultReadAhead
+	}
+	if o.Connections == 0 {
+		o.Connections = DefaultConnections
+	}
+	if o.MaxOpenFetch == 0 {
+		o.MaxOpenFetch = DefaultMaxOpenFetch
+	}
+	if o.MediaRate == 0 {
+		o.MediaRate = defaultMediaRate
+	}
 	return o
 }
 
@@ -87,6 +152,10 @@ type Library struct {
 	timeline *timeline
 	newest   *flight[StreamName, newest]
 	versions *versions
+	heads    heads
+	layouts  *flight[cache.Key, *layout]
+	interest *interest
+	slots    *slots
 
 	// mu guards the rest.
 	mu sync.Mutex
@@ -103,7 +172,7 @@ func NewLibrary(archive Archive, c *cache.Cache, o Options) *Library {
 	if err != nil {
 		panic(err) // only a size that is not positive is an error
 	}
-	return &Library{
+	l := &Library{
 		archive: archive, cache: c, options: o,
 		streams:  newStreams(archive, o),
 		timeline: newTimeline(archive, o),
@@ -111,7 +180,15 @@ func NewLibrary(archive Archive, c *cache.Cache, o Options) *Library {
 		versions: newVersions(c),
 		latest:   latest,
 		unlisted: make(map[StreamName]bool),
+		layouts:  newFlight[cache.Key, *layout](o.ReadTimeout),
+		interest: newInterest(),
+		slots:    newSlots(o.Connections, c.GiveUpParked),
 	}
+	l.heads = heads{library: l, cache: c}
+	if o.Heads != nil {
+		l.heads.cache = o.Heads
+	}
+	return l
 }
 
 // Grammar gives what reads and writes the names of this library.
@@ -166,12 +243,26 @@ func (l *Library) Clip(ctx context.Context, name StreamName, span Span) (*Clip, 
 	if len(listed.fragments) == 0 {
 		return nil, fmt.Errorf("stream %s, %s: %w", name, span, ErrNoFootage)
 	}
-	parts := plan(listed.fragments, listed.rule)
-	key := l.partKey(name, listed.fragments)
-	return &Clip{
-		library: l, stream: v.stream, span: span, parts: parts, fragments: listed.fragments, rule: listed.rule, key: key,
-		version: l.versions.current(key), expires: listed.expires,
-	}, nil
+	return l.clipOf(v.stream, span, listed), nil
+}
+
+// clipOf gives the clip that has certain fragments, which are at least one.
+func (l *Library) clipOf(stream Stream, span Span, listed listing) *Clip {
+	c := &Clip{
+		library: l, stream: stream, span: span, fragments: listed.fragments, rule: listed.rule, expires: listed.expires,
+		parts: planner{listed.rule, l.options.Part}.plan(listed.fragments, span.Length()),
+	}
+	keys := []string{l.options.Gaps.String()}
+	for i := range c.parts {
+		p := &c.parts[i]
+		p.key = l.partKey(stream.Name, p.fragments)
+		keys = append(keys, string(p.key))
+	}
+	if c.key = c.parts[0].key; len(c.parts) > 1 {
+		c.key = hashKey("c", keys...)
+	}
+	c.version = l.versions.current(c.key)
+	return c
 }
 
 // unlistedClip gives the clip of a span whose fragments we may not list: what one GetClip call returns, unchecked.

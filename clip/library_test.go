@@ -121,33 +121,17 @@ func TestLookUpErrors(t *testing.T) {
 	}
 }
 
-// TestManyParts: what does not fit one call is refused with a reason, never cut.
-func TestManyParts(t *testing.T) {
-	for name, record := range map[string]func(m *memory){
-		"201 fragments": func(m *memory) { m.record("cam", base(), 201, time.Second) },
-		"gap": func(m *memory) {
-			m.record("cam", base(), 5, 2*time.Second)
-			m.record("cam", base().Add(30*time.Second), 5, 2*time.Second)
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			m := newMemory()
-			record(m)
-			l, _ := library(t, m, clip.Options{})
-			c := lookUp(t, l, "cam", clip.NewSpan(base(), 10*time.Minute))
-			if _, err := c.Open(t.Context()); !errors.Is(err, clip.ErrTooBig) || !errors.Is(c.Err(), clip.ErrTooBig) {
-				t.Errorf("open: got %v, then Err %v; want ErrTooBig", err, c.Err())
-			}
-			if payloads, _, _ := m.calls(); payloads != 0 {
-				t.Errorf("%d GetClip calls", payloads)
-			}
-		})
-	}
+// TestMostThatOneCallCarries: 200 fragments are one call, and the file is what it brings.
+func TestMostThatOneCallCarries(t *testing.T) {
 	m := newMemory()
 	m.record("cam", base(), 200, time.Second)
 	l, _ := library(t, m, clip.Options{})
-	if _, err := readAll(t, lookUp(t, l, "cam", clip.NewSpan(base(), 10*time.Minute))); err != nil {
+	span := clip.NewSpan(base(), 10*time.Minute)
+	if got, err := readAll(t, lookUp(t, l, "cam", span)); err != nil || !bytes.Equal(got, m.expected("cam", span)) {
 		t.Errorf("200 fragments: %v", err)
+	}
+	if payloads, _, _ := m.calls(); payloads != 1 {
+		t.Errorf("%d GetClip calls", payloads)
 	}
 }
 
@@ -297,19 +281,20 @@ func TestChangedAfterEviction(t *testing.T) {
 	}
 }
 
-// TestPayloadCutByTheService: fewer fragments than were listed are noticed, not served.
+// TestPayloadCutByTheService: fewer fragments than are listed, now, are noticed and not served.
 func TestPayloadCutByTheService(t *testing.T) {
 	m := newMemory()
 	m.record("cam", base(), 100, 2*time.Second)
 	span := clip.NewSpan(base(), time.Minute)
-	m.body = func(int, []byte) io.Reader {
-		return bytes.NewReader(movie(m.selected("cam", clip.ByProducer, clip.NewSpan(base(), 58*time.Second)), false, time.Now()))
-	}
 	l, _ := library(t, m, clip.Options{})
-	if _, err := readAll(t, lookUp(t, l, "cam", span)); !errors.Is(err, clip.ErrChanged) {
+	c := lookUp(t, l, "cam", span)
+	m.fragments["cam"] = m.fragments["cam"][1:] // it leaves retention
+	if _, err := readAll(t, c); !errors.Is(err, clip.ErrChanged) {
 		t.Errorf("got %v, want ErrChanged", err)
 	}
-	lookUp(t, l, "cam", span)
+	if now := lookUp(t, l, "cam", span); now.Fragments() != 29 {
+		t.Errorf("looked up again: %d fragments, want 29", now.Fragments())
+	}
 	if _, lists, _ := m.calls(); lists != 2 {
 		t.Errorf("got %d ListFragments calls, want a second one after the surprise", lists)
 	}

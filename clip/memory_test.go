@@ -27,6 +27,8 @@ type memory struct {
 	moovLast  bool
 	// lengths tells the length of bodies; otherwise they come without.
 	lengths bool
+	// answer changes the fragments that a call brings, or gives its error.
+	answer func(fragments []clip.Fragment) ([]clip.Fragment, error)
 	// body changes the body of a call before it is sent; n counts calls from 1.
 	body func(n int, payload []byte) io.Reader
 	// refuse gives the error of a GetClip call, or nil.
@@ -172,6 +174,12 @@ func (m *memory) Payload(ctx context.Context, q clip.PayloadQuery) (*clip.Payloa
 	if len(fragments) == 0 {
 		return nil, clip.ErrNoFootage
 	}
+	if m.answer != nil {
+		var err error
+		if fragments, err = m.answer(fragments); err != nil {
+			return nil, err
+		}
+	}
 	payload := movie(fragments, m.moovLast, time.Now())
 	length := int64(-1)
 	if m.lengths {
@@ -222,9 +230,10 @@ func movie(fragments []clip.Fragment, moovLast bool, created time.Time) []byte {
 			binary.BigEndian.PutUint64(data[i:], uint64(f.Producer.UnixMilli())+uint64(i))
 		}
 		half := uint32(len(data) / 2)
+		lasts := uint32((f.Length + 40*time.Millisecond).Milliseconds() / 2)
 		out.Tracks[0].Samples = append(out.Tracks[0].Samples,
-			mp4.SampleRun{Count: 1, Duration: 1000, Size: half, Sync: true},
-			mp4.SampleRun{Count: 1, Duration: 1000, Size: half})
+			mp4.SampleRun{Count: 1, Duration: lasts, Size: half, Sync: true},
+			mp4.SampleRun{Count: 1, Duration: lasts, Size: half})
 		out.Chunks = append(out.Chunks, mp4.OutputChunk{Samples: 2, Data: mp4.Slices{data}})
 	}
 	w, err := mp4.NewWriter(out)

@@ -1,5 +1,11 @@
 package clip
 
+import (
+	"time"
+
+	"clipfs/cache"
+)
+
 // What one GetClip call carries (API reference, GetClip: "a maximum of 200 fragments or 100 MB"). Sizes are those of
 // the stored Matroska, and MP4 can be larger, so a part keeps a tenth in hand.
 const (
@@ -7,36 +13,124 @@ const (
 	maxPartBytes     = 90_000_000
 )
 
+// DefaultPart is the grid on which clips of up to finestUpTo are cut.
+const DefaultPart = time.Minute
+
+// finestUpTo is how long a clip may be to be cut on the finest grid. A longer one is cut on one that is as many times
+// coarser as it is longer, if one call carries so much.
+const finestUpTo = time.Hour
+
+// mostSplit is which share of the parts may be pieces of a cell that was too much for one call before a finer grid is
+// taken: a busy minute must not make a whole day finer.
+const mostSplit = 1.0 / 8
+
 // part is the piece of a clip that one GetClip call covers: a run of fragments without a gap, within the limits.
 type part struct {
 	fragments []Fragment
+	// gapBefore says that a gap lies between the clip's fragment before and this part.
+	gapBefore bool
+	// key is that of its payload.
+	key cache.Key
 }
 
-// plan cuts fragments, in the order of their times, into parts.
-func plan(fragments []Fragment, rule gapRule) []part {
-	var parts []part
+// planner cuts clips into parts. Its zero value for grid stands for DefaultPart.
+type planner struct {
+	rule gapRule
+	grid time.Duration
+}
+
+// plan cuts fragments, in the order of their times, of a clip of some length: into one part if one call carries them
+// and no gap lies between them, else on a grid of absolute time, so that clips that overlap share parts.
+func (p planner) plan(fragments []Fragment, length time.Duration) []part {
+	if whole, _ := p.cut(fragments, 0); len(whole) <= 1 {
+		return whole
+	}
+	grid := p.grid
+	if grid == 0 {
+		grid = DefaultPart
+	}
+	for _, times := range gridSteps() {
+		if times > 1 && time.Duration(times)*finestUpTo > length {
+			continue
+		}
+		parts, split := p.cut(fragments, time.Duration(times)*grid)
+		if times == 1 || float64(split) <= mostSplit*float64(len(parts)) {
+			return parts
+		}
+	}
+	return nil // the last step is 1
+}
+
+// gridSteps are how many times the finest grid another one can be: what divides 60, coarsest first, so that a grid of
+// minutes never crosses a full hour.
+func gridSteps() []int { return []int{60, 30, 20, 15, 12, 10, 6, 5, 4, 3, 2, 1} }
+
+// cut cuts fragments at gaps, between the cells of a grid (0 for none), and where a call would carry no more; split is
+// how many parts begin for that last reason.
+func (p planner) cut(fragments []Fragment, cell time.Duration) (parts []part, split int) {
 	begin, bytes := 0, int64(0)
+	next := part{}
 	for i, f := range fragments {
-		full := i-begin == maxPartFragments || bytes+f.Size > maxPartBytes
-		if i > begin && (full || rule.between(fragments[i-1], f)) {
-			parts = append(parts, part{fragments[begin:i:i]})
-			begin, bytes = i, 0
+		if i > begin {
+			last := fragments[i-1]
+			gap := p.rule.between(last, f)
+			border := cell > 0 && !last.Time(p.rule.by).Truncate(cell).Equal(f.Time(p.rule.by).Truncate(cell))
+			full := i-begin == maxPartFragments || bytes+f.Size > maxPartBytes
+			if gap || border || full {
+				if !gap && !border {
+					split++
+				}
+				next.fragments = fragments[begin:i:i]
+				parts = append(parts, next)
+				next = part{gapBefore: gap}
+				begin, bytes = i, 0
+			}
 		}
 		bytes += f.Size
 	}
 	if begin < len(fragments) {
-		parts = append(parts, part{fragments[begin:]})
+		next.fragments = fragments[begin:]
+		parts = append(parts, next)
 	}
-	return parts
+	return parts, split
+}
+
+// halves cuts a part of at least two fragments in two, whose payloads have no keys yet.
+func (p part) halves(at int) (part, part) {
+	return part{fragments: p.fragments[:at:at], gapBefore: p.gapBefore}, part{fragments: p.fragments[at:]}
+}
+
+// bytes is the sum of the fragments' sizes as stored.
+func (p part) bytes() int64 {
+	var n int64
+	for _, f := range p.fragments {
+		n += f.Size
+	}
+	return n
+}
+
+// span is from the first fragment's time to just after the last one's.
+func (p part) span(by Selector) Span {
+	first, last := p.fragments[0].Time(by), p.fragments[len(p.fragments)-1].Time(by)
+	return Span{Start: first, End: last.Add(Grain)}
 }
 
 // query asks for exactly the part's fragments, whatever arrives after them: from the first one's time to the last's.
 func (p part) query(stream StreamName, by Selector) PayloadQuery {
-	first, last := p.fragments[0].Time(by), p.fragments[len(p.fragments)-1].Time(by)
-	span := Span{Start: first, End: last.Add(Grain)}
-	if !last.After(first) {
+	span := p.span(by)
+	if span.Length() == Grain {
 		// The service wants its inclusive end after its start.
-		span.End = first.Add(2 * Grain)
+		span.End = span.End.Add(Grain)
 	}
 	return PayloadQuery{Stream: stream, Selector: by, Span: span, Fragments: len(p.fragments)}
+}
+
+// least is how long the payload lasts at least: what the fragments before the last one cover, counting neither the
+// frames that lengths leave out nor anything twice.
+func (p part) least(by Selector) time.Duration {
+	var total time.Duration
+	for i, f := range p.fragments[:len(p.fragments)-1] {
+		total += min(f.Length, p.fragments[i+1].Time(by).Sub(f.Time(by)))
+	}
+	return total
 }

@@ -1,6 +1,7 @@
 package clip
 
 import (
+	"context"
 	"crypto/sha256"
 	"fmt"
 	"sync"
@@ -23,14 +24,25 @@ type versions struct {
 	byKey *simplelru.LRU[cache.Key, version]
 }
 
-// version is what is known of one payload.
+// version is what is known of one payload, or of the file of a clip of many parts.
 type version struct {
-	// number goes up each time that a payload came back different.
+	// number goes up each time that it came back different.
 	number int
-	// seen tells that digest and size are those of a head that was served.
-	seen   bool
+	// seen tells that last is of a head that was served.
+	seen bool
+	last look
+	// doubted tells that the size noted on disk is that of an older version.
+	doubted bool
+}
+
+// look is what a payload's head looks like.
+type look struct {
+	size int64
+	// digest tells all heads apart.
 	digest [sha256.Size]byte
-	size   int64
+	// tables tells those apart whose samples differ; it holds where understood is set.
+	tables     [sha256.Size]byte
+	understood bool
 }
 
 // newVersions gives an empty memory; exact sizes are noted in the cache.
@@ -50,6 +62,17 @@ func (v *versions) current(key cache.Key) int {
 	return known.number
 }
 
+// size gives the exact size of a version, as it was noted in this or an earlier run.
+func (v *versions) size(key cache.Key, number int) (int64, bool) {
+	v.mu.Lock()
+	known, _ := v.byKey.Peek(key)
+	v.mu.Unlock()
+	if known.number != number || known.doubted {
+		return 0, false
+	}
+	return v.cache.KnownSize(key)
+}
+
 // seen reports whether a head of the payload was served since we started.
 func (v *versions) seen(key cache.Key) bool {
 	v.mu.Lock()
@@ -58,28 +81,74 @@ func (v *versions) seen(key cache.Key) bool {
 	return known.seen
 }
 
+// keeps reports whether nothing is known that speaks against a payload having these tables.
+func (v *versions) keeps(key cache.Key, tables [sha256.Size]byte) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	known, _ := v.byKey.Peek(key)
+	return !known.seen || !known.last.understood || known.last.tables == tables
+}
+
+// outdate makes a version give way to the next, unless it has already.
+func (v *versions) outdate(key cache.Key, number int) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	known, _ := v.byKey.Get(key)
+	if known.number == number {
+		v.byKey.Add(key, version{number: number + 1, doubted: true})
+	}
+}
+
 // check compares a payload's head with the one seen before, by size of the whole payload and digest of the head. The
 // first is remembered. ErrChanged if it differs; the new one is remembered then, as the next version.
-func (v *versions) check(key cache.Key, size int64, digest [sha256.Size]byte) error {
+func (v *versions) check(key cache.Key, now look) error {
 	noted, wasNoted := v.cache.KnownSize(key)
 	v.mu.Lock()
 	known, _ := v.byKey.Get(key)
-	same := !wasNoted || noted == size
+	same := !wasNoted || known.doubted || noted == now.size
 	if known.seen {
-		same = known.size == size && known.digest == digest
+		same = known.last.size == now.size && known.last.digest == now.digest
 	}
-	next := version{number: known.number, seen: true, digest: digest, size: size}
+	next := version{number: known.number, seen: true, last: now}
 	if !same {
 		next.number++
 	}
 	v.byKey.Add(key, next)
 	v.mu.Unlock()
 
-	if !wasNoted || noted != size {
-		v.cache.NoteSize(key, size)
+	if !wasNoted || noted != now.size {
+		v.cache.NoteSize(key, now.size)
 	}
 	if !same {
 		return fmt.Errorf("payload %s differs from the one fetched before: %w", key, ErrChanged)
 	}
 	return nil
+}
+
+// recognise compares the head of a payload that has just come with what is known of it: since we started, and, of its
+// tables, since it was first part of a clip of many. ErrChanged if it is another one; it is known by that from then on.
+func (l *Library) recognise(key cache.Key, now look) error {
+	if now.understood && !l.versions.seen(key) {
+		if stored, ok := l.heads.stored(context.Background(), key); ok && stored.split == 0 && stored.tables != now.tables {
+			l.heads.drop(key)
+			l.versions.outdate(key, l.versions.current(key))
+			l.versions.adopt(key, now)
+			return fmt.Errorf("payload %s differs from the one whose head was kept: %w", key, ErrChanged)
+		}
+	}
+	kept := !now.understood || l.versions.keeps(key, now.tables)
+	err := l.versions.check(key, now)
+	if !kept {
+		l.heads.drop(key)
+	}
+	return err
+}
+
+// adopt remembers a head as that of the present version.
+func (v *versions) adopt(key cache.Key, now look) {
+	v.mu.Lock()
+	known, _ := v.byKey.Get(key)
+	v.byKey.Add(key, version{number: known.number, seen: true, last: now})
+	v.mu.Unlock()
+	v.cache.NoteSize(key, now.size)
 }

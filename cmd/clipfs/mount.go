@@ -36,6 +36,12 @@ type mountFlags struct {
 	metadataTTL positive
 	readTimeout positive
 	gap         positive
+	gaps        gaps
+	part        positive
+	eager       byteSize
+	readAhead   byteSize
+	connections int
+	openFetch   byteSize
 	listDays    int
 	streams     []string
 	prefix      string
@@ -45,7 +51,8 @@ type mountFlags struct {
 // mountCommand is clipfs mount.
 func mountCommand() *cobra.Command {
 	f := mountFlags{cacheSize: cache.DefaultMaxBytes, metadataTTL: positive(time.Minute), readTimeout: positive(time.Minute),
-		gap: positive(clip.DefaultGap)}
+		gap: positive(clip.DefaultGap), part: positive(clip.DefaultPart), eager: clip.DefaultEager, readAhead: clip.DefaultReadAhead,
+		openFetch: clip.DefaultMaxOpenFetch}
 	cmd := &cobra.Command{
 		Use:   "mount [flags] MOUNTPOINT",
 		Short: "Mount the streams of an account and region on an empty directory",
@@ -78,6 +85,12 @@ func (f *mountFlags) bind(cmd *cobra.Command) {
 	flags.Var(&f.metadataTTL, "metadata-ttl", "how long what is listed is believed")
 	flags.Var(&f.readTimeout, "read-timeout", "how long to wait without progress before a read fails")
 	flags.Var(&f.gap, "gap", "how long nothing is recorded where a gap is")
+	flags.Var(&f.gaps, "gaps", "what becomes of gaps in a clip: close them, or keep the clock")
+	flags.Var(&f.part, "part", "how much one GetClip call brings of a clip of up to an hour that takes many")
+	flags.Var((*byteSizeOrNone)(&f.eager), "eager", "fetch all of an open clip of which no more than this is missing; 0 for what is read only")
+	flags.Var((*byteSizeOrNone)(&f.readAhead), "read-ahead", "how much to fetch ahead of who reads front to back; 0 for nothing")
+	flags.IntVar(&f.connections, "connections", clip.DefaultConnections, "how many `downloads` run at once")
+	flags.Var(&f.openFetch, "max-open-fetch", "how much opening a clip may fetch where the service sends moov last")
 	flags.IntVar(&f.listDays, "list-days", clip.DefaultListDays, "how many `days` back from now are looked at for footage when a stream is listed")
 	flags.StringArrayVar(&f.streams, "stream", nil, "show only the stream of this `name`; repeat it for more. Streams need not be listed then")
 	flags.StringVar(&f.prefix, "stream-prefix", "", "show only streams whose names begin with this `text`")
@@ -129,12 +142,21 @@ func (f *mountFlags) options(logger *slog.Logger) (clip.Options, error) {
 		MetadataTTL:  time.Duration(f.metadataTTL),
 		ReadTimeout:  time.Duration(f.readTimeout),
 		Gap:          time.Duration(f.gap),
+		Gaps:         clip.GapPolicy(f.gaps),
+		Part:         time.Duration(f.part),
+		Eager:        orNone(f.eager),
+		ReadAhead:    orNone(f.readAhead),
+		Connections:  f.connections,
+		MaxOpenFetch: int64(f.openFetch),
 		ListDays:     f.listDays,
 		StreamPrefix: f.prefix,
 		TimelineDir:  filepath.Join(f.cacheDir, "timeline"),
 	}
 	if f.listDays < 0 {
 		return o, &usageError{fmt.Errorf("--list-days %d: want a number of days", f.listDays)}
+	}
+	if f.connections < 1 {
+		return o, &usageError{fmt.Errorf("--connections %d: want at least 1", f.connections)}
 	}
 	for _, s := range f.streams {
 		name := clip.StreamName(s)
@@ -161,7 +183,8 @@ func (f *mountFlags) archive(ctx context.Context, logger *slog.Logger) (*kvs.Arc
 // serve mounts an archive for as long as work takes, which unmounts it.
 func (f *mountFlags) serve(archive clip.Archive, mountpoint string, logger *slog.Logger,
 	work func(*fs.Server, *clip.Library) error) (err error) {
-	kept, err := cache.Open(f.cacheDir, cache.Options{MaxBytes: int64(f.cacheSize), Logger: logger})
+	media, heads := f.budgets()
+	kept, err := cache.Open(f.cacheDir, cache.Options{MaxBytes: media, Logger: logger})
 	if errors.Is(err, cache.ErrLocked) {
 		return fmt.Errorf("cache directory %s is in use by another clipfs: give this mount its own with --cache-dir", f.cacheDir)
 	}
@@ -173,6 +196,11 @@ func (f *mountFlags) serve(archive clip.Archive, mountpoint string, logger *slog
 	if err != nil {
 		return err
 	}
+	options.Heads, err = cache.Open(filepath.Join(f.cacheDir, "heads"), cache.Options{MaxBytes: heads, Linger: headsLinger, Logger: logger})
+	if err != nil {
+		return fmt.Errorf("cache directory %s: %w", f.cacheDir, err)
+	}
+	defer func() { err = errors.Join(err, options.Heads.Close()) }()
 	library := clip.NewLibrary(archive, kept, options)
 	server, err := fs.Mount(mountpoint, library, fs.Options{Logger: logger})
 	if err != nil {
@@ -181,6 +209,19 @@ func (f *mountFlags) serve(archive clip.Archive, mountpoint string, logger *slog
 	logger.Info("serving", "mountpoint", server.Mountpoint(), "cache", f.cacheDir)
 	return work(server, library)
 }
+
+// budgets shares --cache-size out: a small part of it is for the heads of payloads, which are worth more than the media.
+func (f *mountFlags) budgets() (media, heads int64) {
+	heads = int64(f.cacheSize) / headsShare
+	return int64(f.cacheSize) - heads, heads
+}
+
+const (
+	// headsShare is which part of the cache is for heads: a 24 h clip of 30 pictures a second has 60 MB of them.
+	headsShare = 10
+	// headsLinger is how long a head is waited for that nobody wants any more.
+	headsLinger = time.Second
+)
 
 // greet asks for the streams once, in the background, so that what is wrong with the service or with permissions is in
 // the log from the start. The function it gives ends that and waits for it.

@@ -31,6 +31,52 @@ func (v *byteSize) Set(s string) error {
 // Type implements pflag.Value.
 func (v *byteSize) Type() string { return "bytes" }
 
+// byteSizeOrNone is a flag in bytes that can be 0.
+type byteSizeOrNone byteSize
+
+// String implements pflag.Value.
+func (v *byteSizeOrNone) String() string { return (*byteSize)(v).String() }
+
+// Set implements pflag.Value.
+func (v *byteSizeOrNone) Set(s string) error {
+	if n, err := parseBytes(s); err == nil && n == 0 {
+		*v = 0
+		return nil
+	}
+	return (*byteSize)(v).Set(s)
+}
+
+// Type implements pflag.Value.
+func (v *byteSizeOrNone) Type() string { return "bytes" }
+
+// orNone gives a size as package clip wants it, where 0 stands for the default.
+func orNone(n byteSize) int64 {
+	if n == 0 {
+		return -1
+	}
+	return int64(n)
+}
+
+// gaps is a flag that says what becomes of gaps.
+type gaps clip.GapPolicy
+
+// String implements pflag.Value.
+func (v *gaps) String() string { return clip.GapPolicy(*v).String() }
+
+// Set implements pflag.Value.
+func (v *gaps) Set(s string) error {
+	for _, p := range []clip.GapPolicy{clip.CloseGaps, clip.KeepGaps} {
+		if p.String() == s {
+			*v = gaps(p)
+			return nil
+		}
+	}
+	return fmt.Errorf("%q: want close or keep", s)
+}
+
+// Type implements pflag.Value.
+func (v *gaps) Type() string { return "close|keep" }
+
 // parseBytes reads a size: by 1024 with an i in its unit or without a B at its end, else by 1000.
 func parseBytes(s string) (int64, error) {
 	if n := len(s); n > 2 && (s[n-1] == 'B' || s[n-1] == 'b') && s[n-2] != 'i' {

@@ -1,0 +1,216 @@
+package clip
+
+import "sync"
+
+const (
+	// aheadAfter is how many bytes of media have to be read front to back before anything is fetched ahead: a look at
+	// the beginning of a file fetches no more than that.
+	aheadAfter = 512 << 10
+	// aheadSlack is how far from the end of the last read one may begin and still go on from it: reads of one reader
+	// arrive in parallel.
+	aheadSlack = 2 << 20
+	// budgetShare is which share of the cache one handle fetches ahead into at most.
+	budgetShare = 4
+)
+
+// ahead fetches, for one open clip of many parts, what its reader will read next: the parts in a window behind the
+// position if he reads front to back, or all the rest if that is little. It holds those parts in the cache until they
+// are whole. A seek ends that: what was being fetched is parked, and the window begins anew.
+//
+// The parts are taken up by a goroutine that runs while there is something to fetch.
+type ahead struct {
+	clip   *Clip
+	layout *layout
+	// most is the longest window, eager how much may be missing of the clip to fetch all of it; both in bytes.
+	most, eager int64
+
+	// mu guards the rest.
+	mu sync.Mutex
+	// part is the one that was read last, end where that read ended; run is how many bytes were read front to back.
+	part     int
+	end, run int64
+	// window is how many bytes to fetch ahead.
+	window  int64
+	all     bool
+	held    map[int]*hold
+	failed  map[int]bool
+	closed  bool
+	running bool
+	wake    chan struct{}
+}
+
+// newAhead gives one that fetches nothing yet.
+func newAhead(c *Clip, l *layout) *ahead {
+	return &ahead{
+		clip: c, layout: l, most: min(c.library.options.ReadAhead, c.library.aheadBudget()), eager: c.library.eager(), part: noPart,
+		held: make(map[int]*hold), failed: make(map[int]bool), wake: make(chan struct{}, 1),
+	}
+}
+
+// opened is called once the clip is open: if little of it is missing all of it is fetched.
+func (a *ahead) opened() {
+	missing := int64(0)
+	for i := range a.layout.parts {
+		if p := &a.layout.parts[i]; !a.whole(i) {
+			missing += p.end - p.start
+		}
+	}
+	if missing == 0 || missing > a.eager {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.all = true
+	a.part = max(a.part, 0)
+	a.goLocked()
+}
+
+// whole reports whether a part's payload is on disk.
+func (a *ahead) whole(i int) bool { return a.clip.library.cache.Has(a.layout.parts[i].fetch.key) }
+
+// note is told of every read of media before it is served. It never waits.
+func (a *ahead) note(part int, off, n int64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	next := off <= a.end+aheadSlack && off+n >= a.end-aheadSlack && a.part != noPart
+	switch {
+	case !next && a.end > 0:
+		a.seekLocked()
+	case off+n > a.end:
+		a.run += off + n - max(a.end, off)
+	}
+	moved := part != a.part
+	a.part = part
+	if !next || off+n > a.end {
+		a.end = off + n
+	}
+	if a.most <= 0 || a.all && !moved || a.run < aheadAfter || !moved && a.window > 0 {
+		return
+	}
+	size := a.layout.parts[part].end - a.layout.parts[part].start
+	a.window = min(max(2*a.window, size), a.most)
+	a.goLocked()
+}
+
+// seekLocked lets go of what was fetched ahead of another place.
+func (a *ahead) seekLocked() {
+	a.run, a.window = 0, 0
+	for i, h := range a.held {
+		delete(a.held, i)
+		go h.release() // it may remove a file
+	}
+	if a.all {
+		a.goLocked()
+	}
+}
+
+// goLocked has the goroutine look, starting it if need be.
+func (a *ahead) goLocked() {
+	if a.closed {
+		return
+	}
+	if a.running {
+		select {
+		case a.wake <- struct{}{}:
+		default:
+		}
+		return
+	}
+	a.running = true
+	go a.fetch()
+}
+
+// fetch takes parts up until there are none to take up.
+func (a *ahead) fetch() {
+	for a.takeUp() {
+		<-a.wake
+	}
+}
+
+// takeUp takes up the parts that are wanted and not held, and reports whether any is still being fetched.
+func (a *ahead) takeUp() bool {
+	for {
+		a.mu.Lock()
+		i, ok := a.nextLocked()
+		if !ok {
+			if a.running = len(a.held) > 0 && !a.closed; !a.running {
+				a.drainLocked()
+			}
+			running := a.running
+			a.mu.Unlock()
+			return running
+		}
+		a.mu.Unlock()
+		h, err := a.clip.library.hold(a.layout.parts[i].fetch, ForAhead)
+		a.mu.Lock()
+		switch {
+		case err != nil:
+			a.failed[i] = true
+		case a.closed:
+			go h.release()
+		default:
+			a.held[i] = h
+			go a.follow(i, h)
+		}
+		a.mu.Unlock()
+	}
+}
+
+// drainLocked forgets a wake-up that nobody waits for.
+func (a *ahead) drainLocked() {
+	select {
+	case <-a.wake:
+	default:
+	}
+}
+
+// nextLocked gives the next part to take up: in the order in which they will be read.
+func (a *ahead) nextLocked() (int, bool) {
+	if a.closed || len(a.held) >= a.clip.library.options.Connections {
+		return 0, false
+	}
+	n := len(a.layout.parts)
+	for k := range n {
+		i := (a.part + k) % n
+		p := &a.layout.parts[i]
+		if !a.all && (i < a.part || p.start >= a.end+a.window) {
+			break
+		}
+		if a.held[i] == nil && !a.failed[i] && !a.whole(i) && p.end > p.start {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
+// follow gives a part's hold up when it is whole, or cannot be had: then its reader will be told why.
+func (a *ahead) follow(i int, h *hold) {
+	<-h.Done()
+	a.mu.Lock()
+	if a.held[i] == h {
+		delete(a.held, i)
+		a.failed[i] = h.Err() != nil
+	}
+	a.goLocked()
+	a.mu.Unlock()
+	h.release()
+}
+
+// close ends it: what nobody else reads is fetched no further.
+func (a *ahead) close() {
+	a.mu.Lock()
+	a.closed = true
+	held := a.held
+	a.held = nil
+	running := a.running
+	a.mu.Unlock()
+	for _, h := range held {
+		h.release()
+	}
+	if running {
+		select {
+		case a.wake <- struct{}{}:
+		default:
+		}
+	}
+}

@@ -1,0 +1,144 @@
+package clip
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+
+	"clipfs/cache"
+	"clipfs/clip/mp4"
+)
+
+// head is what the head of a part's payload says, or that the part has none because one call cannot bring it.
+type head struct {
+	// size of the whole payload; mediaStart and mediaEnd bound the body of its mdat. In bytes.
+	size, mediaStart, mediaEnd int64
+	// moovLast says that moov comes after the media.
+	moovLast bool
+	// tables is the fingerprint of the movie: payloads of one fingerprint have the same samples at the same places of
+	// their media.
+	tables [sha256.Size]byte
+	// split is how many fragments the first of two calls has to bring; 0 where one call does.
+	split int
+	moov  []byte
+}
+
+// The form of a head on disk: magic, CRC-32C of what follows it, then numbers, fingerprint and moov.
+const (
+	headMagic     = "clipfs head 1\n\x00\x00"
+	headNumbers   = 5
+	headFixed     = len(headMagic) + 4 + 8*headNumbers + sha256.Size
+	headMoovLast  = 1
+	maxHeadRecord = headFixed + mp4.MaxMoov
+)
+
+// errHeadRecord: what is on disk is not a head.
+var errHeadRecord = errors.New("damaged record of a head")
+
+// castagnoli gives CRC-32C (RFC 3720, 12.1).
+func castagnoli(p []byte) uint32 { return crc32.Checksum(p, crc32.MakeTable(crc32.Castagnoli)) }
+
+// encode gives the head as it is kept on disk.
+func (h head) encode() []byte {
+	b := make([]byte, 0, headFixed+len(h.moov))
+	b = append(b, headMagic...)
+	b = append(b, 0, 0, 0, 0)
+	flags := uint64(0)
+	if h.moovLast {
+		flags = headMoovLast
+	}
+	for _, n := range [headNumbers]uint64{uint64(h.size), uint64(h.mediaStart), uint64(h.mediaEnd), uint64(h.split), flags} {
+		b = binary.BigEndian.AppendUint64(b, n)
+	}
+	b = append(append(b, h.tables[:]...), h.moov...)
+	binary.BigEndian.PutUint32(b[len(headMagic):], castagnoli(b[len(headMagic)+4:]))
+	return b
+}
+
+// decodeHead reads what encode gave. The moov is a part of b.
+func decodeHead(b []byte) (head, error) {
+	if len(b) < headFixed || string(b[:len(headMagic)]) != headMagic ||
+		binary.BigEndian.Uint32(b[len(headMagic):]) != castagnoli(b[len(headMagic)+4:]) {
+		return head{}, errHeadRecord
+	}
+	var n [headNumbers]uint64
+	rest := b[len(headMagic)+4:]
+	for i := range n {
+		n[i], rest = binary.BigEndian.Uint64(rest), rest[8:]
+	}
+	h := head{size: int64(n[0]), mediaStart: int64(n[1]), mediaEnd: int64(n[2]), split: int(n[3]), moovLast: n[4] == headMoovLast}
+	h.moov = rest[copy(h.tables[:], rest):]
+	return h, nil
+}
+
+// boxHeaderSize is the most that the header of a box takes.
+const boxHeaderSize = 16
+
+// readHead reads the head of a payload that may still be arriving; it waits for no more than it needs. ErrMedia if it is
+// no MP4 that we understand.
+func readHead(ctx context.Context, e *cache.Entry) (head, error) {
+	size, err := e.Size(ctx)
+	if err != nil {
+		return head{}, err
+	}
+	h := head{size: size}
+	for at := int64(0); h.moov == nil || h.mediaEnd == 0; {
+		box, err := readBoxHeader(ctx, e, at, size)
+		if err != nil {
+			return head{}, err
+		}
+		end := at + box.Size
+		if box.Size == 0 {
+			end = size
+		}
+		if end > size {
+			return head{}, fmt.Errorf("box %s ends at %d of a payload of %d bytes: %w", box.Type, end, size, ErrMedia)
+		}
+		switch {
+		case box.Type == mp4.TypeMoov && h.moov == nil:
+			if h.moov, err = readRange(ctx, e, at, end); err != nil {
+				return head{}, err
+			}
+			h.moovLast = h.mediaEnd > 0
+		case box.Type == mp4.TypeMdat && h.mediaEnd == 0:
+			h.mediaStart, h.mediaEnd = at+int64(box.HeaderSize), end
+		}
+		at = end
+	}
+	movie, err := mp4.ParseMovie(h.moov)
+	if err != nil {
+		return head{}, fmt.Errorf("payload: %w: %w", ErrMedia, err)
+	}
+	h.tables = movie.Fingerprint(h.mediaStart)
+	return h, nil
+}
+
+// readBoxHeader reads the header of the box at a position of a payload.
+func readBoxHeader(ctx context.Context, e *cache.Entry, at, size int64) (mp4.BoxHeader, error) {
+	var b [boxHeaderSize]byte
+	n, err := e.ReadAt(ctx, b[:min(boxHeaderSize, size-at)], at)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return mp4.BoxHeader{}, err
+	}
+	box, err := mp4.ParseBoxHeader(b[:n])
+	if err != nil {
+		return mp4.BoxHeader{}, fmt.Errorf("payload at %d: %w: %w", at, ErrMedia, err)
+	}
+	return box, nil
+}
+
+// readRange reads [from, to) of a payload into memory.
+func readRange(ctx context.Context, e *cache.Entry, from, to int64) ([]byte, error) {
+	if to-from > mp4.MaxMoov {
+		return nil, fmt.Errorf("moov of %d bytes: %w", to-from, ErrMedia)
+	}
+	b := make([]byte, to-from)
+	if _, err := e.ReadAt(ctx, b, from); err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	return b, nil
+}

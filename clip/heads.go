@@ -1,0 +1,116 @@
+package clip
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"clipfs/cache"
+	"clipfs/clip/mp4"
+)
+
+// heads keeps the heads of parts on disk, apart from the media and longer than it.
+type heads struct {
+	library *Library
+	cache   *cache.Cache
+}
+
+// headKey is the key of the head of the payload of another one.
+func headKey(payload cache.Key) cache.Key { return "h-" + payload }
+
+// known reports whether a head is on disk.
+func (h heads) known(payload cache.Key) bool { return h.cache.Has(headKey(payload)) }
+
+// drop forgets a head, because the payload has another one now.
+func (h heads) drop(payload cache.Key) { h.cache.Drop(headKey(payload)) }
+
+// of gives the head of a part: from disk, else from its payload, of which no more is fetched than that takes.
+func (h heads) of(ctx context.Context, f *fetch) (head, error) {
+	for tries := 0; ; tries++ {
+		got, err := h.once(ctx, f.key, func(ctx context.Context, w *cache.Writer) error {
+			got, err := f.head(ctx)
+			if err != nil {
+				return err
+			}
+			return w.Append(got.encode())
+		})
+		switch {
+		case err == nil:
+			return got, nil
+		case errors.Is(err, errHeadRecord) && tries < maxTries:
+			h.library.options.Logger.Warn("head on disk is damaged, fetching it again", "key", f.key)
+			h.drop(f.key)
+		case errors.Is(err, cache.ErrAbandoned) && tries < maxTries && ctx.Err() == nil:
+		default:
+			return head{}, fetchError(err)
+		}
+	}
+}
+
+// maxTries is how often something is taken up again that was given up or damaged in this moment.
+const maxTries = 3
+
+// stored gives a head that is on disk. It costs no call.
+func (h heads) stored(ctx context.Context, payload cache.Key) (head, bool) {
+	if !h.known(payload) {
+		return head{}, false
+	}
+	got, err := h.once(ctx, payload, func(context.Context, *cache.Writer) error { return errHeadRecord })
+	return got, err == nil
+}
+
+// once takes a head's entry up and reads it.
+func (h heads) once(ctx context.Context, payload cache.Key, fill cache.Fill) (head, error) {
+	entry, err := h.cache.Acquire(headKey(payload), fill)
+	if err != nil {
+		return head{}, err
+	}
+	defer entry.Release()
+	// The record is a few hundred KB; its size is known when it is written.
+	size, err := h.wait(ctx, entry)
+	if err != nil {
+		return head{}, err
+	}
+	b, err := readRange(ctx, entry, 0, size)
+	if err != nil {
+		return head{}, err
+	}
+	return decodeHead(b)
+}
+
+// wait waits until an entry is whole and gives its size.
+func (h heads) wait(ctx context.Context, entry *cache.Entry) (int64, error) {
+	select {
+	case <-entry.Done():
+	case <-ctx.Done():
+		return 0, context.Cause(ctx)
+	}
+	size, err := entry.Size(ctx)
+	if err == nil && size > int64(maxHeadRecord) {
+		err = errHeadRecord
+	}
+	return size, err
+}
+
+// split notes that a part takes two calls, the first for so many fragments.
+func (h heads) split(ctx context.Context, payload cache.Key, at int) error {
+	record := head{split: at}.encode()
+	h.drop(payload)
+	_, err := h.once(ctx, payload, func(_ context.Context, w *cache.Writer) error { return w.Append(record) })
+	if err != nil {
+		return fmt.Errorf("note of a split: %w", fetchError(err))
+	}
+	return nil
+}
+
+// movie gives the parsed head of a part. It is on disk as a rule; if it has been evicted it is fetched again, which
+// ReadTimeout bounds.
+func (h heads) movie(f *fetch) (*mp4.Movie, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), h.library.options.ReadTimeout)
+	defer cancel()
+	got, err := h.of(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	return mp4.ParseMovie(got.moov)
+}

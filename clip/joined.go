@@ -1,0 +1,193 @@
+package clip
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"clipfs/cache"
+)
+
+// sourcesKept is how many parts a handle stays with, the latest one and those before it: who reads a file at two
+// places in turn, as some players do, must not begin anew each time, and who has gone elsewhere must not go on fetching
+// what it left.
+const sourcesKept = 2
+
+// joinedFile is an open clip of many parts.
+type joinedFile struct {
+	clip   *Clip
+	layout *layout
+	head   *source
+	ahead  *ahead
+
+	// mu guards the rest.
+	mu     sync.RWMutex
+	closed bool
+	parts  map[int]*source
+	// order has the parts by last use, the latest last. recent is that one, to be read without mu.
+	order  []int
+	recent atomic.Int64
+}
+
+// newJoinedFile gives an open clip of which nothing is taken up.
+func newJoinedFile(c *Clip, l *layout) *joinedFile {
+	f := &joinedFile{clip: c, layout: l, head: &source{take: l.takeHead}, parts: make(map[int]*source)}
+	f.recent.Store(noPart)
+	f.ahead = newAhead(c, l)
+	return f
+}
+
+// noPart is what stands for a part where there is none.
+const noPart = -1
+
+// readAt reads as io.ReaderAt does.
+func (f *joinedFile) readAt(ctx context.Context, p []byte, off int64) (int, error) {
+	if off < 0 {
+		return 0, ErrInvalid
+	}
+	n := 0
+	for n < len(p) {
+		s, ok := f.layout.at(off + int64(n))
+		if !ok {
+			return n, io.EOF
+		}
+		from := off + int64(n) - s.offset
+		q := p[n : n+int(min(int64(len(p)-n), s.length-from))]
+		k, err := f.readSegment(ctx, q, s, from)
+		n += k
+		if err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+// readSegment fills p with what stands from a position of a segment on.
+func (f *joinedFile) readSegment(ctx context.Context, p []byte, s segment, from int64) (n int, err error) {
+	switch {
+	case s.bytes != nil:
+		return copy(p, s.bytes[from:]), nil
+	case s.part == noPart:
+		n, err = f.head.readAt(ctx, p, from)
+	default:
+		f.ahead.note(s.part, s.offset+from, int64(len(p)))
+		n, err = f.readPart(ctx, p, s.part, s.at+from)
+	}
+	if n < len(p) && (err == nil || errors.Is(err, io.EOF)) {
+		err = io.ErrUnexpectedEOF // a segment is as long as the layout says
+	}
+	if n == len(p) {
+		err = nil
+	}
+	return n, err
+}
+
+// readPart reads from the media of a part.
+func (f *joinedFile) readPart(ctx context.Context, p []byte, i int, at int64) (int, error) {
+	for {
+		s, err := f.part(i)
+		if err != nil {
+			return 0, err
+		}
+		n, err := s.readAt(ctx, p, at)
+		if errors.Is(err, errClosed) {
+			continue // other reads have gone on to other parts; or the handle is closed, which part tells
+		}
+		return n, err
+	}
+}
+
+// part gives the source of a part.
+func (f *joinedFile) part(i int) (*source, error) {
+	f.mu.RLock()
+	s, closed := f.parts[i], f.closed
+	f.mu.RUnlock()
+	if closed {
+		return nil, errClosed
+	}
+	if s != nil && f.recent.Load() == int64(i) {
+		return s, nil
+	}
+	f.mu.Lock()
+	if f.closed {
+		f.mu.Unlock()
+		return nil, errClosed
+	}
+	if s = f.parts[i]; s == nil {
+		s = &source{take: func(ctx context.Context) (taken, error) { return f.layout.takePart(ctx, f.clip, i) }}
+		f.parts[i] = s
+	}
+	if k := slices.Index(f.order, i); k >= 0 {
+		f.order = slices.Delete(f.order, k, k+1)
+	}
+	f.order = append(f.order, i)
+	f.recent.Store(int64(i))
+	var left *source
+	if len(f.order) > sourcesKept {
+		left = f.parts[f.order[0]]
+		delete(f.parts, f.order[0])
+		f.order = slices.Delete(f.order, 0, 1)
+	}
+	f.mu.Unlock()
+	if left != nil {
+		left.close()
+	}
+	return s, nil
+}
+
+// complete reports whether every byte is on disk.
+func (f *joinedFile) complete() bool {
+	if !f.clip.library.cache.Has(f.layout.headKey) {
+		return false
+	}
+	return !slices.ContainsFunc(f.layout.parts, func(p layoutPart) bool { return !f.clip.library.cache.Has(p.fetch.key) })
+}
+
+// close gives everything up.
+func (f *joinedFile) close() {
+	f.ahead.close()
+	f.mu.Lock()
+	f.closed = true
+	parts := f.parts
+	f.parts = nil
+	f.mu.Unlock()
+	for _, s := range parts {
+		s.close()
+	}
+	f.head.close()
+}
+
+// takePart takes a part up, once its head is known to be the one that the layout was made from. ErrChanged if it is
+// not, or if the clip has another version by now.
+func (l *layout) takePart(ctx context.Context, c *Clip, i int) (taken, error) {
+	part := &l.parts[i]
+	for tries := 0; ; tries++ {
+		if err := c.current(); err != nil {
+			return taken{}, err
+		}
+		h, err := c.library.hold(part.fetch, ForReader)
+		if err != nil {
+			return taken{}, err
+		}
+		got, err := readHead(ctx, h.Entry)
+		if err == nil && got.tables == part.tables {
+			return taken{h.Entry, got.mediaStart, h.release}, nil
+		}
+		h.release()
+		switch {
+		case err == nil:
+			return taken{}, c.outdated(part.fetch.key)
+		case ctx.Err() == nil && tries < maxTries && errors.Is(err, cache.ErrAbandoned):
+		// A payload that differs from the one before may have the same samples all the same.
+		case ctx.Err() == nil && tries == 0 && errors.Is(err, ErrChanged) && c.library.versions.keeps(part.fetch.key, part.tables):
+		case errors.Is(err, ErrChanged):
+			return taken{}, fmt.Errorf("%w: %w", c.outdated(part.fetch.key), err)
+		default:
+			return taken{}, fetchError(err)
+		}
+	}
+}

@@ -1,0 +1,210 @@
+package clip
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"sort"
+	"time"
+
+	"clipfs/cache"
+	"clipfs/clip/mp4"
+)
+
+// layout is the immutable map from the bytes of a clip of many parts to the bytes of their payloads. It does not change
+// and is safe for concurrent use.
+type layout struct {
+	library *Library
+	joined  *mp4.Joined
+	headKey cache.Key
+	// digest tells layouts apart.
+	digest   [sha256.Size]byte
+	parts    []layoutPart
+	segments []segment
+}
+
+// layoutPart is a part of a layout.
+type layoutPart struct {
+	fetch *fetch
+	// tables is the fingerprint that the part's payload must have.
+	tables [sha256.Size]byte
+	// start and end bound the part's media in the clip, in bytes.
+	start, end int64
+}
+
+// segment is a range of the clip's bytes.
+type segment struct {
+	offset, length int64
+	// part is an index of the layout's parts; noPart for the head, and for bytes.
+	part int
+	// at is where the range begins, from the body of the part's mdat on.
+	at    int64
+	bytes []byte
+}
+
+// openHead has mp4.Join open the head of a part from disk.
+type openHead func() (*mp4.Movie, error)
+
+// Open implements mp4.Head.
+func (o openHead) Open() (*mp4.Movie, error) { return o() }
+
+var _ mp4.Head = openHead(nil)
+
+// layOut joins the resolved parts of a clip.
+func (c *Clip) layOut(parts []resolved) (*layout, error) {
+	l := c.library
+	by := l.options.Selector
+	inputs := make([]mp4.Part, len(parts))
+	for i, p := range parts {
+		f := p.fetch
+		inputs[i] = mp4.Part{
+			Head:       openHead(func() (*mp4.Movie, error) { return l.heads.movie(f) }),
+			MediaStart: p.head.mediaStart, MediaEnd: p.head.mediaEnd,
+			Start:     p.part.fragments[0].Time(by).Sub(c.First()),
+			GapBefore: p.part.gapBefore,
+		}
+	}
+	o := mp4.JoinOptions{Created: c.First()}
+	if l.options.Gaps == KeepGaps {
+		o.Gaps = mp4.KeepGaps
+	}
+	joined, err := mp4.Join(inputs, o)
+	if err != nil {
+		return nil, c.unjoinable(inputs, parts, err)
+	}
+	return c.newLayout(joined, parts), nil
+}
+
+// newLayout makes the map of a joined file.
+func (c *Clip) newLayout(joined *mp4.Joined, parts []resolved) *layout {
+	out := &layout{library: c.library, joined: joined, parts: make([]layoutPart, len(parts))}
+	h := sha256.New()
+	_, _ = fmt.Fprintf(h, "%s %d ", c.library.options.Gaps, joined.Size()) // a hash takes everything
+	for i, p := range parts {
+		out.parts[i] = layoutPart{fetch: p.fetch, tables: p.head.tables, start: -1}
+		_, _ = fmt.Fprintf(h, "%s ", p.fetch.key)
+		h.Write(p.head.tables[:])
+	}
+	for s := range joined.Segments() {
+		own := segment{offset: s.Offset, length: s.Length, part: s.Part, bytes: s.Bytes}
+		if s.Part >= 0 {
+			p := &out.parts[s.Part]
+			own.at = s.PayloadOffset - parts[s.Part].head.mediaStart
+			if p.start < 0 {
+				p.start = s.Offset
+			}
+			p.end = s.Offset + s.Length
+		}
+		out.segments = append(out.segments, own)
+	}
+	out.digest = [sha256.Size]byte(h.Sum(nil))
+	out.headKey = cache.Key(fmt.Sprintf("j-%x", out.digest[:16]))
+	return out
+}
+
+// at gives the segment that holds a position; false behind the end.
+func (l *layout) at(off int64) (segment, bool) {
+	i := sort.Search(len(l.segments), func(i int) bool { return l.segments[i].offset+l.segments[i].length > off })
+	if i == len(l.segments) {
+		return segment{}, false
+	}
+	return l.segments[i], true
+}
+
+// takeHead takes the head of the joined file up. It is written to disk when it is not there.
+func (l *layout) takeHead(ctx context.Context) (taken, error) {
+	entry, err := l.library.cache.Acquire(l.headKey, l.writeHead)
+	if err != nil {
+		return taken{}, fetchError(err)
+	}
+	if _, err := entry.Size(ctx); err != nil {
+		entry.Release()
+		return taken{}, fetchError(err)
+	}
+	return taken{entry, 0, entry.Release}, nil
+}
+
+// writeHead is the cache.Fill of the head.
+func (l *layout) writeHead(_ context.Context, w *cache.Writer) error {
+	if err := w.Announce(l.joined.HeadSize()); err != nil {
+		return err
+	}
+	if err := l.joined.WriteHead(appender{w}); err != nil {
+		if errors.Is(err, mp4.ErrPlan) {
+			return fmt.Errorf("%w: %w", ErrChanged, err) // a head is no longer what it was
+		}
+		return err
+	}
+	return nil
+}
+
+// appender is an io.Writer on an entry.
+type appender struct{ w *cache.Writer }
+
+// Write implements io.Writer.
+func (a appender) Write(p []byte) (int, error) {
+	if err := a.w.Append(p); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// keeps reports whether nothing is known that speaks against a part being what the layout was made from.
+func (l *layout) keeps() bool {
+	for i := range l.parts {
+		if p := &l.parts[i]; !l.library.versions.keeps(p.fetch.key, p.tables) {
+			return false
+		}
+	}
+	return true
+}
+
+// unjoinable explains why parts cannot be in one file, and which spans can be had. Everything that is wrong with
+// payloads is an ErrMedia, but for tables that are too large.
+func (c *Clip) unjoinable(inputs []mp4.Part, parts []resolved, cause error) error {
+	var wrong *mp4.PartError
+	if !errors.As(cause, &wrong) {
+		return fmt.Errorf("join %d parts: %w: %w", len(parts), joinKind(cause), cause)
+	}
+	if joinKind(wrong.Err) == nil {
+		return wrong.Err // the head could not be had
+	}
+	by := c.library.options.Selector
+	startOf := func(i int) time.Time { return parts[i].part.fragments[0].Time(by) }
+	var spans string
+	for begin := 0; begin < len(parts); {
+		end := begin + joinsUpTo(inputs[begin:])
+		if end == begin { // nothing can be made of this one
+			begin++
+			continue
+		}
+		span := Span{Start: startOf(begin), End: c.span.End}
+		if end < len(parts) {
+			span.End = startOf(end)
+		}
+		spans += " " + span.String()
+		begin = end
+	}
+	return fmt.Errorf("from %s on: %w: %w; what can be had:%s", sidecarTime(startOf(wrong.Part)), joinKind(wrong.Err), wrong.Err, spans)
+}
+
+// joinsUpTo gives how many parts from the first on can be in one file.
+func joinsUpTo(inputs []mp4.Part) int {
+	var wrong *mp4.PartError
+	if _, err := mp4.Join(inputs, mp4.JoinOptions{}); errors.As(err, &wrong) {
+		return wrong.Part
+	}
+	return len(inputs)
+}
+
+// joinKind gives the sentinel for what mp4.Join says; nil for what is not its own.
+func joinKind(err error) error {
+	switch {
+	case errors.Is(err, mp4.ErrTooBig):
+		return ErrTooBig
+	case errors.Is(err, mp4.ErrIncompatible), errors.Is(err, mp4.ErrMalformed), errors.Is(err, mp4.ErrPlan):
+		return ErrMedia
+	}
+	return nil
+}

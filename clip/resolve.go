@@ -1,0 +1,236 @@
+package clip
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"clipfs/cache"
+)
+
+// resolved is a part that one call brings, and its head without the moov.
+type resolved struct {
+	part  part
+	fetch *fetch
+	head  head
+}
+
+// resolve gives the parts that calls bring for a part that was planned: itself, as a rule. Where the codec changes within
+// it, or its payload comes back cut, it is halved until each call brings what it should; that is remembered on disk.
+func (c *Clip) resolve(ctx context.Context, p part, progress func()) ([]resolved, error) {
+	l := c.library
+	f := l.fetchOf(c.stream, p)
+	got, err := l.heads.of(ctx, f)
+	if err != nil {
+		if got.split, err = c.split(ctx, p, f.key, err); err != nil {
+			return nil, fmt.Errorf("part %s: %w", p.span(l.options.Selector), err)
+		}
+	}
+	progress()
+	if got.split <= 0 || got.split >= len(p.fragments) {
+		got.moov = nil
+		return []resolved{{p, f, got}}, nil
+	}
+	first, second := p.halves(got.split)
+	front, err := c.resolve(ctx, first, progress)
+	if err != nil {
+		return nil, err
+	}
+	back, err := c.resolve(ctx, second, progress)
+	return append(front, back...), err
+}
+
+// split notes that a part takes two calls, if that may help against the error of one, and gives how many fragments the
+// first has to bring; else it gives the error.
+func (c *Clip) split(ctx context.Context, p part, key cache.Key, cause error) (int, error) {
+	at := len(p.fragments) / 2
+	if at == 0 || !c.helps(ctx, p, cause) {
+		return 0, cause
+	}
+	c.library.options.Logger.Info("part takes two calls", "stream", c.stream.Name, "span", p.span(c.library.options.Selector),
+		"reason", cause)
+	return at, c.library.heads.split(ctx, key, at)
+}
+
+// helps reports whether asking for less at once may help against an error: where the codec changes, and where a payload
+// has less than the timeline still says when it is asked anew.
+func (c *Clip) helps(ctx context.Context, p part, err error) bool {
+	if errors.Is(err, ErrCodecChange) {
+		return true
+	}
+	var short *shortError
+	if !errors.As(err, &short) {
+		return false
+	}
+	v, err := c.library.view(ctx, c.stream.Name)
+	if err != nil {
+		return false
+	}
+	listed, err := c.library.timeline.list(ctx, v, p.span(c.library.options.Selector))
+	return err == nil && slices.EqualFunc(listed.fragments, p.fragments, func(a, b Fragment) bool { return a.ID == b.ID })
+}
+
+// makeLayout gets the heads of all parts and joins them. It is called through Library.layouts, which shares the result
+// among all who open the clip at the same time.
+func (c *Clip) makeLayout(ctx context.Context, progress func()) (*layout, error) {
+	l := c.library
+	begun := time.Now()
+	log := l.options.Logger.With("stream", c.stream.Name, "span", c.span)
+	if missing := c.missingHeads(); missing.parts > 0 {
+		log.Info("opening", "parts", len(c.parts), "heads to fetch", missing.parts, "expected wait", l.wait(missing.fragments).Round(time.Millisecond))
+	}
+	all := make([][]resolved, len(c.parts))
+	first := 0
+	if c.MediaBytes() > l.options.MaxOpenFetch {
+		// Where moov comes last, heads cost as much as the media: one tells, before the others are asked for.
+		got, err := c.resolve(ctx, c.parts[0], progress)
+		if err != nil {
+			return nil, err
+		}
+		if got[0].head.moovLast {
+			return nil, fmt.Errorf("moov comes last, so that opening takes all of %d bytes, and %d is the most that it may: %w",
+				c.MediaBytes(), l.options.MaxOpenFetch, ErrTooBig)
+		}
+		all[0], first = got, 1
+	}
+	goOn := newGoOn(c)
+	defer goOn.end()
+	err := parallel(ctx, l.options.Connections, len(c.parts)-first, func(ctx context.Context, i int) (err error) {
+		defer goOn.after(ctx, c.parts[first+i])()
+		all[first+i], err = c.resolve(ctx, c.parts[first+i], progress)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	made, err := c.layOut(slices.Concat(all...))
+	if err != nil {
+		return nil, err
+	}
+	log.Info("joined", "parts", len(made.parts), "head", made.joined.HeadSize(), "bytes", made.joined.Size(),
+		"took", time.Since(begun).Round(time.Millisecond))
+	if made.joined.HeadSize() > pipeHead {
+		log.Warn("the head is so large that GStreamer cannot read this clip from a pipe; files and other players are fine",
+			"head", made.joined.HeadSize(), "limit", pipeHead)
+	}
+	return made, nil
+}
+
+// goOnFor is how long a download may go on after its head while other heads wait for its place: what is little has come
+// by then, or is on its way, and need not be fetched twice.
+const goOnFor = 250 * time.Millisecond
+
+// goOn lets downloads go on after their heads, when all of the clip will be fetched anyway because little is missing.
+type goOn struct {
+	clip  *Clip
+	eager bool
+
+	// mu guards the rest.
+	mu sync.Mutex
+	// left counts the parts whose heads have not come.
+	left int
+	kept []*hold
+}
+
+// newGoOn gives one for the heads of a clip.
+func newGoOn(c *Clip) *goOn {
+	absent := int64(0)
+	for i := range c.parts {
+		if p := &c.parts[i]; !c.library.cache.Has(p.key) {
+			absent += p.bytes()
+		}
+	}
+	return &goOn{clip: c, left: len(c.parts), eager: absent <= c.library.eager()}
+}
+
+// after is called before a part's head is asked for, and what it gives after the head has come.
+func (g *goOn) after(ctx context.Context, p part) func() {
+	if !g.eager || g.clip.library.heads.known(p.key) {
+		return func() { g.count(nil) }
+	}
+	h, err := g.clip.library.hold(g.clip.library.fetchOf(g.clip.stream, p), ForAhead)
+	if err != nil {
+		return func() { g.count(nil) } // whoever needs the head will see why
+	}
+	return func() {
+		if !g.count(h) {
+			return
+		}
+		wait, cancel := context.WithTimeout(ctx, goOnFor)
+		defer cancel()
+		select {
+		case <-h.Done():
+		case <-wait.Done():
+		}
+		h.release()
+	}
+}
+
+// count counts a part off; h is to be given up by the caller, soon, if others wait for its place.
+func (g *goOn) count(h *hold) (soon bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.left--
+	soon = g.left >= g.clip.library.options.Connections
+	if h != nil && !soon {
+		g.kept = append(g.kept, h)
+	}
+	return soon
+}
+
+// end lets go of all downloads: an open clip takes those up again that it wants.
+func (g *goOn) end() {
+	g.mu.Lock()
+	kept := g.kept
+	g.kept = nil
+	g.mu.Unlock()
+	for _, h := range kept {
+		h.release()
+	}
+}
+
+// eager is how much may be missing of a clip to fetch all of it: no more than fits the cache well.
+func (l *Library) eager() int64 { return min(l.options.Eager, l.aheadBudget()) }
+
+// aheadBudget is how much one handle may fetch ahead.
+func (l *Library) aheadBudget() int64 { return l.cache.Stats().MaxBytes / budgetShare }
+
+// pipeHead is about the most that GStreamer takes as a head when it cannot seek (measured, 1.22).
+const pipeHead = 32 << 20
+
+// missing is what opening a clip has to fetch first.
+type missing struct{ parts, fragments int }
+
+// missingHeads counts the parts whose heads are not on disk.
+func (c *Clip) missingHeads() missing {
+	var m missing
+	if len(c.parts) < 2 {
+		return m
+	}
+	for i := range c.parts {
+		if p := &c.parts[i]; !c.library.heads.known(p.key) {
+			m.parts++
+			m.fragments += len(p.fragments)
+		}
+	}
+	return m
+}
+
+// wait gives how long the quota makes fetching so many fragments take, leaving half of its rate to others: a second's
+// worth of it is there at once.
+func (l *Library) wait(fragments int) time.Duration {
+	rate := l.options.MediaRate
+	return time.Duration(max(0, float64(fragments)-rate) / (rate / 2) * float64(time.Second))
+}
+
+// OpenWait gives how long the service's quota will make an open wait, as far as is known without a call; 0 where the
+// size is known or nothing has to be waited for.
+func (c *Clip) OpenWait() time.Duration {
+	if c.layout.Load() != nil {
+		return 0
+	}
+	return c.library.wait(c.missingHeads().fragments)
+}

@@ -19,10 +19,32 @@
 //	names   "2024-01-01T10:00", "10m.mp4"  →  Span            (Grammar)
 //	archive ListFragments                  →  fragments       (timeline, by the hour, shared; the past is kept on disk)
 //	timeline                               →  days, hours …   (calendar.go: what has footage; late.go: what came late)
-//	plan    fragments                      →  parts           (never a call that would be cut)
+//	plan    fragments                      →  parts           (on a grid of absolute time, never a call that would be cut)
 //	Clip    parts                          →  one version of a file: key, estimate, exact size
+//	resolve parts                          →  heads           (one GetClip each, as far as its head; kept on disk)
+//	layout  heads                          →  segments        (mp4.Join: where each byte of the file comes from)
 //	Handle  ReadAt                         →  cache.Entry     (one download, however many readers)
+//	ahead   reads front to back            →  cache.Entry     (held before they are read)
 //	fetch   GetClip                        →  cache.Writer    (times set, beginning checked, cut bodies retried)
+//
+// A clip of one part is that part's payload, byte for byte but for the times in it. Any other is a file of ours: the
+// joined head, written to the cache, and the media of the payloads where they lie. It needs the heads of all parts
+// before its first byte is known, and no media before it is read.
+//
+// # What a payload has to be
+//
+// Bytes are served only of the version that a size was given for. The head of a payload is compared with that of every
+// earlier download of it before any of its media is served: with the one in memory (versions.go), with the one on disk
+// (heads.go), and, each time that a handle takes a part up, with the one that the layout was made from (joined.go). Where
+// only times and the places of boxes differ, clips of many parts go on; else open handles get ErrChanged, and the next
+// look-up gives the clip as it is then.
+//
+// # Who comes first
+//
+// Downloads take turns in slots.go, at most Connections at once, and in the archive by quota points: readers first, then
+// heads, then what is fetched ahead. Who waits for a payload can change while it waits; interest.go knows. A download
+// that nobody holds any more is parked: no more of it is read, and it is given up when somebody waits for its place, or
+// after a while.
 //
 // The package knows neither go-fuse nor the AWS SDK: an Archive stands for the service, a Library is what the
 // filesystem sees.
@@ -30,6 +52,9 @@
 // # Locks
 //
 // Each mu guards the fields that follow it: Library.mu what was logged, streams.mu the streams, timeline.mu what is
-// remembered of fragments, flight.mu the calls under way, versions.mu the heads seen, Handle.mu the entry read from. None
-// is held during I/O, and none while another is taken. hourStore.files is no such lock: it orders the I/O on its files.
+// remembered of fragments, flight.mu the calls under way, versions.mu the heads seen, interest.mu who waits for what,
+// slots.mu the downloads under way, goOn.mu those of one opening, source.mu the entry read from, joinedFile.mu the sources
+// of a handle, ahead.mu what it fetches ahead. None is held during I/O, and none while another is taken, but for
+// interest.mu, which may be taken with slots.mu held, and the cache's own, which may be with ahead.mu held.
+// hourStore.files is no such lock: it orders the I/O on its files.
 package clip

@@ -1,5 +1,55 @@
 package clip
 
+import (
+	"context"
+	"time"
+)
+
+// Plan gives how many fragments each part has that a clip is cut into, and which of them come after a gap.
+func Plan(fragments []Fragment, length, grid, gap, leftOut time.Duration) (parts [][]Fragment, gaps []bool) {
+	for _, p := range (planner{gapRule{min: gap, leftOut: leftOut}, grid}).plan(fragments, length) {
+		parts, gaps = append(parts, p.fragments), append(gaps, p.gapBefore)
+	}
+	return parts, gaps
+}
+
+// Slots is the bound on downloads.
+type Slots struct{ *slots }
+
+// NewSlots gives slots.
+func NewSlots(most int, giveUp func() bool) Slots { return Slots{newSlots(most, giveUp)} }
+
+// Take waits for a place.
+func (s Slots) Take(ctx context.Context, u Urgency) error {
+	return s.take(ctx, func() Urgency { return u })
+}
+
+// TakeAs waits for a place; who it is for can change.
+func (s Slots) TakeAs(ctx context.Context, u func() Urgency) error { return s.take(ctx, u) }
+
+// Leave gives a place back.
+func (s Slots) Leave() { s.leave() }
+
+// Look serves those who can be served.
+func (s Slots) Look() { s.look() }
+
+// Refused is told of a refusal.
+func (s Slots) Refused() { s.refused() }
+
+// HeadRecord encodes a head.
+func HeadRecord(size, mediaStart, mediaEnd int64, moovLast bool, split int, moov []byte) []byte {
+	return head{size: size, mediaStart: mediaStart, mediaEnd: mediaEnd, moovLast: moovLast, split: split, moov: moov}.encode()
+}
+
+// DecodeHead reads what HeadRecord gave, and encodes it again.
+func DecodeHead(b []byte) ([]byte, error) {
+	h, err := decodeHead(b)
+	if err != nil {
+		return nil, err
+	}
+	return h.encode(), nil
+}
+
 // Held tells how much of the timelines is in memory: fragments, and hours.
 func Held(l *Library) (fragments, hours int) {
 	l.timeline.mu.Lock()

@@ -29,6 +29,8 @@ type memory struct {
 	lengths bool
 	// answer changes the fragments that a call brings, or gives its error.
 	answer func(fragments []clip.Fragment) ([]clip.Fragment, error)
+	// slow is how long each 16 KiB of a body take.
+	slow time.Duration
 	// body changes the body of a call before it is sent; n counts calls from 1.
 	body func(n int, payload []byte) io.Reader
 	// refuse gives the error of a GetClip call, or nil.
@@ -44,6 +46,8 @@ type memory struct {
 	lists     int
 	probes    int
 	describes int
+	// sent counts the bytes of bodies that were read, as far as body does not change them.
+	sent int64
 }
 
 var _ clip.Archive = (*memory)(nil)
@@ -185,11 +189,36 @@ func (m *memory) Payload(ctx context.Context, q clip.PayloadQuery) (*clip.Payloa
 	if m.lengths {
 		length = int64(len(payload))
 	}
-	var body io.Reader = bytes.NewReader(payload)
+	var body io.Reader = &countedReader{m, bytes.NewReader(payload)}
 	if m.body != nil {
 		body = m.body(n, payload)
 	}
 	return &clip.Payload{ContentType: "video/mp4", Length: length, Body: &boundBody{ctx, body}}, nil
+}
+
+// countedReader counts what is read of a body. It comes in small pieces, as from a network.
+type countedReader struct {
+	m *memory
+	r io.Reader
+}
+
+// Read implements io.Reader.
+func (c *countedReader) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p[:min(len(p), 16<<10)])
+	if c.m.slow > 0 {
+		time.Sleep(c.m.slow)
+	}
+	c.m.mu.Lock()
+	defer c.m.mu.Unlock()
+	c.m.sent += int64(n)
+	return n, err
+}
+
+// read gives how many bytes of bodies were read.
+func (m *memory) read() int64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.sent
 }
 
 // boundBody ends with its context, as the body of a call does.
@@ -225,7 +254,7 @@ func movie(fragments []clip.Fragment, moovLast bool, created time.Time) []byte {
 		}},
 	}
 	for _, f := range fragments {
-		data := make([]byte, 4000)
+		data := make([]byte, f.Size)
 		for i := 0; i+8 <= len(data); i += 8 {
 			binary.BigEndian.PutUint64(data[i:], uint64(f.Producer.UnixMilli())+uint64(i))
 		}

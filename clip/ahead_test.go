@@ -1,0 +1,123 @@
+package clip_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"clipfs/clip"
+)
+
+const (
+	// heavy is the size of a fragment where it matters what is fetched; a part has 30 of them, a minute.
+	heavy     = 100_000
+	heavyPart = 30 * heavy
+	// onItsWay is what a download that is parked after its head may have brought of its media: what was being written
+	// when its last holder left.
+	onItsWay = 64 << 10
+)
+
+// heavyFilm opens an hour of which a part is 3 MB.
+func heavyFilm(t *testing.T, o clip.Options) (*memory, *clip.Library, *clip.Handle) {
+	t.Helper()
+	m := newMemory()
+	m.record("cam", base(), 1800, 2*time.Second)
+	for i := range m.fragments["cam"] {
+		m.fragments["cam"][i].Size = heavy
+	}
+	m.slow = time.Millisecond
+	l, _ := library(t, m, o)
+	h, err := lookUp(t, l, "cam", clip.NewSpan(base(), time.Hour)).Open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m, l, h
+}
+
+// read reads some bytes of a handle in steps as the kernel's.
+func read(t *testing.T, h *clip.Handle, from, n int64) {
+	t.Helper()
+	const step = 128 << 10
+	b := make([]byte, step)
+	for at := from; at < from+n; at += step {
+		if _, err := h.ReadAt(t.Context(), b[:min(step, from+n-at, h.Size()-at)], at); err != nil {
+			t.Fatalf("read at %d: %v", at, err)
+		}
+	}
+}
+
+// TestOpenFetchesHeadsOnly: what is too large to be fetched whole is not, and what was begun ends with the handle.
+func TestOpenFetchesHeadsOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, _, h := heavyFilm(t, lazy())
+		if got, most := m.read(), int64(60*(onItsWay+8<<10)); got > most {
+			t.Errorf("opening read %d bytes, want at most %d", got, most)
+		}
+		if err := h.Close(); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(10 * time.Millisecond) // what was just being read
+		before := m.read()
+		time.Sleep(time.Minute)
+		if after := m.read(); after != before {
+			t.Errorf("%d bytes read after the handle was closed", after-before)
+		}
+	})
+}
+
+// TestReadAhead: nothing is fetched ahead of a look at the beginning; of who reads on, one part, then more, never more
+// than the window; a seek begins anew.
+func TestReadAhead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := lazy()
+		o.ReadAhead = 5 * heavyPart
+		m, _, h := heavyFilm(t, o)
+		defer func() { _ = h.Close() }()
+		time.Sleep(time.Minute) // what the heads began is given up
+		head := h.Size() - 60*heavyPart
+		// fetched reads a range and gives how many parts were fetched for it.
+		fetched := func(from, n int64) int64 {
+			t.Helper()
+			before := m.read()
+			read(t, h, head+from, n)
+			time.Sleep(time.Minute)
+			return (m.read() - before + heavyPart/2) / heavyPart
+		}
+		for _, step := range []struct {
+			what    string
+			from, n int64
+			want    int64
+		}{
+			{"a look at the beginning", 0, 256 << 10, 1},
+			{"more of it", 256 << 10, 256 << 10, 1},
+			{"the rest of the part", 512 << 10, heavyPart - 512<<10, 0},
+			{"into the second part", heavyPart, 1000, 2},
+			{"the rest of it", heavyPart + 1000, heavyPart - 1000, 0},
+			{"into the third: no more than five ahead", 2 * heavyPart, 1000, 3},
+			{"a seek", 40 * heavyPart, 1000, 1},
+			{"on from there", 40*heavyPart + 1000, 600 << 10, 1},
+		} {
+			if got := fetched(step.from, step.n); got != step.want {
+				t.Errorf("%s: %d parts fetched, want %d", step.what, got, step.want)
+			}
+		}
+	})
+}
+
+// TestEager: what is small enough is fetched whole once it is open, and not twice.
+func TestEager(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, _, h := heavyFilm(t, clip.Options{Eager: 60 * heavyPart, ReadAhead: -1})
+		defer func() { _ = h.Close() }()
+		time.Sleep(time.Minute)
+		if !h.Complete() {
+			t.Error("not complete")
+		}
+		if calls, _, _ := m.calls(); calls != 60 {
+			t.Errorf("%d GetClip calls, want 60", calls)
+		}
+		if got, most := m.read(), h.Size()+60*8<<10; got > most {
+			t.Errorf("%d bytes read, want at most %d", got, most)
+		}
+	})
+}

@@ -55,7 +55,11 @@ func (f *fetch) head(ctx context.Context) (head, error) {
 		return head{}, err
 	}
 	defer h.release()
-	return readHead(ctx, h.Entry)
+	got, err := readHead(ctx, h.Entry)
+	if errors.Is(err, ErrMedia) {
+		f.library.cache.Drop(f.key) // it is of no use to anybody, and another call may bring what it should
+	}
+	return got, err
 }
 
 // shortError: a payload has less than the timeline says. It is an ErrChanged.

@@ -57,7 +57,7 @@ func TestPlanGrid(t *testing.T) {
 // in clips of up to an hour, no border of the grid; a busy minute makes no day finer.
 func TestPlanProperties(t *testing.T) {
 	random := rand.New(rand.NewPCG(4, 4))
-	for range 300 {
+	for range 100 {
 		length := time.Duration(1+random.IntN(1440)) * time.Minute
 		var fragments []clip.Fragment
 		for at := base(); at.Before(base().Add(length)); {

@@ -1,6 +1,7 @@
 package fs
 
 import (
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -111,13 +112,17 @@ func (v *version) cameBackLocked(pid uint32, now time.Time) bool {
 	return came
 }
 
-// sizeKind says whether the size is known: "exact" or "estimate".
+// sizeKind says whether the size is known, "exact" or "estimate", and how long an open will have to wait for it where
+// the service's quota makes it wait.
 func (v *version) sizeKind() string {
 	_, exact := v.clip.Size()
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if exact || v.exact != notTold {
 		return "exact"
+	}
+	if wait := v.clip.OpenWait(); wait > 0 {
+		return fmt.Sprintf("estimate, opening takes about %s", wait.Round(100*time.Millisecond))
 	}
 	return "estimate"
 }

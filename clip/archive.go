@@ -50,11 +50,11 @@ type PayloadQuery struct {
 type Urgency int
 
 const (
-	// ForReader: somebody waits for bytes of it.
+	// ForReader is when somebody waits for bytes of it.
 	ForReader Urgency = iota
-	// ForHead: somebody opens a clip and waits for the head.
+	// ForHead is when somebody opens a clip and waits for the head.
 	ForHead
-	// ForAhead: nobody waits for it yet.
+	// ForAhead is when nobody waits for it yet.
 	ForAhead
 )
 

@@ -33,46 +33,71 @@ func (k Kind) extension() string {
 	return ".mp4"
 }
 
-// cutKind splits the name of a file into its stem and kind.
-func cutKind(name string) (stem string, kind Kind, ok bool) {
+// File is what a name in the directory of a start stands for.
+type File struct {
+	// Span is the span as the name gives it.
+	Span Span
+	Kind Kind
+	// Cover says that the clip also has the fragment that was running at the start of the span.
+	Cover bool
+}
+
+// LastFile is what a name in the directory of clips that end with the newest footage stands for.
+type LastFile struct {
+	Length time.Duration
+	Kind   Kind
+	// Cover says that the clip also has the fragment that was running at its start.
+	Cover bool
+}
+
+// coverMark stands before the extension in the names of cover clips, "10m.cover.mp4".
+const coverMark = ".cover"
+
+// cutFile splits the name of a file into its stem, kind and whether it is a cover clip's.
+func cutFile(name string) (stem string, kind Kind, cover, ok bool) {
 	for _, kind := range []Kind{Movie, Sidecar} {
 		if stem, ok := strings.CutSuffix(name, kind.extension()); ok {
-			return stem, kind, true
+			stem, cover := strings.CutSuffix(stem, coverMark)
+			return stem, kind, cover, true
 		}
 	}
-	return "", 0, false
+	return "", 0, false, false
 }
 
 // ParseFile reads the name of a file in the directory of a start: "10m.mp4", "1h30m.json", or a clip by its end,
-// "2024-01-01T10:07:30.mp4". ErrName if it is not in the grammar, or if the end is not in (start, start+24h].
-func (g Grammar) ParseFile(start Start, name string) (Span, Kind, error) {
-	stem, kind, ok := cutKind(name)
+// "2024-01-01T10:07:30.mp4"; each also as a cover clip, "10m.cover.mp4". ErrName if it is not in the grammar, or if the
+// end is not in (start, start+24h].
+func (g Grammar) ParseFile(start Start, name string) (File, error) {
+	stem, kind, cover, ok := cutFile(name)
 	if !ok {
-		return Span{}, 0, fmt.Errorf("%q: %w", name, ErrName)
+		return File{}, fmt.Errorf("%q: %w", name, ErrName)
 	}
 	if length, err := ParseLength(stem); err == nil {
-		return NewSpan(start.Time, length), kind, nil
+		return File{Span: NewSpan(start.Time, length), Kind: kind, Cover: cover}, nil
 	}
 	end, err := g.ParseStart(stem)
 	if err != nil {
-		return Span{}, 0, fmt.Errorf("%q: %w", name, ErrName)
+		return File{}, fmt.Errorf("%q: %w", name, ErrName)
 	}
 	span := Span{Start: start.Time, End: end.Time}
 	if span.Empty() || span.Length() > MaxSpan {
-		return Span{}, 0, fmt.Errorf("%q: end not within 24 h after %s: %w", name, g.FormatStart(start.Time, Millisecond), ErrName)
+		return File{}, fmt.Errorf("%q: end not within 24 h after %s: %w", name, g.FormatStart(start.Time, Millisecond), ErrName)
 	}
-	return span, kind, nil
+	return File{Span: span, Kind: kind, Cover: cover}, nil
 }
 
-// ParseLast reads the name of a file that ends with the newest footage, which is a length: "10m.mp4". ErrName if it is
-// not in the grammar.
-func (g Grammar) ParseLast(name string) (time.Duration, Kind, error) {
-	stem, kind, ok := cutKind(name)
+// ParseLast reads the name of a file that ends with the newest footage, which is a length: "10m.mp4", or
+// "10m.cover.mp4". ErrName if it is not in the grammar.
+func (g Grammar) ParseLast(name string) (LastFile, error) {
+	stem, kind, cover, ok := cutFile(name)
 	if !ok {
-		return 0, 0, fmt.Errorf("%q: %w", name, ErrName)
+		return LastFile{}, fmt.Errorf("%q: %w", name, ErrName)
 	}
 	length, err := ParseLength(stem)
-	return length, kind, err
+	if err != nil {
+		return LastFile{}, err
+	}
+	return LastFile{Length: length, Kind: kind, Cover: cover}, nil
 }
 
 // ParseWithin reads the name of a start in the directory of a coarser one: an hour of a day, a minute of an hour.
@@ -88,7 +113,7 @@ func (g Grammar) ParseWithin(outer Start, name string) (Start, error) {
 	return inner, nil
 }
 
-// FormatFile gives the canonical name of a file of some length, "10m.mp4".
+// FormatFile gives the canonical name of a file of some length, "10m.mp4": what is listed. Cover clips never are.
 func (g Grammar) FormatFile(length time.Duration, kind Kind) string {
 	return FormatLength(length) + kind.extension()
 }

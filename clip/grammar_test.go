@@ -231,13 +231,41 @@ func TestParseFile(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, kind, err := test.grammar.ParseFile(start, test.name)
-		if err != nil || got.String() != test.want || kind != clip.Movie {
-			t.Errorf("%s/%s: got %s, kind %d, %v; want %s", test.start, test.name, got, kind, err, test.want)
+		got, err := test.grammar.ParseFile(start, test.name)
+		if err != nil || got.Span.String() != test.want || got.Kind != clip.Movie || got.Cover {
+			t.Errorf("%s/%s: got %+v, %v; want %s", test.start, test.name, got, err, test.want)
 		}
-		beside := strings.TrimSuffix(test.name, ".mp4") + ".json"
-		if again, kind, err := test.grammar.ParseFile(start, beside); err != nil || again != got || kind != clip.Sidecar {
-			t.Errorf("%s/%s: got %s, kind %d, %v; want %s", test.start, beside, again, kind, err, test.want)
+		stem := strings.TrimSuffix(test.name, ".mp4")
+		for name, want := range map[string]clip.File{
+			stem + ".json":       {Span: got.Span, Kind: clip.Sidecar},
+			stem + ".cover.mp4":  {Span: got.Span, Kind: clip.Movie, Cover: true},
+			stem + ".cover.json": {Span: got.Span, Kind: clip.Sidecar, Cover: true},
+		} {
+			if again, err := test.grammar.ParseFile(start, name); err != nil || again != want {
+				t.Errorf("%s/%s: got %+v, %v; want %+v", test.start, name, again, err, want)
+			}
+		}
+	}
+}
+
+func TestParseLast(t *testing.T) {
+	var g clip.Grammar
+	for name, want := range map[string]clip.LastFile{
+		"10m.mp4":          {Length: 10 * time.Minute, Kind: clip.Movie},
+		"90s.json":         {Length: 90 * time.Second, Kind: clip.Sidecar},
+		"10m.cover.mp4":    {Length: 10 * time.Minute, Kind: clip.Movie, Cover: true},
+		"1.5s.cover.json":  {Length: 1500 * time.Millisecond, Kind: clip.Sidecar, Cover: true},
+		"1h30m.cover.json": {Length: 90 * time.Minute, Kind: clip.Sidecar, Cover: true},
+	} {
+		if got, err := g.ParseLast(name); err != nil || got != want {
+			t.Errorf("ParseLast(%q) = %+v, %v; want %+v", name, got, err, want)
+		}
+	}
+	refused := "|10m|.mp4|.cover.mp4|10m.cover|10m.mp4.cover|10mcover.mp4|10m.cover.cover.mp4|10m.Cover.mp4|25h.cover.mp4|0s.cover.mp4|" +
+		"2024-01-01T10:07.mp4|2024-01-01T10:07.cover.mp4|cover.mp4|10m.mkv"
+	for name := range strings.SplitSeq(refused, "|") {
+		if got, err := g.ParseLast(name); !errors.Is(err, clip.ErrName) {
+			t.Errorf("ParseLast(%q) = %+v, %v; want ErrName", name, got, err)
 		}
 	}
 }
@@ -249,10 +277,12 @@ func TestParseFileRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	refused := "|10m|.mp4|10m.MP4|10m.mkv|10m.mp4.mp4|10m.mp4~|.10m.mp4|10m.mp4.part|25h.mp4|0s.mp4|2024-01-01T10:00.mp4|" +
-		"2024-01-01T09:59.mp4|2024-01-02T10:00:00.001.mp4|desktop.ini|.Trash|autorun.inf"
+		"2024-01-01T09:59.mp4|2024-01-02T10:00:00.001.mp4|desktop.ini|.Trash|autorun.inf|" +
+		".cover.mp4|cover.mp4|10m.cover|10m.mp4.cover|10mcover.mp4|10m.cover.cover.mp4|10m.COVER.mp4|10m..cover.mp4|10m.cover..mp4|" +
+		"25h.cover.mp4|2024-01-01T10:00.cover.mp4|2024-01-01T10:07:30..cover.mp4|2024-01-01T10:07:30.cover"
 	for name := range strings.SplitSeq(refused, "|") {
-		if got, _, err := g.ParseFile(start, name); !errors.Is(err, clip.ErrName) {
-			t.Errorf("ParseFile(%q) = %v, %v; want ErrName", name, got, err)
+		if got, err := g.ParseFile(start, name); !errors.Is(err, clip.ErrName) {
+			t.Errorf("ParseFile(%q) = %+v, %v; want ErrName", name, got, err)
 		}
 	}
 }
@@ -293,7 +323,8 @@ func TestStreamNameValid(t *testing.T) {
 }
 
 func FuzzGrammar(f *testing.F) {
-	for _, seed := range []string{"2024-01-01T10:07:30.5+02:00", "20240101T100730Z", "10m", "1h30m", "1m30.5s", "2024-10-27T02:30"} {
+	for _, seed := range []string{"2024-01-01T10:07:30.5+02:00", "20240101T100730Z", "10m", "1h30m", "1m30.5s", "2024-10-27T02:30",
+		"10m.cover", "2024-01-01T10:07:30.cover"} {
 		f.Add(seed)
 	}
 	grammars := []clip.Grammar{{}, {Basic: true}, {Location: zone(f, "Europe/Berlin")}, {Location: zone(f, "Australia/Lord_Howe"), Basic: true}}
@@ -305,16 +336,38 @@ func FuzzGrammar(f *testing.F) {
 					t.Errorf("%q: %v, formatted %q, read back %v, %v", name, start, g.FormatStart(start.Time, clip.Millisecond), again, err)
 				}
 			}
-			start := clip.Start{Time: time.Date(2024, 1, 1, 10, 0, 0, 0, time.UTC), Precision: clip.Minute}
-			if span, _, err := g.ParseFile(start, name+".mp4"); err == nil {
-				if span.Empty() || span.Length() > clip.MaxSpan || !span.Start.Equal(start.Time) {
-					t.Errorf("%q: span %s", name, span)
-				}
-				again, _, err := g.ParseFile(start, g.FormatFile(span.Length(), clip.Movie))
-				if err != nil || again != span {
-					t.Errorf("%q: span %s, as %q %s, %v", name, span, g.FormatFile(span.Length(), clip.Movie), again, err)
-				}
-			}
+			fileRoundTrip(t, g, name)
 		}
 	})
+}
+
+// fileRoundTrip checks what a name with each ending stands for: the same span whatever the ending, and the one that the
+// canonical name of its length has.
+func fileRoundTrip(t *testing.T, g clip.Grammar, name string) {
+	start := clip.Start{Time: time.Date(2024, 1, 1, 10, 0, 0, 0, time.UTC), Precision: clip.Minute}
+	file, err := g.ParseFile(start, name+".mp4")
+	cover, coverErr := g.ParseFile(start, name+".cover.mp4")
+	if plain := err == nil && !file.Cover; plain != (coverErr == nil) {
+		t.Errorf("%q: a file %t, a cover clip %v", name, plain, coverErr)
+	}
+	if err != nil {
+		return
+	}
+	if span := file.Span; span.Empty() || span.Length() > clip.MaxSpan || !span.Start.Equal(start.Time) || file.Kind != clip.Movie {
+		t.Errorf("%q: %+v", name, file)
+	}
+	if want := (clip.File{Span: file.Span, Kind: clip.Movie, Cover: true}); coverErr == nil && cover != want {
+		t.Errorf("%q as a cover clip: %+v, want %+v", name, cover, want)
+	}
+	if beside, err := g.ParseFile(start, name+".json"); err != nil || beside != (clip.File{Span: file.Span, Kind: clip.Sidecar, Cover: file.Cover}) {
+		t.Errorf("%q beside: %+v, %v; the clip is %+v", name, beside, err, file)
+	}
+	canonical := g.FormatFile(file.Span.Length(), clip.Movie)
+	if again, err := g.ParseFile(start, canonical); err != nil || again != (clip.File{Span: file.Span, Kind: clip.Movie}) {
+		t.Errorf("%q: %+v, as %q %+v, %v", name, file, canonical, again, err)
+	}
+	last, err := g.ParseLast(canonical)
+	if want := (clip.LastFile{Length: file.Span.Length(), Kind: clip.Movie}); err != nil || last != want {
+		t.Errorf("last/%s: %+v, %v; want %+v", canonical, last, err, want)
+	}
 }

@@ -30,6 +30,15 @@ func (l *Library) Last(ctx context.Context, name StreamName, length time.Duratio
 	return l.Clip(ctx, name, NewSpan(n.end.Add(-length), length))
 }
 
+// LastCover is Last with the fragment that was running at the clip's start, as Cover has it.
+func (l *Library) LastCover(ctx context.Context, name StreamName, length time.Duration) (*Clip, error) {
+	n, err := l.latestFragment(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return l.Cover(ctx, name, NewSpan(n.end.Add(-length), length))
+}
+
 // latestFragment gives the newest fragment, from memory for a moment.
 func (l *Library) latestFragment(ctx context.Context, name StreamName) (newest, error) {
 	if e, ok := l.latest.Get(name); ok && time.Now().Before(e.expires) {

@@ -10,7 +10,7 @@
 //	latestNode      latest                     a symbolic link to the minute of the newest footage
 //	lastNode        last/                      clips that end with the newest footage
 //	startNode       2024-01-01T10:00/          any start, listed or not: a day, an hour, a minute or an instant
-//	clipNode        10m.mp4                    one version of a clip
+//	clipNode        10m.mp4, 10m.cover.mp4     one version of a clip
 //	textNode        10m.json                   what is known of a clip
 //	clipHandle      an open clipNode
 //

@@ -43,13 +43,17 @@ func (n *lastNode) Statfs(_ context.Context, out *fuse.StatfsOut) syscall.Errno 
 
 // Lookup implements gofuse.NodeLookuper: any length, listed or not.
 func (n *lastNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*gofuse.Inode, syscall.Errno) {
-	length, kind, err := n.tree.library.Grammar().ParseLast(name)
+	file, err := n.tree.library.Grammar().ParseLast(name)
 	if err != nil {
 		return nil, Errno(err)
 	}
+	find := n.tree.library.Last
+	if file.Cover {
+		find = n.tree.library.LastCover
+	}
 	at := path.Join(string(n.stream), lastName, name)
-	return n.tree.addFile(ctx, n.EmbeddedInode(), at, kind, out, func(ctx context.Context) (*clip.Clip, error) {
-		return n.tree.library.Last(ctx, n.stream, length)
+	return n.tree.addFile(ctx, n.EmbeddedInode(), at, file.Kind, out, func(ctx context.Context) (*clip.Clip, error) {
+		return find(ctx, n.stream, file.Length)
 	})
 }
 

@@ -65,12 +65,16 @@ func (n *startNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut)
 	if start, err := grammar.ParseWithin(n.start, name); err == nil {
 		return n.tree.addStart(ctx, n.EmbeddedInode(), n.stream, at, start, out), 0
 	}
-	span, kind, err := grammar.ParseFile(n.start, name)
+	file, err := grammar.ParseFile(n.start, name)
 	if err != nil {
 		return nil, Errno(err)
 	}
-	return n.tree.addFile(ctx, n.EmbeddedInode(), at, kind, out, func(ctx context.Context) (*clip.Clip, error) {
-		return n.tree.library.Clip(ctx, n.stream, span)
+	find := n.tree.library.Clip
+	if file.Cover {
+		find = n.tree.library.Cover
+	}
+	return n.tree.addFile(ctx, n.EmbeddedInode(), at, file.Kind, out, func(ctx context.Context) (*clip.Clip, error) {
+		return find(ctx, n.stream, file.Span)
 	})
 }
 

@@ -1,0 +1,74 @@
+package clip
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// maxRunning is the longest a fragment can run: its own length, and as much again that gapRule adds at most.
+const maxRunning = 2 * maxFragmentLength
+
+// Cover gives the clip of a span that also has the fragment which was running at its start, whole, so that the asked
+// instant is in it wherever it was recorded. Nothing is added where a fragment starts at that instant, where none was
+// running, and where retention begins later. Where fragments overlap, what starts between the one that was running and
+// the span is in it too, as a call gives all that starts between two times. Cover clips of neighbouring spans overlap;
+// they do not tile.
+//
+// The clip's Span is the one asked for, and that is what may be MaxSpan long. It costs what Clip costs, and the listing of
+// the hour before for a start in the first minute of an hour. Where fragments may not be listed nobody knows what was
+// running, and it is the plain clip.
+func (l *Library) Cover(ctx context.Context, name StreamName, span Span) (*Clip, error) {
+	v, err := l.view(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	if span.Empty() || span.Length() > MaxSpan || !v.window.Contains(span.Start) {
+		return l.Clip(ctx, name, span) // which tells what is wrong, or begins with the window
+	}
+	around := Span{Start: span.Start.Add(-maxRunning - l.options.Gap), End: span.Start.Add(l.options.Gap + Grain)}
+	if span.End.After(around.End) {
+		around.End = span.End
+	}
+	listed, err := l.timeline.list(ctx, v, around)
+	if errors.Is(err, ErrDenied) {
+		return l.unlistedClip(v.stream, span, span.Intersect(v.window)), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	end, _ := slices.BinarySearchFunc(listed.fragments, span.End, l.timeline.compareTime)
+	listed.fragments = listed.fragments[listed.rule.running(listed.fragments, span.Start):end:end]
+	if len(listed.fragments) == 0 {
+		return nil, fmt.Errorf("stream %s, %s: %w", name, span, ErrNoFootage)
+	}
+	return l.clipOf(v.stream, span, listed), nil
+}
+
+// running gives the index of the first of those fragments, in the order of their times, that it takes to show an instant
+// and all that starts after it: the last one to start before the instant that had not ended then, or else, where no gap
+// lies between the two fragments around the instant, the one before it: its last picture stands until the next. A
+// fragment that starts at the instant is the first itself. Of fragments with one time it is the first, as no call can ask
+// for the others alone.
+func (r gapRule) running(fragments []Fragment, at time.Time) int {
+	next, starts := slices.BinarySearchFunc(fragments, at, func(f Fragment, at time.Time) int { return f.Time(r.by).Compare(at) })
+	if starts {
+		return next
+	}
+	first := next - 1
+	for first >= 0 && !r.end(fragments[first]).After(at) {
+		first--
+	}
+	if first < 0 {
+		if next == 0 || next == len(fragments) || r.between(fragments[next-1], fragments[next]) {
+			return next
+		}
+		first = next - 1
+	}
+	for first > 0 && fragments[first-1].Time(r.by).Equal(fragments[first].Time(r.by)) {
+		first--
+	}
+	return first
+}

@@ -1,0 +1,283 @@
+package clip_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"clipfs/clip"
+)
+
+// coverOf looks a cover clip up that has to be there.
+func coverOf(t *testing.T, l *clip.Library, name clip.StreamName, span clip.Span) *clip.Clip {
+	t.Helper()
+	c, err := l.Cover(t.Context(), name, span)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Span() != span {
+		t.Errorf("span %s, want the one asked for, %s", c.Span(), span)
+	}
+	return c
+}
+
+// TestCoverHasWhatWasRunning: a cover clip begins with the fragment that shows the asked instant, if there is one.
+func TestCoverHasWhatWasRunning(t *testing.T) {
+	const s, ms = time.Second, time.Millisecond
+	type piece struct{ start, length time.Duration }
+	// Lengths leave out the last frame, of 40 ms as a rule.
+	even := []piece{{0, 9960 * ms}, {10 * s, 9960 * ms}, {20 * s, 9960 * ms}, {30 * s, 9960 * ms}}
+	gap := []piece{{0, 1960 * ms}, {2 * s, 1960 * ms}, {4 * s, 1960 * ms}, {20 * s, 1960 * ms}, {22 * s, 1960 * ms}}
+	overlap := []piece{{0, 19960 * ms}, {5 * s, 2960 * ms}, {20 * s, 9960 * ms}, {30 * s, 9960 * ms}, {40 * s, 9960 * ms}}
+	for _, test := range []struct {
+		name           string
+		pieces         []piece
+		start, length  time.Duration
+		first          time.Duration // where the cover clip begins
+		count, without int           // fragments of the cover clip and of the plain one
+	}{
+		{"in the middle", even, 15 * s, 10 * s, 10 * s, 2, 1},
+		{"a millisecond after a start", even, 10*s + ms, 10 * s, 10 * s, 2, 1},
+		{"a millisecond before a start", even, 20*s - ms, 10 * s, 10 * s, 2, 1},
+		{"at a start", even, 10 * s, 10 * s, 10 * s, 1, 1},
+		{"nothing starts in it", even, 12 * s, 5 * s, 10 * s, 1, 0},
+		{"in the last frame, and nothing starts in it", even, 19980 * ms, 5 * ms, 10 * s, 1, 0},
+		{"before all footage", even, -5 * s, 10 * s, 0, 1, 1},
+		{"in the last fragment", even, 35 * s, 10 * s, 30 * s, 1, 0},
+		{"after all footage", even, 40 * s, 10 * s, 0, 0, 0},
+		{"in a gap", gap, 10 * s, 11 * s, 20 * s, 1, 1},
+		{"as a gap begins", gap, 6 * s, 20 * s, 20 * s, 2, 2},
+		{"just before a gap", gap, 6*s - ms, 20 * s, 4 * s, 3, 2},
+		{"only a gap", gap, 10 * s, 5 * s, 0, 0, 0},
+		// What ended before the instant is in between, so a call brings it too.
+		{"overlap", overlap, 10 * s, 15 * s, 0, 3, 1},
+		{"overlap, two run", overlap, 6 * s, 5 * s, 5 * s, 1, 0},
+		// The next starts later than the end that is worked out, but there is no gap: the last picture stands.
+		{"a long last frame", []piece{{0, 1960 * ms}, {2 * s, 1960 * ms}, {4700 * ms, 1960 * ms}, {6700 * ms, 1960 * ms}}, 4500 * ms, s, 2 * s, 2, 1},
+		{"a long last frame, nothing starts", []piece{{0, 1960 * ms}, {2 * s, 1960 * ms}, {4700 * ms, 1960 * ms}, {6700 * ms, 1960 * ms}}, 4500 * ms, 100 * ms, 2 * s, 1, 0},
+		{"as long as they get", []piece{{0, 20 * s}, {39 * s, 20 * s}, {78 * s, 20 * s}}, 38 * s, 2 * s, 0, 2, 1},
+		{"one frame each", []piece{{0, 0}, {5 * s, 0}, {10 * s, 0}, {15 * s, 0}}, 12 * s, s, 10 * s, 1, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			m := newMemory()
+			for i, p := range test.pieces {
+				m.record("cam", base().Add(p.start), 1, 2*s)
+				m.fragments["cam"][i].Length = p.length
+			}
+			l, _ := library(t, m, clip.Options{})
+			span := clip.NewSpan(base().Add(test.start), test.length)
+			if plain, err := l.Clip(t.Context(), "cam", span); test.without == 0 && !errors.Is(err, clip.ErrNoFootage) ||
+				test.without > 0 && (err != nil || plain.Fragments() != test.without) {
+				t.Errorf("plain clip: %v, %v; want %d fragments", plain, err, test.without)
+			}
+			if test.count == 0 {
+				if c, err := l.Cover(t.Context(), "cam", span); !errors.Is(err, clip.ErrNoFootage) {
+					t.Errorf("got %v, %v; want ErrNoFootage", c, err)
+				}
+				return
+			}
+			c := coverOf(t, l, "cam", span)
+			if got, want := c.First(), base().Add(test.first); !got.Equal(want) || c.Fragments() != test.count {
+				t.Errorf("begins at %s with %d fragments, want %s and %d", got, c.Fragments(), want, test.count)
+			}
+		})
+	}
+}
+
+// TestCoverReads: the file of a cover clip is the payload from the fragment that was running on, and where nothing was
+// running, or a fragment starts at the very instant, it is the plain clip itself.
+func TestCoverReads(t *testing.T) {
+	m := newMemory()
+	m.record("cam", base(), 60, 10*time.Second)
+	l, _ := library(t, m, clip.Options{})
+	span := clip.NewSpan(base().Add(75*time.Second), time.Minute)
+	got, err := readAll(t, coverOf(t, l, "cam", span))
+	want := m.expected("cam", clip.Span{Start: base().Add(70 * time.Second), End: span.End})
+	if err != nil || !bytes.Equal(got, want) {
+		t.Errorf("got %d bytes, %v; want %d from the fragment before on", len(got), err, len(want))
+	}
+	even := clip.NewSpan(base().Add(time.Minute), time.Minute)
+	if plain, cover := lookUp(t, l, "cam", even), coverOf(t, l, "cam", even); plain.Key() != cover.Key() {
+		t.Errorf("a start where a fragment starts: keys %s and %s, want one", plain.Key(), cover.Key())
+	}
+}
+
+// TestCoverOverAnHour: the fragment that was running may be one of the hour before, which costs one more listing.
+func TestCoverOverAnHour(t *testing.T) {
+	m := newMemory()
+	m.record("cam", base().Add(-5*time.Second), 60, 10*time.Second)
+	l, _ := library(t, m, clip.Options{})
+	c := coverOf(t, l, "cam", clip.NewSpan(base(), time.Minute))
+	if want := base().Add(-5 * time.Second); !c.First().Equal(want) || c.Fragments() != 7 {
+		t.Errorf("begins at %s with %d fragments, want %s and 7", c.First(), c.Fragments(), want)
+	}
+	if _, lists, _ := m.calls(); lists != 2 {
+		t.Errorf("cost %d listings, want those of two hours", lists)
+	}
+	later, _ := library(t, m, clip.Options{})
+	coverOf(t, later, "cam", clip.NewSpan(base().Add(2*time.Minute), time.Minute))
+	if _, lists, _ := m.calls(); lists != 3 {
+		t.Errorf("later in the hour it cost %d listings, want one", lists-2)
+	}
+}
+
+// TestCoverOfADay: the asked span may be 24 h long, the clip a little longer; no longer span may be asked for.
+func TestCoverOfADay(t *testing.T) {
+	m := newMemory()
+	m.record("cam", base(), 25*3600/20, 20*time.Second)
+	l, _ := library(t, m, clip.Options{})
+	span := clip.NewSpan(base().Add(10*time.Second), clip.MaxSpan)
+	if got := coverOf(t, l, "cam", span).Fragments(); got != 24*180+1 {
+		t.Errorf("%d fragments, want those of 24 h and one", got)
+	}
+	for _, bad := range []clip.Span{clip.NewSpan(span.Start, clip.MaxSpan+time.Millisecond), clip.NewSpan(span.Start, 0)} {
+		if _, err := l.Cover(t.Context(), "cam", bad); !errors.Is(err, clip.ErrName) {
+			t.Errorf("%s: got %v, want ErrName", bad, err)
+		}
+	}
+}
+
+// TestCoverOfOneServerTime: of fragments that came in at one time no call can ask for the one alone.
+func TestCoverOfOneServerTime(t *testing.T) {
+	m := newMemory()
+	m.record("cam", base(), 3, 10*time.Second)
+	m.record("cam", base().Add(2*time.Second), 1, 10*time.Second)
+	for i := range m.fragments["cam"] {
+		m.fragments["cam"][i].Server = m.fragments["cam"][i].Producer
+	}
+	m.fragments["cam"][3].Server = m.fragments["cam"][0].Server
+	l, _ := library(t, m, clip.Options{Selector: clip.ByServer})
+	c := coverOf(t, l, "cam", clip.NewSpan(base().Add(5*time.Second), 10*time.Second))
+	if got := c.Fragments(); got != 3 {
+		t.Errorf("%d fragments, want both of the first time and one", got)
+	}
+	if _, err := readAll(t, c); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestCoverAtTheBorders: of what retention has taken, and of what is to come, nothing is covered.
+func TestCoverAtTheBorders(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(100 * time.Hour)
+		m := newMemory()
+		m.retention = 2 * time.Hour
+		now := time.Now()
+		oldest := now.Add(5*time.Second - m.retention) // what may be asked for
+		m.record("cam", oldest.Add(-13*time.Second), 3600, 10*time.Second)
+		l, c := library(t, m, clip.Options{})
+		defer func() { _ = c.Close() }()
+		for start, want := range map[time.Duration]time.Duration{
+			-time.Minute: 7 * time.Second, -time.Second: 7 * time.Second,
+			time.Second:     7 * time.Second, // the one that was running began before the border
+			8 * time.Second: 7 * time.Second, 18 * time.Second: 17 * time.Second,
+		} {
+			got := coverOf(t, l, "cam", clip.NewSpan(oldest.Add(start), 2*time.Minute))
+			if !got.First().Equal(oldest.Add(want)) {
+				t.Errorf("a start %s from the border of retention: begins at %s from it, want %s", start, got.First().Sub(oldest), want)
+			}
+		}
+		if _, err := l.Cover(t.Context(), "cam", clip.NewSpan(now.Add(time.Minute), time.Minute)); !errors.Is(err, clip.ErrNoFootage) {
+			t.Errorf("in the future: %v", err)
+		}
+		if _, err := l.Cover(t.Context(), "none", clip.NewSpan(now, time.Minute)); !errors.Is(err, clip.ErrNoStream) {
+			t.Errorf("no stream: %v", err)
+		}
+	})
+}
+
+// TestLastCover: what was running when the last so many seconds began is in the clip of them.
+func TestLastCover(t *testing.T) {
+	m := newMemory()
+	m.record("cam", base(), 30, 10*time.Second)
+	l, _ := library(t, m, clip.Options{})
+	plain, err := l.Last(t.Context(), "cam", 25*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cover, err := l.LastCover(t.Context(), "cam", 25*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if plain.Span() != cover.Span() || plain.Fragments() != 2 || cover.Fragments() != 3 || !cover.First().Equal(base().Add(270*time.Second)) {
+		t.Errorf("plain %s, %d fragments; cover %s, %d fragments from %s", plain.Span(), plain.Fragments(), cover.Span(), cover.Fragments(), cover.First())
+	}
+	m.fragments["empty"] = nil
+	if _, err := l.LastCover(t.Context(), "empty", time.Minute); !errors.Is(err, clip.ErrNoFootage) {
+		t.Errorf("without footage: %v", err)
+	}
+}
+
+// TestCoverSidecar: the footage of a cover clip begins before its span does.
+func TestCoverSidecar(t *testing.T) {
+	m := newMemory()
+	m.record("cam", base(), 30, 10*time.Second)
+	l, _ := library(t, m, clip.Options{})
+	text, err := coverOf(t, l, "cam", clip.NewSpan(base().Add(27500*time.Millisecond), time.Minute)).Sidecar()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		Start, First string
+		Offset       float64 `json:"offset_seconds"`
+		Gaps         []any
+		Totals       struct{ Fragments int }
+	}
+	if err := json.Unmarshal(text, &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.Start != "1999-12-31T20:00:27.500Z" || got.First != "1999-12-31T20:00:20.000Z" || got.Offset != -7.5 || len(got.Gaps) != 0 || got.Totals.Fragments != 7 {
+		t.Errorf("got %s", text)
+	}
+}
+
+// TestCoverUnlisted: where fragments may not be listed a cover clip is the plain one, and costs no more.
+func TestCoverUnlisted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory()
+		m.record("cam", base(), 30, 10*time.Second)
+		var asked atomic.Int64
+		m.hide = func() error { asked.Add(1); return clip.ErrDenied }
+		l, c := library(t, m, clip.Options{})
+		defer func() { _ = c.Close() }()
+		span := clip.NewSpan(base().Add(125*time.Second), time.Minute)
+		cover := coverOf(t, l, "cam", span)
+		if got := asked.Load(); got != 1 {
+			t.Errorf("%d ListFragments calls, want 1", got)
+		}
+		if plain := lookUp(t, l, "cam", span); plain.Key() != cover.Key() {
+			t.Errorf("keys %s and %s, want one", plain.Key(), cover.Key())
+		}
+		want := movie(m.selected("cam", clip.ByProducer, span), false, span.Start)
+		if got, err := readAll(t, cover); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("got %d bytes, %v; want the %d of the plain clip", len(got), err, len(want))
+		}
+	})
+}
+
+// TestPlainClipsTileBesideCovers: whatever cover clips add, plain neighbours have each fragment once.
+func TestPlainClipsTileBesideCovers(t *testing.T) {
+	m := newMemory()
+	m.record("cam", base(), 200, 7*time.Second)
+	l, _ := library(t, m, clip.Options{})
+	sum := 0
+	for i := range 10 {
+		span := clip.NewSpan(base().Add(time.Duration(i)*time.Minute), time.Minute)
+		plain, cover := lookUp(t, l, "cam", span).Fragments(), coverOf(t, l, "cam", span).Fragments()
+		sum += plain
+		want := plain
+		if i*60%7 != 0 { // no fragment starts there
+			want++
+		}
+		if cover != want {
+			t.Errorf("minute %d: %d fragments, its cover clip %d; want %d", i, plain, cover, want)
+		}
+	}
+	if want := lookUp(t, l, "cam", clip.NewSpan(base(), 10*time.Minute)).Fragments(); sum != want {
+		t.Errorf("ten minutes one by one: %d fragments, together %d", sum, want)
+	}
+}

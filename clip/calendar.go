@@ -140,52 +140,27 @@ func (l *Library) withFootage(ctx context.Context, v view, starts []Start) ([]St
 	return with, nil
 }
 
-// Lengths gives those of ListedLengths whose clip from a start has footage and can be opened.
+// Lengths gives those of ListedLengths whose clip from a start has footage.
 func (l *Library) Lengths(ctx context.Context, name StreamName, start Start) ([]time.Duration, error) {
-	all := ListedLengths()
 	v, err := l.view(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	return l.lengths(ctx, v, NewSpan(start.Time, all[len(all)-1]), func(f Fragment, length time.Duration) bool {
-		return f.Time(l.options.Selector).Before(start.Time.Add(length))
-	})
+	all := ListedLengths()
+	listed, err := l.timeline.list(ctx, v, NewSpan(start.Time, all[len(all)-1]))
+	if err != nil || len(listed.fragments) == 0 {
+		return nil, err
+	}
+	first := listed.fragments[0].Time(l.options.Selector)
+	return slices.DeleteFunc(all, func(length time.Duration) bool { return !NewSpan(start.Time, length).Contains(first) }), nil
 }
 
-// LastLengths gives those of ListedLengths whose clip up to the newest footage can be opened.
+// LastLengths gives those of ListedLengths whose clip up to the newest footage has any: all in which the newest
+// fragment starts.
 func (l *Library) LastLengths(ctx context.Context, name StreamName) ([]time.Duration, error) {
 	n, err := l.latestFragment(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	v, err := l.view(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	all := ListedLengths()
-	longest := all[len(all)-1]
-	return l.lengths(ctx, v, NewSpan(n.end.Add(-longest), longest), func(f Fragment, length time.Duration) bool {
-		return !f.Time(l.options.Selector).Before(n.end.Add(-length))
-	})
-}
-
-// lengths gives the listed lengths for which those fragments of a span that belong to them make one part.
-func (l *Library) lengths(ctx context.Context, v view, span Span, belongs func(Fragment, time.Duration) bool) ([]time.Duration, error) {
-	listed, err := l.timeline.list(ctx, v, span)
-	if err != nil {
-		return nil, err
-	}
-	var lengths []time.Duration
-	for _, length := range ListedLengths() {
-		var some []Fragment
-		for _, f := range listed.fragments {
-			if belongs(f, length) {
-				some = append(some, f)
-			}
-		}
-		if len(some) > 0 {
-			lengths = append(lengths, length)
-		}
-	}
-	return lengths, nil
+	return slices.DeleteFunc(ListedLengths(), func(length time.Duration) bool { return n.start.Before(n.end.Add(-length)) }), nil
 }

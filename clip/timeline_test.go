@@ -443,30 +443,71 @@ func TestStreamsToShow(t *testing.T) {
 	}
 }
 
+// TestLengths: every listed length with footage in it is listed, whatever number of calls the clip takes.
 func TestLengths(t *testing.T) {
 	m := newMemory()
-	start := base()
-	m.record("cam", start, 3600/10, 10*time.Second)
+	start, all := base(), clip.ListedLengths()
+	m.record("cam", start, 3600, time.Second)
 	m.record("short", start.Add(2*time.Minute), 30, 2*time.Second)
+	m.record("gaps", start.Add(4*time.Minute), 5, 2*time.Second)
+	m.record("gaps", start.Add(20*time.Minute), 5, 2*time.Second)
+	m.record("late", start.Add(5*time.Minute), 1, 2*time.Second)
 	l, _ := library(t, m, clip.Options{})
 	for _, test := range []struct {
 		stream clip.StreamName
 		start  time.Time
 		want   []time.Duration
 	}{
-		{"cam", start, []time.Duration{time.Minute, 5 * time.Minute, 10 * time.Minute, 15 * time.Minute, 30 * time.Minute, time.Hour}},
+		{"cam", start, all}, // 1h is 3,600 fragments
 		{"cam", start.Add(time.Hour), nil},
-		{"cam", start.Add(45 * time.Minute), clip.ListedLengths()},
-		{"short", start, clip.ListedLengths()[1:]},
+		{"cam", start.Add(45 * time.Minute), all},
+		{"cam", start.Add(-10 * time.Minute), all[3:]}, // 10m ends where the footage begins
+		{"cam", start.Add(-10*time.Minute + time.Millisecond), all[2:]},
+		{"short", start, all[1:]},
+		{"gaps", start, all[1:]},
+		{"gaps", start.Add(5 * time.Minute), all[4:]},
+		{"late", start, all[2:]},
 	} {
 		got, err := l.Lengths(t.Context(), test.stream, clip.Start{Time: test.start, Precision: clip.Minute})
 		if diff := cmp.Diff(test.want, got); err != nil || diff != "" {
 			t.Errorf("%s %s: %v, want -, got +:\n%s", test.stream, test.start, err, diff)
 		}
+		for _, length := range all {
+			_, err := l.Clip(t.Context(), test.stream, clip.NewSpan(test.start, length))
+			if listed := slices.Contains(got, length); listed != (err == nil) {
+				t.Errorf("%s %s %s: listed %t, looked up %v", test.stream, test.start, length, listed, err)
+			}
+		}
 	}
-	if payloads, lists, _ := m.calls(); payloads != 0 || lists > 4 {
+	if payloads, lists, _ := m.calls(); payloads != 0 || lists != 7 { // the hours that the spans touch
 		t.Errorf("cost %d GetClip and %d ListFragments", payloads, lists)
 	}
+}
+
+// TestLastLengths: the clips up to the newest footage are listed whatever they take, and cost only the search for it.
+func TestLastLengths(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory()
+		m.record("cam", time.Now().Add(-time.Hour), 3600, time.Second)
+		m.record("gaps", time.Now().Add(-30*time.Minute), 5, 2*time.Second)
+		m.record("gaps", time.Now().Add(-3*time.Minute), 5, 20*time.Second)
+		m.fragments["empty"] = nil
+		l, c := library(t, m, clip.Options{})
+		defer func() { _ = c.Close() }()
+		for _, stream := range []clip.StreamName{"cam", "gaps"} {
+			_, before, _ := m.calls()
+			got, err := l.LastLengths(t.Context(), stream)
+			if diff := cmp.Diff(clip.ListedLengths(), got); err != nil || diff != "" {
+				t.Errorf("%s: %v, want -, got +:\n%s", stream, err, diff)
+			}
+			if _, after, _ := m.calls(); after-before > 2 {
+				t.Errorf("%s: cost %d listings, want those of the last two hours", stream, after-before)
+			}
+		}
+		if got, err := l.LastLengths(t.Context(), "empty"); !errors.Is(err, clip.ErrNoFootage) {
+			t.Errorf("without footage: %v, %v", got, err)
+		}
+	})
 }
 
 // TestGaps: a gap is more than a second without footage, and never the frame that lengths leave out.

@@ -34,21 +34,9 @@ func starts(footage []piece) []time.Time {
 	return all
 }
 
-// opens reports whether the fragments that start in a span make a clip that one call carries, and so is listed.
-func opens(all []time.Time, from, to time.Time) bool {
-	n := 0
-	var last time.Time
-	for _, at := range all {
-		if at.Before(from) || !at.Before(to) {
-			continue
-		}
-		if n > 0 && at.Sub(last) > 3*time.Second {
-			return false
-		}
-		last = at
-		n++
-	}
-	return n > 0 && n <= 200
+// has reports whether a fragment starts in a span.
+func has(all []time.Time, from, to time.Time) bool {
+	return slices.ContainsFunc(all, func(at time.Time) bool { return !at.Before(from) && at.Before(to) })
 }
 
 // files adds the names of the clips of some lengths, and their sidecars.
@@ -78,15 +66,15 @@ func model(stream string, footage []piece, loc *time.Location, basic bool) map[s
 		}
 		tree[day], tree[hour], tree[minute] = true, true, true
 		start := at.Truncate(time.Minute)
-		files(tree, minute, clip.ListedLengths(), func(length time.Duration) bool { return opens(all, start, start.Add(length)) })
+		files(tree, minute, clip.ListedLengths(), func(length time.Duration) bool { return has(all, start, start.Add(length)) })
 		_, seconds := at.In(loc).Zone()
 		ahead := time.Duration(seconds) * time.Second
 		start = at.Add(ahead).Truncate(time.Hour).Add(-ahead) // where clocks begin an hour
-		files(tree, hour, []time.Duration{time.Hour}, func(length time.Duration) bool { return opens(all, start, start.Add(length)) })
+		files(tree, hour, []time.Duration{time.Hour}, func(length time.Duration) bool { return has(all, start, start.Add(length)) })
 	}
 	end := all[len(all)-1].Add(2 * time.Second)
 	tree[stream+"/last"], tree[stream+"/latest"] = true, true
-	files(tree, stream+"/last", clip.ListedLengths(), func(length time.Duration) bool { return opens(all, end.Add(-length), end) })
+	files(tree, stream+"/last", clip.ListedLengths(), func(length time.Duration) bool { return has(all, end.Add(-length), end) })
 	return tree
 }
 

@@ -73,3 +73,6 @@ func PatiencePool(caller context.Context) func() {
 	var pool patiencePool
 	return func() { pool.end(pool.begin(caller)) }
 }
+
+// CheckAllowOther says what is missing for a mount by a user that others can see.
+func CheckAllowOther(uid int, conf string) error { return checkAllowOther(uid, conf) }

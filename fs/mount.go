@@ -40,6 +40,9 @@ var ErrBusy = errors.New("in use")
 type Options struct {
 	// Logger takes what is worth telling; nil discards it.
 	Logger *slog.Logger
+	// AllowOther lets other users see the mount too, which otherwise only the one who mounted can, and not even root.
+	// They read with what the library may do; the kernel checks owner and modes.
+	AllowOther bool
 }
 
 // Server serves one mount.
@@ -54,12 +57,21 @@ func Mount(mountpoint string, library *clip.Library, o Options) (*Server, error)
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
+	if o.AllowOther {
+		if err := checkAllowOther(os.Geteuid(), fuseConf); err != nil {
+			return nil, err
+		}
+	}
 	mountpoint, err := Canonical(mountpoint)
 	if err != nil {
 		return nil, err
 	}
 	root := &rootNode{tree: newTree(library, o.Logger)}
 	options := mountOptions(o.Logger)
+	if o.AllowOther {
+		options.AllowOther = true
+		options.Options = append(options.Options, "default_permissions")
+	}
 	server, err := fuse.NewServer(gofuse.NewNodeFS(root, options), mountpoint, &options.MountOptions)
 	if err != nil {
 		return nil, fmt.Errorf("mount on %s: %w", mountpoint, err)

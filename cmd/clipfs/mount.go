@@ -45,6 +45,7 @@ type mountFlags struct {
 	listDays    int
 	streams     []string
 	prefix      string
+	allowOther  bool
 	level       level
 }
 
@@ -94,6 +95,7 @@ func (f *mountFlags) bind(cmd *cobra.Command) {
 	flags.IntVar(&f.listDays, "list-days", clip.DefaultListDays, "how many `days` back from now are looked at for footage when a stream is listed")
 	flags.StringArrayVar(&f.streams, "stream", nil, "show only the stream of this `name`; repeat it for more. Streams need not be listed then")
 	flags.StringVar(&f.prefix, "stream-prefix", "", "show only streams whose names begin with this `text`")
+	flags.BoolVar(&f.allowOther, "allow-other", false, "let other users see the mount too; who is not root needs user_allow_other in /etc/fuse.conf")
 	flags.Var(&f.level, "log-level", "how much to log on stderr")
 }
 
@@ -202,7 +204,7 @@ func (f *mountFlags) serve(archive clip.Archive, mountpoint string, logger *slog
 	}
 	defer func() { err = errors.Join(err, options.Heads.Close()) }()
 	library := clip.NewLibrary(archive, kept, options)
-	server, err := fs.Mount(mountpoint, library, fs.Options{Logger: logger})
+	server, err := fs.Mount(mountpoint, library, fs.Options{Logger: logger, AllowOther: f.allowOther})
 	if err != nil {
 		return err
 	}

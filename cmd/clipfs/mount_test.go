@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -16,6 +18,7 @@ import (
 	"clipfs/clip"
 	"clipfs/cmd/internal/fuseconn"
 	"clipfs/cmd/internal/harness"
+	"clipfs/fs/mountinfo"
 
 	"golang.org/x/sys/unix"
 )
@@ -128,6 +131,75 @@ func TestNothingCanBeWritten(t *testing.T) {
 			t.Errorf("%s: %v, want %v", name, err, unix.EROFS)
 		}
 	}
+}
+
+// TestOtherUsers: without --allow-other only the user who mounted sees anything; with it another user reads the same
+// bytes, and may write no more than the owner.
+func TestOtherUsers(t *testing.T) {
+	harness.Need(t, "setpriv", "cat", "ls", "sh")
+	if os.Geteuid() != 0 {
+		harness.Skip(t, "only root can become another user")
+	}
+	e := testcard(t)
+	const nobody = "65534"
+	other := func(t *testing.T, args ...string) (stdout, stderr string, err error) {
+		t.Helper()
+		out, errs, err := harness.TryRun(t, "setpriv", append([]string{"--reuid", nobody, "--regid", nobody, "--clear-groups"}, args...)...)
+		return string(out), string(errs), err
+	}
+	mount := func(t *testing.T, args ...string) *harness.Mount {
+		t.Helper()
+		m := harness.StartMount(t, e, args...)
+		for _, dir := range []string{filepath.Dir(m.Path), filepath.Dir(filepath.Dir(m.Path))} { // on the way there
+			if err := os.Chmod(dir, 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+		beside := filepath.Join(filepath.Dir(m.Path), "beside")
+		if err := os.WriteFile(beside, []byte("as it should be"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if got, stderr, err := other(t, "cat", beside); err != nil || got != "as it should be" {
+			t.Fatalf("the other user cannot even read beside the mount: %v, %s", err, stderr)
+		}
+		return m
+	}
+	t.Run("without", func(t *testing.T) {
+		m := mount(t)
+		path := m.Join("door", ago(2*time.Hour), "1m.mp4")
+		if _, err := os.ReadFile(path); err != nil {
+			t.Fatal(err)
+		}
+		for _, args := range [][]string{{"cat", path}, {"ls", m.Path}, {"ls", m.Join("door")}} {
+			if out, stderr, err := other(t, args...); exitCode(err) == 0 || !strings.Contains(stderr, "Permission denied") {
+				t.Errorf("%s: %d bytes, %v, %q; want EACCES", args[0], len(out), err, stderr)
+			}
+		}
+	})
+	t.Run("with", func(t *testing.T) {
+		m := mount(t, "--allow-other")
+		path := m.Join("door", ago(2*time.Hour), "1m.mp4")
+		cold, stderr, err := other(t, "cat", path) // the other user is the first to open it
+		if err != nil {
+			t.Fatalf("cat as another user: %v, %s", err, stderr)
+		}
+		want, err := os.ReadFile(path)
+		if err != nil || cold != string(want) || len(want) == 0 {
+			t.Errorf("another user read %d bytes, the owner %d, %v", len(cold), len(want), err)
+		}
+		if listed, stderr, err := other(t, "ls", m.Path); err != nil || listed != "door\n" {
+			t.Errorf("ls as another user: %q, %v, %s", listed, err, stderr)
+		}
+		for _, command := range []string{`: >> "$0"`, `: > "$0.new"`, `rm -f "$0"`, `chmod u+w "$0"`} {
+			if _, _, err := other(t, "sh", "-c", command, path); exitCode(err) == 0 {
+				t.Errorf("another user could do %s", command)
+			}
+		}
+		info, err := mountinfo.Find(m.Path)
+		if err != nil || !slices.Contains(info.Options, "allow_other") || !slices.Contains(info.Options, "default_permissions") {
+			t.Errorf("mounted with %v, %v; want the kernel to check permissions", info.Options, err)
+		}
+	})
 }
 
 func TestMountSurvivesABadMountpointAndIsFoundThere(t *testing.T) {

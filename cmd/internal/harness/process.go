@@ -2,6 +2,7 @@ package harness
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -111,7 +112,8 @@ func (p *process) stop(signal os.Signal) error {
 	if p.ended() {
 		return nil
 	}
-	if err := p.cmd.Process.Signal(signal); err != nil {
+	// It may have ended this moment, before that was noted.
+	if err := p.cmd.Process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}
 	timer := time.NewTimer(stopAfter)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -103,6 +104,29 @@ func TestCoverReads(t *testing.T) {
 	even := clip.NewSpan(base().Add(time.Minute), time.Minute)
 	if plain, cover := lookUp(t, l, "cam", even), coverOf(t, l, "cam", even); plain.Key() != cover.Key() {
 		t.Errorf("a start where a fragment starts: keys %s and %s, want one", plain.Key(), cover.Key())
+	}
+}
+
+// TestCoverOfManyParts: a cover clip of many parts shares with the plain one all but the part that it adds to.
+func TestCoverOfManyParts(t *testing.T) {
+	m := newMemory()
+	m.record("cam", base(), 300, 2*time.Second)
+	m.record("cam", base().Add(11*time.Minute), 60, 2*time.Second) // after a gap
+	l, _ := library(t, m, clip.Options{})
+	span := clip.NewSpan(base().Add(61*time.Second), 15*time.Minute)
+	mustBe(t, m, lookUp(t, l, "cam", span))
+	before, _, _ := m.calls()
+	file, err := readAll(t, coverOf(t, l, "cam", span))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, _ := frames(t, file)
+	want, _ := recorded(m.selected("cam", clip.ByProducer, clip.Span{Start: base().Add(time.Minute), End: span.End}))
+	if !slices.Equal(got, want) {
+		t.Errorf("%d samples differ from the %d from the fragment before on", len(got), len(want))
+	}
+	if after, _, _ := m.calls(); before < 5 || after != before+1 {
+		t.Errorf("the plain clip cost %d GetClip calls, the cover clip %d more; want one", before, after-before)
 	}
 }
 

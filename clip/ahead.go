@@ -47,7 +47,8 @@ func newAhead(c *Clip, l *layout) *ahead {
 	}
 }
 
-// opened is called once the clip is open: if little of it is missing all of it is fetched.
+// opened is called once the clip is open: if little of it is missing all of it will be fetched, once any of its media is
+// read. Whoever only looks at the head costs nothing.
 func (a *ahead) opened() {
 	missing := int64(0)
 	for i := range a.layout.parts {
@@ -61,8 +62,6 @@ func (a *ahead) opened() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.all = true
-	a.part = max(a.part, 0)
-	a.goLocked()
 }
 
 // whole reports whether a part's payload is on disk.
@@ -84,7 +83,10 @@ func (a *ahead) note(part int, off, n int64) {
 	if !next || off+n > a.end {
 		a.end = off + n
 	}
-	if a.most <= 0 || a.all && !moved || a.run < aheadAfter || !moved && a.window > 0 {
+	if a.all && moved {
+		a.goLocked()
+	}
+	if a.most <= 0 || a.all || a.run < aheadAfter || !moved && a.window > 0 {
 		return
 	}
 	size := a.layout.parts[part].end - a.layout.parts[part].start

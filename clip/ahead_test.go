@@ -104,11 +104,12 @@ func TestReadAhead(t *testing.T) {
 	})
 }
 
-// TestEager: what is small enough is fetched whole once it is open, and not twice.
+// TestEager: what is small enough is fetched whole once any of it is read, and not twice.
 func TestEager(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, _, h := heavyFilm(t, clip.Options{Eager: 60 * heavyPart, ReadAhead: -1})
 		defer func() { _ = h.Close() }()
+		read(t, h, h.Size()-1000, 1000)
 		time.Sleep(time.Minute)
 		if !h.Complete() {
 			t.Error("not complete")

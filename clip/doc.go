@@ -9,6 +9,7 @@
 //   - span: a half-open range of time [Start, End), UTC, of millisecond grain.
 //   - payload: the MP4 bytes that one GetClip call returns.
 //   - clip: one span of one stream, presented as one file.
+//   - cover clip: a clip that also has the fragment that was running at its start.
 //   - part: the piece of a clip that one GetClip call covers. A clip has one part or many.
 //   - head: the bytes of a payload before its media data: ftyp, moov and the header of mdat.
 //   - layout: the immutable map from the bytes of a clip to the bytes of its parts.

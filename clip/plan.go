@@ -66,33 +66,43 @@ func (p planner) plan(fragments []Fragment, length time.Duration) []part {
 func gridSteps() []int { return []int{60, 30, 20, 15, 12, 10, 6, 5, 4, 3, 2, 1} }
 
 // cut cuts fragments at gaps, between the cells of a grid (0 for none), and where a call would carry no more; split is
-// how many parts begin for that last reason.
+// how many parts begin for that last reason. Fragments of one time stay together where that can be: calls ask by time.
 func (p planner) cut(fragments []Fragment, cell time.Duration) (parts []part, split int) {
-	begin, bytes := 0, int64(0)
-	next := part{}
+	begin, bytes, gap := 0, int64(0), false
+	end := func(at int, gapAfter bool) {
+		parts = append(parts, part{fragments: fragments[begin:at:at], gapBefore: gap})
+		begin, gap, bytes = at, gapAfter, 0
+	}
 	for i, f := range fragments {
 		if i > begin {
 			last := fragments[i-1]
-			gap := p.rule.between(last, f)
+			isGap := p.rule.between(last, f)
 			border := cell > 0 && !last.Time(p.rule.by).Truncate(cell).Equal(f.Time(p.rule.by).Truncate(cell))
-			full := i-begin == maxPartFragments || bytes+f.Size > maxPartBytes
-			if gap || border || full {
-				if !gap && !border {
-					split++
-				}
-				next.fragments = fragments[begin:i:i]
-				parts = append(parts, next)
-				next = part{gapBefore: gap}
-				begin, bytes = i, 0
+			switch {
+			case isGap, border:
+				end(i, isGap)
+			case i-begin == maxPartFragments, bytes+f.Size > maxPartBytes:
+				split++
+				end(begin+apart(fragments[begin:i+1], i-begin, p.rule.by), false)
+				bytes = part{fragments: fragments[begin:i]}.bytes()
 			}
 		}
 		bytes += f.Size
 	}
 	if begin < len(fragments) {
-		next.fragments = fragments[begin:]
-		parts = append(parts, next)
+		end(len(fragments), false)
 	}
 	return parts, split
+}
+
+// apart gives the last place up to at where fragments can be cut without parting two of one time; at if there is none.
+func apart(fragments []Fragment, at int, by Selector) int {
+	for i := at; i > 0; i-- {
+		if !fragments[i].Time(by).Equal(fragments[i-1].Time(by)) {
+			return i
+		}
+	}
+	return at
 }
 
 // halves cuts a part of at least two fragments in two, whose payloads have no keys yet.

@@ -101,6 +101,28 @@ func TestPlanProperties(t *testing.T) {
 	}
 }
 
+// TestPlanKeepsEqualTimesTogether: a call asks by time, so that it cannot part two fragments of one.
+func TestPlanKeepsEqualTimesTogether(t *testing.T) {
+	fragments := made(base(), 1000, 100*time.Millisecond, 1000)
+	for i := range fragments {
+		fragments[i].Producer = fragments[i-i%3].Producer
+	}
+	parts, _ := clip.Plan(fragments, time.Hour, time.Minute, time.Second, 0)
+	total := 0
+	for i, p := range parts {
+		total += len(p)
+		if i > 0 && !p[0].Producer.After(parts[i-1][len(parts[i-1])-1].Producer) {
+			t.Errorf("part %d begins at the time at which the one before ends", i)
+		}
+		if len(p) > 200 {
+			t.Errorf("part %d has %d fragments", i, len(p))
+		}
+	}
+	if total != len(fragments) || len(parts) < 6 {
+		t.Errorf("%d parts, %d of %d fragments", len(parts), total, len(fragments))
+	}
+}
+
 // TestPlanSharesParts: the parts of a clip that lies within another are its parts, but for the first and the last.
 func TestPlanSharesParts(t *testing.T) {
 	fragments := made(base().Add(300*time.Millisecond), 1800, 2*time.Second, 1000)

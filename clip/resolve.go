@@ -46,7 +46,7 @@ func (c *Clip) resolve(ctx context.Context, p part, progress func()) ([]resolved
 // split notes that a part takes two calls, if that may help against the error of one, and gives how many fragments the
 // first has to bring; else it gives the error.
 func (c *Clip) split(ctx context.Context, p part, key cache.Key, cause error) (int, error) {
-	at := len(p.fragments) / 2
+	at := apart(p.fragments, len(p.fragments)/2, c.library.options.Selector)
 	if at == 0 || !c.helps(ctx, p, cause) {
 		return 0, cause
 	}

@@ -85,7 +85,8 @@ func (d *demo) run(ctx context.Context, args []string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, end()) }()
-	flags := mountFlags{cacheDir: cacheDir}
+	flags := defaultMountFlags()
+	flags.cacheDir = cacheDir
 	return flags.serve(archive, mountpoint, logger, func(server *fs.Server, _ *clip.Library) error {
 		return d.show(ctx, server, logger)
 	})

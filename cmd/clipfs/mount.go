@@ -49,11 +49,18 @@ type mountFlags struct {
 	level       level
 }
 
+// defaultMountFlags gives the flags as they are where none is set.
+func defaultMountFlags() mountFlags {
+	return mountFlags{
+		cacheSize: cache.DefaultMaxBytes, metadataTTL: positive(time.Minute), readTimeout: positive(time.Minute),
+		gap: positive(clip.DefaultGap), part: positive(clip.DefaultPart), eager: clip.DefaultEager, readAhead: clip.DefaultReadAhead,
+		connections: clip.DefaultConnections, openFetch: clip.DefaultMaxOpenFetch, listDays: clip.DefaultListDays,
+	}
+}
+
 // mountCommand is clipfs mount.
 func mountCommand() *cobra.Command {
-	f := mountFlags{cacheSize: cache.DefaultMaxBytes, metadataTTL: positive(time.Minute), readTimeout: positive(time.Minute),
-		gap: positive(clip.DefaultGap), part: positive(clip.DefaultPart), eager: clip.DefaultEager, readAhead: clip.DefaultReadAhead,
-		openFetch: clip.DefaultMaxOpenFetch}
+	f := defaultMountFlags()
 	cmd := &cobra.Command{
 		Use:   "mount [flags] MOUNTPOINT",
 		Short: "Mount the streams of an account and region on an empty directory",
@@ -90,9 +97,9 @@ func (f *mountFlags) bind(cmd *cobra.Command) {
 	flags.Var(&f.part, "part", "how much one GetClip call brings of a clip of up to an hour that takes many")
 	flags.Var((*byteSizeOrNone)(&f.eager), "eager", "fetch all of an open clip of which no more than this is missing; 0 for what is read only")
 	flags.Var((*byteSizeOrNone)(&f.readAhead), "read-ahead", "how much to fetch ahead of who reads front to back; 0 for nothing")
-	flags.IntVar(&f.connections, "connections", clip.DefaultConnections, "how many `downloads` run at once")
+	flags.IntVar(&f.connections, "connections", f.connections, "how many `downloads` run at once")
 	flags.Var(&f.openFetch, "max-open-fetch", "how much opening a clip may fetch where the service sends moov last")
-	flags.IntVar(&f.listDays, "list-days", clip.DefaultListDays, "how many `days` back from now are looked at for footage when a stream is listed")
+	flags.IntVar(&f.listDays, "list-days", f.listDays, "how many `days` back from now are looked at for footage when a stream is listed")
 	flags.StringArrayVar(&f.streams, "stream", nil, "show only the stream of this `name`; repeat it for more. Streams need not be listed then")
 	flags.StringVar(&f.prefix, "stream-prefix", "", "show only streams whose names begin with this `text`")
 	flags.BoolVar(&f.allowOther, "allow-other", false, "let other users see the mount too; who is not root needs user_allow_other in /etc/fuse.conf")

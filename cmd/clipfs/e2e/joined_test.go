@@ -1,0 +1,212 @@
+package e2e_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"clipfs/clip"
+	"clipfs/clip/emulator/footage"
+	"clipfs/cmd/internal/harness"
+)
+
+// joinedBase is when the recordings of these tests begin: long enough ago for the longest, in the middle of a second.
+func joinedBase() time.Time {
+	return time.Now().UTC().Add(-90 * time.Minute).Truncate(time.Minute).Add(300 * time.Millisecond)
+}
+
+// joinedStreams gives what --stream says of each stream, whose clips are many parts.
+func joinedStreams(t *testing.T, base time.Time) map[string][]string {
+	t.Helper()
+	streams := make(map[string][]string)
+	loop := func(name string, r recipe) { streams[name] = []string{spec(name, r.make(t, name), base, ",loop")} }
+	// One recording after the other, each from so many milliseconds after the base on.
+	row := func(name string, at []int, paths ...string) {
+		for i, ms := range at {
+			start := base.Add(time.Duration(ms) * time.Millisecond)
+			streams[name] = append(streams[name], spec(name, paths[i%len(paths)], start, ""))
+		}
+	}
+	loop("hour", recipe{size: "64x36", rate: "5", seconds: 21, gop: 35, sound: "aac", sample: 16000})
+	loop("reordered", recipe{size: "64x36", rate: "10000/1001", seconds: 40, gop: 20, reorder: true, sound: "aac", sample: 48000})
+	loop("h265", recipe{size: "64x64", rate: "5", seconds: 24, gop: 5, h265: true, reorder: true, sound: "aac", sample: 44100})
+	loop("law", recipe{size: "64x36", rate: "5", seconds: 20, gop: 10, sound: "pcm_alaw", sample: 8000})
+	loop("varying", recipe{size: "64x36", rate: "8", seconds: 20, gop: 12, pts: "PTS+27*mod(N\\,3)+50*gt(mod(N\\,7)\\,4)"})
+	loop("still", recipe{size: "64x36", rate: "1", seconds: 30, gop: 1, sound: "aac", sample: 8000})
+	// Pauses of 2.5 s, 207.5 s, 1.2 s and 0.7 s, the last of which is no gap.
+	gaps := recipe{size: "64x36", rate: "5", seconds: 30, gop: 10, reorder: true, sound: "aac", sample: 32000}.make(t, "gaps")
+	row("gaps", []int{0, 32_500, 270_000, 301_200, 331_900}, gaps)
+	// Short, as ffmpeg counts each byte of G.711 as a packet as soon as one lasts longer than the others.
+	lawGaps := recipe{size: "64x36", rate: "5", seconds: 8, gop: 10, sound: "pcm_mulaw", sample: 8000}.make(t, "lawgaps")
+	row("lawgaps", []int{0, 11_000, 20_500}, lawGaps)
+	// Overlaps of 0.7 s and 1.2 s, in which fragments take turns, then a pause, then one of 0.5 s.
+	overlap := recipe{size: "64x36", rate: "5", seconds: 100, gop: 5, sound: "aac", sample: 32000}.make(t, "overlap")
+	row("overlap", []int{0, 99_300, 198_100, 340_000, 439_500}, overlap)
+	small := recipe{size: "64x36", rate: "5", seconds: 60, gop: 10, reorder: true, sound: "aac", sample: 32000}
+	large := small
+	large.size = "96x54"
+	smaller, larger := small.make(t, "small"), large.make(t, "large")
+	row("change", []int{0, 60_000, 120_000}, smaller, larger)
+	row("silence", []int{0, 60_000, 120_000}, silenced(t, smaller), smaller)
+	small.h265, large.h265 = true, true
+	small.size = "64x64"
+	smaller265, larger265 := small.make(t, "small265"), large.make(t, "large265")
+	row("change265", []int{0, 60_000, 120_000}, smaller265, larger265)
+	row("mixed", []int{0, 60_000}, smaller, smaller265)
+	return streams
+}
+
+// joinedMounts mounts an emulator that makes its payloads in one way, or more than one with other gaps.
+type joinedMounts struct {
+	streams map[string][]string
+	base    time.Time
+	mounts  map[string]*harness.Mount
+}
+
+// startJoined makes the footage and mounts it: by who makes payloads, and by what becomes of gaps.
+func startJoined(t *testing.T) joinedMounts {
+	t.Helper()
+	j := joinedMounts{base: joinedBase(), mounts: make(map[string]*harness.Mount)}
+	j.streams = joinedStreams(t, j.base)
+	var streams []string
+	for _, specs := range j.streams {
+		for _, s := range specs {
+			streams = append(streams, "--stream", s)
+		}
+	}
+	start := func(name string, args ...string) *harness.Emulator {
+		e := harness.StartEmulator(t, append(streams, args...)...)
+		for _, gaps := range []string{"keep", "close"} {
+			j.mounts[name+" "+gaps] = harness.StartMount(t, e, "--gaps", gaps)
+		}
+		return e
+	}
+	start("first")
+	start("last", "--moov", "last")
+	start("ffmpeg", "--muxer", "ffmpeg")
+	return j
+}
+
+// path names a clip of a stream, from so long after the base on.
+func (j joinedMounts) path(mount, stream string, offset, length time.Duration) string {
+	return j.mounts[mount].Join(stream, nameOf(j.base.Add(offset)), clip.FormatLength(length)+".mp4")
+}
+
+// stored gives what the emulators have of a stream in a span.
+func (j joinedMounts) stored(t *testing.T, stream string, offset, length time.Duration) []footage.Fragment {
+	t.Helper()
+	return footageOf(t, j.streams[stream], j.base.Add(offset), j.base.Add(offset+length))
+}
+
+// TestJoined: a clip of many parts has every coded frame that the emulator stored for its span, once and in order, at
+// the time that the model gives, and decodes to the same; and what cannot be joined is refused with the reason.
+func TestJoined(t *testing.T) {
+	j := startJoined(t)
+	t.Run("frames", func(t *testing.T) { testJoinedFrames(t, j) })
+	t.Run("neighbours", func(t *testing.T) { testJoinedNeighbours(t, j) })
+	t.Run("codec change copied", func(t *testing.T) { testJoinedCopied(t, j) })
+	t.Run("two codecs", func(t *testing.T) { testJoinedTwoCodecs(t, j) })
+}
+
+// joinedRow is a clip that is looked at through some mounts.
+type joinedRow struct {
+	stream         string
+	offset, length time.Duration
+	filter         string
+	mounts         []string
+}
+
+// joinedRows are all kinds of footage, each through some of the ways of making payloads and of treating gaps.
+func joinedRows() []joinedRow {
+	const (
+		first, firstClosed   = "first keep", "first close"
+		last, lastClosed     = "last keep", "last close"
+		ffmpeg, ffmpegClosed = "ffmpeg keep", "ffmpeg close"
+		second               = time.Second
+		minute               = time.Minute
+	)
+	return []joinedRow{
+		{"hour", 3 * second, time.Hour, "", []string{first}},
+		{"reordered", 0, 10 * minute, "", []string{ffmpegClosed, first}},
+		{"reordered", 5*minute + second, 10*minute + 500*time.Millisecond, "", []string{firstClosed}},
+		{"h265", 0, 6 * minute, "", []string{last, ffmpegClosed}},
+		{"law", 0, 10 * minute, "", []string{firstClosed, ffmpeg}},
+		{"varying", 0, 8 * minute, "", []string{lastClosed, ffmpeg}},
+		{"still", 0, 7 * minute, "", []string{firstClosed, last, ffmpeg}},
+		{"gaps", 3 * second, 6 * minute, "", []string{first, firstClosed, last, ffmpegClosed}},
+		{"gaps", 35 * second, 4*minute + 9*second, "", []string{lastClosed, ffmpeg}},
+		{"lawgaps", 0, minute, "", []string{first, firstClosed, ffmpeg}},
+		{"overlap", 0, 10 * minute, "", []string{first, lastClosed, ffmpegClosed}},
+		{"change", 0, 3 * minute, "filter_units=remove_types=7-8", []string{firstClosed, ffmpeg}},
+		{"change265", 21 * second, 2*minute + second, "filter_units=remove_types=32-34", []string{firstClosed, ffmpeg}},
+		{"silence", 0, 3 * minute, "", []string{first, ffmpegClosed}},
+	}
+}
+
+// testJoinedFrames: number, order, content and times of the frames of all kinds of footage.
+func testJoinedFrames(t *testing.T, j joinedMounts) {
+	for _, test := range joinedRows() {
+		fragments := j.stored(t, test.stream, test.offset, test.length)
+		for i, mount := range test.mounts {
+			name := fmt.Sprintf("%s %s+%s %s", test.stream, clip.FormatLength(test.length), test.offset, mount)
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				path := j.path(mount, test.stream, test.offset, test.length)
+				checkJoined(t, path, fragments, joinedCheck{keep: strings.HasSuffix(mount, " keep"), filter: test.filter, decode: i == 0})
+			})
+		}
+	}
+}
+
+// testJoinedNeighbours: two clips that follow each other have, together, the coded frames of one over both spans.
+func testJoinedNeighbours(t *testing.T, j joinedMounts) {
+	const mount, length = "first close", 10 * time.Minute
+	both := demux(t, j.path(mount, "reordered", 0, 2*length), "")
+	one, other := demux(t, j.path(mount, "reordered", 0, length), ""), demux(t, j.path(mount, "reordered", length, length), "")
+	for k, kind := range []string{"coded pictures", "coded frames of audio"} {
+		sameList(t, "two neighbours", kind, both[k].hashes(), slices.Concat(one[k].hashes(), other[k].hashes()))
+	}
+	if got, want := both[0].hashes(), len(j.stored(t, "reordered", 0, 2*length)); len(got) != want*20 {
+		t.Errorf("%d pictures in %d fragments of 20", len(got), want)
+	}
+}
+
+// testJoinedCopied: a clip whose coding changes decodes whole after ffmpeg has copied it, which keeps the first sample
+// description only.
+func testJoinedCopied(t *testing.T, j joinedMounts) {
+	for _, test := range []struct{ stream, mount string }{{"change", "first close"}, {"change265", "first close"}, {"change", "ffmpeg close"}} {
+		path := j.path(test.mount, test.stream, 0, 3*time.Minute)
+		want := storedPictures(t, j.stored(t, test.stream, 0, 3*time.Minute))
+		for _, format := range []string{"mp4", "mkv", "mpegts"} {
+			args := []string{"-v", "error", "-nostdin", "-i", path, "-map", "0", "-c", "copy", "-f", strings.Replace(format, "mkv", "matroska", 1)}
+			copied := filepath.Join(t.TempDir(), "copied."+format)
+			harness.Run(t, "ffmpeg", append(args, copied)...)
+			sameList(t, path+" copied to "+format, "decoded pictures", want, pictures(t, copied))
+		}
+	}
+}
+
+// testJoinedTwoCodecs: H.264 and H.265 do not go into one file. The reason tells where one ends and the other begins,
+// and what lies on one side can be had.
+func testJoinedTwoCodecs(t *testing.T, j joinedMounts) {
+	const mount, length = "first close", 2 * time.Minute
+	path := j.path(mount, "mixed", 0, length)
+	if _, err := os.ReadFile(path); !errors.Is(err, syscall.EMEDIUMTYPE) {
+		t.Fatalf("%s: got %v, want EMEDIUMTYPE", path, err)
+	}
+	reason := xattr(t, path, "user.clipfs.error")
+	t.Logf("user.clipfs.error: %q", reason)
+	for _, at := range []time.Duration{0, time.Minute} {
+		if stamp := j.base.Add(at).Format("15:04:05.300"); !strings.Contains(reason, stamp) {
+			t.Errorf("user.clipfs.error %q does not say %s", reason, stamp)
+		}
+		fragments := j.stored(t, "mixed", at, time.Minute)
+		checkJoined(t, j.path(mount, "mixed", at, time.Minute), fragments, joinedCheck{decode: true})
+	}
+}

@@ -2,6 +2,9 @@ package e2e_test
 
 import (
 	"bytes"
+	"encoding/json"
+	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -17,6 +20,8 @@ type joinedCheck struct {
 	filter string
 	// decode has pictures and G.711 decoded as well.
 	decode bool
+	// sidecar has the file beside it tell when each picture was recorded.
+	sidecar bool
 }
 
 // checkJoined compares a clip with the fragments that it should hold: number, order and content of coded frames, when
@@ -42,6 +47,9 @@ func checkJoined(t *testing.T, path string, fragments []footage.Fragment, c join
 	checkTimes(t, path, video, tracks[0])
 	if len(audio) > 0 {
 		checkAudio(t, path, audio, soundOf(fragments), tracks[0], tracks[1], c)
+	}
+	if c.sidecar {
+		checkSidecar(t, path, video, tracks[0])
 	}
 	if c.decode {
 		sameList(t, path, "decoded pictures", storedPictures(t, fragments), pictures(t, path))
@@ -108,6 +116,43 @@ func checkTimes(t *testing.T, path string, want []placed, got packetTrack) {
 		at, exact := got.time(got.packets[i].pts - got.packets[0].pts)
 		if at.Round(time.Microsecond) != want[i].at || !exact {
 			t.Errorf("%s: picture %d of %d is shown at %v, want %v", path, i, len(want), at, want[i].at)
+			return
+		}
+	}
+}
+
+// checkSidecar compares when pictures were recorded with what the sidecar makes of their positions.
+func checkSidecar(t *testing.T, path string, want []placed, got packetTrack) {
+	t.Helper()
+	text, err := os.ReadFile(strings.TrimSuffix(path, ".mp4") + ".json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sidecar struct {
+		Times struct {
+			Exact  bool
+			Points []struct {
+				Position float64 `json:"position_seconds"`
+				Time     time.Time
+			}
+		}
+	}
+	if err := json.Unmarshal(text, &sidecar); err != nil {
+		t.Fatal(err)
+	}
+	points := sidecar.Times.Points
+	if len(points) == 0 {
+		t.Fatalf("%s: sidecar has times %+v", path, sidecar.Times)
+	}
+	for i := range min(len(want), len(got.packets)) {
+		position, _ := got.time(got.packets[i].pts)
+		at := 0 // the last point that is not after the picture
+		for at+1 < len(points) && points[at+1].Position <= position.Seconds()+1e-6 {
+			at++
+		}
+		recorded := points[at].Time.Add(position - time.Duration(points[at].Position*float64(time.Second)))
+		if off := recorded.Sub(want[i].recorded).Abs(); off > time.Millisecond {
+			t.Errorf("%s: sidecar says that picture %d, at %v, is of %v, but it is of %v", path, i, position, recorded, want[i].recorded)
 			return
 		}
 	}

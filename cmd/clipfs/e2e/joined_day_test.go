@@ -12,6 +12,7 @@ import (
 // TestJoinedDay: a clip of 24 h, of footage that goes round and has stamps, has every coded frame at its time, with
 // sound whose frames are no whole number of milliseconds long; and at ten places the picture is the one that was recorded then.
 func TestJoinedDay(t *testing.T) {
+	t.Parallel()
 	const day, into = 24 * time.Hour, 13 * time.Second
 	base := time.Now().UTC().Add(-25 * time.Hour).Truncate(time.Minute).Add(300 * time.Millisecond)
 	made := recipe{size: "64x36", rate: "1", seconds: 200, gop: 20, reorder: true, sound: "aac", sample: 7350}.make(t, "day")
@@ -20,7 +21,7 @@ func TestJoinedDay(t *testing.T) {
 	path := m.Join("day", nameOf(base.Add(into)), "24h.mp4")
 	fragments := footageOf(t, []string{stream}, base.Add(into), base.Add(into+day))
 	began := time.Now()
-	checkJoined(t, path, fragments, joinedCheck{})
+	checkJoined(t, path, fragments, joinedCheck{sidecar: true})
 	t.Logf("%d fragments: read and compared in %v", len(fragments), time.Since(began).Round(time.Millisecond))
 	checkDayPlaces(t, path, fragments)
 }

@@ -10,10 +10,9 @@ import (
 // placed is one coded frame of video, or one frame or block of audio, and when a clip of many parts shows it, counted
 // from its first picture.
 type placed struct {
-	at   time.Duration
-	data []byte
-	// sync marks a key frame, and changed one whose parameter sets are not those of the clip's beginning.
-	sync bool
+	at       time.Duration
+	recorded time.Time
+	data     []byte
 }
 
 // lay puts fragments on the time of a clip of many parts. It knows nothing of parts, nor of the code that joins them.
@@ -36,11 +35,11 @@ func lay(fragments []footage.Fragment, keep bool) (video, audio []placed) {
 		}
 		shift = at - recorded
 		for _, s := range f.Video() {
-			video = append(video, placed{at: at + s.PTS, data: s.Data, sync: s.Sync})
+			video = append(video, placed{at: at + s.PTS, recorded: f.Producer.Add(s.PTS), data: s.Data})
 			shown, end = max(shown, at+s.PTS), max(end, at+s.PTS+s.Duration)
 		}
 		for _, s := range f.Audio() {
-			audio = append(audio, placed{at: at + s.PTS, data: s.Data})
+			audio = append(audio, placed{at: at + s.PTS, recorded: f.Producer.Add(s.PTS), data: s.Data})
 		}
 		ends = f.Producer.Add(end - at)
 	}

@@ -70,12 +70,12 @@ type joinedMounts struct {
 	mounts map[string]*harness.Mount
 }
 
-// Names of mounts: where moov stands in payloads, and ffmpeg if that makes them; whether gaps are kept or closed.
+// Names of mounts: where moov stands in payloads, and ffmpeg if that makes them, with real clips' settings or its own; whether gaps are kept or closed.
 const (
 	firstKeep, firstClose   = "first keep", "first close"
 	lastKeep, lastClose     = "last keep", "last close"
 	ffmpegKeep, ffmpegClose = "ffmpeg keep", "ffmpeg close"
-	ffmpegLast              = "ffmpeg last close"
+	defaultsLast            = "ffmpeg's defaults last close"
 )
 
 // keeps reports whether a mount keeps gaps.
@@ -96,7 +96,7 @@ func startJoined(t *testing.T) joinedMounts {
 		{nil, []string{firstKeep, firstClose}},
 		{[]string{"--moov", "last"}, []string{lastKeep, lastClose}},
 		{[]string{"--muxer", "ffmpeg"}, []string{ffmpegKeep, ffmpegClose}},
-		{[]string{"--muxer", "ffmpeg", "--moov", "last", "--content-length", "off"}, []string{ffmpegLast}},
+		{[]string{"--muxer", "ffmpeg-defaults", "--moov", "last", "--content-length", "off"}, []string{defaultsLast}},
 	} {
 		e := harness.StartEmulator(t, append(streams[:len(streams):len(streams)], emulator.args...)...)
 		for _, name := range emulator.mounts {
@@ -149,14 +149,14 @@ func joinedRows() []joinedRow {
 		{"reordered", 5*minute + second, 10*minute + 500*time.Millisecond, "", []string{firstClose}},
 		{"h265", 0, 6 * minute, "", []string{lastKeep, ffmpegClose}},
 		{"law", 0, 10 * minute, "", []string{firstClose, ffmpegKeep}},
-		{"varying", 0, 8 * minute, "", []string{lastClose, ffmpegKeep, ffmpegLast}},
+		{"varying", 0, 8 * minute, "", []string{lastClose, ffmpegKeep, defaultsLast}},
 		{"still", 0, 7 * minute, "", []string{firstClose, lastKeep, ffmpegKeep}},
 		{"gaps", 3 * second, 6 * minute, "", []string{firstKeep, firstClose, lastKeep, ffmpegClose}},
 		{"gaps", 35 * second, 4*minute + 9*second, "", []string{lastClose, ffmpegKeep}},
 		{"lawgaps", 0, minute, "", []string{firstKeep, firstClose, ffmpegKeep}},
 		{"overlap", 0, 10 * minute, "", []string{firstKeep, lastClose, ffmpegClose}},
-		{"change", 0, 3 * minute, "filter_units=remove_types=7-8", []string{firstClose, ffmpegKeep, ffmpegLast}},
-		{"change265", 21 * second, 2*minute + second, "filter_units=remove_types=32-34", []string{firstClose, ffmpegKeep}},
+		{"change", 0, 3 * minute, "filter_units=remove_types=7-8", []string{firstClose, ffmpegKeep, defaultsLast}},
+		{"change265", 21 * second, 2*minute + second, "filter_units=remove_types=32-34", []string{firstClose, ffmpegKeep, defaultsLast}},
 		{"silence", 0, 3 * minute, "", []string{firstKeep, ffmpegClose}},
 	}
 }

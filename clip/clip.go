@@ -153,7 +153,7 @@ func (c *Clip) isSplit(ctx context.Context) bool {
 
 // openJoined opens a clip of many parts.
 func (c *Clip) openJoined(ctx context.Context) (file, error) {
-	made := c.layout.Load()
+	made := c.made()
 	if made == nil || !made.keeps() {
 		var err error
 		made, err = c.library.layouts.do(ctx, cache.Key(c.Key()), c.makeLayout)
@@ -163,8 +163,9 @@ func (c *Clip) openJoined(ctx context.Context) (file, error) {
 		if err := c.library.versions.check(c.key, look{size: made.joined.Size(), digest: made.digest}); err != nil {
 			return nil, err
 		}
-		c.layout.Store(made)
+		c.library.made.Add(c.Key(), made)
 	}
+	c.layout.Store(made)
 	if size := made.joined.Size(); c.settle(size) != size {
 		return nil, ErrChanged
 	}
@@ -178,6 +179,15 @@ func (c *Clip) openJoined(ctx context.Context) (file, error) {
 	}
 	file.ahead.opened()
 	return file, nil
+}
+
+// made gives the layout of this version, if it was opened, under whatever name; else nil.
+func (c *Clip) made() *layout {
+	if made := c.layout.Load(); made != nil {
+		return made
+	}
+	made, _ := c.library.made.Get(c.Key())
+	return made
 }
 
 // current gives ErrChanged if the archive is known to have another version by now.

@@ -7,7 +7,7 @@ import (
 
 // Plan gives how many fragments each part has that a clip is cut into, and which of them come after a gap.
 func Plan(fragments []Fragment, length, grid, gap, leftOut time.Duration) (parts [][]Fragment, gaps []bool) {
-	for _, p := range (planner{gapRule{min: gap, leftOut: leftOut}, grid}).plan(fragments, length) {
+	for _, p := range (planner{rule: gapRule{min: gap, leftOut: leftOut}, grid: grid}).plan(fragments, length) {
 		parts, gaps = append(parts, p.fragments), append(gaps, p.gapBefore)
 	}
 	return parts, gaps

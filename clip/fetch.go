@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"time"
 
 	"clipfs/cache"
@@ -97,7 +98,11 @@ func (f *fetch) fill(ctx context.Context, w *cache.Writer) error {
 			return context.Cause(ctx)
 		}
 		if !errors.Is(err, ErrUnreachable) && !errors.Is(err, ErrThrottled) {
-			log.Warn("fetch failed", "error", err)
+			level := slog.LevelWarn
+			if errors.Is(err, ErrCodecChange) { // which asking for less mends
+				level = slog.LevelDebug
+			}
+			log.Log(ctx, level, "fetch failed", "error", err)
 			return err
 		}
 		if w.Written() > before {

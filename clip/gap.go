@@ -64,6 +64,12 @@ func (r gapRule) between(f, next Fragment) bool {
 	return next.Time(r.by).Sub(r.end(f)) > r.min
 }
 
+// overlaps reports whether the fragment that follows another begins before that one's last frame does. What the service
+// makes of overlaps within a payload is not known, as with gaps.
+func (r gapRule) overlaps(f, next Fragment) bool {
+	return next.Time(r.by).Before(f.Time(r.by).Add(f.Length))
+}
+
 // recorded adds up what fragments, in the order of their times, cover: up to the next one's start where there is no
 // gap before it, and nothing twice.
 func (r gapRule) recorded(fragments []Fragment) time.Duration {

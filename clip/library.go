@@ -139,6 +139,9 @@ func (o Options) withFetchDefaults() Options {
 	return o
 }
 
+// maxLayouts is how many layouts are kept that nobody has open: that of 24 h takes some 100 KB.
+const maxLayouts = 32
+
 // retentionMargin keeps spans clear of the border of retention, where a request that was right when it was made is
 // refused when it arrives.
 const retentionMargin = 5 * time.Second
@@ -154,6 +157,8 @@ type Library struct {
 	versions *versions
 	heads    heads
 	layouts  *flight[cache.Key, *layout]
+	// made has the layouts made last, by the key of their clip.
+	made     *lru.Cache[string, *layout]
 	interest *interest
 	slots    *slots
 
@@ -172,6 +177,10 @@ func NewLibrary(archive Archive, c *cache.Cache, o Options) *Library {
 	if err != nil {
 		panic(err) // only a size that is not positive is an error
 	}
+	made, err := lru.New[string, *layout](maxLayouts)
+	if err != nil {
+		panic(err) // only a size that is not positive is an error
+	}
 	l := &Library{
 		archive: archive, cache: c, options: o,
 		streams:  newStreams(archive, o),
@@ -181,6 +190,7 @@ func NewLibrary(archive Archive, c *cache.Cache, o Options) *Library {
 		latest:   latest,
 		unlisted: make(map[StreamName]bool),
 		layouts:  newFlight[cache.Key, *layout](o.ReadTimeout),
+		made:     made,
 		interest: newInterest(),
 		slots:    newSlots(o.Connections, c.GiveUpParked),
 	}
@@ -250,7 +260,7 @@ func (l *Library) Clip(ctx context.Context, name StreamName, span Span) (*Clip, 
 func (l *Library) clipOf(stream Stream, span Span, listed listing) *Clip {
 	c := &Clip{
 		library: l, stream: stream, span: span, fragments: listed.fragments, rule: listed.rule, expires: listed.expires,
-		parts: planner{listed.rule, l.options.Part}.plan(listed.fragments, span.Length()),
+		parts: planner{rule: listed.rule, grid: l.options.Part}.plan(listed.fragments, span.Length()),
 	}
 	keys := []string{l.options.Gaps.String()}
 	for i := range c.parts {

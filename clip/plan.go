@@ -24,6 +24,10 @@ const finestUpTo = time.Hour
 // taken: a busy minute must not make a whole day finer.
 const mostSplit = 1.0 / 8
 
+// mostOverlaps is which share of the fragments may overlap the one before for parts to be cut there: of a time that was
+// recorded twice from end to end every fragment would be a call.
+const mostOverlaps = 1.0 / 8
+
 // part is the piece of a clip that one GetClip call covers: a run of fragments without a gap, within the limits.
 type part struct {
 	fragments []Fragment
@@ -37,11 +41,20 @@ type part struct {
 type planner struct {
 	rule gapRule
 	grid time.Duration
+	// through says that overlaps do not end a part.
+	through bool
 }
 
 // plan cuts fragments, in the order of their times, of a clip of some length: into one part if one call carries them
-// and no gap lies between them, else on a grid of absolute time, so that clips that overlap share parts.
+// and no gap or overlap lies between them, else on a grid of absolute time, so that clips that overlap share parts.
 func (p planner) plan(fragments []Fragment, length time.Duration) []part {
+	overlaps := 0
+	for i := 1; i < len(fragments); i++ {
+		if p.rule.overlaps(fragments[i-1], fragments[i]) {
+			overlaps++
+		}
+	}
+	p.through = float64(overlaps) > max(1, mostOverlaps*float64(len(fragments)))
 	if whole, _ := p.cut(fragments, 0); len(whole) <= 1 {
 		return whole
 	}
@@ -65,7 +78,7 @@ func (p planner) plan(fragments []Fragment, length time.Duration) []part {
 // minutes never crosses a full hour.
 func gridSteps() []int { return []int{60, 30, 20, 15, 12, 10, 6, 5, 4, 3, 2, 1} }
 
-// cut cuts fragments at gaps, between the cells of a grid (0 for none), and where a call would carry no more; split is
+// cut cuts fragments at gaps and overlaps, between the cells of a grid (0 for none), and where a call would carry no more; split is
 // how many parts begin for that last reason. Fragments of one time stay together where that can be: calls ask by time.
 func (p planner) cut(fragments []Fragment, cell time.Duration) (parts []part, split int) {
 	begin, bytes, gap := 0, int64(0), false
@@ -77,9 +90,10 @@ func (p planner) cut(fragments []Fragment, cell time.Duration) (parts []part, sp
 		if i > begin {
 			last := fragments[i-1]
 			isGap := p.rule.between(last, f)
+			overlap := !p.through && p.rule.overlaps(last, f)
 			border := cell > 0 && !last.Time(p.rule.by).Truncate(cell).Equal(f.Time(p.rule.by).Truncate(cell))
 			switch {
-			case isGap, border:
+			case isGap, overlap, border:
 				end(i, isGap)
 			case i-begin == maxPartFragments, bytes+f.Size > maxPartBytes:
 				split++

@@ -229,7 +229,7 @@ func (l *Library) wait(fragments int) time.Duration {
 // OpenWait gives how long the service's quota will make an open wait, as far as is known without a call; 0 where the
 // size is known or nothing has to be waited for.
 func (c *Clip) OpenWait() time.Duration {
-	if c.layout.Load() != nil {
+	if c.made() != nil {
 		return 0
 	}
 	return c.library.wait(c.missingHeads().fragments)

@@ -72,7 +72,7 @@ func (c *Clip) times() sidecarTimes {
 	point := func(position time.Duration, at time.Time) {
 		t.Points = append(t.Points, sidecarTimePoint{position.Seconds(), sidecarTime(at)})
 	}
-	if made := c.layout.Load(); made != nil {
+	if made := c.made(); made != nil {
 		t.Exact = true
 		for _, p := range made.joined.Times() {
 			point(p.File, c.First().Add(p.Clip))

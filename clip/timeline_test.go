@@ -528,7 +528,8 @@ func TestGaps(t *testing.T) {
 		{"gap of a second and a bit", []time.Duration{0, 2 * s, 5*s + 1*ms, 7*s + 1*ms, 9*s + 1*ms}, []time.Duration{1960 * ms}, 2},
 		{"two fragments far apart", []time.Duration{0, 15 * s}, []time.Duration{1960 * ms}, 2},
 		{"two gaps", []time.Duration{0, 2 * s, 30 * s, 32 * s, 60 * s, 62 * s}, []time.Duration{1960 * ms}, 3},
-		{"overlap", []time.Duration{0, 2 * s, 3 * s, 5 * s}, []time.Duration{1960 * ms}, 1},
+		{"overlap, which no call may cross either", []time.Duration{0, 2 * s, 3 * s, 5 * s}, []time.Duration{1960 * ms}, 2},
+		{"recorded twice from end to end", []time.Duration{0, s, 2 * s, 3 * s, 4 * s, 5 * s}, []time.Duration{1960 * ms}, 1},
 		{"lengths vary", []time.Duration{0, 2 * s, 9 * s, 10 * s}, []time.Duration{1960 * ms, 6960 * ms, 960 * ms, 1960 * ms}, 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {

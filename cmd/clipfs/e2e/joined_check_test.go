@@ -141,7 +141,7 @@ func checkSidecar(t *testing.T, path string, want []placed, got packetTrack) {
 		t.Fatal(err)
 	}
 	points := sidecar.Times.Points
-	if len(points) == 0 {
+	if len(points) == 0 || !sidecar.Times.Exact {
 		t.Fatalf("%s: sidecar has times %+v", path, sidecar.Times)
 	}
 	for i := range min(len(want), len(got.packets)) {

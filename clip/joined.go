@@ -7,7 +7,6 @@ import (
 	"io"
 	"slices"
 	"sync"
-	"sync/atomic"
 
 	"clipfs/cache"
 )
@@ -25,20 +24,23 @@ type joinedFile struct {
 	ahead  *ahead
 
 	// mu guards the rest.
-	mu     sync.RWMutex
+	mu     sync.Mutex
 	closed bool
-	parts  map[int]*source
-	// order has the parts by last use, the latest last. recent is that one, to be read without mu.
-	order  []int
-	recent atomic.Int64
+	// parts has those that were used last, the latest at the end.
+	parts []*openPart
+}
+
+// openPart is a part that a handle stays with.
+type openPart struct {
+	*source
+	index int
+	// readers is how many reads are under way; joinedFile.mu guards it.
+	readers int
 }
 
 // newJoinedFile gives an open clip of which nothing is taken up.
 func newJoinedFile(c *Clip, l *layout) *joinedFile {
-	f := &joinedFile{clip: c, layout: l, head: &source{take: l.takeHead}, parts: make(map[int]*source)}
-	f.recent.Store(noPart)
-	f.ahead = newAhead(c, l)
-	return f
+	return &joinedFile{clip: c, layout: l, head: &source{take: l.takeHead}, ahead: newAhead(c, l)}
 }
 
 // noPart is what stands for a part where there is none.
@@ -88,55 +90,64 @@ func (f *joinedFile) readSegment(ctx context.Context, p []byte, s segment, from 
 
 // readPart reads from the media of a part.
 func (f *joinedFile) readPart(ctx context.Context, p []byte, i int, at int64) (int, error) {
-	for {
-		s, err := f.part(i)
-		if err != nil {
-			return 0, err
-		}
-		n, err := s.readAt(ctx, p, at)
-		if errors.Is(err, errClosed) {
-			continue // other reads have gone on to other parts; or the handle is closed, which part tells
-		}
-		return n, err
+	part, err := f.enter(i)
+	if err != nil {
+		return 0, err
 	}
+	defer f.leave(part)
+	return part.readAt(ctx, p, at)
 }
 
-// part gives the source of a part.
-func (f *joinedFile) part(i int) (*source, error) {
-	f.mu.RLock()
-	s, closed := f.parts[i], f.closed
-	f.mu.RUnlock()
-	if closed {
-		return nil, errClosed
-	}
-	if s != nil && f.recent.Load() == int64(i) {
-		return s, nil
-	}
+// enter gives a part to read from, and lets those go that were used before the last ones and that nobody reads.
+func (f *joinedFile) enter(i int) (*openPart, error) {
 	f.mu.Lock()
+	defer f.mu.Unlock()
 	if f.closed {
-		f.mu.Unlock()
 		return nil, errClosed
 	}
-	if s = f.parts[i]; s == nil {
-		s = &source{take: func(ctx context.Context) (taken, error) { return f.layout.takePart(ctx, f.clip, i) }}
-		f.parts[i] = s
+	last := len(f.parts) - 1
+	at := last
+	for at >= 0 && f.parts[at].index != i {
+		at--
 	}
-	if k := slices.Index(f.order, i); k >= 0 {
-		f.order = slices.Delete(f.order, k, k+1)
+	var part *openPart
+	if at >= 0 {
+		part = f.parts[at]
+	} else {
+		part = &openPart{index: i, source: &source{
+			take: func(ctx context.Context) (taken, error) { return f.layout.takePart(ctx, f.clip, i) },
+		}}
 	}
-	f.order = append(f.order, i)
-	f.recent.Store(int64(i))
-	var left *source
-	if len(f.order) > sourcesKept {
-		left = f.parts[f.order[0]]
-		delete(f.parts, f.order[0])
-		f.order = slices.Delete(f.order, 0, 1)
+	part.readers++
+	if at == last && at >= 0 {
+		return part, nil
 	}
-	f.mu.Unlock()
-	if left != nil {
-		left.close()
+	if at >= 0 {
+		f.parts = slices.Delete(f.parts, at, at+1)
 	}
-	return s, nil
+	f.parts = append(f.parts, part)
+	f.letGoLocked()
+	return part, nil
+}
+
+// leave ends a read.
+func (f *joinedFile) leave(part *openPart) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	part.readers--
+	f.letGoLocked()
+}
+
+// letGoLocked closes the parts used longest ago, as long as there are more than sourcesKept, unless they are being read.
+func (f *joinedFile) letGoLocked() {
+	for k := 0; len(f.parts) > sourcesKept && k < len(f.parts)-1; {
+		if f.parts[k].readers > 0 {
+			k++
+			continue
+		}
+		go f.parts[k].close() // it may remove a file
+		f.parts = slices.Delete(f.parts, k, k+1)
+	}
 }
 
 // complete reports whether every byte is on disk.
@@ -155,8 +166,8 @@ func (f *joinedFile) close() {
 	parts := f.parts
 	f.parts = nil
 	f.mu.Unlock()
-	for _, s := range parts {
-		s.close()
+	for _, part := range parts {
+		part.close()
 	}
 	f.head.close()
 }

@@ -5,9 +5,11 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"math/rand/v2"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -402,3 +404,47 @@ type brokenReader struct{}
 
 // Read implements io.Reader.
 func (brokenReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+// TestManyReadersOfOneHandle: who reads one handle in many places at once gets the right bytes everywhere, and nobody has
+// to begin anew because of the others.
+func TestManyReadersOfOneHandle(t *testing.T) {
+	m := newMemory()
+	m.record("cam", base(), 600, 2*time.Second)
+	l, _ := library(t, m, lazy())
+	c := lookUp(t, l, "cam", clip.NewSpan(base(), 20*time.Minute))
+	want, err := readAll(t, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m = newMemory()
+	m.record("cam", base(), 600, 2*time.Second)
+	l, _ = library(t, m, lazy())
+	h, err := lookUp(t, l, "cam", clip.NewSpan(base(), 20*time.Minute)).Open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var readers sync.WaitGroup
+	for seed := range uint64(12) {
+		readers.Go(func() {
+			random := rand.New(rand.NewPCG(seed, 1))
+			for range 40 {
+				off := random.Int64N(h.Size())
+				b := make([]byte, min(1+random.Int64N(300_000), h.Size()-off))
+				if _, err := h.ReadAt(t.Context(), b, off); err != nil || !bytes.Equal(b, want[off:off+int64(len(b))]) {
+					t.Errorf("%d bytes at %d: %v", len(b), off, err)
+					return
+				}
+			}
+		})
+	}
+	readers.Wait()
+	if err := h.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := h.ReadAt(t.Context(), make([]byte, 1), h.Size()-1); err == nil {
+		t.Error("read after Close")
+	}
+	if payloads, _, _ := m.calls(); payloads > 40 {
+		t.Errorf("%d GetClip calls for 20 parts", payloads)
+	}
+}

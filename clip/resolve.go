@@ -50,9 +50,12 @@ func (c *Clip) split(ctx context.Context, p part, key cache.Key, cause error) (i
 	if at == 0 || !c.helps(ctx, p, cause) {
 		return 0, cause
 	}
-	c.library.options.Logger.Info("part takes two calls", "stream", c.stream.Name, "span", p.span(c.library.options.Selector),
-		"reason", cause)
-	return at, c.library.heads.split(ctx, key, at)
+	log := c.library.options.Logger.With("stream", c.stream.Name, "span", p.span(c.library.options.Selector))
+	log.Info("part takes two calls", "reason", cause)
+	if err := c.library.heads.split(ctx, key, at); err != nil {
+		log.Debug("which is not remembered", "error", err)
+	}
+	return at, nil
 }
 
 // helps reports whether asking for less at once may help against an error: where the codec changes, and where a payload

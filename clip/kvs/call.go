@@ -24,6 +24,10 @@ type call struct {
 	api    string
 	stream clip.StreamName
 	start  time.Time
+	// urgency and refused are those of a clip.PayloadQuery, nil for other calls. They do not change once the call was
+	// made for the first time.
+	urgency func() clip.Urgency
+	refused func()
 }
 
 // cost is what an attempt takes from one bucket of the pacer.
@@ -32,25 +36,28 @@ type cost struct {
 	points int
 }
 
-// newCall starts a call of an API on a stream ("" for calls on all) whose every attempt costs points.
+// newCall starts a call of an API on a stream ("" for calls on all) whose every attempt costs points. They are taken in
+// the order of costs, and a refusal slows the last: the scarcest comes last, so that nobody has its points while waiting
+// for others.
 func (a *Archive) newCall(api string, stream clip.StreamName, costs ...cost) *call {
 	c := &call{archive: a, log: a.log, api: api, stream: stream, start: time.Now()}
-	c.attempts = &attempts{
-		policy: a.policy,
-		pace: func(ctx context.Context) error {
-			for _, cost := range costs {
-				if err := a.pace.take(ctx, paceKey{stream, cost.quota}, cost.points); err != nil {
-					return err
-				}
+	c.attempts = &attempts{policy: a.policy}
+	c.attempts.pace = func(ctx context.Context) error {
+		for _, cost := range costs {
+			if err := a.pace.take(ctx, paceKey{stream, cost.quota}, cost.points, c.urgency); err != nil {
+				return err
 			}
-			return nil
-		},
-		refused: func() {
-			if len(costs) > 0 {
-				share := a.pace.slow(paceKey{stream, costs[0].quota})
-				c.log.Debug("slowing down", "api", api, "stream", string(stream), "share", share)
-			}
-		},
+		}
+		return nil
+	}
+	c.attempts.refused = func() {
+		if len(costs) > 0 {
+			share := a.pace.slow(paceKey{stream, costs[len(costs)-1].quota})
+			c.log.Debug("slowing down", "api", api, "stream", string(stream), "share", share)
+		}
+		if c.refused != nil {
+			c.refused()
+		}
 	}
 	return c
 }

@@ -24,9 +24,14 @@ func NewPacer(p Points) (*Pacer, error) {
 	return &Pacer{pacer}, err
 }
 
-// Take takes media points.
+// Take takes media points for a reader.
 func (p *Pacer) Take(ctx context.Context, stream clip.StreamName, points int) error {
-	return p.pacer.take(ctx, paceKey{stream, quotaMedia}, points)
+	return p.TakeAs(ctx, stream, points, nil)
+}
+
+// TakeAs takes media points.
+func (p *Pacer) TakeAs(ctx context.Context, stream clip.StreamName, points int, urgency func() clip.Urgency) error {
+	return p.pacer.take(ctx, paceKey{stream, quotaMedia}, points, urgency)
 }
 
 // Slow refuses media points.

@@ -28,7 +28,8 @@ func (a *Archive) Payload(ctx context.Context, q clip.PayloadQuery) (*clip.Paylo
 		return nil, err
 	}
 	points := max(q.Fragments, 1)
-	c := a.newCall("GetClip", q.Stream, cost{quotaMedia, points}, cost{quotaMetadata, points})
+	c := a.newCall("GetClip", q.Stream, cost{quotaMetadata, points}, cost{quotaMedia, points})
+	c.urgency, c.refused = q.Urgency, q.Refused
 	var out *archivedmedia.GetClipOutput
 	err = c.onEndpoint(ctx, endpointKey{q.Stream, controltypes.APINameGetClip}, func(endpoint string) (err error) {
 		out, err = a.media.GetClip(ctx, in, c.mediaOptions(endpoint))

@@ -1,0 +1,238 @@
+package kvs
+
+import (
+	"context"
+	"math"
+	"slices"
+	"sync"
+	"time"
+
+	"clipfs/clip"
+)
+
+// How calls share the points of a bucket:
+//
+//   - A call takes all its points at once, when they are there, and waits in the bucket's queue until then. Nothing is
+//     promised to it before. So whoever comes later and is more urgent has every point that those in the queue wait for.
+//   - Next is always the most urgent in the queue, and of these the one that came first. Nobody overtakes it with fewer
+//     points: it would wait for ever behind small calls. Urgencies are asked anew for each choice, and every lookAgain
+//     at the latest, so that a call moves up when somebody begins to read what it was made for.
+//   - Whoever is no reader also takes its points from an allowance, which fills at half the bucket's rate. So half the
+//     rate is left to others who read the stream, here or elsewhere: the quota counts for all of them together. The
+//     allowance is as large as the bucket, so that the heads of a clip of some minutes are asked for at once, but never
+//     more than what is in it: what readers took is not made up for.
+//   - A bucket holds a second's points, or what the largest call in the queue needs if that is more.
+//
+// bucket.mu guards everything in a bucket and is held for moments only. Calls in the queue wait on their own channels; a
+// timer of the bucket, which runs only while somebody waits, serves them. No goroutine stays behind.
+
+const (
+	// slowest is the share of a quota that a bucket never falls below. Old accounts are limited by calls, a few a
+	// second, and retries do the rest.
+	slowest = 1.0 / 64
+	// slowGrace is how long a bucket takes further refusals for part of the one that slowed it: they were under way.
+	slowGrace = 500 * time.Millisecond
+	// recovery is how long a bucket takes from nothing back to its quota.
+	recovery = time.Minute
+	// allowed is the share of a bucket's rate that those who do not read may take.
+	allowed = 0.5
+	// lookAgain is how long a choice of who is next holds: who waits can become a reader, and the rate grows.
+	lookAgain = 20 * time.Millisecond
+	// almost is what points may lack for rounding.
+	almost = 1e-6
+)
+
+// bucket holds points of one quota. A refusal by the service empties it and halves the rate at which it fills; the rate
+// comes back evenly over the recovery time.
+type bucket struct {
+	// quota is the rate in points a second, and burst what the bucket holds as a rule.
+	quota, burst float64
+
+	// mu guards what follows.
+	mu sync.Mutex
+	// share of the quota at the time since; it grows from there.
+	share float64
+	since time.Time
+	// points that were there at the time filled, and how many of them those who do not read may have.
+	points, allowance float64
+	filled            time.Time
+	// waiting has who waits, in the order of coming; timer is set while there is anybody.
+	waiting []*ticket
+	timer   *time.Timer
+}
+
+// ticket is one call that waits.
+type ticket struct {
+	points float64
+	// urgency may be nil, for a reader.
+	urgency func() clip.Urgency
+	// turn is closed when the ticket has its points. It is out of the queue then.
+	turn chan struct{}
+}
+
+// reads tells whether an urgency is that of a reader.
+func reads(u clip.Urgency) bool { return u <= clip.ForReader }
+
+// newBucket gives a full bucket that fills at quota points a second.
+func newBucket(quota float64) *bucket {
+	burst := max(1, math.Floor(quota))
+	return &bucket{quota: quota, burst: burst, share: 1, points: burst, allowance: burst, filled: time.Now()}
+}
+
+// take waits for n points.
+func (b *bucket) take(ctx context.Context, n int, urgency func() clip.Urgency) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	t := &ticket{points: float64(n), urgency: urgency, turn: make(chan struct{})}
+	if !b.queue(ctx, t) {
+		return errPaced
+	}
+	select {
+	case <-t.turn:
+		return nil
+	case <-ctx.Done():
+		b.leave(t)
+		return ctx.Err()
+	}
+}
+
+// queue puts a call into the queue. It refuses one that a reader's points would reach after its deadline.
+func (b *bucket) queue(ctx context.Context, t *ticket) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := time.Now()
+	b.fillLocked(now)
+	if deadline, ok := ctx.Deadline(); ok && b.points+b.gainLocked(now, deadline) < t.points-almost {
+		return false
+	}
+	b.waiting = append(b.waiting, t)
+	b.serveLocked(now)
+	return true
+}
+
+// leave takes a call out of the queue. What it was given in the same moment goes back.
+func (b *bucket) leave(t *ticket) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := time.Now()
+	b.fillLocked(now)
+	if i := slices.Index(b.waiting, t); i >= 0 {
+		b.waiting = slices.Delete(b.waiting, i, i+1)
+	} else {
+		b.points += t.points // the allowance stays: whether it read is not known any more
+	}
+	b.serveLocked(now)
+}
+
+// look serves those whose points have come.
+func (b *bucket) look() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.serveLocked(time.Now())
+}
+
+// slow halves the rate and empties the bucket, once for refusals that come together. It gives the share of the quota
+// that is left.
+func (b *bucket) slow() float64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := time.Now()
+	if now.Sub(b.since) < slowGrace {
+		return b.share
+	}
+	b.share, b.since = max(slowest, b.shareLocked(now)/2), now
+	b.points, b.allowance, b.filled = 0, 0, now
+	b.serveLocked(now)
+	return b.share
+}
+
+// serveLocked gives their points to those whose turn it is, and sets the timer for the rest.
+func (b *bucket) serveLocked(now time.Time) {
+	b.fillLocked(now)
+	for len(b.waiting) > 0 {
+		i, urgency := b.nextLocked()
+		t := b.waiting[i]
+		if wait := b.waitLocked(now, t.points, urgency); wait > 0 {
+			b.wakeLocked(wait)
+			return
+		}
+		b.points -= t.points
+		if !reads(urgency) {
+			b.allowance -= t.points
+		}
+		b.allowance = min(b.allowance, b.points)
+		b.waiting = slices.Delete(b.waiting, i, i+1)
+		close(t.turn)
+	}
+	if b.timer != nil {
+		b.timer.Stop()
+	}
+}
+
+// nextLocked chooses who is next of those who wait, and gives its urgency.
+func (b *bucket) nextLocked() (next int, urgency clip.Urgency) {
+	for i, t := range b.waiting {
+		u := clip.ForReader
+		if t.urgency != nil {
+			u = t.urgency()
+		}
+		if i == 0 || u < urgency {
+			next, urgency = i, u
+		}
+	}
+	return next, urgency
+}
+
+// waitLocked gives after which time, at most lookAgain, points can be had for an urgency, or that has to be asked again.
+func (b *bucket) waitLocked(now time.Time, points float64, u clip.Urgency) time.Duration {
+	perSecond := b.quota * b.shareLocked(now)
+	seconds := (points - b.points - almost) / perSecond
+	if !reads(u) {
+		seconds = max(seconds, (points-b.allowance-almost)/(perSecond*allowed))
+	}
+	return time.Duration(math.Ceil(min(seconds, lookAgain.Seconds()) * float64(time.Second)))
+}
+
+// wakeLocked sets the timer.
+func (b *bucket) wakeLocked(after time.Duration) {
+	if b.timer == nil {
+		b.timer = time.AfterFunc(after, b.look)
+		return
+	}
+	b.timer.Reset(after)
+}
+
+// fillLocked adds what has come since the last time.
+func (b *bucket) fillLocked(now time.Time) {
+	room := b.burst
+	for _, t := range b.waiting {
+		room = max(room, t.points)
+	}
+	gain := b.gainLocked(b.filled, now)
+	b.points = min(room, b.points+gain)
+	b.allowance = min(room, b.allowance+gain*allowed)
+	b.filled = now
+}
+
+// gainLocked gives the points that come between two times.
+func (b *bucket) gainLocked(from, to time.Time) float64 {
+	if !to.After(from) {
+		return 0
+	}
+	// The share grows evenly up to the time when it is whole.
+	kink := b.since.Add(time.Duration((1 - b.share) * float64(recovery)))
+	if kink.Before(from) {
+		kink = from
+	}
+	if kink.After(to) {
+		kink = to
+	}
+	growing := (b.shareLocked(from) + b.shareLocked(kink)) / 2 * kink.Sub(from).Seconds()
+	return b.quota * (growing + to.Sub(kink).Seconds())
+}
+
+// shareLocked gives the share of the quota at a time.
+func (b *bucket) shareLocked(at time.Time) float64 {
+	return min(1, b.share+at.Sub(b.since).Seconds()/recovery.Seconds())
+}

@@ -1,0 +1,415 @@
+package kvs_test
+
+import (
+	"context"
+	"errors"
+	"math"
+	"net/http"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"clipfs/clip"
+	"clipfs/clip/kvs"
+)
+
+// queue is a pacer at which the tests let calls wait.
+type queue struct {
+	t     *testing.T
+	pacer *kvs.Pacer
+	wg    sync.WaitGroup
+
+	// mu guards what follows.
+	mu     sync.Mutex
+	served []string
+	points map[clip.Urgency]int
+}
+
+// newQueue gives a queue at a full bucket. Calls that wait at the end of the test end with its context.
+func newQueue(t *testing.T) *queue {
+	t.Helper()
+	pacer, err := kvs.NewPacer(kvs.Points{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := &queue{t: t, pacer: pacer, points: make(map[clip.Urgency]int)}
+	t.Cleanup(q.wg.Wait)
+	return q
+}
+
+// as gives an urgency that stays.
+func as(u clip.Urgency) func() clip.Urgency { return func() clip.Urgency { return u } }
+
+// empty takes what the bucket has.
+func (q *queue) empty() {
+	q.t.Helper()
+	if err := q.pacer.Take(q.t.Context(), "door", 500); err != nil {
+		q.t.Fatal(err)
+	}
+}
+
+// wait lets a call wait and notes when it was served.
+func (q *queue) wait(name string, points int, urgency func() clip.Urgency) {
+	q.waitUnder(q.t.Context(), name, points, urgency)
+	synctest.Wait() // it stands in the queue before the next one comes
+}
+
+// waitUnder is wait with a context.
+func (q *queue) waitUnder(ctx context.Context, name string, points int, urgency func() clip.Urgency) {
+	q.wg.Go(func() {
+		if err := q.pacer.TakeAs(ctx, "door", points, urgency); err != nil {
+			return
+		}
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		q.served = append(q.served, name)
+	})
+}
+
+// busy has so many callers of one urgency take points one time after the other.
+func (q *queue) busy(callers, points int, u clip.Urgency) {
+	for range callers {
+		q.wg.Go(func() {
+			for q.pacer.TakeAs(q.t.Context(), "door", points, as(u)) == nil {
+				q.mu.Lock()
+				q.points[u] += points
+				q.mu.Unlock()
+			}
+		})
+	}
+}
+
+// taken gives the points that busy callers had so far.
+func (q *queue) taken(u clip.Urgency) int {
+	synctest.Wait()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.points[u]
+}
+
+// order gives who was served so far.
+func (q *queue) order() []string {
+	synctest.Wait()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return slices.Clone(q.served)
+}
+
+func TestPaceOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(t)
+		q.empty()
+		q.wait("ahead 1", 50, as(clip.ForAhead))
+		q.wait("head 1", 200, as(clip.ForHead))
+		q.wait("ahead 2", 50, as(clip.ForAhead))
+		q.wait("reader 1", 100, as(clip.ForReader))
+		q.wait("head 2", 50, as(clip.ForHead))
+		q.wait("reader 2", 50, nil)
+		time.Sleep(10 * time.Second)
+		want := []string{"reader 1", "reader 2", "head 1", "head 2", "ahead 1", "ahead 2"}
+		if got := q.order(); !slices.Equal(got, want) {
+			t.Errorf("served %q, want %q", got, want)
+		}
+	})
+}
+
+// TestPaceReaderHasAllPoints: a reader has what others had been waiting for, and waits for nobody's points but its own.
+func TestPaceReaderHasAllPoints(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(t)
+		q.empty()
+		for range 20 {
+			q.wait("head", 200, as(clip.ForHead))
+		}
+		time.Sleep(300 * time.Millisecond) // 150 points
+		got := elapsed(func() {
+			if err := q.pacer.Take(t.Context(), "door", 200); err != nil {
+				t.Error(err)
+			}
+		})
+		if want := 100 * time.Millisecond; !about(got, want) {
+			t.Errorf("the reader waited %s, want %s", got, want)
+		}
+		if got := q.order(); len(got) != 0 {
+			t.Errorf("served before it: %q", got)
+		}
+	})
+}
+
+// TestPaceNobodyOvertakes: a call of many points does not wait for ever behind smaller ones.
+func TestPaceNobodyOvertakes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(t)
+		q.empty()
+		q.busy(10, 20, clip.ForReader)
+		time.Sleep(time.Second)
+		q.wait("large", 2000, nil) // four times what the bucket holds
+		if got := elapsed(func() {
+			for len(q.order()) == 0 {
+				time.Sleep(10 * time.Millisecond)
+			}
+		}); got < 4*time.Second || got > 4500*time.Millisecond {
+			t.Errorf("2000 points took %s beside small calls, want a little more than 4s", got)
+		}
+	})
+}
+
+func TestPaceUpgrade(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(t)
+		q.empty()
+		var now atomic.Int64
+		now.Store(int64(clip.ForAhead))
+		for range 5 {
+			q.wait("head", 100, as(clip.ForHead))
+		}
+		q.wait("upgraded", 100, func() clip.Urgency { return clip.Urgency(now.Load()) })
+		time.Sleep(410 * time.Millisecond) // one head at half the rate
+		if got, want := q.order(), []string{"head"}; !slices.Equal(got, want) {
+			t.Fatalf("served %q, want %q", got, want)
+		}
+		// By now the bucket has points for a reader, of which no other may take one.
+		now.Store(int64(clip.ForReader))
+		time.Sleep(20 * time.Millisecond)
+		if got, want := q.order(), []string{"head", "upgraded"}; !slices.Equal(got, want) {
+			t.Errorf("served %q, want %q", got, want)
+		}
+	})
+}
+
+// TestPaceShares: what a second of each urgency has in the long run, after the bucket's first second.
+func TestPaceShares(t *testing.T) {
+	const callers, points, seconds = 8, 50, 10
+	for _, tc := range []struct {
+		name string
+		busy []clip.Urgency
+		want map[clip.Urgency]float64
+	}{
+		{"readers have the full rate", []clip.Urgency{clip.ForReader}, map[clip.Urgency]float64{clip.ForReader: 500}},
+		{"heads have half the rate", []clip.Urgency{clip.ForHead}, map[clip.Urgency]float64{clip.ForHead: 250}},
+		{"prefetch has half the rate", []clip.Urgency{clip.ForAhead}, map[clip.Urgency]float64{clip.ForAhead: 250}},
+		{"heads and prefetch have half together", []clip.Urgency{clip.ForAhead, clip.ForHead},
+			map[clip.Urgency]float64{clip.ForHead: 250, clip.ForAhead: 0}},
+		{"readers have the full rate beside heads", []clip.Urgency{clip.ForHead, clip.ForAhead, clip.ForReader},
+			map[clip.Urgency]float64{clip.ForReader: 500, clip.ForHead: 0, clip.ForAhead: 0}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				q := newQueue(t)
+				for _, u := range tc.busy {
+					q.busy(callers, points, u)
+				}
+				time.Sleep(time.Second)
+				before := map[clip.Urgency]int{}
+				for u := range tc.want {
+					before[u] = q.taken(u)
+				}
+				time.Sleep(seconds * time.Second)
+				for u, want := range tc.want {
+					got := float64(q.taken(u)-before[u]) / seconds
+					if math.Abs(got-want) > points/seconds+0.01 {
+						t.Errorf("urgency %d had %g points a second, want %g", u, got, want)
+					}
+				}
+			})
+		})
+	}
+}
+
+// TestPaceIdleReaders: what readers leave heads take, but never more than half.
+func TestPaceIdleReaders(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(t)
+		q.busy(4, 50, clip.ForHead)
+		for range 20 { // 100 points a second
+			if err := q.pacer.Take(t.Context(), "door", 50); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(500 * time.Millisecond)
+		}
+		if got, want := q.taken(clip.ForHead), 500+10*250; got < want-100 || got > want {
+			t.Errorf("heads had %d points in 10 s, want the first second's and half of the rest: %d", got, want)
+		}
+	})
+}
+
+// TestPaceBurst: the heads of a clip of ten minutes go out at once.
+func TestPaceBurst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(t)
+		for range 11 {
+			q.wait("head", 50, as(clip.ForHead))
+		}
+		if got := len(q.order()); got != 10 {
+			t.Errorf("%d heads of 50 points at once, want 10", got)
+		}
+		time.Sleep(200 * time.Millisecond)
+		if got := len(q.order()); got != 11 {
+			t.Errorf("%d heads after 200 ms, want 11", got)
+		}
+	})
+}
+
+func TestPaceCancelled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(t)
+		q.empty()
+		ctx, cancel := context.WithCancel(t.Context())
+		q.waitUnder(ctx, "gone", 2000, nil)
+		synctest.Wait()
+		q.wait("next", 100, nil)
+		time.Sleep(300 * time.Millisecond)
+		if got := q.order(); len(got) != 0 {
+			t.Fatalf("served %q, want none to overtake", got)
+		}
+		cancel()
+		if got, want := q.order(), []string{"next"}; !slices.Equal(got, want) {
+			t.Errorf("served %q at once after who was first had gone, want %q", got, want)
+		}
+		done, stop := context.WithCancel(t.Context())
+		stop()
+		if err := q.pacer.Take(done, "door", 1); !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v, want Canceled", err)
+		}
+		// What the one who left did not take is there: 150 - 100 points, and no more than a bucketful later.
+		time.Sleep(time.Minute)
+		if got := elapsed(func() {
+			for range 3 {
+				q.empty()
+			}
+		}); !about(got, 2*time.Second) {
+			t.Errorf("three bucketfuls took %s, want 2s", got)
+		}
+	})
+}
+
+// TestPaceDeadlines: a deadline that even a reader alone cannot keep is refused at once; one that a queue breaks is not.
+func TestPaceDeadlines(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(t)
+		q.empty()
+		take := func(points int, timeout time.Duration, u clip.Urgency) (took time.Duration, err error) {
+			ctx, cancel := context.WithTimeout(t.Context(), timeout)
+			defer cancel()
+			took = elapsed(func() { err = q.pacer.TakeAs(ctx, "door", points, as(u)) })
+			return took, err
+		}
+		if took, err := take(200, 300*time.Millisecond, clip.ForReader); !errors.Is(err, clip.ErrThrottled) || took != 0 {
+			t.Errorf("too soon: got %v after %s, want ErrThrottled at once", err, took)
+		}
+		if took, err := take(200, 401*time.Millisecond, clip.ForReader); err != nil || !about(took, 400*time.Millisecond) {
+			t.Errorf("just in time: got %v after %s", err, took)
+		}
+		q.busy(1, 200, clip.ForReader)
+		synctest.Wait()
+		if took, err := take(200, 500*time.Millisecond, clip.ForHead); !errors.Is(err, context.DeadlineExceeded) || took != 500*time.Millisecond {
+			t.Errorf("behind readers: got %v after %s, want the deadline's own end", err, took)
+		}
+	})
+}
+
+// TestPaceRefusal: a refusal takes what those who wait were about to have, and halves the rate for all.
+func TestPaceRefusal(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		u    clip.Urgency
+		want time.Duration
+	}{
+		{"reader", clip.ForReader, 788 * time.Millisecond}, // 200 = 500 (t/2 + t²/120)
+		{"head", clip.ForHead, 1561 * time.Millisecond},    // and half of it
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				q := newQueue(t)
+				q.empty()
+				time.Sleep(390 * time.Millisecond)
+				q.wait(tc.name, 200, as(tc.u))
+				q.pacer.Slow("door")
+				if got := elapsed(func() {
+					for len(q.order()) == 0 {
+						time.Sleep(time.Millisecond)
+					}
+				}); !about(got, tc.want) {
+					t.Errorf("took %s after the refusal, want %s", got, tc.want)
+				}
+			})
+		})
+	}
+}
+
+// TestPayloadTellsOfRefusals: whoever asks for a payload is told of each refusal, and asked who waits at each attempt.
+func TestPayloadTellsOfRefusals(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newService()
+		s.answers["/getClip"] = func(w http.ResponseWriter, _ request, n int) {
+			switch {
+			case n <= 2:
+				throttle(w)
+			case n == 3:
+				fail(w, http.StatusInternalServerError, "InternalFailure", "oops")
+			default:
+				clipBody(w, "media")
+			}
+		}
+		a := newArchive(t, config(s), kvs.Options{})
+		refused, asked := 0, 0
+		p, err := a.Payload(t.Context(), clip.PayloadQuery{
+			Stream: "door", Span: clip.NewSpan(start(), time.Minute), Fragments: 10,
+			Urgency: func() clip.Urgency { asked++; return clip.ForHead },
+			Refused: func() { refused++ },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Body.Close(); err != nil {
+			t.Error(err)
+		}
+		if refused != 2 {
+			t.Errorf("told of %d refusals, want 2", refused)
+		}
+		if asked < 4 {
+			t.Errorf("asked who waits %d times in 4 attempts", asked)
+		}
+	})
+}
+
+// TestPayloadsByUrgency: archive calls take their turn by urgency.
+func TestPayloadsByUrgency(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newService()
+		s.answers["/getClip"] = func(w http.ResponseWriter, _ request, _ int) { clipBody(w, "media") }
+		a := newArchive(t, config(s), kvs.Options{})
+		var mu sync.Mutex
+		var served []clip.Urgency
+		var wg sync.WaitGroup
+		get := func(u clip.Urgency) {
+			wg.Go(func() {
+				p, err := a.Payload(t.Context(), clip.PayloadQuery{
+					Stream: "door", Span: clip.NewSpan(start(), time.Minute), Fragments: 200, Urgency: as(u),
+				})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if err := p.Body.Close(); err != nil {
+					t.Error(err)
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				served = append(served, u)
+			})
+			synctest.Wait()
+		}
+		for _, u := range []clip.Urgency{clip.ForReader, clip.ForReader, clip.ForAhead, clip.ForHead, clip.ForReader} {
+			get(u)
+		}
+		wg.Wait()
+		want := []clip.Urgency{clip.ForReader, clip.ForReader, clip.ForReader, clip.ForHead, clip.ForAhead}
+		if !slices.Equal(served, want) {
+			t.Errorf("served %v, want %v", served, want)
+		}
+	})
+}

@@ -17,24 +17,28 @@ import (
 //   - Next is always the most urgent in the queue, and of these the one that came first. Nobody overtakes it with fewer
 //     points: it would wait for ever behind small calls. Urgencies are asked anew for each choice, and every lookAgain
 //     at the latest, so that a call moves up when somebody begins to read what it was made for.
-//   - Whoever is no reader also takes its points from an allowance, which fills at half the bucket's rate. So half the
-//     rate is left to others who read the stream, here or elsewhere: the quota counts for all of them together. The
-//     allowance is as large as the bucket, so that the heads of a clip of some minutes are asked for at once, but never
-//     more than what is in it: what readers took is not made up for.
+//   - Whoever is no reader also takes its points from an allowance, which fills at half the quota at most. So half the
+//     quota is left to others who read the stream, here or elsewhere: it counts for all of them together. The allowance
+//     is as large as the bucket, so that the heads of a clip of some minutes are asked for at once, but never more than
+//     what is in it: what readers took is not made up for.
 //   - A bucket holds a second's points, or what the largest call in the queue needs if that is more.
+//   - A refusal by the service empties the bucket and halves the rate at which it fills: others take of the same quota.
+//     The rate comes back in two legs (see pace): soon to a little less than it was, so that the one of two mounts that
+//     happens to be refused does not lose its half to the other for long, and from there slowly.
 //
 // bucket.mu guards everything in a bucket and is held for moments only. Calls in the queue wait on their own channels; a
 // timer of the bucket, which runs only while somebody waits, serves them. No goroutine stays behind.
 
 const (
-	// slowest is the share of a quota that a bucket never falls below. Old accounts are limited by calls, a few a
-	// second, and retries do the rest.
-	slowest = 1.0 / 64
 	// slowGrace is how long a bucket takes further refusals for part of the one that slowed it: they were under way.
 	slowGrace = 500 * time.Millisecond
-	// recovery is how long a bucket takes from nothing back to its quota.
-	recovery = time.Minute
-	// allowed is the share of a bucket's rate that those who do not read may take.
+	// comeback is the part of the rate before a refusal to which it comes back at quickRecovery. The less it is, the
+	// longer does one mount have more than another; the more it is, the more calls are refused.
+	comeback = 0.9
+	// quickRecovery and recovery are how long the rate would take from nothing to the quota, before and after that.
+	quickRecovery = 10 * time.Second
+	recovery      = time.Minute
+	// allowed is the share of the quota that those who do not read may take.
 	allowed = 0.5
 	// lookAgain is how long a choice of who is next holds: who waits can become a reader, and the rate grows.
 	lookAgain = 20 * time.Millisecond
@@ -42,17 +46,14 @@ const (
 	almost = 1e-6
 )
 
-// bucket holds points of one quota. A refusal by the service empties it and halves the rate at which it fills; the rate
-// comes back evenly over the recovery time.
+// bucket holds points of one quota.
 type bucket struct {
 	// quota is the rate in points a second, and burst what the bucket holds as a rule.
 	quota, burst float64
 
 	// mu guards what follows.
-	mu sync.Mutex
-	// share of the quota at the time since; it grows from there.
-	share float64
-	since time.Time
+	mu   sync.Mutex
+	pace pace
 	// points that were there at the time filled, and how many of them those who do not read may have.
 	points, allowance float64
 	filled            time.Time
@@ -75,8 +76,10 @@ func reads(u clip.Urgency) bool { return u <= clip.ForReader }
 
 // newBucket gives a full bucket that fills at quota points a second.
 func newBucket(quota float64) *bucket {
-	burst := max(1, math.Floor(quota))
-	return &bucket{quota: quota, burst: burst, share: 1, points: burst, allowance: burst, filled: time.Now()}
+	burst, now := max(1, math.Floor(quota)), time.Now()
+	return &bucket{
+		quota: quota, burst: burst, pace: pace{share: 1, back: 1, since: now}, points: burst, allowance: burst, filled: now,
+	}
 }
 
 // take waits for n points.
@@ -138,13 +141,14 @@ func (b *bucket) slow() float64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := time.Now()
-	if now.Sub(b.since) < slowGrace {
-		return b.share
+	if b.pace.share < 1 && now.Sub(b.pace.since) < slowGrace {
+		return b.pace.share
 	}
-	b.share, b.since = max(slowest, b.shareLocked(now)/2), now
-	b.points, b.allowance, b.filled = 0, 0, now
+	b.fillLocked(now)
+	b.pace = b.pace.slower(now)
+	b.points, b.allowance = 0, 0
 	b.serveLocked(now)
-	return b.share
+	return b.pace.share
 }
 
 // serveLocked gives their points to those whose turn it is, and sets the timer for the rest.
@@ -186,10 +190,10 @@ func (b *bucket) nextLocked() (next int, urgency clip.Urgency) {
 
 // waitLocked gives after which time, at most lookAgain, points can be had for an urgency, or that has to be asked again.
 func (b *bucket) waitLocked(now time.Time, points float64, u clip.Urgency) time.Duration {
-	perSecond := b.quota * b.shareLocked(now)
-	seconds := (points - b.points - almost) / perSecond
+	share, _ := b.pace.at(now)
+	seconds := (points - b.points - almost) / (b.quota * share)
 	if !reads(u) {
-		seconds = max(seconds, (points-b.allowance-almost)/(perSecond*allowed))
+		seconds = max(seconds, (points-b.allowance-almost)/(b.quota*min(share, allowed)))
 	}
 	return time.Duration(math.Ceil(min(seconds, lookAgain.Seconds()) * float64(time.Second)))
 }
@@ -211,7 +215,7 @@ func (b *bucket) fillLocked(now time.Time) {
 	}
 	gain := b.gainLocked(b.filled, now)
 	b.points = min(room, b.points+gain)
-	b.allowance = min(room, b.allowance+gain*allowed)
+	b.allowance = min(room, b.allowance+min(gain, b.quota*allowed*now.Sub(b.filled).Seconds()))
 	b.filled = now
 }
 
@@ -220,19 +224,41 @@ func (b *bucket) gainLocked(from, to time.Time) float64 {
 	if !to.After(from) {
 		return 0
 	}
-	// The share grows evenly up to the time when it is whole.
-	kink := b.since.Add(time.Duration((1 - b.share) * float64(recovery)))
-	if kink.Before(from) {
-		kink = from
-	}
-	if kink.After(to) {
-		kink = to
-	}
-	growing := (b.shareLocked(from) + b.shareLocked(kink)) / 2 * kink.Sub(from).Seconds()
-	return b.quota * (growing + to.Sub(kink).Seconds())
+	_, before := b.pace.at(from)
+	_, after := b.pace.at(to)
+	return b.quota * (after - before)
 }
 
-// shareLocked gives the share of the quota at a time.
-func (b *bucket) shareLocked(at time.Time) float64 {
-	return min(1, b.share+at.Sub(b.since).Seconds()/recovery.Seconds())
+// pace is the share of a quota at which a bucket fills, from a refusal on.
+type pace struct {
+	// share at the time since. It grows to back at one speed and to 1 at another.
+	share, back float64
+	since       time.Time
+}
+
+// slower gives the pace after a refusal. However many come, each slowGrace later than the one before, about a fortieth of
+// the quota is left. Old accounts are limited by calls, a few a second, and retries do the rest.
+func (p pace) slower(now time.Time) pace {
+	share, _ := p.at(now)
+	return pace{share: share / 2, back: share * comeback, since: now}
+}
+
+// at gives the share at a time after since, and how many seconds of the whole quota have come until then.
+func (p pace) at(t time.Time) (share, whole float64) {
+	share = p.share
+	left := t.Sub(p.since).Seconds()
+	for _, leg := range [...]struct{ to, perSecond float64 }{
+		{p.back, 1 / quickRecovery.Seconds()}, {1, 1 / recovery.Seconds()},
+	} {
+		if share >= leg.to {
+			continue
+		}
+		end, seconds := leg.to, (leg.to-share)/leg.perSecond
+		if left < seconds {
+			end, seconds = share+left*leg.perSecond, left
+		}
+		whole += (share + end) / 2 * seconds
+		share, left = end, left-seconds
+	}
+	return share, whole + share*left
 }

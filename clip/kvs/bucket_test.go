@@ -311,15 +311,15 @@ func TestPaceDeadlines(t *testing.T) {
 	})
 }
 
-// TestPaceRefusal: a refusal takes what those who wait were about to have, and halves the rate for all.
+// TestPaceRefusal: a refusal takes what those who wait were about to have, and halves the rate.
 func TestPaceRefusal(t *testing.T) {
 	for _, tc := range []struct {
 		name string
 		u    clip.Urgency
 		want time.Duration
 	}{
-		{"reader", clip.ForReader, 788 * time.Millisecond}, // 200 = 500 (t/2 + t²/120)
-		{"head", clip.ForHead, 1561 * time.Millisecond},    // and half of it
+		{"reader", clip.ForReader, 745 * time.Millisecond}, // 200 = 500 (t/2 + t²/20)
+		{"head", clip.ForHead, 800 * time.Millisecond},     // half the quota is left to it
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

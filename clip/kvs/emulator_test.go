@@ -24,26 +24,11 @@ func emulate(t *testing.T, o emulator.Options) *emulator.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.Address = "127.0.0.1:0"
-	o.Retention = 2 * time.Hour
-	o.Credentials = emulator.Credentials{Key: "AKIDEXAMPLE", Secret: secretKey}
-	o.Streams = []emulator.Stream{{Name: "door", Source: footage.NewLoop(card, time.Unix(0, 0), footage.Options{})}}
+	streams := []emulator.Stream{{Name: "door", Source: footage.NewLoop(card, time.Unix(0, 0), footage.Options{})}}
 	for i := range 25 {
-		o.Streams = append(o.Streams, emulator.Stream{Name: emulator.StreamName("empty-" + string(rune('a'+i)))})
+		streams = append(streams, emulator.Stream{Name: emulator.StreamName("empty-" + string(rune('a'+i)))})
 	}
-	server, err := emulator.New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := server.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return server
+	return serveStreams(t, o, streams...)
 }
 
 // emulated gives an archive on an emulator, signing with a secret that the emulator verifies.

@@ -101,20 +101,19 @@ func TestPaceSlowsAndRecovers(t *testing.T) {
 				}
 			})
 		}
-		// 250 = 500 (t/2 + t²/120)
-		if got := take(250); !about(got, 984*time.Millisecond) {
-			t.Errorf("250 points took %s, want 984ms: the bucket is emptied and fills at half the rate, which grows", got)
+		// 250 = 500 (t/2 + t²/20)
+		if got := take(250); !about(got, 916*time.Millisecond) {
+			t.Errorf("250 points took %s, want 916ms: the bucket is emptied and fills at half the rate, which grows", got)
 		}
-		if got := p.Slow("door"); math.Abs(got-0.25) > 0.01 {
-			t.Errorf("share: got %g, want about a quarter", got)
+		if got := p.Slow("door"); math.Abs(got-0.5916/2) > 0.001 {
+			t.Errorf("share: got %g, want half of what had come back", got)
 		}
-		for range 20 {
-			time.Sleep(time.Second)
+		for range 100 {
+			time.Sleep(500 * time.Millisecond)
 			p.Slow("door")
 		}
-		time.Sleep(time.Second)
-		if got := p.Slow("door"); got < 1.0/64 || got > 0.03 {
-			t.Errorf("share: got %g, want it to stay at its least", got)
+		if got := p.Slow("door"); math.Abs(got-0.025) > 0.001 {
+			t.Errorf("share: got %g, want about a fortieth after any number of refusals", got)
 		}
 		time.Sleep(time.Minute + time.Second)
 		if got := take(500) + take(500); !about(got, time.Second) {

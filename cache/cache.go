@@ -27,7 +27,7 @@ type Options struct {
 	// a file. 0 is DefaultMaxBytes. The index of sizes is not counted (at most some 30 MB, usually below one).
 	MaxBytes int64
 	// Linger is how long the fill of an entry that nobody holds waits for a new holder before it is given up.
-	// 0 is DefaultLinger; less than 0 gives it up at once.
+	// 0 is DefaultLinger; less than 0 gives it up at once. One that has not brought a byte waits a second at most.
 	Linger time.Duration
 	// Logger takes what is worth knowing and no caller is told; nil discards it.
 	Logger *slog.Logger

@@ -19,6 +19,8 @@ func TestGiveUpParkedTakesTheOldest(t *testing.T) {
 		entry := acquire(t, c, "held", held.fill)
 		a := acquire(t, c, "first", first.fill)
 		b := acquire(t, c, "second", second.fill)
+		check(t, "append", first.append([]byte("x")), nil)
+		check(t, "append", second.append([]byte("x")), nil)
 		a.Release()
 		time.Sleep(time.Second)
 		b.Release()
@@ -41,6 +43,23 @@ func TestGiveUpParkedTakesTheOldest(t *testing.T) {
 		held.end(errDone)
 		<-entry.Done()
 		entry.Release()
+	})
+}
+
+// TestFillWithoutAByteIsGivenUpSoon: it has nothing to lose but its turn.
+func TestFillWithoutAByteIsGivenUpSoon(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		c := open(t, dir, cache.Options{Linger: time.Hour})
+		s := newStepper()
+		e := acquire(t, c, "k", s.fill)
+		e.Release()
+		time.Sleep(time.Second - time.Nanosecond)
+		e = acquire(t, c, "k", noFill(t)) // somebody comes again in time
+		e.Release()
+		time.Sleep(time.Second)
+		<-e.Done()
+		check(t, "the fill", e.Err(), cache.ErrAbandoned)
 	})
 }
 

@@ -71,13 +71,21 @@ func (c *Cache) settleLocked(do func()) {
 	c.wakeLocked()
 }
 
+// emptyLinger is how long a fill that has not brought a byte waits for a new holder at most: it has nothing to lose but its
+// turn, and somebody who was interrupted comes again at once.
+const emptyLinger = time.Second
+
 // parkLocked lets the fill of an entry that nobody holds rest, and sets the time after which it is given up.
 func (c *Cache) parkLocked(b *body) {
 	b.parks++
 	parks := b.parks
 	b.parked = time.Now()
 	b.resumed = make(chan struct{})
-	b.timer = time.AfterFunc(c.linger, func() {
+	linger := c.linger
+	if b.written.Load() == 0 {
+		linger = min(linger, emptyLinger)
+	}
+	b.timer = time.AfterFunc(linger, func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		if b.parks == parks && b.resumed != nil && !b.ended && b.cause == nil {

@@ -1,0 +1,122 @@
+package e2e_test
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"syscall"
+	"testing"
+	"time"
+
+	"clipfs/cmd/internal/harness"
+)
+
+// longAgo names a minute whose footage is complete.
+func longAgo() string { return nameOf(time.Now().UTC().Add(-3 * time.Hour).Truncate(time.Minute)) }
+
+// TestJoinedWhileTheArchiveIsAway: a clip of many parts that is open gives what it has, fails in time for what it has
+// not, and reads on when the archive is back, the same bytes as any other mount.
+func TestJoinedWhileTheArchiveIsAway(t *testing.T) {
+	e := harness.StartEmulator(t, "--stream", "testcard=testcard", "--bandwidth", "300kB/s")
+	m := harness.StartMount(t, e, "--read-timeout", "5s", "--eager", "0")
+	path := m.Join("testcard", longAgo(), "10m.mp4")
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, tail := make([]byte, 4096), make([]byte, 4096)
+	if _, err := f.ReadAt(head, 0); err != nil {
+		t.Fatal(err)
+	}
+	e.Kill(t)
+	begun := time.Now()
+	if _, err := f.ReadAt(tail, info.Size()-4096); !errors.Is(err, syscall.ETIMEDOUT) {
+		t.Errorf("got %v, want ETIMEDOUT", err)
+	}
+	if took := time.Since(begun); took > 20*time.Second { // 5 s, and room for a machine that is busy
+		t.Errorf("the read failed after %s", took)
+	}
+	if _, err := f.ReadAt(head, 0); err != nil {
+		t.Errorf("the head, which is on disk: %v", err)
+	}
+	e.Restart(t)
+	if _, err := f.ReadAt(tail, info.Size()-4096); err != nil {
+		t.Errorf("the archive is back: %v", err)
+	}
+	got, err := os.ReadFile(path)
+	if err != nil || !bytes.Equal(got[:4096], head) || !bytes.Equal(got[len(got)-4096:], tail) {
+		t.Errorf("the file is not the one that was begun: %v", err)
+	}
+	other := harness.StartMount(t, e)
+	want, err := os.ReadFile(other.Join("testcard", longAgo(), "10m.mp4"))
+	if err == nil && longAgo() == path[len(m.Join("testcard"))+1:len(path)-len("/10m.mp4")] && !bytes.Equal(got, want) {
+		t.Errorf("%d bytes, and %d by another mount", len(got), len(want))
+	}
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// TestJoinedAfterACrash: a mount that was killed while it opened a long clip goes on where it was: what heads it had are
+// not fetched again.
+func TestJoinedAfterACrash(t *testing.T) {
+	e := harness.StartEmulator(t, "--stream", "testcard=testcard")
+	cache := t.TempDir()
+	first := harness.StartMountWith(t, e, nil, cache, "--eager", "0", "--read-ahead", "0")
+	name := longAgo()
+	opening := exec.Command("head", "-c", "1", first.Join("testcard", name, "1h.mp4")) // 1,800 points, which take seconds
+	if err := opening.Start(); err != nil {
+		t.Fatal(err)
+	}
+	deadline := time.Now().Add(30 * time.Second)
+	for e.Calls(t, "GetClip") < 25 && time.Now().Before(deadline) {
+		time.Sleep(10 * time.Millisecond)
+	}
+	first.Kill(t)
+	_ = opening.Wait() // it got an error
+	before := e.Calls(t, "GetClip")
+	second := harness.Remount(t, first, e, "--eager", "0", "--read-ahead", "0")
+	f, err := os.Open(second.Join("testcard", name, "1h.mp4"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	// 60 parts; up to 16 calls were under way, and one more may have been answered and not written.
+	if again := e.Calls(t, "GetClip") - before; again > 60-25+17 {
+		t.Errorf("%d GetClip calls for 60 parts after %d had been made", again, before)
+	}
+}
+
+// TestJoinedOpenInterrupted: whoever waits for a long clip to open can be stopped, and nobody else waits for it.
+func TestJoinedOpenInterrupted(t *testing.T) {
+	e := harness.StartEmulator(t, "--stream", "testcard=testcard", "--retention", "72h")
+	m := harness.StartMount(t, e)
+	day := time.Now().UTC().Add(-48 * time.Hour).Truncate(time.Hour)
+	path := m.Join("testcard", nameOf(day), "24h.mp4")
+	if _, err := os.Stat(path); err != nil {
+		t.Fatal(err)
+	}
+	if size := xattr(t, path, "user.clipfs.size"); size == "estimate" || size == "exact" {
+		t.Errorf("user.clipfs.size: %q, want how long opening takes", size)
+	}
+	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGKILL} {
+		freed(t, "open of a day", signal, exec.Command("cat", path))
+	}
+	begun := time.Now()
+	if _, err := os.ReadFile(m.Join("testcard", nameOf(day.Add(time.Hour)), "1m.mp4")); err != nil {
+		t.Errorf("a minute, meanwhile: %v", err)
+	}
+	t.Logf("a minute took %s while a day was being opened", time.Since(begun))
+	time.Sleep(3 * time.Second) // a second in which nobody waits, and what is under way
+	before := e.Calls(t, "GetClip")
+	time.Sleep(3 * time.Second)
+	if more := e.Calls(t, "GetClip") - before; more > 0 {
+		t.Errorf("%d GetClip calls for a clip that nobody opens any more", more)
+	}
+}

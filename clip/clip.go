@@ -19,14 +19,18 @@ const (
 	unlistedEstimate = 100_000_000
 )
 
-// Clip is one immutable version of a clip: certain fragments of a stream, presented as one file.
+// Clip is one immutable version of a clip: certain fragments of a stream, presented as one file. It is small: what it is
+// made of is told by the timeline again when it is needed (detail.go).
 type Clip struct {
-	library   *Library
-	stream    Stream
-	span      Span
-	parts     []part
-	fragments []Fragment
-	rule      gapRule
+	library *Library
+	stream  Stream
+	span    Span
+	details details
+	// fragments, calls and media are how many fragments and parts it has, and their size as stored in bytes; first is when
+	// the first fragment starts.
+	fragments, calls int
+	media            int64
+	first            time.Time
 	// unlisted is the span to ask for where fragments may not be listed; empty otherwise.
 	unlisted Span
 	key      cache.Key
@@ -50,28 +54,22 @@ func (c *Clip) Stream() StreamName { return c.stream.Name }
 func (c *Clip) Span() Span { return c.span }
 
 // Fragments is how many fragments the clip has; 0 where they may not be listed.
-func (c *Clip) Fragments() int { return len(c.fragments) }
+func (c *Clip) Fragments() int { return c.fragments }
 
 // First is when the clip's first fragment starts: where the footage really begins. Without a listing it is the start
 // of what was asked for.
 func (c *Clip) First() time.Time {
-	if len(c.fragments) == 0 {
+	if c.fragments == 0 {
 		return c.unlisted.Start
 	}
-	return c.fragments[0].Time(c.library.options.Selector)
+	return c.first
 }
 
 // Expires is until when the answer that gave this version holds.
 func (c *Clip) Expires() time.Time { return c.expires }
 
 // MediaBytes is the sum of the fragments' sizes as stored.
-func (c *Clip) MediaBytes() int64 {
-	var n int64
-	for _, f := range c.fragments {
-		n += f.Size
-	}
-	return n
-}
+func (c *Clip) MediaBytes() int64 { return c.media }
 
 // Size is the size of the file in bytes. Where it is not known exactly yet it is an estimate on the high side.
 func (c *Clip) Size() (n int64, exact bool) {
@@ -81,10 +79,10 @@ func (c *Clip) Size() (n int64, exact bool) {
 	if n, ok := c.library.versions.size(c.key, c.version); ok {
 		return c.settle(n), true
 	}
-	if len(c.fragments) == 0 {
+	if c.fragments == 0 {
 		return unlistedEstimate, false
 	}
-	return c.MediaBytes()*estimateNumerator/estimateDenominator + estimateHead*int64(len(c.parts)), false
+	return c.media*estimateNumerator/estimateDenominator + estimateHead*int64(c.calls), false
 }
 
 // settle fixes the exact size, once and for all, and gives it.
@@ -125,29 +123,37 @@ func (c *Clip) Open(ctx context.Context) (*Handle, error) {
 
 // open gives where the clip's bytes come from. One part is a payload, unless no call brings it.
 func (c *Clip) open(ctx context.Context) (file, error) {
-	if len(c.parts) > 1 || c.isSplit(ctx) {
+	if c.unlisted != (Span{}) {
+		return c.openPayload(ctx, c.unlistedFetch())
+	}
+	if c.calls > 1 || c.isSplit(ctx) {
 		return c.openJoined(ctx)
 	}
-	payload := &source{take: c.takePayload}
-	_, err := payload.live(ctx)
-	if err == nil {
-		return payload, nil
-	}
-	if len(c.parts) == 0 {
+	d, err := c.detail(ctx)
+	if err != nil {
 		return nil, err
 	}
-	if _, err := c.split(ctx, c.parts[0], c.parts[0].key, err); err != nil {
+	only := d.parts[0]
+	opened, err := c.openPayload(ctx, c.library.fetchOf(c.stream, only))
+	if err == nil {
+		return opened, nil
+	}
+	if _, err := c.split(ctx, only, only.key, err); err != nil {
 		return nil, err
 	}
 	return c.openJoined(ctx)
 }
 
-// isSplit reports whether the clip's only part is known to take more than one call.
+// openPayload opens a clip that is what one call brings.
+func (c *Clip) openPayload(ctx context.Context, f *fetch) (file, error) {
+	payload := &source{take: func(ctx context.Context) (taken, error) { return c.takePayload(ctx, f) }}
+	_, err := payload.live(ctx)
+	return payload, err
+}
+
+// isSplit reports whether the clip's only part, whose key is its own, is known to take more than one call.
 func (c *Clip) isSplit(ctx context.Context) bool {
-	if len(c.parts) == 0 {
-		return false
-	}
-	stored, ok := c.library.heads.stored(ctx, c.parts[0].key)
+	stored, ok := c.library.heads.stored(ctx, c.key)
 	return ok && stored.split > 0
 }
 
@@ -207,12 +213,12 @@ func (c *Clip) outdated(payload cache.Key) error {
 }
 
 // takePayload takes up the payload that the clip is, once its size is known and is this version's.
-func (c *Clip) takePayload(ctx context.Context) (taken, error) {
+func (c *Clip) takePayload(ctx context.Context, f *fetch) (taken, error) {
 	for tries := 0; ; tries++ {
 		if err := c.current(); err != nil {
 			return taken{}, err
 		}
-		h, err := c.library.hold(c.fetch(), ForReader)
+		h, err := c.library.hold(f, ForReader)
 		if err != nil {
 			return taken{}, err
 		}
@@ -233,11 +239,8 @@ func (c *Clip) takePayload(ctx context.Context) (taken, error) {
 	}
 }
 
-// fetch gives the download of the clip's only payload.
-func (c *Clip) fetch() *fetch {
-	if len(c.parts) > 0 {
-		return c.library.fetchOf(c.stream, c.parts[0])
-	}
+// unlistedFetch gives the download of a clip whose fragments may not be listed.
+func (c *Clip) unlistedFetch() *fetch {
 	f := &fetch{library: c.library, stream: c.stream, key: c.key, start: c.First()}
 	f.query = PayloadQuery{Stream: c.stream.Name, Selector: c.library.options.Selector, Span: c.unlisted}
 	f.inform()

@@ -32,19 +32,29 @@ func (l *Library) Cover(ctx context.Context, name StreamName, span Span) (*Clip,
 	if span.End.After(around.End) {
 		around.End = span.End
 	}
-	listed, err := l.timeline.list(ctx, v, around)
+	list := func(ctx context.Context) (listing, error) { return l.listCover(ctx, v, span.Start, around, span.End) }
+	listed, err := list(ctx)
 	if errors.Is(err, ErrDenied) {
 		return l.unlistedClip(v.stream, span, span.Intersect(v.window)), nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	end, _ := slices.BinarySearchFunc(listed.fragments, span.End, l.timeline.compareTime)
-	listed.fragments = listed.fragments[listed.rule.running(listed.fragments, span.Start):end:end]
 	if len(listed.fragments) == 0 {
 		return nil, fmt.Errorf("stream %s, %s: %w", name, span, ErrNoFootage)
 	}
-	return l.clipOf(v.stream, span, listed), nil
+	return l.clipOf(v.stream, span, listed, list), nil
+}
+
+// listCover gives the fragments of a cover clip from start to end; around is what to look at for what was running.
+func (l *Library) listCover(ctx context.Context, v view, start time.Time, around Span, end time.Time) (listing, error) {
+	listed, err := l.timeline.list(ctx, v, around)
+	if err != nil {
+		return listing{}, err
+	}
+	to, _ := slices.BinarySearchFunc(listed.fragments, end, l.timeline.compareTime)
+	listed.fragments = listed.fragments[listed.rule.running(listed.fragments, start):to:to]
+	return listed, nil
 }
 
 // running gives the index of the first of those fragments, in the order of their times, that it takes to show an instant

@@ -241,10 +241,7 @@ func TestCoverSidecar(t *testing.T) {
 	m := newMemory()
 	m.record("cam", base(), 30, 10*time.Second)
 	l, _ := library(t, m, clip.Options{})
-	text, err := coverOf(t, l, "cam", clip.NewSpan(base().Add(27500*time.Millisecond), time.Minute)).Sidecar()
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := sidecarOf(t, coverOf(t, l, "cam", clip.NewSpan(base().Add(27500*time.Millisecond), time.Minute)))
 	var got struct {
 		Start, First string
 		Offset       float64 `json:"offset_seconds"`

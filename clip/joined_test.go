@@ -123,10 +123,7 @@ func TestGapPolicies(t *testing.T) {
 		m.record("cam", base().Add(30*time.Second), 5, 2*time.Second)
 		l, _ := library(t, m, clip.Options{Gaps: policy})
 		c := lookUp(t, l, "cam", clip.NewSpan(base(), 10*time.Minute))
-		before, err := c.Sidecar()
-		if err != nil {
-			t.Fatal(err)
-		}
+		before := sidecarOf(t, c)
 		file, err := readAll(t, c)
 		if err != nil {
 			t.Fatal(err)
@@ -141,10 +138,7 @@ func TestGapPolicies(t *testing.T) {
 		if !slices.Equal(got, want) {
 			t.Errorf("%s: got %v, want %v", policy, got, want)
 		}
-		after, err := c.Sidecar()
-		if err != nil {
-			t.Fatal(err)
-		}
+		after := sidecarOf(t, c)
 		point := `"position_seconds": 10,
     "time": "1999-12-31T20:00:30.000Z"`
 		for exact, text := range map[string]string{`"exact": false`: string(before), `"exact": true`: string(after)} {

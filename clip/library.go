@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"sync"
 	"time"
 
@@ -243,7 +244,8 @@ func (l *Library) Clip(ctx context.Context, name StreamName, span Span) (*Clip, 
 	if visible.Empty() {
 		return nil, fmt.Errorf("stream %s, %s is outside of what is kept: %w", name, span, ErrNoFootage)
 	}
-	listed, err := l.timeline.list(ctx, v, visible)
+	list := func(ctx context.Context) (listing, error) { return l.timeline.list(ctx, v, visible) }
+	listed, err := list(ctx)
 	if errors.Is(err, ErrDenied) {
 		return l.unlistedClip(v.stream, span, visible), nil
 	}
@@ -253,26 +255,7 @@ func (l *Library) Clip(ctx context.Context, name StreamName, span Span) (*Clip, 
 	if len(listed.fragments) == 0 {
 		return nil, fmt.Errorf("stream %s, %s: %w", name, span, ErrNoFootage)
 	}
-	return l.clipOf(v.stream, span, listed), nil
-}
-
-// clipOf gives the clip that has certain fragments, which are at least one.
-func (l *Library) clipOf(stream Stream, span Span, listed listing) *Clip {
-	c := &Clip{
-		library: l, stream: stream, span: span, fragments: listed.fragments, rule: listed.rule, expires: listed.expires,
-		parts: planner{rule: listed.rule, grid: l.options.Part}.plan(listed.fragments, span.Length()),
-	}
-	keys := []string{l.options.Gaps.String()}
-	for i := range c.parts {
-		p := &c.parts[i]
-		p.key = l.partKey(stream.Name, p.fragments)
-		keys = append(keys, string(p.key))
-	}
-	if c.key = c.parts[0].key; len(c.parts) > 1 {
-		c.key = hashKey("c", keys...)
-	}
-	c.version = l.versions.current(c.key)
-	return c
+	return l.clipOf(v.stream, span, listed, list), nil
 }
 
 // unlistedClip gives the clip of a span whose fragments we may not list: what one GetClip call returns, unchecked.
@@ -299,19 +282,38 @@ func (l *Library) unlistedClip(stream Stream, span, visible Span) *Clip {
 // partKey gives the key of a run of fragments: by their numbers, never by the span, so that footage that arrives
 // later is never hidden by what was there before.
 func (l *Library) partKey(name StreamName, fragments []Fragment) cache.Key {
-	words := make([]string, 0, len(fragments)+2)
-	words = append(words, string(name), l.options.Selector.String())
-	for _, f := range fragments {
-		words = append(words, string(f.ID))
+	k := newKeyer(64 * (len(fragments) + 2))
+	k.word(string(name))
+	k.word(l.options.Selector.String())
+	for i := range fragments {
+		k.word(string(fragments[i].ID))
 	}
-	return hashKey("p", words...)
+	return k.key("p")
 }
 
 // hashKey gives a key that tells apart all sequences of words; kind comes before it.
 func hashKey(kind string, words ...string) cache.Key {
-	h := sha256.New()
+	k := newKeyer(0)
 	for _, w := range words {
-		_, _ = fmt.Fprintf(h, "%d:%s,", len(w), w) // a hash takes everything
+		k.word(w)
 	}
-	return cache.Key(kind + "-" + hex.EncodeToString(h.Sum(nil)[:16]))
+	return k.key(kind)
+}
+
+// keyer makes keys of words.
+type keyer struct{ text []byte }
+
+// newKeyer gives a keyer for words of about so many bytes.
+func newKeyer(size int) keyer { return keyer{make([]byte, 0, size)} }
+
+// word adds a word, so that no two sequences of words look alike.
+func (k *keyer) word(w string) {
+	k.text = append(strconv.AppendInt(k.text, int64(len(w)), 10), ':')
+	k.text = append(append(k.text, w...), ',')
+}
+
+// key gives the key of the words; kind comes before it.
+func (k *keyer) key(kind string) cache.Key {
+	sum := sha256.Sum256(k.text)
+	return cache.Key(kind + "-" + hex.EncodeToString(sum[:16]))
 }

@@ -326,3 +326,17 @@ func readAll(t *testing.T, c *clip.Clip) ([]byte, error) {
 	}
 	return b[:n], nil
 }
+
+// sidecarOf gives the text beside a clip, whose size has to be the one that was given before it was written.
+func sidecarOf(t *testing.T, c *clip.Clip) []byte {
+	t.Helper()
+	s, err := c.Sidecar(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := s.Text()
+	if int64(len(text)) != s.Size() {
+		t.Errorf("sidecar of %d bytes, and %d were announced", len(text), s.Size())
+	}
+	return text
+}

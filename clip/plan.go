@@ -55,8 +55,10 @@ func (p planner) plan(fragments []Fragment, length time.Duration) []part {
 		}
 	}
 	p.through = float64(overlaps) > max(1, mostOverlaps*float64(len(fragments)))
-	if whole, _ := p.cut(fragments, 0); len(whole) <= 1 {
-		return whole
+	if len(fragments) <= maxPartFragments {
+		if whole, _ := p.cut(fragments, 0); len(whole) <= 1 {
+			return whole
+		}
 	}
 	grid := p.grid
 	if grid == 0 {
@@ -82,6 +84,7 @@ func gridSteps() []int { return []int{60, 30, 20, 15, 12, 10, 6, 5, 4, 3, 2, 1} 
 // how many parts begin for that last reason. Fragments of one time stay together where that can be: calls ask by time.
 func (p planner) cut(fragments []Fragment, cell time.Duration) (parts []part, split int) {
 	begin, bytes, gap := 0, int64(0), false
+	var border time.Time // where the present cell ends
 	end := func(at int, gapAfter bool) {
 		parts = append(parts, part{fragments: fragments[begin:at:at], gapBefore: gap})
 		begin, gap, bytes = at, gapAfter, 0
@@ -91,15 +94,17 @@ func (p planner) cut(fragments []Fragment, cell time.Duration) (parts []part, sp
 			last := fragments[i-1]
 			isGap := p.rule.between(last, f)
 			overlap := !p.through && p.rule.overlaps(last, f)
-			border := cell > 0 && !last.Time(p.rule.by).Truncate(cell).Equal(f.Time(p.rule.by).Truncate(cell))
 			switch {
-			case isGap, overlap, border:
+			case isGap, overlap, cell > 0 && !f.Time(p.rule.by).Before(border):
 				end(i, isGap)
 			case i-begin == maxPartFragments, bytes+f.Size > maxPartBytes:
 				split++
 				end(begin+apart(fragments[begin:i+1], i-begin, p.rule.by), false)
 				bytes = part{fragments: fragments[begin:i]}.bytes()
 			}
+		}
+		if i == begin && cell > 0 {
+			border = f.Time(p.rule.by).Truncate(cell).Add(cell)
 		}
 		bytes += f.Size
 	}

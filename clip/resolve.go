@@ -82,34 +82,18 @@ func (c *Clip) makeLayout(ctx context.Context, progress func()) (*layout, error)
 	l := c.library
 	begun := time.Now()
 	log := l.options.Logger.With("stream", c.stream.Name, "span", c.span)
-	if missing := c.missingHeads(); missing.parts > 0 {
-		log.Info("opening", "parts", len(c.parts), "heads to fetch", missing.parts, "expected wait", l.wait(missing.fragments).Round(time.Millisecond))
-	}
-	all := make([][]resolved, len(c.parts))
-	first := 0
-	if c.MediaBytes() > l.options.MaxOpenFetch {
-		// Where moov comes last, heads cost as much as the media: one tells, before the others are asked for.
-		got, err := c.resolve(ctx, c.parts[0], progress)
-		if err != nil {
-			return nil, err
-		}
-		if got[0].head.moovLast {
-			return nil, fmt.Errorf("moov comes last, so that opening takes all of %d bytes, and %d is the most that it may: %w",
-				c.MediaBytes(), l.options.MaxOpenFetch, ErrTooBig)
-		}
-		all[0], first = got, 1
-	}
-	goOn := newGoOn(c)
-	defer goOn.end()
-	err := parallel(ctx, l.options.Connections, len(c.parts)-first, func(ctx context.Context, i int) (err error) {
-		defer goOn.after(ctx, c.parts[first+i])()
-		all[first+i], err = c.resolve(ctx, c.parts[first+i], progress)
-		return err
-	})
+	d, err := c.detail(ctx)
 	if err != nil {
 		return nil, err
 	}
-	made, err := c.layOut(slices.Concat(all...))
+	if missing := l.missingHeads(d.parts); missing.parts > 0 {
+		log.Info("opening", "parts", len(d.parts), "heads to fetch", missing.parts, "expected wait", l.wait(missing.fragments).Round(time.Millisecond))
+	}
+	parts, err := c.resolveAll(ctx, d.parts, progress)
+	if err != nil {
+		return nil, err
+	}
+	made, err := c.layOut(parts)
 	if err != nil {
 		return nil, err
 	}
@@ -122,14 +106,42 @@ func (c *Clip) makeLayout(ctx context.Context, progress func()) (*layout, error)
 	return made, nil
 }
 
+// resolveAll gives the parts that calls bring for all that were planned, each with its head.
+func (c *Clip) resolveAll(ctx context.Context, parts []part, progress func()) ([]resolved, error) {
+	l := c.library
+	all := make([][]resolved, len(parts))
+	first := 0
+	if c.media > l.options.MaxOpenFetch {
+		// Where moov comes last, heads cost as much as the media: one tells, before the others are asked for.
+		got, err := c.resolve(ctx, parts[0], progress)
+		if err != nil {
+			return nil, err
+		}
+		if got[0].head.moovLast {
+			return nil, fmt.Errorf("moov comes last, so that opening takes all of %d bytes, and %d is the most that it may: %w",
+				c.media, l.options.MaxOpenFetch, ErrTooBig)
+		}
+		all[0], first = got, 1
+	}
+	goOn := l.newGoOn(c.stream, parts)
+	defer goOn.end()
+	err := parallel(ctx, l.options.Connections, len(parts)-first, func(ctx context.Context, i int) (err error) {
+		defer goOn.after(ctx, parts[first+i])()
+		all[first+i], err = c.resolve(ctx, parts[first+i], progress)
+		return err
+	})
+	return slices.Concat(all...), err
+}
+
 // goOnFor is how long a download may go on after its head while other heads wait for its place: what is little has come
 // by then, or is on its way, and need not be fetched twice.
 const goOnFor = 250 * time.Millisecond
 
 // goOn lets downloads go on after their heads, when all of the clip will be fetched anyway because little is missing.
 type goOn struct {
-	clip  *Clip
-	eager bool
+	library *Library
+	stream  Stream
+	eager   bool
 
 	// mu guards the rest.
 	mu sync.Mutex
@@ -138,23 +150,23 @@ type goOn struct {
 	kept []*hold
 }
 
-// newGoOn gives one for the heads of a clip.
-func newGoOn(c *Clip) *goOn {
+// newGoOn gives one for the heads of the parts of a clip.
+func (l *Library) newGoOn(stream Stream, parts []part) *goOn {
 	absent := int64(0)
-	for i := range c.parts {
-		if p := &c.parts[i]; !c.library.cache.Has(p.key) {
+	for i := range parts {
+		if p := &parts[i]; !l.cache.Has(p.key) {
 			absent += p.bytes()
 		}
 	}
-	return &goOn{clip: c, left: len(c.parts), eager: absent <= c.library.eager()}
+	return &goOn{library: l, stream: stream, left: len(parts), eager: absent <= l.eager()}
 }
 
 // after is called before a part's head is asked for, and what it gives after the head has come.
 func (g *goOn) after(ctx context.Context, p part) func() {
-	if !g.eager || g.clip.library.heads.known(p.key) {
+	if !g.eager || g.library.heads.known(p.key) {
 		return func() { g.count(nil) }
 	}
-	h, err := g.clip.library.hold(g.clip.library.fetchOf(g.clip.stream, p), ForAhead)
+	h, err := g.library.hold(g.library.fetchOf(g.stream, p), ForAhead)
 	if err != nil {
 		return func() { g.count(nil) } // whoever needs the head will see why
 	}
@@ -177,7 +189,7 @@ func (g *goOn) count(h *hold) (soon bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.left--
-	soon = g.left >= g.clip.library.options.Connections
+	soon = g.left >= g.library.options.Connections
 	if h != nil && !soon {
 		g.kept = append(g.kept, h)
 	}
@@ -208,13 +220,10 @@ const pipeHead = 32 << 20
 type missing struct{ parts, fragments int }
 
 // missingHeads counts the parts whose heads are not on disk.
-func (c *Clip) missingHeads() missing {
+func (l *Library) missingHeads(parts []part) missing {
 	var m missing
-	if len(c.parts) < 2 {
-		return m
-	}
-	for i := range c.parts {
-		if p := &c.parts[i]; !c.library.heads.known(p.key) {
+	for i := range parts {
+		if p := &parts[i]; !l.heads.known(p.key) {
 			m.parts++
 			m.fragments += len(p.fragments)
 		}
@@ -232,8 +241,11 @@ func (l *Library) wait(fragments int) time.Duration {
 // OpenWait gives how long the service's quota will make an open wait, as far as is known without a call; 0 where the
 // size is known or nothing has to be waited for.
 func (c *Clip) OpenWait() time.Duration {
-	if c.made() != nil {
+	if c.made() != nil || c.calls < 2 {
 		return 0
 	}
-	return c.library.wait(c.missingHeads().fragments)
+	if d := c.details.last.Value(); d != nil {
+		return c.library.wait(c.library.missingHeads(d.parts).fragments)
+	}
+	return c.library.wait(c.fragments)
 }

@@ -1,26 +1,32 @@
 package clip
 
 import (
+	"bytes"
+	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"time"
+
+	"clipfs/cache"
 )
 
 // sidecar is what the file beside a clip tells of it, as JSON. Times are RFC 3339, UTC, to the millisecond; lengths are
 // in seconds, sizes in bytes.
 type sidecar struct {
-	Stream    StreamName        `json:"stream"`
-	ARN       string            `json:"arn,omitempty"`
-	Selector  string            `json:"timestamps"`
-	Start     string            `json:"start"`
-	End       string            `json:"end"`
-	First     string            `json:"first"`
-	Offset    float64           `json:"offset_seconds"` // from the start of the span to the first fragment
-	Size      sidecarSize       `json:"size"`
-	Totals    sidecarTotals     `json:"totals"`
-	Times     sidecarTimes      `json:"times"`
-	Gaps      []sidecarGap      `json:"gaps"`
-	Fragments []sidecarFragment `json:"fragments"`
+	Stream   StreamName    `json:"stream"`
+	ARN      string        `json:"arn,omitempty"`
+	Selector string        `json:"timestamps"`
+	Start    string        `json:"start"`
+	End      string        `json:"end"`
+	First    string        `json:"first"`
+	Offset   float64       `json:"offset_seconds"` // from the start of the span to the first fragment
+	Size     sidecarSize   `json:"size"`
+	Totals   sidecarTotals `json:"totals"`
+	Times    sidecarTimes  `json:"times"`
+	Gaps     []sidecarGap  `json:"gaps"`
+	// The fragments come last; appendFragment writes them, of which there can be very many.
 }
 
 type sidecarSize struct {
@@ -55,19 +61,62 @@ type sidecarGap struct {
 	Length float64 `json:"seconds"`
 }
 
-type sidecarFragment struct {
-	Number   FragmentID `json:"number"`
-	Producer string     `json:"producer"`
-	Server   string     `json:"server"`
-	Length   float64    `json:"length_seconds"`
-	Size     int64      `json:"bytes"`
-}
+// sidecarLayout is how the sidecar writes times, which are UTC.
+const sidecarLayout = "2006-01-02T15:04:05.000Z"
 
 // sidecarTime writes a time as the sidecar has it.
-func sidecarTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
+func sidecarTime(t time.Time) string { return t.UTC().Format(sidecarLayout) }
+
+// appendFragment writes one fragment, as encoding/json would: this is most of what it costs to list a directory.
+func appendFragment(b []byte, f *Fragment) []byte {
+	b = append(b, `{"number": `...)
+	b = appendText(b, string(f.ID))
+	b = append(b, `, "producer": "`...)
+	b = f.Producer.UTC().AppendFormat(b, sidecarLayout)
+	b = append(b, `", "server": "`...)
+	b = f.Server.UTC().AppendFormat(b, sidecarLayout)
+	b = append(b, `", "length_seconds": `...)
+	b = appendSeconds(b, f.Length)
+	b = append(b, `, "bytes": `...)
+	b = strconv.AppendInt(b, f.Size, 10)
+	return append(b, '}')
+}
+
+// appendSeconds writes a length in seconds, exactly where it is whole milliseconds, as the service's are.
+func appendSeconds(b []byte, d time.Duration) []byte {
+	if d < 0 || d%Grain != 0 {
+		return strconv.AppendFloat(b, d.Seconds(), 'f', -1, 64)
+	}
+	ms := d.Milliseconds()
+	b = strconv.AppendInt(b, ms/1000, 10)
+	if ms %= 1000; ms == 0 {
+		return b
+	}
+	b = append(b, '.', byte('0'+ms/100), byte('0'+ms/10%10), byte('0'+ms%10))
+	return bytes.TrimRight(b, "0")
+}
+
+// appendText writes a string in quotes.
+func appendText(b []byte, text string) []byte {
+	if !plain(text) {
+		quoted, _ := json.Marshal(text) // a string always can be
+		return append(b, quoted...)
+	}
+	return append(append(append(b, '"'), text...), '"')
+}
+
+// plain reports whether a text can stand between quotes as it is. Fragment numbers are digits.
+func plain(text string) bool {
+	for i := range len(text) {
+		if c := text[i]; c < '0' || c > '9' {
+			return false
+		}
+	}
+	return true
+}
 
 // times tells how positions in the file and times of day belong together.
-func (c *Clip) times() sidecarTimes {
+func (c *Clip) times(d *detail) sidecarTimes {
 	t := sidecarTimes{Policy: c.library.options.Gaps.String(), Points: []sidecarTimePoint{}}
 	point := func(position time.Duration, at time.Time) {
 		t.Points = append(t.Points, sidecarTimePoint{position.Seconds(), sidecarTime(at)})
@@ -81,38 +130,53 @@ func (c *Clip) times() sidecarTimes {
 	}
 	var position time.Duration
 	begin, end := 0, 0 // of the fragments since the last gap
-	for i, p := range c.parts {
+	for i, p := range d.parts {
 		if p.gapBefore && c.library.options.Gaps == CloseGaps || i == 0 {
 			point(position, p.fragments[0].Time(c.library.options.Selector))
 		}
-		if end += len(p.fragments); i+1 == len(c.parts) || c.parts[i+1].gapBefore {
-			position += c.rule.recorded(c.fragments[begin:end])
+		if end += len(p.fragments); i+1 == len(d.parts) || d.parts[i+1].gapBefore {
+			position += d.rule.recorded(d.fragments[begin:end])
 			begin = end
 		}
 	}
 	return t
 }
 
-// Sidecar describes the clip in JSON: stream, span, fragments, gaps between them, totals, which time of day a position in
-// the file is, and the size as far as it is known. It costs no call. Gaps before the first and after the last fragment are none of the clip's. The fragments of
-// a clip that may not be listed are missing.
-func (c *Clip) Sidecar() ([]byte, error) {
+// SidecarText is what the file beside a clip says, in JSON: stream, span, fragments, gaps between them, totals, which time of
+// day a position in the file is, and the size as far as it is known.
+type SidecarText struct {
+	detail *detail
+	// head is the text before the fragments.
+	head []byte
+	key  cache.Key
+}
+
+// Sidecar gives what is known of the clip now. It costs a listing at most, as a rule nothing; ErrChanged if the archive
+// has other fragments by now. Gaps before the first and after the last fragment are none of the clip's. The fragments of a
+// clip that may not be listed are missing.
+func (c *Clip) Sidecar(ctx context.Context) (*SidecarText, error) {
+	d := &detail{}
+	if c.fragments > 0 {
+		var err error
+		if d, err = c.detail(ctx); err != nil {
+			return nil, err
+		}
+	}
 	by := c.library.options.Selector
 	s := sidecar{
 		Stream: c.stream.Name, ARN: c.stream.ARN, Selector: by.String(), Start: sidecarTime(c.span.Start), End: sidecarTime(c.span.End),
 		First: sidecarTime(c.First()), Offset: c.First().Sub(c.span.Start).Seconds(),
-		Totals:    sidecarTotals{Fragments: len(c.fragments), Bytes: c.MediaBytes(), Footage: c.rule.recorded(c.fragments).Seconds()},
-		Times:     c.times(),
-		Gaps:      []sidecarGap{},
-		Fragments: make([]sidecarFragment, len(c.fragments)),
+		Totals: sidecarTotals{Fragments: c.fragments, Bytes: c.media, Footage: d.rule.recorded(d.fragments).Seconds()},
+		Times:  c.times(d),
+		Gaps:   []sidecarGap{},
 	}
 	s.Size.Bytes, s.Size.Exact = c.Size()
-	for i, f := range c.fragments {
-		s.Fragments[i] = sidecarFragment{f.ID, sidecarTime(f.Producer), sidecarTime(f.Server), f.Length.Seconds(), f.Size}
-		if i > 0 && c.rule.between(c.fragments[i-1], f) {
-			end := c.rule.end(c.fragments[i-1])
-			gap := f.Time(by).Sub(end).Seconds()
-			s.Gaps = append(s.Gaps, sidecarGap{sidecarTime(end), sidecarTime(f.Time(by)), gap})
+	for i, p := range d.parts {
+		if i > 0 && p.gapBefore { // gaps lie between parts only
+			last, next := d.parts[i-1].fragments, p.fragments[0]
+			end := d.rule.end(last[len(last)-1])
+			gap := next.Time(by).Sub(end).Seconds()
+			s.Gaps = append(s.Gaps, sidecarGap{sidecarTime(end), sidecarTime(next.Time(by)), gap})
 			s.Totals.Gaps += gap
 		}
 	}
@@ -120,5 +184,82 @@ func (c *Clip) Sidecar() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sidecar of %s %s: %w", c.stream.Name, c.span, err)
 	}
-	return append(text, '\n'), nil
+	return &SidecarText{detail: d, head: bytes.TrimSuffix(text, []byte("\n}")), key: c.key}, nil
+}
+
+// What stands around the fragments.
+const (
+	fragmentsBegin = ",\n \"fragments\": ["
+	fragmentIndent = "\n  "
+	fragmentsEnd   = "\n ]\n}\n"
+)
+
+// Size is how long the text is, in bytes.
+func (s *SidecarText) Size() int64 {
+	n := len(s.head) + len(fragmentsBegin) + len(fragmentsEnd) + max(0, len(s.detail.fragments)-1)
+	for i := range s.detail.fragments {
+		n += len(fragmentIndent) + fragmentSize(&s.detail.fragments[i])
+	}
+	return int64(n)
+}
+
+// Sum tells texts apart. Fragments never change, so that the clip's key stands for them.
+func (s *SidecarText) Sum() [sha256.Size]byte { return sha256.Sum256(append([]byte(s.key), s.head...)) }
+
+// Text writes it out.
+func (s *SidecarText) Text() []byte {
+	b := append(make([]byte, 0, s.Size()), s.head...)
+	b = append(b, fragmentsBegin...)
+	for i := range s.detail.fragments {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendFragment(append(b, fragmentIndent...), &s.detail.fragments[i])
+	}
+	return append(b, fragmentsEnd...)
+}
+
+// fragmentSize gives how much appendFragment writes. What has one length as a rule is not written out: a listing of a day
+// asks for millions.
+func fragmentSize(f *Fragment) int {
+	const fixed = len(`{"number": , "producer": "", "server": "", "length_seconds": , "bytes": }`) + 2*len(sidecarLayout)
+	n := fixed + textSize(string(f.ID)) + digits(f.Size)
+	if !fourDigitYear(f.Producer) || !fourDigitYear(f.Server) || f.Length < 0 || f.Length%Grain != 0 || f.Size < 0 {
+		return len(appendFragment(nil, f))
+	}
+	ms := f.Length.Milliseconds()
+	n += digits(ms / 1000)
+	switch {
+	case ms%1000 == 0:
+	case ms%100 == 0:
+		n += len(".0")
+	case ms%10 == 0:
+		n += len(".00")
+	default:
+		n += len(".000")
+	}
+	return n
+}
+
+// fourDigitYear reports whether a time is as long as sidecarLayout when it is written.
+func fourDigitYear(t time.Time) bool {
+	const year0, year10000 = -62167219200, 253402300800 // seconds since 1970
+	return t.Unix() >= year0 && t.Unix() < year10000
+}
+
+// digits gives how many digits a number of at least 0 has.
+func digits(n int64) int {
+	count := 1
+	for ; n >= 10; n /= 10 {
+		count++
+	}
+	return count
+}
+
+// textSize gives how much appendText writes.
+func textSize(text string) int {
+	if plain(text) {
+		return len(text) + len(`""`)
+	}
+	return len(appendText(nil, text))
 }

@@ -375,10 +375,7 @@ func TestFootageAndSidecar(t *testing.T) {
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("%v, want -, got +:\n%s", err, diff)
 	}
-	text, err := lookUp(t, l, "cam", clip.NewSpan(base().Add(-time.Second), 30*time.Minute)).Sidecar()
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := sidecarOf(t, lookUp(t, l, "cam", clip.NewSpan(base().Add(-time.Second), 30*time.Minute)))
 	var sidecar struct {
 		Stream, Timestamps, Start, End, First string
 		Offset                                float64 `json:"offset_seconds"`

@@ -93,18 +93,21 @@ func (t *tree) addClip(ctx context.Context, parent *gofuse.Inode, at string, v *
 
 // addSidecar adds what is known of a clip, as it is known now. Until its size is exact there may soon be more.
 func (t *tree) addSidecar(ctx context.Context, parent *gofuse.Inode, at string, c *clip.Clip, holds time.Duration, out *fuse.EntryOut) (*gofuse.Inode, syscall.Errno) {
-	text, err := c.Sidecar()
-	if err != nil {
-		return nil, t.report.errno(ctx, "lookup", at, err)
+	var child *textNode
+	errno := t.wait(ctx, "lookup", at, func(ctx context.Context) (err error) {
+		child, err = newTextNode(ctx, t, at, c)
+		return err
+	})
+	if errno != 0 {
+		return nil, errno
 	}
 	if _, exact := c.Size(); !exact {
 		holds = min(holds, edgeTimeout)
 	}
-	child := newTextNode(t, text, c.Span().End)
 	out.SetEntryTimeout(holds)
 	out.SetAttrTimeout(exactTimeout)
 	child.fill(&out.Attr)
-	return parent.NewInode(ctx, child, gofuse.StableAttr{Mode: syscall.S_IFREG, Ino: inodeNumber(at), Gen: child.gen}), 0
+	return parent.NewInode(ctx, child, gofuse.StableAttr{Mode: syscall.S_IFREG, Ino: inodeNumber(at), Gen: child.gen()}), 0
 }
 
 // below gives the path of an entry.

@@ -4,40 +4,48 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"fmt"
 	"syscall"
-	"time"
+
+	"clipfs/clip"
 
 	gofuse "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
 )
 
-// textNode is a file that was made when it was looked up. Its inode stands for that text: another text at the same path
-// has another generation.
+// textNode is a file whose text is written when it is opened: those of a day's clips together are too much to keep. Its
+// inode stands for one text: another one at the same path has another generation.
 type textNode struct {
 	gofuse.Inode
 	readOnly
 	tree *tree
-	text []byte
-	time time.Time
-	gen  uint64
+	path string
+	clip *clip.Clip
+	size int64
+	sum  [sha256.Size]byte
 }
 
 var (
 	_ gofuse.NodeGetattrer = (*textNode)(nil)
 	_ gofuse.NodeOpener    = (*textNode)(nil)
-	_ gofuse.NodeReader    = (*textNode)(nil)
 	_ gofuse.NodeStatfser  = (*textNode)(nil)
 )
 
-// newTextNode gives the node of a text.
-func newTextNode(t *tree, text []byte, at time.Time) *textNode {
-	sum := sha256.Sum256(text)
-	return &textNode{tree: t, text: text, time: at, gen: binary.BigEndian.Uint64(sum[:])}
+// newTextNode gives the node of what is known of a clip now.
+func newTextNode(ctx context.Context, t *tree, path string, c *clip.Clip) (*textNode, error) {
+	text, err := c.Sidecar(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &textNode{tree: t, path: path, clip: c, size: text.Size(), sum: text.Sum()}, nil
 }
+
+// gen is the generation that tells texts apart.
+func (n *textNode) gen() uint64 { return binary.BigEndian.Uint64(n.sum[:]) }
 
 // fill gives the file's attributes, which are exact.
 func (n *textNode) fill(out *fuse.Attr) {
-	n.tree.owner.file(out, int64(len(n.text)), int64(len(n.text)), n.time)
+	n.tree.owner.file(out, n.size, n.size, n.clip.Span().End)
 }
 
 // Getattr implements gofuse.NodeGetattrer.
@@ -53,18 +61,35 @@ func (n *textNode) Statfs(_ context.Context, out *fuse.StatfsOut) syscall.Errno 
 	return 0
 }
 
-// Open implements gofuse.NodeOpener.
-func (n *textNode) Open(_ context.Context, flags uint32) (gofuse.FileHandle, uint32, syscall.Errno) {
+// Open implements gofuse.NodeOpener. Where the text is another one by now it answers ESTALE, and the kernel looks the
+// name up again.
+func (n *textNode) Open(ctx context.Context, flags uint32) (gofuse.FileHandle, uint32, syscall.Errno) {
 	if flags&syscall.O_ACCMODE != syscall.O_RDONLY || flags&syscall.O_TRUNC != 0 {
 		return nil, 0, syscall.EROFS
 	}
-	return nil, fuse.FOPEN_KEEP_CACHE | fuse.FOPEN_NOFLUSH, 0
+	var text *clip.SidecarText
+	errno := n.tree.wait(ctx, "open", n.path, func(ctx context.Context) (err error) {
+		text, err = n.clip.Sidecar(ctx)
+		if err == nil && text.Sum() != n.sum {
+			err = fmt.Errorf("%s says something else by now: %w", n.path, clip.ErrChanged)
+		}
+		return err
+	})
+	if errno != 0 {
+		return nil, 0, errno
+	}
+	return textHandle(text.Text()), fuse.FOPEN_KEEP_CACHE | fuse.FOPEN_NOFLUSH, 0
 }
 
-// Read implements gofuse.NodeReader.
-func (n *textNode) Read(_ context.Context, _ gofuse.FileHandle, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
-	if off < 0 || off >= int64(len(n.text)) {
+// textHandle is an open textNode.
+type textHandle []byte
+
+var _ gofuse.FileReader = textHandle(nil)
+
+// Read implements gofuse.FileReader.
+func (h textHandle) Read(_ context.Context, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
+	if off < 0 || off >= int64(len(h)) {
 		return fuse.ReadResultData(nil), 0
 	}
-	return fuse.ReadResultData(n.text[off:min(off+int64(len(dest)), int64(len(n.text)))]), 0
+	return fuse.ReadResultData(h[off:min(off+int64(len(dest)), int64(len(h)))]), 0
 }

@@ -1,0 +1,68 @@
+package clip_test
+
+import (
+	"testing"
+	"time"
+
+	"clipfs/cache"
+	"clipfs/clip"
+)
+
+// benchLibrary gives a library over an hour and a bit of 2 s fragments, which are in memory.
+func benchLibrary(b *testing.B) *clip.Library {
+	b.Helper()
+	m := newMemory()
+	m.record("cam", base(), 5400, 2*time.Second)
+	c, err := cache.Open(b.TempDir(), cache.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = c.Close() })
+	l := clip.NewLibrary(m, c, clip.Options{MetadataTTL: time.Hour})
+	if _, err := l.Clip(b.Context(), "cam", clip.NewSpan(base(), 2*time.Hour)); err != nil {
+		b.Fatal(err)
+	}
+	return l
+}
+
+// BenchmarkLookUp: an hour of 1,800 fragments that begins in mid-hour, as ls -l makes it. The listing is in memory.
+func BenchmarkLookUp(b *testing.B) {
+	l := benchLibrary(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := l.Clip(b.Context(), "cam", clip.NewSpan(base().Add(7*time.Minute), time.Hour)); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkSidecar: how much there is to say of that hour, which ls -l asks.
+func BenchmarkSidecar(b *testing.B) {
+	l := benchLibrary(b)
+	c, err := l.Clip(b.Context(), "cam", clip.NewSpan(base().Add(7*time.Minute), time.Hour))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		s, err := c.Sidecar(b.Context())
+		if err != nil || s.Size() == 0 {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkParseFile: the name of a clip in the directory of a start.
+func BenchmarkParseFile(b *testing.B) {
+	g := clip.Grammar{}
+	start, err := g.ParseStart("2024-01-01T10:00")
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := g.ParseFile(start, "1h30m.mp4"); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,85 @@
+package clip
+
+import (
+	"context"
+	"fmt"
+	"time"
+	"weak"
+
+	"clipfs/cache"
+)
+
+// detail is what a clip is made of: its fragments, how gaps are told among them, and the parts that they are cut into.
+type detail struct {
+	fragments []Fragment
+	rule      gapRule
+	parts     []part
+}
+
+// details gives a clip its detail, and forgets it when nobody uses it: a listing of a day makes thousands of clips, most
+// of which nobody ever opens, and the timeline knows the fragments anyway.
+type details struct {
+	// again lists the fragments anew.
+	again func(ctx context.Context) (listing, error)
+	last  weak.Pointer[detail]
+	// kept is the detail of a clip at the live edge, of which a new listing would tell more.
+	kept *detail
+}
+
+// detail gives what the clip is made of. ErrChanged if the archive has other fragments in its span by now. It costs a
+// listing at most, as a rule nothing.
+func (c *Clip) detail(ctx context.Context) (*detail, error) {
+	if d := c.details.last.Value(); d != nil {
+		return d, nil
+	}
+	listed, err := c.details.again(ctx)
+	if err != nil {
+		return nil, err
+	}
+	d := c.library.detailOf(c.stream.Name, listed, c.span.Length())
+	if len(d.parts) == 0 || c.library.clipKey(d.parts) != c.key {
+		return nil, fmt.Errorf("%s %s has other fragments now: %w", c.stream.Name, c.span, ErrChanged)
+	}
+	return d, nil
+}
+
+// detailOf cuts a listing into the parts of a clip of some length.
+func (l *Library) detailOf(stream StreamName, listed listing, length time.Duration) *detail {
+	d := &detail{fragments: listed.fragments, rule: listed.rule}
+	d.parts = planner{rule: listed.rule, grid: l.options.Part}.plan(listed.fragments, length)
+	for i := range d.parts {
+		d.parts[i].key = l.partKey(stream, d.parts[i].fragments)
+	}
+	return d
+}
+
+// clipKey gives the key of the file that parts make: that of a payload where it is one.
+func (l *Library) clipKey(parts []part) cache.Key {
+	if len(parts) == 1 {
+		return parts[0].key
+	}
+	keys := []string{l.options.Gaps.String()}
+	for i := range parts {
+		keys = append(keys, string(parts[i].key))
+	}
+	return hashKey("c", keys...)
+}
+
+// clipOf gives the clip that has certain fragments, which are at least one; again lists them anew.
+func (l *Library) clipOf(stream Stream, span Span, listed listing, again func(context.Context) (listing, error)) *Clip {
+	d := l.detailOf(stream.Name, listed, span.Length())
+	c := &Clip{
+		library: l, stream: stream, span: span, expires: listed.expires,
+		details:   details{again: again, last: weak.Make(d)},
+		fragments: len(d.fragments), calls: len(d.parts), first: d.fragments[0].Time(l.options.Selector),
+		key: l.clipKey(d.parts),
+	}
+	for _, f := range d.fragments {
+		c.media += f.Size
+	}
+	if span.End.Add(edgeAge).After(time.Now()) {
+		c.details.kept = d
+	}
+	c.version = l.versions.current(c.key)
+	return c
+}

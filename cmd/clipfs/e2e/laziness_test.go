@@ -1,0 +1,309 @@
+package e2e_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"clipfs/clip/emulator/footage"
+	"clipfs/clip/mp4"
+	"clipfs/cmd/internal/harness"
+)
+
+const (
+	// headAllowance is what a part's head may take: as much as the estimate of a size has for it.
+	headAllowance = 64 << 10
+	// wayAllowance is what a download that is parked may have on its way: what fits into the receive buffer of the mount
+	// and the send buffer of the emulator.
+	wayAllowance = 1 << 20
+)
+
+// toll is what GetClip has cost on a stream.
+type toll struct{ calls, fragments, bytes int64 }
+
+// tollOf asks for it. No call may have been refused for a quota: one that reads alone paces itself.
+func tollOf(t *testing.T, e *harness.Emulator, stream string) toll {
+	t.Helper()
+	for _, c := range e.Counts(t) {
+		if c.API == "GetClip" && c.Stream == stream {
+			if c.Throttled != 0 {
+				t.Errorf("%s: %d GetClip calls above the quota", stream, c.Throttled)
+			}
+			return toll{c.Calls, c.Fragments, c.Bytes}
+		}
+	}
+	return toll{}
+}
+
+// plus adds what parts cost that are fetched whole.
+func (n toll) plus(parts ...[]footage.Fragment) toll {
+	for _, part := range parts {
+		n.calls++
+		n.fragments += int64(len(part))
+		n.bytes += sizeOf(part) + headAllowance
+	}
+	return n
+}
+
+// sizeOf is how large a part's payload is at most: as Matroska it is a little less.
+func sizeOf(part []footage.Fragment) int64 {
+	var n int64
+	for _, f := range part {
+		n += f.Size
+	}
+	return n + n/50
+}
+
+// within checks a toll.
+func (n toll) within(t *testing.T, what string, most toll) {
+	t.Helper()
+	t.Logf("%s: %+v of at most %+v", what, n, most)
+	if n.calls > most.calls || n.fragments > most.fragments || n.bytes > most.bytes {
+		t.Errorf("%s has cost %+v, want at most %+v", what, n, most)
+	}
+}
+
+// parts are those of a clip of an hour without gaps: its fragments by the minute in which they start.
+func (c longClip) parts() [][]footage.Fragment {
+	var parts [][]footage.Fragment
+	for i, f := range c.fragments {
+		if i == 0 || !f.Producer.Truncate(time.Minute).Equal(c.fragments[i-1].Producer.Truncate(time.Minute)) {
+			parts = append(parts, nil)
+		}
+		parts[len(parts)-1] = append(parts[len(parts)-1], f)
+	}
+	return parts
+}
+
+// around are the parts that reading from one position to another touches, from the key frame before on, and the one
+// that is read ahead.
+func (c longClip) around(from, to time.Duration) [][]footage.Fragment {
+	parts := c.parts()
+	holds := func(at time.Duration) int {
+		return slices.IndexFunc(parts, func(part []footage.Fragment) bool {
+			return slices.ContainsFunc(part, func(f footage.Fragment) bool {
+				return f.Number == c.fragments[c.running(at)].Number
+			})
+		})
+	}
+	return parts[holds(from) : holds(to)+2]
+}
+
+// opening is what opening costs at most: the head of each part, in a call of its own.
+func (c longClip) opening() toll {
+	var n toll
+	for _, part := range c.parts() {
+		n.calls++
+		n.fragments += int64(len(part))
+		n.bytes += headAllowance + min(wayAllowance, sizeOf(part))
+	}
+	return n
+}
+
+// The places that are read of a long clip: ten seconds at its beginning and ten after forty minutes.
+const (
+	stretch = 10 * time.Second
+	later   = 40 * time.Minute
+	// slack is how far a program reads on to see that it has all.
+	slack = 2 * time.Second
+)
+
+// TestLaziness: reading the first ten seconds of an hour, and ten seconds after forty minutes, fetches the heads of its
+// parts, and media only of the parts that are read and the one that is read ahead. What is closed is fetched no further.
+func TestLaziness(t *testing.T) {
+	harness.Need(t, "ls", "du", "find")
+	// 4 Mbit/s are 30 MB a part; at 8 MB/s one takes 4 s.
+	file := numbered(t, 4000)
+	e := harness.StartEmulator(t, "--bandwidth", "8MB/s", "--stream", "looked="+file+",loop", "--stream", "ranges="+file+",loop",
+		"--stream", "played="+file+",loop")
+	m := harness.StartMount(t, e, "--eager", "0", "--read-ahead", "1MiB")
+	t.Run("looking", func(t *testing.T) { lookLazily(t, e, longClipOf(t, m, "looked", file)) })
+	t.Run("ffmpeg", func(t *testing.T) { playLazily(t, e, longClipOf(t, m, "played", file)) })
+	t.Run("ranges", func(t *testing.T) { readLazily(t, e, longClipOf(t, m, "ranges", file)) })
+}
+
+// lookLazily looks at a clip in every way that does not open it.
+func lookLazily(t *testing.T, e *harness.Emulator, c longClip) {
+	for _, command := range [][]string{{"ls", "-la", filepath.Dir(c.path)}, {"ls", "-l", c.path}, {"stat", c.path}, {"du", c.path},
+		{"find", c.path, "-size", "+1k"}} {
+		if out := harness.Run(t, command[0], command[1:]...); len(out) == 0 {
+			t.Errorf("%q says nothing", command)
+		}
+	}
+	for _, name := range []string{"stream", "start", "end", "first", "fragments"} {
+		if xattr(t, c.path, "user.clipfs."+name) == "" {
+			t.Errorf("%s is empty", name)
+		}
+	}
+	// How long opening will take: an hour of 5 s fragments is some 720 points of quota.
+	if got := xattr(t, c.path, "user.clipfs.size"); !regexp.MustCompile(`^estimate\b.*\d+(\.\d+)?\s?(s|ms)\b`).MatchString(got) {
+		t.Errorf("size before it was opened: %q, want an estimate and a wait", got)
+	}
+	if text, err := os.ReadFile(strings.TrimSuffix(c.path, ".mp4") + ".json"); err != nil || len(text) == 0 {
+		t.Errorf("sidecar: %d bytes, %v", len(text), err)
+	}
+	if got := tollOf(t, e, "looked"); got != (toll{}) {
+		t.Errorf("looking has cost %+v", got)
+	}
+}
+
+// playLazily reads two stretches with ffmpeg, which opens the clip anew for each.
+func playLazily(t *testing.T, e *harness.Emulator, c longClip) {
+	most := c.opening()
+	for _, from := range []time.Duration{0, later} {
+		out := harness.Run(t, "ffmpeg", "-v", "error", "-nostdin", "-xerror", "-ss", inSeconds(from), "-i", c.path, "-t", inSeconds(stretch),
+			"-map", "0", "-c", "copy", "-f", "framemd5", "-")
+		var got, want []string
+		for line := range strings.Lines(string(out)) {
+			if fields := strings.Split(strings.TrimSpace(line), ","); strings.HasPrefix(line, "0,") {
+				got = append(got, strings.TrimSpace(fields[5]))
+			}
+		}
+		want = storedVideo(c.fragments[c.running(from):c.running(from+stretch)])
+		if len(got) < len(want) || !slices.Equal(got[:len(want)], want) {
+			t.Errorf("from %s: %d pictures, want %d and those stored", from, len(got), len(want))
+		}
+		most = most.plus(c.around(from, from+stretch+slack)...)
+		at := stopped(t, e, "played")
+		at.within(t, "up to "+from.String(), most)
+	}
+	if got := xattr(t, c.path, "user.clipfs.size"); got != "exact" {
+		t.Errorf("size after it was opened: %q", got)
+	}
+}
+
+// stopped gives the toll on a stream of which nothing is open any more, and checks that it stays what it is.
+func stopped(t *testing.T, e *harness.Emulator, stream string) toll {
+	t.Helper()
+	time.Sleep(time.Second) // for what is on its way
+	before := tollOf(t, e, stream)
+	time.Sleep(2 * time.Second)
+	if after := tollOf(t, e, stream); after != before {
+		t.Errorf("%s: nothing is open, and the toll went from %+v to %+v", stream, before, after)
+	}
+	return before
+}
+
+// readLazily reads the same stretches by byte ranges, with one handle.
+func readLazily(t *testing.T, e *harness.Emulator, c longClip) {
+	f, err := os.Open(c.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	movie := readMovie(t, f)
+	most := c.opening()
+	opened := tollOf(t, e, "ranges")
+	opened.within(t, "opening and reading all tables", most)
+	if want := int64(len(c.parts())); opened.calls != want {
+		t.Errorf("opening has cost %d calls, want one for each of %d parts", opened.calls, want)
+	}
+	for _, from := range []time.Duration{0, later} {
+		got, want := videoOf(t, f, movie, from, from+stretch), storedVideo(c.fragments)
+		skip := int(from * numberedRate / time.Second)
+		if n := int(stretch * numberedRate / time.Second); len(got) != n || !slices.Equal(got, want[skip:skip+n]) {
+			t.Errorf("from %s: %d pictures, want %d and those stored", from, len(got), n)
+		}
+		most = most.plus(c.around(from, from+stretch)...)
+		tollOf(t, e, "ranges").within(t, "reading from "+from.String(), most)
+	}
+	// Begin with another part, and close: the rest of it does not come.
+	far := 20 * time.Minute
+	before := tollOf(t, e, "ranges")
+	if got := videoOf(t, f, movie, far, far+time.Second); len(got) != numberedRate {
+		t.Errorf("from %s: %d pictures", far, len(got))
+	}
+	if err := f.Close(); err != nil {
+		t.Error(err)
+	}
+	after := stopped(t, e, "ranges")
+	after.within(t, "all until it was closed", most.plus(c.around(far, far)...))
+	t.Logf("after closing: %d bytes more, of %d", after.bytes-before.bytes, sizeOf(c.around(far, far)[0]))
+}
+
+// readMovie reads the tables of an open file and nothing of its media.
+func readMovie(t *testing.T, f *os.File) *mp4.Movie {
+	t.Helper()
+	scanner := mp4.NewScanner(f)
+	for {
+		box, err := scanner.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if box.Type != mp4.TypeMoov {
+			continue
+		}
+		moov, err := mp4.ReadMoov(box)
+		if err != nil {
+			t.Fatal(err)
+		}
+		movie, err := mp4.ParseMovie(moov)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return movie
+	}
+}
+
+// videoOf reads the coded pictures that are decoded in a stretch of an open file, and gives their hashes.
+func videoOf(t *testing.T, f *os.File, movie *mp4.Movie, from, to time.Duration) []string {
+	t.Helper()
+	video := movie.Video()
+	var hashes []string
+	for s, err := range video.Samples() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := time.Duration(s.DTS) * time.Second / time.Duration(video.Timescale)
+		if at < from || at >= to {
+			continue
+		}
+		data := make([]byte, s.Size)
+		if _, err := f.ReadAt(data, s.Position); err != nil {
+			t.Fatalf("at %s: %v", at, err)
+		}
+		hashes = append(hashes, hash(data))
+	}
+	return hashes
+}
+
+// TestSecondRead: what was read to its end is not fetched again, not by another handle either.
+func TestSecondRead(t *testing.T) {
+	file := numbered(t, 0)
+	e := harness.StartEmulator(t, "--stream", "cam="+file+",loop")
+	m := harness.StartMount(t, e, "--eager", "0", "--read-ahead", "1MiB")
+	c := longClipOf(t, m, "cam", file)
+	read := func() []byte {
+		f, err := os.Open(c.path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum := sha256.New()
+		_, err = io.Copy(sum, f)
+		if err := errors.Join(err, f.Close()); err != nil {
+			t.Fatal(err)
+		}
+		return sum.Sum(nil)
+	}
+	first := read()
+	once := stopped(t, e, "cam")
+	// A part's download is given up after its head and made again when it is read, at most.
+	once.within(t, "reading all", c.opening().plus(c.parts()...))
+	if second := read(); !bytes.Equal(first, second) {
+		t.Error("the second read differs from the first")
+	}
+	if again := stopped(t, e, "cam"); again != once {
+		t.Errorf("the second read went from %+v to %+v", once, again)
+	}
+	if got := xattr(t, c.path, "user.clipfs.size"); got != "exact" {
+		t.Errorf("size after it was read: %q", got)
+	}
+}

@@ -15,6 +15,9 @@ const (
 	stallLimit = 2 * time.Minute
 	// maxChunk is how many bytes are written at a time, so that a canceled answer stops soon.
 	maxChunk = 64 << 10
+	// sendBuffer is how much of an answer may wait in the kernel. Left to itself that becomes 4 MB where client and server
+	// are one machine, all of which would count as sent to a client that reads no further.
+	sendBuffer = 256 << 10
 )
 
 // pace is how fast a listener answers. The zero value is at once.
@@ -29,7 +32,10 @@ type pace struct {
 type connKey struct{}
 
 // connContext gives a connection its bucket: the bandwidth is a connection's, however many answers it carries.
-func (p pace) connContext(ctx context.Context, _ net.Conn) context.Context {
+func (p pace) connContext(ctx context.Context, conn net.Conn) context.Context {
+	if tcp, ok := conn.(*net.TCPConn); ok && p.data {
+		_ = tcp.SetWriteBuffer(sendBuffer) // Without it more waits, and everything works.
+	}
 	if p.bandwidth == 0 {
 		return ctx
 	}

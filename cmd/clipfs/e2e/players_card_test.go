@@ -18,7 +18,7 @@ const (
 	numberedBars   = 1 + numberedBits + 1 + 1
 	numberedWidth  = 16 * numberedBars
 	numberedHeight = 96
-	numberedRate   = 10 // pictures a second
+	numberedRate   = 5 // pictures a second
 	// numberedLength has no factor in common with the minutes of which parts are made: a picture from a wrong part has a
 	// wrong number.
 	numberedLength = 97 * time.Second

@@ -40,7 +40,7 @@ func longClipOf(t *testing.T, m *harness.Mount, stream, file string) longClip {
 	// The parts of the 10th and the 40th minute begin here.
 	tenth, fortieth := c.joint(10), c.joint(40)
 	end := c.fragments[len(c.fragments)-1].Producer.Sub(c.first)
-	c.places = []time.Duration{0, picture, 59300 * time.Millisecond, tenth - picture, tenth, 1234500 * time.Millisecond,
+	c.places = []time.Duration{0, picture, 59400 * time.Millisecond, tenth - picture, tenth, 1234600 * time.Millisecond,
 		1800 * time.Second, fortieth - numberedGroup - 2*picture, fortieth + 3*picture, end}
 	return c
 }
@@ -119,7 +119,11 @@ func TestPlayers(t *testing.T) {
 	for name, player := range players {
 		t.Run(name, func(t *testing.T) {
 			harness.Need(t, player.needs...)
-			player.look(t, longClipOf(t, m, streamFor(name), file))
+			c := longClipOf(t, m, streamFor(name), file)
+			player.look(t, c)
+			if got := tollOf(t, e, streamFor(name)); got.calls < int64(len(c.parts())) {
+				t.Errorf("%d calls: not of many parts", got.calls)
+			}
 		})
 	}
 }

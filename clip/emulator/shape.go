@@ -17,7 +17,7 @@ const (
 	maxChunk = 64 << 10
 	// sendBuffer is how much of an answer may wait in the kernel. Left to itself that becomes 4 MB where client and server
 	// are one machine, all of which would count as sent to a client that reads no further.
-	sendBuffer = 256 << 10
+	sendBuffer = 64 << 10
 )
 
 // pace is how fast a listener answers. The zero value is at once.

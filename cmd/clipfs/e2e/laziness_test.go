@@ -21,8 +21,9 @@ import (
 const (
 	// headAllowance is what a part's head may take: as much as the estimate of a size has for it.
 	headAllowance = 64 << 10
-	// wayAllowance is what a download may have on its way that is parked after its head: what fits into the send buffer of
-	// the emulator, half of this, and the receive buffer of the mount. That buffer grows where much was received.
+	// wayAllowance is what a download may have on its way that is parked after its head: what fits into the emulator's send
+	// buffer, which is small, and the mount's receive buffer. grownAllowance is the same where much was received before, as
+	// the receive buffer grows with that.
 	wayAllowance   = 1 << 20
 	grownAllowance = 4 << 20
 )

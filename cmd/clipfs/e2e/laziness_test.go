@@ -22,10 +22,8 @@ const (
 	// headAllowance is what a part's head may take: as much as the estimate of a size has for it.
 	headAllowance = 64 << 10
 	// wayAllowance is what a download may have on its way that is parked after its head: what fits into the emulator's send
-	// buffer, which is small, and the mount's receive buffer. grownAllowance is the same where much was received before, as
-	// the receive buffer grows with that.
-	wayAllowance   = 1 << 20
-	grownAllowance = 4 << 20
+	// buffer, which is small, and the mount's receive buffer.
+	wayAllowance = 1 << 20
 )
 
 // toll is what GetClip has cost on a stream.
@@ -122,7 +120,7 @@ const (
 func TestLaziness(t *testing.T) {
 	harness.Need(t, "ls", "du", "find")
 	file := numbered(t, lazyRate)
-	// At 8 MB/s a part takes 4 s, so that there is something to stop.
+	// A part takes 4 s, so that there is something to stop.
 	e := harness.StartEmulator(t, "--bandwidth", "8MB/s", "--stream", "looked="+file+",loop", "--stream", "ranges="+file+",loop",
 		"--stream", "played="+file+",loop")
 	m := harness.StartMount(t, e, "--eager", "0", "--read-ahead", "1MiB")
@@ -177,7 +175,7 @@ func playLazily(t *testing.T, e *harness.Emulator, c longClip) {
 		if from > 0 {
 			most = most.plus(c.around(from, from+stretch+slack)...)
 		}
-		at := stopped(t, e, "played")
+		at := settled(t, e, "played")
 		at.within(t, "up to "+from.String(), most)
 	}
 	if got := xattr(t, c.path, "user.clipfs.size"); got != "exact" {
@@ -185,9 +183,9 @@ func playLazily(t *testing.T, e *harness.Emulator, c longClip) {
 	}
 }
 
-// stopped gives the toll on a stream of which nothing is open any more, once nothing comes any more: what is on its way
-// when a clip is closed still does, and that is all.
-func stopped(t *testing.T, e *harness.Emulator, stream string) toll {
+// settled gives the toll on a stream of which nothing is read, once nothing comes any more: a part that is being read goes
+// on to its end, and what is on its way when a clip is closed still comes.
+func settled(t *testing.T, e *harness.Emulator, stream string) toll {
 	t.Helper()
 	const still = 6
 	now := tollOf(t, e, stream)
@@ -197,8 +195,8 @@ func stopped(t *testing.T, e *harness.Emulator, stream string) toll {
 		if same++; now != before {
 			same = 0
 		}
-		if time.Since(begun) > 5*time.Second {
-			t.Fatalf("%s: nothing is open, and after %s the toll goes from %+v to %+v", stream, time.Since(begun), before, now)
+		if time.Since(begun) > 10*time.Second {
+			t.Fatalf("%s: nothing is read, and after %s the toll goes from %+v to %+v", stream, time.Since(begun), before, now)
 		}
 	}
 	return now
@@ -219,9 +217,11 @@ func readLazily(t *testing.T, e *harness.Emulator, c longClip) {
 		t.Errorf("opening has cost %d calls, want one for each of %d parts", opened.calls, want)
 	}
 	for _, from := range []time.Duration{0, later} {
-		got, want := videoOf(t, f, movie, from, from+stretch), storedVideo(c.fragments)
-		skip := int(from * numberedRate / time.Second)
-		if n := int(stretch * numberedRate / time.Second); len(got) != n || !slices.Equal(got, want[skip:skip+n]) {
+		on := c.running(from)
+		want := storedVideo(c.fragments[on : c.running(from+stretch)+1])
+		skip := int((from - c.fragments[on].Producer.Sub(c.first)) * numberedRate / time.Second)
+		n := int(stretch * numberedRate / time.Second)
+		if got := videoOf(t, f, movie, from, from+stretch); !slices.Equal(got, want[skip:skip+n]) {
 			t.Errorf("from %s: %d pictures, want %d and those stored", from, len(got), n)
 		}
 		most = most.plus(c.around(from, from+stretch)...)
@@ -229,19 +229,19 @@ func readLazily(t *testing.T, e *harness.Emulator, c longClip) {
 	}
 	// Read the beginning of another part up to some place, and close: the rest of it does not come.
 	far := 20 * time.Minute
-	before := tollOf(t, e, "ranges")
+	before := settled(t, e, "ranges")
 	if got := videoOf(t, f, movie, far, far+time.Second); len(got) != numberedRate {
 		t.Errorf("from %s: %d pictures", far, len(got))
 	}
 	if err := f.Close(); err != nil {
 		t.Error(err)
 	}
-	after := stopped(t, e, "ranges")
+	after := settled(t, e, "ranges")
 	part := c.around(far, far)[0]
 	until := slices.IndexFunc(part, func(f footage.Fragment) bool { return f.Producer.After(c.first.Add(far + time.Second)) })
 	brought := toll{after.calls - before.calls, after.fragments - before.fragments, after.bytes - before.bytes}
-	t.Logf("the part has %d bytes", sizeOf(part))
-	brought.within(t, "reading a bit of a part", toll{1, int64(len(part)), sizeOf(part[:until]) + headAllowance + grownAllowance})
+	// It may take a moment to stop: half of what is left is more than that.
+	brought.within(t, "reading a bit of a part", toll{1, int64(len(part)), (sizeOf(part[:until]) + sizeOf(part)) / 2})
 }
 
 // readMovie reads the tables of an open file and nothing of its media.
@@ -309,13 +309,13 @@ func TestSecondRead(t *testing.T) {
 		return sum.Sum(nil)
 	}
 	first := read()
-	once := stopped(t, e, "cam")
+	once := settled(t, e, "cam")
 	// A part's download is given up after its head and made again when it is read, at most.
 	once.within(t, "reading all", c.opening().plus(c.parts()...))
 	if second := read(); !bytes.Equal(first, second) {
 		t.Error("the second read differs from the first")
 	}
-	if again := stopped(t, e, "cam"); again != once {
+	if again := settled(t, e, "cam"); again != once {
 		t.Errorf("the second read went from %+v to %+v", once, again)
 	}
 	if got := xattr(t, c.path, "user.clipfs.size"); got != "exact" {

@@ -113,6 +113,9 @@ const (
 	// ahead lasts.
 	lazyRate  = 4000
 	aheadTime = 3 * time.Second
+	// lazyStart is when the hour starts after a full minute: a little more than a fragment, so that what is on any number of
+	// minutes later is near the beginning of a part, and not still at the end of the one before.
+	lazyStart = 8 * time.Second
 )
 
 // TestLaziness: reading the first ten seconds of an hour, and ten seconds after forty minutes, fetches the heads of its
@@ -120,13 +123,19 @@ const (
 func TestLaziness(t *testing.T) {
 	harness.Need(t, "ls", "du", "find")
 	file := numbered(t, lazyRate)
-	// A part takes 4 s, so that there is something to stop.
-	e := harness.StartEmulator(t, "--bandwidth", "8MB/s", "--stream", "looked="+file+",loop", "--stream", "ranges="+file+",loop",
+	// A part takes 8 s, so that there is something to stop.
+	e := harness.StartEmulator(t, "--bandwidth", "4MB/s", "--stream", "looked="+file+",loop", "--stream", "ranges="+file+",loop",
 		"--stream", "played="+file+",loop")
 	m := harness.StartMount(t, e, "--eager", "0", "--read-ahead", "1MiB")
-	t.Run("looking", func(t *testing.T) { lookLazily(t, e, longClipOf(t, m, "looked", file)) })
-	t.Run("ffmpeg", func(t *testing.T) { playLazily(t, e, longClipOf(t, m, "played", file)) })
-	t.Run("ranges", func(t *testing.T) { readLazily(t, e, longClipOf(t, m, "ranges", file)) })
+	// Each has a stream to itself, and most of the time they wait.
+	for stream, read := range map[string]func(*testing.T, *harness.Emulator, longClip){
+		"looked": lookLazily, "played": playLazily, "ranges": readLazily,
+	} {
+		t.Run(stream, func(t *testing.T) {
+			t.Parallel()
+			read(t, e, longClipOf(t, m, stream, file, lazyStart))
+		})
+	}
 }
 
 // lookLazily looks at a clip in every way that does not open it.
@@ -204,12 +213,7 @@ func settled(t *testing.T, e *harness.Emulator, stream string) toll {
 
 // readLazily reads the same stretches by byte ranges, with one handle.
 func readLazily(t *testing.T, e *harness.Emulator, c longClip) {
-	f, err := os.Open(c.path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = f.Close() }()
-	movie := readMovie(t, f)
+	f, movie := openLazily(t, c)
 	most := c.opening()
 	opened := tollOf(t, e, "ranges")
 	opened.within(t, "opening and reading all tables", most)
@@ -227,9 +231,15 @@ func readLazily(t *testing.T, e *harness.Emulator, c longClip) {
 		most = most.plus(c.around(from, from+stretch)...)
 		tollOf(t, e, "ranges").within(t, "reading from "+from.String(), most)
 	}
-	// Read the beginning of another part up to some place, and close: the rest of it does not come.
-	far := 20 * time.Minute
+	if err := f.Close(); err != nil {
+		t.Error(err)
+	}
 	before := settled(t, e, "ranges")
+	before.within(t, "all", most)
+
+	// Read the beginning of another part, and close: the rest of it does not come.
+	const far = 20 * time.Minute
+	f, movie = openLazily(t, c)
 	if got := videoOf(t, f, movie, far, far+time.Second); len(got) != numberedRate {
 		t.Errorf("from %s: %d pictures", far, len(got))
 	}
@@ -237,11 +247,21 @@ func readLazily(t *testing.T, e *harness.Emulator, c longClip) {
 		t.Error(err)
 	}
 	after := settled(t, e, "ranges")
-	part := c.around(far, far)[0]
-	until := slices.IndexFunc(part, func(f footage.Fragment) bool { return f.Producer.After(c.first.Add(far + time.Second)) })
 	brought := toll{after.calls - before.calls, after.fragments - before.fragments, after.bytes - before.bytes}
-	// It may take a moment to stop: half of what is left is more than that.
-	brought.within(t, "reading a bit of a part", toll{1, int64(len(part)), (sizeOf(part[:until]) + sizeOf(part)) / 2})
+	// That is within its first quarter. A busy machine may take its time, and what the kernel has room for still comes.
+	part := c.around(far, far)[0]
+	brought.within(t, "reading a bit of a part", toll{1, int64(len(part)), sizeOf(part) / 2})
+}
+
+// openLazily opens a clip and reads its tables and nothing of its media.
+func openLazily(t *testing.T, c longClip) (*os.File, *mp4.Movie) {
+	t.Helper()
+	f, err := os.Open(c.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = f.Close() }) // it may be closed already
+	return f, readMovie(t, f)
 }
 
 // readMovie reads the tables of an open file and nothing of its media.
@@ -295,7 +315,7 @@ func TestSecondRead(t *testing.T) {
 	file := numbered(t, 0)
 	e := harness.StartEmulator(t, "--stream", "cam="+file+",loop")
 	m := harness.StartMount(t, e, "--eager", "0", "--read-ahead", "1MiB")
-	c := longClipOf(t, m, "cam", file)
+	c := longClipOf(t, m, "cam", file, lazyStart)
 	read := func() []byte {
 		f, err := os.Open(c.path)
 		if err != nil {

@@ -22,7 +22,7 @@ const (
 	// numberedLength has no factor in common with the minutes of which parts are made: a picture from a wrong part has a
 	// wrong number.
 	numberedLength = 97 * time.Second
-	// numberedGroup is how far key frames are apart; one of the last group of each round is shorter.
+	// numberedGroup is how far key frames are apart; the last group of each round is shorter.
 	numberedGroup = 5 * time.Second
 )
 

@@ -26,10 +26,10 @@ type longClip struct {
 	places []time.Duration
 }
 
-// longClipOf gives the hour of a stream that starts three hours ago, in the middle of a minute and of a fragment.
-func longClipOf(t *testing.T, m *harness.Mount, stream, file string) longClip {
+// longClipOf gives the hour of a stream that starts three hours ago, so long after a full minute.
+func longClipOf(t *testing.T, m *harness.Mount, stream, file string, after time.Duration) longClip {
 	t.Helper()
-	start := time.Now().UTC().Add(-3 * time.Hour).Truncate(time.Minute).Add(22700 * time.Millisecond)
+	start := time.Now().UTC().Add(-3 * time.Hour).Truncate(time.Minute).Add(after)
 	c := longClip{path: m.Join(stream, nameOf(start), "1h.mp4")}
 	c.fragments = stored(t, stream+"="+file+",loop", start, start.Add(time.Hour))
 	c.first = c.fragments[0].Producer
@@ -119,7 +119,7 @@ func TestPlayers(t *testing.T) {
 	for name, player := range players {
 		t.Run(name, func(t *testing.T) {
 			harness.Need(t, player.needs...)
-			c := longClipOf(t, m, streamFor(name), file)
+			c := longClipOf(t, m, streamFor(name), file, 22700*time.Millisecond)
 			player.look(t, c)
 			if got := tollOf(t, e, streamFor(name)); got.calls < int64(len(c.parts())) {
 				t.Errorf("%d calls: not of many parts", got.calls)

@@ -13,11 +13,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// xattr reads an extended attribute.
+// xattr reads an extended attribute. Signals that Go sends itself interrupt a call that waits for a listing.
 func xattr(t *testing.T, path, name string) string {
 	t.Helper()
 	b := make([]byte, 4096)
 	n, err := unix.Getxattr(path, name, b)
+	for errors.Is(err, unix.EINTR) {
+		n, err = unix.Getxattr(path, name, b)
+	}
 	if err != nil {
 		t.Fatalf("%s of %s: %v", name, path, err)
 	}

@@ -118,6 +118,7 @@ func TestPlayers(t *testing.T) {
 	reachable(t, filepath.Dir(m.Path))
 	for name, player := range players {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			harness.Need(t, player.needs...)
 			c := longClipOf(t, m, streamFor(name), file, 22700*time.Millisecond)
 			player.look(t, c)

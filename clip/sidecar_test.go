@@ -2,6 +2,7 @@ package clip_test
 
 import (
 	"encoding/json"
+	"math"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -50,7 +51,7 @@ func TestSidecarSize(t *testing.T) {
 	}
 	for i, f := range got.Fragments {
 		want := m.fragments["cam"][i]
-		if f.Number != want.ID || f.Bytes != want.Size || f.Length != want.Length.Seconds() {
+		if f.Number != want.ID || f.Bytes != want.Size || time.Duration(math.Round(f.Length*1e9)) != want.Length {
 			t.Errorf("fragment %d: got %+v, want %+v", i, f, want)
 		}
 	}

@@ -98,6 +98,21 @@ func (c *durationCursor) skip(n uint32) int64 {
 	return ticks
 }
 
+// upTo gives how many of the next n samples there are up to the first that lasts longer than long, with it; n if none
+// does. The cursor stays where it is.
+func (c *durationCursor) upTo(long, n uint32) uint32 {
+	ahead, seen := *c, uint32(0)
+	for seen < n && ahead.fill() {
+		if ahead.run.Duration > long {
+			return seen + 1
+		}
+		k := min(ahead.left, n-seen)
+		seen += k
+		ahead.left -= k
+	}
+	return n
+}
+
 // one gives the duration of the next sample.
 func (c *durationCursor) one() uint32 {
 	if !c.fill() {

@@ -101,7 +101,8 @@ type Joined struct {
 // before it lasts until then. Where it would stand on or before the last sample of the part before, or its sound more
 // than a frame before that one's end, it is placed right after, and so is all that follows until the next gap. Sound
 // keeps its distance to the video of its payload but goes on without a seam where that moves it by less than one of its
-// frames (or 20 ms); a drift beyond that is taken out of the last frames of the part before.
+// frames (or 20 ms); a drift beyond that is taken out of the last frames of the part before. G.711 with one byte a
+// channel in each sample is grouped into samples of up to a tenth of a second, in the chunks it has.
 //
 // Where sound begins before the first video sample, everything is shown that much later, so that no frame is lost to
 // an edit: Times tells. Only the video track can have an edit, one that takes out the delay of reordering.

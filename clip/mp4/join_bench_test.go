@@ -41,16 +41,23 @@ func dayParts(b *testing.B) []mp4.Part {
 	return parts
 }
 
-// BenchmarkJoinDay plans and writes the head of a clip of 24 h. It reports the head's size and the heap that the plan
-// holds.
-func BenchmarkJoinDay(b *testing.B) {
-	parts := dayParts(b)
+// BenchmarkJoinDay plans and writes the head of a clip of 24 h.
+func BenchmarkJoinDay(b *testing.B) { benchmarkJoin(b, dayParts(b), mp4.JoinOptions{}) }
+
+// BenchmarkJoinDayLaw does it for A-law at 8 kHz with a kept gap, and 5 pictures a second.
+func BenchmarkJoinDayLaw(b *testing.B) {
+	benchmarkJoin(b, dayOfLaw(b), mp4.JoinOptions{Gaps: mp4.KeepGaps})
+}
+
+// benchmarkJoin plans a clip and writes its head. It reports the head's size and the heap that the plan holds.
+func benchmarkJoin(b *testing.B, parts []mp4.Part, o mp4.JoinOptions) {
+	b.Helper()
 	b.ReportAllocs()
 	for b.Loop() {
 		var before, after runtime.MemStats
 		runtime.GC()
 		runtime.ReadMemStats(&before)
-		j, err := mp4.Join(parts, mp4.JoinOptions{})
+		j, err := mp4.Join(parts, o)
 		if err != nil {
 			b.Fatal(err)
 		}

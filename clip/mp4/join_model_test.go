@@ -3,6 +3,7 @@ package mp4_test
 import (
 	"bytes"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -67,10 +68,12 @@ func avc(mark byte) (entry, inBand []byte) {
 
 // frame is one sample of the plain model: its times less those of the first video sample, and its bytes.
 type frame struct {
-	dts, pts time.Duration
-	data     []byte
-	sync     bool
-	entry    []byte
+	dts, pts, duration time.Duration
+	data               []byte
+	sync               bool
+	entry              []byte
+	// part is which one a frame of the model is of.
+	part int
 }
 
 // ms is a number of milliseconds.
@@ -97,8 +100,8 @@ func expand(t testing.TB, file []byte, handler mp4.FourCC) []frame {
 		var all []frame
 		for _, s := range samplesOf(t, track) {
 			all = append(all, frame{
-				dts: at(s.DTS), pts: at(s.PTS()), data: file[s.Position : s.Position+int64(s.Size)], sync: s.Sync,
-				entry: track.Entries[s.Entry].Raw,
+				dts: at(s.DTS), pts: at(s.PTS()), duration: at(s.DTS+int64(s.Duration)) - at(s.DTS),
+				data: file[s.Position : s.Position+int64(s.Size)], sync: s.Sync, entry: track.Entries[s.Entry].Raw,
 			})
 		}
 		return all
@@ -140,16 +143,41 @@ func randomPart(r *rand.Rand, entry []byte, timescale uint32, sound bool) mp4.Ou
 	if !sound {
 		return out
 	}
-	count := 1 + r.Uint32N(20)
+	samples := randomSound(r)
 	out.Tracks = append(out.Tracks, mp4.OutputTrack{
-		Handler: mp4.HandlerSound, Timescale: 8000, Entries: [][]byte{mp4.NewG711Entry(mp4.CodingALaw, 8000, 1)},
-		Samples: []mp4.SampleRun{{Count: count, Duration: 160, Size: 160, Sync: true}},
-		Edits:   []mp4.Edit{{Duration: uint64(r.IntN(90)), MediaTime: -1}, {Duration: 1 << 20, Rate: mp4.EditRate}},
+		Handler: mp4.HandlerSound, Timescale: 8000, Entries: [][]byte{mp4.NewG711Entry(mp4.CodingALaw, 8000, 1)}, Samples: samples,
+		Edits: []mp4.Edit{{Duration: uint64(r.IntN(90)), MediaTime: -1}, {Duration: 1 << 20, Rate: mp4.EditRate}},
 	})
-	at := r.IntN(len(out.Chunks) + 1)
-	chunk := mp4.OutputChunk{Track: 1, Samples: count, Data: bytesOf(160 * count)}
-	out.Chunks = append(out.Chunks[:at:at], append([]mp4.OutputChunk{chunk}, out.Chunks[at:]...)...)
+	left := uint32(0)
+	for _, s := range samples {
+		left += s.Count
+	}
+	for at := 0; left > 0; at++ { // the chunks of sound in their order between those of video
+		at += r.IntN(len(out.Chunks) - at + 1)
+		count := left
+		if r.IntN(3) > 0 {
+			count = 1 + r.Uint32N(left)
+		}
+		left -= count
+		chunk := mp4.OutputChunk{Track: 1, Samples: count, Data: bytesOf(samples[0].Size * count)}
+		out.Chunks = slices.Insert(out.Chunks, at, chunk)
+	}
 	return out
+}
+
+// randomSound makes up samples of G.711: blocks of 20 ms, or single bytes of which some can last long.
+func randomSound(r *rand.Rand) []mp4.SampleRun {
+	if r.IntN(2) == 0 {
+		return []mp4.SampleRun{{Count: 1 + r.Uint32N(20), Duration: 160, Size: 160, Sync: true}}
+	}
+	var samples []mp4.SampleRun
+	for range 1 + r.IntN(3) {
+		samples = append(samples, mp4.SampleRun{Count: 1 + r.Uint32N(1500), Duration: 1, Size: 1, Sync: true})
+		if r.IntN(2) == 0 {
+			samples = append(samples, mp4.SampleRun{Count: 1, Duration: 1 + r.Uint32N(900), Size: 1, Sync: true})
+		}
+	}
+	return samples
 }
 
 // partOf gives a payload as a part.
@@ -186,8 +214,9 @@ func TestJoinRandom(t *testing.T) {
 			if s := p.Head.(*mp4.Movie).Sound(); s != nil {
 				empty = ms(int64(s.Edits[0].Duration))
 			}
-			if len(sound) > 0 { // sound may not overlap, which would move the video
-				start = max(start, sound[len(sound)-1].pts+ms(20)-empty+model[0].pts)
+			if n := len(sound); n > 0 { // sound may not overlap, which would move the video
+				end := sound[n-1].pts + sound[n-1].duration
+				start = max(start, (end - empty + model[0].pts + ms(1) - 1).Truncate(ms(1)))
 			}
 			p.Start = start
 			for _, f := range model {
@@ -198,15 +227,15 @@ func TestJoinRandom(t *testing.T) {
 				video = append(video, frame{pts: start + f.pts - model[0].pts, data: data, sync: f.sync, entry: entry})
 			}
 			for _, f := range expandFlat(t, payload, mp4.HandlerSound) {
-				sound = append(sound, frame{pts: start + f.pts + empty - model[0].pts, data: f.data})
+				sound = append(sound, frame{pts: start + f.pts + empty - model[0].pts, duration: f.duration, data: f.data, part: i})
 			}
 			parts, payloads = append(parts, p), append(payloads, payload)
 			start += model[len(model)-1].dts - model[0].dts + ms(60+int64(r.IntN(2))*int64(r.IntN(5000)))
 		}
 		j, file := joined(t, parts, payloads, mp4.JoinOptions{Gaps: mp4.KeepGaps})
 		lead := -j.Times()[0].Clip
-		compareFrames(t, "video", video, expand(t, file, mp4.HandlerVideo), lead, 0)
-		compareFrames(t, "sound", sound, expand(t, file, mp4.HandlerSound), lead, ms(21))
+		compareFrames(t, video, expand(t, file, mp4.HandlerVideo), lead)
+		compareSound(t, sound, expand(t, file, mp4.HandlerSound), lead)
 		if len(j.Times()) != 1 {
 			t.Errorf("times %v, want one: nothing was moved", j.Times())
 		}
@@ -226,31 +255,86 @@ func expandFlat(t testing.TB, file []byte, handler mp4.FourCC) []frame {
 			continue
 		}
 		for _, s := range samplesOf(t, track) {
+			tick := time.Second / time.Duration(track.Timescale)
 			all = append(all, frame{
-				pts: time.Duration(s.PTS()) * time.Second / time.Duration(track.Timescale), data: file[s.Position : s.Position+int64(s.Size)],
+				pts: time.Duration(s.PTS()) * tick, duration: time.Duration(s.Duration) * tick,
+				data: file[s.Position : s.Position+int64(s.Size)],
 			})
 		}
 	}
 	return all
 }
 
-// compareFrames compares what a joined file has with the model; times may be off by so much.
-func compareFrames(t *testing.T, name string, want, got []frame, lead, off time.Duration) {
+// compareFrames compares what a joined file has of video with the model.
+func compareFrames(t *testing.T, want, got []frame, lead time.Duration) {
 	t.Helper()
 	if len(got) != len(want) {
-		t.Errorf("%s: %d samples, want %d", name, len(got), len(want))
+		t.Errorf("%d pictures, want %d", len(got), len(want))
 		return
 	}
 	for i, g := range got {
 		w := want[i]
-		if d := g.pts - lead - w.pts; d > off+time.Microsecond || d < -off-time.Microsecond {
-			t.Errorf("%s %d: shown at %v, want %v", name, i, g.pts-lead, w.pts)
+		if d := g.pts - lead - w.pts; d > time.Microsecond || d < -time.Microsecond {
+			t.Errorf("picture %d shown at %v, want %v", i, g.pts-lead, w.pts)
 		}
-		if !bytes.Equal(g.data, w.data) || w.entry != nil && (!bytes.Equal(g.entry, w.entry) || g.sync != w.sync) {
-			t.Errorf("%s %d: bytes, entry or sync differ", name, i)
+		if !bytes.Equal(g.data, w.data) || !bytes.Equal(g.entry, w.entry) || g.sync != w.sync {
+			t.Errorf("picture %d: bytes, entry or sync differ", i)
 		}
 		if i > 0 && g.dts-got[i-1].dts < ms(1) {
-			t.Errorf("%s %d: decoded at %v after %v", name, i, g.dts, got[i-1].dts)
+			t.Errorf("picture %d: decoded at %v after %v", i, g.dts, got[i-1].dts)
+		}
+	}
+}
+
+// heard is one byte of G.711 at 8 kHz, when it is heard, and which part of the model it is of.
+type heard struct {
+	at   time.Duration
+	data byte
+	part int
+}
+
+// listen gives the bytes of frames one by one, each at its own time.
+func listen(frames []frame) []heard {
+	var all []heard
+	for _, f := range frames {
+		for i, b := range f.data {
+			all = append(all, heard{at: f.pts + time.Duration(i)*time.Second/8000, data: b, part: f.part})
+		}
+	}
+	return all
+}
+
+// compareSound compares what a joined file has of G.711 with the model, byte by byte, however it is cut into samples: a
+// part may be off by 20 ms, and what is in it by a millisecond from each other.
+func compareSound(t *testing.T, want, got []frame, lead time.Duration) {
+	t.Helper()
+	for i, g := range got {
+		if len(g.data) > 800 || g.sync != got[0].sync {
+			t.Errorf("sound sample %d: %d bytes, sync %t", i, len(g.data), g.sync)
+		}
+		if i > 0 && g.dts <= got[i-1].dts {
+			t.Errorf("sound sample %d: decoded at %v after %v", i, g.dts, got[i-1].dts)
+		}
+	}
+	model, heard := listen(want), listen(got)
+	if len(heard) != len(model) {
+		t.Errorf("%d bytes of sound, want %d", len(heard), len(model))
+		return
+	}
+	var least, most time.Duration
+	for i, w := range model {
+		off := heard[i].at - lead - w.at
+		if i == 0 || w.part != model[i-1].part {
+			least, most = off, off
+		}
+		least, most = min(least, off), max(most, off)
+		if most > ms(21) || least < -ms(21) || most-least > ms(1)+ms(1)/4 {
+			t.Errorf("sound byte %d of part %d: off by %v, others by %v to %v", i, w.part, off, least, most)
+			return
+		}
+		if heard[i].data != w.data {
+			t.Errorf("sound byte %d: %d, want %d", i, heard[i].data, w.data)
+			return
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -154,6 +155,17 @@ func TestJoinRefuses(t *testing.T) {
 	}
 	broken := parse(t, bytes.NewReader(payload))
 	broken.Tracks[0].Sizes = broken.Tracks[1].Sizes
+	list := fits() // a few bytes that speak of 2^32 bytes of sound
+	list["stts"], list["stsz"], list["stsc"] = words(0, 1, 1<<32-1, 1), words(0, 1, 1<<32-1), words(0, 1, 1, 1<<32-1, 1)
+	list["stco"] = words(0, 1, 100)
+	delete(list, "ctts")
+	delete(list, "stss")
+	sound, err := mp4.ParseMovie(movieOf(list))
+	if err != nil {
+		t.Fatal(err)
+	}
+	endless := parse(t, bytes.NewReader(payload))
+	endless.Tracks[1] = sound.Tracks[0]
 	for _, c := range []struct {
 		name string
 		part mp4.Part
@@ -163,6 +175,7 @@ func TestJoinRefuses(t *testing.T) {
 		{"hvc1 after avc1", partOf(t, of(mp4.NewHEVCEntry(make([]byte, 23), 320, 180)), ms(200)), mp4.ErrIncompatible},
 		{"no avcC", partOf(t, of(mp4.NewAVCEntry(nil, 320, 180)), ms(200)), mp4.ErrMalformed},
 		{"tables disagree", mp4.Part{Head: broken, Start: ms(200)}, mp4.ErrMalformed},
+		{"endless sound", mp4.Part{Head: endless, Start: ms(200)}, mp4.ErrTooBig},
 		{"no video", mp4.Part{Head: &mp4.Movie{Timescale: 1}, Start: ms(200)}, mp4.ErrIncompatible},
 		{"outside of mdat", mp4.Part{Head: parse(t, bytes.NewReader(payload)), MediaStart: 1, MediaEnd: 9}, mp4.ErrMalformed},
 		{"far away", partOf(t, payload, 1e6*time.Hour), mp4.ErrPlan},
@@ -204,6 +217,15 @@ func FuzzJoin(f *testing.F) {
 	r := rand.New(rand.NewPCG(1, 1))
 	add(findMoov(f, bytes.NewReader(build(f, randomPart(r, first, 1000, true)))),
 		findMoov(f, bytes.NewReader(build(f, randomPart(r, second, 90000, false)))))
+	grouped := randomPart(r, first, 1000, true)
+	grouped.Tracks[1].Samples = []mp4.SampleRun{
+		{Count: 900, Duration: 1, Size: 1, Sync: true}, {Count: 2, Duration: 90, Size: 1, Sync: true}, {Count: 1, Size: 1, Sync: true},
+	}
+	grouped.Chunks = slices.DeleteFunc(grouped.Chunks, func(c mp4.OutputChunk) bool { return c.Track == 1 })
+	grouped.Chunks = append(grouped.Chunks, mp4.OutputChunk{Track: 1, Samples: 903, Data: mp4.Slices{make([]byte, 903)}})
+	bytewise := findMoov(f, bytes.NewReader(build(f, grouped)))
+	add(bytewise, bytewise)
+	add(bytewise, whole)
 	for _, s := range seeds(f) {
 		add(whole, s)
 	}
@@ -265,6 +287,9 @@ func checkJoined(t *testing.T, j *mp4.Joined) {
 		}
 		if len(track.Edits) > 1 {
 			t.Fatalf("track %+v", track)
+		}
+		if kind := track.Entries[0].Type; track.Sizes.Constant() > 0 && (kind == mp4.CodingALaw || kind == mp4.CodingULaw) {
+			t.Fatalf("%d samples of G.711, each of %d bytes", track.Sizes.Len(), track.Sizes.Constant())
 		}
 	}
 }

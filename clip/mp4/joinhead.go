@@ -127,8 +127,8 @@ func (t *joinTrack) countSyncsAndSizes(p *joinPart, own *Track) {
 		t.stss += uint64(own.Syncs.Len())
 	}
 	constant := own.Sizes.Constant()
-	if t.kind == 0 && len(p.inserts) > 0 || t.sized && constant != t.constant {
-		constant = 0
+	if t.kind == 0 && len(p.inserts) > 0 || t.sized && constant != t.constant || isG711(t.coding) {
+		constant = 0 // see grouped for G.711
 	}
 	t.constant, t.sized = constant, true
 }

@@ -55,14 +55,13 @@ type trackPart struct {
 	nominal uint32
 	// length is from the first sample to the last one; last is how long that one lasts.
 	length, last int64
-	// frame is how long the frames at the end last, alike: frames of them, of which the last can be cut short.
-	frame  int64
-	frames uint32
+	// ends are the last runs of durations above 0; frame is how long a frame of sound lasts, 0 for G.711.
+	ends  [6]DurationRun
+	frame int64
 	// first is when the first sample is shown, from the first video sample of the file on.
 	first int64
-	// tail replaces the durations of the last tailLen samples: tail[0] of them, then tail[1].
-	tail    [2]DurationRun
-	tailLen uint32
+	// tail changes the durations of the last samples.
+	tail tail
 	// head is added to the first sample's duration and offset.
 	head uint32
 	// shift is added to every composition offset.

@@ -10,7 +10,8 @@ import (
 const (
 	// nearest is how close to the last sample of a part the first of the next may stand: closer is an overlap.
 	nearest = 2 * time.Millisecond
-	// seam is how far sound may be off and still go on without a seam, where its frames are shorter.
+	// seam is how far sound may be off and still go on without a seam, where its frames are shorter or, as with G.711,
+	// it has none.
 	seam = 20 * time.Millisecond
 )
 
@@ -133,7 +134,10 @@ func (pl *placer) afterSound(p *joinPart, at int64) int64 {
 	}
 	want := pl.soundAt(p, at)
 	early := pl.lastSound.end() - want
-	if early <= pl.tolerance(&p.track[1]) || pl.canShorten(early, &p.track[1]) {
+	if early <= pl.tolerance(&p.track[1]) {
+		return at
+	}
+	if _, ok := pl.shortened(early, &p.track[1]); ok {
 		return at
 	}
 	return at + pl.video.toTicks(pl.sound.toTime(early)) + 1
@@ -149,17 +153,14 @@ func (pl *placer) tolerance(s *trackPart) int64 {
 	return max(s.frame, pl.sound.toTicks(seam))
 }
 
-// canShorten reports whether the last frames before can be shortened by so many ticks together: it is no more than
-// drift, or what an encoder adds at both ends, makes from one part to the next, and none is left with less than half.
-func (pl *placer) canShorten(ticks int64, s *trackPart) bool {
-	last := pl.lastSound
-	return last.tailLen == 0 && ticks <= 3*pl.tolerance(s) && last.frame > 1 && last.shortened(ticks) <= int64(last.frames)
-}
-
-// shortened is how many frames at the end have to be shortened to half, or less far, to lose so many ticks together.
-func (p *trackPart) shortened(ticks int64) int64 {
-	half := p.frame / 2
-	return max(1, (ticks+p.frame-p.last+half-1)/half)
+// shortened gives the last frames before, shortened by so many ticks together, and whether they can be: it is no more
+// than drift, or what an encoder adds at both ends, makes from one part to the next, and none is left with less than
+// half.
+func (pl *placer) shortened(ticks int64, s *trackPart) (tail, bool) {
+	if ticks > 3*pl.tolerance(s) || pl.lastSound.tail.samples > 0 {
+		return tail{}, false
+	}
+	return pl.lastSound.shortened(ticks)
 }
 
 // placeSound places the sound of a part whose video is placed.
@@ -177,9 +178,9 @@ func (pl *placer) placeSound(p *joinPart) error {
 		return nil
 	case off > 0:
 		return pl.meet(last, s.first)
-	case pl.canShorten(-off, s):
-		n := last.shortened(-off)
-		last.setTail(uint32(n), (n-1)*last.frame+last.last+off)
+	}
+	if shorter, ok := pl.shortened(-off, s); ok {
+		last.tail = shorter
 		return nil
 	}
 	s.first = last.end() // the video was moved so that they meet, but for rounding
@@ -192,8 +193,8 @@ func (pl *placer) meet(last *trackPart, at int64) error {
 	if d <= 0 || d > math.MaxUint32 {
 		return fmt.Errorf("%d ticks after the sample before: %w", d, ErrIncompatible)
 	}
-	if d != last.last || last.tailLen > 0 {
-		last.setTail(1, d)
+	if d != last.last || last.tail.samples > 0 {
+		last.tail = tail{samples: 1, to: d}
 	}
 	return nil
 }
@@ -238,8 +239,8 @@ func (b *joiner) begin() error {
 	}
 	at := firstSound.first + sound.toTicks(begins)
 	switch small := max(1, int64(sound.timescale)/1000); {
-	case at <= small, firstSound.last < sound.toTicks(seam)/4 && at <= sound.toTicks(seam):
-		return nil // less than a millisecond, or than PCM is off by anyway
+	case at <= small:
+		return nil
 	case at > math.MaxInt32:
 		return fmt.Errorf("sound begins %v after the video: %w", sound.toTime(at), ErrIncompatible)
 	}

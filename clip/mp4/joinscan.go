@@ -57,17 +57,24 @@ func newJoiner(parts []Part, o JoinOptions) *joiner {
 	return b
 }
 
-// each opens the heads one after the other.
+// each opens the heads one after the other; sound is grouped.
 func (b *joiner) each(visit func(p *joinPart, tracks [2]*Track, m *Movie) error) error {
 	for i := range b.parts {
-		if err := b.parts[i].open(visit); err != nil {
+		err := b.parts[i].open(func(p *joinPart, tracks [2]*Track, m *Movie) error {
+			sound, err := grouped(tracks[1])
+			if err != nil {
+				return fmt.Errorf("track %s: %w", tracks[1].Handler, err)
+			}
+			return visit(p, [2]*Track{tracks[0], sound}, m)
+		})
+		if err != nil {
 			return &PartError{Part: i, Err: err}
 		}
 	}
 	return nil
 }
 
-// open gives the part's tracks to visit.
+// open gives the part's tracks to visit, as they are in its head.
 func (p *joinPart) open(visit func(p *joinPart, tracks [2]*Track, m *Movie) error) error {
 	m, err := p.Head.Open()
 	if err != nil {

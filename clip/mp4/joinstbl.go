@@ -107,6 +107,12 @@ func (j *Joined) table(t *joinTrack, r *runWriter, add func(*joinPart, *Track, p
 		if share.samples > 0 {
 			err := p.open(func(_ *joinPart, tracks [2]*Track, _ *Movie) error {
 				own := tracks[t.kind]
+				if t.kind == 1 {
+					var err error
+					if own, err = grouped(own); err != nil {
+						return err
+					}
+				}
 				if err := share.same(own); err != nil {
 					return err
 				}

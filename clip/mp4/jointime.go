@@ -89,7 +89,6 @@ func (t *joinTrack) measure(p *trackPart, own *Track) error {
 		}
 	}
 	var seen uint32
-	var usual int64 // the last duration that is not 0
 	err := r.runs(own.Durations, func(count uint32, duration int64) error {
 		if count == 0 {
 			return nil
@@ -100,15 +99,11 @@ func (t *joinTrack) measure(p *trackPart, own *Track) error {
 			return fmt.Errorf("sample of %d ticks: %w", duration, ErrIncompatible)
 		case duration <= 0 && (seen != p.samples || count > 1):
 			return fmt.Errorf("two samples at one time before sample %d: %w", seen+1, ErrMalformed)
-		case p.frames > 0 && (duration == p.frame || duration < p.frame && seen == p.samples && count == 1):
-			p.frames += count
-		default:
-			p.frame, p.frames = duration, count
 		}
 		p.length += int64(count) * duration
 		p.last = duration
 		if duration > 0 {
-			usual = duration
+			p.addEnd(DurationRun{Count: count, Duration: uint32(duration)})
 		}
 		return nil
 	})
@@ -117,21 +112,15 @@ func (t *joinTrack) measure(p *trackPart, own *Track) error {
 	}
 	p.length -= p.last
 	if p.last <= 0 {
-		p.last = max(1, usual)
-		if usual == 0 {
+		if p.last = int64(p.ends[len(p.ends)-1].Duration); p.last == 0 {
 			p.last = int64(t.timescale)/25 + 1
 		}
-		p.frame, p.frames = p.last, 1
-		p.setTail(1, p.last)
+		p.tail = tail{samples: 1, to: p.last}
+	}
+	if !isG711(t.coding) {
+		p.frame = p.usual()
 	}
 	return nil
-}
-
-// setTail makes the last n samples last ticks together, each as long as the others or one tick longer.
-func (p *trackPart) setTail(n uint32, ticks int64) {
-	p.tailLen = n
-	p.tail[0] = DurationRun{Count: n - uint32(ticks%int64(n)), Duration: uint32(ticks / int64(n))}
-	p.tail[1] = DurationRun{Count: uint32(ticks % int64(n)), Duration: uint32(ticks/int64(n)) + 1}
 }
 
 // end is where the sample after the part's last would stand.
@@ -139,7 +128,7 @@ func (p *trackPart) end() int64 { return p.first + p.length + p.last }
 
 // durations gives the durations of a part as they stand in the joined file.
 func (t *joinTrack) durations(p *trackPart, own *Track, emit func(count uint32, duration int64) error) error {
-	left := p.samples - p.tailLen
+	left, tail := p.samples-p.tail.samples, p.tail
 	head := int64(p.head)
 	inner := func(count uint32, duration int64) error {
 		if head > 0 && count > 0 {
@@ -151,18 +140,19 @@ func (t *joinTrack) durations(p *trackPart, own *Track, emit func(count uint32, 
 		}
 		return emit(count, duration)
 	}
-	err := t.rescaler(p).runs(own.Durations, func(count uint32, duration int64) error {
-		count = min(count, left)
-		left -= count
-		return inner(count, duration)
+	return t.rescaler(p).runs(own.Durations, func(count uint32, duration int64) error {
+		body := min(count, left)
+		left -= body
+		if err := inner(body, duration); err != nil {
+			return err
+		}
+		for range count - body {
+			if err := inner(1, tail.next(duration)); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
-	if err != nil || p.tailLen == 0 {
-		return err
-	}
-	if err := inner(p.tail[0].Count, int64(p.tail[0].Duration)); err != nil {
-		return err
-	}
-	return inner(p.tail[1].Count, int64(p.tail[1].Duration))
 }
 
 // offsets gives the composition offsets of a part as they stand in the joined file.

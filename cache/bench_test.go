@@ -74,7 +74,7 @@ func BenchmarkAcquireRelease(b *testing.B) {
 			fill := noFill(b)
 			b.ReportAllocs()
 			for b.Loop() {
-				e, err := c.Acquire("k", fill)
+				e, err := c.Acquire("k", cache.Request{Fill: fill})
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -91,7 +91,7 @@ func BenchmarkFill(b *testing.B) {
 	b.SetBytes(int64(len(want)))
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
-		e, err := c.Acquire(keyOf(i), fillWith(want, 64<<10))
+		e, err := c.Acquire(keyOf(i), cache.Request{Fill: fillWith(want, 64<<10)})
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -2,7 +2,6 @@ package cache
 
 import (
 	"context"
-	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -21,27 +20,41 @@ type body struct {
 	quit   chan struct{}
 	cancel context.CancelCauseFunc
 
-	// file is open from the start of the fill, or the first Acquire of a whole entry, until the last reference is gone.
-	// Set by whoever opens first, taken out under Cache.mu.
-	file atomic.Pointer[os.File]
+	// backing is there from the start of the fill, or the first Acquire of a whole entry, until the last reference is
+	// gone. Set by whoever opens first, taken out under Cache.mu.
+	backing atomic.Pointer[backing]
 	// written is how many bytes can be read: the size of a whole entry. Only the fill raises it, after the bytes are in
 	// the file.
 	written atomic.Int64
 
 	// Cache.mu guards the following.
 
-	path    string
-	holders int   // handles that were not released
-	refs    int   // holders, the fill, and whoever is just opening or closing the file: the entry is pinned
-	cost    int64 // bytes of the budget that it takes
-	ended   bool  // the fill has returned, or there never was one
-	stuck   bool  // the file could not be removed, so its cost stays counted
-	dying   bool  // abandoned: its cost is counted in Cache.dying
-	cause   error // why the fill has to stop
-	resumed chan struct{}
-	timer   *time.Timer
-	parked  time.Time
-	parks   int // how often it was parked: tells a late timer that it is not meant
+	path     string
+	holders  int   // handles that were not released
+	refs     int   // holders, the fill, and whoever is just opening or closing the file: the entry is pinned
+	cost     int64 // bytes of the budget that it takes
+	expect   int64 // about how many bytes it will have; 0 while unknown
+	claim    int64 // bytes of the budget that are kept for it, beyond cost
+	memory   int64 // bytes of memory that it takes
+	volatile bool  // whole but not on disk: gone with its last holder
+	ended    bool  // the fill has returned, or there never was one
+	stuck    bool  // the file could not be removed, so its cost stays counted
+	dying    bool  // abandoned: its cost is counted in Cache.dying
+	cause    error // why the fill has to stop
+	resumed  chan struct{}
+	timer    *time.Timer
+	parked   time.Time
+	parks    int // how often it was parked: tells a late timer that it is not meant
+
+	// proven is what was checked of an entry that was found on disk; nil if it was filled by this process. It is made
+	// when the file is first opened.
+	proven *proof
+	found  bool // on disk, at the start
+	// start is when the footage began, expires when it has to go; zero where not known.
+	start, expires time.Time
+	// used is when the entry was last used, as far as that is known; by us, if fresh.
+	used  time.Time
+	fresh bool
 
 	// mu guards the following. Cache.mu may be held when it is taken, never the other way round.
 	mu      sync.Mutex
@@ -62,20 +75,15 @@ func newBody(key Key, created int64) *body {
 	return &body{key: key, created: created, size: -1, ready: make(chan struct{}), over: make(chan struct{}), quit: make(chan struct{})}
 }
 
-// foundBody gives the body of a whole entry on disk. It takes no channel and no file until it is acquired.
-func foundBody(n fileName, path string) *body {
-	settled := closedChan()
-	b := &body{key: n.key, created: n.created, path: path, size: n.size, ended: true, done: true, ready: settled, over: settled}
-	b.cost = blocks(n.size)
+// foundBody gives the body of a whole entry on disk. It takes no file until it is acquired; settled is a closed channel.
+func foundBody(n fileName, path string, settled chan struct{}) *body {
+	b := &body{
+		key: n.key, created: n.created, path: path, size: n.size, found: true,
+		ended: true, done: true, ready: settled, over: settled,
+	}
+	b.cost = blocks(fileSize(n.size))
 	b.written.Store(n.size)
 	return b
-}
-
-// closedChan gives a channel that is closed.
-func closedChan() chan struct{} {
-	ch := make(chan struct{})
-	close(ch)
-	return ch
 }
 
 // settledLocked says whether a read of [off, end) can be answered now: with the bytes up to limit (none if the end of

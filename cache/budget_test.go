@@ -18,13 +18,22 @@ import (
 // block is what the smallest entry takes of the budget.
 const block = 4096
 
+// fit gives the size of the largest entry that takes n blocks.
+func fit(n int) int {
+	size := int64(n * block)
+	for cache.FileSize(size) > int64(n*block) {
+		size--
+	}
+	return int(size)
+}
+
 func TestLeastRecentlyUsedGoesFirst(t *testing.T) {
 	c := open(t, t.TempDir(), cache.Options{MaxBytes: 4 * block})
 	for i := range 4 {
-		put(t, c, keyOf(i), payload(i, block))
+		put(t, c, keyOf(i), payload(i, fit(1)))
 	}
 	acquire(t, c, "k0", noFill(t)).Release()
-	put(t, c, "big", payload(9, 2*block))
+	put(t, c, "big", payload(9, fit(2)))
 	want := map[cache.Key]bool{"k0": true, "k1": false, "k2": false, "k3": true, "big": true}
 	for key, want := range want {
 		if got := c.Has(key); got != want {
@@ -40,25 +49,25 @@ func TestHeldEntriesAreNotEvicted(t *testing.T) {
 	dir := t.TempDir()
 	c := open(t, dir, cache.Options{MaxBytes: 3 * block})
 	for i := range 3 {
-		put(t, c, keyOf(i), payload(i, block))
+		put(t, c, keyOf(i), payload(i, fit(1)))
 	}
 	held := []*cache.Entry{acquire(t, c, "k0", noFill(t)), acquire(t, c, "k1", noFill(t)), acquire(t, c, "k0", noFill(t))}
-	put(t, c, "k3", payload(3, block)) // k2 goes
+	put(t, c, "k3", payload(3, fit(1))) // k2 goes
 	held = append(held, acquire(t, c, "k3", noFill(t)))
 
-	e := acquire(t, c, "k4", fillWith(payload(4, block), block))
+	e := acquire(t, c, "k4", fillWith(payload(4, fit(1)), block))
 	waitForEnd(e)
 	check(t, "all held", e.Err(), cache.ErrFull)
 	e.Release()
 	held[0].Release() // k0 is still held once
-	e = acquire(t, c, "k4", fillWith(payload(4, block), block))
+	e = acquire(t, c, "k4", fillWith(payload(4, fit(1)), block))
 	waitForEnd(e)
 	check(t, "all still held", e.Err(), cache.ErrFull)
 	e.Release()
-	mustHave(t, held[1], payload(1, block))
-	mustHave(t, held[2], payload(0, block))
+	mustHave(t, held[1], payload(1, fit(1)))
+	mustHave(t, held[2], payload(0, fit(1)))
 	held[2].Release()
-	put(t, c, "k4", payload(4, block)) // k0 goes
+	put(t, c, "k4", payload(4, fit(1))) // k0 goes
 	for key, want := range map[cache.Key]bool{"k0": false, "k1": true, "k2": false, "k3": true, "k4": true} {
 		if got := c.Has(key); got != want {
 			t.Errorf("%s: got %t, want %t", key, got, want)
@@ -70,8 +79,8 @@ func TestHeldEntriesAreNotEvicted(t *testing.T) {
 
 func TestEntryLargerThanTheBudget(t *testing.T) {
 	c := open(t, t.TempDir(), cache.Options{MaxBytes: 3 * block})
-	put(t, c, "k", payload(1, 3*block))
-	e := acquire(t, c, "big", fillWith(payload(2, 3*block+1), 3*block+1))
+	put(t, c, "k", payload(1, fit(3)))
+	e := acquire(t, c, "big", fillWith(payload(2, fit(3)+1), 3*block))
 	waitForEnd(e)
 	check(t, "too big", e.Err(), cache.ErrFull)
 	e.Release()
@@ -86,21 +95,21 @@ func TestGrowingEntriesCount(t *testing.T) {
 		c := open(t, dir, cache.Options{MaxBytes: 4 * block})
 		a, b := newStepper(), newStepper()
 		ea, eb := acquire(t, c, "a", a.fill), acquire(t, c, "b", b.fill)
-		check(t, "a", a.append(payload(1, 3*block)), nil)
-		check(t, "b", b.append(payload(2, block)), nil)
+		check(t, "a", a.append(payload(1, fit(3))), nil)
+		check(t, "b", b.append(payload(2, fit(1))), nil)
 		check(t, "b", b.append([]byte("x")), cache.ErrFull)
 		check(t, "a", a.append([]byte("x")), cache.ErrFull)
 		a.end(errFill)
 		synctest.Wait()
 		check(t, "a failed but held", b.append([]byte("x")), cache.ErrFull)
-		mustEnd(t, "what a had", readLater(t.Context(), ea, 3*block, 0), 3*block, nil)
+		mustEnd(t, "what a had", readLater(t.Context(), ea, fit(3), 0), fit(3), nil)
 		ea.Release()
 		check(t, "a released", b.append([]byte("x")), nil)
 		if got := c.Stats().Bytes; got != 2*block {
 			t.Errorf("got %d bytes, want %d", got, 2*block)
 		}
 		b.end(errDone)
-		mustHave(t, eb, append(payload(2, block), 'x'))
+		mustHave(t, eb, append(payload(2, fit(1)), 'x'))
 		eb.Release()
 	})
 }
@@ -109,18 +118,18 @@ func TestParkedFillsGiveWay(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		c := open(t, dir, cache.Options{MaxBytes: 4 * block, Linger: time.Hour})
-		put(t, c, "idle", payload(0, block))
+		put(t, c, "idle", payload(0, fit(1)))
 		var parked []*stepper
 		for i := range 3 {
 			s := newStepper()
 			e := acquire(t, c, keyOf(i), s.fill)
-			check(t, "append", s.append(payload(i, block)), nil)
+			check(t, "append", s.append(payload(i, fit(1))), nil)
 			e.Release()
 			time.Sleep(time.Second)
 			parked = append(parked, s)
 		}
-		e := acquire(t, c, "new", fillWith(payload(9, 2*block), block))
-		mustHave(t, e, payload(9, 2*block))
+		e := acquire(t, c, "new", fillWith(payload(9, fit(2)), block))
+		mustHave(t, e, payload(9, fit(2)))
 		if c.Has("idle") { // what is whole goes first, it can be had again no less
 			t.Error("idle entry is still there")
 		}
@@ -131,7 +140,7 @@ func TestParkedFillsGiveWay(t *testing.T) {
 		again := acquire(t, c, "k1", noFill(t)) // parked later than k0: still there
 		check(t, "append", parked[1].append(nil), nil)
 		parked[1].end(errDone)
-		mustHave(t, again, payload(1, block))
+		mustHave(t, again, payload(1, fit(1)))
 		again.Release()
 		e.Release()
 	})
@@ -165,16 +174,16 @@ func TestFullDisk(t *testing.T) {
 func TestFileThatCannotBeRemovedStaysCounted(t *testing.T) {
 	dir := t.TempDir()
 	c := open(t, dir, cache.Options{MaxBytes: 2 * block})
-	put(t, c, "k0", payload(0, block))
+	put(t, c, "k0", payload(0, fit(1)))
 	path := fileOf(t, dir, "k0")
 	if err := errors.Join(os.Remove(path), os.MkdirAll(filepath.Join(path, "x"), 0o700)); err != nil {
 		t.Fatal(err)
 	}
-	e := acquire(t, c, "k1", fillWith(payload(1, 2*block), block))
+	e := acquire(t, c, "k1", fillWith(payload(1, fit(2)), block))
 	waitForEnd(e)
 	check(t, "fill", e.Err(), cache.ErrFull)
 	e.Release()
-	put(t, c, "k1", payload(1, block))
+	put(t, c, "k1", payload(1, fit(1)))
 	if got := c.Stats().Bytes; got != 2*block || c.Has("k0") {
 		t.Errorf("got %d bytes, has %t; want %d, false", got, c.Has("k0"), 2*block)
 	}
@@ -224,7 +233,7 @@ func TestCloseWithRunningFills(t *testing.T) {
 	}
 	got := <-late
 	check(t, "waiting read", got.err, cache.ErrClosed)
-	_, err := c.Acquire("whole", noFill(t))
+	_, err := c.Acquire("whole", cache.Request{Fill: noFill(t)})
 	check(t, "acquire", err, cache.ErrClosed)
 	mustHave(t, whole, payload(1, 100)) // held: still to be read
 	if n, err := held[0].ReadAt(t.Context(), make([]byte, 4), 0); n != 4 || err != nil {

@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -26,11 +27,25 @@ type Options struct {
 	// MaxBytes is the budget: the most that whole and growing entries take on disk together, counted in blocks of 4 KiB
 	// a file. 0 is DefaultMaxBytes. The index of sizes is not counted (at most some 30 MB, usually below one).
 	MaxBytes int64
+	// MinFree is how many bytes of the file system are left free at least, and MinFreePercent how much of it; the larger
+	// counts. Entries are evicted for that. 0 is none.
+	MinFree        int64
+	MinFreePercent float64
+	// MemoryBytes is how much memory entries may take for which there is no space on disk. 0 is none.
+	MemoryBytes int64
+	// Beside is another cache on the same file system: the two keep to that one's MinFree and MemoryBytes together.
+	Beside *Cache
+	// MaxAge is how long after About.Start (after the fill began where that is not known) an entry is kept, if its Expires
+	// is not before that. 0 is without end.
+	MaxAge time.Duration
 	// Linger is how long the fill of an entry that nobody holds waits for a new holder before it is given up.
 	// 0 is DefaultLinger; less than 0 gives it up at once. One that has not brought a byte waits a second at most.
 	Linger time.Duration
 	// Logger takes what is worth knowing and no caller is told; nil discards it.
 	Logger *slog.Logger
+
+	// statfs stands in for the kernel's, in tests.
+	statfs statfs
 }
 
 // Cache keeps entries in one directory. Its methods are safe for concurrent use.
@@ -38,12 +53,19 @@ type Cache struct {
 	logger *slog.Logger
 	lock   *os.File
 	sizes  *sizeIndex
+	room   *room
 
 	data     string // the directory of the entries
 	maxBytes int64
+	maxAge   time.Duration
 	linger   time.Duration
+	buffers  sync.Pool // of *[sumBlock]byte
 
-	fills sync.WaitGroup
+	// work has the fills and what runs in the background, which stop ends.
+	work sync.WaitGroup
+	stop context.CancelFunc
+	// listed is closed when the index has what was there at the start, order when its order of use is known.
+	listed, order chan struct{}
 	// down is closed when Close has done its work.
 	down chan struct{}
 
@@ -55,30 +77,38 @@ type Cache struct {
 	idle  *simplelru.LRU[Key, *body]
 	// live has the entries that are being filled and can still be acquired.
 	live map[Key]*body
-	// used is what all files cost, those that are open but no longer found too. Of it, removing belongs to files that
-	// are being removed, dying to entries whose fill was given up and has yet to return.
-	used, removing, dying int64
+	// used is what all files cost, those that are open but no longer found too. Of it, idleBytes belongs to entries that
+	// nobody holds, removing to files that are being removed, dying to entries whose fill was given up and has yet to
+	// return. claimed is what fills will need beyond it.
+	used, idleBytes, removing, dying, claimed int64
+	// dyingMemory is the memory of entries whose fill was given up and has yet to return.
+	dyingMemory int64
 	// settling counts the entries that are held only until some I/O is done, and may be free after it.
 	settling int
 	// freed is closed and forgotten when one of the above went down; nil while no fill waits for that.
 	freed chan struct{}
+	// failing is until when the disk is left alone because it failed; told is when that was last logged.
+	failing, told time.Time
 	// last is the latest time that stampLocked gave.
-	last                            time.Time
-	hits, shared, misses, evictions uint64
-	freedBytes                      int64
+	last                                     time.Time
+	hits, shared, misses, evictions, expired uint64
+	freedBytes                               int64
 }
 
-// Open makes the directory if need be (mode 0700), locks it, removes what a crash left behind and finds the whole
-// entries again in their order of last use. If they take more than the budget the least recently used are removed.
-// ErrLocked if another process has the directory.
+// Open makes the directory if need be (mode 0700) and locks it. In the background it then removes what a crash left
+// behind and finds the whole entries again in their order of last use; if they take more than the budget the least
+// recently used are removed, and so are those that have expired. ErrLocked if another process has the directory.
 //
 // Entries are kept in a directory of their own below dir, also 0700; files that are not ours are left alone.
 func Open(dir string, o Options) (*Cache, error) {
 	c := &Cache{
 		logger:   o.Logger,
-		data:     filepath.Join(dir, "data"),
+		data:     filepath.Join(dir, dataDir),
 		maxBytes: o.MaxBytes,
+		maxAge:   o.MaxAge,
 		linger:   o.Linger,
+		listed:   make(chan struct{}),
+		order:    make(chan struct{}),
 		down:     make(chan struct{}),
 		whole:    make(map[Key]*body),
 		live:     make(map[Key]*body),
@@ -92,24 +122,45 @@ func Open(dir string, o Options) (*Cache, error) {
 	if c.linger == 0 {
 		c.linger = DefaultLinger
 	}
+	if o.Beside != nil {
+		c.room = o.Beside.room
+	} else {
+		c.room = newRoom(o)
+	}
+	c.buffers.New = func() any { return new([sumBlock]byte) }
 	var err error
 	// The budget bounds the index, not a count.
 	if c.idle, err = simplelru.NewLRU[Key, *body](math.MaxInt, nil); err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(c.data, 0o700); err != nil {
-		return nil, fmt.Errorf("cache directory: %w", err)
-	}
-	if c.lock, err = lockDir(dir); err != nil {
+	if err := c.take(dir); err != nil {
 		return nil, err
 	}
-	if c.sizes, err = openSizes(filepath.Join(dir, "sizes"), maxSizes, c.logger); err != nil {
-		return nil, errors.Join(err, c.lock.Close())
-	}
-	if err := c.scan(); err != nil {
-		return nil, errors.Join(err, c.sizes.close(), c.lock.Close())
-	}
+	ctx, stop := context.WithCancel(context.Background())
+	c.stop = stop
+	c.work.Go(func() { c.tend(ctx) })
 	return c, nil
+}
+
+// dataDir is the directory of the entries below that of the cache.
+const dataDir = "data"
+
+// take makes the directory, takes its lock and opens the index of sizes.
+func (c *Cache) take(dir string) error {
+	if err := os.MkdirAll(c.data, 0o700); err != nil {
+		return fmt.Errorf("cache directory: %w", err)
+	}
+	if err := os.Chmod(c.data, 0o700); err != nil {
+		return fmt.Errorf("cache directory: %w", err)
+	}
+	var err error
+	if c.lock, err = lockDir(dir); err != nil {
+		return err
+	}
+	if c.sizes, err = openSizes(filepath.Join(dir, "sizes"), maxSizes, c.logger); err != nil {
+		return errors.Join(err, c.lock.Close())
+	}
+	return nil
 }
 
 // Close ends every fill, waits until all have returned, and gives the directory free. Entries that are still held can be
@@ -126,15 +177,17 @@ func (c *Cache) Close() error {
 		c.stopLocked(b, ErrClosed)
 	}
 	c.mu.Unlock()
-	c.fills.Wait()
+	c.stop()
+	c.work.Wait()
 	err := errors.Join(c.sizes.close(), c.lock.Close())
 	close(c.down)
 	return err
 }
 
-// Has reports whether the entry of a key is whole and in the index. It does not look at the disk and does not count as
+// Has reports whether the entry of a key is whole and in the index, or in memory. It does not look at the disk and does not count as
 // use.
 func (c *Cache) Has(key Key) bool {
+	<-c.listed
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.whole[key] != nil
@@ -143,6 +196,7 @@ func (c *Cache) Has(key Key) bool {
 // Drop takes the whole entry of a key out and removes its file; holders keep what they have open. It does nothing to one
 // that is still being filled.
 func (c *Cache) Drop(key Key) {
+	<-c.listed
 	c.mu.Lock()
 	b := c.whole[key]
 	c.mu.Unlock()
@@ -156,7 +210,7 @@ func (c *Cache) Drop(key Key) {
 func (c *Cache) GiveUpParked() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.abandonOldestLocked()
+	return c.abandonLocked(func(*body) bool { return true })
 }
 
 // NoteSize keeps the exact size of something for KnownSize. It outlives the entry's eviction and a restart, and need
@@ -173,10 +227,16 @@ type Stats struct {
 	Whole, Held, Growing int
 	// Bytes is what all files take of the budget, MaxBytes the budget.
 	Bytes, MaxBytes int64
+	// Claimed is what running fills will need beyond Bytes, as far as that is kept for them.
+	Claimed int64
+	// Memory is what entries take of memory, MaxMemory the most that they may; with those of the cache beside.
+	Memory, MaxMemory int64
 	// Hits, Shared and Misses count what Acquire found: a whole entry, a growing one, none.
 	Hits, Shared, Misses uint64
 	// Evictions counts the entries removed to make space; FreedBytes what they and failed fills gave back.
-	Evictions  uint64
+	Evictions uint64
+	// Expired counts the entries removed because of their age.
+	Expired    uint64
 	FreedBytes int64
 	// Sizes is how many sizes are known.
 	Sizes int
@@ -184,14 +244,19 @@ type Stats struct {
 
 // Stats gives the present numbers; the counts start at Open.
 func (c *Cache) Stats() Stats {
+	<-c.listed
 	sizes := c.sizes.len()
+	c.room.mu.Lock()
+	memory := c.room.memory
+	c.room.mu.Unlock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return Stats{
 		Whole: len(c.whole), Held: len(c.whole) - c.idle.Len(), Growing: len(c.live),
-		Bytes: c.used, MaxBytes: c.maxBytes,
+		Bytes: c.used, MaxBytes: c.maxBytes, Claimed: c.claimed,
+		Memory: memory, MaxMemory: c.room.maxMemory,
 		Hits: c.hits, Shared: c.shared, Misses: c.misses,
-		Evictions: c.evictions, FreedBytes: c.freedBytes,
+		Evictions: c.evictions, Expired: c.expired, FreedBytes: c.freedBytes,
 		Sizes: sizes,
 	}
 }

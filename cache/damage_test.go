@@ -26,7 +26,7 @@ func TestMissingFileIsAMiss(t *testing.T) {
 }
 
 func TestFileOfAnotherSizeIsFilledAgain(t *testing.T) {
-	for _, size := range []int64{0, 4999, 5001} {
+	for _, size := range []int64{0, 4999, 5001, cache.FileSize(5000) - 1, cache.FileSize(5000) + 1} {
 		dir := t.TempDir()
 		c := open(t, dir, cache.Options{})
 		put(t, c, "k", payload(1, 5000))

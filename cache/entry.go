@@ -8,6 +8,8 @@ import (
 	"math"
 	"os"
 	"sync/atomic"
+
+	"golang.org/x/sys/unix"
 )
 
 // Entry is one holder's handle on the bytes under a key. It is made by Acquire and given back with Release; all its
@@ -23,7 +25,8 @@ type Entry struct {
 // failed. When ctx ends first the answer is context.Cause(ctx). After a failure a read of bytes that had come before
 // it still succeeds; any other gets the error of the fill.
 //
-// A read of bytes that are there takes no lock, does not look at ctx and allocates nothing.
+// A read of bytes that are there takes no lock, does not look at ctx and allocates nothing. The first read of a block of
+// an entry that was there at the start checks it; ErrDamaged if it is not what was written.
 func (e *Entry) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
 	if off < 0 {
 		return 0, fmt.Errorf("cache entry %s: read at %d: negative offset", e.body.key, off)
@@ -55,23 +58,35 @@ func (e *Entry) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
 	return n, err
 }
 
-// pread reads bytes that are in the file.
+// pread reads bytes that are there.
 func (e *Entry) pread(p []byte, off int64) (int, error) {
-	f := e.body.file.Load()
-	if f == nil { // released in this moment
+	from := e.body.backing.Load()
+	if from == nil { // released in this moment
 		return 0, fmt.Errorf("cache entry %s: %w", e.body.key, ErrReleased)
 	}
-	n, err := f.ReadAt(p, off)
-	switch {
-	case err == nil:
+	n, err := from.readAt(p, off)
+	if err == nil {
 		return n, nil
-	case errors.Is(err, io.EOF):
-		e.cache.discard(e.body)
-		return n, fmt.Errorf("cache entry %s: file ends at %d: %w", e.body.key, off+int64(n), ErrDamaged)
-	case errors.Is(err, os.ErrClosed):
-		return n, fmt.Errorf("cache entry %s: %w", e.body.key, ErrReleased)
 	}
-	return n, fmt.Errorf("cache entry %s: %w", e.body.key, err)
+	return n, e.readError(off+int64(n), err)
+}
+
+// readError explains why bytes that should be there cannot be read, and drops the entry if it is to blame.
+func (e *Entry) readError(at int64, err error) error {
+	key := e.body.key
+	switch {
+	case errors.Is(err, os.ErrClosed):
+		return fmt.Errorf("cache entry %s: %w", key, ErrReleased)
+	case errors.Is(err, unix.EIO):
+		e.cache.diskFailed(err)
+	case errors.Is(err, io.EOF):
+		err = errors.New("the file ends here")
+	case !errors.Is(err, errSum):
+		return fmt.Errorf("cache entry %s: %w", key, err)
+	}
+	e.cache.logger.Warn("cached footage is damaged and will be fetched again", "key", key, "at", at, "error", err)
+	e.cache.condemn(e.body)
+	return fmt.Errorf("cache entry %s at %d: %w: %w", key, at, ErrDamaged, err)
 }
 
 // Size gives the exact size in bytes. It waits until the fill has announced it or ended; a fill that failed before
@@ -99,7 +114,7 @@ func (e *Entry) Ready() <-chan struct{} { return e.body.ready }
 // Done gives a channel that is closed when the fill has ended, well or not.
 func (e *Entry) Done() <-chan struct{} { return e.body.over }
 
-// Complete reports whether the fill has ended well: every byte is on disk and no read waits or fails any more.
+// Complete reports whether the fill has ended well: every byte is there and no read waits or fails any more.
 func (e *Entry) Complete() bool {
 	done, err := e.body.outcome()
 	return done && err == nil

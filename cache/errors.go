@@ -1,6 +1,9 @@
 package cache
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // What can go wrong, one sentinel a kind; errors of this package wrap one of them, what the Fill returned, a context's
 // cause, or an error of the file system.
@@ -9,7 +12,8 @@ var (
 	ErrLocked = errors.New("in use by another process")
 	// ErrKey: a key that cannot be the name of a file.
 	ErrKey = errors.New("not a key")
-	// ErrFull: everything in the cache is in use, the entry alone is larger than the budget, or the disk is full.
+	// ErrFull: everything on disk is in use, or the entry alone is larger than the budget, or the disk is full or fails;
+	// and memory is at its bound.
 	ErrFull = errors.New("no space in the cache")
 	// ErrAbandoned: nobody has held the entry for as long as Options.Linger says, or the fill has ended already.
 	ErrAbandoned = errors.New("fill abandoned: nobody holds the entry")
@@ -17,7 +21,8 @@ var (
 	ErrOverrun = errors.New("fill does not keep to the announced size")
 	// ErrShort: a fill ended before the size that it had announced.
 	ErrShort = errors.New("fill ended before the announced size")
-	// ErrDamaged: the file of an entry was made shorter behind our back. The next Acquire fills it again.
+	// ErrDamaged: the file of an entry has other bytes than were written, was made shorter, or cannot be read. The next
+	// Acquire fills it again.
 	ErrDamaged = errors.New("cached file is damaged")
 	// ErrReleased: the entry was read after its Release.
 	ErrReleased = errors.New("entry was released")
@@ -25,8 +30,14 @@ var (
 	ErrClosed = errors.New("cache is closed")
 )
 
-// errStale: the file of an entry is missing or has another size than its name says.
-var errStale = errors.New("cached file is missing or has another size")
+// errStale: the file of an entry is missing or not what its name says.
+var errStale = errors.New("cached file is missing or damaged")
+
+// errExpired: an entry may be kept no longer. It is an errStale.
+var errExpired = fmt.Errorf("footage is past its retention or --cache-max-age: %w", errStale)
+
+// errSum: a block has other bytes than were written.
+var errSum = errors.New("checksum does not fit")
 
 // errExited: a fill left its goroutine without returning.
 var errExited = errors.New("fill ended without returning")

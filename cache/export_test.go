@@ -1,9 +1,45 @@
 package cache
 
 import (
+	"hash/crc32"
 	"io"
 	"log/slog"
+	"os"
+	"time"
 )
+
+// FileSize gives how long the file of an entry of n bytes is.
+func FileSize(n int64) int64 { return fileSize(n) }
+
+// Tail gives what stands behind an entry in its file.
+func Tail(p []byte, a About, expires time.Time) []byte {
+	t := tail{about: a, expires: expires}
+	for at := 0; at < len(p); at += sumBlock {
+		t.sums = append(t.sums, crc32.Checksum(p[at:min(at+sumBlock, len(p))], crc32.MakeTable(crc32.Castagnoli)))
+	}
+	return t.encode(int64(len(p)))
+}
+
+// Settle waits until what was there at the start is in its order.
+func Settle(c *Cache) { <-c.order }
+
+// WithStatfs gives options with a file system that says of itself what f does.
+func WithStatfs(o Options, f func(string) (free, total int64, err error)) Options {
+	o.statfs = f
+	return o
+}
+
+// BreakFile puts another file in the place of the one that an entry is in.
+func BreakFile(e *Entry, path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	b := e.body.backing.Load()
+	old := b.file
+	b.file = f
+	return old.Close()
+}
 
 // ReadSizes exports the parser of the file of sizes.
 func ReadSizes(r io.Reader) (known map[Key]int64, lines int, torn bool, err error) {

@@ -50,7 +50,7 @@ func TestReadersFollowAGrowingEntry(t *testing.T) {
 
 // followAtRandom reads ranges of an entry at random, some past its end, and compares them.
 func followAtRandom(t *testing.T, c *cache.Cache, seed uint64, fill cache.Fill, want []byte) {
-	e, err := c.Acquire("k", fill)
+	e, err := c.Acquire("k", cache.Request{Fill: fill})
 	if err != nil {
 		t.Error(err)
 		return
@@ -89,7 +89,7 @@ func TestOneFillForManyAcquirers(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 64 {
 		wg.Go(func() {
-			e, err := c.Acquire("k", fill)
+			e, err := c.Acquire("k", cache.Request{Fill: fill})
 			if err != nil {
 				t.Error(err)
 				return

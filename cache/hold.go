@@ -11,13 +11,23 @@ func (c *Cache) discard(b *body) {
 		return
 	}
 	delete(c.whole, b.key)
-	c.idle.Remove(b.key)
+	c.unidleLocked(b)
 	b.refs++ // its cost must not be given back before the file is gone
 	path := b.path
 	removed := false
 	c.settleLocked(func() { removed = c.remove(path) })
 	b.stuck = !removed
 	c.unrefLocked(b)
+}
+
+// condemn drops an entry, whole or growing, of which bytes cannot be read: the next Acquire fills it again.
+func (c *Cache) condemn(b *body) {
+	c.mu.Lock()
+	if c.live[b.key] == b {
+		c.stopLocked(b, ErrDamaged)
+	}
+	c.mu.Unlock()
+	c.discard(b)
 }
 
 // leave gives up one holder's hold. A growing entry that has lost its last holder is parked.
@@ -31,13 +41,16 @@ func (c *Cache) leave(b *body) {
 	c.unrefLocked(b)
 }
 
-// unrefLocked gives up one reference. The last one closes the file; then a whole entry can be evicted, any other is done
-// with. The reference is kept while the file is being closed, with c.mu unlocked: until then the entry must not count as
-// gone.
+// unrefLocked gives up one reference. The last one closes the file; then a whole entry can be evicted, any other, and one
+// in memory, is done with. The reference is kept while the file is being closed, with c.mu unlocked: until then the entry
+// must not count as gone.
 func (c *Cache) unrefLocked(b *body) {
 	for b.refs == 1 {
-		f := b.file.Swap(nil)
-		if f == nil {
+		if b.volatile && c.whole[b.key] == b {
+			delete(c.whole, b.key)
+		}
+		opened := b.backing.Swap(nil)
+		if opened == nil {
 			break
 		}
 		whole := c.whole[b.key] == b
@@ -45,7 +58,7 @@ func (c *Cache) unrefLocked(b *body) {
 			if whole && !c.touch(b) {
 				c.discard(b)
 			}
-			if err := f.Close(); err != nil {
+			if err := opened.close(); err != nil {
 				c.logger.Warn("cached file did not close", "key", b.key, "error", err)
 			}
 		})
@@ -53,7 +66,7 @@ func (c *Cache) unrefLocked(b *body) {
 	b.refs--
 	if b.refs == 0 {
 		if c.whole[b.key] == b {
-			c.idle.Add(b.key, b)
+			c.idleLocked(b)
 			c.wakeLocked()
 		} else {
 			c.freeLocked(b)
@@ -77,6 +90,7 @@ const emptyLinger = time.Second
 
 // parkLocked lets the fill of an entry that nobody holds rest, and sets the time after which it is given up.
 func (c *Cache) parkLocked(b *body) {
+	c.unclaimLocked(b)
 	b.parks++
 	parks := b.parks
 	b.parked = time.Now()
@@ -102,6 +116,7 @@ func (c *Cache) resumeLocked(b *body) {
 	b.timer.Stop()
 	close(b.resumed)
 	b.resumed = nil
+	c.claimLocked(b)
 }
 
 // stopLocked ends a fill: it is no longer found, and its context ends.
@@ -110,9 +125,11 @@ func (c *Cache) stopLocked(b *body, cause error) {
 		delete(c.live, b.key)
 	}
 	b.cause = cause
+	c.unclaimLocked(b)
 	if b.holders == 0 {
 		b.dying = true
 		c.dying += b.cost
+		c.dyingMemory += b.memory
 	}
 	if b.timer != nil {
 		b.timer.Stop()

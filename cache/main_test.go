@@ -120,7 +120,7 @@ func (s *stepper) end(err error) {
 // acquire acquires an entry and fails the test if that fails.
 func acquire(t testing.TB, c *cache.Cache, key cache.Key, fill cache.Fill) *cache.Entry {
 	t.Helper()
-	e, err := c.Acquire(key, fill)
+	e, err := c.Acquire(key, cache.Request{Fill: fill})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,7 +37,7 @@ func (m *model) used() (n int64) {
 // acquire gives whether the entry is there afterwards.
 func (m *model) acquire(key cache.Key, size int) bool {
 	if _, ok := m.cost[key]; !ok {
-		cost := int64((size + block - 1) / block * block)
+		cost := (cache.FileSize(int64(size)) + block - 1) / block * block
 		if cost > m.max {
 			return false
 		}
@@ -230,8 +230,13 @@ func useAtRandom(t *testing.T, c *cache.Cache, rng *rand.Rand) {
 	i := rng.IntN(60)
 	size := (i * 7919) % (12 * block)
 	want := payload(i, size)
-	step, fail := 1+rng.IntN(3*block), rng.IntN(10) == 0
-	e, err := c.Acquire(keyOf(i), func(ctx context.Context, w *cache.Writer) error {
+	step, fail, announce := 1+rng.IntN(3*block), rng.IntN(10) == 0, rng.IntN(2) == 0
+	fill := func(ctx context.Context, w *cache.Writer) error {
+		if announce {
+			if err := w.Announce(int64(size)); err != nil {
+				return err
+			}
+		}
 		if err := fillWith(want, step)(ctx, w); err != nil {
 			return err
 		}
@@ -239,7 +244,8 @@ func useAtRandom(t *testing.T, c *cache.Cache, rng *rand.Rand) {
 			return errFill
 		}
 		return nil
-	})
+	}
+	e, err := c.Acquire(keyOf(i), cache.Request{Fill: fill, Expect: rng.Int64N(20 * block)})
 	if err != nil {
 		t.Error(err)
 		return

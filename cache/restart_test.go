@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"clipfs/cache"
 )
@@ -25,7 +26,7 @@ func TestRestartFindsEntriesInOrderOfUse(t *testing.T) {
 	dir := t.TempDir()
 	c := open(t, dir, cache.Options{})
 	for i := range 6 {
-		put(t, c, keyOf(i), payload(i, 4096))
+		put(t, c, keyOf(i), payload(i, fit(1)))
 	}
 	for _, i := range []int{2, 0} { // used again, 0 last
 		acquire(t, c, keyOf(i), noFill(t)).Release()
@@ -41,7 +42,7 @@ func TestRestartFindsEntriesInOrderOfUse(t *testing.T) {
 		if !c.Has(keyOf(i)) {
 			t.Errorf("%s went too early", keyOf(i))
 		}
-		put(t, c, cache.Key(fmt.Sprintf("new%d", n)), payload(n, 4096))
+		put(t, c, cache.Key(fmt.Sprintf("new%d", n)), payload(n, fit(1)))
 		if c.Has(keyOf(i)) {
 			t.Errorf("%s is still there", keyOf(i))
 		}
@@ -85,22 +86,24 @@ func TestRestartDropsLeftovers(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	whole := func(text string) string { return text + string(cache.Tail([]byte(text), cache.About{}, time.Time{})) }
 	must := func(err error) {
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	must(os.Truncate(fileOf(t, dir, "cut"), 4999))
-	must(os.Truncate(fileOf(t, dir, "grown"), 5001))
+	must(os.Truncate(fileOf(t, dir, "cut"), cache.FileSize(5000)-1))
+	must(os.Truncate(fileOf(t, dir, "grown"), cache.FileSize(5000)+1))
 	write("growing.17.part", "half")
-	write("twice.3.100", "old")
-	write("twice.3.200", "new")
-	write("twice.3.150", "mid")
+	write("twice.3.100", whole("old"))
+	write("twice.3.200", whole("new"))
+	write("twice.3.150", whole("mid"))
 	write("README", "not ours")
 	write("Bad_Key.3.100", "not ours either")
 	must(os.Symlink(fileOf(t, dir, "good"), filepath.Join(data, "link.5000.100")))
 
 	c = open(t, dir, cache.Options{})
+	cache.Settle(c)
 	names := dataFiles(t, dir)
 	var want []string
 	for _, key := range []cache.Key{"good", "twice"} {
@@ -123,9 +126,10 @@ func TestRestartKeepsASmallerBudget(t *testing.T) {
 	dir := t.TempDir()
 	c := open(t, dir, cache.Options{})
 	for i := range 10 {
-		put(t, c, keyOf(i), payload(i, 4096))
+		put(t, c, keyOf(i), payload(i, fit(1)))
 	}
 	c = reopen(t, c, dir, cache.Options{MaxBytes: 3 * 4096})
+	cache.Settle(c)
 	if got := len(dataFiles(t, dir)); got != 3 {
 		t.Errorf("got %d files, want 3", got)
 	}
@@ -205,7 +209,7 @@ func TestKeys(t *testing.T) {
 		if got := test.key.Valid(); got != test.want {
 			t.Errorf("%q: got %t, want %t", test.key, got, test.want)
 		}
-		e, err := c.Acquire(test.key, fillWith([]byte("x"), 1))
+		e, err := c.Acquire(test.key, cache.Request{Fill: fillWith([]byte("x"), 1)})
 		if got := err == nil; got != test.want {
 			t.Errorf("acquire %q: got %v", test.key, err)
 		}

@@ -36,6 +36,8 @@ const (
 type sizeIndex struct {
 	logger *slog.Logger
 	path   string
+	// loaded is closed when the file was read; who asks for a size waits for that.
+	loaded chan struct{}
 
 	// mu guards the following.
 	mu      sync.Mutex
@@ -50,13 +52,13 @@ type sizeIndex struct {
 	torn bool
 }
 
-// openSizes reads the file, which need not exist, and opens it for adding to it. At most limit sizes are kept.
+// openSizes opens the file, which need not exist, and reads it in the background. At most limit sizes are kept.
 func openSizes(path string, limit int, logger *slog.Logger) (*sizeIndex, error) {
 	known, err := simplelru.NewLRU[Key, int64](limit, nil)
 	if err != nil {
 		return nil, err
 	}
-	s := &sizeIndex{logger: logger, path: path, known: known}
+	s := &sizeIndex{logger: logger, path: path, known: known, loaded: make(chan struct{})}
 	// What a crash in the middle of a compaction left.
 	if err := os.Remove(path + ".new"); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("index of sizes: %w", err)
@@ -64,11 +66,24 @@ func openSizes(path string, limit int, logger *slog.Logger) (*sizeIndex, error) 
 	if s.file, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600); err != nil {
 		return nil, fmt.Errorf("index of sizes: %w", err)
 	}
-	s.lines, s.torn, err = readSizes(s.file, func(key Key, n int64) { s.known.Add(key, n) })
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("index of sizes: %w", err), s.file.Close())
-	}
+	go s.load()
 	return s, nil
+}
+
+// load reads the file. What cannot be read is not known.
+func (s *sizeIndex) load() {
+	defer close(s.loaded)
+	lines, torn, err := readSizes(s.file, func(key Key, n int64) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.known.Add(key, n)
+	})
+	if err != nil {
+		s.logger.Warn("index of sizes not read to its end", "path", s.path, "error", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lines, s.torn = lines, torn
 }
 
 // readSizes yields the lines of a file of sizes that are in order, oldest first. It gives the number of all lines, and
@@ -125,12 +140,13 @@ func parseSizeLine(line []byte) (key Key, n int64, ok bool) {
 
 // size gives the size of a key.
 func (s *sizeIndex) size(key Key) (int64, bool) {
+	<-s.loaded
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.known.Get(key)
 }
 
-// len gives how many sizes are known.
+// len gives how many sizes are known by now.
 func (s *sizeIndex) len() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -143,6 +159,7 @@ func (s *sizeIndex) note(key Key, n int64) {
 	if !key.Valid() || n < 0 {
 		return
 	}
+	<-s.loaded
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if old, ok := s.known.Get(key); ok && old == n {
@@ -233,6 +250,7 @@ func (s *sizeIndex) replace(p []byte) error {
 
 // close waits until everything is written and closes the file. Sizes can still be asked for.
 func (s *sizeIndex) close() error {
+	<-s.loaded
 	s.mu.Lock()
 	s.closed = true
 	busy := s.busy

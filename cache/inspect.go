@@ -1,0 +1,178 @@
+package cache
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Info is what a file in the directory of a cache says of its entry.
+type Info struct {
+	Key Key
+	// Size is how many bytes the entry has, so far if it is growing; DiskBytes what its file takes of the disk.
+	Size, DiskBytes int64
+	// Created is when its fill began, Used when it was last used.
+	Created, Used time.Time
+	// Expires is when it will be removed; the zero time is never.
+	Expires time.Time
+	About   About
+	// Growing is whether it is being filled, or was when its process ended.
+	Growing bool
+	// Err says what is wrong with the file, as far as was looked; nil if nothing is.
+	Err error
+
+	path string
+}
+
+// ErrBad: the file of an entry is not as it was written.
+var ErrBad = errors.New("damaged")
+
+// Inspect gives what is in the directory of a cache, least recently used first. It needs no lock: a cache that is in use
+// may have other entries by the time it returns. A directory that is not there is empty.
+func Inspect(dir string) ([]Info, error) {
+	data := filepath.Join(dir, dataDir)
+	names, err := namesIn(data)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cache directory: %w", err)
+	}
+	infos := make([]Info, 0, len(names))
+	for _, text := range names {
+		name, ok := parseFileName(text)
+		if !ok {
+			continue
+		}
+		if info, ok := inspect(filepath.Join(data, text), name); ok {
+			infos = append(infos, info)
+		}
+	}
+	slices.SortFunc(infos, func(a, b Info) int {
+		return cmp.Or(a.Used.Compare(b.Used), a.Created.Compare(b.Created), cmp.Compare(a.Key, b.Key))
+	})
+	return infos, nil
+}
+
+// inspect looks at one file; false if it is gone.
+func inspect(path string, name fileName) (Info, bool) {
+	info := Info{Key: name.key, Size: name.size, Created: time.Unix(0, name.created).UTC(), Growing: name.size < 0, path: path}
+	st, err := os.Lstat(path)
+	if err != nil {
+		info.Err = err
+		return info, !errors.Is(err, fs.ErrNotExist)
+	}
+	info.Used = st.ModTime().UTC()
+	if sys, ok := st.Sys().(*syscall.Stat_t); ok {
+		info.DiskBytes = sys.Blocks * 512 // stat(2): in units of 512 bytes
+	}
+	switch {
+	case info.Growing:
+		info.Size = st.Size()
+	case !st.Mode().IsRegular() || name.size > maxEntry || st.Size() != fileSize(name.size):
+		info.Err = fmt.Errorf("file of %d bytes: %w", st.Size(), ErrBad)
+	default:
+		t, err := headerOf(path, name.size)
+		if errors.Is(err, fs.ErrNotExist) {
+			return info, false
+		}
+		info.About, info.Expires, info.Err = t.about, t.expires, bad(err)
+	}
+	return info, true
+}
+
+// bad makes an ErrBad of what is wrong with a file.
+func bad(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", ErrBad, err)
+}
+
+// Verify reads every whole entry in the directory of a cache and yields each with what is wrong with it in Err. It needs
+// no lock. Entries that go while it looks are left out. It ends early with the cause of ctx.
+func Verify(ctx context.Context, dir string, yield func(Info)) error {
+	infos, err := Inspect(dir)
+	if err != nil {
+		return err
+	}
+	buffer := make([]byte, sumBlock)
+	for _, info := range infos {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if info.Growing {
+			continue
+		}
+		if info.Err == nil {
+			info.Err = verify(ctx, info, buffer)
+		}
+		if ctx.Err() == nil && !errors.Is(info.Err, fs.ErrNotExist) {
+			yield(info)
+		}
+	}
+	return context.Cause(ctx)
+}
+
+// verify reads an entry and checks every block.
+func verify(ctx context.Context, info Info, buffer []byte) error {
+	f, err := os.OpenFile(info.path, os.O_RDONLY|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }() // only read from
+	t, err := readTail(f, info.Size)
+	if err != nil {
+		return bad(err)
+	}
+	for i, want := range t.sums {
+		if ctx.Err() != nil {
+			return nil // the caller tells
+		}
+		at := int64(i) * sumBlock
+		p := buffer[:min(sumBlock, info.Size-at)]
+		if _, err := f.ReadAt(p, at); err != nil {
+			return bad(err)
+		}
+		if castagnoli(p) != want {
+			return fmt.Errorf("bytes from %d to %d: %w: %w", at, at+int64(len(p)), ErrBad, errSum)
+		}
+	}
+	return nil
+}
+
+// Clear removes the entries in the directory of a cache that match, and gives what they were. It needs no lock: a cache that
+// is in use takes a removed entry for a miss, and those who hold one can read it to its end. Growing ones are left to the
+// process that fills them; what such a process left when it ended is removed too.
+func Clear(dir string, match func(Info) bool) ([]Info, error) {
+	infos, err := Inspect(dir)
+	if err != nil || len(infos) == 0 {
+		return nil, err
+	}
+	lock, lockErr := lockDir(dir)
+	if lockErr == nil {
+		defer func() { _ = lock.Close() }() // nothing was written that matters
+	}
+	var removed []Info
+	for _, info := range infos {
+		if (info.Growing && lockErr != nil) || !match(info) {
+			continue
+		}
+		switch rmErr := os.Remove(info.path); {
+		case rmErr == nil:
+			removed = append(removed, info)
+		case !errors.Is(rmErr, fs.ErrNotExist):
+			err = errors.Join(err, rmErr)
+		}
+	}
+	return removed, err
+}

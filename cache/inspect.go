@@ -33,9 +33,6 @@ type Info struct {
 	path string
 }
 
-// ErrBad: the file of an entry is not as it was written.
-var ErrBad = errors.New("damaged")
-
 // Inspect gives what is in the directory of a cache, least recently used first. It needs no lock: a cache that is in use
 // may have other entries by the time it returns. A directory that is not there is empty.
 func Inspect(dir string) ([]Info, error) {
@@ -79,7 +76,7 @@ func inspect(path string, name fileName) (Info, bool) {
 	case info.Growing:
 		info.Size = st.Size()
 	case !st.Mode().IsRegular() || name.size > maxEntry || st.Size() != fileSize(name.size):
-		info.Err = fmt.Errorf("file of %d bytes: %w", st.Size(), ErrBad)
+		info.Err = fmt.Errorf("file of %d bytes: %w", st.Size(), ErrDamaged)
 	default:
 		t, err := headerOf(path, name.size)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -90,12 +87,12 @@ func inspect(path string, name fileName) (Info, bool) {
 	return info, true
 }
 
-// bad makes an ErrBad of what is wrong with a file.
+// bad makes an ErrDamaged of what is wrong with a file.
 func bad(err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("%w: %w", ErrBad, err)
+	return fmt.Errorf("%w: %w", ErrDamaged, err)
 }
 
 // Verify reads every whole entry in the directory of a cache and yields each with what is wrong with it in Err. It needs
@@ -144,7 +141,7 @@ func verify(ctx context.Context, info Info, buffer []byte) error {
 			return bad(err)
 		}
 		if castagnoli(p) != want {
-			return fmt.Errorf("bytes from %d to %d: %w: %w", at, at+int64(len(p)), ErrBad, errSum)
+			return fmt.Errorf("bytes from %d to %d: %w: %w", at, at+int64(len(p)), ErrDamaged, errSum)
 		}
 	}
 	return nil
@@ -158,13 +155,16 @@ func Clear(dir string, match func(Info) bool) ([]Info, error) {
 	if err != nil || len(infos) == 0 {
 		return nil, err
 	}
-	lock, lockErr := lockDir(dir)
-	if lockErr == nil {
-		defer func() { _ = lock.Close() }() // nothing was written that matters
+	mayGrow := func(i Info) bool { return i.Growing }
+	if slices.ContainsFunc(infos, mayGrow) {
+		if lock, err := lockDir(dir); err == nil {
+			defer func() { _ = lock.Close() }() // nothing was written that matters
+			mayGrow = func(Info) bool { return false }
+		}
 	}
 	var removed []Info
 	for _, info := range infos {
-		if (info.Growing && lockErr != nil) || !match(info) {
+		if mayGrow(info) || !match(info) {
 			continue
 		}
 		switch rmErr := os.Remove(info.path); {

@@ -134,11 +134,12 @@ func (c *Clip) open(ctx context.Context) (file, error) {
 		return nil, err
 	}
 	only := d.parts[0]
-	opened, err := c.openPayload(ctx, c.library.fetchOf(c.stream, only))
+	f := c.library.fetchOf(c.stream, only)
+	opened, err := c.openPayload(ctx, f)
 	if err == nil {
 		return opened, nil
 	}
-	if _, err := c.split(ctx, only, only.key, err); err != nil {
+	if _, err := c.split(ctx, only, f, err); err != nil {
 		return nil, err
 	}
 	return c.openJoined(ctx)
@@ -233,7 +234,7 @@ func (c *Clip) takePayload(ctx context.Context, f *fetch) (taken, error) {
 			return taken{h.Entry, 0, h.release}, nil
 		}
 		h.release()
-		if !errors.Is(err, cache.ErrAbandoned) || tries == maxTries || ctx.Err() != nil {
+		if !lost(err) || tries == maxTries || ctx.Err() != nil {
 			return taken{}, fetchError(err)
 		}
 	}
@@ -241,7 +242,7 @@ func (c *Clip) takePayload(ctx context.Context, f *fetch) (taken, error) {
 
 // unlistedFetch gives the download of a clip whose fragments may not be listed.
 func (c *Clip) unlistedFetch() *fetch {
-	f := &fetch{library: c.library, stream: c.stream, key: c.key, start: c.First()}
+	f := &fetch{library: c.library, stream: c.stream, key: c.key, start: c.First(), stored: stored{oldest: c.unlisted.Start}}
 	f.query = PayloadQuery{Stream: c.stream.Name, Selector: c.library.options.Selector, Span: c.unlisted}
 	f.inform()
 	return f

@@ -28,6 +28,8 @@ type fetch struct {
 	start time.Time
 	// least is how long the payload lasts at least if it is not cut.
 	least time.Duration
+	// stored is what is known of it before it is fetched.
+	stored stored
 }
 
 // fetchOf gives the download of a part of a stream.
@@ -35,6 +37,7 @@ func (l *Library) fetchOf(stream Stream, p part) *fetch {
 	by := l.options.Selector
 	f := &fetch{
 		library: l, stream: stream, key: p.key, query: p.query(stream.Name, by), start: p.fragments[0].Time(by), least: p.least(by),
+		stored: p.stored(by),
 	}
 	if f.key == "" {
 		f.key = l.partKey(stream.Name, p.fragments)

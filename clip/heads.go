@@ -27,24 +27,30 @@ func (h heads) drop(payload cache.Key) { h.cache.Drop(headKey(payload)) }
 // of gives the head of a part: from disk, else from its payload, of which no more is fetched than that takes.
 func (h heads) of(ctx context.Context, f *fetch) (head, error) {
 	for tries := 0; ; tries++ {
-		got, err := h.once(ctx, f.key, func(ctx context.Context, w *cache.Writer) error {
+		got, err := h.once(ctx, f.key, f.kept(keptHead, func(ctx context.Context, w *cache.Writer) error {
 			got, err := f.head(ctx)
 			if err != nil {
 				return err
 			}
 			return w.Append(got.encode())
-		})
+		}))
 		switch {
 		case err == nil:
 			return got, nil
 		case errors.Is(err, errHeadRecord) && tries < maxTries:
 			h.library.options.Logger.Warn("head on disk is damaged, fetching it again", "key", f.key)
 			h.drop(f.key)
-		case errors.Is(err, cache.ErrAbandoned) && tries < maxTries && ctx.Err() == nil:
+		case lost(err) && tries < maxTries && ctx.Err() == nil:
 		default:
 			return head{}, fetchError(err)
 		}
 	}
+}
+
+// lost reports whether an error says that an entry was given up or damaged in this moment, so that it can be taken up
+// again.
+func lost(err error) bool {
+	return errors.Is(err, cache.ErrAbandoned) || errors.Is(err, cache.ErrDamaged)
 }
 
 // maxTries is how often something is taken up again that was given up or damaged in this moment.
@@ -55,13 +61,13 @@ func (h heads) stored(ctx context.Context, payload cache.Key) (head, bool) {
 	if !h.known(payload) {
 		return head{}, false
 	}
-	got, err := h.once(ctx, payload, func(context.Context, *cache.Writer) error { return errHeadRecord })
+	got, err := h.once(ctx, payload, cache.Request{Fill: func(context.Context, *cache.Writer) error { return errHeadRecord }})
 	return got, err == nil
 }
 
 // once takes a head's entry up and reads it.
-func (h heads) once(ctx context.Context, payload cache.Key, fill cache.Fill) (head, error) {
-	entry, err := h.cache.Acquire(headKey(payload), fill)
+func (h heads) once(ctx context.Context, payload cache.Key, r cache.Request) (head, error) {
+	entry, err := h.cache.Acquire(headKey(payload), r)
 	if err != nil {
 		return head{}, err
 	}
@@ -93,10 +99,10 @@ func (h heads) wait(ctx context.Context, entry *cache.Entry) (int64, error) {
 }
 
 // split notes that a part takes two calls, the first for so many fragments.
-func (h heads) split(ctx context.Context, payload cache.Key, at int) error {
+func (h heads) split(ctx context.Context, f *fetch, at int) error {
 	record := head{split: at}.encode()
-	h.drop(payload)
-	_, err := h.once(ctx, payload, func(_ context.Context, w *cache.Writer) error { return w.Append(record) })
+	h.drop(f.key)
+	_, err := h.once(ctx, f.key, f.kept(keptHead, func(_ context.Context, w *cache.Writer) error { return w.Append(record) }))
 	if err != nil {
 		return fmt.Errorf("note of a split: %w", fetchError(err))
 	}

@@ -68,7 +68,7 @@ type hold struct {
 // hold takes a hold on the payload that a fetch brings, which begins if the payload is not there. It never waits.
 func (l *Library) hold(f *fetch, u Urgency) (*hold, error) {
 	l.interest.add(f.key, u)
-	entry, err := l.cache.Acquire(f.key, f.fill)
+	entry, err := l.cache.Acquire(f.key, f.request())
 	if err != nil {
 		l.interest.remove(f.key, u)
 		return nil, fetchError(err)

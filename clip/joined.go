@@ -7,8 +7,6 @@ import (
 	"io"
 	"slices"
 	"sync"
-
-	"clipfs/cache"
 )
 
 // sourcesKept is how many parts a handle stays with, the latest one and those before it: who reads a file at two
@@ -192,7 +190,7 @@ func (l *layout) takePart(ctx context.Context, c *Clip, i int) (taken, error) {
 		switch {
 		case err == nil:
 			return taken{}, c.outdated(part.fetch.key)
-		case ctx.Err() == nil && tries < maxTries && errors.Is(err, cache.ErrAbandoned):
+		case ctx.Err() == nil && tries < maxTries && lost(err):
 		// A payload that differs from the one before may have the same samples all the same.
 		case ctx.Err() == nil && tries == 0 && errors.Is(err, ErrChanged) && c.library.versions.keeps(part.fetch.key, part.tables):
 		case errors.Is(err, ErrChanged):

@@ -114,7 +114,7 @@ func (l *layout) at(off int64) (segment, bool) {
 
 // takeHead takes the head of the joined file up. It is written to disk when it is not there.
 func (l *layout) takeHead(ctx context.Context) (taken, error) {
-	entry, err := l.library.cache.Acquire(l.headKey, l.writeHead)
+	entry, err := l.library.cache.Acquire(l.headKey, l.request())
 	if err != nil {
 		return taken{}, fetchError(err)
 	}

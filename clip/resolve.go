@@ -7,8 +7,6 @@ import (
 	"slices"
 	"sync"
 	"time"
-
-	"clipfs/cache"
 )
 
 // resolved is a part that one call brings, and its head without the moov.
@@ -25,7 +23,7 @@ func (c *Clip) resolve(ctx context.Context, p part, progress func()) ([]resolved
 	f := l.fetchOf(c.stream, p)
 	got, err := l.heads.of(ctx, f)
 	if err != nil {
-		if got.split, err = c.split(ctx, p, f.key, err); err != nil {
+		if got.split, err = c.split(ctx, p, f, err); err != nil {
 			return nil, fmt.Errorf("part %s: %w", p.span(l.options.Selector), err)
 		}
 	}
@@ -45,14 +43,14 @@ func (c *Clip) resolve(ctx context.Context, p part, progress func()) ([]resolved
 
 // split notes that a part takes two calls, if that may help against the error of one, and gives how many fragments the
 // first has to bring; else it gives the error.
-func (c *Clip) split(ctx context.Context, p part, key cache.Key, cause error) (int, error) {
+func (c *Clip) split(ctx context.Context, p part, f *fetch, cause error) (int, error) {
 	at := apart(p.fragments, len(p.fragments)/2, c.library.options.Selector)
 	if at == 0 || !c.helps(ctx, p, cause) {
 		return 0, cause
 	}
 	log := c.library.options.Logger.With("stream", c.stream.Name, "span", p.span(c.library.options.Selector))
 	log.Info("part takes two calls", "reason", cause)
-	if err := c.library.heads.split(ctx, key, at); err != nil {
+	if err := c.library.heads.split(ctx, f, at); err != nil {
 		log.Debug("which is not remembered", "error", err)
 	}
 	return at, nil

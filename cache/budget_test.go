@@ -146,9 +146,11 @@ func TestParkedFillsGiveWay(t *testing.T) {
 	})
 }
 
-func TestFullDisk(t *testing.T) {
+// smallDisk gives a directory on a file system of its own.
+func smallDisk(t *testing.T, size string) string {
+	t.Helper()
 	dir := t.TempDir()
-	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=256k"); err != nil {
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size="+size); err != nil {
 		if os.Getenv("CLIPFS_REQUIRE_ALL") == "1" {
 			t.Fatalf("mount of a small tmpfs: %v", err)
 		}
@@ -159,6 +161,11 @@ func TestFullDisk(t *testing.T) {
 			t.Error(err)
 		}
 	})
+	return dir
+}
+
+func TestFullDisk(t *testing.T) {
+	dir := smallDisk(t, "256k")
 	c := open(t, dir, cache.Options{MaxBytes: 1 << 30})
 	e := acquire(t, c, "k", fillWith(payload(1, 1<<20), 64<<10))
 	waitForEnd(e)

@@ -42,6 +42,7 @@ func (c *Cache) finish(w *Writer, path string, t tail, err error) {
 	case !inMemory:
 		path, renamed = c.seal(w, path, t)
 	}
+	w.wrote(0)
 
 	c.mu.Lock()
 	defer c.mu.Unlock()

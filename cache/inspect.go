@@ -33,6 +33,14 @@ type Info struct {
 	path string
 }
 
+// Remove removes the file of an entry, if it is still there. It needs no lock: see Clear.
+func (i Info) Remove() error {
+	if err := os.Remove(i.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
 // Inspect gives what is in the directory of a cache, least recently used first. It needs no lock: a cache that is in use
 // may have other entries by the time it returns. A directory that is not there is empty.
 func Inspect(dir string) ([]Info, error) {
@@ -167,12 +175,11 @@ func Clear(dir string, match func(Info) bool) ([]Info, error) {
 		if mayGrow(info) || !match(info) {
 			continue
 		}
-		switch rmErr := os.Remove(info.path); {
-		case rmErr == nil:
-			removed = append(removed, info)
-		case !errors.Is(rmErr, fs.ErrNotExist):
+		if rmErr := info.Remove(); rmErr != nil {
 			err = errors.Join(err, rmErr)
+			continue
 		}
+		removed = append(removed, info)
 	}
 	return removed, err
 }

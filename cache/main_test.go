@@ -197,5 +197,8 @@ func fileOf(t testing.TB, dir string, key cache.Key) string {
 	return filepath.Join(dir, "data", found[0])
 }
 
+// newRand gives random numbers that are the same each time.
+func newRand(seed int) *rand.Rand { return rand.New(rand.NewPCG(uint64(seed), 7)) }
+
 // keyOf gives the i-th key.
 func keyOf(i int) cache.Key { return cache.Key(fmt.Sprintf("k%d", i)) }

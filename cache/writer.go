@@ -19,6 +19,8 @@ type Writer struct {
 	// sums are those of the blocks that are whole, sum that of the one that is not.
 	sums []uint32
 	sum  uint32
+	// unwritten is what was taken of the disk for the entry and is not written yet: of the tail, between Appends.
+	unwritten int64
 	// diskError is why bytes go to memory.
 	diskError error
 }
@@ -69,8 +71,10 @@ func (w *Writer) appendFile(p []byte, at int64) error {
 	if err != nil {
 		return err
 	}
+	w.unwritten += taken
 	_, err = w.to.file.WriteAt(p, at)
-	w.cache.room.wrote(taken)
+	end := at + int64(len(p))
+	w.wrote(min(w.unwritten, blocks(fileSize(end))-blocks(end)))
 	if err != nil {
 		return err
 	}
@@ -96,9 +100,15 @@ func (w *Writer) finish(t tail) error {
 	if !ok {
 		return errNoDisk
 	}
+	w.unwritten += taken
 	_, err := w.to.file.WriteAt(t.encode(size), size)
-	w.cache.room.wrote(taken)
 	return err
+}
+
+// wrote tells that no more than so many of the bytes that were taken are still to be written.
+func (w *Writer) wrote(left int64) {
+	w.cache.room.wrote(w.unwritten - left)
+	w.unwritten = left
 }
 
 // Announce tells the exact size that the entry will have, as soon as that is known; readers learn it at once, and what is

@@ -115,22 +115,61 @@ func BenchmarkFill(b *testing.B) {
 	}
 }
 
-// BenchmarkOpen finds 10,000 entries again.
+// BenchmarkOpen opens a cache, with 10,000 entries and without any: until Open returns, until the first of the entries is
+// had, and until all are in their order.
 func BenchmarkOpen(b *testing.B) {
+	full, empty := b.TempDir(), b.TempDir()
+	makeMany(b, full, 10_000)
+	tests := []struct {
+		name, dir string
+		until     func(*cache.Cache)
+	}{
+		{"empty", empty, func(*cache.Cache) {}},
+		{"returns", full, func(*cache.Cache) {}},
+		{"first", full, func(c *cache.Cache) { acquire(b, c, "k5000", noFill(b)).Release() }},
+		{"settled", full, cache.Settle},
+	}
+	for _, test := range tests {
+		b.Run(test.name, func(b *testing.B) {
+			for b.Loop() {
+				c, err := cache.Open(test.dir, cache.Options{})
+				if err != nil {
+					b.Fatal(err)
+				}
+				test.until(c)
+				b.StopTimer()
+				if err := c.Close(); err != nil {
+					b.Fatal(err)
+				}
+				b.StartTimer()
+			}
+		})
+	}
+}
+
+// BenchmarkReadAtFirst reads a whole entry for the first time after a start, in pieces, so that each block is checked.
+func BenchmarkReadAtFirst(b *testing.B) {
+	const total = 32 << 20
 	dir := b.TempDir()
 	c := open(b, dir, cache.Options{})
-	for i := range 10_000 {
-		put(b, c, keyOf(i), []byte{1})
-		c.NoteSize(keyOf(i), 1)
-	}
+	put(b, c, "k", payload(1, total))
 	if err := c.Close(); err != nil {
 		b.Fatal(err)
 	}
+	p := make([]byte, 128<<10)
+	b.SetBytes(total)
 	for b.Loop() {
 		c, err := cache.Open(dir, cache.Options{})
 		if err != nil {
 			b.Fatal(err)
 		}
+		e := acquire(b, c, "k", noFill(b))
+		for off := int64(0); off < total; off += int64(len(p)) {
+			if _, err := e.ReadAt(context.Background(), p, off); err != nil {
+				b.Fatal(err)
+			}
+		}
+		e.Release()
 		if err := c.Close(); err != nil {
 			b.Fatal(err)
 		}

@@ -69,7 +69,7 @@ func setFlag(flags *pflag.FlagSet, f *pflag.Flag, value string) error {
 // warnOfUnknown names the variables that no command has a flag for.
 func warnOfUnknown(cmd *cobra.Command, values map[string]string) {
 	known := map[string]bool{requireAllVariable: true}
-	for _, c := range append(cmd.Root().Commands(), cmd.Root()) {
+	for _, c := range append(commandsBelow(cmd.Root()), cmd.Root()) {
 		c.LocalFlags().VisitAll(func(f *pflag.Flag) { known[variable(f.Name)] = true })
 	}
 	var unknown []string

@@ -104,6 +104,13 @@ func TestValues(t *testing.T) {
 		{kind: "level", text: "error", want: "error"},
 		{kind: "level", text: "info", want: "info"},
 		{kind: "positive", text: "90s", want: "1m30s"},
+		{kind: "age", text: "7d", want: "7d"},
+		{kind: "age", text: "36h", want: "1d12h0m0s"},
+		{kind: "age", text: "1d12h", want: "1d12h0m0s"},
+		{kind: "share", text: "5%", want: "5%"},
+		{kind: "share", text: "0.5%", want: "0.5%"},
+		{kind: "share", text: "20GiB", want: "20GiB"},
+		{kind: "share", text: "0", want: "0B"},
 	}
 	for _, test := range tests {
 		v := main.Values()[test.kind]
@@ -122,6 +129,9 @@ func TestValues(t *testing.T) {
 		for _, text := range []string{"", "-1", "0", "Nowhere/At/All", "1e", "10 parsecs"} {
 			if kind == "zone" && text == "" {
 				continue // is UTC
+			}
+			if kind == "share" && text == "0" {
+				continue // nothing is left free
 			}
 			if err := v.Set(text); err == nil {
 				t.Errorf("%s takes %q", kind, text)

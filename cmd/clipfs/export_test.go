@@ -35,7 +35,7 @@ func Describe(info *debug.BuildInfo) string { return describe(info) }
 func Values() map[string]pflag.Value {
 	return map[string]pflag.Value{
 		"size": new(byteSize), "zone": new(zone), "names": new(names), "selector": new(selector), "level": new(level),
-		"positive": new(positive),
+		"positive": new(positive), "age": new(age), "share": new(share),
 	}
 }
 

@@ -88,8 +88,8 @@ Every flag can be set in the environment too: --cache-dir is CLIPFS_CACHE_DIR. A
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
-	root.AddCommand(mountCommand(), umountCommand(), demoCommand(), demoCheckCommand(), emulatorCommand(), versionCommand())
-	for _, cmd := range root.Commands() {
+	root.AddCommand(mountCommand(), umountCommand(), demoCommand(), demoCheckCommand(), emulatorCommand(), cacheCommand(), versionCommand())
+	for _, cmd := range commandsBelow(root) {
 		if check := cmd.Args; check != nil {
 			cmd.Args = func(cmd *cobra.Command, args []string) error {
 				if err := check(cmd, args); err != nil {
@@ -100,4 +100,13 @@ Every flag can be set in the environment too: --cache-dir is CLIPFS_CACHE_DIR. A
 		}
 	}
 	return root
+}
+
+// commandsBelow gives all commands below one.
+func commandsBelow(cmd *cobra.Command) []*cobra.Command {
+	var all []*cobra.Command
+	for _, c := range cmd.Commands() {
+		all = append(append(all, c), commandsBelow(c)...)
+	}
+	return all
 }

@@ -30,6 +30,9 @@ type mountFlags struct {
 	endpointURL string
 	cacheDir    string
 	cacheSize   byteSize
+	minFree     share
+	maxAge      age
+	memory      byteSize
 	zone        zone
 	names       names
 	selector    selector
@@ -52,7 +55,7 @@ type mountFlags struct {
 // defaultMountFlags gives the flags as they are where none is set.
 func defaultMountFlags() mountFlags {
 	return mountFlags{
-		cacheSize: cache.DefaultMaxBytes, metadataTTL: positive(time.Minute), readTimeout: positive(time.Minute),
+		cacheSize: cache.DefaultMaxBytes, minFree: share{percent: defaultMinFree}, memory: defaultMemory, metadataTTL: positive(time.Minute), readTimeout: positive(time.Minute),
 		gap: positive(clip.DefaultGap), part: positive(clip.DefaultPart), eager: clip.DefaultEager, readAhead: clip.DefaultReadAhead,
 		connections: clip.DefaultConnections, openFetch: clip.DefaultMaxOpenFetch, listDays: clip.DefaultListDays,
 	}
@@ -87,6 +90,9 @@ func (f *mountFlags) bind(cmd *cobra.Command) {
 	flags.StringVar(&f.endpointURL, "endpoint-url", "", "`URL` of the control API, for an emulator (default what the SDK finds)")
 	flags.StringVar(&f.cacheDir, "cache-dir", "", "`directory` for footage that was read (default clipfs in the user's cache directory)")
 	flags.Var(&f.cacheSize, "cache-size", "how much of the disk to use for it, such as 10GiB")
+	flags.Var(&f.minFree, "cache-min-free", "how much of the disk to leave free, such as 5% or 20GiB; 0 for nothing")
+	flags.Var(&f.maxAge, "cache-max-age", "how old footage in the cache may be, such as 7d (default and at most what the stream retains)")
+	flags.Var((*byteSizeOrNone)(&f.memory), "memory", "how much memory to use for footage in use that the disk has no space for; 0 for none")
 	flags.Var(&f.zone, "timezone", "`zone` of starts that do not name one, such as Europe/Berlin")
 	flags.Var(&f.names, "names", "how starts are listed: extended (2024-01-01T10:00) or basic (20240101T1000)")
 	flags.Var(&f.selector, "timestamps", "clock that starts and ends refer to: the producer's or the server's")
@@ -192,8 +198,8 @@ func (f *mountFlags) archive(ctx context.Context, logger *slog.Logger) (*kvs.Arc
 // serve mounts an archive for as long as work takes, which unmounts it.
 func (f *mountFlags) serve(archive clip.Archive, mountpoint string, logger *slog.Logger,
 	work func(*fs.Server, *clip.Library) error) (err error) {
-	media, heads := f.budgets()
-	kept, err := cache.Open(f.cacheDir, cache.Options{MaxBytes: media, Logger: logger})
+	media, heads := f.budgets(logger)
+	kept, err := cache.Open(f.cacheDir, media)
 	if errors.Is(err, cache.ErrLocked) {
 		return fmt.Errorf("cache directory %s is in use by another clipfs: give this mount its own with --cache-dir", f.cacheDir)
 	}
@@ -205,7 +211,8 @@ func (f *mountFlags) serve(archive clip.Archive, mountpoint string, logger *slog
 	if err != nil {
 		return err
 	}
-	options.Heads, err = cache.Open(filepath.Join(f.cacheDir, "heads"), cache.Options{MaxBytes: heads, Linger: headsLinger, Logger: logger})
+	heads.Beside = kept
+	options.Heads, err = cache.Open(filepath.Join(f.cacheDir, headsDir), heads)
 	if err != nil {
 		return fmt.Errorf("cache directory %s: %w", f.cacheDir, err)
 	}
@@ -219,10 +226,16 @@ func (f *mountFlags) serve(archive clip.Archive, mountpoint string, logger *slog
 	return work(server, library)
 }
 
-// budgets shares --cache-size out: a small part of it is for the heads of payloads, which are worth more than the media.
-func (f *mountFlags) budgets() (media, heads int64) {
-	heads = int64(f.cacheSize) / headsShare
-	return int64(f.cacheSize) - heads, heads
+// budgets gives the options of both caches: a small part of --cache-size is for the heads of payloads, which are worth more
+// than the media.
+func (f *mountFlags) budgets(logger *slog.Logger) (media, heads cache.Options) {
+	small := int64(f.cacheSize) / headsShare
+	media = cache.Options{
+		MaxBytes: int64(f.cacheSize) - small, MinFree: f.minFree.bytes, MinFreePercent: f.minFree.percent,
+		MemoryBytes: int64(f.memory), MaxAge: time.Duration(f.maxAge), Logger: logger,
+	}
+	heads = cache.Options{MaxBytes: small, MaxAge: time.Duration(f.maxAge), Linger: headsLinger, Logger: logger}
+	return media, heads
 }
 
 const (
@@ -230,6 +243,11 @@ const (
 	headsShare = 10
 	// headsLinger is how long a head is waited for that nobody wants any more.
 	headsLinger = time.Second
+	// headsDir is where the heads are, in the cache directory.
+	headsDir = "heads"
+	// defaultMinFree is in percent.
+	defaultMinFree = 5
+	defaultMemory  = 256 << 20
 )
 
 // greet asks for the streams once, in the background, so that what is wrong with the service or with permissions is in

@@ -1,0 +1,270 @@
+package main
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"text/tabwriter"
+	"time"
+
+	"clipfs/cache"
+
+	"github.com/spf13/cobra"
+)
+
+// cacheCommand is clipfs cache.
+func cacheCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "cache",
+		Short: "Look into a cache directory, check it, or clear it",
+		Long:  "Look into a cache directory, check it, or clear it. A mount that uses it may go on meanwhile.",
+		Args:  cobra.ArbitraryArgs,
+		RunE: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return &usageError{fmt.Errorf("no command %q", args[0])}
+			}
+			return &usageError{errors.New("name a command: ls, verify or clear")}
+		},
+	}
+	cmd.AddCommand(cacheLsCommand(), cacheVerifyCommand(), cacheClearCommand())
+	return cmd
+}
+
+// cacheFlags are the flags of all commands of clipfs cache.
+type cacheFlags struct {
+	dir  string
+	json bool
+}
+
+// bind makes the flags.
+func (f *cacheFlags) bind(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.dir, "cache-dir", "", "`directory` of the cache (default clipfs in the user's cache directory)")
+	cmd.Flags().BoolVar(&f.json, "json", false, "answer in JSON")
+}
+
+// dirs gives the directories that caches are in.
+func (f *cacheFlags) dirs() ([]string, error) {
+	if f.dir == "" {
+		var err error
+		if f.dir, err = defaultCacheDir(); err != nil {
+			return nil, err
+		}
+	}
+	return []string{f.dir, filepath.Join(f.dir, headsDir)}, nil
+}
+
+// cacheLsCommand is clipfs cache ls.
+func cacheLsCommand() *cobra.Command {
+	var f cacheFlags
+	cmd := &cobra.Command{
+		Use:   "ls",
+		Short: "List what is in a cache: what, how big, last used; the least recently used first",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			dirs, err := f.dirs()
+			if err != nil {
+				return err
+			}
+			var infos []cache.Info
+			for _, dir := range dirs {
+				some, err := cache.Inspect(dir)
+				if err != nil {
+					return err
+				}
+				infos = append(infos, some...)
+			}
+			slices.SortStableFunc(infos, func(a, b cache.Info) int { return a.Used.Compare(b.Used) })
+			return f.print(cmd.OutOrStdout(), infos)
+		},
+	}
+	f.bind(cmd)
+	return cmd
+}
+
+// cacheVerifyCommand is clipfs cache verify.
+func cacheVerifyCommand() *cobra.Command {
+	var f cacheFlags
+	cmd := &cobra.Command{
+		Use:   "verify",
+		Short: "Read all that is in a cache and compare it with its checksums",
+		Long: `Read all that is in a cache and compare it with its checksums. What is damaged is listed and removed, to be fetched
+again when it is next read; then the exit code is 1.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return f.verify(cmd) },
+	}
+	f.bind(cmd)
+	return cmd
+}
+
+// verify checks all entries.
+func (f *cacheFlags) verify(cmd *cobra.Command) error {
+	dirs, err := f.dirs()
+	if err != nil {
+		return err
+	}
+	var damaged []cache.Info
+	var failed error
+	entries, bytes := 0, int64(0)
+	for _, dir := range dirs {
+		err := cache.Verify(cmd.Context(), dir, func(info cache.Info) {
+			entries, bytes = entries+1, bytes+info.Size
+			if info.Err != nil {
+				damaged = append(damaged, info)
+				failed = errors.Join(failed, info.Remove())
+			}
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if len(damaged) > 0 || f.json {
+		if err := f.print(cmd.OutOrStdout(), damaged); err != nil {
+			return err
+		}
+	}
+	if failed != nil {
+		return failed
+	}
+	if len(damaged) > 0 {
+		return fmt.Errorf("%d of %d entries were damaged and are removed: they are fetched again when they are read", len(damaged), entries)
+	}
+	if f.json {
+		return nil
+	}
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d entries, %s: nothing is damaged\n", entries, sizeText(bytes))
+	return err
+}
+
+// cacheClearCommand is clipfs cache clear.
+func cacheClearCommand() *cobra.Command {
+	var f cacheFlags
+	var older age
+	var streams []string
+	cmd := &cobra.Command{
+		Use:   "clear [flags]",
+		Short: "Remove what is in a cache",
+		Long: `Remove what is in a cache, or of it what both flags apply to. Files of the mount that are open stay readable.
+Exact sizes and the timeline, which have no footage, are kept.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			before := time.Now().Add(-time.Duration(older))
+			return f.clear(cmd, func(info cache.Info) bool {
+				return (older == 0 || info.Used.Before(before)) && (len(streams) == 0 || slices.Contains(streams, info.About.Stream))
+			})
+		},
+	}
+	f.bind(cmd)
+	cmd.Flags().Var(&older, "older", "only what was not used for so long, such as 7d")
+	cmd.Flags().StringArrayVar(&streams, "stream", nil, "only footage of the stream of this `name`; repeat it for more")
+	return cmd
+}
+
+// clear removes the entries that match.
+func (f *cacheFlags) clear(cmd *cobra.Command, match func(cache.Info) bool) error {
+	dirs, err := f.dirs()
+	if err != nil {
+		return err
+	}
+	var removed []cache.Info
+	var failed error
+	for _, dir := range dirs {
+		some, err := cache.Clear(dir, match)
+		removed, failed = append(removed, some...), errors.Join(failed, err)
+	}
+	if f.json {
+		return errors.Join(failed, f.print(cmd.OutOrStdout(), removed))
+	}
+	bytes := int64(0)
+	for _, info := range removed {
+		bytes += info.DiskBytes
+	}
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d entries removed, %s\n", len(removed), sizeText(bytes))
+	return errors.Join(failed, err)
+}
+
+// cachedEntry is an entry in JSON.
+type cachedEntry struct {
+	Key       cache.Key  `json:"key"`
+	Stream    string     `json:"stream,omitempty"`
+	What      string     `json:"what,omitempty"`
+	Start     *time.Time `json:"start,omitempty"`
+	End       *time.Time `json:"end,omitempty"`
+	Fragments int        `json:"fragments,omitempty"`
+	Size      int64      `json:"size"`
+	DiskBytes int64      `json:"disk_bytes"`
+	Created   time.Time  `json:"created"`
+	Used      time.Time  `json:"used"`
+	Expires   *time.Time `json:"expires,omitempty"`
+	Growing   bool       `json:"growing,omitempty"`
+	Error     string     `json:"error,omitempty"`
+}
+
+// print lists entries.
+func (f *cacheFlags) print(out io.Writer, infos []cache.Info) error {
+	if f.json {
+		return printJSON(out, infos)
+	}
+	return printTable(out, infos)
+}
+
+// printJSON lists entries for programs.
+func printJSON(out io.Writer, infos []cache.Info) error {
+	list := make([]cachedEntry, 0, len(infos))
+	for _, i := range infos {
+		e := cachedEntry{
+			Key: i.Key, Stream: i.About.Stream, What: i.About.Kind, Fragments: i.About.Fragments,
+			Start: orNull(i.About.Start), End: orNull(i.About.End), Expires: orNull(i.Expires),
+			Size: i.Size, DiskBytes: i.DiskBytes, Created: i.Created, Used: i.Used, Growing: i.Growing,
+		}
+		if i.Err != nil {
+			e.Error = i.Err.Error()
+		}
+		list = append(list, e)
+	}
+	encoder := json.NewEncoder(out)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(list)
+}
+
+// printTable lists entries for people.
+func printTable(out io.Writer, infos []cache.Info) error {
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(table, "STREAM\tFROM\tLENGTH\tFRAGMENTS\tWHAT\tSIZE\tLAST USED") // Flush gives the error
+	bytes := int64(0)
+	for _, i := range infos {
+		bytes += i.DiskBytes
+		from, length, what := "-", "-", cmp.Or(i.About.Kind, "-")
+		if !i.About.Start.IsZero() {
+			from = i.About.Start.Format("2006-01-02T15:04:05.000Z07:00")
+			length = i.About.End.Sub(i.About.Start).String()
+		}
+		switch {
+		case i.Err != nil:
+			what = i.Err.Error()
+		case i.Growing:
+			what = "growing"
+		}
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%s\t%s\t%s\n", cmp.Or(i.About.Stream, "-"), from, length, i.About.Fragments, what,
+			sizeText(i.Size), i.Used.Format(time.RFC3339))
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(out, "%d entries, %s on disk\n", len(infos), sizeText(bytes))
+	return err
+}
+
+// orNull gives a time as JSON wants it that may not be there.
+func orNull(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+// sizeText gives bytes for people.
+func sizeText(n int64) string { return (*byteSize)(&n).String() }

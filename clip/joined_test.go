@@ -297,7 +297,7 @@ func TestPartThatChanged(t *testing.T) {
 		m.record("cam", base(), 300, 2*time.Second)
 		dir := t.TempDir()
 		open := func(name string, most int64) *cache.Cache {
-			c, err := cache.Open(filepath.Join(dir, name), cache.Options{MaxBytes: most})
+			c, err := cache.Open(filepath.Join(dir, name), cache.Options{MaxBytes: most, MemoryBytes: 1 << 20})
 			if err != nil {
 				t.Fatal(err)
 			}

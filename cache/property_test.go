@@ -18,12 +18,36 @@ import (
 	"clipfs/cache"
 )
 
+// chunk is the unit in which memory is taken.
+const chunk = 64 << 10
+
 // model is what a cache should do, in a few lines: entries in order of last use, some of them held.
 type model struct {
 	max   int64
 	order []cache.Key // those not held, least recently used first
 	held  map[cache.Key]int
-	cost  map[cache.Key]int64 // what is whole
+	cost  map[cache.Key]int64 // what is whole on disk
+	// memory is what is whole in memory, of which there is maxMemory.
+	memory    map[cache.Key]int64
+	maxMemory int64
+}
+
+// inMemory gives what all entries in memory take.
+func (m *model) inMemory() (n int64) {
+	for _, cost := range m.memory {
+		n += cost
+	}
+	return n
+}
+
+// toMemory puts an entry in memory that does not go on disk; false if it does not go there either.
+func (m *model) toMemory(key cache.Key, size int) bool {
+	cost := int64((size + chunk - 1) / chunk * chunk)
+	if m.inMemory()+cost > m.maxMemory {
+		return false
+	}
+	m.memory[key] = cost
+	return true
 }
 
 // used gives what all entries cost.
@@ -36,22 +60,28 @@ func (m *model) used() (n int64) {
 
 // acquire gives whether the entry is there afterwards.
 func (m *model) acquire(key cache.Key, size int) bool {
-	if _, ok := m.cost[key]; !ok {
-		cost := (cache.FileSize(int64(size)) + block - 1) / block * block
-		if cost > m.max {
-			return false
-		}
-		for m.used()+cost > m.max {
-			if len(m.order) == 0 {
-				return false
-			}
-			delete(m.cost, m.order[0])
-			m.order = m.order[1:]
-		}
-		m.cost[key] = cost
+	if _, ok := m.cost[key]; !ok && m.memory[key] == 0 && !m.onDisk(key, size) && !m.toMemory(key, size) {
+		return false
 	}
 	m.order = slices.DeleteFunc(m.order, func(k cache.Key) bool { return k == key })
 	m.held[key]++
+	return true
+}
+
+// onDisk puts an entry on disk; false if there is no space to make.
+func (m *model) onDisk(key cache.Key, size int) bool {
+	cost := costOf(int64(size))
+	if cost > m.max {
+		return false
+	}
+	for m.used()+cost > m.max {
+		if len(m.order) == 0 {
+			return false
+		}
+		delete(m.cost, m.order[0])
+		m.order = m.order[1:]
+	}
+	m.cost[key] = cost
 	return true
 }
 
@@ -59,6 +89,10 @@ func (m *model) acquire(key cache.Key, size int) bool {
 func (m *model) release(key cache.Key) {
 	if m.held[key]--; m.held[key] == 0 {
 		delete(m.held, key)
+		if m.memory[key] > 0 {
+			delete(m.memory, key)
+			return
+		}
 		m.order = append(m.order, key)
 	}
 }
@@ -76,8 +110,12 @@ func TestAgainstAModel(t *testing.T) {
 // runAgainstModel does random things to a cache and a model and compares them after each.
 func runAgainstModel(t *testing.T, dir string, seed int) {
 	rng := rand.New(rand.NewPCG(uint64(seed), 1))
-	m := &model{max: 20 * block, held: make(map[cache.Key]int), cost: make(map[cache.Key]int64)}
-	c, err := cache.Open(dir, cache.Options{MaxBytes: m.max})
+	m := &model{
+		max: 20 * block, maxMemory: int64(seed%3) * chunk,
+		held: make(map[cache.Key]int), cost: make(map[cache.Key]int64), memory: make(map[cache.Key]int64),
+	}
+	o := cache.Options{MaxBytes: m.max, MemoryBytes: m.maxMemory}
+	c, err := cache.Open(dir, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +134,7 @@ func runAgainstModel(t *testing.T, dir string, seed int) {
 		switch op := rng.IntN(20); {
 		case op < 9 && len(holds) < 6:
 			i := rng.IntN(16)
-			e := acquire(t, c, keyOf(i), fillWith(payload(i, size(i)), max(1, size(i))))
+			e := acquireFor(t, c, keyOf(i), rng.Int64N(30*block), fillWith(payload(i, size(i)), max(1, size(i))))
 			synctest.Wait()
 			want := m.acquire(keyOf(i), size(i))
 			if got := e.Complete(); got != want || (!want && !errors.Is(e.Err(), cache.ErrFull)) {
@@ -118,7 +156,7 @@ func runAgainstModel(t *testing.T, dir string, seed int) {
 				t.Fatal(err)
 			}
 			time.Sleep(time.Second) // the bubble's clock stands still otherwise, and times of use would repeat
-			if c, err = cache.Open(dir, cache.Options{MaxBytes: m.max}); err != nil {
+			if c, err = cache.Open(dir, o); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -140,13 +178,15 @@ func compareWithModel(t *testing.T, c *cache.Cache, m *model, dir string) {
 	t.Helper()
 	for i := range 16 {
 		_, want := m.cost[keyOf(i)]
+		want = want || m.memory[keyOf(i)] > 0
 		if got := c.Has(keyOf(i)); got != want {
 			t.Errorf("%s: got %t, want %t", keyOf(i), got, want)
 		}
 	}
 	st := c.Stats()
-	if st.Bytes != m.used() || st.Whole != len(m.cost) || st.Held != len(m.held) || st.Growing != 0 {
-		t.Errorf("got %+v; want %d bytes, %d whole, %d held", st, m.used(), len(m.cost), len(m.held))
+	if st.Bytes != m.used() || st.Whole != len(m.cost)+len(m.memory) || st.Held != len(m.held) || st.Growing != 0 ||
+		st.Memory != m.inMemory() || st.Claimed != 0 {
+		t.Errorf("got %+v; want %d bytes, %d whole and %d in memory, %d held", st, m.used(), len(m.cost), len(m.memory), len(m.held))
 	}
 	if got := diskBytes(t, dir); got != m.used() || got > m.max {
 		t.Errorf("%d bytes on disk, want %d, at most %d", got, m.used(), m.max)

@@ -50,6 +50,7 @@ type mountFlags struct {
 	prefix      string
 	allowOther  bool
 	level       level
+	pprofDir    string
 }
 
 // defaultMountFlags gives the flags as they are where none is set.
@@ -110,6 +111,8 @@ func (f *mountFlags) bind(cmd *cobra.Command) {
 	flags.StringVar(&f.prefix, "stream-prefix", "", "show only streams whose names begin with this `text`")
 	flags.BoolVar(&f.allowOther, "allow-other", false, "let other users see the mount too; who is not root needs user_allow_other in /etc/fuse.conf")
 	flags.Var(&f.level, "log-level", "how much to log on stderr")
+	flags.StringVar(&f.pprofDir, "pprof-dir", "", "write profiles of this process to a `directory`")
+	_ = flags.MarkHidden("pprof-dir") // for clipbench
 }
 
 // run mounts and serves until ctx ends or the mount is taken away.
@@ -123,6 +126,11 @@ func (f *mountFlags) run(ctx context.Context, stderr io.Writer, path string) (er
 			return err
 		}
 	}
+	profiled, err := profile(f.pprofDir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, profiled()) }()
 	mountpoint, err := checkMountpoint(path, f.cacheDir, logger)
 	if err != nil {
 		return err

@@ -1,0 +1,234 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"clipfs/clip"
+	"clipfs/clip/kvs"
+)
+
+// The streams that the emulator serves. All of them loop, and their groups of pictures are fragments.
+const (
+	// camStream has fragments of 2 s.
+	camStream = "cam"
+	// dayStream has fragments of 20 s, so that 24 h take no more than some seconds of quota.
+	dayStream = "day"
+)
+
+const (
+	// restAfter is how long after a call the emulator's quota, and that of who calls it, is full again.
+	restAfter = 1100 * time.Millisecond
+	// retention is how much footage there is, in hours, up to when the benchmark started.
+	retention = 72
+)
+
+// bench is what all tasks share.
+type bench struct {
+	settings
+	stderr   io.Writer
+	binary   string
+	emulator *emulator
+	// archive makes calls as clipfs does, without anything in between.
+	archive *kvs.Archive
+	// newest is the last full hour of which nothing changes any more.
+	newest time.Time
+	// hours is how many hours before newest were handed out by hour.
+	hours int
+	// task and profiles name directories of profiles.
+	task     string
+	profiles int
+}
+
+// emulator is "clipfs emulator" in a process of its own.
+type emulator struct {
+	endpoint string
+	process  *process
+}
+
+// newBench builds the command, makes footage and starts the emulator.
+func newBench(ctx context.Context, s settings, stderr io.Writer) (b *bench, err error) {
+	b = &bench{settings: s, stderr: stderr, newest: time.Now().UTC().Truncate(time.Hour).Add(-2 * time.Hour)}
+	if b.dir, err = os.MkdirTemp(s.dir, "clipbench-"); err != nil {
+		return nil, err
+	}
+	if b.profile != "" {
+		if b.profile, err = filepath.Abs(b.profile); err != nil {
+			return nil, err
+		}
+	}
+	defer func() {
+		if err != nil {
+			b.close()
+		}
+	}()
+	b.say("building clipfs and making footage")
+	b.binary = filepath.Join(b.dir, "clipfs")
+	if err := build(ctx, b.binary); err != nil {
+		return nil, err
+	}
+	if err := b.startEmulator(ctx); err != nil {
+		return nil, err
+	}
+	cfg, err := kvs.EmulatorConfig(b.emulator.endpoint)
+	if err != nil {
+		return nil, err
+	}
+	if b.archive, err = kvs.New(cfg, kvs.Options{}); err != nil {
+		return nil, err
+	}
+	return b, b.greet(ctx)
+}
+
+// greet makes the first calls, which take a data endpoint and a connection.
+func (b *bench) greet(ctx context.Context) error {
+	for _, stream := range []clip.StreamName{camStream, dayStream} {
+		if _, err := b.archive.Stream(ctx, stream); err != nil {
+			return err
+		}
+		if _, err := b.head(ctx, stream, clip.Span{Start: b.newest, End: b.newest.Add(time.Minute)}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// startEmulator makes the footage and serves it.
+func (b *bench) startEmulator(ctx context.Context) error {
+	args := []string{"emulator", "--listen", "127.0.0.1:0", "--retention", fmt.Sprintf("%dh", retention+24),
+		"--latency", b.latency.String(), "--bandwidth", b.bandwidth}
+	since := b.newest.Add(-retention * time.Hour).Format(time.RFC3339)
+	for stream, fragment := range map[string]int{camStream: 2, dayStream: 20} {
+		path, err := b.footage(ctx, stream, fragment)
+		if err != nil {
+			return err
+		}
+		args = append(args, "--stream", fmt.Sprintf("%s=%s@%s,loop", stream, path, since))
+	}
+	first := &firstLine{there: make(chan struct{})}
+	p, err := start(b.binary, args, first)
+	if err != nil {
+		return err
+	}
+	b.emulator = &emulator{process: p}
+	select {
+	case <-first.there:
+	case <-p.done:
+		return fmt.Errorf("emulator ended: %w\n%s", p.err, p.log())
+	case <-time.After(readyAfter):
+		return fmt.Errorf("emulator not ready after %s\n%s", readyAfter, p.log())
+	}
+	var ready struct{ Endpoint string }
+	if err := json.Unmarshal(first.line, &ready); err != nil || ready.Endpoint == "" {
+		return fmt.Errorf("emulator said %q: %w", first.line, err)
+	}
+	b.emulator.endpoint = ready.Endpoint
+	return nil
+}
+
+// firstLine is a writer that waits for a line.
+type firstLine struct {
+	there chan struct{}
+	once  sync.Once
+	// line is whole once there is closed, and not written any more.
+	line []byte
+}
+
+// Write implements io.Writer.
+func (f *firstLine) Write(p []byte) (int, error) {
+	select {
+	case <-f.there:
+		return len(p), nil
+	default:
+	}
+	f.line = append(f.line, p...)
+	if bytes.IndexByte(f.line, '\n') >= 0 {
+		f.once.Do(func() { close(f.there) })
+	}
+	return len(p), nil
+}
+
+// build builds the command that is measured.
+func build(ctx context.Context, path string) error {
+	dir, err := os.Getwd()
+	if err != nil {
+		return err
+	}
+	_, err = output(ctx, "go", "build", "-C", dir, "-o", path, "clipfs/cmd/clipfs")
+	return err
+}
+
+// footage makes a minute of video with sound that looks like a camera's: 30 pictures a second, about 1.5 Mbit/s, no
+// B-frames, a key frame every so many seconds; AAC at 48 kHz.
+func (b *bench) footage(ctx context.Context, name string, fragment int) (string, error) {
+	path := filepath.Join(b.dir, name+".mp4")
+	gop := 30 * fragment
+	_, err := output(ctx, "ffmpeg", "-v", "error", "-nostdin", "-y",
+		"-f", "lavfi", "-i", "testsrc2=size=640x360:rate=30:duration=60,noise=alls=12:allf=t",
+		"-f", "lavfi", "-i", "sine=frequency=500:sample_rate=48000:duration=60",
+		"-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-b:v", "1400k", "-maxrate", "1400k", "-bufsize", "700k",
+		"-x264-params", fmt.Sprintf("keyint=%d:min-keyint=%d:scenecut=0:open-gop=0:bframes=0", gop, gop),
+		"-c:a", "aac", "-b:a", "64k", path)
+	return path, err
+}
+
+// close ends the emulator and removes everything.
+func (b *bench) close() {
+	var err error
+	if b.archive != nil {
+		err = b.archive.Close()
+	}
+	if b.emulator != nil {
+		err = errors.Join(err, b.emulator.process.stop())
+	}
+	if err := errors.Join(err, os.RemoveAll(b.dir)); err != nil {
+		b.say("%v", err)
+	}
+}
+
+// say tells how far things are.
+func (b *bench) say(format string, args ...any) {
+	_, _ = fmt.Fprintf(b.stderr, "== "+format+"\n", args...)
+}
+
+// hour gives the start of an hour of footage that nobody has read yet.
+func (b *bench) hour() time.Time {
+	b.hours++
+	return b.newest.Add(-time.Duration(b.hours%(retention-1)) * time.Hour)
+}
+
+// rest waits until the quota is full again.
+func (b *bench) rest(ctx context.Context) error {
+	select {
+	case <-time.After(restAfter):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// measure runs a task. What fails in it is noted in those of its rows that have no value; only the end of ctx is an error.
+func (b *bench) measure(ctx context.Context, t task) ([]row, error) {
+	b.say("%s", t.name)
+	b.task = t.name
+	began := time.Now()
+	err := t.measure(ctx, b, t.rows)
+	for i := range t.rows {
+		if r := &t.rows[i]; err != nil && r.measured() && r.value == 0 {
+			r.err = err
+		}
+	}
+	if err != nil {
+		b.say("%s: %v", t.name, err)
+	}
+	b.say("%s took %s", t.name, time.Since(began).Round(time.Second))
+	return t.rows, ctx.Err()
+}

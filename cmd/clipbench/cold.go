@@ -1,0 +1,157 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"time"
+
+	"clipfs/clip"
+)
+
+// firstFrame opens a file with ffmpeg and gives how long it took until the first picture was decoded, from before
+// ffmpeg was started.
+func firstFrame(ctx context.Context, path string) (time.Duration, error) {
+	began := time.Now()
+	cmd := exec.CommandContext(ctx, "ffmpeg", "-v", "error", "-nostdin", "-threads", "1", "-i", path, "-map", "0:v:0",
+		"-frames:v", "1", "-s", "16x9", "-pix_fmt", "gray", "-f", "rawvideo", "pipe:1")
+	cmd.Env, cmd.Dir = environment(), "/"
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return 0, err
+	}
+	if err := cmd.Start(); err != nil {
+		return 0, err
+	}
+	_, err = io.ReadFull(out, make([]byte, 16*9))
+	took := time.Since(began)
+	if err := errors.Join(err, cmd.Wait()); err != nil {
+		return 0, fmt.Errorf("first picture of %s: %w", path, err)
+	}
+	return took, nil
+}
+
+// firstFrameTask: from opening a clip of which nothing is known to its first picture.
+func firstFrameTask() task {
+	return task{"first-frame", []row{
+		{name: "cold: open to first decoded frame, 10 min clip of 300 fragments",
+			against: "one ListFragments and one GetClip head, done directly", limit: 1.3},
+		{name: "cold: open to first decoded frame, 10 min clip of 300 fragments",
+			against: "3-minute chunks one by one joined with ffmpeg, then opened", atLeast: true, limit: 8},
+	}, func(ctx context.Context, b *bench, rows []row) (err error) {
+		m, err := b.mount(ctx, "")
+		if err != nil {
+			return err
+		}
+		defer m.end(&err)
+		if _, err := firstFrame(ctx, m.clip(camStream, b.hour(), "1m")); err != nil { // data endpoint and connections
+			return err
+		}
+		script, missing := b.newScript(ctx)
+		const length = 10 * time.Minute
+		var direct, sample pairs
+		var local []float64
+		for range b.rounds {
+			if err := b.rest(ctx); err != nil {
+				return err
+			}
+			span := clip.Span{Start: b.hour()}
+			span.End = span.Start.Add(length)
+			ours, err := firstFrame(ctx, m.clip(camStream, span.Start, "10m"))
+			if err != nil {
+				return err
+			}
+			began := time.Now()
+			if err := b.listAndHead(ctx, span); err != nil {
+				return err
+			}
+			direct.add(ours, time.Since(began))
+			again, err := firstFrame(ctx, m.clip(camStream, span.Start, "10m"))
+			if err != nil {
+				return err
+			}
+			local = append(local, again.Seconds())
+			if script == nil {
+				continue
+			}
+			theirs, err := script.run(ctx, span)
+			if err != nil {
+				return err
+			}
+			sample.add(ours, theirs)
+		}
+		rows[0].value = direct.longer()
+		rows[0].note = direct.note() + fmt.Sprintf("; ours has ffmpeg in it from its start on, which takes %s once nothing is fetched", seconds(median(local)))
+		if rows[1].missing = missing; missing == "" {
+			rows[1].value, rows[1].note = sample.faster(), sample.note()+"; a script that uses boto3"
+		}
+		return nil
+	}}
+}
+
+// listAndHead does the least that is needed before a picture can come.
+func (b *bench) listAndHead(ctx context.Context, span clip.Span) error {
+	n, err := b.listFragments(ctx, camStream, span)
+	if err != nil {
+		return err
+	}
+	if n != 300 {
+		return fmt.Errorf("%d fragments in %s, want 300", n, span)
+	}
+	_, err = b.head(ctx, camStream, clip.Span{Start: span.Start, End: span.Start.Add(partLength)})
+	return err
+}
+
+// hourTask: a whole hour of which nothing is known.
+func hourTask() task {
+	return task{"hour", []row{
+		{name: "cold: whole 1 h clip to /dev/null, throughput", against: "the same parts fetched directly, same number of connections",
+			atLeast: true, limit: 0.90},
+	}, func(ctx context.Context, b *bench, rows []row) (err error) {
+		m, err := b.mount(ctx, "", "--cache-size", "3GiB")
+		if err != nil {
+			return err
+		}
+		defer m.end(&err)
+		if _, err := readFile(m.clip(camStream, b.hour(), "1m")); err != nil {
+			return err
+		}
+		var p pairs
+		var opens, sizes []float64
+		for range b.rounds {
+			at := b.hour()
+			if err := b.rest(ctx); err != nil {
+				return err
+			}
+			began := time.Now()
+			f, err := os.Open(m.clip(camStream, at, "1h"))
+			if err != nil {
+				return err
+			}
+			opens = append(opens, time.Since(began).Seconds())
+			ourBytes, err := io.CopyBuffer(struct{ io.Writer }{io.Discard}, struct{ io.Reader }{f}, make([]byte, chunk))
+			ours := time.Since(began)
+			if err := errors.Join(err, f.Close()); err != nil {
+				return err
+			}
+			if err := b.rest(ctx); err != nil {
+				return err
+			}
+			began = time.Now()
+			theirBytes, err := b.fetchParts(ctx, camStream, clip.Span{Start: at, End: at.Add(time.Hour)})
+			if err != nil {
+				return err
+			}
+			theirs := time.Since(began)
+			sizes = append(sizes, float64(ourBytes))
+			p.add(ours, time.Duration(float64(theirs)*float64(ourBytes)/float64(theirBytes)))
+		}
+		rows[0].value = p.faster()
+		rows[0].note = p.note() + fmt.Sprintf("; %.0f MB of 1,800 fragments in 60 parts; ours begins with open(2), which takes %s of it",
+			median(sizes)/1e6, seconds(median(opens)))
+		return nil
+	}}
+}

@@ -1,0 +1,16 @@
+// Clipbench measures clipfs against a file on the local disk, against the same calls made directly, and against what
+// people use instead, and prints a Markdown table.
+//
+//	go run ./cmd/clipbench [--row PATTERN] [--json FILE] [--profile DIR] [--rounds 5]
+//
+// # Data flow
+//
+//	ffmpeg → footage → clipfs emulator (a process, shaped) ← clipfs mount (a process for each row) ← what is measured
+//	                                                       ← clip/kvs, in this process             ← what it is measured against
+//
+// A task (row.go) measures one or more rows of the table. What is compared is measured in alternation, ours and theirs
+// in turn, and the value is the median of the ratios of the rounds. Every task mounts with a cache of its own. Cold
+// measurements use another hour of footage each time, so that nothing of them is known.
+//
+// This process reads the mount and does not serve it. A watchdog aborts the connection of a mount that takes too long.
+package main

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"clipfs/cmd/internal/fuseconn"
+	"clipfs/fs/mountinfo"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// readyAfter is how long a mount may take to be ready.
+	readyAfter = 60 * time.Second
+	// watchdogAfter is how long a mount may live before its connection is aborted.
+	watchdogAfter = 10 * time.Minute
+	// ticksPerSecond is the unit of times in /proc (USER_HZ, the same on every machine).
+	ticksPerSecond = 100
+)
+
+// mount is "clipfs mount" in a process of its own.
+type mount struct {
+	path, cache string
+	// profiled says that it writes profiles.
+	profiled bool
+	// readyIn is the time from its start to when it served.
+	readyIn time.Duration
+	process *process
+	cancel  context.CancelFunc
+}
+
+// mount mounts the emulator's streams with a cache; "" gives it a new one.
+func (b *bench) mount(ctx context.Context, cache string, args ...string) (*mount, error) {
+	var err error
+	if cache == "" {
+		if cache, err = os.MkdirTemp(b.dir, "cache-"); err != nil {
+			return nil, err
+		}
+	}
+	path, err := os.MkdirTemp(b.dir, "mnt-")
+	if err != nil {
+		return nil, err
+	}
+	m := &mount{path: path, cache: cache, profiled: b.profile != ""}
+	all := []string{"mount", "--endpoint-url", b.emulator.endpoint, "--cache-dir", cache}
+	if m.profiled {
+		b.profiles++
+		all = append(all, "--pprof-dir", filepath.Join(b.profile, b.task, strconv.Itoa(b.profiles)))
+	}
+	watching, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	m.cancel = cancel
+	fuseconn.Watch(watching, path, watchdogAfter, func(err error) { b.say("watchdog: %v", err) })
+	began := time.Now()
+	if m.process, err = start(b.binary, append(append(all, args...), path), nil, "msg=serving"); err != nil {
+		cancel()
+		return nil, err
+	}
+	if err := m.process.wait(ctx, "msg=serving", readyAfter); err != nil {
+		return nil, errors.Join(err, m.stop())
+	}
+	m.readyIn = time.Since(began)
+	return m, nil
+}
+
+// stop unmounts. Its cache stays.
+func (m *mount) stop() error {
+	err := m.process.stop()
+	m.cancel()
+	if _, found := mountinfo.Find(m.path); found == nil {
+		err = errors.Join(err, unix.Unmount(m.path, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW))
+	}
+	return errors.Join(err, os.Remove(m.path))
+}
+
+// end unmounts and removes the cache.
+func (m *mount) end(err *error) {
+	*err = errors.Join(*err, m.stop(), os.RemoveAll(m.cache))
+}
+
+// clip gives the path of a clip of a length, such as "10m", from a time on.
+func (m *mount) clip(stream string, at time.Time, length string) string {
+	return filepath.Join(m.path, stream, at.UTC().Format("2006-01-02T15:04"), length+".mp4")
+}
+
+// heapProfile has the mount write a heap profile, where profiles are wanted.
+func (m *mount) heapProfile() {
+	if m.profiled {
+		_ = m.process.cmd.Process.Signal(syscall.SIGUSR1) // if it has ended, that shows elsewhere
+	}
+}
+
+// cpu gives the CPU time that the mount's process has used, in user and kernel mode.
+func (m *mount) cpu() (time.Duration, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", m.process.cmd.Process.Pid))
+	if err != nil {
+		return 0, err
+	}
+	_, rest, _ := strings.Cut(string(text), ") ") // the name of the program may have spaces
+	fields := strings.Fields(rest)
+	if len(fields) < 13 {
+		return 0, fmt.Errorf("proc stat %q", text)
+	}
+	user, errUser := strconv.ParseInt(fields[11], 10, 64)
+	system, errSystem := strconv.ParseInt(fields[12], 10, 64)
+	return time.Duration(user+system) * time.Second / ticksPerSecond, errors.Join(errUser, errSystem)
+}
+
+// resident gives how much memory the mount's process has now and had at most, in MiB.
+func (m *mount) resident() (now, most float64, err error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", m.process.cmd.Process.Pid))
+	if err != nil {
+		return 0, 0, err
+	}
+	field := func(name string) float64 {
+		found := regexp.MustCompile(`(?m)^` + name + `:\s+(\d+) kB$`).FindSubmatch(text)
+		if found == nil {
+			err = fmt.Errorf("no %s in proc status", name)
+			return 0
+		}
+		kB, _ := strconv.ParseFloat(string(found[1]), 64) // digits
+		return kB / 1024
+	}
+	now, most = field("VmRSS"), field("VmHWM")
+	return now, most, err
+}

@@ -107,51 +107,67 @@ func (b *bench) listAndHead(ctx context.Context, span clip.Span) error {
 
 // hourTask: a whole hour of which nothing is known.
 func hourTask() task {
+	const name, against = "cold: whole 1 h clip to /dev/null, throughput", "the same parts fetched directly, same number of connections"
 	return task{"hour", []row{
-		{name: "cold: whole 1 h clip to /dev/null, throughput", against: "the same parts fetched directly, same number of connections",
-			atLeast: true, limit: 0.90},
-	}, func(ctx context.Context, b *bench, rows []row) (err error) {
-		m, err := b.mount(ctx, "", "--cache-size", "3GiB")
+		{name: name + ", fragments of 2 s", against: against, atLeast: true, limit: 0.90},
+		{name: name + ", fragments of 20 s", against: against, atLeast: true, limit: 0.90},
+	}, func(ctx context.Context, b *bench, rows []row) error {
+		for i, stream := range []clip.StreamName{camStream, dayStream} {
+			if err := b.measureHours(ctx, stream, &rows[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}}
+}
+
+// measureHours measures whole hours of a stream.
+func (b *bench) measureHours(ctx context.Context, stream clip.StreamName, r *row) (err error) {
+	m, err := b.mount(ctx, "", "--cache-size", "3GiB")
+	if err != nil {
+		return err
+	}
+	defer m.end(&err)
+	if _, err := readFile(m.clip(string(stream), b.hour(), "1m")); err != nil { // data endpoint and connections
+		return err
+	}
+	var p pairs
+	var opens, sizes []float64
+	for range b.rounds {
+		at := b.hour()
+		if err := b.rest(ctx); err != nil {
+			return err
+		}
+		opened, ours, ourBytes, err := readHour(m.clip(string(stream), at, "1h"))
 		if err != nil {
 			return err
 		}
-		defer m.end(&err)
-		if _, err := readFile(m.clip(camStream, b.hour(), "1m")); err != nil {
+		if err := b.rest(ctx); err != nil {
 			return err
 		}
-		var p pairs
-		var opens, sizes []float64
-		for range b.rounds {
-			at := b.hour()
-			if err := b.rest(ctx); err != nil {
-				return err
-			}
-			began := time.Now()
-			f, err := os.Open(m.clip(camStream, at, "1h"))
-			if err != nil {
-				return err
-			}
-			opens = append(opens, time.Since(began).Seconds())
-			ourBytes, err := io.CopyBuffer(struct{ io.Writer }{io.Discard}, struct{ io.Reader }{f}, make([]byte, chunk))
-			ours := time.Since(began)
-			if err := errors.Join(err, f.Close()); err != nil {
-				return err
-			}
-			if err := b.rest(ctx); err != nil {
-				return err
-			}
-			began = time.Now()
-			theirBytes, err := b.fetchParts(ctx, camStream, clip.Span{Start: at, End: at.Add(time.Hour)})
-			if err != nil {
-				return err
-			}
-			theirs := time.Since(began)
-			sizes = append(sizes, float64(ourBytes))
-			p.add(ours, time.Duration(float64(theirs)*float64(ourBytes)/float64(theirBytes)))
+		began := time.Now()
+		theirBytes, err := b.fetchParts(ctx, stream, clip.Span{Start: at, End: at.Add(time.Hour)})
+		if err != nil {
+			return err
 		}
-		rows[0].value = p.faster()
-		rows[0].note = p.note() + fmt.Sprintf("; %.0f MB of 1,800 fragments in 60 parts; ours begins with open(2), which takes %s of it",
-			median(sizes)/1e6, seconds(median(opens)))
-		return nil
-	}}
+		theirs := time.Since(began)
+		opens, sizes = append(opens, opened.Seconds()), append(sizes, float64(ourBytes))
+		p.add(ours, time.Duration(float64(theirs)*float64(ourBytes)/float64(theirBytes)))
+	}
+	r.value = p.faster()
+	r.note = p.note() + fmt.Sprintf("; %.0f MB in 60 parts; ours begins with open(2), which takes %s of it", median(sizes)/1e6, seconds(median(opens)))
+	return nil
+}
+
+// readHour opens a clip and reads all of it; opened is how long opening it took, all how long both did.
+func readHour(path string) (opened, all time.Duration, n int64, err error) {
+	began := time.Now()
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, 0, 0, err
+	}
+	opened = time.Since(began)
+	n, err = io.CopyBuffer(struct{ io.Writer }{io.Discard}, struct{ io.Reader }{f}, make([]byte, chunk))
+	all = time.Since(began)
+	return opened, all, n, errors.Join(err, f.Close())
 }

@@ -89,12 +89,12 @@ func headerTask() task {
 			}
 		}
 		rows[0].value = median(times)
-		rows[0].note = fmt.Sprintf("CPU time of the mount's process, user and kernel, during open(2), which took %s; its heads on disk, after a restart", seconds(median(waits)))
+		rows[0].note = fmt.Sprintf("CPU time of the mount's process, user and kernel, from open(2) until all of the head was read, which took %s; the heads of the parts on disk, after a restart", seconds(median(waits)))
 		return nil
 	}}
 }
 
-// headerOnce opens 24 h with a new mount and gives the CPU time and the time that this took.
+// headerOnce opens 24 h with a new mount, reads the head and gives the CPU time and the time that this took.
 func (b *bench) headerOnce(ctx context.Context, cache string) (used, took time.Duration, err error) {
 	m, err := b.mount(ctx, cache)
 	if err != nil {
@@ -109,7 +109,15 @@ func (b *bench) headerOnce(ctx context.Context, cache string) (used, took time.D
 	if err != nil {
 		return 0, 0, err
 	}
-	if took, err = openOnce(path); err != nil {
+	began := time.Now()
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, 0, err
+	}
+	// Opening waits for its size only: it is there once all of it can be read.
+	_, _, err = scanHead(f)
+	took = time.Since(began)
+	if err := errors.Join(err, f.Close()); err != nil {
 		return 0, 0, err
 	}
 	after, err := m.cpu()

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -87,6 +88,9 @@ func (s *settings) check() (err error) {
 	}
 	if s.rate, err = units.FromHumanSize(strings.TrimSuffix(s.bandwidth, "/s")); err != nil {
 		return fmt.Errorf("--bandwidth %q: want bytes a second, such as 25MB/s", s.bandwidth)
+	}
+	if !slices.ContainsFunc(tasks(), func(t task) bool { return t.selected(s.pattern) }) {
+		return fmt.Errorf("--row %q: no row matches", s.row)
 	}
 	return nil
 }

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"context"
+	"io"
+)
+
+// Run is the whole program.
+func Run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	return run(ctx, args, stdout, stderr)
+}
+
+// Median is how values are made of rounds.
+func Median(values []float64) float64 { return median(values) }
+
+// Percentile is how values are made of seeks.
+func Percentile(values []float64, p int) float64 { return percentile(values, p) }
+
+// OK reports whether a value reaches a limit.
+func OK(value, limit float64, atLeast bool) bool {
+	r := row{value: value, limit: limit, atLeast: atLeast}
+	return r.ok()
+}
+
+// Names gives what JSON calls the rows.
+func Names() (all []string) {
+	for _, t := range tasks() {
+		for i := range t.rows {
+			all = append(all, t.rows[i].text())
+		}
+	}
+	return all
+}
+
+// Parameters gives the parameter sets in an avcC as a byte stream.
+func Parameters(avcC []byte) ([]byte, error) { return parameterSets(avcC) }
+
+// ByteStream gives a sample as a byte stream.
+func ByteStream(sample []byte) []byte { return byteStream(sample) }

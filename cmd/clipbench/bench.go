@@ -55,8 +55,8 @@ type emulator struct {
 }
 
 // newBench builds the command, makes footage and starts the emulator.
-func newBench(ctx context.Context, s settings, stderr io.Writer) (b *bench, err error) {
-	b = &bench{settings: s, stderr: stderr, newest: time.Now().UTC().Truncate(time.Hour).Add(-2 * time.Hour)}
+func newBench(ctx context.Context, s settings, stderr io.Writer) (_ *bench, err error) {
+	b := &bench{settings: s, stderr: stderr, newest: time.Now().UTC().Truncate(time.Hour).Add(-2 * time.Hour)}
 	if b.dir, err = os.MkdirTemp(s.dir, "clipbench-"); err != nil {
 		return nil, err
 	}

@@ -145,7 +145,7 @@ func fillCache(ctx context.Context, dir string, n int) (err error) {
 	media := make([]byte, 4<<10)
 	for i := range n {
 		key := cache.Key(fmt.Sprintf("p-%032x", i))
-		entry, err := c.Acquire(key, func(_ context.Context, w *cache.Writer) error { return w.Append(media) })
+		entry, err := c.Acquire(key, cache.Request{Fill: func(_ context.Context, w *cache.Writer) error { return w.Append(media) }})
 		if err != nil {
 			return err
 		}

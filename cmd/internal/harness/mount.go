@@ -59,7 +59,8 @@ func (m *Mount) start(t testing.TB, e *Emulator, env, args []string) {
 	NeedFUSE(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	fuseconn.Watch(ctx, m.Path, watchdogAfter, func(err error) { t.Errorf("watchdog: %v", err) })
-	all := append([]string{"mount", "--endpoint-url", e.Endpoint, "--cache-dir", m.Cache, "--log-level", "debug"}, args...)
+	all := append([]string{"mount", "--endpoint-url", e.Endpoint, "--cache-dir", m.Cache, "--log-level", "debug",
+		"--cache-min-free", "0"}, args...) // however full the disk of this machine is
 	m.process = start(t, func(cmd *exec.Cmd) { cmd.Env = environment(env...) }, append(all, m.Path)...)
 	t.Cleanup(func() { // runs before the process is stopped
 		cancel()

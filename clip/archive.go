@@ -45,7 +45,7 @@ type PayloadQuery struct {
 	Refused func()
 }
 
-// Urgency says who waits for a payload: calls of a lower one go first, and all but the first leave half the rate of a
+// Urgency says who waits for a payload: calls of a lower one go first. Those that open clips leave half the rate of a
 // stream's quota to others who read it.
 type Urgency int
 

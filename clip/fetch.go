@@ -80,7 +80,7 @@ func (e *shortError) Unwrap() error { return ErrChanged }
 func (f *fetch) fill(ctx context.Context, w *cache.Writer) error {
 	log := f.library.options.Logger.With("stream", f.query.Stream, "span", f.query.Span, "fragments", f.query.Fragments)
 	begun := time.Now()
-	out := newOutput(w)
+	out := newOutput(w, f.library.seed)
 	wait := backoff.NewExponentialBackOff()
 	wait.MaxInterval = f.library.options.StallTimeout
 	calls := 1

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"log/slog"
 	"strconv"
 	"sync"
@@ -162,6 +163,8 @@ type Library struct {
 	made     *lru.Cache[string, *layout]
 	interest *interest
 	slots    *slots
+	// seed is that of the checksums of bodies.
+	seed maphash.Seed
 
 	// mu guards the rest.
 	mu sync.Mutex
@@ -193,6 +196,7 @@ func NewLibrary(archive Archive, c *cache.Cache, o Options) *Library {
 		layouts:  newFlight[cache.Key, *layout](o.ReadTimeout),
 		made:     made,
 		interest: newInterest(),
+		seed:     maphash.MakeSeed(),
 		slots:    newSlots(o.Connections, c.GiveUpParked),
 	}
 	l.heads = heads{library: l, cache: c}

@@ -17,8 +17,9 @@ import (
 //   - Next is always the most urgent in the queue, and of these the one that came first. Nobody overtakes it with fewer
 //     points: it would wait for ever behind small calls. Urgencies are asked anew for each choice, and every lookAgain
 //     at the latest, so that a call moves up when somebody begins to read what it was made for.
-//   - Whoever is no reader also takes its points from an allowance, which fills at half the quota at most. So half the
-//     quota is left to others who read the stream, here or elsewhere: it counts for all of them together. The allowance
+//   - Whoever opens a clip also takes its points from an allowance, which fills at half the quota at most. So half the
+//     quota is left to others who read the stream, here or elsewhere. What is fetched ahead of a reader is not held back
+//     so: without it he would ask for the same at the full rate himself. The allowance
 //     is as large as the bucket, so that the heads of a clip of some minutes are asked for at once, but never more than
 //     what is in it: what readers took is not made up for.
 //   - A bucket holds a second's points, or what the largest call in the queue needs if that is more.
@@ -38,7 +39,7 @@ const (
 	// quickRecovery and recovery are how long the rate would take from nothing to the quota, before and after that.
 	quickRecovery = 10 * time.Second
 	recovery      = time.Minute
-	// allowed is the share of the quota that those who do not read may take.
+	// allowed is the share of the quota that those who open clips may take.
 	allowed = 0.5
 	// lookAgain is how long a choice of who is next holds: who waits can become a reader, and the rate grows.
 	lookAgain = 20 * time.Millisecond
@@ -71,8 +72,8 @@ type ticket struct {
 	turn chan struct{}
 }
 
-// reads tells whether an urgency is that of a reader.
-func reads(u clip.Urgency) bool { return u <= clip.ForReader }
+// spares tells whether an urgency is that of somebody who opens a clip, and leaves half to others.
+func spares(u clip.Urgency) bool { return u == clip.ForHead }
 
 // newBucket gives a full bucket that fills at quota points a second.
 func newBucket(quota float64) *bucket {
@@ -162,7 +163,7 @@ func (b *bucket) serveLocked(now time.Time) {
 			return
 		}
 		b.points -= t.points
-		if !reads(urgency) {
+		if spares(urgency) {
 			b.allowance -= t.points
 		}
 		b.allowance = min(b.allowance, b.points)
@@ -192,7 +193,7 @@ func (b *bucket) nextLocked() (next int, urgency clip.Urgency) {
 func (b *bucket) waitLocked(now time.Time, points float64, u clip.Urgency) time.Duration {
 	share, _ := b.pace.at(now)
 	seconds := (points - b.points - almost) / (b.quota * share)
-	if !reads(u) {
+	if spares(u) {
 		seconds = max(seconds, (points-b.allowance-almost)/(b.quota*min(share, allowed)))
 	}
 	return time.Duration(math.Ceil(min(seconds, lookAgain.Seconds()) * float64(time.Second)))

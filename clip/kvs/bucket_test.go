@@ -102,9 +102,9 @@ func TestPaceOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(t)
 		q.empty()
-		q.wait("ahead 1", 50, as(clip.ForAhead))
+		q.wait("ahead 1", 300, as(clip.ForAhead))
 		q.wait("head 1", 200, as(clip.ForHead))
-		q.wait("ahead 2", 50, as(clip.ForAhead))
+		q.wait("ahead 2", 300, as(clip.ForAhead)) // so many that they are not served in one moment
 		q.wait("reader 1", 100, as(clip.ForReader))
 		q.wait("head 2", 50, as(clip.ForHead))
 		q.wait("reader 2", 50, nil)
@@ -190,8 +190,8 @@ func TestPaceShares(t *testing.T) {
 	}{
 		{"readers have the full rate", []clip.Urgency{clip.ForReader}, map[clip.Urgency]float64{clip.ForReader: 500}},
 		{"heads have half the rate", []clip.Urgency{clip.ForHead}, map[clip.Urgency]float64{clip.ForHead: 250}},
-		{"prefetch has half the rate", []clip.Urgency{clip.ForAhead}, map[clip.Urgency]float64{clip.ForAhead: 250}},
-		{"heads and prefetch have half together", []clip.Urgency{clip.ForAhead, clip.ForHead},
+		{"prefetch has the full rate", []clip.Urgency{clip.ForAhead}, map[clip.Urgency]float64{clip.ForAhead: 500}},
+		{"heads have half, and prefetch waits for them", []clip.Urgency{clip.ForAhead, clip.ForHead},
 			map[clip.Urgency]float64{clip.ForHead: 250, clip.ForAhead: 0}},
 		{"readers have the full rate beside heads", []clip.Urgency{clip.ForHead, clip.ForAhead, clip.ForReader},
 			map[clip.Urgency]float64{clip.ForReader: 500, clip.ForHead: 0, clip.ForAhead: 0}},

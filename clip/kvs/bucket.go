@@ -19,9 +19,9 @@ import (
 //     at the latest, so that a call moves up when somebody begins to read what it was made for.
 //   - Whoever opens a clip also takes its points from an allowance, which fills at half the quota at most. So half the
 //     quota is left to others who read the stream, here or elsewhere. What is fetched ahead of a reader is not held back
-//     so: without it he would ask for the same at the full rate himself. The allowance
-//     is as large as the bucket, so that the heads of a clip of some minutes are asked for at once, but never more than
-//     what is in it: what readers took is not made up for.
+//     so: without it he would ask for the same at the full rate himself. The allowance is as large as the bucket, so that
+//     the heads of a clip of some minutes are asked for at once, but never more than what is in it: what readers took is
+//     not made up for.
 //   - A bucket holds a second's points, or what the largest call in the queue needs if that is more.
 //   - A refusal by the service empties the bucket and halves the rate at which it fills: others take of the same quota.
 //     The rate comes back in two legs (see pace): soon to a little less than it was, so that the one of two mounts that
@@ -55,7 +55,7 @@ type bucket struct {
 	// mu guards what follows.
 	mu   sync.Mutex
 	pace pace
-	// points that were there at the time filled, and how many of them those who do not read may have.
+	// points that were there at the time filled, and how many of them those who open clips may have.
 	points, allowance float64
 	filled            time.Time
 	// waiting has who waits, in the order of coming; timer is set while there is anybody.
@@ -124,7 +124,7 @@ func (b *bucket) leave(t *ticket) {
 	if i := slices.Index(b.waiting, t); i >= 0 {
 		b.waiting = slices.Delete(b.waiting, i, i+1)
 	} else {
-		b.points += t.points // the allowance stays: whether it read is not known any more
+		b.points += t.points // the allowance stays: who waited is not known any more
 	}
 	b.serveLocked(now)
 }

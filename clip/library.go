@@ -1,6 +1,7 @@
 package clip
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -100,44 +101,17 @@ func (o Options) withDefaults() Options {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	if o.MetadataTTL == 0 {
-		o.MetadataTTL = defaultMetadataTTL
-	}
-	if o.Gap == 0 {
-		o.Gap = DefaultGap
-	}
-	if o.ListDays == 0 {
-		o.ListDays = DefaultListDays
-	}
-	if o.ReadTimeout == 0 {
-		o.ReadTimeout = defaultReadTimeout
-	}
-	if o.StallTimeout == 0 {
-		o.StallTimeout = defaultStallTimeout
-	}
-	return o.withFetchDefaults()
-}
-
-// withFetchDefaults fills in what was left out of how clips are fetched.
-func (o Options) withFetchDefaults() Options {
-	if o.Part == 0 {
-		o.Part = DefaultPart
-	}
-	if o.Eager == 0 {
-		o.Eager = DefaultEager
-	}
-	if o.ReadAhead == 0 {
-		o.ReadAhead = DefaultReadAhead
-	}
-	if o.Connections == 0 {
-		o.Connections = DefaultConnections
-	}
-	if o.MaxOpenFetch == 0 {
-		o.MaxOpenFetch = DefaultMaxOpenFetch
-	}
-	if o.MediaRate == 0 {
-		o.MediaRate = defaultMediaRate
-	}
+	o.MetadataTTL = cmp.Or(o.MetadataTTL, defaultMetadataTTL)
+	o.Gap = cmp.Or(o.Gap, DefaultGap)
+	o.ListDays = cmp.Or(o.ListDays, DefaultListDays)
+	o.ReadTimeout = cmp.Or(o.ReadTimeout, defaultReadTimeout)
+	o.StallTimeout = cmp.Or(o.StallTimeout, defaultStallTimeout)
+	o.Part = cmp.Or(o.Part, DefaultPart)
+	o.Eager = cmp.Or(o.Eager, DefaultEager)
+	o.ReadAhead = cmp.Or(o.ReadAhead, DefaultReadAhead)
+	o.Connections = cmp.Or(o.Connections, DefaultConnections)
+	o.MaxOpenFetch = cmp.Or(o.MaxOpenFetch, DefaultMaxOpenFetch)
+	o.MediaRate = cmp.Or(o.MediaRate, defaultMediaRate)
 	return o
 }
 

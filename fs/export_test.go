@@ -76,3 +76,30 @@ func PatiencePool(caller context.Context) func() {
 
 // CheckAllowOther says what is missing for a mount by a user that others can see.
 func CheckAllowOther(uid int, conf string) error { return checkAllowOther(uid, conf) }
+
+// Callers tells who asks.
+type Callers struct{ *callers }
+
+// NewCallers gives one that looks into a proc filesystem.
+func NewCallers(proc string) Callers { return Callers{newCallers(proc)} }
+
+// Process is who asked.
+type Process struct {
+	PID, UID               uint32
+	Executable, Comm, Name string
+}
+
+// Of gives the process that asks, from memory where it may; Now looks.
+func (c Callers) Of(ctx context.Context) Process  { return exported(c.of(ctx)) }
+func (c Callers) Now(ctx context.Context) Process { return exported(c.now(ctx)) }
+
+// Known is how many threads are remembered.
+func (c Callers) Known() int { return len(c.known) }
+
+// MaxCallers bounds that.
+const MaxCallers = maxCallers
+
+// exported gives a process to tests.
+func exported(p process) Process {
+	return Process{PID: p.pid, UID: p.uid, Executable: p.executable, Comm: p.comm, Name: p.name()}
+}

@@ -90,6 +90,7 @@ func newTree(library *clip.Library, logger *slog.Logger) *tree {
 		owner:    owner{uid: uint32(os.Getuid()), gid: uint32(os.Getgid())},
 		mounted:  time.Now(),
 		report:   newReporter(logger),
+		callers:  newCallers(procRoot),
 		versions: newVersions(),
 	}
 }

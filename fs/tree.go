@@ -16,6 +16,7 @@ type tree struct {
 	owner   owner
 	mounted time.Time
 	report  *reporter
+	callers *callers
 
 	waits    patiencePool
 	versions *versions

@@ -44,6 +44,7 @@ type cacheFlags struct {
 func (f *cacheFlags) bind(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.dir, "cache-dir", "", "`directory` of the cache (default clipfs in the user's cache directory)")
 	cmd.Flags().BoolVar(&f.json, "json", false, "answer in JSON")
+	withConfig(cmd, "cache-dir")
 }
 
 // dirs gives the directories that caches are in.
@@ -265,6 +266,3 @@ func orNull(t time.Time) *time.Time {
 	}
 	return &t
 }
-
-// sizeText gives bytes for people.
-func sizeText(n int64) string { return (*byteSize)(&n).String() }

@@ -33,12 +33,14 @@ func fromEnvironment(cmd *cobra.Command, environ []string) error {
 	var failed error
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
 		value, ok := values[variable(f.Name)]
-		if !ok || f.Changed || failed != nil || f.Name == helpFlag {
+		if !ok || f.Changed || failed != nil || isCommandLineOnly(f) {
 			return
 		}
-		if err := setFlag(cmd.Flags(), f, value); err != nil {
+		if err := setFlag(cmd.Flags(), f, split(f, value)); err != nil {
 			failed = &usageError{fmt.Errorf("%s=%q: %w", variable(f.Name), value, err)}
+			return
 		}
+		setOrigin(f, "environment, "+variable(f.Name))
 	})
 	if failed != nil {
 		return failed
@@ -47,39 +49,59 @@ func fromEnvironment(cmd *cobra.Command, environ []string) error {
 	return nil
 }
 
-// helpFlag is cobra's.
-const helpFlag = "help"
-
-// setFlag sets a flag from text.
-func setFlag(flags *pflag.FlagSet, f *pflag.Flag, value string) error {
-	list, ok := f.Value.(pflag.SliceValue)
-	if !ok {
-		return flags.Set(f.Name, value)
+// split gives the values in a text: its lines for a flag that can be repeated, else all of it.
+func split(f *pflag.Flag, text string) []string {
+	if _, isList := f.Value.(pflag.SliceValue); !isList {
+		return []string{text}
 	}
 	var lines []string
-	for line := range strings.Lines(value) {
+	for line := range strings.Lines(text) {
 		if line = strings.TrimSpace(line); line != "" {
 			lines = append(lines, line)
 		}
 	}
+	return lines
+}
+
+// setFlag sets a flag as if it had been given with each of the values; with none, a list becomes empty. If it fails,
+// the command must not run.
+func setFlag(flags *pflag.FlagSet, f *pflag.Flag, values []string) error {
+	if list, ok := f.Value.(pflag.SliceValue); ok && len(values) == 0 {
+		f.Changed = true
+		return list.Replace(nil)
+	}
+	for _, value := range values {
+		if err := f.Value.Set(value); err != nil {
+			return err
+		}
+	}
 	f.Changed = true
-	return list.Replace(lines)
+	return nil
 }
 
 // warnOfUnknown names the variables that no command has a flag for.
 func warnOfUnknown(cmd *cobra.Command, values map[string]string) {
 	known := map[string]bool{requireAllVariable: true}
 	for _, c := range append(commandsBelow(cmd.Root()), cmd.Root()) {
-		c.LocalFlags().VisitAll(func(f *pflag.Flag) { known[variable(f.Name)] = true })
+		c.LocalFlags().VisitAll(func(f *pflag.Flag) {
+			if !isCommandLineOnly(f) {
+				known[variable(f.Name)] = true
+			}
+		})
 	}
-	var unknown []string
+	var unknown, names []string
 	for name := range values {
 		if !known[name] {
 			unknown = append(unknown, name)
 		}
 	}
+	for name := range known {
+		if name != requireAllVariable {
+			names = append(names, name)
+		}
+	}
 	slices.Sort(unknown)
 	for _, name := range unknown {
-		cmd.PrintErrf("%s: warning: %s in the environment is no flag and does nothing\n", cmd.CommandPath(), name)
+		cmd.PrintErrf("%s: warning: %s in the environment is no flag and does nothing%s\n", cmd.CommandPath(), name, meant(name, names))
 	}
 }

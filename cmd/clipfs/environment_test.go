@@ -91,7 +91,9 @@ func TestValues(t *testing.T) {
 	}{
 		{kind: "size", text: "10GiB", want: "10GiB", bytes: 10 << 30},
 		{kind: "size", text: "10g", want: "10GiB", bytes: 10 << 30},
-		{kind: "size", text: "500MB", want: "476.8MiB", bytes: 500_000_000},
+		{kind: "size", text: "500MB", want: "500MB", bytes: 500_000_000},
+		{kind: "size", text: "123456789", want: "123456789", bytes: 123_456_789},
+		{kind: "size", text: "1.5GiB", want: "1.5GiB", bytes: 3 << 29},
 		{kind: "size", text: "4096", want: "4KiB", bytes: 4096},
 		{kind: "zone", text: "Europe/Berlin", want: "Europe/Berlin"},
 		{kind: "zone", text: "UTC", want: "UTC"},

@@ -20,6 +20,18 @@ func FromEnvironment(cmd *cobra.Command, environ []string) error {
 	return fromEnvironment(cmd, environ)
 }
 
+// Settle gives the flags of a command their values from the environment and the file of settings.
+func Settle(cmd *cobra.Command, environ []string) error { return settle(cmd, environ) }
+
+// OriginOf tells where the value of a flag comes from.
+func OriginOf(f *pflag.Flag) string { return originOf(f) }
+
+// PrintConfig writes what is in force as a file of settings.
+func PrintConfig(cmd *cobra.Command, out io.Writer) error { return printConfig(cmd, out) }
+
+// WriteSample writes a file of settings for people to edit.
+func WriteSample(cmd *cobra.Command, out io.Writer) error { return writeSample(cmd, out) }
+
 // RootCommand gives the tree of commands.
 func RootCommand() *cobra.Command { return rootCommand() }
 

@@ -72,7 +72,8 @@ func rootCommand() *cobra.Command {
 		Long: `clipfs mounts the archive of Amazon Kinesis Video Streams as a read-only tree of MP4 files:
 front-door/2024-01-01T10:00/10m.mp4 is ten minutes of the stream front-door.
 
-Every flag can be set in the environment too: --cache-dir is CLIPFS_CACHE_DIR. A flag goes before the environment.`,
+Every flag can be set in the environment too: --cache-dir is CLIPFS_CACHE_DIR. Those of "clipfs mount" can also stand in
+a file of settings, --config FILE. A flag goes before the environment, and that before the file.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.ArbitraryArgs,
@@ -83,7 +84,7 @@ Every flag can be set in the environment too: --cache-dir is CLIPFS_CACHE_DIR. A
 			return &usageError{errors.New("name a command")}
 		},
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
-			return fromEnvironment(cmd, os.Environ())
+			return settle(cmd, os.Environ())
 		},
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true

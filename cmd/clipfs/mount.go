@@ -25,6 +25,9 @@ const (
 	greetingTimeout = 30 * time.Second
 )
 
+// mountName is the name of the command.
+const mountName = "mount"
+
 // mountFlags are the flags of clipfs mount.
 type mountFlags struct {
 	endpointURL string
@@ -65,8 +68,9 @@ func defaultMountFlags() mountFlags {
 // mountCommand is clipfs mount.
 func mountCommand() *cobra.Command {
 	f := defaultMountFlags()
+	printed := false
 	cmd := &cobra.Command{
-		Use:   "mount [flags] MOUNTPOINT",
+		Use:   mountName + " [flags] MOUNTPOINT",
 		Short: "Mount the streams of an account and region on an empty directory",
 		Long: `Mount the streams of an account and region on an empty directory, and serve them until interrupted (SIGINT,
 SIGTERM) or unmounted.
@@ -75,14 +79,36 @@ Credentials, region and profile come from the AWS SDK's default chain: AWS_PROFI
 AWS_SECRET_ACCESS_KEY, ~/.aws, or the role of the host. Without any it does not start. A service that cannot be reached
 does not keep it from starting: the mount works as soon as the service does.`,
 		Example: `  clipfs mount /mnt/cameras
-  clipfs mount --endpoint-url http://127.0.0.1:4580 --cache-size 50GiB /mnt/cameras`,
-		Args: cobra.ExactArgs(1),
+  clipfs mount --endpoint-url http://127.0.0.1:4580 --cache-size 50GiB /mnt/cameras
+  clipfs mount --config /etc/clipfs.yaml --print-config`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if printed {
+				return cobra.MaximumNArgs(1)(cmd, args)
+			}
+			return cobra.ExactArgs(1)(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if printed {
+				return f.print(cmd)
+			}
 			return f.run(cmd.Context(), cmd.ErrOrStderr(), args[0])
 		},
 	}
 	f.bind(cmd)
+	cmd.Flags().BoolVar(&printed, printConfigFlag, false, "show what is in force and where it comes from, as a file of settings, and mount nothing")
+	withConfig(cmd)
 	return cmd
+}
+
+// print shows the flags as a file of settings. What the mount would refuse is refused here too.
+func (f *mountFlags) print(cmd *cobra.Command) error {
+	if _, err := f.options(slog.New(slog.DiscardHandler)); err != nil {
+		return err
+	}
+	if dir, err := defaultCacheDir(); f.cacheDir == "" && err == nil {
+		f.cacheDir = dir
+	}
+	return printConfig(cmd, cmd.OutOrStdout())
 }
 
 // bind makes the flags.

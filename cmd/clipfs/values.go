@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"log/slog"
+	"strconv"
 	"time"
 
 	"clipfs/clip"
@@ -13,9 +14,19 @@ import (
 // byteSize is a flag in bytes: 10GiB, 500MB, 1g, 100000. It must be more than 0.
 type byteSize int64
 
-// String implements pflag.Value.
+// String implements pflag.Value: in the unit that gives the size exactly, as it may be read again.
 func (v *byteSize) String() string {
-	return units.CustomSize("%.4g%s", float64(*v), 1024, []string{"B", "KiB", "MiB", "GiB", "TiB"})
+	for _, text := range []string{sizeText(int64(*v)), units.HumanSize(float64(*v))} {
+		if n, err := parseBytes(text); err == nil && n == int64(*v) {
+			return text
+		}
+	}
+	return strconv.FormatInt(int64(*v), 10)
+}
+
+// sizeText gives bytes for people: four digits, in a unit of 1024.
+func sizeText(n int64) string {
+	return units.CustomSize("%.4g%s", float64(n), 1024, []string{"B", "KiB", "MiB", "GiB", "TiB"})
 }
 
 // Set implements pflag.Value.

@@ -8,8 +8,6 @@ import (
 )
 
 const (
-	dirMode  = syscall.S_IFDIR | 0o555
-	fileMode = syscall.S_IFREG | 0o444
 	linkMode = syscall.S_IFLNK | 0o777
 	// blockSize is st_blksize, which programs take as the size of their reads: what cat and cp use anyway.
 	blockSize = 128 << 10
@@ -26,13 +24,10 @@ const (
 	edgeTimeout = time.Second
 )
 
-// owner is whom all entries belong to.
-type owner struct{ uid, gid uint32 }
-
 // dir fills in the attributes of a directory. Its link count is 1, which tells find and the like that the number of
 // subdirectories cannot be had from it.
 func (o owner) dir(out *fuse.Attr, at time.Time) {
-	o.fill(out, dirMode, at)
+	o.fill(out, syscall.S_IFDIR|o.dirMode, at)
 	out.Blksize = blockSize
 }
 
@@ -45,7 +40,7 @@ func (o owner) link(out *fuse.Attr, target string, at time.Time) {
 
 // file fills in the attributes of a clip of which only size bytes and the stored media are known.
 func (o owner) file(out *fuse.Attr, size, media int64, at time.Time) {
-	o.fill(out, fileMode, at)
+	o.fill(out, syscall.S_IFREG|o.fileMode, at)
 	out.Blksize = blockSize
 	out.Size = uint64(size)
 	out.Blocks = uint64((media + sectorSize - 1) / sectorSize)

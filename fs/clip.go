@@ -59,6 +59,9 @@ func (n *clipNode) Open(ctx context.Context, flags uint32) (gofuse.FileHandle, u
 	if flags&syscall.O_ACCMODE != syscall.O_RDONLY || flags&syscall.O_TRUNC != 0 {
 		return nil, 0, syscall.EROFS
 	}
+	if !n.tree.deny.opens(ctx, n.path) {
+		return nil, 0, syscall.EACCES
+	}
 	var handle *clip.Handle
 	errno := n.tree.wait(ctx, "open", n.path, func(ctx context.Context) (err error) {
 		handle, err = n.version.clip.Open(ctx)

@@ -2,6 +2,7 @@ package fs
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"clipfs/clip"
@@ -103,3 +104,17 @@ const MaxCallers = maxCallers
 func exported(p process) Process {
 	return Process{PID: p.pid, UID: p.uid, Executable: p.executable, Comm: p.comm, Name: p.name()}
 }
+
+// Deny keeps programs from opening files.
+type Deny struct{ *deny }
+
+// NewDeny gives one that looks into a proc filesystem.
+func NewDeny(names []string, proc string, logger *slog.Logger) Deny {
+	return Deny{newDeny(names, newCallers(proc), logger)}
+}
+
+// Opens reports whether who asks may open a file.
+func (d Deny) Opens(ctx context.Context) bool { return d.opens(ctx, "door/10m.mp4") }
+
+// Denials is what it has counted.
+func (d Deny) Denials() Denials { return (&Server{deny: d.deny}).Denials() }

@@ -43,12 +43,17 @@ type Options struct {
 	// AllowOther lets other users see the mount too, which otherwise only the one who mounted can, and not even root.
 	// They read with what the library may do; the kernel checks owner and modes.
 	AllowOther bool
+	// Owner is whom all entries belong to and what may be done with them.
+	Owner Owner
+	// Deny has the names of programs that may not open files; DefaultDeny has some.
+	Deny []string
 }
 
 // Server serves one mount.
 type Server struct {
 	mountpoint string
 	fuse       *fuse.Server
+	deny       *deny
 }
 
 // Mount mounts the clips of a library on an existing, empty directory and serves them until they are unmounted. When
@@ -66,7 +71,11 @@ func Mount(mountpoint string, library *clip.Library, o Options) (*Server, error)
 	if err != nil {
 		return nil, err
 	}
-	root := &rootNode{tree: newTree(library, o.Logger)}
+	owner, err := o.Owner.owner()
+	if err != nil {
+		return nil, err
+	}
+	root := &rootNode{tree: newTree(library, owner, o)}
 	options := mountOptions(o.Logger)
 	if o.AllowOther {
 		options.AllowOther = true
@@ -80,17 +89,19 @@ func Mount(mountpoint string, library *clip.Library, o Options) (*Server, error)
 	// and what WaitMount is to prevent can only happen to a process that reads its own mount.
 	go server.Serve()
 	setReadAhead(mountpoint, o.Logger)
-	return &Server{mountpoint: mountpoint, fuse: server}, nil
+	return &Server{mountpoint: mountpoint, fuse: server, deny: root.tree.deny}, nil
 }
 
 // newTree gives what the nodes of a mount share.
-func newTree(library *clip.Library, logger *slog.Logger) *tree {
+func newTree(library *clip.Library, owner owner, o Options) *tree {
+	callers := newCallers(procRoot)
 	return &tree{
 		library:  library,
-		owner:    owner{uid: uint32(os.Getuid()), gid: uint32(os.Getgid())},
+		owner:    owner,
 		mounted:  time.Now(),
-		report:   newReporter(logger),
-		callers:  newCallers(procRoot),
+		report:   newReporter(o.Logger),
+		callers:  callers,
+		deny:     newDeny(o.Deny, callers, o.Logger),
 		versions: newVersions(),
 	}
 }

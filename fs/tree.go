@@ -17,6 +17,7 @@ type tree struct {
 	mounted time.Time
 	report  *reporter
 	callers *callers
+	deny    *deny
 
 	waits    patiencePool
 	versions *versions

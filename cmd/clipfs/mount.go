@@ -52,6 +52,7 @@ type mountFlags struct {
 	streams     []string
 	prefix      string
 	allowOther  bool
+	access      accessFlags
 	level       level
 	pprofDir    string
 }
@@ -62,6 +63,7 @@ func defaultMountFlags() mountFlags {
 		cacheSize: cache.DefaultMaxBytes, minFree: share{percent: defaultMinFree}, memory: defaultMemory, metadataTTL: positive(time.Minute), readTimeout: positive(time.Minute),
 		gap: positive(clip.DefaultGap), part: positive(clip.DefaultPart), eager: clip.DefaultEager, readAhead: clip.DefaultReadAhead,
 		connections: clip.DefaultConnections, openFetch: clip.DefaultMaxOpenFetch, listDays: clip.DefaultListDays,
+		access: defaultAccessFlags(),
 	}
 }
 
@@ -136,6 +138,7 @@ func (f *mountFlags) bind(cmd *cobra.Command) {
 	flags.StringArrayVar(&f.streams, "stream", nil, "show only the stream of this `name`; repeat it for more. Streams need not be listed then")
 	flags.StringVar(&f.prefix, "stream-prefix", "", "show only streams whose names begin with this `text`")
 	flags.BoolVar(&f.allowOther, "allow-other", false, "let other users see the mount too; who is not root needs user_allow_other in /etc/fuse.conf")
+	f.access.bind(cmd)
 	flags.Var(&f.level, "log-level", "how much to log on stderr")
 	flags.StringVar(&f.pprofDir, "pprof-dir", "", "write profiles of this process to a `directory`")
 	_ = flags.MarkHidden("pprof-dir") // for clipbench
@@ -245,6 +248,10 @@ func (f *mountFlags) serve(archive clip.Archive, mountpoint string, logger *slog
 	if err != nil {
 		return err
 	}
+	shown, err := f.shown(logger)
+	if err != nil {
+		return err
+	}
 	heads.Beside = kept
 	options.Heads, err = cache.Open(filepath.Join(f.cacheDir, headsDir), heads)
 	if err != nil {
@@ -252,12 +259,18 @@ func (f *mountFlags) serve(archive clip.Archive, mountpoint string, logger *slog
 	}
 	defer func() { err = errors.Join(err, options.Heads.Close()) }()
 	library := clip.NewLibrary(archive, kept, options)
-	server, err := fs.Mount(mountpoint, library, fs.Options{Logger: logger, AllowOther: f.allowOther})
+	server, err := fs.Mount(mountpoint, library, shown)
 	if err != nil {
 		return err
 	}
 	logger.Info("serving", "mountpoint", server.Mountpoint(), "cache", f.cacheDir)
 	return work(server, library)
+}
+
+// shown gives what the flags say about who sees the mount.
+func (f *mountFlags) shown(logger *slog.Logger) (fs.Options, error) {
+	owner, err := f.access.owner()
+	return fs.Options{Logger: logger, AllowOther: f.allowOther, Owner: owner, Deny: f.access.deny}, err
 }
 
 // budgets gives the options of both caches: a small part of --cache-size is for the heads of payloads, which are worth more

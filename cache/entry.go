@@ -89,6 +89,11 @@ func (e *Entry) readError(at int64, err error) error {
 	return fmt.Errorf("cache entry %s at %d: %w: %w", key, at, ErrDamaged, err)
 }
 
+// Arrived reports whether all bytes before end are there, or all of the entry, so that a read of them does not wait.
+func (e *Entry) Arrived(end int64) bool {
+	return end <= e.body.written.Load() || e.Complete()
+}
+
 // Size gives the exact size in bytes. It waits until the fill has announced it or ended; a fill that failed before
 // that gives its error, and ctx, when it ends first, its cause.
 func (e *Entry) Size(ctx context.Context) (int64, error) {

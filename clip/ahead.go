@@ -21,6 +21,7 @@ const (
 type ahead struct {
 	clip   *Clip
 	layout *layout
+	opener asked
 	// most is the longest window, eager how much may be missing of the clip to fetch all of it; both in bytes.
 	most, eager int64
 
@@ -40,9 +41,9 @@ type ahead struct {
 }
 
 // newAhead gives one that fetches nothing yet.
-func newAhead(c *Clip, l *layout) *ahead {
+func newAhead(c *Clip, l *layout, opener asked) *ahead {
 	return &ahead{
-		clip: c, layout: l, most: min(c.library.options.ReadAhead, c.library.aheadBudget()), eager: c.library.eager(), part: noPart,
+		clip: c, layout: l, opener: opener, most: min(c.library.options.ReadAhead, c.library.aheadBudget()), eager: c.library.eager(), part: noPart,
 		held: make(map[int]*hold), failed: make(map[int]bool), wake: make(chan struct{}, 1),
 	}
 }
@@ -143,7 +144,7 @@ func (a *ahead) takeUp() bool {
 			return running
 		}
 		a.mu.Unlock()
-		h, err := a.clip.library.hold(a.layout.parts[i].fetch, ForAhead)
+		h, err := a.clip.library.hold(a.opener, a.layout.parts[i].fetch, ForAhead)
 		a.mu.Lock()
 		switch {
 		case err != nil:

@@ -42,6 +42,8 @@ type Clip struct {
 	layout atomic.Pointer[layout]
 	// failure is the last error of an open or a read.
 	failure atomic.Pointer[error]
+	// usage is what is fetched for it, once it was opened.
+	usage atomic.Pointer[usage]
 }
 
 // Key identifies the version: two clips of one key are the same bytes.
@@ -113,11 +115,15 @@ func (c *Clip) note(err error) error {
 // returns early with ctx's error. ErrMedia if the parts cannot be in one file; ErrTooBig if it would take fetching more
 // than MaxOpenFetch; ErrChanged if the archive no longer has this version.
 func (c *Clip) Open(ctx context.Context) (*Handle, error) {
-	file, err := c.open(ctx)
+	used := c.used()
+	used.take()
+	file, err := c.open(c.asks(ctx))
 	if err != nil {
+		used.give()
 		return nil, c.note(fmt.Errorf("open %s %s: %w", c.stream.Name, c.span, err))
 	}
 	c.failure.Store(nil)
+	c.library.counts.handles.Add(1)
 	return &Handle{clip: c, size: c.exact.Load(), file: file}, nil
 }
 
@@ -147,7 +153,7 @@ func (c *Clip) open(ctx context.Context) (file, error) {
 
 // openPayload opens a clip that is what one call brings.
 func (c *Clip) openPayload(ctx context.Context, f *fetch) (file, error) {
-	payload := &source{take: func(ctx context.Context) (taken, error) { return c.takePayload(ctx, f) }}
+	payload := &source{counts: &c.library.counts, take: func(ctx context.Context) (taken, error) { return c.takePayload(ctx, f) }}
 	_, err := payload.live(ctx)
 	return payload, err
 }
@@ -179,7 +185,7 @@ func (c *Clip) openJoined(ctx context.Context) (file, error) {
 	if err := c.current(); err != nil {
 		return nil, err
 	}
-	file := newJoinedFile(c, made)
+	file := newJoinedFile(c, made, askedIn(ctx))
 	if _, err := file.head.live(ctx); err != nil {
 		file.close()
 		return nil, err
@@ -219,7 +225,7 @@ func (c *Clip) takePayload(ctx context.Context, f *fetch) (taken, error) {
 		if err := c.current(); err != nil {
 			return taken{}, err
 		}
-		h, err := c.library.hold(f, ForReader)
+		h, err := c.library.hold(c.reader(ctx), f, ForReader)
 		if err != nil {
 			return taken{}, err
 		}

@@ -47,6 +47,11 @@
 // that nobody holds any more is parked: no more of it is read, and it is given up when somebody waits for its place, or
 // after a while.
 //
+// # Who asked
+//
+// An Operation in the context says who asked (operation.go). It goes with a download into a context of its own, because
+// that outlives whoever began it; what was fetched for a clip while it was in use is one line of the log (usage.go).
+//
 // The package knows neither go-fuse nor the AWS SDK: an Archive stands for the service, a Library is what the
 // filesystem sees.
 //
@@ -54,8 +59,9 @@
 //
 // Each mu guards the fields that follow it: Library.mu what was logged, streams.mu the streams, timeline.mu what is
 // remembered of fragments, flight.mu the calls under way, versions.mu the heads seen, interest.mu who waits for what,
-// slots.mu the downloads under way, goOn.mu those of one opening, source.mu the entry read from, joinedFile.mu the sources
-// of a handle, ahead.mu what it fetches ahead. None is held during I/O, and none while another is taken, but for
-// interest.mu, which may be taken with slots.mu held, and the cache's own, which may be with ahead.mu held.
+// slots.mu the downloads under way, goOn.mu those of one opening, usage.mu what was fetched for a clip, source.mu the
+// entry read from, joinedFile.mu the sources of a handle, ahead.mu what it fetches ahead. None is held during I/O, and
+// none while another is taken, but for interest.mu, which may be taken with slots.mu held, and the cache's own, which
+// may be with ahead.mu held.
 // hourStore.files is no such lock: it orders the I/O on its files.
 package clip

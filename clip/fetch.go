@@ -54,7 +54,7 @@ func (f *fetch) inform() {
 
 // head brings the payload's head and lets the rest be.
 func (f *fetch) head(ctx context.Context) (head, error) {
-	h, err := f.library.hold(f, ForHead)
+	h, err := f.library.hold(askedIn(ctx), f, ForHead)
 	if err != nil {
 		return head{}, err
 	}
@@ -77,24 +77,26 @@ func (e *shortError) Unwrap() error { return ErrChanged }
 
 // fill is the cache.Fill of the payload: it tries until the payload is whole, an error comes that trying again does
 // not mend, or ReadTimeout has passed without a new byte.
-func (f *fetch) fill(ctx context.Context, w *cache.Writer) error {
+func (f *fetch) fill(ctx context.Context, w *cache.Writer) (err error) {
 	log := f.library.options.Logger.With("stream", f.query.Stream, "span", f.query.Span, "fragments", f.query.Fragments)
 	begun := time.Now()
 	out := newOutput(w, f.library.seed)
 	wait := backoff.NewExponentialBackOff()
 	wait.MaxInterval = f.library.options.StallTimeout
-	calls := 1
-	for progress := begun; ; calls++ {
+	calls, received := 0, int64(0)
+	defer f.account(ctx)(&calls, &received, &err)
+	for progress := begun; ; {
 		before := w.Written()
 		asked := time.Now()
 		if err := f.library.slots.take(ctx, f.query.Urgency); err != nil {
 			return err
 		}
 		progress = progress.Add(time.Since(asked)) // others were served meanwhile
-		err := f.attempt(ctx, out, f.library.options.ReadTimeout-time.Since(progress))
+		calls++
+		err := f.attempt(ctx, out, &received, f.library.options.ReadTimeout-time.Since(progress))
 		f.library.slots.leave()
 		if err == nil {
-			log.Info("fetched", "bytes", w.Written(), "calls", calls, "took", time.Since(begun).Round(time.Millisecond))
+			log.DebugContext(ctx, "payload fetched", "bytes", w.Written(), "calls", calls, "took", time.Since(begun).Round(time.Millisecond))
 			return nil
 		}
 		if ctx.Err() != nil {
@@ -114,30 +116,19 @@ func (f *fetch) fill(ctx context.Context, w *cache.Writer) error {
 		}
 		pause := wait.NextBackOff()
 		if time.Since(progress)+pause > f.library.options.ReadTimeout {
-			log.Warn("fetch given up", "error", err, "bytes", w.Written(), "calls", calls)
+			log.WarnContext(ctx, "fetch given up", "error", err, "bytes", w.Written(), "calls", calls)
 			return err
 		}
-		log.Debug("fetch tried again", "error", err, "bytes", w.Written(), "after", pause)
+		log.DebugContext(ctx, "fetch tried again", "error", err, "bytes", w.Written(), "after", pause)
 		if err := sleep(ctx, pause); err != nil {
 			return err
 		}
 	}
 }
 
-// sleep waits, or gives the cause for which ctx ended.
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
-
-// attempt makes one GetClip call, whose answer has to begin within patience, and takes its body in.
-func (f *fetch) attempt(ctx context.Context, out *output, patience time.Duration) error {
+// attempt makes one GetClip call, whose answer has to begin within patience, and takes its body in. What comes is added
+// to received.
+func (f *fetch) attempt(ctx context.Context, out *output, received *int64, patience time.Duration) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	silent := time.AfterFunc(patience, func() {
@@ -153,6 +144,7 @@ func (f *fetch) attempt(ctx context.Context, out *output, patience time.Duration
 	if !silent.Stop() {
 		return fetchError(context.Cause(ctx))
 	}
+	payload.Body = &meter{ReadCloser: payload.Body, all: &f.library.counts.fetched, own: received}
 	body := newStallReader(payload.Body, f.library.options.StallTimeout, cancel)
 	err = f.takeIn(mp4.NewScanner(body), payload.Length, out.restart())
 	if cause := context.Cause(ctx); err != nil && cause != nil && out.err == nil {

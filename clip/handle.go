@@ -47,6 +47,10 @@ func (h *Handle) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
 
 // Close gives the handle up. What nobody else reads is fetched no further.
 func (h *Handle) Close() error {
-	h.once.Do(h.file.close)
+	h.once.Do(func() {
+		h.file.close()
+		h.clip.library.counts.handles.Add(-1)
+		h.clip.used().give()
+	})
 	return nil
 }

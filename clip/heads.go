@@ -26,9 +26,10 @@ func (h heads) drop(payload cache.Key) { h.cache.Drop(headKey(payload)) }
 
 // of gives the head of a part: from disk, else from its payload, of which no more is fetched than that takes.
 func (h heads) of(ctx context.Context, f *fetch) (head, error) {
+	who := askedIn(ctx)
 	for tries := 0; ; tries++ {
 		got, err := h.once(ctx, f.key, f.kept(keptHead, func(ctx context.Context, w *cache.Writer) error {
-			got, err := f.head(ctx)
+			got, err := f.head(who.in(ctx))
 			if err != nil {
 				return err
 			}

@@ -65,10 +65,11 @@ type hold struct {
 	once    sync.Once
 }
 
-// hold takes a hold on the payload that a fetch brings, which begins if the payload is not there. It never waits.
-func (l *Library) hold(f *fetch, u Urgency) (*hold, error) {
+// hold takes a hold, for who asked, on the payload that a fetch brings, which begins if the payload is not there. It never
+// waits.
+func (l *Library) hold(who asked, f *fetch, u Urgency) (*hold, error) {
 	l.interest.add(f.key, u)
-	entry, err := l.cache.Acquire(f.key, f.request())
+	entry, err := l.cache.Acquire(f.key, f.request(who))
 	if err != nil {
 		l.interest.remove(f.key, u)
 		return nil, fetchError(err)

@@ -36,9 +36,10 @@ type openPart struct {
 	readers int
 }
 
-// newJoinedFile gives an open clip of which nothing is taken up.
-func newJoinedFile(c *Clip, l *layout) *joinedFile {
-	return &joinedFile{clip: c, layout: l, head: &source{take: l.takeHead}, ahead: newAhead(c, l)}
+// newJoinedFile gives a clip that opener has open, of which nothing is taken up.
+func newJoinedFile(c *Clip, l *layout, opener asked) *joinedFile {
+	head := &source{counts: &c.library.counts, take: l.takeHead}
+	return &joinedFile{clip: c, layout: l, head: head, ahead: newAhead(c, l, opener)}
 }
 
 // noPart is what stands for a part where there is none.
@@ -70,7 +71,9 @@ func (f *joinedFile) readAt(ctx context.Context, p []byte, off int64) (int, erro
 func (f *joinedFile) readSegment(ctx context.Context, p []byte, s segment, from int64) (n int, err error) {
 	switch {
 	case s.bytes != nil:
-		return copy(p, s.bytes[from:]), nil
+		n = copy(p, s.bytes[from:])
+		f.clip.library.counts.read(n, true)
+		return n, nil
 	case s.part == noPart:
 		n, err = f.head.readAt(ctx, p, from)
 	default:
@@ -113,7 +116,7 @@ func (f *joinedFile) enter(i int) (*openPart, error) {
 		part = f.parts[at]
 	} else {
 		part = &openPart{index: i, source: &source{
-			take: func(ctx context.Context) (taken, error) { return f.layout.takePart(ctx, f.clip, i) },
+			counts: &f.clip.library.counts, take: func(ctx context.Context) (taken, error) { return f.layout.takePart(ctx, f.clip, i) },
 		}}
 	}
 	part.readers++
@@ -178,7 +181,7 @@ func (l *layout) takePart(ctx context.Context, c *Clip, i int) (taken, error) {
 		if err := c.current(); err != nil {
 			return taken{}, err
 		}
-		h, err := c.library.hold(part.fetch, ForReader)
+		h, err := c.library.hold(c.reader(ctx), part.fetch, ForReader)
 		if err != nil {
 			return taken{}, err
 		}

@@ -1,6 +1,7 @@
 package clip
 
 import (
+	"context"
 	"time"
 
 	"clipfs/cache"
@@ -42,9 +43,9 @@ func (p part) stored(by Selector) stored {
 	return s
 }
 
-// request is what the cache needs to bring and keep the payload.
-func (f *fetch) request() cache.Request {
-	r := f.kept(keptMedia, f.fill)
+// request is what the cache needs to bring the payload for who asked, and to keep it.
+func (f *fetch) request(who asked) cache.Request {
+	r := f.kept(keptMedia, func(ctx context.Context, w *cache.Writer) error { return f.fill(who.in(ctx), w) })
 	r.Expect = min(f.stored.bytes*expectedPercent/100, mostExpected)
 	return r
 }

@@ -137,6 +137,7 @@ type Library struct {
 	made     *lru.Cache[string, *layout]
 	interest *interest
 	slots    *slots
+	counts   counts
 	// seed is that of the checksums of bodies.
 	seed maphash.Seed
 

@@ -24,3 +24,15 @@ func withProgress(ctx context.Context, timeout time.Duration) (_ context.Context
 	}
 	return ctx, progress, stop
 }
+
+// sleep waits, or gives the cause for which ctx ended.
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

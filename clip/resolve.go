@@ -164,7 +164,7 @@ func (g *goOn) after(ctx context.Context, p part) func() {
 	if !g.eager || g.library.heads.known(p.key) {
 		return func() { g.count(nil) }
 	}
-	h, err := g.library.hold(g.library.fetchOf(g.stream, p), ForAhead)
+	h, err := g.library.hold(askedIn(ctx), g.library.fetchOf(g.stream, p), ForAhead)
 	if err != nil {
 		return func() { g.count(nil) } // whoever needs the head will see why
 	}

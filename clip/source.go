@@ -15,6 +15,8 @@ import (
 type source struct {
 	// take takes the entry up, waits until it is known to be the right one, and tells where in it position 0 lies.
 	take func(ctx context.Context) (taken, error)
+	// counts takes what is read.
+	counts *counts
 
 	// mu guards the rest. It is held while entries are swapped, never while one is waited for or read.
 	mu     sync.RWMutex
@@ -39,9 +41,11 @@ func (s *source) readAt(ctx context.Context, p []byte, off int64) (int, error) {
 		if err != nil {
 			return 0, err
 		}
+		there := t.entry.Arrived(t.base + off + int64(len(p)))
 		n, err := t.entry.ReadAt(ctx, p, t.base+off)
 		switch {
 		case err == nil, errors.Is(err, io.EOF):
+			s.counts.read(n, there)
 			return n, err
 		case errors.Is(err, cache.ErrReleased):
 			continue // another read has replaced the entry; or the source is closed, which live tells

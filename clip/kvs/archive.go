@@ -30,6 +30,8 @@ type Options struct {
 	Points Points
 	// EndpointLifetime is how long a data endpoint is kept; 0 means 40 minutes.
 	EndpointLifetime time.Duration
+	// Observer is told what calls come to; nil for nobody.
+	Observer Observer
 }
 
 // Archive is Kinesis Video Streams. It implements clip.Archive; Close frees its connections.
@@ -42,6 +44,7 @@ type Archive struct {
 	pace        *pacer
 	endpoints   *endpoints
 	log         *slog.Logger
+	observer    Observer
 
 	arns map[clip.StreamName]string
 }
@@ -61,6 +64,9 @@ func New(cfg aws.Config, o Options) (*Archive, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
+	if o.Observer == nil {
+		o.Observer = nobody{}
+	}
 	if o.EndpointLifetime <= 0 {
 		o.EndpointLifetime = endpointLifetime
 	}
@@ -74,6 +80,7 @@ func New(cfg aws.Config, o Options) (*Archive, error) {
 		policy:      newPolicy(),
 		pace:        pace,
 		log:         o.Logger,
+		observer:    o.Observer,
 		arns:        maps.Clone(o.ARNs),
 	}
 	a.connect(cfg)

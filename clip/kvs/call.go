@@ -50,7 +50,9 @@ func (a *Archive) newCall(api string, stream clip.StreamName, costs ...cost) *ca
 		}
 		return nil
 	}
+	c.attempts.again = func() { a.observer.Retried(api) }
 	c.attempts.refused = func() {
+		a.observer.Refused(api)
 		if len(costs) > 0 {
 			share := a.pace.slow(paceKey{stream, costs[len(costs)-1].quota})
 			c.log.Debug("slowing down", "api", api, "stream", string(stream), "share", share)
@@ -89,7 +91,7 @@ func (c *call) onEndpoint(ctx context.Context, key endpointKey, do func(endpoint
 	if fresh || ctx.Err() != nil {
 		return err
 	}
-	c.log.Debug("data endpoint is stale", "api", c.api, "stream", string(c.stream), "endpoint", endpoint)
+	c.log.DebugContext(ctx, "data endpoint is stale", "api", c.api, "stream", string(c.stream), "endpoint", endpoint)
 	if endpoint, _, err = c.archive.endpoints.get(ctx, key); err != nil {
 		return err
 	}
@@ -103,9 +105,10 @@ func (c *call) end(ctx context.Context, metadata middleware.Metadata, err error)
 	if err != nil && !errors.As(err, &done) {
 		err = c.explain(ctx, err)
 	}
+	c.archive.observer.Called(c.api, c.attempts.number(), time.Since(c.start), err)
 	id, _ := awsmiddleware.GetRequestIDMetadata(metadata)
 	if err == nil {
-		c.log.Debug("call", "api", c.api, "stream", string(c.stream), "attempts", c.attempts.number(),
+		c.log.DebugContext(ctx, "call", "api", c.api, "stream", string(c.stream), "attempts", c.attempts.number(),
 			"took", time.Since(c.start), "request", clean(id))
 		return nil
 	}
@@ -113,7 +116,7 @@ func (c *call) end(ctx context.Context, metadata middleware.Metadata, err error)
 	if last := c.attempts.lastFailure(nil); errors.As(last, &response) {
 		id = response.ServiceRequestID()
 	}
-	c.log.Debug("call failed", "api", c.api, "stream", string(c.stream), "attempts", c.attempts.number(),
+	c.log.DebugContext(ctx, "call failed", "api", c.api, "stream", string(c.stream), "attempts", c.attempts.number(),
 		"took", time.Since(c.start), "request", clean(id), "error", err)
 	return err
 }

@@ -119,8 +119,8 @@ type attempts struct {
 	policy *policy
 	// pace waits until an attempt may be made.
 	pace func(context.Context) error
-	// refused is told of each refusal because of a limit.
-	refused func()
+	// refused is told of each refusal because of a limit, again of each attempt after the first.
+	refused, again func()
 
 	// mu guards what follows.
 	mu sync.Mutex
@@ -171,8 +171,12 @@ func (a *attempts) GetAttemptToken(ctx context.Context) (func(error) error, erro
 		return nil, err
 	}
 	a.mu.Lock()
-	defer a.mu.Unlock()
 	a.count++
+	again := a.count > 1
+	a.mu.Unlock()
+	if again {
+		a.again()
+	}
 	return release, nil
 }
 

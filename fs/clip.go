@@ -63,7 +63,8 @@ func (n *clipNode) Open(ctx context.Context, flags uint32) (gofuse.FileHandle, u
 		return nil, 0, syscall.EACCES
 	}
 	var handle *clip.Handle
-	errno := n.tree.wait(ctx, "open", n.path, func(ctx context.Context) (err error) {
+	begun, opener := time.Now(), n.tree.opener(ctx)
+	errno := n.tree.waitAs(ctx, opener, "open", n.path, func(ctx context.Context) (err error) {
 		handle, err = n.version.clip.Open(ctx)
 		if errors.Is(err, clip.ErrChanged) {
 			n.tree.versions.unstick(n.version)
@@ -74,12 +75,15 @@ func (n *clipNode) Open(ctx context.Context, flags uint32) (gofuse.FileHandle, u
 		return nil, 0, errno
 	}
 	now := time.Now()
+	waited := now.Sub(begun)
 	if n.version.settle(handle.Size(), callerPID(ctx), now) {
 		n.tree.versions.stick(n.version, now)
+		n.version.waited.Add(int64(waited))
 		_ = handle.Close() // what it fetched goes on for those who open again
 		return nil, 0, syscall.ESTALE
 	}
-	open := &clipHandle{tree: n.tree, handle: handle, path: n.path}
+	waited += time.Duration(n.version.waited.Swap(0))
+	open := &clipHandle{tree: n.tree, handle: handle, path: n.path, opener: opener, waited: waited}
 	if handle.Complete() {
 		return open, fuse.FOPEN_KEEP_CACHE | fuse.FOPEN_NOFLUSH, 0
 	}

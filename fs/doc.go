@@ -12,6 +12,8 @@
 //	startNode       2024-01-01T10:00/          any start, listed or not: a day, an hour, a minute or an instant
 //	clipNode        10m.mp4, 10m.cover.mp4     one version of a clip
 //	textNode        10m.json                   what is known of a clip
+//	statusDir       .clipfs/                   what tells of the mount itself; not listed
+//	statusNode      status.json                one snapshot of that
 //	clipHandle      an open clipNode
 //
 // # Versions and sizes
@@ -36,6 +38,11 @@
 //
 // Everything that may wait is given a context that ends a moment after the kernel said that the caller was
 // interrupted (type patience), and answers EINTR then. The moment is for Go programs, which get SIGURG all the time.
+//
+// # Operations
+//
+// Everything that is asked has a number (type operations), which goes with the context into the library and from there to
+// the archive's calls. A clip's reads and what they fetch count as asked by who opened it.
 //
 // # Locks
 //

@@ -64,7 +64,7 @@ func (t Versions) Len() int {
 // Patience runs a call with the context that a request gets.
 func Patience(caller context.Context, call func(context.Context)) {
 	var pool patiencePool
-	waiting := pool.begin(caller)
+	waiting := pool.begin(caller, clip.Operation{ID: 1})
 	defer pool.end(waiting)
 	call(waiting)
 }
@@ -72,7 +72,7 @@ func Patience(caller context.Context, call func(context.Context)) {
 // PatiencePool begins and ends requests without a wait.
 func PatiencePool(caller context.Context) func() {
 	var pool patiencePool
-	return func() { pool.end(pool.begin(caller)) }
+	return func() { pool.end(pool.begin(caller, clip.Operation{ID: 1})) }
 }
 
 // CheckAllowOther says what is missing for a mount by a user that others can see.

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 	"syscall"
+	"time"
 
 	"clipfs/clip"
 
@@ -18,6 +20,11 @@ type clipHandle struct {
 	tree   *tree
 	handle *clip.Handle
 	path   string
+	// opener is who opened it, and stands for whoever reads; waited is how long he waited for that.
+	opener clip.Operation
+	waited time.Duration
+	// begun says that something was read.
+	begun atomic.Bool
 }
 
 var (
@@ -36,21 +43,36 @@ func (h *clipHandle) Read(ctx context.Context, dest []byte, off int64) (fuse.Rea
 	if int64(len(dest)) > left {
 		dest = dest[:left]
 	}
-	waiting := h.tree.waits.begin(ctx)
+	begun := time.Now()
+	waiting := h.tree.waits.begin(ctx, h.tree.operations.again(h.opener))
 	defer h.tree.waits.end(waiting)
 	n, err := h.handle.ReadAt(waiting, dest, off)
 	if n == len(dest) {
+		h.served(waiting, begun, off, n)
 		return fuse.ReadResultData(dest), 0
 	}
 	if err == nil || errors.Is(err, io.EOF) {
 		err = fmt.Errorf("read at %d: %d bytes of %d: %w", off, n, len(dest), io.ErrUnexpectedEOF)
 	}
-	return nil, h.tree.report.errno(ctx, "read", h.path, err)
+	errno := h.tree.report.errno(waiting, "read", h.path, err)
+	h.tree.operations.read(waiting, h.path, begun, off, n, errno)
+	return nil, errno
+}
+
+// served tells of a read that was answered. It allocates nothing and takes no lock.
+func (h *clipHandle) served(ctx context.Context, begun time.Time, off int64, n int) {
+	took := time.Since(begun)
+	h.tree.operations.observer.Read(n, took)
+	if !h.begun.Load() && h.begun.CompareAndSwap(false, true) {
+		h.tree.operations.observer.FirstByte(h.waited + took)
+	}
+	h.tree.operations.read(ctx, h.path, begun, off, n, 0)
 }
 
 // Release implements gofuse.FileReleaser.
 func (h *clipHandle) Release(ctx context.Context) syscall.Errno {
-	return h.tree.report.errno(ctx, "close", h.path, h.handle.Close())
+	op := h.tree.operations.again(h.opener)
+	return h.tree.waitAs(ctx, op, "close", h.path, func(context.Context) error { return h.handle.Close() })
 }
 
 // Fsync implements gofuse.FileFsyncer: nothing is ever unwritten.

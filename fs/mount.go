@@ -1,6 +1,7 @@
 package fs
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -47,6 +48,10 @@ type Options struct {
 	Owner Owner
 	// Deny has the names of programs that may not open files; DefaultDeny has some.
 	Deny []string
+	// Observer is told how users fare; nil for nobody.
+	Observer Observer
+	// Status gives the text of MOUNT/.clipfs/status.json, anew for each look; nil for no such file. It must not wait.
+	Status func() ([]byte, error)
 }
 
 // Server serves one mount.
@@ -54,6 +59,10 @@ type Server struct {
 	mountpoint string
 	fuse       *fuse.Server
 	deny       *deny
+	// device is that of the mount, as mountinfo writes it; empty where it could not be told.
+	device string
+	// gone is closed when nothing serves the mount any more.
+	gone chan struct{}
 }
 
 // Mount mounts the clips of a library on an existing, empty directory and serves them until they are unmounted. When
@@ -81,15 +90,26 @@ func Mount(mountpoint string, library *clip.Library, o Options) (*Server, error)
 		options.AllowOther = true
 		options.Options = append(options.Options, "default_permissions")
 	}
-	server, err := fuse.NewServer(gofuse.NewNodeFS(root, options), mountpoint, &options.MountOptions)
+	raw := gofuse.NewNodeFS(root, options)
+	if o.Logger.Enabled(context.Background(), slog.LevelDebug) {
+		raw = &localCalls{raw, root.tree.operations}
+	}
+	server, err := fuse.NewServer(raw, mountpoint, &options.MountOptions)
 	if err != nil {
 		return nil, fmt.Errorf("mount on %s: %w", mountpoint, err)
 	}
 	// Not WaitMount: it opens a file on the mount, from here. On Linux the mount is there when mount(2) has returned,
 	// and what WaitMount is to prevent can only happen to a process that reads its own mount.
-	go server.Serve()
+	s := &Server{mountpoint: mountpoint, fuse: server, deny: root.tree.deny, gone: make(chan struct{})}
+	go func() {
+		defer close(s.gone)
+		server.Serve()
+	}()
 	setReadAhead(mountpoint, o.Logger)
-	return &Server{mountpoint: mountpoint, fuse: server, deny: root.tree.deny}, nil
+	if info, err := mountinfo.Find(mountpoint); err == nil {
+		s.device = info.Device()
+	}
+	return s, nil
 }
 
 // newTree gives what the nodes of a mount share.
@@ -103,6 +123,9 @@ func newTree(library *clip.Library, owner owner, o Options) *tree {
 		callers:  callers,
 		deny:     newDeny(o.Deny, callers, o.Logger),
 		versions: newVersions(),
+
+		status:     o.Status,
+		operations: newOperations(o.Logger, o.Observer),
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"clipfs/clip"
 )
 
 // grace is how long a request goes on after its caller was interrupted. A Go program gets SIGURG whenever its runtime
@@ -15,7 +17,8 @@ const grace = 50 * time.Millisecond
 // costs neither a goroutine nor a timer until somebody waits for it, so that a read of bytes that are there allocates
 // nothing.
 type patience struct {
-	caller context.Context
+	caller    context.Context
+	operation clip.Operation
 
 	// mu guards the rest.
 	mu       sync.Mutex
@@ -30,15 +33,15 @@ var _ context.Context = (*patience)(nil)
 // patiencePool keeps those for which Done was never called: nobody can be waiting on them any more.
 type patiencePool struct{ pool sync.Pool }
 
-// begin gives the context for a request whose caller has ctx. end must be called with it.
-func (p *patiencePool) begin(ctx context.Context) *patience {
+// begin gives the context for a request whose caller has ctx, and which carries the operation. end must be called with it.
+func (p *patiencePool) begin(ctx context.Context, op clip.Operation) *patience {
 	c, ok := p.pool.Get().(*patience)
 	if !ok {
 		c = new(patience)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.caller, c.answered = ctx, false
+	c.caller, c.operation, c.answered = ctx, op, false
 	return c
 }
 
@@ -59,9 +62,15 @@ func (p *patiencePool) end(c *patience) {
 // Deadline implements context.Context: the library has deadlines of its own.
 func (c *patience) Deadline() (time.Time, bool) { return time.Time{}, false }
 
-// Value implements context.Context. It is nil for every key, whatever the caller's context has: a download that was
-// begun for this request and outlives it keeps the context for its values.
-func (c *patience) Value(any) any { return nil }
+// Value implements context.Context. It gives the operation and is nil for every other key, whatever the caller's context
+// has: a call that was begun for this request and outlives it keeps the context for its values. Who keeps it has waited
+// on Done, so that it is not used for another request.
+func (c *patience) Value(key any) any {
+	if _, ok := key.(clip.OperationKey); ok {
+		return &c.operation
+	}
+	return nil
+}
 
 // Done implements context.Context.
 func (c *patience) Done() <-chan struct{} {

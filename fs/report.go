@@ -25,28 +25,32 @@ func newReporter(logger *slog.Logger) *reporter {
 }
 
 // errno turns the failure of an operation on a path into what the caller gets, and logs it where that is of use.
-// caller is the caller's own context, which tells whether it was interrupted.
+// caller is the caller's own context, which tells whether it was interrupted, or the patience made from it.
 func (r *reporter) errno(caller context.Context, operation, path string, err error) syscall.Errno {
 	if err == nil {
 		return 0
 	}
-	if caller.Err() != nil {
+	asks := caller
+	if c, ok := caller.(*patience); ok {
+		asks = c.caller
+	}
+	if asks.Err() != nil {
 		return syscall.EINTR
 	}
 	errno := Errno(err)
 	switch errno {
 	case syscall.ENOENT, syscall.EINTR, syscall.ESTALE: // an answer, not a failure
-		r.logger.Debug("answered", "op", operation, "path", path, "errno", errno, "cause", err)
+		r.logger.DebugContext(caller, "answered", "op", operation, "path", path, "errno", errno, "cause", err)
 	case syscall.EIO:
-		r.once(slog.LevelError, operation, path, errno, err)
+		r.once(caller, slog.LevelError, operation, path, errno, err)
 	default:
-		r.once(slog.LevelWarn, operation, path, errno, err)
+		r.once(caller, slog.LevelWarn, operation, path, errno, err)
 	}
 	return errno
 }
 
 // once logs a failure unless the same one was logged already.
-func (r *reporter) once(level slog.Level, operation, path string, errno syscall.Errno, err error) {
+func (r *reporter) once(ctx context.Context, level slog.Level, operation, path string, errno syscall.Errno, err error) {
 	text := operation + "\x00" + path + "\x00" + err.Error()
 	r.mu.Lock()
 	_, known := r.logged[text]
@@ -60,5 +64,5 @@ func (r *reporter) once(level slog.Level, operation, path string, errno syscall.
 	if known {
 		level = slog.LevelDebug
 	}
-	r.logger.Log(context.Background(), level, "failed", "op", operation, "path", path, "errno", errno, "cause", err)
+	r.logger.Log(ctx, level, "failed", "op", operation, "path", path, "errno", errno, "cause", err)
 }

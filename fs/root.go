@@ -46,6 +46,9 @@ func (n *rootNode) Statfs(_ context.Context, out *fuse.StatfsOut) syscall.Errno 
 // Lookup implements gofuse.NodeLookuper: any stream that there is, listed or not. A name that cannot be a stream's
 // costs no call.
 func (n *rootNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*gofuse.Inode, syscall.Errno) {
+	if name == statusDirName && n.tree.status != nil {
+		return n.lookupStatus(ctx, out), 0
+	}
 	if !clip.StreamName(name).Valid() {
 		return nil, syscall.ENOENT
 	}
@@ -80,7 +83,7 @@ func (n *rootNode) Readdir(ctx context.Context) (gofuse.DirStream, syscall.Errno
 	for _, s := range streams {
 		if !s.Name.Valid() {
 			err := fmt.Errorf("stream %q cannot be the name of a directory", string(s.Name))
-			n.tree.report.once(slog.LevelWarn, "list", "/", syscall.EINVAL, err)
+			n.tree.report.once(ctx, slog.LevelWarn, "list", "/", syscall.EINVAL, err)
 			continue
 		}
 		name := string(s.Name)

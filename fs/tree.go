@@ -19,6 +19,11 @@ type tree struct {
 	callers *callers
 	deny    *deny
 
+	// status gives the text of status.json; nil where there is none.
+	status func() ([]byte, error)
+
+	operations *operations
+
 	waits    patiencePool
 	versions *versions
 }
@@ -26,9 +31,17 @@ type tree struct {
 // wait runs call with a context that outlasts an interrupt of the caller by a short grace, and turns its error into an
 // errno. operation and path are for the log.
 func (t *tree) wait(ctx context.Context, operation, path string, call func(context.Context) error) syscall.Errno {
-	waiting := t.waits.begin(ctx)
+	return t.waitAs(ctx, t.operations.begin(ctx), operation, path, call)
+}
+
+// waitAs is wait for an operation that has its number.
+func (t *tree) waitAs(ctx context.Context, op clip.Operation, operation, path string, call func(context.Context) error) syscall.Errno {
+	begun := time.Now()
+	waiting := t.waits.begin(ctx, op)
 	defer t.waits.end(waiting)
-	return t.report.errno(ctx, operation, path, call(waiting))
+	errno := t.report.errno(waiting, operation, path, call(waiting))
+	t.operations.done(waiting, operation, path, begun, errno)
+	return errno
 }
 
 // statfs answers from here: df must not hang when the network does. The numbers mean nothing, but some programs refuse

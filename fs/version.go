@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"clipfs/clip"
@@ -29,6 +30,8 @@ type version struct {
 	clip *clip.Clip
 	ino  uint64
 	gen  uint64
+	// waited is how long those waited, in nanoseconds, who were sent back to open once more.
+	waited atomic.Int64
 
 	// mu guards the rest.
 	mu sync.Mutex

@@ -45,7 +45,8 @@ func xattrs() []xattr {
 
 // Getxattr implements gofuse.NodeGetxattrer. What others ask for (selinux, access control lists) we do not have, and
 // say so without looking further: ls -l asks for two of a file.
-func (n *clipNode) Getxattr(_ context.Context, name string, dest []byte) (uint32, syscall.Errno) {
+func (n *clipNode) Getxattr(ctx context.Context, name string, dest []byte) (uint32, syscall.Errno) {
+	n.tree.operations.local(ctx, "getxattr", n.path)
 	short, ok := strings.CutPrefix(name, xattrPrefix)
 	if !ok {
 		return 0, syscall.ENODATA

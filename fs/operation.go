@@ -1,0 +1,156 @@
+package fs
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"clipfs/clip"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
+)
+
+// Observer is told how those fare who use the mount. Its methods are called in the course of reads: they must not block,
+// and should not allocate.
+type Observer interface {
+	// FirstByte is told how long somebody waited for a clip: in open(2) and in the first read, together.
+	FirstByte(took time.Duration)
+	// Read is told of each read that was answered. What the kernel answers from its page cache it does not ask us for.
+	Read(bytes int, took time.Duration)
+	// Failed is told of each operation on a path that was answered with an error.
+	Failed(operation string, errno syscall.Errno)
+}
+
+// nobody is the observer where none is given.
+type nobody struct{}
+
+func (nobody) FirstByte(time.Duration)      {}
+func (nobody) Read(int, time.Duration)      {}
+func (nobody) Failed(string, syscall.Errno) {}
+
+// operations numbers what is asked of a mount and tells of it: one line each at debug.
+type operations struct {
+	logger   *slog.Logger
+	observer Observer
+	last     atomic.Uint64
+}
+
+// newOperations gives one that has told of nothing.
+func newOperations(logger *slog.Logger, observer Observer) *operations {
+	if observer == nil {
+		observer = nobody{}
+	}
+	return &operations{logger: logger, observer: observer}
+}
+
+// begin numbers an operation of whoever asks in ctx, which is the context that go-fuse gave.
+func (o *operations) begin(ctx context.Context) clip.Operation {
+	op := clip.Operation{ID: o.last.Add(1)}
+	if c, ok := fuse.FromContext(ctx); ok {
+		op.PID, op.UID = c.Pid, c.Uid
+	}
+	return op
+}
+
+// opener numbers the opening of a clip, by a process that is told by its name too: it is who pays.
+func (t *tree) opener(ctx context.Context) clip.Operation {
+	op := t.operations.begin(ctx)
+	asks := t.callers.of(ctx)
+	op.PID, op.UID, op.Command = asks.pid, asks.uid, asks.name()
+	return op
+}
+
+// again numbers another operation of somebody who is known.
+func (o *operations) again(by clip.Operation) clip.Operation {
+	by.ID = o.last.Add(1)
+	return by
+}
+
+// done tells of an operation that was answered. ctx carries it.
+func (o *operations) done(ctx context.Context, name, path string, begun time.Time, errno syscall.Errno) {
+	if errno != 0 {
+		o.observer.Failed(name, errno)
+	}
+	if o.logger.Enabled(ctx, slog.LevelDebug) {
+		o.log(ctx, name, begun, errno, slog.String("path", path))
+	}
+}
+
+// read is done for a read, whose place and length are told too. It allocates nothing where debug is off.
+func (o *operations) read(ctx context.Context, path string, begun time.Time, off int64, n int, errno syscall.Errno) {
+	if errno != 0 {
+		o.observer.Failed("read", errno)
+	}
+	if o.logger.Enabled(ctx, slog.LevelDebug) {
+		o.log(ctx, "read", begun, errno, slog.String("path", path), slog.Int64("offset", off), slog.Int("bytes", n))
+	}
+}
+
+// local tells of an operation that is answered at once, from what is known.
+func (o *operations) local(ctx context.Context, name, path string) {
+	if !o.logger.Enabled(ctx, slog.LevelDebug) {
+		return
+	}
+	o.log(clip.WithOperation(ctx, o.begin(ctx)), name, time.Now(), 0, slog.String("path", path))
+}
+
+// log writes the line of an operation.
+func (o *operations) log(ctx context.Context, name string, begun time.Time, errno syscall.Errno, more ...slog.Attr) {
+	op, _ := clip.OperationOf(ctx)
+	attrs := append([]slog.Attr{slog.String("name", name)}, more...)
+	attrs = append(attrs, slog.Uint64("pid", uint64(op.PID)), slog.Uint64("uid", uint64(op.UID)), slog.Duration("took", time.Since(begun)))
+	if errno != 0 {
+		attrs = append(attrs, slog.String("errno", ErrnoName(errno)))
+	}
+	o.logger.LogAttrs(ctx, slog.LevelDebug, "operation", attrs...)
+}
+
+// ErrnoName gives the name of an errno, such as EACCES.
+func ErrnoName(errno syscall.Errno) string {
+	if name := unix.ErrnoName(errno); name != "" {
+		return name
+	}
+	return "E" + errno.Error()
+}
+
+// localCalls logs, at debug, what is answered without asking the library, and is not told by the nodes.
+type localCalls struct {
+	fuse.RawFileSystem
+	operations *operations
+}
+
+// log tells of one that was answered.
+func (l *localCalls) log(h *fuse.InHeader, name string, begun time.Time, status fuse.Status) fuse.Status {
+	op := clip.Operation{ID: l.operations.last.Add(1), PID: h.Pid, UID: h.Uid}
+	ctx := clip.WithOperation(context.Background(), op)
+	l.operations.log(ctx, name, begun, syscall.Errno(status), slog.Uint64("node", h.NodeId))
+	return status
+}
+
+// GetAttr implements fuse.RawFileSystem.
+func (l *localCalls) GetAttr(cancel <-chan struct{}, in *fuse.GetAttrIn, out *fuse.AttrOut) fuse.Status {
+	begun := time.Now()
+	return l.log(&in.InHeader, "getattr", begun, l.RawFileSystem.GetAttr(cancel, in, out))
+}
+
+// Access implements fuse.RawFileSystem.
+func (l *localCalls) Access(cancel <-chan struct{}, in *fuse.AccessIn) fuse.Status {
+	begun := time.Now()
+	return l.log(&in.InHeader, "access", begun, l.RawFileSystem.Access(cancel, in))
+}
+
+// ListXAttr implements fuse.RawFileSystem.
+func (l *localCalls) ListXAttr(cancel <-chan struct{}, in *fuse.InHeader, dest []byte) (uint32, fuse.Status) {
+	begun := time.Now()
+	n, status := l.RawFileSystem.ListXAttr(cancel, in, dest)
+	return n, l.log(in, "listxattr", begun, status)
+}
+
+// StatFs implements fuse.RawFileSystem.
+func (l *localCalls) StatFs(cancel <-chan struct{}, in *fuse.InHeader, out *fuse.StatfsOut) fuse.Status {
+	begun := time.Now()
+	return l.log(in, "statfs", begun, l.RawFileSystem.StatFs(cancel, in, out))
+}

@@ -35,10 +35,23 @@
 //   - any producer timestamp up to the year 9999 is taken, 4007 is for those beyond;
 //   - at the end of 30 s without data the connection ends without an error, at the end of 45 min with 4003.
 //
+// # Faults
+//
+// What goes wrong on purpose is said by rules (package fault), given at the start or set while it runs, at
+// /_emulator/faults of the control listener:
+//
+//	call ─→ fault.Table.Meet ─→ refusals, the clock, the stream   before the operation runs (fault_call.go)
+//	answer ─→ spoil                                               what is sent instead, or how it breaks off (fault_answer.go)
+//	page of a listing ─→ mislist                                  (fault_listing.go)
+//	listener ─→ door                                              nobody listens for a time (door.go)
+//
+// A call that a fault hits is counted as any other. An operation whose answer is lost has run all the same.
+//
 // # Locks
 //
 // streamTable.mu guards the streams, callTable.mu the counts, streamQuota.mu the two buckets that one call draws on
-// together; package store has its own. None is held during I/O and none while another is taken. A change to a stream is
-// kept in the store while it has streamTable.turn, a channel that holds one: others that change streams wait for it, and
-// nobody who reads does. Of a PutMedia connection, one goroutine reads and stores, another writes all acknowledgements.
+// together, door.mu a listener and its connections; packages store and fault have their own. Server.turn is held while
+// doors are turned, with Server.mu or door.mu taken in it, and door.mu while a listener is opened or closed; of the others
+// none is held during I/O and none while another is taken. A change to a stream is kept in the store while it has
+// streamTable.turn, a channel that holds one: others that change streams wait for it, and nobody who reads does. Of a PutMedia connection, one goroutine reads and stores, another writes all acknowledgements.
 package emulator

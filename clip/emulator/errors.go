@@ -12,7 +12,9 @@ type errorKind string
 const (
 	errAccountStreamLimit errorKind = "AccountStreamLimitExceededException"
 	errClientLimit        errorKind = "ClientLimitExceededException"
+	errAccessDenied       errorKind = "AccessDeniedException"
 	errConnectionLimit    errorKind = "ConnectionLimitExceededException"
+	errExpiredToken       errorKind = "ExpiredTokenException"
 	errIncompleteSign     errorKind = "IncompleteSignatureException"
 	errInternal           errorKind = "InternalFailure"
 	errInvalidArgument    errorKind = "InvalidArgumentException"
@@ -27,6 +29,7 @@ const (
 	errSerialization      errorKind = "SerializationException"
 	errTagLimit           errorKind = "TagsPerResourceExceededLimitException"
 	errTooLarge           errorKind = "RequestEntityTooLargeException"
+	errUnavailable        errorKind = "ServiceUnavailable"
 	errUnrecognized       errorKind = "UnrecognizedClientException"
 	errUnsupportedMedia   errorKind = "UnsupportedStreamMediaTypeException"
 	errVersionMismatch    errorKind = "VersionMismatchException"
@@ -37,7 +40,7 @@ func (k errorKind) status() int {
 	switch k {
 	case errNotFound:
 		return http.StatusNotFound
-	case errMissingToken, errIncompleteSign, errInvalidSignature, errUnrecognized:
+	case errMissingToken, errIncompleteSign, errInvalidSignature, errUnrecognized, errAccessDenied, errExpiredToken:
 		return http.StatusForbidden
 	case errTooLarge:
 		return http.StatusRequestEntityTooLarge

@@ -182,5 +182,8 @@ func (a *clipAnswer) write(_ context.Context, w http.ResponseWriter) error {
 	return nil
 }
 
+// size implements sized.
+func (a *clipAnswer) size() int64 { return a.payload.Size() }
+
 // Close implements answer.
 func (a *clipAnswer) Close() error { return a.payload.Close() }

@@ -80,7 +80,13 @@ func (s *Server) fragmentPage(c *call, st stream, sel selection, token string, s
 		}
 		last = readCursor(cursor)
 	}
-	page, more := last.next(visible(st, sel, c.now), size)
+	all := visible(st, sel, c.now)
+	page, more := last.next(all, size)
+	next := again()
+	if more {
+		next = fragmentCursor{seed: last.seed, number: page[len(page)-1].Number}
+	}
+	page, more = c.mislist(all, page, more)
 	out := struct {
 		Fragments []fragmentOutput
 		NextToken string `json:",omitempty"`
@@ -95,8 +101,7 @@ func (s *Server) fragmentPage(c *call, st stream, sel selection, token string, s
 		}
 	}
 	if more {
-		last.number = page[len(page)-1].Number
-		out.NextToken = s.tokens.seal(query, last.String())
+		out.NextToken = s.tokens.seal(query, next.String())
 	}
 	c.fragments = len(page)
 	return reply(out)

@@ -1,6 +1,10 @@
 package emulator
 
-import "context"
+import (
+	"context"
+
+	"clipfs/clip/emulator/fault"
+)
 
 const (
 	// defaultStreamPage is how many streams a page has if MaxResults is not given: what the service gives, whatever
@@ -51,11 +55,11 @@ func (s *Server) listStreams(_ context.Context, c *call) (answer, error) {
 			return nil, err
 		}
 	}
-	return s.streamPage(query, string(prefix), StreamName(after), size)
+	return s.streamPage(c, query, string(prefix), StreamName(after), size)
 }
 
 // streamPage gives the page of streams after a name.
-func (s *Server) streamPage(query, prefix string, after StreamName, size int) (answer, error) {
+func (s *Server) streamPage(c *call, query, prefix string, after StreamName, size int) (answer, error) {
 	out := struct {
 		StreamInfoList []streamInfo
 		NextToken      string `json:",omitempty"`
@@ -67,6 +71,9 @@ func (s *Server) streamPage(query, prefix string, after StreamName, size int) (a
 			break
 		}
 		out.StreamInfoList = append(out.StreamInfoList, st.info())
+	}
+	if out.NextToken == "" && c.has(fault.Endless) {
+		out.NextToken = s.tokens.seal(query, "")
 	}
 	return reply(out)
 }

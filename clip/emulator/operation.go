@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"clipfs/clip/emulator/fault"
 )
 
 // API is the name of an operation.
@@ -41,6 +43,10 @@ type call struct {
 	// stream that the operation found, and fragments that its answer holds: what the call is counted under.
 	stream    StreamName
 	fragments int
+
+	// fault that hits the call, if it is faulty.
+	fault  fault.Rule
+	faulty bool
 }
 
 // read decodes the body into v. Unknown members are let pass, as the service does.
@@ -67,6 +73,14 @@ type answer interface {
 
 // operation runs one API.
 type operation func(ctx context.Context, c *call) (answer, error)
+
+// controlAPIs and dataAPIs are the operations of each listener, by name.
+func controlAPIs() []API {
+	return []API{CreateStream, DeleteStream, DescribeStream, GetDataEndpoint, ListStreams, ListTagsForStream, TagStream,
+		UntagStream, UpdateDataRetention, UpdateStream}
+}
+
+func dataAPIs() []API { return []API{GetClip, ListFragments, PutMedia} }
 
 // controlOperations are what the control listener has.
 func (s *Server) controlOperations() map[API]operation {
@@ -106,9 +120,12 @@ func (s *Server) findControl(c *call, api API, ref streamRef) (stream, error) {
 
 // find gives the stream that ref names, and counts the call under it.
 func (s *Server) find(c *call, ref streamRef) (stream, error) {
+	if c.has(fault.Deleted) {
+		return stream{}, noStream()
+	}
 	st, err := s.streams.find(ref)
 	if err == nil {
 		c.stream = st.name
 	}
-	return st, err
+	return c.faded(st), err
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"time"
 
+	"clipfs/clip/emulator/fault"
 	"clipfs/clip/emulator/footage"
 )
 
@@ -51,6 +52,8 @@ type Options struct {
 	Bandwidth int64
 	// NoQuota leaves out the service's request quotas.
 	NoQuota bool
+	// Faults are in force from the start.
+	Faults []fault.Rule
 	// Credentials that requests have to be signed with; the zero value accepts any signature that is well formed.
 	Credentials Credentials
 }
@@ -97,6 +100,9 @@ func (o Options) complete() (Options, error) {
 	}
 	if o.Latency < 0 || o.Bandwidth < 0 {
 		return o, fmt.Errorf("%w: latency and bandwidth cannot be negative", ErrOptions)
+	}
+	if err := faultOptions(o.Faults); err != nil {
+		return o, fmt.Errorf("%w: %w", ErrOptions, err)
 	}
 	for _, st := range o.Streams {
 		if !st.Name.Valid() {

@@ -44,7 +44,7 @@ func (s *Server) putMedia(p pace, w http.ResponseWriter, r *http.Request) {
 	in := newIntake(ctx, r.Body, control, c.now)
 	defer in.linger(putLinger)
 
-	order, err := s.openPut(c)
+	order, err := s.openPut(ctx, c)
 	if err == nil {
 		defer order.release()
 	}

@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"context"
 	"math"
 	"net/http"
 	"strconv"
@@ -25,7 +26,11 @@ type putOrder struct {
 //
 // The signature is over the headers; as the hash of the body both UNSIGNED-PAYLOAD and that of no body are taken: those
 // are what producers sign.
-func (s *Server) openPut(c *call) (putOrder, error) {
+func (s *Server) openPut(ctx context.Context, c *call) (putOrder, error) {
+	ref := streamRef{StreamName: StreamName(c.r.Header.Get("x-amzn-stream-name")), StreamARN: c.r.Header.Get("x-amzn-stream-arn")}
+	if err := s.faultPut(ctx, c, ref); err != nil {
+		return putOrder{}, err
+	}
 	if err := s.credentials.authorize(c.r, nil, c.now); err != nil {
 		return putOrder{}, err
 	}
@@ -33,7 +38,6 @@ func (s *Server) openPut(c *call) (putOrder, error) {
 	if err := order.read(c.r.Header); err != nil {
 		return putOrder{}, err
 	}
-	ref := streamRef{StreamName: StreamName(c.r.Header.Get("x-amzn-stream-name")), StreamARN: c.r.Header.Get("x-amzn-stream-arn")}
 	if ref.StreamName != "" && ref.StreamARN != "" {
 		return putOrder{}, invalid("Either StreamName or StreamARN should be specified, but not both.")
 	}

@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"clipfs/clip/emulator/fault"
 )
 
 // maxBody is the largest request body, in bytes: far above the largest that a valid request has, 50 tags.
@@ -38,10 +40,11 @@ func (s *Server) handler(ops map[API]operation, p pace) http.Handler {
 func (s *Server) serve(api API, op operation, p pace, w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
 	c := &call{r: r, now: time.Now()}
-	a, err := s.run(ctx, op, c)
+	a, err := s.run(ctx, api, op, c)
 	if err != nil {
 		a = s.refusal(api, p, err)
 	}
+	a = s.spoil(ctx, c, a)
 	defer func() {
 		if err := a.Close(); err != nil {
 			s.log.Warn("answer not cleaned up", "api", api, "stream", c.stream, "err", err)
@@ -50,6 +53,9 @@ func (s *Server) serve(api API, op operation, p pace, w http.ResponseWriter, r *
 	s.count(api, c, err)
 	s.log.Debug("call", "api", api, "stream", c.stream, "fragments", c.fragments, "err", err)
 	w.Header().Set("x-amzn-RequestId", requestID())
+	if c.has(fault.Skew) {
+		w.Header().Set("Date", c.now.UTC().Format(http.TimeFormat))
+	}
 	if err := p.wait(ctx); err != nil {
 		panic(http.ErrAbortHandler)
 	}
@@ -63,8 +69,8 @@ func (s *Server) serve(api API, op operation, p pace, w http.ResponseWriter, r *
 	}
 }
 
-// run reads the body, checks the signature and runs the operation.
-func (s *Server) run(ctx context.Context, op operation, c *call) (answer, error) {
+// run reads the body, checks the signature and runs the operation, unless a fault comes before.
+func (s *Server) run(ctx context.Context, api API, op operation, c *call) (answer, error) {
 	var err error
 	// Without the ResponseWriter MaxBytesReader does not close the connection; the answer below does not need that.
 	c.body, err = io.ReadAll(http.MaxBytesReader(nil, c.r.Body, maxBody))
@@ -75,7 +81,15 @@ func (s *Server) run(ctx context.Context, op operation, c *call) (answer, error)
 		}
 		return nil, refuse(errSerialization, "The request body could not be read: %v", err)
 	}
+	ref := c.named()
+	s.meet(api, c, ref)
+	if err := c.before(); err != nil {
+		return nil, err
+	}
 	if err := s.credentials.authorize(c.r, c.body, c.now); err != nil {
+		return nil, err
+	}
+	if err := c.refuse(api, ref); err != nil {
 		return nil, err
 	}
 	return op(ctx, c)
@@ -83,6 +97,14 @@ func (s *Server) run(ctx context.Context, op operation, c *call) (answer, error)
 
 // refusal turns an error into an answer.
 func (s *Server) refusal(api API, p pace, err error) answer {
+	var suffix string
+	if p.data {
+		suffix = errorNamespace
+	}
+	var bare *statusError
+	if errors.As(err, &bare) {
+		return bare.answer(suffix)
+	}
 	var known *apiError
 	if !errors.As(err, &known) {
 		if !errors.Is(err, context.Canceled) {
@@ -90,18 +112,17 @@ func (s *Server) refusal(api API, p pace, err error) answer {
 		}
 		known = &apiError{kind: errInternal, message: "The request processing has failed because of an unknown error."}
 	}
-	name := string(known.kind)
-	if p.data {
-		name += errorNamespace
-	}
-	return jsonAnswer{status: known.kind.status(), errorType: name, value: errorBody{Message: known.message}}
+	return jsonAnswer{status: known.kind.status(), errorType: string(known.kind) + suffix, value: errorBody{Message: known.message}}
 }
 
 // count counts a call and what came of it.
 func (s *Server) count(api API, c *call, err error) {
 	n := CallCount{API: api, Stream: c.stream, Calls: 1, Fragments: int64(c.fragments)}
 	var known *apiError
+	var bare *statusError
 	switch {
+	case errors.As(err, &bare) && bare.status == http.StatusTooManyRequests:
+		n.Throttled = 1
 	case errors.As(err, &known) && (known.kind == errClientLimit || known.kind == errConnectionLimit):
 		n.Throttled = 1
 	case err != nil:
@@ -138,6 +159,15 @@ func (a jsonAnswer) write(_ context.Context, w http.ResponseWriter) error {
 	}
 	_, err = w.Write(b)
 	return err
+}
+
+// size implements sized.
+func (a jsonAnswer) size() int64 {
+	b, err := json.Marshal(a.value)
+	if err != nil {
+		return 0 // write tells
+	}
+	return int64(len(b))
 }
 
 // Close implements answer.

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"clipfs/clip/emulator/fault"
 	"clipfs/clip/emulator/store"
 
 	"golang.org/x/sync/errgroup"
@@ -35,11 +36,14 @@ type Server struct {
 	account     *accountQuota
 	tokens      *tokens
 	calls       *callTable
+	faults      *fault.Table
 	madeAt      clipClock
 	credentials Credentials
 	options     Options
 
 	control, data *http.Server
+	// turn is held while doors are opened and shut.
+	turn sync.Mutex
 	// release closes the store, once.
 	release func() error
 	// cancel ends the context of every request, stopped is closed when nothing runs any more.
@@ -49,8 +53,8 @@ type Server struct {
 
 	mu          sync.Mutex // mu guards what follows
 	started     bool
-	controlAddr net.Addr
-	dataAddr    net.Addr
+	controlDoor *door
+	dataDoor    *door
 	err         error
 }
 
@@ -76,6 +80,7 @@ func New(o Options) (*Server, error) {
 		account:     newAccountQuota(o.NoQuota),
 		tokens:      newTokens(),
 		calls:       &callTable{},
+		faults:      &fault.Table{},
 		credentials: o.Credentials,
 		options:     o,
 		stopping:    make(chan struct{}),
@@ -84,6 +89,10 @@ func New(o Options) (*Server, error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /_emulator/calls", s.writeCalls)
 	mux.HandleFunc("POST /_emulator/reset", s.resetCalls)
+	mux.HandleFunc("GET /_emulator/faults", s.listFaults)
+	mux.HandleFunc("POST /_emulator/faults", s.postFaults)
+	mux.HandleFunc("DELETE /_emulator/faults", s.clearFaults)
+	mux.HandleFunc("DELETE /_emulator/faults/{id}", s.deleteFault)
 	mux.Handle("/", s.handler(s.controlOperations(), pace{}))
 	s.control = s.httpServer(mux, pace{})
 	p := pace{data: true, latency: o.Latency, bandwidth: o.Bandwidth}
@@ -114,19 +123,11 @@ func (s *Server) Start(ctx context.Context) error {
 	if again {
 		return errors.New("emulator: started before")
 	}
-	control, err := s.options.Listen(ctx, "tcp", s.options.Address)
-	if err != nil {
+	if err := s.openDoors(ctx); err != nil {
 		close(s.stopped)
-		return fmt.Errorf("emulator: listen: %w", err)
+		return err
 	}
-	data, err := s.options.Listen(ctx, "tcp", s.options.DataAddress)
-	if err != nil {
-		close(s.stopped)
-		return errors.Join(fmt.Errorf("emulator: data listener: %w", err), control.Close())
-	}
-	s.mu.Lock()
-	s.controlAddr, s.dataAddr = control.Addr(), data.Addr()
-	s.mu.Unlock()
+	control, data := s.controlDoor, s.dataDoor // they do not change any more
 
 	// Requests outlive ctx by nothing: its end cancels them, and so does Close.
 	ctx, cancel := context.WithCancel(ctx)
@@ -155,6 +156,27 @@ func (s *Server) Start(ctx context.Context) error {
 		s.mu.Unlock()
 		close(s.stopped)
 	}()
+	return nil
+}
+
+// openDoors opens both listeners, or neither, and puts the faults into force that the options have.
+func (s *Server) openDoors(ctx context.Context) error {
+	listen := func(address string) (net.Listener, error) { return s.options.Listen(ctx, "tcp", address) }
+	control, err := newDoor(s.options.Address, listen)
+	if err != nil {
+		return fmt.Errorf("emulator: listen: %w", err)
+	}
+	data, err := newDoor(s.options.DataAddress, listen)
+	if err != nil {
+		return errors.Join(fmt.Errorf("emulator: data listener: %w", err), control.Close())
+	}
+	s.control.ConnState, s.data.ConnState = control.note, data.note
+	s.mu.Lock()
+	s.controlDoor, s.dataDoor = control, data
+	s.mu.Unlock()
+	if _, err := s.AddFaults(s.options.Faults...); err != nil {
+		return errors.Join(err, control.Close(), data.Close())
+	}
 	return nil
 }
 
@@ -206,18 +228,18 @@ func (s *Server) Wait() error {
 // Endpoint is the URL of the control listener, for an SDK's endpoint URL; empty before Start.
 func (s *Server) Endpoint() string {
 	s.mu.Lock()
-	addr := s.controlAddr
+	d := s.controlDoor
 	s.mu.Unlock()
-	if addr == nil {
+	if d == nil {
 		return ""
 	}
-	return "http://" + reachable(addr.String(), "127.0.0.1")
+	return "http://" + reachable(d.Addr().String(), "127.0.0.1")
 }
 
 // dataEndpoint is the URL of the data listener for a client that reached the control listener as host.
 func (s *Server) dataEndpoint(host string) string {
 	s.mu.Lock()
-	addr := s.dataAddr
+	addr := s.dataDoor.Addr()
 	s.mu.Unlock()
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name

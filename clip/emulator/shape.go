@@ -36,6 +36,7 @@ func (p pace) connContext(ctx context.Context, conn net.Conn) context.Context {
 	if tcp, ok := conn.(*net.TCPConn); ok && p.data {
 		_ = tcp.SetWriteBuffer(sendBuffer) // Without it more waits, and everything works.
 	}
+	ctx = context.WithValue(ctx, rawConnKey{}, conn) // faults break it off
 	if p.bandwidth == 0 {
 		return ctx
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"clipfs/clip/emulator"
+	"clipfs/clip/emulator/fault"
 	"clipfs/clip/emulator/footage"
 
 	"github.com/docker/go-units"
@@ -29,6 +30,7 @@ type emulatorFlags struct {
 	latency            time.Duration
 	bandwidth          byteRate
 	credentials        string
+	faults             []string
 	level              level
 }
 
@@ -46,10 +48,23 @@ of JSON, {"endpoint":"http://127.0.0.1:4580"}, and runs until it is interrupted.
 GET ENDPOINT/_emulator/calls tells what was asked so far, POST ENDPOINT/_emulator/reset forgets it.
 
 Streams made by CreateStream and what is sent to any stream are kept in memory, or in a directory with --data.
-There every fragment is a Matroska file, for as long as its stream's retention says.`,
+There every fragment is a Matroska file, for as long as its stream's retention says.
+
+What can go wrong goes wrong on purpose with --fault, or POST ENDPOINT/_emulator/faults with one fault a line while it
+runs (GET tells which there are and how many calls each has hit; DELETE removes all, DELETE …/faults/ID one). A fault
+is KEY=VALUE,…:
+  which calls    api=GetClip  stream=NAME  skip=3 (not the first)  count=2 (then no more)  p=0.25 (by chance)
+  connections    kind=refuse[,for=5s]  kind=reset[,at=N]  kind=close[,at=N]  kind=stall[,at=N][,for=5s]
+                 kind=drip[,rate=100][,at=N]; at is a place in the body, 65536, 64KiB or 50%; without it nothing is answered
+  refusals       kind=status,status=500  kind=throttle  kind=expired (until renewed)  kind=denied
+  bodies         kind=length,by=-1000  kind=garbage  kind=html  kind=truncate[,at=50%]
+  listings       kind=duplicate  kind=missing  kind=endless
+  payloads       kind=lie,what=mdat|sizes|offsets|overlap|counts|moov  kind=differ[,at=N]
+  the service    kind=skew,by=10m  kind=aged (footage has left retention)  kind=deleted (so has the stream)`,
 		Example: `  clipfs emulator --stream door=testcard
   clipfs emulator --stream cam=day.mp4@2024-01-01T10:00:00Z --stream loop=clip.mkv,loop --retention 72h
-  clipfs emulator --data ~/emulator`,
+  clipfs emulator --data ~/emulator
+  clipfs emulator --stream door=testcard --fault kind=close,api=GetClip,at=64KiB,p=0.1`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.Level(f.level)}))
@@ -78,6 +93,7 @@ func (f *emulatorFlags) bind(cmd *cobra.Command) {
 	fs.Var(&f.bandwidth, "bandwidth", "`bytes` a second on each data connection, such as 25MB/s; 0 is unlimited")
 	fs.Var(&f.quota, "quota", "refuse calls above the service's quotas: `on|off`")
 	fs.StringVar(&f.credentials, "credentials", "", "verify that requests are signed with `KEY:SECRET`")
+	fs.StringArrayVar(&f.faults, "fault", nil, "what goes wrong, `KEY=VALUE,...` as above; repeat it for more")
 	fs.Var(&f.level, "log-level", "how much to log on stderr; debug logs each call")
 }
 
@@ -121,6 +137,13 @@ func (f *emulatorFlags) options(ctx context.Context, log *slog.Logger) (emulator
 	}
 	if o.Payload, err = f.payload(); err != nil {
 		return o, &usageError{err}
+	}
+	for _, text := range f.faults {
+		rule, err := fault.Parse(text)
+		if err != nil {
+			return o, &usageError{err}
+		}
+		o.Faults = append(o.Faults, rule)
 	}
 	now := time.Now()
 	for _, s := range f.streams {

@@ -1,0 +1,132 @@
+package emulator
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+)
+
+// door is a listener that can be closed for a time, so that whoever connects is refused.
+type door struct {
+	listen func(address string) (net.Listener, error)
+
+	mu     sync.Mutex   // mu guards what follows
+	inner  net.Listener // nil while it is shut
+	addr   net.Addr
+	turned chan struct{} // closed when inner or closed changes
+	closed bool
+	conns  map[net.Conn]http.ConnState
+}
+
+var _ net.Listener = (*door)(nil)
+
+// newDoor gives a door that is open at an address.
+func newDoor(address string, listen func(address string) (net.Listener, error)) (*door, error) {
+	inner, err := listen(address)
+	if err != nil {
+		return nil, err
+	}
+	return &door{listen: listen, inner: inner, addr: inner.Addr(), turned: make(chan struct{}), conns: make(map[net.Conn]http.ConnState)}, nil
+}
+
+// Accept implements net.Listener.
+func (d *door) Accept() (net.Conn, error) {
+	for {
+		d.mu.Lock()
+		inner, turned, closed := d.inner, d.turned, d.closed
+		d.mu.Unlock()
+		if closed {
+			return nil, net.ErrClosed
+		}
+		if inner == nil {
+			<-turned
+			continue
+		}
+		conn, err := inner.Accept()
+		d.mu.Lock()
+		same := d.inner == inner
+		if same && err == nil {
+			d.conns[conn] = http.StateNew
+		}
+		d.mu.Unlock()
+		switch {
+		case same:
+			return conn, err
+		case err == nil: // it came in the moment in which the door was shut
+			_ = conn.Close()
+		}
+	}
+}
+
+// note is told of what connections do; it is an http.Server's ConnState.
+func (d *door) note(conn net.Conn, state http.ConnState) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch state {
+	case http.StateClosed, http.StateHijacked:
+		delete(d.conns, conn)
+		return
+	case http.StateIdle:
+		if d.inner == nil {
+			_ = conn.Close() // no next call comes through a door that is shut
+		}
+	}
+	d.conns[conn] = state
+}
+
+// turn shuts the door, or opens it at the address that it had. Calls under way go on when it is shut, and their connections
+// are closed after them. A door that was not made yet, or is as it should be, stays so.
+func (d *door) turn(shut bool) error {
+	if d == nil {
+		return nil
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed || shut == (d.inner == nil) {
+		return nil
+	}
+	defer d.turnedLocked()
+	if shut {
+		err := d.inner.Close()
+		d.inner = nil
+		for conn, state := range d.conns {
+			if state != http.StateActive {
+				_ = conn.Close()
+			}
+		}
+		return err
+	}
+	inner, err := d.listen(d.addr.String())
+	if err != nil {
+		return fmt.Errorf("listen again: %w", err)
+	}
+	d.inner = inner
+	return nil
+}
+
+// turnedLocked wakes an Accept that waits.
+func (d *door) turnedLocked() {
+	close(d.turned)
+	d.turned = make(chan struct{})
+}
+
+// Close implements net.Listener.
+func (d *door) Close() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return net.ErrClosed
+	}
+	d.closed = true
+	d.turnedLocked()
+	inner := d.inner
+	d.inner = nil
+	if inner == nil {
+		return nil
+	}
+	return inner.Close()
+}
+
+// Addr implements net.Listener.
+func (d *door) Addr() net.Addr { return d.addr }

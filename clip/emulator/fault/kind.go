@@ -1,0 +1,92 @@
+package fault
+
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Kind says what happens to a call.
+type Kind string
+
+// The kinds: see the package's documentation.
+const (
+	Refuse    Kind = "refuse"
+	Reset     Kind = "reset"
+	Close     Kind = "close"
+	Stall     Kind = "stall"
+	Drip      Kind = "drip"
+	Status    Kind = "status"
+	Throttle  Kind = "throttle"
+	Expired   Kind = "expired"
+	Denied    Kind = "denied"
+	Length    Kind = "length"
+	Garbage   Kind = "garbage"
+	HTML      Kind = "html"
+	Truncate  Kind = "truncate"
+	Duplicate Kind = "duplicate"
+	Missing   Kind = "missing"
+	Endless   Kind = "endless"
+	Lie       Kind = "lie"
+	Differ    Kind = "differ"
+	Skew      Kind = "skew"
+	Aged      Kind = "aged"
+	Deleted   Kind = "deleted"
+)
+
+// The operations that some kinds are for alone.
+const (
+	getClip       = "GetClip"
+	listFragments = "ListFragments"
+	listStreams   = "ListStreams"
+	putMedia      = "PutMedia"
+)
+
+// form is how a rule of a kind looks.
+type form struct {
+	// keys that it takes besides those of all rules, needs those of them that it cannot do without.
+	keys, needs []string
+	// apis that it is for; none: all but PutMedia.
+	apis []string
+	// puts: it is for PutMedia too, where a rule names that.
+	puts bool
+}
+
+// forms gives the form of each kind.
+func forms() map[Kind]form {
+	return map[Kind]form{
+		Refuse:    {keys: []string{"for"}},
+		Reset:     {keys: []string{"at"}, puts: true},
+		Close:     {keys: []string{"at"}, puts: true},
+		Stall:     {keys: []string{"at", "for"}, puts: true},
+		Drip:      {keys: []string{"at", "rate"}},
+		Status:    {keys: []string{"status"}, puts: true},
+		Throttle:  {puts: true},
+		Expired:   {puts: true},
+		Denied:    {puts: true},
+		Length:    {keys: []string{"by"}, needs: []string{"by"}},
+		Garbage:   {},
+		HTML:      {},
+		Truncate:  {keys: []string{"at"}},
+		Duplicate: {apis: []string{listFragments}},
+		Missing:   {apis: []string{listFragments}},
+		Endless:   {apis: []string{listFragments, listStreams}},
+		Lie:       {keys: []string{"what"}, needs: []string{"what"}, apis: []string{getClip}},
+		Differ:    {keys: []string{"at"}, apis: []string{getClip}},
+		Skew:      {keys: []string{"by"}, needs: []string{"by"}, puts: true},
+		Aged:      {apis: []string{getClip, listFragments}},
+		Deleted:   {puts: true},
+	}
+}
+
+// Kinds gives all kinds, by name.
+func Kinds() []Kind { return slices.Sorted(maps.Keys(forms())) }
+
+// kindNames lists the kinds for people.
+func kindNames() string {
+	var names []string
+	for _, k := range Kinds() {
+		names = append(names, string(k))
+	}
+	return strings.Join(names, ", ")
+}

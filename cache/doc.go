@@ -25,7 +25,7 @@
 //
 // # On disk
 //
-//	DIR/lock                       flock: one process a directory
+//	DIR/lock                       flock: one process a directory; its pid, and until when if it will leave
 //	DIR/sizes                      exact sizes that outlive their entries (sizes.go)
 //	DIR/data/KEY.CREATED.part      growing
 //	DIR/data/KEY.SIZE.CREATED      whole; its modification time is that of its last use

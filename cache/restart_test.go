@@ -1,6 +1,7 @@
 package cache_test
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -175,6 +176,15 @@ func TestOneCacheADirectory(t *testing.T) {
 	want := fmt.Sprintf("cache directory %s: in use by another process (pid %d)", dir, os.Getpid())
 	if err == nil || err.Error() != want {
 		t.Errorf("got %q, want %q", err, want)
+	}
+	until := time.Now().Add(time.Minute)
+	if err := c.Leave(until); err != nil {
+		t.Fatal(err)
+	}
+	_, err = cache.Open(dir, cache.Options{})
+	var locked *cache.LockedError
+	if !errors.As(err, &locked) || locked.PID != os.Getpid() || !locked.Until.Equal(until) {
+		t.Errorf("open of a directory that its holder will leave: %v, want its pid and when", err)
 	}
 	put(t, c, "k", []byte("x")) // the first goes on
 	c = reopen(t, c, dir, cache.Options{})

@@ -52,15 +52,18 @@ type Options struct {
 	Observer Observer
 	// Status gives the text of MOUNT/.clipfs/status.json, anew for each look; nil for no such file. It must not wait.
 	Status func() ([]byte, error)
+	// Source is what the table of mounts says is mounted; empty stands for the name of the type. mount(8) compares it
+	// with fstab to see whether an entry is mounted already.
+	Source string
 }
 
 // Server serves one mount.
 type Server struct {
 	mountpoint string
-	fuse       *fuse.Server
-	deny       *deny
-	// device is that of the mount, as mountinfo writes it; empty where it could not be told.
+	// device is the mount's own, as mountinfo writes it, by which it is told from others at the same place.
 	device string
+	fuse   *fuse.Server
+	deny   *deny
 	// gone is closed when nothing serves the mount any more.
 	gone chan struct{}
 }
@@ -86,6 +89,9 @@ func Mount(mountpoint string, library *clip.Library, o Options) (*Server, error)
 	}
 	root := &rootNode{tree: newTree(library, owner, o)}
 	options := mountOptions(o.Logger)
+	if o.Source != "" {
+		options.FsName = o.Source
+	}
 	if o.AllowOther {
 		options.AllowOther = true
 		options.Options = append(options.Options, "default_permissions")
@@ -105,10 +111,12 @@ func Mount(mountpoint string, library *clip.Library, o Options) (*Server, error)
 		defer close(s.gone)
 		server.Serve()
 	}()
-	setReadAhead(mountpoint, o.Logger)
-	if info, err := mountinfo.Find(mountpoint); err == nil {
-		s.device = info.Device()
+	info, err := mountinfo.Find(mountpoint)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("mount on %s: %w", mountpoint, err), Detach(mountpoint))
 	}
+	s.device = info.Device()
+	setReadAhead(info, o.Logger)
 	return s, nil
 }
 
@@ -170,25 +178,33 @@ func (s *Server) Mountpoint() string { return s.mountpoint }
 // Wait returns when the mount is gone and its last request answered.
 func (s *Server) Wait() { s.fuse.Wait() }
 
-// Unmount unmounts and waits until the last request is answered; ErrBusy if the mount is in use, after trying for a
-// short while. It goes on serving then.
-func (s *Server) Unmount() error {
-	err := s.fuse.Unmount()
-	if err == nil || !s.Mounted() { // somebody else was quicker
-		return nil
-	}
-	return fmt.Errorf("unmount %s: %w: %w", s.mountpoint, ErrBusy, err)
-}
-
-// Mounted reports whether anything is mounted at the mountpoint: the mount, dead or alive.
+// Mounted reports whether the mount, dead or alive, is what a path to its mountpoint leads to. It does not touch it.
 func (s *Server) Mounted() bool {
-	_, err := mountinfo.Find(s.mountpoint)
-	return !errors.Is(err, mountinfo.ErrNotMounted)
+	info, err := mountinfo.Find(s.mountpoint)
+	return err == nil && info.Device() == s.device
 }
 
-// Detach takes the mount out of the tree even if it is in use. What is open goes on working as long as this process
-// does.
-func (s *Server) Detach() error { return Detach(s.mountpoint) }
+// Detach takes the mount out of the tree even if it is in use; nothing, if somebody else has done so already. What is
+// open goes on working as long as this process does. It fails where something else is mounted over it.
+func (s *Server) Detach() error {
+	all, err := mountinfo.List()
+	if err != nil {
+		return fmt.Errorf("unmount %s: %w", s.mountpoint, err)
+	}
+	mounted, top := false, ""
+	for _, info := range all {
+		if info.Mountpoint == s.mountpoint {
+			mounted, top = mounted || info.Device() == s.device, info.Device()
+		}
+	}
+	switch {
+	case !mounted:
+		return nil
+	case top != s.device:
+		return fmt.Errorf("unmount %s: something else is mounted over it", s.mountpoint)
+	}
+	return Detach(s.mountpoint)
+}
 
 // Detach takes whatever is mounted at a path, which is to be as Canonical gives it, out of the tree: for mounts in use
 // and for stale ones, whose server has died. It does not touch the mount.

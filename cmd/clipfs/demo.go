@@ -13,9 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"clipfs/clip"
 	"clipfs/cmd/internal/fuseconn"
-	"clipfs/fs"
 
 	"github.com/spf13/cobra"
 )
@@ -87,9 +85,8 @@ func (d *demo) run(ctx context.Context, args []string) (err error) {
 	defer func() { err = errors.Join(err, end()) }()
 	flags := defaultMountFlags()
 	flags.cacheDir = cacheDir
-	return flags.serve(archive, mountpoint, logger, func(server *fs.Server, _ *clip.Library) error {
-		return d.show(ctx, server, logger)
-	})
+	flags.service.grace = 0 // the test card is nothing to wait for
+	return flags.serve(ctx, archive, mountpoint, logger, func(s *serving) error { return d.show(ctx, s) })
 }
 
 // demoDir gives the directory to mount on and what removes it again, if it was made here.
@@ -121,12 +118,13 @@ func removeDir(dir string) error {
 }
 
 // show checks the mount, tells what to try, stays until ctx ends if that is wanted, and unmounts.
-func (d *demo) show(ctx context.Context, server *fs.Server, logger *slog.Logger) error {
-	d.say("Kinesis Video Streams, emulated, on %s\n\n", server.Mountpoint())
-	file, failed := d.check(ctx, server.Mountpoint())
+func (d *demo) show(ctx context.Context, s *serving) error {
+	mountpoint := s.server.Mountpoint()
+	d.say("Kinesis Video Streams, emulated, on %s\n\n", mountpoint)
+	file, failed := d.check(ctx, mountpoint)
 	switch {
 	case failed == nil:
-		d.say("\n%s", suggestions(server.Mountpoint(), file))
+		d.say("\n%s", suggestions(mountpoint, file))
 	case !d.once:
 		d.say("The check failed: %s\n", oneLine(failed))
 	}
@@ -138,7 +136,7 @@ func (d *demo) show(ctx context.Context, server *fs.Server, logger *slog.Logger)
 	} else {
 		d.say("\nPress Ctrl-C to unmount and end.\n")
 	}
-	return errors.Join(failed, serveUntil(stay, server, logger))
+	return errors.Join(failed, s.until(stay))
 }
 
 // say writes to stdout. Nobody can be told if that fails.

@@ -87,10 +87,12 @@ a file of settings, --config FILE. A flag goes before the environment, and that 
 			return settle(cmd, os.Environ())
 		},
 	}
-	root.CompletionOptions.HiddenDefaultCmd = true
+	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	root.AddCommand(mountCommand(), umountCommand(), demoCommand(), demoCheckCommand(), emulatorCommand(), cacheCommand(), versionCommand())
+	root.AddCommand(probeCommand())
 	for _, cmd := range commandsBelow(root) {
+		completeFlags(cmd)
 		if check := cmd.Args; check != nil {
 			cmd.Args = func(cmd *cobra.Command, args []string) error {
 				if err := check(cmd, args); err != nil {

@@ -13,6 +13,7 @@ import (
 	"clipfs/cache"
 	"clipfs/clip"
 	"clipfs/clip/kvs"
+	"clipfs/cmd/clipfs/internal/notify"
 	"clipfs/fs"
 
 	"github.com/spf13/cobra"
@@ -53,6 +54,7 @@ type mountFlags struct {
 	prefix      string
 	allowOther  bool
 	access      accessFlags
+	service     serviceFlags
 	level       level
 	pprofDir    string
 }
@@ -63,7 +65,7 @@ func defaultMountFlags() mountFlags {
 		cacheSize: cache.DefaultMaxBytes, minFree: share{percent: defaultMinFree}, memory: defaultMemory, metadataTTL: positive(time.Minute), readTimeout: positive(time.Minute),
 		gap: positive(clip.DefaultGap), part: positive(clip.DefaultPart), eager: clip.DefaultEager, readAhead: clip.DefaultReadAhead,
 		connections: clip.DefaultConnections, openFetch: clip.DefaultMaxOpenFetch, listDays: clip.DefaultListDays,
-		access: defaultAccessFlags(),
+		access: defaultAccessFlags(), service: defaultServiceFlags(),
 	}
 }
 
@@ -75,7 +77,8 @@ func mountCommand() *cobra.Command {
 		Use:   mountName + " [flags] MOUNTPOINT",
 		Short: "Mount the streams of an account and region on an empty directory",
 		Long: `Mount the streams of an account and region on an empty directory, and serve them until interrupted (SIGINT,
-SIGTERM) or unmounted.
+SIGTERM) or unmounted. When interrupted it takes the mount out of the tree, so that another can take its place, and serves
+what is open for as long as --grace says; a second signal ends it at once.
 
 Credentials, region and profile come from the AWS SDK's default chain: AWS_PROFILE, AWS_REGION, AWS_ACCESS_KEY_ID and
 AWS_SECRET_ACCESS_KEY, ~/.aws, or the role of the host. Without any it does not start. A service that cannot be reached
@@ -89,6 +92,7 @@ does not keep it from starting: the mount works as soon as the service does.`,
 			}
 			return cobra.ExactArgs(1)(cmd, args)
 		},
+		ValidArgsFunction: completeDirectory,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if printed {
 				return f.print(cmd)
@@ -139,6 +143,7 @@ func (f *mountFlags) bind(cmd *cobra.Command) {
 	flags.StringVar(&f.prefix, "stream-prefix", "", "show only streams whose names begin with this `text`")
 	flags.BoolVar(&f.allowOther, "allow-other", false, "let other users see the mount too; who is not root needs user_allow_other in /etc/fuse.conf")
 	f.access.bind(cmd)
+	f.service.bind(cmd)
 	flags.Var(&f.level, "log-level", "how much to log on stderr")
 	flags.StringVar(&f.pprofDir, "pprof-dir", "", "write profiles of this process to a `directory`")
 	_ = flags.MarkHidden("pprof-dir") // for clipbench
@@ -169,10 +174,10 @@ func (f *mountFlags) run(ctx context.Context, stderr io.Writer, path string) (er
 		return err
 	}
 	defer func() { err = errors.Join(err, archive.Close()) }()
-	return f.serve(archive, mountpoint, logger, func(server *fs.Server, library *clip.Library) error {
-		greeted := greet(ctx, library, logger)
+	return f.serve(ctx, archive, mountpoint, logger, func(s *serving) error {
+		greeted := greet(ctx, s.library, logger)
 		defer greeted()
-		return serveUntil(ctx, server, logger)
+		return s.until(ctx)
 	})
 }
 
@@ -233,15 +238,13 @@ func (f *mountFlags) archive(ctx context.Context, logger *slog.Logger) (*kvs.Arc
 }
 
 // serve mounts an archive for as long as work takes, which unmounts it.
-func (f *mountFlags) serve(archive clip.Archive, mountpoint string, logger *slog.Logger,
-	work func(*fs.Server, *clip.Library) error) (err error) {
+func (f *mountFlags) serve(ctx context.Context, archive clip.Archive, mountpoint string, logger *slog.Logger,
+	work func(*serving) error) (err error) {
+	manager := notify.New(logger)
 	media, heads := f.budgets(logger)
-	kept, err := cache.Open(f.cacheDir, media)
-	if errors.Is(err, cache.ErrLocked) {
-		return fmt.Errorf("cache directory %s is in use by another clipfs: give this mount its own with --cache-dir", f.cacheDir)
-	}
+	kept, err := openCache(ctx, f.cacheDir, media, manager)
 	if err != nil {
-		return fmt.Errorf("cache directory %s: %w", f.cacheDir, err)
+		return err
 	}
 	defer func() { err = errors.Join(err, kept.Close()) }()
 	options, err := f.options(logger)
@@ -264,13 +267,13 @@ func (f *mountFlags) serve(archive clip.Archive, mountpoint string, logger *slog
 		return err
 	}
 	logger.Info("serving", "mountpoint", server.Mountpoint(), "cache", f.cacheDir)
-	return work(server, library)
+	return work(&serving{server: server, library: library, cache: kept, logger: logger, manager: manager, grace: time.Duration(f.service.grace)})
 }
 
 // shown gives what the flags say about who sees the mount.
 func (f *mountFlags) shown(logger *slog.Logger) (fs.Options, error) {
 	owner, err := f.access.owner()
-	return fs.Options{Logger: logger, AllowOther: f.allowOther, Owner: owner, Deny: f.access.deny}, err
+	return fs.Options{Logger: logger, AllowOther: f.allowOther, Owner: owner, Deny: f.access.deny, Source: f.service.source}, err
 }
 
 // budgets gives the options of both caches: a small part of --cache-size is for the heads of payloads, which are worth more
@@ -317,34 +320,4 @@ func greet(ctx context.Context, library *clip.Library, logger *slog.Logger) (end
 		cancel()
 		<-done
 	}
-}
-
-// serveUntil waits until ctx ends, and unmounts then, or until somebody else has unmounted. A mount in use is taken out of
-// the tree; whoever uses it gets ENOTCONN when this process ends.
-func serveUntil(ctx context.Context, server *fs.Server, logger *slog.Logger) error {
-	gone := make(chan struct{})
-	go func() {
-		server.Wait()
-		close(gone)
-	}()
-	select {
-	case <-gone:
-		if server.Mounted() {
-			return errors.Join(fmt.Errorf("connection of %s aborted from outside: mount it again", server.Mountpoint()), server.Detach())
-		}
-		logger.Info("unmounted from outside", "mountpoint", server.Mountpoint())
-		return nil
-	case <-ctx.Done():
-	}
-	err := server.Unmount()
-	if err == nil {
-		<-gone
-		logger.Info("unmounted", "mountpoint", server.Mountpoint())
-		return nil
-	}
-	if detached := server.Detach(); detached != nil {
-		return errors.Join(err, detached)
-	}
-	logger.Warn("unmounted although it was in use", "mountpoint", server.Mountpoint(), "cause", err)
-	return nil
 }

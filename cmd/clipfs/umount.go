@@ -1,9 +1,14 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"os"
+	"strings"
+	"time"
 
+	"clipfs/cmd/clipfs/internal/holders"
 	"clipfs/fs"
 	"clipfs/fs/mountinfo"
 
@@ -16,17 +21,18 @@ func umountCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "umount [flags] MOUNTPOINT",
 		Short: "Unmount a clipfs mount",
-		Long: `Unmount a clipfs mount, whose clipfs then ends. A mount that is in use stays, unless --lazy is given. One whose clipfs
-has died is always taken away.`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error { return umount(args[0], lazy) },
+		Long: `Unmount a clipfs mount, whose clipfs then ends. A mount that is in use stays, and it is said who uses it, unless
+--lazy is given. One whose clipfs has died is always taken away.`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: completeMounts,
+		RunE:              func(cmd *cobra.Command, args []string) error { return umount(cmd.Context(), args[0], lazy) },
 	}
 	cmd.Flags().BoolVar(&lazy, "lazy", false, "take it out of the tree even if it is in use")
 	return cmd
 }
 
 // umount takes the mount at a path away.
-func umount(path string, lazy bool) error {
+func umount(ctx context.Context, path string, lazy bool) error {
 	mountpoint, err := fs.Canonical(path)
 	if err != nil {
 		return fmt.Errorf("mountpoint %s: %w", path, err)
@@ -41,12 +47,65 @@ func umount(path string, lazy bool) error {
 	if info.FSType != fs.FSType {
 		return fmt.Errorf("%s is mounted with type %s, not %s: use umount", mountpoint, info.FSType, fs.FSType)
 	}
-	if lazy || isStale(mountpoint) {
+	if lazy {
 		return fs.Detach(mountpoint)
 	}
 	err = fs.Unmount(mountpoint)
-	if errors.Is(err, fs.ErrBusy) {
-		return fmt.Errorf("%s is in use: close what is open on it (fuser -vm %s tells), or add --lazy", mountpoint, mountpoint)
+	if !errors.Is(err, fs.ErrBusy) {
+		return err
 	}
-	return err
+	if staleInTime(mountpoint) {
+		return fs.Detach(mountpoint)
+	}
+	return fmt.Errorf("%s is in use by %s: end that, or add --lazy", mountpoint, users(ctx, info))
+}
+
+// staleInTime is isStale for a mount whose server may hang; then it is not stale.
+func staleInTime(mountpoint string) bool {
+	stale := make(chan bool, 1)
+	go func() { stale <- isStale(mountpoint) }()
+	timer := time.NewTimer(staleTimeout)
+	defer timer.Stop()
+	select {
+	case is := <-stale:
+		return is
+	case <-timer.C:
+		return false
+	}
+}
+
+const (
+	// staleTimeout is how long a mount may take to say that its server is gone, which the kernel says at once.
+	staleTimeout = 2 * time.Second
+	// usersTimeout bounds the search for who uses a mount.
+	usersTimeout = 10 * time.Second
+	// usersNamed is how many of them are named.
+	usersNamed = 8
+)
+
+// users says who uses a mount.
+func users(ctx context.Context, mount mountinfo.Info) string {
+	ctx, cancel := context.WithTimeout(ctx, usersTimeout)
+	defer cancel()
+	found, err := holders.Find(ctx, mount)
+	var all []string
+	for _, h := range found {
+		all = append(all, h.String())
+	}
+	below, belowErr := holders.Below(mount)
+	for _, mountpoint := range below {
+		all = append(all, "what is mounted on "+mountpoint)
+	}
+	if more := len(all) - usersNamed; more > 0 {
+		all = append(all[:usersNamed], fmt.Sprintf("%d more", more))
+	}
+	switch {
+	case len(all) > 0:
+		return strings.Join(all, ", ")
+	case err != nil || belowErr != nil:
+		return fmt.Sprintf("somebody (%v)", errors.Join(err, belowErr))
+	case os.Geteuid() != 0:
+		return "somebody whom only root can see"
+	}
+	return "somebody who has let go meanwhile, or the kernel"
 }

@@ -20,6 +20,9 @@ const path = "/proc/self/mountinfo"
 
 // Info is one mount.
 type Info struct {
+	// ID numbers the mount, Parent the one that it is on. Other than the device, they differ from one mount of a
+	// filesystem to the next.
+	ID, Parent int
 	// Major and Minor number its device: st_dev of the files on it.
 	Major, Minor uint32
 	// Mountpoint is where it is, absolute and without symbolic links.
@@ -88,7 +91,12 @@ func parseLine(line string) (Info, error) {
 	if !ok || err1 != nil || err2 != nil {
 		return Info{}, fmt.Errorf("mountinfo: device %q is not understood", before[2])
 	}
-	info := Info{Major: uint32(maj), Minor: uint32(mnr), Mountpoint: unescape(before[4]), FSType: unescape(after[0])}
+	id, err1 := strconv.Atoi(before[0])
+	parent, err2 := strconv.Atoi(before[1])
+	if err1 != nil || err2 != nil {
+		return Info{}, fmt.Errorf("mountinfo: mount %q on %q is not understood", before[0], before[1])
+	}
+	info := Info{ID: id, Parent: parent, Major: uint32(maj), Minor: uint32(mnr), Mountpoint: unescape(before[4]), FSType: unescape(after[0])}
 	if len(after) > 1 {
 		info.Source = unescape(after[1])
 	}

@@ -21,11 +21,11 @@ func TestParse(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []mountinfo.Info{
-		{Minor: 21, Mountpoint: "/proc", FSType: "proc", Source: "proc", Options: []string{"rw"}},
-		{Major: 98, Mountpoint: "/mnt2", FSType: "ext3", Source: "/dev/root", Options: []string{"rw", "errors=continue"}},
-		{Minor: 52, Mountpoint: "/mnt/with space\\and\ttab", FSType: "fuse.clipfs", Source: "clipfs",
+		{ID: 22, Parent: 27, Minor: 21, Mountpoint: "/proc", FSType: "proc", Source: "proc", Options: []string{"rw"}},
+		{ID: 36, Parent: 35, Major: 98, Mountpoint: "/mnt2", FSType: "ext3", Source: "/dev/root", Options: []string{"rw", "errors=continue"}},
+		{ID: 61, Parent: 27, Minor: 52, Mountpoint: "/mnt/with space\\and\ttab", FSType: "fuse.clipfs", Source: "clipfs",
 			Options: []string{"ro", "user_id=0", "group_id=0"}},
-		{Minor: 53, Mountpoint: "/nosource", FSType: "tmpfs"},
+		{ID: 62, Parent: 27, Minor: 53, Mountpoint: "/nosource", FSType: "tmpfs"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("mounts (-want +got):\n%s", diff)
@@ -35,7 +35,7 @@ func TestParse(t *testing.T) {
 func TestParseRefusesWhatItDoesNotUnderstand(t *testing.T) {
 	for _, line := range []string{
 		"nonsense", "22 27 0:21 / /proc rw,relatime proc proc rw", "22 27 21 / /proc rw - proc proc rw",
-		"22 27 a:b / /proc rw - proc proc rw", "22 - proc",
+		"22 27 a:b / /proc rw - proc proc rw", "22 - proc", "a 27 0:21 / /proc rw - proc proc rw", "22 b 0:21 / /proc rw - proc proc rw",
 	} {
 		if got, err := mountinfo.Parse(strings.NewReader(line)); err == nil {
 			t.Errorf("Parse(%q) = %v, want an error", line, got)

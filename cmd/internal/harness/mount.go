@@ -60,7 +60,8 @@ func (m *Mount) start(t testing.TB, e *Emulator, env, args []string) {
 	ctx, cancel := context.WithCancel(context.Background())
 	fuseconn.Watch(ctx, m.Path, watchdogAfter, func(err error) { t.Errorf("watchdog: %v", err) })
 	all := append([]string{"mount", "--endpoint-url", e.Endpoint, "--cache-dir", m.Cache, "--log-level", "debug",
-		"--cache-min-free", "0"}, args...) // however full the disk of this machine is
+		"--cache-min-free", "0", // however full the disk of this machine is
+		"--grace", "2s"}, args...) // a test that leaves a file open is not waited for
 	m.process = start(t, func(cmd *exec.Cmd) { cmd.Env = environment(env...) }, append(all, m.Path)...)
 	t.Cleanup(func() { // runs before the process is stopped
 		cancel()
@@ -98,6 +99,32 @@ func (m *Mount) Stop(t testing.TB, signal syscall.Signal) {
 		if err := syscall.Unmount(m.Path, syscall.MNT_DETACH); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// Signal sends the mount a signal and does not wait.
+func (m *Mount) Signal(t testing.TB, signal syscall.Signal) {
+	t.Helper()
+	if err := m.process.cmd.Process.Signal(signal); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Ended reports whether the mount's process has ended.
+func (m *Mount) Ended() bool { return m.process.ended() }
+
+// WaitEnd waits until the mount's process has ended, with exit code 0.
+func (m *Mount) WaitEnd(t testing.TB) {
+	t.Helper()
+	timer := time.NewTimer(readyAfter)
+	defer timer.Stop()
+	select {
+	case <-m.process.done:
+		if m.process.err != nil {
+			t.Errorf("mount ended with %v", m.process.err)
+		}
+	case <-timer.C:
+		t.Errorf("the mount has not ended within %s", readyAfter)
 	}
 }
 

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"clipfs/cache"
+	"clipfs/clip"
+	"clipfs/cmd/clipfs/internal/notify"
+	"clipfs/cmd/clipfs/internal/probe"
+	"clipfs/fs"
+
+	"github.com/spf13/cobra"
+)
+
+const (
+	// defaultGrace is how long files that are open when the mount ends are served.
+	defaultGrace = 30 * time.Second
+	// letGoWithin is how long the kernel and the server may take to let go of a mount that nobody uses.
+	letGoWithin = 200 * time.Millisecond
+	// leaveMargin is what ending takes beyond the grace.
+	leaveMargin = 5 * time.Second
+)
+
+// serving is a mount, from when it is there until its process ends.
+type serving struct {
+	server  *fs.Server
+	library *clip.Library
+	cache   *cache.Cache
+	logger  *slog.Logger
+	manager *notify.Manager
+	grace   time.Duration
+}
+
+// until serves until ctx ends, and leaves then, or until somebody else has unmounted.
+func (s *serving) until(ctx context.Context) error {
+	defer s.watched(context.WithoutCancel(ctx))()
+	gone := make(chan struct{})
+	go func() {
+		s.server.Wait()
+		close(gone)
+	}()
+	s.manager.Ready("serving " + s.server.Mountpoint())
+	select {
+	case <-gone:
+		s.manager.Stopping("unmounted from outside", leaveMargin)
+		if s.server.Mounted() {
+			return errors.Join(fmt.Errorf("connection of %s aborted from outside: mount it again", s.server.Mountpoint()), s.server.Detach())
+		}
+		s.logger.Info("unmounted from outside", "mountpoint", s.server.Mountpoint())
+		return nil
+	case <-ctx.Done():
+		return s.leave(gone)
+	}
+}
+
+// leave takes the mount out of the tree, so that another can take its place at once, and serves what is open on it until
+// that is closed or the grace is over. Whoever still reads then gets ENOTCONN, when this process ends.
+func (s *serving) leave(gone <-chan struct{}) error {
+	mountpoint := s.server.Mountpoint()
+	s.manager.Stopping("serving what is open, the mount is out of the tree", s.grace+leaveMargin)
+	// First: who finds the mountpoint free also finds the cache in use, and has to know how long.
+	if err := s.cache.Leave(time.Now().Add(s.grace)); err != nil {
+		s.logger.Warn("the next mount will not wait for the cache directory", "cause", err)
+	}
+	if err := s.server.Detach(); err != nil {
+		return err
+	}
+	if !closedWithin(gone, letGoWithin) {
+		s.logger.Info("out of the tree; what is open on it is served until it is closed", "mountpoint", mountpoint, "at most", s.grace)
+		if !closedWithin(gone, s.grace) {
+			s.logger.Warn("unmounted although it was in use", "mountpoint", mountpoint, "grace", s.grace)
+			return nil
+		}
+	}
+	s.logger.Info("unmounted", "mountpoint", mountpoint)
+	return nil
+}
+
+// closedWithin reports whether a channel is closed within so long.
+func closedWithin(done <-chan struct{}, longest time.Duration) bool {
+	timer := time.NewTimer(longest)
+	defer timer.Stop()
+	select {
+	case <-done:
+		return true
+	case <-timer.C:
+		return false
+	}
+}
+
+// watched tells the service manager, if it wants to hear that, that the server answers, until the function that it gives
+// is called.
+func (s *serving) watched(ctx context.Context) (end func()) {
+	period := notify.Watchdog()
+	if period == 0 {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	prober := probe.New(s.server.Mountpoint(), probeCommandName)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.manager.Watch(ctx, period, func(ctx context.Context) error { return s.alive(ctx, prober) })
+	}()
+	return func() {
+		cancel()
+		<-done
+		if err := prober.Close(); err != nil {
+			s.logger.Debug("probe", "cause", err)
+		}
+	}
+}
+
+// alive asks the server through the kernel whether it answers. Where the mount cannot be asked (it is out of the tree, or
+// something is mounted over it, or there is no process to ask), nothing speaks against it.
+func (s *serving) alive(ctx context.Context, prober *probe.Prober) error {
+	if !s.server.Mounted() {
+		return nil
+	}
+	err := prober.Ask(ctx)
+	switch {
+	case err == nil:
+	case ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded): // the watch ends
+		return ctx.Err()
+	case errors.Is(err, probe.ErrSilent) && s.server.Mounted():
+		return err
+	default:
+		s.logger.Warn("it cannot be told whether the mount answers", "cause", err)
+	}
+	return nil
+}
+
+// probeCommandName is a command that only this program runs.
+const probeCommandName = "probe"
+
+// probeCommand is the process that asks a mount whether it answers.
+func probeCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:    probeCommandName + " MOUNTPOINT",
+		Short:  "Ask a mount, once a line of stdin, whether it answers",
+		Hidden: true,
+		Args:   cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return probe.Answer(args[0], cmd.InOrStdin(), cmd.OutOrStdout())
+		},
+	}
+}

@@ -17,8 +17,8 @@ const maxRunning = 2 * maxFragmentLength
 // the span is in it too, as a call gives all that starts between two times. Cover clips of neighbouring spans overlap;
 // they do not tile.
 //
-// The clip's Span is the one asked for, and that is what may be MaxSpan long. It costs what Clip costs, and the listing of
-// the hour before for a start in the first minute of an hour. Where fragments may not be listed nobody knows what was
+// The clip's Span is the one asked for, and that is what may be MaxSpan long. It costs what Clip costs, as
+// what came just before is listed with the rest. Where fragments may not be listed nobody knows what was
 // running, and it is the plain clip.
 func (l *Library) Cover(ctx context.Context, name StreamName, span Span) (*Clip, error) {
 	v, err := l.view(ctx, name)

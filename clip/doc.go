@@ -18,7 +18,8 @@
 // # Data flow
 //
 //	names   "2024-01-01T10:00", "10m.mp4"  →  Span            (Grammar)
-//	archive ListFragments                  →  fragments       (timeline, by the hour, shared; the past is kept on disk)
+//	archive ListFragments                  →  fragments       (timeline, shared; the past is kept on disk, by the hour)
+//	                                                          (asking.go: what to ask for, in calls of one page at once)
 //	timeline                               →  days, hours …   (calendar.go: what has footage; late.go: what came late)
 //	plan    fragments                      →  parts           (on a grid of absolute time, never a call that would be cut)
 //	Clip    parts                          →  one version of a file: key, estimate, exact size

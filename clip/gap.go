@@ -15,7 +15,7 @@ const maxFragmentLength = 20 * time.Second
 //
 // The archive's length of a fragment runs from its first frame to its last, so a fragment ends one frame later than
 // it says, and one of a single frame has length 0. How long that frame is the archive does not tell; the fragments
-// around it do: leftOut is the median of (next start − start − length) over an hour. It is believed for one
+// around it do: leftOut is the median of (next start − start − length) over five minutes. It is believed for one
 // fragment only as far as it can be true: a fragment that has a length has at least two frames, so its last is taken
 // to be no longer than that length; one without is at most as long as a fragment may be.
 //
@@ -27,27 +27,48 @@ type gapRule struct {
 	leftOut time.Duration
 }
 
-// spacing is what an hour tells of the frame that lengths leave out: the median, and of how many it is.
-type spacing struct {
-	leftOut time.Duration
-	samples int
+// sample gives how long the last frame of a fragment may be, if the one that follows it tells.
+func sample(f, next Fragment, by Selector) (time.Duration, bool) {
+	d := next.Time(by).Sub(f.Time(by)) - f.Length
+	return d, d >= 0 && d <= maxFragmentLength
 }
 
-// newSpacing learns from the fragments of an hour, in the order of their times.
-func newSpacing(fragments []Fragment, by Selector) spacing {
+// learnLeftOut learns from fragments, in the order of their times: from those that start within one learnFrom of the grid
+// of absolute time, the first in which most can be learned. So what is learned of some footage does not depend on how much
+// else is known.
+func learnLeftOut(fragments []Fragment, by Selector) time.Duration {
+	var best []Fragment
+	most, samples, begin := 0, 0, 0
+	var border time.Time
+	for i, f := range fragments {
+		if i == 0 || !f.Time(by).Before(border) {
+			begin, samples = i, 0
+			border = f.Time(by).Truncate(learnFrom).Add(learnFrom)
+			continue
+		}
+		if _, ok := sample(fragments[i-1], f, by); !ok {
+			continue
+		}
+		if samples++; samples > most {
+			most, best = samples, fragments[begin:i+1]
+		}
+	}
+	return leftOut(best, by)
+}
+
+// leftOut gives the median of the frames that lengths leave out of some fragments, in the order of their times.
+func leftOut(fragments []Fragment, by Selector) time.Duration {
 	left := make([]time.Duration, 0, len(fragments))
 	for i := 1; i < len(fragments); i++ {
-		prev := fragments[i-1]
-		d := fragments[i].Time(by).Sub(prev.Time(by)) - prev.Length
-		if d >= 0 && d <= maxFragmentLength {
+		if d, ok := sample(fragments[i-1], fragments[i], by); ok {
 			left = append(left, d)
 		}
 	}
 	if len(left) == 0 {
-		return spacing{}
+		return 0
 	}
 	slices.Sort(left)
-	return spacing{leftOut: left[(len(left)-1)/2], samples: len(left)}
+	return left[(len(left)-1)/2]
 }
 
 // end tells when a fragment ends: its length and the frame that the length leaves out.

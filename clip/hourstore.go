@@ -3,6 +3,7 @@ package clip
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
@@ -43,7 +44,9 @@ type hourStore struct {
 
 // hourRecord is one hour as it is stored. A later record of an hour replaces an earlier one.
 type hourRecord struct {
-	Hour      int64            `json:"hour"`
+	Hour int64 `json:"hour"`
+	// Minutes are those that are known, a bit each; none stands for all.
+	Minutes   minutes          `json:"minutes,omitempty"`
 	Asked     time.Time        `json:"asked"`
 	Forgotten bool             `json:"forgotten,omitempty"`
 	Fragments []fragmentRecord `json:"fragments,omitempty"`
@@ -170,10 +173,6 @@ func (s *hourStore) day(stream Stream, hour int64) map[int64]bucket {
 			s.logger.Warn("damaged file not removed", "file", path, "error", err)
 		}
 	}
-	for hour, b := range hours {
-		b.spacing = newSpacing(b.fragments, s.by)
-		hours[hour] = b
-	}
 	return hours
 }
 
@@ -207,6 +206,9 @@ func readDay(r io.Reader, hours map[int64]bucket) error {
 // record gives a bucket as it is stored.
 func (b bucket) record(hour int64) hourRecord {
 	r := hourRecord{Hour: hour, Asked: b.asked, Fragments: make([]fragmentRecord, len(b.fragments))}
+	if b.known != allMinutes {
+		r.Minutes = b.known
+	}
 	for i, f := range b.fragments {
 		r.Fragments[i] = fragmentRecord{f.ID, f.Producer.UnixMilli(), f.Server.UnixMilli(), f.Length.Milliseconds(), f.Size}
 	}
@@ -215,7 +217,7 @@ func (b bucket) record(hour int64) hourRecord {
 
 // bucket gives what was stored. Only hours of the past are.
 func (r hourRecord) bucket() bucket {
-	b := bucket{asked: r.Asked, settled: true, fragments: make([]Fragment, len(r.Fragments))}
+	b := bucket{asked: r.Asked, settled: true, known: cmp.Or(r.Minutes&allMinutes, allMinutes), fragments: make([]Fragment, len(r.Fragments))}
 	for i, f := range r.Fragments {
 		b.fragments[i] = Fragment{
 			ID: f.ID, Producer: time.UnixMilli(f.Producer).UTC(), Server: time.UnixMilli(f.Server).UTC(),

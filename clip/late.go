@@ -27,6 +27,8 @@ type looked struct {
 	fresh time.Time
 	// forgets counts how often hours were dropped: what was read from disk before is not to be believed after.
 	forgets int
+	// tempo is how densely it was recorded where it was last asked for.
+	tempo tempo
 }
 
 // notice learns of a stream what is on disk, when it is first met. A stream that was made anew under the name of another
@@ -121,10 +123,10 @@ func (t *timeline) look(ctx context.Context, v view) error {
 	return err
 }
 
-// lacks reports whether a settled hour is remembered without a fragment that starts in it.
+// lacks reports whether the minute of a settled hour is remembered without a fragment that starts in it.
 func (t *timeline) lacks(v view, key bucketKey, f Fragment) bool {
 	b, ok := t.held(v, key)
-	if !ok || !b.settled {
+	if !ok || !b.settled || key.minutes(NewSpan(f.Time(t.by), Grain))&^b.known != 0 {
 		return false // it will be asked for anyway
 	}
 	at, _ := slices.BinarySearchFunc(b.fragments, f.Time(t.by), t.compareTime)
@@ -147,5 +149,6 @@ func (t *timeline) forgetStream(stream Stream) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.buckets.removeStream(stream.Name)
-	t.seen[stream.Name] = &looked{arn: stream.ARN, forgets: t.seen[stream.Name].forgets + 1}
+	before := t.seen[stream.Name]
+	t.seen[stream.Name] = &looked{arn: stream.ARN, forgets: before.forgets + 1, tempo: before.tempo}
 }

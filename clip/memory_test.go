@@ -39,6 +39,8 @@ type memory struct {
 	hide func() error
 	// unlistable is the error of ListStreams calls, or nil.
 	unlistable error
+	// page is how long a page of a listing takes.
+	page time.Duration
 
 	mu        sync.Mutex
 	fragments map[clip.StreamName][]clip.Fragment
@@ -76,7 +78,7 @@ func (m *memory) upload(name clip.StreamName, start time.Time, count int, length
 	}
 }
 
-// calls gives how many GetClip, ListFragments and limited ListFragments calls there were.
+// calls gives how many GetClip calls, pages of listings and limited ListFragments calls there were.
 func (m *memory) calls() (payloads, lists, probes int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -139,19 +141,16 @@ func (m *memory) Fragments(ctx context.Context, q clip.FragmentQuery) iter.Seq2[
 				return
 			}
 		}
-		m.mu.Lock()
-		if q.Limit > 0 {
-			m.probes++
-		} else {
-			m.lists++
-		}
-		m.mu.Unlock()
 		found := m.selected(q.Stream, q.Selector, q.Span)
+		m.turnPage(q.Limit > 0)
 		rand.Shuffle(len(found), func(i, j int) { found[i], found[j] = found[j], found[i] })
 		if q.Limit > 0 && len(found) > q.Limit {
 			found = found[:q.Limit]
 		}
-		for _, f := range found {
+		for i, f := range found {
+			if i > 0 && i%1000 == 0 {
+				m.turnPage(false)
+			}
 			if ctx.Err() != nil {
 				yield(clip.Fragment{}, context.Cause(ctx))
 				return
@@ -161,6 +160,18 @@ func (m *memory) Fragments(ctx context.Context, q clip.FragmentQuery) iter.Seq2[
 			}
 		}
 	}
+}
+
+// turnPage counts a page of a listing, or a probe, and takes the time of one.
+func (m *memory) turnPage(probe bool) {
+	m.mu.Lock()
+	if probe {
+		m.probes++
+	} else {
+		m.lists++
+	}
+	m.mu.Unlock()
+	time.Sleep(m.page)
 }
 
 // Payload implements clip.Archive.

@@ -75,9 +75,8 @@ func (t *timeline) recordedHours(ctx context.Context, v view, span Span) (found,
 		if err != nil {
 			return false, false, err
 		}
-		if !ok {
+		if !ok || key.minutes(span)&^b.known != 0 {
 			certain = false
-			continue
 		}
 		for _, f := range b.fragments {
 			if span.Contains(f.Time(t.by)) {
@@ -105,7 +104,7 @@ func (t *timeline) remember(v view, key probeKey, span Span, asked time.Time, fo
 		hour := k.span()
 		whole := !hour.Start.Before(span.Start) && !hour.End.After(span.End)
 		if whole && !hour.End.Add(edgeAge).After(asked) {
-			b := bucket{asked: asked, settled: true}
+			b := bucket{asked: asked, settled: true, known: allMinutes}
 			t.buckets.put(k, b)
 			file := t.store.dayFile(v.stream, k.hour)
 			records[file] = append(records[file], b.record(k.hour))

@@ -22,11 +22,12 @@ const (
 	edgeAge = time.Minute
 	// edgeTTL is how long an answer about the live edge holds.
 	edgeTTL = 2 * time.Second
-	// hoursAtOnce bounds the listings of one call that run at the same time.
-	hoursAtOnce = 4
+	// learnFrom is from how much footage the frame that lengths leave out is learned, on a grid of absolute time.
+	learnFrom = 5 * time.Minute
 )
 
-// timeline is what streams have recorded: fragments in buckets of an hour, listed when they are first asked for.
+// timeline is what streams have recorded: fragments in buckets of an hour, listed when they are first asked for, no more
+// of an hour than its minutes that are wanted (asking.go).
 //
 // An hour of the past is settled: it is remembered, on disk too, and changes only when footage is uploaded late, which
 // late.go looks for before settled hours are trusted. An hour at the live edge is believed for edgeTTL.
@@ -37,7 +38,7 @@ type timeline struct {
 	by      Selector
 	ttl     time.Duration
 	gap     time.Duration
-	fills   *flight[bucketKey, bucket]
+	calls   *flight[askKey, answer]
 	asks    *flight[probeKey, bool]
 	looks   *flight[StreamName, struct{}]
 
@@ -47,6 +48,8 @@ type timeline struct {
 	probes  *simplelru.LRU[probeKey, probe]
 	// seen has an entry for every stream that notice was called for, which comes before all else.
 	seen map[StreamName]*looked
+	// claimed has the spans of the calls that are under way, which do not overlap.
+	claimed map[StreamName][]Span
 }
 
 // view is a stream and the span in which it can have footage now. Nothing outside is asked for.
@@ -60,12 +63,13 @@ func newTimeline(archive Archive, o Options) *timeline {
 	t := &timeline{
 		archive: archive, logger: o.Logger, by: o.Selector, ttl: o.MetadataTTL, gap: o.Gap,
 		store: newHourStore(o.TimelineDir, o.Selector, o.Logger),
-		fills: newFlight[bucketKey, bucket](o.ReadTimeout),
+		calls: newFlight[askKey, answer](o.ReadTimeout),
 		asks:  newFlight[probeKey, bool](o.ReadTimeout),
 		looks: newFlight[StreamName, struct{}](o.ReadTimeout),
 
 		buckets: newBuckets(),
 		seen:    make(map[StreamName]*looked),
+		claimed: make(map[StreamName][]Span),
 	}
 	var err error
 	if t.probes, err = simplelru.NewLRU[probeKey, probe](maxProbes, nil); err != nil {
@@ -78,7 +82,7 @@ func newTimeline(archive Archive, o Options) *timeline {
 type listing struct {
 	// fragments that start in the span, by time, each once.
 	fragments []Fragment
-	// rule learned from that hour of those the span touches which has most to learn from.
+	// rule learned from those learnFrom of what the span touches that have most to learn from.
 	rule gapRule
 	// expires is when the first of the answers it rests on ends to hold.
 	expires time.Time
@@ -87,58 +91,41 @@ type listing struct {
 // list gives the fragments that start in a span.
 func (t *timeline) list(ctx context.Context, v view, span Span) (listing, error) {
 	span = span.Intersect(v.window)
-	keys := hoursOf(v.stream.Name, span)
-	hours := make([]bucket, len(keys))
-	err := parallel(ctx, hoursAtOnce, len(keys), func(ctx context.Context, i int) (err error) {
-		hours[i], err = t.bucket(ctx, v, keys[i])
-		return err
-	})
+	l := listing{rule: gapRule{min: t.gap, by: t.by}, expires: time.Now().Add(t.ttl)}
+	if span.Empty() {
+		return l, nil
+	}
+	around := Span{Start: span.Start.Truncate(learnFrom), End: span.End.Add(learnFrom - Grain).Truncate(learnFrom)}
+	sections, err := t.gather(ctx, v, around.Intersect(v.window))
 	if err != nil {
 		return listing{}, err
 	}
-	l := listing{rule: gapRule{min: t.gap, by: t.by}, expires: time.Now().Add(t.ttl)}
-	most := 0
-	for i, b := range hours {
-		from, _ := slices.BinarySearchFunc(b.fragments, span.Start, t.compareTime)
-		to, _ := slices.BinarySearchFunc(b.fragments, span.End, t.compareTime)
-		if some := b.fragments[from:max(from, to):max(from, to)]; i == 0 {
-			l.fragments = some
+	for i, s := range sections {
+		if i == 0 {
+			l.fragments = slices.Clip(s.fragments)
 		} else {
-			l.fragments = append(l.fragments, some...)
+			l.fragments = append(l.fragments, s.fragments...)
 		}
-		if b.spacing.samples > most {
-			most, l.rule.leftOut = b.spacing.samples, b.spacing.leftOut
-		}
-		if until := t.trustedUntil(v.stream.Name, b); until.Before(l.expires) {
-			l.expires = until
+		if s.until.Before(l.expires) {
+			l.expires = s.until
 		}
 	}
+	l.rule.leftOut = learnLeftOut(l.fragments, t.by)
+	l.fragments = slices.Clip(t.within(l.fragments, span))
 	return l, nil
 }
 
-// hoursOf gives the keys of the hours that a span touches.
-func hoursOf(stream StreamName, span Span) []bucketKey {
-	var keys []bucketKey
-	for h := span.Start.Truncate(bucketLength); h.Before(span.End); h = h.Add(bucketLength) {
-		keys = append(keys, keyOf(stream, h))
-	}
-	return keys
+// within gives those of some fragments, in the order of their times, that start in a span.
+func (t *timeline) within(fragments []Fragment, span Span) []Fragment {
+	from, _ := slices.BinarySearchFunc(fragments, span.Start, t.compareTime)
+	to, _ := slices.BinarySearchFunc(fragments, span.End, t.compareTime)
+	return fragments[from:max(from, to)]
 }
 
 // compareTime orders a fragment against an instant.
 func (t *timeline) compareTime(f Fragment, at time.Time) int { return f.Time(t.by).Compare(at) }
 
-// bucket gives one hour, from memory, from disk or from the archive.
-func (t *timeline) bucket(ctx context.Context, v view, key bucketKey) (bucket, error) {
-	if b, ok, err := t.known(ctx, v, key); ok || err != nil {
-		return b, err
-	}
-	return t.fills.do(ctx, key, func(ctx context.Context, progress func()) (bucket, error) {
-		return t.fill(ctx, v, key, progress)
-	})
-}
-
-// known gives an hour that need not be asked for.
+// known gives what is known of an hour and need not be asked for.
 func (t *timeline) known(ctx context.Context, v view, key bucketKey) (bucket, bool, error) {
 	b, ok := t.held(v, key)
 	if !ok {
@@ -159,9 +146,9 @@ func (t *timeline) held(v view, key bucketKey) (bucket, bool) {
 	for {
 		t.mu.Lock()
 		b, ok := t.buckets.get(key)
-		seen := *t.seen[v.stream.Name]
+		seen, read := *t.seen[v.stream.Name], t.buckets.read[key.day()]
 		t.mu.Unlock()
-		if ok || key.span().End.Add(edgeAge).After(time.Now()) || seen.at.IsZero() {
+		if ok || read || key.span().End.Add(edgeAge).After(time.Now()) || seen.at.IsZero() {
 			return b, ok
 		}
 		if b, ok, done := t.load(key, t.store.day(v.stream, key.hour), seen.forgets); done {
@@ -182,34 +169,12 @@ func (t *timeline) load(key bucketKey, day map[int64]bucket, forgets int) (b buc
 			t.buckets.put(k, b)
 		}
 	}
+	if len(t.buckets.read) >= maxReadDays {
+		clear(t.buckets.read)
+	}
+	t.buckets.read[key.day()] = true
 	b, ok = t.buckets.get(key)
 	return b, ok, true
-}
-
-// fill asks the archive for an hour and remembers the answer.
-func (t *timeline) fill(ctx context.Context, v view, key bucketKey, progress func()) (bucket, error) {
-	asked := time.Now()
-	if b, ok := t.held(v, key); ok && asked.Before(t.trustedUntil(key.stream, b)) {
-		return b, nil // another call has ended in this moment
-	}
-	fragments, err := t.ask(ctx, v.stream.Name, key.span().Intersect(v.window), progress)
-	if err != nil {
-		return bucket{}, err
-	}
-	b := bucket{fragments: fragments, spacing: newSpacing(fragments, t.by), asked: asked}
-	// An hour that the window cuts at its start loses fragments; it is not worth keeping.
-	b.settled = !key.span().End.Add(edgeAge).After(asked) && !key.span().Start.Before(v.window.Start)
-	if !b.settled {
-		b.expires = asked.Add(t.holdsUnsettled(key.span(), asked))
-	}
-	t.mu.Lock()
-	t.buckets.put(key, b)
-	t.mu.Unlock()
-	if b.settled {
-		t.began(v.stream, asked)
-		t.store.put(v.stream, b.record(key.hour))
-	}
-	return b, nil
 }
 
 // holdsUnsettled tells how long an answer about a span is believed that is not settled.

@@ -36,8 +36,10 @@ func TestCostOfLooking(t *testing.T) {
 	cost("ls of a stream, cold", 5+2*pages, "ls", m.Join("testcard")) // four days, one span before, the last two hours
 	cost("ls of a day, cold", 24, "ls", day)
 	cost("ls of a day, warm", 0, "ls", day)
-	cost("ls -l of a start directory", 2*pages, "ls", "-l", filepath.Join(day, date+"T10", date+"T10:07"))
-	cost("ls -l of the next", 0, "ls", "-l", filepath.Join(day, date+"T10", date+"T10:00"))
+	// It begins in the middle of an hour, and costs the pages of its longest clip all the same.
+	cost("ls -l of a start directory", pages, "ls", "-l", filepath.Join(day, date+"T10", date+"T10:07"))
+	cost("ls -l of one before it", 1, "ls", "-l", filepath.Join(day, date+"T10", date+"T10:00"))
+	cost("ls -l of one between them", 0, "ls", "-l", filepath.Join(day, date+"T10", date+"T10:05"))
 	cost("find of a day", 25*pages, "find", day, "-name", "5m.mp4")
 	cost("ls -lR of the day", 0, "ls", "-lR", day)
 	if got := e.Calls(t, "GetClip"); got != 0 {

@@ -56,3 +56,17 @@ func Held(l *Library) (fragments, hours int) {
 	defer l.timeline.mu.Unlock()
 	return l.timeline.buckets.held, l.timeline.buckets.lru.Len()
 }
+
+// PeriodOf gives the bounds of the period that a time is in.
+func PeriodOf(p Period, t time.Time) (start, end time.Time) { return p.start(t), p.end(t) }
+
+// Bandwidth is the limit on bytes a second.
+type Bandwidth struct{ *bandwidth }
+
+// NewBandwidth gives one.
+func NewBandwidth(perSecond int64) Bandwidth { return Bandwidth{newBandwidth(perSecond)} }
+
+// Pay waits for its turn.
+func (b Bandwidth) Pay(ctx context.Context, u Urgency, n int) error {
+	return b.pay(ctx, func() Urgency { return u }, n)
+}

@@ -92,8 +92,11 @@ func (f *fetch) fill(ctx context.Context, w *cache.Writer) (err error) {
 			return err
 		}
 		progress = progress.Add(time.Since(asked)) // others were served meanwhile
-		calls++
-		err := f.attempt(ctx, out, &received, f.library.options.ReadTimeout-time.Since(progress))
+		_, err := f.library.ledger.left()
+		if err == nil {
+			calls++
+			err = f.attempt(ctx, out, &received, f.library.options.ReadTimeout-time.Since(progress))
+		}
 		f.library.slots.leave()
 		if err == nil {
 			log.DebugContext(ctx, "payload fetched", "bytes", w.Written(), "calls", calls, "took", time.Since(begun).Round(time.Millisecond))
@@ -104,7 +107,7 @@ func (f *fetch) fill(ctx context.Context, w *cache.Writer) (err error) {
 		}
 		if !errors.Is(err, ErrUnreachable) && !errors.Is(err, ErrThrottled) {
 			level := slog.LevelWarn
-			if errors.Is(err, ErrCodecChange) { // which asking for less mends
+			if errors.Is(err, ErrCodecChange) || errors.Is(err, ErrFetchLimit) { // which asking for less mends; which was logged
 				level = slog.LevelDebug
 			}
 			log.Log(ctx, level, "fetch failed", "error", err)
@@ -146,7 +149,9 @@ func (f *fetch) attempt(ctx context.Context, out *output, received *int64, patie
 	}
 	payload.Body = &meter{ReadCloser: payload.Body, all: &f.library.counts.fetched, own: received}
 	body := newStallReader(payload.Body, f.library.options.StallTimeout, cancel)
-	err = f.takeIn(mp4.NewScanner(body), payload.Length, out.restart())
+	rationed := f.rationed(ctx, body, payload.Unread, cancel)
+	defer rationed.finish()
+	err = f.takeIn(mp4.NewScanner(rationed), payload.Length, out.restart())
 	if cause := context.Cause(ctx); err != nil && cause != nil && out.err == nil {
 		return cause
 	}

@@ -58,6 +58,12 @@ type Options struct {
 	MaxOpenFetch int64
 	// MediaRate is how many fragments a second the archive gives of a stream; 0 means 500 (quotas page, GetClip).
 	MediaRate float64
+	// FetchLimit is the most that may be fetched in a period.
+	FetchLimit FetchLimit
+	// LedgerDir is where it is noted what was fetched, for the next mount; empty means nowhere.
+	LedgerDir string
+	// Bandwidth is how many bytes a second may be fetched; 0 means as many as come.
+	Bandwidth int64
 	// StallTimeout is how long a body may go without a byte before it is given up and asked for again; 0 means 10 s.
 	StallTimeout time.Duration
 }
@@ -138,6 +144,9 @@ type Library struct {
 	interest *interest
 	slots    *slots
 	counts   counts
+	// ledger and bandwidth are what every body of a GetClip call goes by.
+	ledger    *ledger
+	bandwidth *bandwidth
 	// seed is that of the checksums of bodies.
 	seed maphash.Seed
 
@@ -173,6 +182,9 @@ func NewLibrary(archive Archive, c *cache.Cache, o Options) *Library {
 		interest: newInterest(),
 		seed:     maphash.MakeSeed(),
 		slots:    newSlots(o.Connections, c.GiveUpParked),
+
+		ledger:    newLedger(o.LedgerDir, o.FetchLimit, o.Logger),
+		bandwidth: newBandwidth(o.Bandwidth),
 	}
 	l.heads = heads{library: l, cache: c}
 	if o.Heads != nil {

@@ -33,6 +33,8 @@ type memory struct {
 	slow time.Duration
 	// body changes the body of a call before it is sent; n counts calls from 1.
 	body func(n int, payload []byte) io.Reader
+	// unread is how many bytes of each body have come that are not read.
+	unread int64
 	// refuse gives the error of a GetClip call, or nil.
 	refuse func(n int) error
 	// hide gives the error of a ListFragments call, or nil.
@@ -204,7 +206,9 @@ func (m *memory) Payload(ctx context.Context, q clip.PayloadQuery) (*clip.Payloa
 	if m.body != nil {
 		body = m.body(n, payload)
 	}
-	return &clip.Payload{ContentType: "video/mp4", Length: length, Body: &boundBody{ctx, body}}, nil
+	return &clip.Payload{
+		ContentType: "video/mp4", Length: length, Body: &boundBody{ctx, body}, Unread: func() int64 { return m.unread },
+	}, nil
 }
 
 // countedReader counts what is read of a body. It comes in small pieces, as from a network.

@@ -87,6 +87,7 @@ func (c *Clip) makeLayout(ctx context.Context, progress func()) (*layout, error)
 	if missing := l.missingHeads(d.parts); missing.parts > 0 {
 		log.Info("opening", "parts", len(d.parts), "heads to fetch", missing.parts, "expected wait", l.wait(missing.fragments).Round(time.Millisecond))
 	}
+	defer l.bandwidth.watch(progress)()
 	parts, err := c.resolveAll(ctx, d.parts, progress)
 	if err != nil {
 		return nil, err

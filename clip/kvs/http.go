@@ -59,7 +59,7 @@ func newHTTPClients(configured aws.HTTPClient) *httpClients {
 		return h
 	}
 	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: keepAlive}
-	transport.DialContext = dialer.DialContext
+	transport.DialContext = countArrivals(dialer.DialContext)
 	transport.TLSHandshakeTimeout = tlsTimeout
 	transport.IdleConnTimeout = idleTimeout
 	transport.MaxIdleConns = 0

@@ -31,8 +31,9 @@ func (a *Archive) Payload(ctx context.Context, q clip.PayloadQuery) (*clip.Paylo
 	c := a.newCall("GetClip", q.Stream, cost{quotaMetadata, points}, cost{quotaMedia, points})
 	c.urgency, c.refused = q.Urgency, q.Refused
 	var out *archivedmedia.GetClipOutput
-	err = c.onEndpoint(ctx, endpointKey{q.Stream, controltypes.APINameGetClip}, func(endpoint string) (err error) {
-		out, err = a.media.GetClip(ctx, in, c.mediaOptions(endpoint))
+	traced, unread := noteConnection(ctx)
+	err = c.onEndpoint(traced, endpointKey{q.Stream, controltypes.APINameGetClip}, func(endpoint string) (err error) {
+		out, err = a.media.GetClip(traced, in, c.mediaOptions(endpoint))
 		return err
 	})
 	if err != nil {
@@ -46,6 +47,7 @@ func (a *Archive) Payload(ctx context.Context, q clip.PayloadQuery) (*clip.Paylo
 	payload := &clip.Payload{
 		ContentType: aws.ToString(out.ContentType),
 		Length:      -1,
+		Unread:      unread,
 		Body: &body{inner: out.Payload, explain: func(err error) error {
 			return c.explainBody(ctx, err)
 		}},

@@ -1,0 +1,90 @@
+package kvs
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"net/http/httptrace"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+)
+
+// arrivals is a connection that knows how many bytes have come over it that nobody has read: the service has sent them, and
+// they are paid, also when the answer is given up. What is read counts here as it comes from the kernel, so that headers
+// and encryption, which are read too, do not matter.
+type arrivals struct {
+	*net.TCPConn
+	read   atomic.Int64
+	closed atomic.Bool
+	// last is what was unread when the connection was closed.
+	last atomic.Int64
+}
+
+// Read implements net.Conn.
+func (c *arrivals) Read(p []byte) (int, error) {
+	n, err := c.TCPConn.Read(p)
+	c.read.Add(int64(n))
+	return n, err
+}
+
+// Close implements net.Conn. A call whose context ends has its connection closed before anybody can ask.
+func (c *arrivals) Close() error {
+	if !c.closed.Swap(true) {
+		c.last.Store(c.waiting())
+	}
+	return c.TCPConn.Close()
+}
+
+// unread gives how many bytes have come and were not read.
+func (c *arrivals) unread() int64 {
+	if c.closed.Load() {
+		return c.last.Load()
+	}
+	return c.waiting()
+}
+
+// waiting asks the kernel (tcp(7), TCP_INFO). Where it does not say it is 0.
+func (c *arrivals) waiting() int64 {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return 0
+	}
+	var info *unix.TCPInfo
+	failed := raw.Control(func(fd uintptr) { info, err = unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO) })
+	if failed != nil || err != nil {
+		return 0
+	}
+	return max(0, int64(info.Bytes_received)-c.read.Load())
+}
+
+// countArrivals makes a way to dial give connections that count.
+func countArrivals(dial func(ctx context.Context, network, address string) (net.Conn, error)) func(context.Context, string, string) (net.Conn, error) {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := dial(ctx, network, address)
+		if plain, ok := conn.(*net.TCPConn); ok && err == nil {
+			return &arrivals{TCPConn: plain}, nil
+		}
+		return conn, err
+	}
+}
+
+// noteConnection gives a context for a call, and what tells how much of its answer has come and was not read; 0 where
+// the connection does not count.
+func noteConnection(ctx context.Context) (_ context.Context, unread func() int64) {
+	var used atomic.Pointer[arrivals]
+	trace := &httptrace.ClientTrace{GotConn: func(got httptrace.GotConnInfo) {
+		conn := got.Conn
+		if encrypted, ok := conn.(*tls.Conn); ok {
+			conn = encrypted.NetConn()
+		}
+		counted, _ := conn.(*arrivals)
+		used.Store(counted)
+	}}
+	return httptrace.WithClientTrace(ctx, trace), func() int64 {
+		if c := used.Load(); c != nil {
+			return c.unread()
+		}
+		return 0
+	}
+}

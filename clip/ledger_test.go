@@ -1,0 +1,244 @@
+package clip_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"clipfs/clip"
+)
+
+// minutes gives an archive of four hours, of which a minute is a payload of some 3 MB.
+func minutes() *memory {
+	m := newMemory()
+	m.record("cam", base(), 7200, 2*time.Second)
+	for i := range m.fragments["cam"] {
+		m.fragments["cam"][i].Size = heavy
+	}
+	return m
+}
+
+// minute looks up the minute so many after base.
+func minute(t *testing.T, l *clip.Library, n int) *clip.Clip {
+	t.Helper()
+	return lookUp(t, l, "cam", clip.NewSpan(base().Add(time.Duration(n)*time.Minute), time.Minute))
+}
+
+// TestFetchLimit: what is in the cache can be read past the limit, everything else fails and says until when, the
+// download that reached it too; when the period is over all can be read, by the handle that failed as well.
+func TestFetchLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(20 * time.Minute) // the clock of a bubble begins with a day
+		m := minutes()
+		m.slow = time.Millisecond
+		var logged bytes.Buffer
+		limit := clip.FetchLimit{Bytes: heavyPart * 3 / 2, Per: clip.PerHour}
+		l, _ := library(t, m, clip.Options{FetchLimit: limit, Logger: slog.New(slog.NewTextHandler(&logged, nil))})
+		first := minute(t, l, 0)
+		want, err := readAll(t, first)
+		if err != nil {
+			t.Fatal(err)
+		}
+		second := minute(t, l, 1)
+		h, err := second.Open(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = h.Close() }()
+		b := make([]byte, h.Size())
+		if _, err := h.ReadAt(t.Context(), b, 0); !errors.Is(err, clip.ErrFetchLimit) {
+			t.Fatalf("read beyond the limit: %v", err)
+		}
+		if err := second.Err(); !errors.Is(err, clip.ErrFetchLimit) || !strings.Contains(err.Error(), "more from 2000-01-01T01:00:00Z on") {
+			t.Errorf("the clip's error is %v; want it to say when it ends", err)
+		}
+		calls, _, _ := m.calls()
+		if _, err := readAll(t, minute(t, l, 2)); !errors.Is(err, clip.ErrFetchLimit) {
+			t.Errorf("another clip: %v", err)
+		}
+		if n, _, _ := m.calls(); n != calls {
+			t.Errorf("%d GetClip calls past the limit", n-calls)
+		}
+		if got, err := readAll(t, first); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("the clip in the cache: %d bytes, %v", len(got), err)
+		}
+		f := l.Fetched()
+		if f.Hour != limit.Bytes || f.Day != f.Hour || m.read() != f.Hour || !f.Resumes.Equal(time.Date(2000, 1, 1, 1, 0, 0, 0, time.UTC)) {
+			t.Errorf("fetched %+v of %s, and the archive sent %d", f, limit, m.read())
+		}
+		if n := strings.Count(logged.String(), "fetch limit reached"); n != 1 {
+			t.Errorf("the limit is logged %d times, want once:\n%s", n, &logged)
+		}
+		time.Sleep(40 * time.Minute)
+		if n, err := h.ReadAt(t.Context(), b, 0); n != len(b) || err != nil && !errors.Is(err, io.EOF) {
+			t.Errorf("the same handle in the next hour: %d bytes, %v", n, err)
+		}
+		if !bytes.Equal(b, m.expected("cam", clip.NewSpan(base().Add(time.Minute), time.Minute))) {
+			t.Error("the clip is not what it should be")
+		}
+		if f := l.Fetched(); f.Hour != int64(len(b)) || f.Day != limit.Bytes+f.Hour || !f.Resumes.IsZero() {
+			t.Errorf("fetched in the next hour: %+v", f)
+		}
+	})
+}
+
+// TestFetchLimitOfALongClip: its readers get the error, wherever it is reached, and nothing waits for ever.
+func TestFetchLimitOfALongClip(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := minutes()
+		m.slow = time.Millisecond
+		o := lazy()
+		o.FetchLimit = clip.FetchLimit{Bytes: 10 * heavyPart}
+		l, _ := library(t, m, o)
+		h, err := lookUp(t, l, "cam", clip.NewSpan(base(), time.Hour)).Open(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = h.Close() }()
+		b := make([]byte, 128<<10)
+		at := int64(0)
+		for err == nil && at < h.Size() {
+			var n int
+			n, err = h.ReadAt(t.Context(), b, at)
+			at += int64(n)
+		}
+		if !errors.Is(err, clip.ErrFetchLimit) {
+			t.Errorf("read %d bytes of an hour, then %v; want the limit", at, err)
+		}
+		if _, err := lookUp(t, l, "cam", clip.NewSpan(base().Add(time.Hour), time.Hour)).Open(t.Context()); !errors.Is(err, clip.ErrFetchLimit) {
+			t.Errorf("open of another hour: %v", err)
+		}
+	})
+}
+
+// TestFetchLimitAndManyDownloads: those that run at the same time go beyond it by no more than a read each.
+func TestFetchLimitAndManyDownloads(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := minutes()
+		m.slow = time.Millisecond
+		limit := int64(20*heavyPart + 12345)
+		l, _ := library(t, m, clip.Options{FetchLimit: clip.FetchLimit{Bytes: limit, Per: clip.PerMonth}})
+		var wg sync.WaitGroup
+		for i := range 40 {
+			wg.Go(func() {
+				if _, err := readAll(t, minute(t, l, i)); err != nil && !errors.Is(err, clip.ErrFetchLimit) {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		const piece = 16 << 10 // as the archive sends
+		if sent := m.read(); sent < limit || sent > limit+2*clip.DefaultConnections*piece {
+			t.Errorf("%d bytes were sent, want %d and little more", sent, limit)
+		}
+		if f := l.Fetched(); f.Month != m.read() {
+			t.Errorf("counted %d, sent %d", f.Month, m.read())
+		}
+	})
+}
+
+// TestLedgerCountsRetriesAndWhatIsGivenUp: each byte that was sent, also again, also unread.
+func TestLedgerCountsRetriesAndWhatIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := minutes()
+		const cutAt, unread = 1 << 20, 777
+		m.body = func(n int, payload []byte) io.Reader {
+			if n == 1 {
+				return &countedReader{m, io.MultiReader(bytes.NewReader(payload[:cutAt]), failing{})}
+			}
+			return &countedReader{m, bytes.NewReader(payload)}
+		}
+		m.unread = unread
+		l, _ := library(t, m, clip.Options{})
+		got, err := readAll(t, minute(t, l, 0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		// The first body was cut, the second was read to its end.
+		if f, want := l.Fetched(), int64(cutAt+len(got)+unread); f.Day != want {
+			t.Errorf("counted %d, want %d", f.Day, want)
+		}
+	})
+}
+
+// failing is a connection that is cut.
+type failing struct{}
+
+// Read implements io.Reader.
+func (failing) Read([]byte) (int, error) { return 0, fmt.Errorf("cut: %w", clip.ErrUnreachable) }
+
+// TestLedgerOutlivesTheMount: what was fetched counts after a restart, of whatever limit, until its period is over; a file
+// that is not understood is no reason to fail.
+func TestLedgerOutlivesTheMount(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, dir := minutes(), filepath.Join(t.TempDir(), "new")
+		l, _ := library(t, m, clip.Options{LedgerDir: dir})
+		if _, err := readAll(t, minute(t, l, 0)); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		sent := m.read()
+		for _, test := range []struct {
+			limit clip.FetchLimit
+			after time.Duration
+			ok    bool
+		}{
+			{clip.FetchLimit{Bytes: sent, Per: clip.PerHour}, 0, false},
+			{clip.FetchLimit{Bytes: sent, Per: clip.PerDay}, 0, false},
+			{clip.FetchLimit{Bytes: sent, Per: clip.PerMonth}, time.Hour, false},
+			{clip.FetchLimit{Bytes: sent, Per: clip.PerDay}, 0, false},
+			{clip.FetchLimit{Bytes: 2*sent + 1<<20, Per: clip.PerHour}, 0, true},
+		} {
+			time.Sleep(test.after)
+			l, _ := library(t, m, clip.Options{LedgerDir: dir, FetchLimit: test.limit})
+			if _, err := readAll(t, minute(t, l, 1)); (err == nil) != test.ok {
+				t.Errorf("after a restart with %s: %v", test.limit, err)
+			}
+		}
+		file := filepath.Join(dir, "fetched.json")
+		if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%v, %v", info, err)
+		}
+		if err := os.WriteFile(file, []byte("{"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var logged bytes.Buffer
+		l, _ = library(t, m, clip.Options{LedgerDir: dir, Logger: slog.New(slog.NewTextHandler(&logged, nil))})
+		if _, err := readAll(t, minute(t, l, 2)); err != nil || !strings.Contains(logged.String(), "counted from now on") {
+			t.Errorf("with a damaged ledger: %v, %s", err, &logged)
+		}
+	})
+}
+
+func TestPeriods(t *testing.T) {
+	berlin := time.FixedZone("CET", 3600)
+	at := time.Date(2024, 3, 1, 0, 30, 1, 2, berlin) // in UTC that is the day before, of a leap year
+	for _, test := range []struct {
+		per        clip.Period
+		start, end string
+	}{
+		{clip.PerHour, "2024-02-29T23:00:00Z", "2024-03-01T00:00:00Z"},
+		{clip.PerDay, "2024-02-29T00:00:00Z", "2024-03-01T00:00:00Z"},
+		{clip.PerMonth, "2024-02-01T00:00:00Z", "2024-03-01T00:00:00Z"},
+	} {
+		start, end := clip.PeriodOf(test.per, at)
+		if got := [2]string{start.Format(time.RFC3339), end.Format(time.RFC3339)}; got != [2]string{test.start, test.end} {
+			t.Errorf("%s: got %q, want %s to %s", test.per, got, test.start, test.end)
+		}
+		if p, err := clip.ParsePeriod(test.per.String()); p != test.per || err != nil {
+			t.Errorf("%s is read as %s, %v", test.per, p, err)
+		}
+	}
+	if _, err := clip.ParsePeriod("week"); err == nil {
+		t.Error("a week is no period")
+	}
+}

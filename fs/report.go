@@ -39,7 +39,7 @@ func (r *reporter) errno(caller context.Context, operation, path string, err err
 	}
 	errno := Errno(err)
 	switch errno {
-	case syscall.ENOENT, syscall.EINTR, syscall.ESTALE: // an answer, not a failure
+	case syscall.ENOENT, syscall.EINTR, syscall.ESTALE, syscall.EDQUOT: // an answer, not a failure; the limit itself is logged once
 		r.logger.DebugContext(caller, "answered", "op", operation, "path", path, "errno", errno, "cause", err)
 	case syscall.EIO:
 		r.once(caller, slog.LevelError, operation, path, errno, err)

@@ -9,6 +9,7 @@ import (
 	"clipfs/fs"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // accessFlags are the flags of clipfs mount that say who sees what and who may open it.
@@ -19,7 +20,7 @@ type accessFlags struct {
 }
 
 // defaultAccessFlags gives the flags as they are where none is set.
-func defaultAccessFlags() accessFlags { return accessFlags{deny: fs.DefaultDeny()} }
+func defaultAccessFlags() accessFlags { return accessFlags{deny: programs{names: fs.DefaultDeny()}} }
 
 // bind makes the flags.
 func (f *accessFlags) bind(cmd *cobra.Command) {
@@ -92,8 +93,14 @@ func (v *mode) Set(s string) error {
 // Type implements pflag.Value.
 func (v *mode) Type() string { return "octal" }
 
-// programs is a flag for a list of names of programs.
-type programs []string
+// programs is a flag for a list of names of programs. What it is set to replaces the default, and what it is set to after
+// that is added, as with other lists.
+type programs struct {
+	names []string
+	set   bool
+}
+
+var _ pflag.SliceValue = (*programs)(nil)
 
 // The words in such a list that stand for others.
 const (
@@ -103,14 +110,13 @@ const (
 
 // String implements pflag.Value.
 func (v *programs) String() string {
-	if len(*v) == 0 {
+	if len(v.names) == 0 {
 		return noPrograms
 	}
-	return strings.Join(*v, ",")
+	return strings.Join(v.names, ",")
 }
 
-// Set implements pflag.Value. Names are parted by commas, by colons as in fstab, or by ends of lines. It replaces what
-// was set before.
+// Set implements pflag.Value. Names are parted by commas, by colons as in fstab, or by ends of lines.
 func (v *programs) Set(s string) error {
 	var names []string
 	for name := range strings.FieldsFuncSeq(s, func(c rune) bool { return c == ',' || c == ':' || c == '\n' }) {
@@ -124,10 +130,25 @@ func (v *programs) Set(s string) error {
 			names = append(names, name)
 		}
 	}
+	if v.set {
+		names = append(names, v.names...)
+	}
 	slices.Sort(names)
-	*v = slices.Compact(names)
+	v.names, v.set = slices.Compact(names), true
 	return nil
 }
+
+// Append implements pflag.SliceValue.
+func (v *programs) Append(s string) error { return v.Set(s) }
+
+// Replace implements pflag.SliceValue.
+func (v *programs) Replace(all []string) error {
+	*v = programs{}
+	return v.Set(strings.Join(all, "\n"))
+}
+
+// GetSlice implements pflag.SliceValue.
+func (v *programs) GetSlice() []string { return slices.Clone(v.names) }
 
 // Type implements pflag.Value.
 func (v *programs) Type() string { return "names" }

@@ -59,3 +59,10 @@ func Bytes(v pflag.Value) int64 {
 	}
 	return int64(*size)
 }
+
+// GuardValues gives a fresh flag value of each kind that says who may do what, and how much.
+func GuardValues() map[string]pflag.Value {
+	return map[string]pflag.Value{
+		"programs": new(programs), "limit": new(fetchLimit), "mode": new(mode), "id": new(id),
+	}
+}

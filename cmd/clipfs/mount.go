@@ -55,6 +55,7 @@ type mountFlags struct {
 	allowOther  bool
 	access      accessFlags
 	service     serviceFlags
+	limits      limitFlags
 	level       level
 	pprofDir    string
 }
@@ -144,6 +145,7 @@ func (f *mountFlags) bind(cmd *cobra.Command) {
 	flags.BoolVar(&f.allowOther, "allow-other", false, "let other users see the mount too; who is not root needs user_allow_other in /etc/fuse.conf")
 	f.access.bind(cmd)
 	f.service.bind(cmd)
+	f.limits.bind(cmd)
 	flags.Var(&f.level, "log-level", "how much to log on stderr")
 	flags.StringVar(&f.pprofDir, "pprof-dir", "", "write profiles of this process to a `directory`")
 	_ = flags.MarkHidden("pprof-dir") // for clipbench
@@ -209,6 +211,7 @@ func (f *mountFlags) options(logger *slog.Logger) (clip.Options, error) {
 		StreamPrefix: f.prefix,
 		TimelineDir:  filepath.Join(f.cacheDir, "timeline"),
 	}
+	f.limits.apply(&o, f.cacheDir)
 	if f.listDays < 0 {
 		return o, &usageError{fmt.Errorf("--list-days %d: want a number of days", f.listDays)}
 	}
@@ -273,7 +276,7 @@ func (f *mountFlags) serve(ctx context.Context, archive clip.Archive, mountpoint
 // shown gives what the flags say about who sees the mount.
 func (f *mountFlags) shown(logger *slog.Logger) (fs.Options, error) {
 	owner, err := f.access.owner()
-	return fs.Options{Logger: logger, AllowOther: f.allowOther, Owner: owner, Deny: f.access.deny, Source: f.service.source}, err
+	return fs.Options{Logger: logger, AllowOther: f.allowOther, Owner: owner, Deny: f.access.deny.names, Source: f.service.source}, err
 }
 
 // budgets gives the options of both caches: a small part of --cache-size is for the heads of payloads, which are worth more

@@ -40,7 +40,7 @@ func (c *Cache) Acquire(key Key, r Request) (*Entry, error) {
 	if !key.Valid() {
 		return nil, fmt.Errorf("cache entry %q: %w", key, ErrKey)
 	}
-	<-c.listed
+	c.await()
 	for {
 		b, whole, err := c.join(key, r)
 		if err != nil {

@@ -41,6 +41,9 @@ type Options struct {
 	// Linger is how long the fill of an entry that nobody holds waits for a new holder before it is given up.
 	// 0 is DefaultLinger; less than 0 gives it up at once. One that has not brought a byte waits a second at most.
 	Linger time.Duration
+	// Lazy has Open leave the index alone until Begin, or until it is first needed: what else starts then has the
+	// processors for itself.
+	Lazy bool
 	// Logger takes what is worth knowing and no caller is told; nil discards it.
 	Logger *slog.Logger
 
@@ -64,6 +67,9 @@ type Cache struct {
 	// work has the fills and what runs in the background, which stop ends.
 	work sync.WaitGroup
 	stop context.CancelFunc
+	// begin closes begun, which has the index read.
+	begin func()
+	begun chan struct{}
 	// listed is closed when the index has what was there at the start, order when its order of use is known.
 	listed, order chan struct{}
 	// down is closed when Close has done its work.
@@ -107,6 +113,7 @@ func Open(dir string, o Options) (*Cache, error) {
 		maxBytes: o.MaxBytes,
 		maxAge:   o.MaxAge,
 		linger:   o.Linger,
+		begun:    make(chan struct{}),
 		listed:   make(chan struct{}),
 		order:    make(chan struct{}),
 		down:     make(chan struct{}),
@@ -136,10 +143,31 @@ func Open(dir string, o Options) (*Cache, error) {
 	if err := c.take(dir); err != nil {
 		return nil, err
 	}
+	c.begin = sync.OnceFunc(func() { close(c.begun) })
 	ctx, stop := context.WithCancel(context.Background())
 	c.stop = stop
 	c.work.Go(func() { c.tend(ctx) })
+	if !o.Lazy {
+		c.Begin()
+	}
 	return c, nil
+}
+
+// Begin has a Lazy cache read its index, in the background. Any other has begun, and a second call does nothing.
+func (c *Cache) Begin() {
+	c.begin()
+	c.sizes.begin()
+}
+
+// await waits until the index has what was there at the start.
+func (c *Cache) await() {
+	select {
+	case <-c.listed:
+		return
+	default:
+	}
+	c.Begin()
+	<-c.listed
 }
 
 // dataDir is the directory of the entries below that of the cache.
@@ -187,7 +215,7 @@ func (c *Cache) Close() error {
 // Has reports whether the entry of a key is whole and in the index, or in memory. It does not look at the disk and does not count as
 // use.
 func (c *Cache) Has(key Key) bool {
-	<-c.listed
+	c.await()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.whole[key] != nil
@@ -196,7 +224,7 @@ func (c *Cache) Has(key Key) bool {
 // Drop takes the whole entry of a key out and removes its file; holders keep what they have open. It does nothing to one
 // that is still being filled.
 func (c *Cache) Drop(key Key) {
-	<-c.listed
+	c.await()
 	c.mu.Lock()
 	b := c.whole[key]
 	c.mu.Unlock()
@@ -244,7 +272,7 @@ type Stats struct {
 
 // Stats gives the present numbers; the counts start at Open.
 func (c *Cache) Stats() Stats {
-	<-c.listed
+	c.await()
 	sizes := c.sizes.len()
 	c.room.mu.Lock()
 	memory := c.room.memory

@@ -46,7 +46,8 @@
 //
 // # Start
 //
-// Open takes the lock and returns; the rest runs in the background, in three steps. The directory is listed: names tell
+// Open takes the lock and returns; the rest runs in the background, in three steps, once Begin is called or somebody asks
+// for an entry if Options.Lazy says so. The directory is listed: names tell
 // keys and costs, so from then on entries are found and the budget is right. Acquire, Has, Drop and Stats wait for this
 // step alone, some milliseconds for ten thousand entries. Then each file is looked at (length, last use): evictions wait
 // for this, as they need the order. Then the tails are read, and what has expired is removed. From then on that is looked

@@ -19,6 +19,13 @@ const tendEvery = time.Minute
 // tend does what is to be done in the background, from Open to Close.
 func (c *Cache) tend(ctx context.Context) {
 	c.list()
+	select {
+	case <-c.begun:
+	case <-ctx.Done(): // nobody has needed it
+		close(c.listed)
+		close(c.order)
+		return
+	}
 	c.rank(ctx)
 	c.readTails(ctx)
 	ticker := time.NewTicker(tendEvery)

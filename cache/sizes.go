@@ -36,7 +36,8 @@ const (
 type sizeIndex struct {
 	logger *slog.Logger
 	path   string
-	// loaded is closed when the file was read; who asks for a size waits for that.
+	// begin has the file read; loaded is closed when it was. Who asks for a size waits for that.
+	begin  func()
 	loaded chan struct{}
 
 	// mu guards the following.
@@ -52,7 +53,8 @@ type sizeIndex struct {
 	torn bool
 }
 
-// openSizes opens the file, which need not exist, and reads it in the background. At most limit sizes are kept.
+// openSizes opens the file, which need not exist. It is read in the background once begin is called, or a size is asked
+// for. At most limit sizes are kept.
 func openSizes(path string, limit int, logger *slog.Logger) (*sizeIndex, error) {
 	known, err := simplelru.NewLRU[Key, int64](limit, nil)
 	if err != nil {
@@ -66,8 +68,14 @@ func openSizes(path string, limit int, logger *slog.Logger) (*sizeIndex, error) 
 	if s.file, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600); err != nil {
 		return nil, fmt.Errorf("index of sizes: %w", err)
 	}
-	go s.load()
+	s.begin = sync.OnceFunc(func() { go s.load() })
 	return s, nil
+}
+
+// await waits until the file was read.
+func (s *sizeIndex) await() {
+	s.begin()
+	<-s.loaded
 }
 
 // load reads the file. What cannot be read is not known.
@@ -140,7 +148,7 @@ func parseSizeLine(line []byte) (key Key, n int64, ok bool) {
 
 // size gives the size of a key.
 func (s *sizeIndex) size(key Key) (int64, bool) {
-	<-s.loaded
+	s.await()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.known.Get(key)
@@ -159,7 +167,7 @@ func (s *sizeIndex) note(key Key, n int64) {
 	if !key.Valid() || n < 0 {
 		return
 	}
-	<-s.loaded
+	s.await()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if old, ok := s.known.Get(key); ok && old == n {
@@ -250,7 +258,7 @@ func (s *sizeIndex) replace(p []byte) error {
 
 // close waits until everything is written and closes the file. Sizes can still be asked for.
 func (s *sizeIndex) close() error {
-	<-s.loaded
+	s.await()
 	s.mu.Lock()
 	s.closed = true
 	busy := s.busy

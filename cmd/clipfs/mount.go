@@ -270,6 +270,11 @@ func (f *mountFlags) serve(ctx context.Context, archive clip.Archive, mountpoint
 		return err
 	}
 	logger.Info("serving", "mountpoint", server.Mountpoint(), "cache", f.cacheDir)
+	index := time.AfterFunc(indexAfter, func() {
+		kept.Begin()
+		options.Heads.Begin()
+	})
+	defer index.Stop()
 	return work(&serving{server: server, library: library, cache: kept, logger: logger, manager: manager, grace: time.Duration(f.service.grace)})
 }
 
@@ -285,9 +290,9 @@ func (f *mountFlags) budgets(logger *slog.Logger) (media, heads cache.Options) {
 	small := int64(f.cacheSize) / headsShare
 	media = cache.Options{
 		MaxBytes: int64(f.cacheSize) - small, MinFree: f.minFree.bytes, MinFreePercent: f.minFree.percent,
-		MemoryBytes: int64(f.memory), MaxAge: time.Duration(f.maxAge), Logger: logger,
+		MemoryBytes: int64(f.memory), MaxAge: time.Duration(f.maxAge), Lazy: true, Logger: logger,
 	}
-	heads = cache.Options{MaxBytes: small, MaxAge: time.Duration(f.maxAge), Linger: headsLinger, Logger: logger}
+	heads = cache.Options{MaxBytes: small, MaxAge: time.Duration(f.maxAge), Linger: headsLinger, Lazy: true, Logger: logger}
 	return media, heads
 }
 
@@ -296,6 +301,8 @@ const (
 	headsShare = 10
 	// headsLinger is how long a head is waited for that nobody wants any more.
 	headsLinger = time.Second
+	// indexAfter is how long after the mount is there the caches read what they have, unless a clip is asked for before.
+	indexAfter = 200 * time.Millisecond
 	// headsDir is where the heads are, in the cache directory.
 	headsDir = "heads"
 	// defaultMinFree is in percent.

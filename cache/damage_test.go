@@ -172,3 +172,32 @@ func TestReleaseWhileReading(t *testing.T) {
 		wg.Wait()
 	}
 }
+
+// TestClearedBesideAMountIsNotCounted: what somebody else removes goes from the budget within a minute, without being
+// touched. What is held counts until it is released.
+func TestClearedBesideAMountIsNotCounted(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		c := open(t, dir, cache.Options{})
+		for i := range 4 {
+			put(t, c, keyOf(i), payload(i, 5000))
+		}
+		held := acquire(t, c, keyOf(0), noFill(t))
+		keep := keyOf(3)
+		removed, err := cache.Clear(dir, func(i cache.Info) bool { return i.Key != keep })
+		if err != nil || len(removed) != 3 {
+			t.Fatalf("cleared %d entries, %v; want 3", len(removed), err)
+		}
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		if st := c.Stats(); st.Whole != 2 || st.Bytes != 2*costOf(5000) {
+			t.Errorf("%d entries, %d bytes; want the held one and the one that was kept", st.Whole, st.Bytes)
+		}
+		mustHave(t, held, payload(0, 5000))
+		held.Release()
+		if st := c.Stats(); st.Whole != 1 || st.Bytes != costOf(5000) {
+			t.Errorf("%d entries, %d bytes; want the one that was kept", st.Whole, st.Bytes)
+		}
+		acquire(t, c, keep, noFill(t)).Release()
+	})
+}

@@ -51,7 +51,7 @@
 // keys and costs, so from then on entries are found and the budget is right. Acquire, Has, Drop and Stats wait for this
 // step alone, some milliseconds for ten thousand entries. Then each file is looked at (length, last use): evictions wait
 // for this, as they need the order. Then the tails are read, and what has expired is removed. From then on that is looked
-// for once a minute.
+// for once a minute, and so are entries whose files others have removed, so that they do not count any more.
 //
 // # Bounds
 //

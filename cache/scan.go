@@ -13,12 +13,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// tendEvery is how often it is looked for entries that have expired, and for free space that others have taken.
+// tendEvery is how often it is looked for entries that have expired, for files that others have removed, and for free space
+// that others have taken.
 const tendEvery = time.Minute
 
 // tend does what is to be done in the background, from Open to Close.
 func (c *Cache) tend(ctx context.Context) {
-	c.list()
 	select {
 	case <-c.begun:
 	case <-ctx.Done(): // nobody has needed it
@@ -26,6 +26,7 @@ func (c *Cache) tend(ctx context.Context) {
 		close(c.order)
 		return
 	}
+	c.list()
 	c.rank(ctx)
 	c.readTails(ctx)
 	ticker := time.NewTicker(tendEvery)
@@ -35,6 +36,7 @@ func (c *Cache) tend(ctx context.Context) {
 		c.giveWay()
 		select {
 		case <-ticker.C:
+			c.miss()
 		case <-ctx.Done():
 		}
 	}
@@ -221,6 +223,37 @@ func (c *Cache) expire() {
 	}
 	if len(old) > 0 {
 		c.logger.Info("footage past its retention or --cache-max-age removed", "entries", len(old))
+	}
+}
+
+// miss drops the entries that nobody holds and whose files somebody else has removed, as Clear does beside us: they take no
+// space any more. Those that are held are noticed when they are released.
+func (c *Cache) miss() {
+	c.mu.Lock()
+	idle := c.idle.Values()
+	c.mu.Unlock()
+	// Listed after that, so that a file that is not among the names has gone.
+	names, err := namesIn(c.data)
+	if err != nil {
+		c.logger.Debug("cache directory cannot be listed", "error", err)
+		return
+	}
+	there := make(map[string]struct{}, len(names))
+	for _, name := range names {
+		there[name] = struct{}{}
+	}
+	gone := 0
+	for _, b := range idle {
+		if _, ok := there[filepath.Base(b.path)]; ok {
+			continue
+		}
+		if _, err := os.Lstat(b.path); errors.Is(err, fs.ErrNotExist) {
+			c.discard(b)
+			gone++
+		}
+	}
+	if gone > 0 {
+		c.logger.Debug("files were removed from the cache by others", "entries", gone)
 	}
 }
 

@@ -8,8 +8,10 @@ import (
 	"clipfs/fs/mountinfo"
 )
 
-// readAheadKB makes reads through the page cache as large as the kernel allows; its default gives 256 KiB.
-const readAheadKB = "1024"
+// readAheadKB makes reads through the page cache as large as the kernel allows, 1 MiB, and has it ask for the next one
+// before it has the last. The kernel's default gives 256 KiB. More gains nothing, and a page fault in a mapped file reads as
+// much around it.
+const readAheadKB = "2048"
 
 // setReadAhead raises the read-ahead of a mount, where we may: as root. Without it everything works, more slowly.
 func setReadAhead(mount mountinfo.Info, logger *slog.Logger) {

@@ -162,6 +162,8 @@ func mountOptions(logger *slog.Logger) *gofuse.Options {
 			// Versions never change: the kernel need not ask before it uses its page cache.
 			ExplicitDataCacheControl: true,
 			IgnoreSecurityLabels:     true,
+			// The kernel remembers that there are no access control lists, which ls -l asks for of every name.
+			EnableAcl: true,
 			// mmap(MAP_SHARED) of files that bypass the page cache, Linux 6.6 and later.
 			ExtraCapabilities: fuse.CAP_DIRECT_IO_ALLOW_MMAP,
 			PanicHandler: func(cause any) fuse.Status {

@@ -20,7 +20,7 @@ import (
 
 // againstRclone compares reads of a clip with reads of the same bytes on a mount of rclone, of its http backend, whose
 // cache has all of them.
-func (b *bench) againstRclone(ctx context.Context, r *row, path, local string) (err error) {
+func (b *bench) againstRclone(ctx context.Context, r *row, path string, c *copies) (err error) {
 	program, err := exec.LookPath("rclone")
 	if err != nil {
 		r.missing = "rclone is not installed"
@@ -31,7 +31,7 @@ func (b *bench) againstRclone(ctx context.Context, r *row, path, local string) (
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	served, err := b.serveFile(ctx, local)
+	served, err := b.serveFile(ctx, c.stored)
 	if err != nil {
 		return err
 	}
@@ -54,19 +54,20 @@ func (b *bench) againstRclone(ctx context.Context, r *row, path, local string) (
 	if err := waitMounted(ctx, mountpoint, p); err != nil {
 		return err
 	}
-	theirs := filepath.Join(mountpoint, filepath.Base(local))
+	theirs := filepath.Join(mountpoint, filepath.Base(c.stored))
 	for range 2 {
 		if _, err := readFile(theirs); err != nil {
 			return err
 		}
 	}
-	times, err := b.compareReads(ctx, path, theirs, readWhole)
+	all, err := b.compareReads(ctx, readWhole, 0, path, theirs, c.bare.file())
 	if err != nil {
 		return err
 	}
+	times, bare := all.against(1), &pairs{ours: all[2], theirs: all[1]}
 	version, _ := output(ctx, program, "version") // "" does not hurt
 	name, _, _ := strings.Cut(string(version), "\n")
-	r.value, r.note = times.faster(), times.note()+", 1 GiB each, "+name
+	r.value, r.note = times.faster(), times.note()+fmt.Sprintf(", 1 GiB each, %s; a bare FUSE file reaches %.2f", name, bare.faster())
 	return nil
 }
 

@@ -5,11 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"os"
 	"time"
 
-	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
 )
 
 const (
@@ -17,8 +16,6 @@ const (
 	chunk = 1 << 20
 	// enough is how many bytes are read for one measurement of something that is in memory.
 	enough = 1 << 30
-	// randomReaders, randomSize and randomReads are how many readers there are, how much each asks for, and how often.
-	randomReaders, randomSize, randomReads = 4, 64 << 10, 500
 )
 
 // readFile reads a file front to back and gives its size.
@@ -48,33 +45,107 @@ func readWhole(path string, _ int) (int64, error) {
 // read is one way to read a file.
 type read func(path string, round int) (bytes int64, err error)
 
-// compareReads has two files read in turn, again and again until a round is worth measuring: what else the machine does
-// then slows both down alike.
-func (b *bench) compareReads(ctx context.Context, ours, theirs string, read read) (*pairs, error) {
-	var p pairs
+// readTimes are, for each of some files that were read in turn, how long each round took, in seconds.
+type readTimes [][]float64
+
+// against gives the first file's times beside those of another one.
+func (t readTimes) against(i int) *pairs { return &pairs{ours: t[0], theirs: t[i]} }
+
+// compareReads has files read in turn, again and again until a round is worth measuring: what else the machine does
+// then slows all of them down alike. Before each round those that begin with the first are read anew, in an order that changes:
+// how fast the second read of a file is depends on which pages of memory its first read got.
+func (b *bench) compareReads(ctx context.Context, read read, anew int, files ...string) (readTimes, error) {
+	times := make(readTimes, len(files))
 	for round := range b.rounds {
-		var sums [2]time.Duration
+		for i := range anew {
+			if err := readAnew(files[(round+i)%anew]); err != nil {
+				return nil, err
+			}
+		}
+		sums := make([]time.Duration, len(files))
 		for total := int64(0); total < enough; {
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
-			for i, path := range []string{ours, theirs} {
+			n := int64(0)
+			for i, path := range files {
 				began := time.Now()
-				n, err := read(path, round)
-				if err != nil {
+				var err error
+				if n, err = read(path, round); err != nil {
 					return nil, err
 				}
 				sums[i] += time.Since(began)
-				total += max(n, 1) * int64(1-i) // of ours
 			}
+			total += max(n, 1) // they are equally long
 		}
-		p.add(sums[0], sums[1])
+		for i, sum := range sums {
+			times[i] = append(times[i], sum.Seconds())
+		}
 	}
-	return &p, nil
+	return times, nil
 }
 
-// copyOf copies a clip to the local disk, reads both until they are in memory, and gives the path of the copy.
-func (b *bench) copyOf(path string) (string, error) {
+// readAnew reads a file that the kernel has forgotten.
+func readAnew(path string) error {
+	if err := forget(path); err != nil {
+		return err
+	}
+	_, err := readFile(path)
+	return err
+}
+
+// forget has the kernel forget what it has of a file in memory.
+func forget(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_DONTNEED), f.Close())
+}
+
+// copies are what a clip is compared with: the same bytes on the local disk, and in memory behind a bare mount.
+type copies struct {
+	// stored is on the disk and can be forgotten by the kernel, which has a file that it read in pieces of some 128 KiB. fresh
+	// is still in memory as it was written, a MiB at once, and in pieces of as much.
+	stored, fresh string
+	bare          *bareMount
+}
+
+// copyOf copies a clip, and reads it and the copies until they are in memory.
+func (b *bench) copyOf(ctx context.Context, path string) (c *copies, err error) {
+	c = &copies{}
+	defer func() {
+		if err != nil {
+			c.remove(&err)
+		}
+	}()
+	if c.stored, err = b.localCopy(path); err != nil {
+		return c, err
+	}
+	if c.fresh, err = b.localCopy(path); err != nil {
+		return c, err
+	}
+	if c.bare, err = b.bare(ctx, c.stored); err != nil {
+		return c, err
+	}
+	want, err := readFile(path)
+	if err != nil {
+		return c, err
+	}
+	for _, file := range []string{path, c.stored, c.fresh, c.bare.file()} {
+		n, err := readFile(file)
+		if err != nil {
+			return c, err
+		}
+		if n != want {
+			return c, fmt.Errorf("clip of %d bytes, %s has %d", want, file, n)
+		}
+	}
+	return c, nil
+}
+
+// localCopy copies a file to the local disk.
+func (b *bench) localCopy(path string) (_ string, err error) {
 	in, err := os.Open(path)
 	if err != nil {
 		return "", err
@@ -84,157 +155,19 @@ func (b *bench) copyOf(path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	_, err = io.Copy(out, in)
-	if err := errors.Join(err, out.Close()); err != nil {
-		return "", err
-	}
-	for range 2 {
-		ours, err := readFile(path)
-		if err != nil {
-			return "", err
-		}
-		theirs, err := readFile(out.Name())
-		if err != nil {
-			return "", err
-		}
-		if ours != theirs {
-			return "", fmt.Errorf("clip of %d bytes, copy of %d", ours, theirs)
-		}
-	}
-	return out.Name(), nil
+	// Not copy_file_range, whose pieces are the kernel's to choose.
+	_, err = io.CopyBuffer(struct{ io.Writer }{out}, struct{ io.Reader }{in}, make([]byte, chunk))
+	return out.Name(), errors.Join(err, out.Sync(), out.Close())
 }
 
-// sequentialTask: second reads, from front to back.
-func sequentialTask() task {
-	return task{"sequential", []row{
-		{name: "second sequential read, one part", against: "the same bytes in a local file", atLeast: true, limit: 0.95},
-		{name: "second sequential read, many parts", against: "the same bytes in a local file", atLeast: true, limit: 0.95},
-		{name: "second sequential read, one part", against: "rclone mount, warm", atLeast: true, limit: 10},
-		{name: "second sequential read, many parts", against: "rclone mount, warm", atLeast: true, limit: 10},
-	}, func(ctx context.Context, b *bench, rows []row) (err error) {
-		m, err := b.mount(ctx, "")
-		if err != nil {
-			return err
-		}
-		defer m.end(&err)
-		at := b.hour()
-		for i, length := range []string{"5m", "10m"} {
-			path := m.clip(camStream, at, length)
-			local, err := b.copyOf(path)
-			if err != nil {
-				return err
-			}
-			p, err := b.compareReads(ctx, path, local, readWhole)
-			if err != nil {
-				return err
-			}
-			rows[i].value, rows[i].note = p.faster(), p.note()+", 1 GiB each"
-			if err := b.againstRclone(ctx, &rows[2+i], path, local); err != nil {
-				return err
-			}
-			if err := os.Remove(local); err != nil {
-				return err
-			}
-		}
-		return nil
-	}}
-}
-
-// firstTask: the first read of a clip that is in the cache, after a restart.
-func firstTask() task {
-	return task{"first", []row{
-		{name: "first sequential read of a cached clip", against: "local file", atLeast: true, limit: 0.20},
-	}, func(ctx context.Context, b *bench, rows []row) (err error) {
-		cache, err := os.MkdirTemp(b.dir, "cache-")
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, os.RemoveAll(cache)) }()
-		at, local := b.hour(), ""
-		mounted := func(use func(path string) error) error {
-			m, err := b.mount(ctx, cache)
-			if err != nil {
-				return err
-			}
-			path := m.clip(camStream, at, "10m")
-			if _, err = os.Stat(path); err == nil {
-				err = use(path)
-			}
-			return errors.Join(err, m.stop())
-		}
-		if err := mounted(func(path string) (err error) {
-			local, err = b.copyOf(path)
-			return err
-		}); err != nil {
-			return err
-		}
-		once := func(path string) (time.Duration, error) {
-			began := time.Now()
-			_, err := readFile(path)
-			return time.Since(began), err
-		}
-		p, err := b.alternate(ctx, func(context.Context, int) (d time.Duration, err error) {
-			err = mounted(func(path string) error {
-				d, err = once(path)
-				return err
-			})
-			return d, err
-		}, func(context.Context, int) (time.Duration, error) { return once(local) })
-		if err != nil {
-			return err
-		}
-		rows[0].value, rows[0].note = p.faster(), p.note()+"; 10 min, open and read after a restart, looked up before; the local file in memory"
-		return os.Remove(local)
-	}}
-}
-
-// randomTask: second reads of a little at random places.
-func randomTask() task {
-	return task{"random", []row{
-		{name: "second random 64 KiB reads, 4 at a time", against: "local file", atLeast: true, limit: 0.90},
-	}, func(ctx context.Context, b *bench, rows []row) (err error) {
-		m, err := b.mount(ctx, "")
-		if err != nil {
-			return err
-		}
-		defer m.end(&err)
-		path := m.clip(camStream, b.hour(), "10m")
-		local, err := b.copyOf(path)
-		if err != nil {
-			return err
-		}
-		p, err := b.compareReads(ctx, path, local, readRandom)
-		if err != nil {
-			return err
-		}
-		rows[0].value, rows[0].note = p.faster(), p.note()+", 1 GiB each"
-		return os.Remove(local)
-	}}
-}
-
-// readRandom has several readers read at random places, the same of a file and of its copy.
-func readRandom(path string, round int) (int64, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return 0, err
+// remove removes the copies.
+func (c *copies) remove(err *error) {
+	if c.bare != nil {
+		c.bare.end(err)
 	}
-	defer func() { _ = f.Close() }()
-	info, err := f.Stat()
-	if err != nil {
-		return 0, err
+	for _, path := range []string{c.stored, c.fresh} {
+		if path != "" {
+			*err = errors.Join(*err, os.Remove(path))
+		}
 	}
-	var group errgroup.Group
-	for i := range randomReaders {
-		group.Go(func() error {
-			places := rand.New(rand.NewPCG(uint64(round), uint64(i)))
-			p := make([]byte, randomSize)
-			for range randomReads {
-				if _, err := f.ReadAt(p, places.Int64N(info.Size()-randomSize)); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-	}
-	return randomReaders * randomReads * randomSize, group.Wait()
 }

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"clipfs/fs/mountinfo"
+
+	gofuse "github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// bareCommand is the hidden command that serves a bare mount, in a process of its own.
+	bareCommand = "bare"
+	// bareName is the only file of a bare mount.
+	bareName = "bare.mp4"
+	// bareReady is what it says once it serves.
+	bareReady = "bare mount serves"
+	// bareHolds is how long the kernel may believe what it was told of a bare mount.
+	bareHolds = time.Hour
+)
+
+// bareMount is the least that a file on FUSE can be: one go-fuse file whose bytes are in memory, with the open flags and
+// the kernel's settings of clipfs (fs/mount.go). What clipfs cannot be faster than is how fast this is.
+type bareMount struct {
+	process *process
+	path    string
+}
+
+// bare serves the bytes of a file on a bare mount.
+func (b *bench) bare(ctx context.Context, file string) (*bareMount, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	path, err := os.MkdirTemp(b.dir, "bare-")
+	if err != nil {
+		return nil, err
+	}
+	m := &bareMount{path: path}
+	if m.process, err = start(self, []string{bareCommand, file, path}, nil, bareReady); err != nil {
+		return nil, err
+	}
+	if err := m.process.wait(ctx, bareReady, readyAfter); err != nil {
+		m.end(&err)
+		return nil, err
+	}
+	return m, nil
+}
+
+// file gives the path of the mount's file.
+func (m *bareMount) file() string { return filepath.Join(m.path, bareName) }
+
+// end unmounts.
+func (m *bareMount) end(err *error) {
+	stopped := m.process.stop()
+	if _, found := mountinfo.Find(m.path); found == nil {
+		_ = unix.Unmount(m.path, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW) // its process has ended
+	}
+	if *err == nil {
+		*err = stopped
+	}
+	_ = os.Remove(m.path) // the directory of all of them is removed at the end
+}
+
+// newBareCommand gives the command that serves a bare mount until it is interrupted.
+func newBareCommand(stderr io.Writer) *cobra.Command {
+	return &cobra.Command{
+		Use:    bareCommand + " FILE MOUNTPOINT",
+		Short:  "Serve the bytes of a file from memory, as the least that a FUSE file can be",
+		Args:   cobra.ExactArgs(2),
+		Hidden: true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return serveBare(cmd.Context(), args[0], args[1], stderr)
+		},
+	}
+}
+
+// serveBare mounts and serves until ctx ends.
+func serveBare(ctx context.Context, file, mountpoint string, stderr io.Writer) error {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	holds := bareHolds
+	options := &gofuse.Options{
+		EntryTimeout: &holds, AttrTimeout: &holds,
+		MountOptions: fuse.MountOptions{
+			FsName: bareCommand, Name: bareCommand, DirectMountStrict: os.Geteuid() == 0,
+			MaxBackground: 512, MaxWrite: 1 << 20,
+			DisableReadDirPlus: true, DisableSplice: true, ExplicitDataCacheControl: true, IgnoreSecurityLabels: true,
+		},
+	}
+	server, err := fuse.NewServer(gofuse.NewNodeFS(&bareRoot{data: data}, options), mountpoint, &options.MountOptions)
+	if err != nil {
+		return err
+	}
+	go server.Serve()
+	if info, err := mountinfo.Find(mountpoint); err == nil {
+		// As fs does, where we may.
+		_ = os.WriteFile(filepath.Join("/sys/class/bdi", info.Device(), "read_ahead_kb"), []byte("2048"), 0)
+	}
+	_, _ = fmt.Fprintln(stderr, bareReady)
+	<-ctx.Done()
+	return server.Unmount()
+}
+
+// bareRoot is the directory of a bare mount.
+type bareRoot struct {
+	gofuse.Inode
+	data []byte
+}
+
+var _ gofuse.NodeOnAdder = (*bareRoot)(nil)
+
+// OnAdd implements gofuse.NodeOnAdder.
+func (r *bareRoot) OnAdd(ctx context.Context) {
+	file := &bareFile{MemRegularFile: gofuse.MemRegularFile{Data: r.data, Attr: fuse.Attr{Mode: 0o444}}}
+	r.AddChild(bareName, r.NewPersistentInode(ctx, file, gofuse.StableAttr{Mode: syscall.S_IFREG}), false)
+}
+
+// bareFile is its file.
+type bareFile struct{ gofuse.MemRegularFile }
+
+var _ gofuse.NodeOpener = (*bareFile)(nil)
+
+// Open implements gofuse.NodeOpener.
+func (*bareFile) Open(context.Context, uint32) (gofuse.FileHandle, uint32, syscall.Errno) {
+	return nil, fuse.FOPEN_KEEP_CACHE | fuse.FOPEN_NOFLUSH, 0
+}

@@ -61,10 +61,13 @@ func readHolder(f *os.File) *LockedError {
 	return &e
 }
 
+// lockName is the file that is locked, in the directory of a cache.
+const lockName = "lock"
+
 // lockDir takes the lock of a cache directory. The kernel drops it when the process ends, however it ends. The file
 // says who has it; it stays when the lock is dropped, because removing it would let two processes lock two files.
 func lockDir(dir string) (*os.File, error) {
-	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := os.OpenFile(filepath.Join(dir, lockName), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("cache directory: %w", err)
 	}

@@ -65,6 +65,7 @@ func TestLoadConfigSaysWhatToSet(t *testing.T) {
 		{name: "no credentials", env: region(), want: "AWS_ACCESS_KEY_ID", is: clip.ErrDenied},
 		{name: "no such profile", env: both(keys(), region()), o: kvs.ConfigOptions{Profile: "nobody"}, want: "nobody"},
 		{name: "endpoint without scheme", env: both(keys(), region()), o: kvs.ConfigOptions{EndpointURL: "localhost:4580"}, want: "localhost:4580", is: clip.ErrInvalid},
+		{name: "endpoint with a password", env: both(keys(), region()), o: kvs.ConfigOptions{EndpointURL: "http://me:hunter2@localhost"}, want: "http://me:xxxxx@localhost", is: clip.ErrInvalid},
 		{name: "endpoint without host", env: both(keys(), region()), o: kvs.ConfigOptions{EndpointURL: "http://"}, want: "http://", is: clip.ErrInvalid},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

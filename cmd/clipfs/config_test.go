@@ -183,7 +183,7 @@ func TestPrintedSettingsReadBack(t *testing.T) {
 
 func TestPrintConfig(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "site.yaml")
-	text := "stream:\n- door\n- yard # the one behind\ncache-size: 50GiB\nstream-prefix: \"a: b # c\"\nallow-other: true\n"
+	text := "stream:\n- door\n- yard # the one behind\ncache-size: 50GiB\nstream-prefix: \"a: b # c\"\nallow-other: true\ndeny: [updatedb, scan]\n"
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -201,6 +201,7 @@ func TestPrintConfig(t *testing.T) {
 		`(?m)^stream: +# file, ` + path + `:1\n +- door\n +- yard$`,
 		`(?m)^stream-prefix: 'a: b # c' +# file, ` + path + `:5$`,
 		`(?m)^gap: 1s +# default$`,
+		`(?m)^deny: +# file, ` + path + `:7\n +- scan\n +- updatedb$`,
 		`(?m)^cache-dir: /.*/clipfs +# default$`,
 		`(?m)^# endpoint-url: "" +# default$`,
 	} {
@@ -331,7 +332,7 @@ func TestSample(t *testing.T) {
 		t.Errorf("%s is stale: %s=1 go test ./cmd/clipfs -run TestSample (-want +got):\n%s", path, update, diff)
 	}
 	// With the first character of each setting's line gone it is a file that says what the defaults are.
-	real := regexp.MustCompile(`(?m)^#([a-z])`).ReplaceAllString(string(got), "$1")
+	real := regexp.MustCompile(`(?m)^#([a-z]|    - )`).ReplaceAllString(string(got), "$1")
 	real = regexp.MustCompile(`(?m)^[a-z-]+: ("")\n`).ReplaceAllString(real, "") // no default
 	sample, fresh := filepath.Join(t.TempDir(), "sample.yaml"), mountCommand(t)
 	if err := os.WriteFile(sample, []byte(real), 0o600); err != nil {
@@ -341,8 +342,16 @@ func TestSample(t *testing.T) {
 		t.Fatal(err)
 	}
 	fresh.Flags().VisitAll(func(f *pflag.Flag) {
-		if want := mountCommand(t).Flags().Lookup(f.Name).Value.String(); f.Name != "config" && f.Value.String() != want {
-			t.Errorf("%s: the sample says %s, the default is %s", f.Name, f.Value, want)
+		if got, want := valuesOf(f), valuesOf(mountCommand(t).Flags().Lookup(f.Name)); f.Name != "config" && !slices.Equal(got, want) {
+			t.Errorf("%s: the sample says %q, the default is %q", f.Name, got, want)
 		}
 	})
+}
+
+// valuesOf gives the values of a flag; those of a list in order, which may be of no matter.
+func valuesOf(f *pflag.Flag) []string {
+	if list, ok := f.Value.(pflag.SliceValue); ok {
+		return slices.Sorted(slices.Values(list.GetSlice()))
+	}
+	return []string{f.Value.String()}
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -10,7 +9,6 @@ import (
 	"time"
 
 	"clipfs/clip"
-	"clipfs/clip/mp4"
 
 	"github.com/spf13/cobra"
 )
@@ -91,61 +89,15 @@ func readClip(path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	boxes := mp4.NewScanner(f)
-	var movie *mp4.Movie
-	for {
-		box, err := boxes.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return "", fmt.Errorf("%s: %w", path, err)
-		}
-		if box.Type != mp4.TypeMoov {
-			continue // Next reads it
-		}
-		moov, err := mp4.ReadMoov(box)
-		if err == nil {
-			movie, err = mp4.ParseMovie(moov)
-		}
-		if err != nil {
-			return "", fmt.Errorf("%s: %w", path, err)
-		}
+	movie, size, err := readMovie(f)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", path, err)
 	}
-	if boxes.Position() != info.Size() {
-		return "", fmt.Errorf("%s: %d bytes read, %d announced", path, boxes.Position(), info.Size())
+	if size != info.Size() {
+		return "", fmt.Errorf("%s: %d bytes read, %d announced", path, size, info.Size())
 	}
-	if movie == nil || movie.Video() == nil {
-		return "", fmt.Errorf("%s: no video in it", path)
-	}
-	return describeMovie(path, info.Size(), movie)
-}
-
-// describeMovie gives size, duration and codecs of a clip that has video.
-func describeMovie(path string, size int64, movie *mp4.Movie) (string, error) {
-	video := movie.Video()
-	_, ticks, ok := video.Durations.Total()
-	if !ok || video.Timescale == 0 || len(video.Entries) == 0 {
-		return "", fmt.Errorf("%s: its video cannot be timed", path)
-	}
-	length := time.Duration(float64(ticks) / float64(video.Timescale) * float64(time.Second)).Round(time.Millisecond)
-	if length < checkLength-checkSlack || length > checkLength+checkSlack {
+	if length := movie.length(); length < checkLength-checkSlack || length > checkLength+checkSlack {
 		return "", fmt.Errorf("%s is %s long, want about %s", path, length, checkLength)
 	}
-	entry := video.Entries[0]
-	text := fmt.Sprintf("%d bytes, %s, %s %dx%d", size, length, codecName(entry.Type), entry.Width, entry.Height)
-	if sound := movie.Sound(); sound != nil && len(sound.Entries) > 0 {
-		text += fmt.Sprintf(", %s %d Hz", codecName(sound.Entries[0].Type), sound.Timescale)
-	}
-	return text, nil
-}
-
-// codecName gives the name by which people know a sample entry.
-func codecName(entry mp4.FourCC) string {
-	names := map[string]string{"avc1": "H.264", "avc3": "H.264", "hvc1": "H.265", "hev1": "H.265", "mp4a": "AAC",
-		"alaw": "G.711 A-law", "ulaw": "G.711 µ-law"}
-	if name, ok := names[entry.String()]; ok {
-		return name
-	}
-	return entry.String()
+	return fmt.Sprintf("%d bytes, %s", size, movie), nil
 }

@@ -4,6 +4,7 @@
 //
 //	mount     clip/kvs → clip.Library (with cache) → fs, in the foreground, until a signal
 //	umount    takes a mount away
+//	doctor    checks of the machine and the service, one by one, and a clip read by both ways
 //	demo      clip/emulator, clip/kvs, clip.Library and fs in one process, and a check in a second one
 //	emulator  clip/emulator alone
 //	version   what this binary was built from

@@ -32,6 +32,36 @@ func PrintConfig(cmd *cobra.Command, out io.Writer) error { return printConfig(c
 // WriteSample writes a file of settings for people to edit.
 func WriteSample(cmd *cobra.Command, out io.Writer) error { return writeSample(cmd, out) }
 
+// Host is the machine as the doctor sees it; what is left out is as it is here.
+type Host struct {
+	Device, Conf, Helper, Release string
+	UID                           int
+	Self                          string
+}
+
+// RunDoctor is Run of clipfs doctor on a machine that is not this one.
+func RunDoctor(ctx context.Context, h Host, args []string, stdout, stderr io.Writer) int {
+	on := thisHost()
+	on.self, on.conf, on.uid = h.Self, h.Conf, h.UID
+	if h.Device != "" {
+		on.device = h.Device
+	}
+	if h.Helper != "" {
+		on.helpers = []string{h.Helper}
+	}
+	if h.Release != "" {
+		on.release = func() (string, error) { return h.Release, nil }
+	}
+	root := rootCommand()
+	for _, cmd := range root.Commands() {
+		if cmd.Name() == "doctor" {
+			root.RemoveCommand(cmd)
+		}
+	}
+	root.AddCommand(doctorCommand(on))
+	return runTree(ctx, root, append([]string{"doctor"}, args...), stdout, stderr)
+}
+
 // RootCommand gives the tree of commands.
 func RootCommand() *cobra.Command { return rootCommand() }
 

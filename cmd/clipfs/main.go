@@ -33,7 +33,11 @@ func main() {
 
 // run is the whole program: it runs the command that args name until it is done or ctx ends, and gives the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	root := rootCommand()
+	return runTree(ctx, rootCommand(), args, stdout, stderr)
+}
+
+// runTree runs the command of a tree that args name.
+func runTree(ctx context.Context, root *cobra.Command, args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
@@ -91,6 +95,7 @@ a file of settings, --config FILE. A flag goes before the environment, and that 
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	root.AddCommand(mountCommand(), umountCommand(), demoCommand(), demoCheckCommand(), emulatorCommand(), cacheCommand(), versionCommand())
 	root.AddCommand(probeCommand())
+	root.AddCommand(doctorCommand(thisHost()), doctorReadCommand())
 	for _, cmd := range commandsBelow(root) {
 		completeFlags(cmd)
 		if check := cmd.Args; check != nil {

@@ -1,0 +1,207 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"clipfs/cache"
+	"clipfs/clip"
+	"clipfs/clip/kvs"
+)
+
+// temporaryCache is how much the caches of the doctor take: a fragment has 50 MB at most.
+const temporaryCache = 256 << 20
+
+// checkClip reads a clip of one fragment: from the service, and again through a mount.
+func (d *doctor) checkClip(ctx context.Context, archive *kvs.Archive, c chosen, canMount bool) {
+	if c.fragment == nil {
+		d.check(ctx, "GetClip", func(ctx context.Context) (string, error) { return d.tryGetClip(ctx, archive, c.stream.Name) })
+		d.skipFrom("clip", "ListFragments")
+		return
+	}
+	dir, err := os.MkdirTemp("", "clipfs-doctor-")
+	if err != nil {
+		d.check(ctx, "GetClip", func(context.Context) (string, error) {
+			return "", ailing(err, "make space for temporary files, or set TMPDIR")
+		})
+		d.skipFrom("clip", "GetClip")
+		return
+	}
+	// Not all of it blindly: what is below could still be a mount.
+	cacheDir := filepath.Join(dir, "cache")
+	defer func() { _ = errors.Join(os.RemoveAll(cacheDir), os.Remove(dir)) }() // what is left is in the temporary files
+	if !d.readClip(ctx, archive, c, cacheDir) {
+		d.skip("clip", "mount")
+		return
+	}
+	if !canMount {
+		d.skip("fuse device or fusermount3", "mount")
+		return
+	}
+	limit := 2 * time.Duration(d.timeout)
+	d.checkFor(ctx, "mount", limit+endAfter, func(ctx context.Context) (string, error) {
+		ctx, cancel := context.WithTimeout(ctx, limit) // and then it has to end
+		defer cancel()
+		return d.mountAndRead(ctx, dir, cacheDir, c)
+	})
+}
+
+// spanOf gives the span that has just the fragment.
+func (d *doctor) spanOf(c chosen) clip.Span {
+	return clip.NewSpan(c.fragment.Time(clip.Selector(d.mount.selector)), max(c.fragment.Length, clip.Grain))
+}
+
+// readClip reads a clip of the fragment as a mount would, with a cache in a directory.
+func (d *doctor) readClip(ctx context.Context, archive *kvs.Archive, c chosen, dir string) bool {
+	flags := d.mount
+	flags.cacheDir, flags.cacheSize, flags.minFree, flags.streams = dir, temporaryCache, share{}, nil
+	var open atomic.Pointer[openClip]
+	defer func() {
+		if o := open.Load(); o != nil {
+			_ = o.close() // it was only read from
+		}
+	}()
+	if !d.check(ctx, "GetClip", func(ctx context.Context) (string, error) {
+		began := time.Now()
+		o, err := flags.openClip(ctx, countedArchive{archive, d}, c.stream.Name, d.spanOf(c))
+		if err != nil {
+			return "", ailing(err, adviceOn(err, "GetClip"))
+		}
+		open.Store(o)
+		return fmt.Sprintf("began to answer after %s", time.Since(began).Round(time.Millisecond)), nil
+	}) {
+		d.skip("GetClip", "clip")
+		return false
+	}
+	return d.check(ctx, "clip", func(ctx context.Context) (string, error) {
+		h := open.Load().handle
+		m, size, err := readMovie(io.NewSectionReader(contextReader{ctx, h}, 0, h.Size()))
+		if err != nil {
+			return "", ailing(err, adviceOn(err, "GetClip"))
+		}
+		return fmt.Sprintf("read whole: %s, %s", sizeText(size), m), nil
+	})
+}
+
+// openClip is a clip that is open, with what it needs.
+type openClip struct {
+	handle       *clip.Handle
+	media, heads *cache.Cache
+}
+
+// openClip opens a clip with caches in the cache directory.
+func (f *mountFlags) openClip(ctx context.Context, archive clip.Archive, name clip.StreamName, span clip.Span) (_ *openClip, err error) {
+	logger := discard()
+	options, err := f.options(logger)
+	if err != nil {
+		return nil, err
+	}
+	o := &openClip{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, o.close())
+		}
+	}()
+	media, heads := f.budgets(logger)
+	if o.media, err = cache.Open(f.cacheDir, media); err != nil {
+		return nil, err
+	}
+	heads.Beside = o.media
+	if o.heads, err = cache.Open(filepath.Join(f.cacheDir, headsDir), heads); err != nil {
+		return nil, err
+	}
+	options.Heads = o.heads
+	c, err := clip.NewLibrary(archive, o.media, options).Clip(ctx, name, span)
+	if err != nil {
+		return nil, err
+	}
+	if o.handle, err = c.Open(ctx); err != nil {
+		return nil, err
+	}
+	return o, nil
+}
+
+// close gives all of it up.
+func (o *openClip) close() error {
+	var all []error
+	if o.handle != nil {
+		all = append(all, o.handle.Close())
+	}
+	for _, c := range []*cache.Cache{o.heads, o.media} {
+		if c != nil {
+			all = append(all, c.Close())
+		}
+	}
+	return errors.Join(all...)
+}
+
+// contextReader reads a clip as long as a context lasts.
+type contextReader struct {
+	ctx    context.Context
+	handle *clip.Handle
+}
+
+// ReadAt implements io.ReaderAt.
+func (r contextReader) ReadAt(p []byte, off int64) (int, error) {
+	return r.handle.ReadAt(r.ctx, p, off)
+}
+
+// tryLength and tryAge say which footage is asked for where it is not known what there is.
+const (
+	tryLength = 5 * time.Second
+	tryAge    = time.Minute
+)
+
+// tryGetClip tries GetClip without knowing of any footage: that there is none is an answer too.
+func (d *doctor) tryGetClip(ctx context.Context, archive *kvs.Archive, name clip.StreamName) (string, error) {
+	payload, err := countedArchive{archive, d}.Payload(ctx, clip.PayloadQuery{
+		Stream: name, Selector: clip.Selector(d.mount.selector), Span: clip.NewSpan(time.Now().Add(-tryAge), tryLength),
+	})
+	if errors.Is(err, clip.ErrNoFootage) {
+		return fmt.Sprintf("permitted; a minute ago %s recorded nothing", name), nil
+	}
+	if err != nil {
+		return "", ailing(err, adviceOn(err, "GetClip"))
+	}
+	if err := payload.Body.Close(); err != nil {
+		return "", ailing(err, adviceOn(err, "GetClip"))
+	}
+	return "permitted", nil
+}
+
+// countedArchive counts what GetClip costs.
+type countedArchive struct {
+	clip.Archive
+	doctor *doctor
+}
+
+// Payload implements clip.Archive.
+func (a countedArchive) Payload(ctx context.Context, q clip.PayloadQuery) (*clip.Payload, error) {
+	a.doctor.clips.Add(1)
+	p, err := a.Archive.Payload(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	counted := *p
+	counted.Body = &countedBody{p.Body, &a.doctor.fetched}
+	return &counted, nil
+}
+
+// countedBody counts what is read of a body.
+type countedBody struct {
+	io.ReadCloser
+	sum *atomic.Int64
+}
+
+// Read implements io.Reader.
+func (b *countedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.sum.Add(int64(n))
+	return n, err
+}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+
+	"golang.org/x/sys/unix"
+)
+
+// checkFUSE looks at what mounting needs, and reports whether it is there.
+func (d *doctor) checkFUSE(ctx context.Context) bool {
+	device := d.check(ctx, "fuse device", func(context.Context) (string, error) { return d.fuseDevice() })
+	helper := d.check(ctx, "fusermount3", func(context.Context) (string, error) { return d.fusermount() })
+	d.check(ctx, "user_allow_other", func(context.Context) (string, error) {
+		err := d.letsOthersIn()
+		switch {
+		case err == nil && d.uid == 0:
+			return "not needed: root may let others in (--allow-other)", nil
+		case err == nil:
+			return "set in " + d.fuseConf(), nil
+		case d.mount.allowOther:
+			return "", ailing(err, fmt.Sprintf("echo user_allow_other >> %s, as root; or take --allow-other away", d.fuseConf()))
+		}
+		return fmt.Sprintf("not set in %s; only --allow-other would need it", d.fuseConf()), nil
+	})
+	return device && helper
+}
+
+// fuseDevice looks at the device without opening it, which would make a connection.
+func (h host) fuseDevice() (string, error) {
+	info, err := os.Stat(h.device)
+	if errors.Is(err, os.ErrNotExist) {
+		return "", ailing(fmt.Errorf("no %s", h.device),
+			"load the module (modprobe fuse), or start the container with --device "+h.device+" --cap-add SYS_ADMIN")
+	}
+	if err != nil {
+		return "", ailing(err, "allow whoever mounts to see it")
+	}
+	if info.Mode()&os.ModeCharDevice == 0 {
+		return "", ailing(fmt.Errorf("%s is no device", h.device), fmt.Sprintf("remove it and make the device: mknod %s c 10 229", h.device))
+	}
+	if h.uid == 0 {
+		return h.device, nil
+	}
+	// The helper opens it as whoever called it.
+	if err := unix.Access(h.device, unix.R_OK|unix.W_OK); err != nil {
+		return "", ailing(fmt.Errorf("%s: %w", h.device, err), fmt.Sprintf("chmod 666 %s, as root, or a udev rule; or mount as root", h.device))
+	}
+	return h.device + ", for reading and writing", nil
+}
+
+// fusermount looks for the helper that mounts for ordinary users.
+func (h host) fusermount() (string, error) {
+	for _, name := range h.helpers {
+		path, err := exec.LookPath(name)
+		if err != nil {
+			continue
+		}
+		info, err := os.Stat(path)
+		if err != nil {
+			return "", ailing(err, "install the package fuse3 anew")
+		}
+		if h.uid != 0 && info.Mode()&os.ModeSetuid == 0 {
+			return "", ailing(fmt.Errorf("%s is not setuid root, so it can mount for root only", path),
+				fmt.Sprintf("chmod u+s %s, as root, or install the package fuse3 anew", path))
+		}
+		return path, nil
+	}
+	if h.uid == 0 {
+		return "not there, and not needed: root mounts without it", nil
+	}
+	return "", ailing(errors.New("not there, and only root can mount without it"), "install the package fuse3")
+}
+
+// kernelRelease gives the version of the kernel that runs.
+func kernelRelease() (string, error) {
+	var u unix.Utsname
+	if err := unix.Uname(&u); err != nil {
+		return "", err
+	}
+	return unix.ByteSliceToString(u.Release[:]), nil
+}
+
+// version is that of a kernel.
+type kernelVersion struct{ major, minor int }
+
+// before reports whether v is older.
+func (v kernelVersion) before(o kernelVersion) bool {
+	return v.major < o.major || v.major == o.major && v.minor < o.minor
+}
+
+// checkKernel compares the kernel with those that are known to do.
+func (d *doctor) checkKernel(ctx context.Context) {
+	// Reads of more than 128 KiB, FUSE_MAX_PAGES, came with 4.20, FUSE_EXPLICIT_INVAL_DATA with 5.2; without them the page
+	// cache does not hold. FUSE_DIRECT_IO_ALLOW_MMAP came with 6.6 (include/uapi/linux/fuse.h).
+	oldest, mapped := kernelVersion{5, 2}, kernelVersion{6, 6}
+	d.check(ctx, "kernel", func(context.Context) (string, error) {
+		release, err := d.release()
+		if err != nil {
+			return "", err
+		}
+		var v kernelVersion
+		if n, _ := fmt.Sscanf(release, "%d.%d", &v.major, &v.minor); n < 2 {
+			return release + ", which tells no version; clipfs wants 5.2 or later", nil
+		}
+		switch {
+		case v.before(oldest):
+			return "", ailing(fmt.Errorf("%s is older than 5.2, the oldest that keeps what was read in its page cache", release), "install a newer kernel")
+		case v.before(mapped):
+			return release + "; programs that map files (MAP_SHARED) want 6.6 while a clip still arrives", nil
+		}
+		return release, nil
+	})
+}

@@ -1,0 +1,207 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"clipfs/clip"
+	"clipfs/cmd/internal/fuseconn"
+	"clipfs/fs"
+	"clipfs/fs/mountinfo"
+
+	"github.com/spf13/cobra"
+)
+
+const (
+	// readCommandName is the hidden command that the doctor runs to read from a mount.
+	readCommandName = "doctor-read"
+	// mountPoll is how often is looked whether the mount is there.
+	mountPoll = 20 * time.Millisecond
+	// endAfter is how long a mount may take to end before it is killed.
+	endAfter = 10 * time.Second
+)
+
+// doctorReadCommand is clipfs doctor-read, which only clipfs doctor runs: it reads from a mount, and who does that may
+// hang and has to be killed.
+func doctorReadCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:    readCommandName + " FILE",
+		Short:  "Read a clip and tell what is in it",
+		Hidden: true,
+		Args:   cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			f, err := os.Open(args[0])
+			if err != nil {
+				return err
+			}
+			defer f.Close()
+			m, size, err := readMovie(f)
+			if err != nil {
+				return fmt.Errorf("%s: %w", args[0], err)
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s, %s\n", sizeText(size), m)
+			return err
+		},
+	}
+}
+
+// mountAndRead reads the fragment through a mount: the one that runs on the mountpoint, else a temporary one of another
+// process, which finds the fragment in the cache directory.
+func (d *doctor) mountAndRead(ctx context.Context, dir, cacheDir string, c chosen) (found string, err error) {
+	self := d.self
+	if self == "" {
+		if self, err = os.Executable(); err != nil {
+			return "", err
+		}
+	}
+	mountpoint, running, remove, err := d.place(dir)
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, remove()) }()
+	if !running {
+		end, err := d.startMount(ctx, self, mountpoint, cacheDir, c.stream.Name)
+		defer func() { _ = end() }() // what it left is told below
+		if err != nil {
+			return "", err
+		}
+	}
+	watched, done := context.WithCancel(context.WithoutCancel(ctx))
+	defer done()
+	if deadline, ok := ctx.Deadline(); ok && !running {
+		fuseconn.Watch(watched, mountpoint, time.Until(deadline)+time.Second, func(error) {}) // the deadline is told
+	}
+	text, err := readAs(ctx, self, filepath.Join(mountpoint, pathOf(c.stream.Name, d.spanOf(c))))
+	if err != nil {
+		return "", ailing(err, "look at the log of a mount (clipfs mount --log-level debug) and at dmesg")
+	}
+	if running {
+		return fmt.Sprintf("read through the mount that runs on %s: %s", mountpoint, text), nil
+	}
+	return "mounted, read and unmounted: " + text, nil
+}
+
+// place gives where to mount: a directory below dir, or the mountpoint that was named, which may have a mount.
+func (d *doctor) place(dir string) (mountpoint string, running bool, remove func() error, err error) {
+	if d.mountpoint == "" {
+		mountpoint = filepath.Join(dir, "mnt")
+		if err := os.Mkdir(mountpoint, 0o700); err != nil {
+			return "", false, nil, ailing(err, "make space for temporary files, or set TMPDIR")
+		}
+		if mountpoint, err = fs.Canonical(mountpoint); err != nil {
+			return "", false, nil, err
+		}
+		return mountpoint, false, func() error { return removeDir(mountpoint) }, nil
+	}
+	mountpoint, err = fs.Canonical(d.mountpoint)
+	if err != nil {
+		return "", false, nil, ailing(fmt.Errorf("mountpoint %s: %w", d.mountpoint, err), "make the directory first, or name another")
+	}
+	info, err := mountinfo.Find(mountpoint)
+	running = err == nil && info.FSType == fs.FSType
+	if running && isStale(mountpoint) {
+		return "", false, nil, ailing(fmt.Errorf("%s has a mount whose clipfs has died", mountpoint), "clipfs umount "+mountpoint+", and mount again")
+	}
+	return mountpoint, running, func() error { return nil }, nil
+}
+
+// startMount mounts in a process of its own and waits until the mount is there. end, which is to be called always, takes
+// it away.
+func (d *doctor) startMount(ctx context.Context, self, mountpoint, cacheDir string, name clip.StreamName) (end func() error, err error) {
+	// The mount is to end if this process is killed; the kernel goes by the thread that started it.
+	runtime.LockOSThread()
+	args := []string{mountName, "--cache-dir", cacheDir, "--cache-size", fmt.Sprint(temporaryCache), "--cache-min-free", "0",
+		"--timestamps", d.mount.selector.String(), "--stream", string(name), "--log-level", "error"}
+	if d.mount.endpointURL != "" {
+		args = append(args, "--endpoint-url", d.mount.endpointURL)
+	}
+	if d.mount.allowOther {
+		args = append(args, "--allow-other")
+	}
+	running, stop := context.WithCancel(ctx)
+	var said bytes.Buffer
+	cmd := exec.CommandContext(running, self, append(args, mountpoint)...)
+	cmd.Env, cmd.Dir, cmd.Stderr = withoutSettings(os.Environ()), "/", &said
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = endAfter
+	if err := cmd.Start(); err != nil {
+		stop()
+		return func() error { return nil }, err
+	}
+	var failed error // once ended is closed
+	ended := make(chan struct{})
+	go func() {
+		failed = cmd.Wait()
+		close(ended)
+	}()
+	end = func() error {
+		stop()
+		<-ended
+		if _, err := mountinfo.Find(mountpoint); errors.Is(err, mountinfo.ErrNotMounted) {
+			return nil
+		}
+		return fs.Detach(mountpoint)
+	}
+	tick := time.NewTicker(mountPoll)
+	defer tick.Stop()
+	for {
+		if info, err := mountinfo.Find(mountpoint); err == nil && info.FSType == fs.FSType {
+			return end, nil
+		}
+		select {
+		case <-ended:
+			text := strings.TrimPrefix(strings.TrimSpace(said.String()), "clipfs mount: ")
+			return end, ailing(fmt.Errorf("%s (%w)", text, failed), "do what it says; in a container mounting takes --device /dev/fuse --cap-add SYS_ADMIN")
+		case <-ctx.Done():
+			return end, ailing(errors.New("not mounted in time"), "look at dmesg, or give it more time with --timeout")
+		case <-tick.C:
+		}
+	}
+}
+
+// withoutSettings leaves our own variables out of an environment: they are of the mount that the doctor is asked about,
+// whose addresses and files are in use. So is what a service manager is told by (sd_notify(3)).
+func withoutSettings(environ []string) []string {
+	return slices.DeleteFunc(slices.Clone(environ), func(entry string) bool {
+		return strings.HasPrefix(entry, environmentPrefix) || strings.HasPrefix(entry, "NOTIFY_SOCKET=") || strings.HasPrefix(entry, "WATCHDOG_")
+	})
+}
+
+// pathOf gives the path of a clip below the mountpoint.
+func pathOf(name clip.StreamName, span clip.Span) string {
+	grammar := clip.Grammar{}
+	// With the zone, so that it is the same on a mount of any --timezone.
+	return filepath.Join(string(name), grammar.FormatStart(span.Start, clip.Millisecond)+"Z", grammar.FormatFile(span.Length(), clip.Movie))
+}
+
+// readAs reads a clip in a process of its own.
+func readAs(ctx context.Context, self, path string) (string, error) {
+	var out, errs bytes.Buffer
+	cmd := exec.CommandContext(ctx, self, readCommandName, path)
+	cmd.Env, cmd.Dir, cmd.Stdout, cmd.Stderr = withoutSettings(os.Environ()), "/", &out, &errs
+	cmd.WaitDelay = time.Second
+	err := cmd.Run()
+	if ctx.Err() != nil {
+		return "", fmt.Errorf("%s: not read in time", path)
+	}
+	if err != nil {
+		text := strings.TrimPrefix(strings.TrimSpace(errs.String()), "clipfs "+readCommandName+": ")
+		return "", fmt.Errorf("%s (%w)", text, err)
+	}
+	return strings.TrimSpace(out.String()), nil
+}
+
+// discard is a logger that keeps nothing.
+func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }

@@ -2,6 +2,7 @@ package clip
 
 import (
 	"fmt"
+	"log/slog"
 	"time"
 )
 
@@ -51,3 +52,6 @@ func (s Span) String() string {
 	const layout = "2006-01-02T15:04:05.999Z"
 	return fmt.Sprintf("%s/%s", s.Start.UTC().Format(layout), s.End.UTC().Format(layout))
 }
+
+// LogValue implements slog.LogValuer.
+func (s Span) LogValue() slog.Value { return slog.StringValue(s.String()) }

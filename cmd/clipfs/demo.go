@@ -78,12 +78,12 @@ func (d *demo) run(ctx context.Context, args []string) (err error) {
 	if err != nil {
 		return err
 	}
-	archive, end, err := demoArchive(ctx, logger)
+	flags := defaultMountFlags()
+	archive, end, err := demoArchive(ctx, logger, flags.observe.metrics())
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, end()) }()
-	flags := defaultMountFlags()
 	flags.cacheDir = cacheDir
 	flags.service.grace = 0 // the test card is nothing to wait for
 	return flags.serve(ctx, archive, mountpoint, logger, func(s *serving) error { return d.show(ctx, s) })

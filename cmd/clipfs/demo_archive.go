@@ -15,7 +15,7 @@ import (
 const demoStream = "testcard"
 
 // demoArchive starts an emulator with the test card and gives an archive on it. end stops both.
-func demoArchive(ctx context.Context, logger *slog.Logger) (archive *kvs.Archive, end func() error, err error) {
+func demoArchive(ctx context.Context, logger *slog.Logger, observer kvs.Observer) (archive *kvs.Archive, end func() error, err error) {
 	spec, err := footage.ParseSpec(demoStream + "=testcard")
 	if err != nil {
 		return nil, nil, err
@@ -36,7 +36,7 @@ func demoArchive(ctx context.Context, logger *slog.Logger) (archive *kvs.Archive
 	if err := server.Start(context.WithoutCancel(ctx)); err != nil {
 		return nil, nil, err
 	}
-	archive, err = emulatorArchive(server.Endpoint(), logger)
+	archive, err = emulatorArchive(server.Endpoint(), logger, observer)
 	if err != nil {
 		return nil, nil, errors.Join(err, server.Close())
 	}
@@ -44,10 +44,10 @@ func demoArchive(ctx context.Context, logger *slog.Logger) (archive *kvs.Archive
 }
 
 // emulatorArchive gives an archive on an emulator. The user's own credentials are none of its business.
-func emulatorArchive(endpoint string, logger *slog.Logger) (*kvs.Archive, error) {
+func emulatorArchive(endpoint string, logger *slog.Logger, observer kvs.Observer) (*kvs.Archive, error) {
 	cfg, err := kvs.EmulatorConfig(endpoint)
 	if err != nil {
 		return nil, err
 	}
-	return kvs.New(cfg, kvs.Options{Logger: logger})
+	return kvs.New(cfg, kvs.Options{Logger: logger, Observer: observer})
 }

@@ -56,7 +56,7 @@ type mountFlags struct {
 	access      accessFlags
 	service     serviceFlags
 	limits      limitFlags
-	level       level
+	observe     observeFlags
 	pprofDir    string
 }
 
@@ -146,14 +146,14 @@ func (f *mountFlags) bind(cmd *cobra.Command) {
 	f.access.bind(cmd)
 	f.service.bind(cmd)
 	f.limits.bind(cmd)
-	flags.Var(&f.level, "log-level", "how much to log on stderr")
+	f.observe.bind(cmd)
 	flags.StringVar(&f.pprofDir, "pprof-dir", "", "write profiles of this process to a `directory`")
 	_ = flags.MarkHidden("pprof-dir") // for clipbench
 }
 
 // run mounts and serves until ctx ends or the mount is taken away.
 func (f *mountFlags) run(ctx context.Context, stderr io.Writer, path string) (err error) {
-	logger := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.Level(f.level)}))
+	logger := f.observe.logger(stderr)
 	if err := checkPrerequisites(); err != nil {
 		return err
 	}
@@ -176,6 +176,11 @@ func (f *mountFlags) run(ctx context.Context, stderr io.Writer, path string) (er
 		return err
 	}
 	defer func() { err = errors.Join(err, archive.Close()) }()
+	unobserved, err := f.observe.serve(ctx, logger)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, unobserved()) }()
 	return f.serve(ctx, archive, mountpoint, logger, func(s *serving) error {
 		greeted := greet(ctx, s.library, logger)
 		defer greeted()
@@ -237,7 +242,7 @@ func (f *mountFlags) archive(ctx context.Context, logger *slog.Logger) (*kvs.Arc
 	if err != nil {
 		return nil, err
 	}
-	return kvs.New(cfg, kvs.Options{Logger: logger})
+	return kvs.New(cfg, kvs.Options{Logger: logger, Observer: f.observe.metrics()})
 }
 
 // serve mounts an archive for as long as work takes, which unmounts it.
@@ -269,6 +274,7 @@ func (f *mountFlags) serve(ctx context.Context, archive clip.Archive, mountpoint
 	if err != nil {
 		return err
 	}
+	attach(f.observe.metrics(), archive, library, kept, options.Heads, server)
 	logger.Info("serving", "mountpoint", server.Mountpoint(), "cache", f.cacheDir)
 	index := time.AfterFunc(indexAfter, func() {
 		kept.Begin()
@@ -281,7 +287,11 @@ func (f *mountFlags) serve(ctx context.Context, archive clip.Archive, mountpoint
 // shown gives what the flags say about who sees the mount.
 func (f *mountFlags) shown(logger *slog.Logger) (fs.Options, error) {
 	owner, err := f.access.owner()
-	return fs.Options{Logger: logger, AllowOther: f.allowOther, Owner: owner, Deny: f.access.deny.names, Source: f.service.source}, err
+	counted := f.observe.metrics()
+	return fs.Options{
+		Logger: logger, AllowOther: f.allowOther, Owner: owner, Deny: f.access.deny.names, Source: f.service.source,
+		Observer: counted, Status: counted.StatusText,
+	}, err
 }
 
 // budgets gives the options of both caches: a small part of --cache-size is for the heads of payloads, which are worth more

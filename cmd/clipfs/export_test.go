@@ -52,7 +52,7 @@ func RunDoctor(ctx context.Context, h Host, args []string, stdout, stderr io.Wri
 	if h.Release != "" {
 		on.release = func() (string, error) { return h.Release, nil }
 	}
-	root := rootCommand()
+	root := rootCommand(nil)
 	for _, cmd := range root.Commands() {
 		if cmd.Name() == "doctor" {
 			root.RemoveCommand(cmd)
@@ -63,7 +63,7 @@ func RunDoctor(ctx context.Context, h Host, args []string, stdout, stderr io.Wri
 }
 
 // RootCommand gives the tree of commands.
-func RootCommand() *cobra.Command { return rootCommand() }
+func RootCommand() *cobra.Command { return rootCommand(nil) }
 
 // CheckMountpoint gives the canonical path of a directory that can be mounted on.
 func CheckMountpoint(path, cacheDir string) (string, error) {
@@ -71,7 +71,7 @@ func CheckMountpoint(path, cacheDir string) (string, error) {
 }
 
 // Describe writes build info for people.
-func Describe(info *debug.BuildInfo) string { return describe(info) }
+func Describe(info *debug.BuildInfo) string { return versionOf(info).describe() }
 
 // Values gives a fresh flag value of each kind, by what it is for.
 func Values() map[string]pflag.Value {

@@ -11,6 +11,8 @@ import (
 	"syscall"
 	_ "time/tzdata" // for --timezone where the machine has no database, as in a small container
 
+	"clipfs/cmd/clipfs/internal/background"
+
 	"github.com/spf13/cobra"
 )
 
@@ -28,12 +30,12 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), signals...)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+	os.Exit(runAs(ctx, os.Args, os.Stdout, os.Stderr))
 }
 
 // run is the whole program: it runs the command that args name until it is done or ctx ends, and gives the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	return runTree(ctx, rootCommand(), args, stdout, stderr)
+	return runTree(ctx, rootCommand(args), args, stdout, stderr)
 }
 
 // runTree runs the command of a tree that args name.
@@ -44,6 +46,10 @@ func runTree(ctx context.Context, root *cobra.Command, args []string, stdout, st
 	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitOK
+	}
+	var ended *background.EndedError
+	if errors.As(err, &ended) { // it has said why
+		return ended.Code
 	}
 	var wrong *usageError
 	if errors.As(err, &wrong) {
@@ -68,8 +74,8 @@ func oneLine(err error) string {
 	return strings.Join(strings.FieldsFunc(err.Error(), func(c rune) bool { return c == '\n' || c == '\r' }), "; ")
 }
 
-// rootCommand gives the tree of commands.
-func rootCommand() *cobra.Command {
+// rootCommand gives the tree of commands, for a program that was run with args.
+func rootCommand(args []string) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "clipfs",
 		Short: "Kinesis Video Streams as files",
@@ -93,8 +99,8 @@ a file of settings, --config FILE. A flag goes before the environment, and that 
 	}
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
-	root.AddCommand(mountCommand(), umountCommand(), demoCommand(), demoCheckCommand(), emulatorCommand(), cacheCommand(), versionCommand())
-	root.AddCommand(probeCommand())
+	root.AddCommand(mountCommand(args), umountCommand(), demoCommand(), demoCheckCommand(), emulatorCommand(), cacheCommand(), versionCommand())
+	root.AddCommand(manCommand(), probeCommand())
 	root.AddCommand(doctorCommand(thisHost()), doctorReadCommand())
 	for _, cmd := range commandsBelow(root) {
 		completeFlags(cmd)

@@ -2,16 +2,29 @@ package main_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"os"
 	"runtime/debug"
 	"strings"
 	"testing"
 
 	main "clipfs/cmd/clipfs"
+	"clipfs/cmd/clipfs/internal/probe"
 	"clipfs/cmd/internal/harness"
 )
 
-func TestMain(m *testing.M) { os.Exit(harness.Main(m)) }
+func TestMain(m *testing.M) {
+	if len(os.Args) == 3 && os.Args[1] == probing { // a prober runs its own program
+		if err := probe.Answer(os.Args[2], os.Stdin, os.Stdout); err != nil {
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(harness.Main(m))
+}
+
+// probing is the argument with which the tests' own program is the process that asks a mount.
+const probing = "probe-a-mount"
 
 // invoke runs the program in this process, for what does not mount.
 func invoke(t *testing.T, args ...string) (code int, stdout, stderr string) {
@@ -106,6 +119,15 @@ func TestVersion(t *testing.T) {
 		if !strings.Contains(stdout, word) {
 			t.Errorf("version does not say %q: %s", word, stdout)
 		}
+	}
+	code, stdout, _ = invoke(t, "version", "--json")
+	var v struct {
+		Version, Commit, Go string
+		GoFUSE              string `json:"go_fuse"`
+	}
+	if err := json.Unmarshal([]byte(stdout), &v); err != nil || code != 0 || strings.Count(stdout, "\n") != 1 ||
+		v.Version == "" || v.Commit == "" || !strings.HasPrefix(v.Go, "go1.") || !strings.HasPrefix(v.GoFUSE, "v2.") {
+		t.Errorf("version --json: exit code %d, %v, %s", code, err, stdout)
 	}
 	got := main.Describe(&debug.BuildInfo{
 		Main:     debug.Module{Version: "v1.2.3"},

@@ -70,15 +70,16 @@ func defaultMountFlags() mountFlags {
 	}
 }
 
-// mountCommand is clipfs mount.
-func mountCommand() *cobra.Command {
+// mountCommand is clipfs mount, of a program that was run with args.
+func mountCommand(programArgs []string) *cobra.Command {
 	f := defaultMountFlags()
+	f.service.args = programArgs
 	printed := false
 	cmd := &cobra.Command{
 		Use:   mountName + " [flags] MOUNTPOINT",
 		Short: "Mount the streams of an account and region on an empty directory",
 		Long: `Mount the streams of an account and region on an empty directory, and serve them until interrupted (SIGINT,
-SIGTERM) or unmounted. When interrupted it takes the mount out of the tree, so that another can take its place, and serves
+SIGTERM) or unmounted, in the foreground or with --daemon in the background. When interrupted it takes the mount out of the tree, so that another can take its place, and serves
 what is open for as long as --grace says; a second signal ends it at once.
 
 Credentials, region and profile come from the AWS SDK's default chain: AWS_PROFILE, AWS_REGION, AWS_ACCESS_KEY_ID and
@@ -98,7 +99,9 @@ does not keep it from starting: the mount works as soon as the service does.`,
 			if printed {
 				return f.print(cmd)
 			}
-			return f.run(cmd.Context(), cmd.ErrOrStderr(), args[0])
+			return f.service.launch(cmd.Context(), cmd.ErrOrStderr(), func(log io.Writer) error {
+				return f.run(cmd.Context(), log, args[0])
+			})
 		},
 	}
 	f.bind(cmd)
@@ -122,7 +125,8 @@ func (f *mountFlags) print(cmd *cobra.Command) error {
 func (f *mountFlags) bind(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.endpointURL, "endpoint-url", "", "`URL` of the control API, for an emulator (default what the SDK finds)")
-	flags.StringVar(&f.cacheDir, "cache-dir", "", "`directory` for footage that was read (default clipfs in the user's cache directory)")
+	flags.StringVar(&f.cacheDir, "cache-dir", "", "`directory` for footage that was read (default clipfs in the user's cache directory, "+
+		"without HOME "+systemCacheDir+")")
 	flags.Var(&f.cacheSize, "cache-size", "how much of the disk to use for it, such as 10GiB")
 	flags.Var(&f.minFree, "cache-min-free", "how much of the disk to leave free, such as 5% or 20GiB; 0 for nothing")
 	flags.Var(&f.maxAge, "cache-max-age", "how old footage in the cache may be, such as 7d (default and at most what the stream retains)")
@@ -152,8 +156,8 @@ func (f *mountFlags) bind(cmd *cobra.Command) {
 }
 
 // run mounts and serves until ctx ends or the mount is taken away.
-func (f *mountFlags) run(ctx context.Context, stderr io.Writer, path string) (err error) {
-	logger := f.observe.logger(stderr)
+func (f *mountFlags) run(ctx context.Context, log io.Writer, path string) (err error) {
+	logger := f.observe.logger(log)
 	if err := checkPrerequisites(); err != nil {
 		return err
 	}
@@ -161,6 +165,9 @@ func (f *mountFlags) run(ctx context.Context, stderr io.Writer, path string) (er
 		if f.cacheDir, err = defaultCacheDir(); err != nil {
 			return err
 		}
+	}
+	if f.cacheDir, err = filepath.Abs(f.cacheDir); err != nil { // a process in the background changes its directory
+		return err
 	}
 	profiled, err := profile(f.pprofDir)
 	if err != nil {
@@ -184,18 +191,27 @@ func (f *mountFlags) run(ctx context.Context, stderr io.Writer, path string) (er
 	return f.serve(ctx, archive, mountpoint, logger, func(s *serving) error {
 		greeted := greet(ctx, s.library, logger)
 		defer greeted()
+		if err := f.service.ready(os.Stderr); err != nil {
+			return errors.Join(err, s.server.Detach())
+		}
 		return s.until(ctx)
 	})
 }
 
-// defaultCacheDir gives the cache directory of whoever runs this.
+// defaultCacheDir gives the cache directory of whoever runs this, the system's where that is nobody, as at boot.
 func defaultCacheDir() (string, error) {
 	dir, err := os.UserCacheDir()
-	if err != nil {
-		return "", fmt.Errorf("no place for the cache: set --cache-dir (%w)", err)
+	switch {
+	case err == nil:
+		return filepath.Join(dir, "clipfs"), nil
+	case os.Getenv("HOME") == "" && os.Getenv("XDG_CACHE_HOME") == "":
+		return systemCacheDir, nil
 	}
-	return filepath.Join(dir, "clipfs"), nil
+	return "", fmt.Errorf("no place for the cache: set --cache-dir (%w)", err)
 }
+
+// systemCacheDir is where a mount keeps footage that is no user's.
+const systemCacheDir = "/var/cache/clipfs"
 
 // options gives what the flags say about clips.
 func (f *mountFlags) options(logger *slog.Logger) (clip.Options, error) {

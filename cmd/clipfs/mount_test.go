@@ -93,6 +93,9 @@ func TestMountReadUnmount(t *testing.T) {
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
 	}
+	if offered := harness.Run(t, harness.Binary(t), "__completeNoDesc", "umount", ""); !strings.Contains(string(offered), m.Path+"\n") {
+		t.Errorf("completion of umount does not offer the mount: %q", offered)
+	}
 	harness.Run(t, harness.Binary(t), "umount", m.Path)
 	if !m.Logs("unmounted from outside") {
 		t.Error("the mount did not notice that it was unmounted")

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -13,8 +15,9 @@ const goFUSE = "github.com/hanwen/go-fuse/v2"
 
 // versionCommand is clipfs version.
 func versionCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "version",
+	asJSON := false
+	cmd := &cobra.Command{
+		Use:   "version [flags]",
 		Short: "Tell what this binary was built from",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -22,31 +25,65 @@ func versionCommand() *cobra.Command {
 			if !ok {
 				info = &debug.BuildInfo{}
 			}
-			_, err := fmt.Fprint(cmd.OutOrStdout(), describe(info))
+			v := versionOf(info)
+			if asJSON {
+				return json.NewEncoder(cmd.OutOrStdout()).Encode(v)
+			}
+			_, err := fmt.Fprint(cmd.OutOrStdout(), v.describe())
 			return err
 		},
 	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "as one line of JSON, for programs")
+	return cmd
 }
 
-// describe writes a binary's build info for people, one fact a line.
-func describe(info *debug.BuildInfo) string {
-	version, commit, modified, fuse := info.Main.Version, "unknown", "", "unknown"
-	if version == "" {
-		version = "unknown"
+// version is what a binary was built from.
+type version struct {
+	// Version is the module's: a tag, a pseudo-version, or (devel).
+	Version string `json:"version"`
+	// Commit is the revision, Time when it was committed, Modified whether there was more than that.
+	Commit   string     `json:"commit"`
+	Time     *time.Time `json:"time,omitempty"`
+	Modified bool       `json:"modified"`
+	// Go and GoFUSE are versions, Platform is what it runs on.
+	Go       string `json:"go"`
+	Platform string `json:"platform"`
+	GoFUSE   string `json:"go_fuse"`
+}
+
+// versionOf reads a binary's build info.
+func versionOf(info *debug.BuildInfo) version {
+	v := version{Version: info.Main.Version, Commit: "unknown", GoFUSE: "unknown",
+		Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	if v.Version == "" {
+		v.Version = "unknown"
 	}
 	for _, s := range info.Settings {
-		switch {
-		case s.Key == "vcs.revision":
-			commit = s.Value
-		case s.Key == "vcs.modified" && s.Value == "true":
-			modified = " (modified)"
+		switch s.Key {
+		case "vcs.revision":
+			v.Commit = s.Value
+		case "vcs.modified":
+			v.Modified = s.Value == "true"
+		case "vcs.time":
+			if t, err := time.Parse(time.RFC3339, s.Value); err == nil {
+				v.Time = &t
+			}
 		}
 	}
 	for _, m := range info.Deps {
 		if m.Path == goFUSE {
-			fuse = m.Version
+			v.GoFUSE = m.Version
 		}
 	}
-	return fmt.Sprintf("clipfs  %s\ncommit  %s%s\ngo      %s %s/%s\ngo-fuse %s\n",
-		version, commit, modified, runtime.Version(), runtime.GOOS, runtime.GOARCH, fuse)
+	return v
+}
+
+// describe writes it for people, one fact a line.
+func (v version) describe() string {
+	modified := ""
+	if v.Modified {
+		modified = " (modified)"
+	}
+	return fmt.Sprintf("clipfs  %s\ncommit  %s%s\ngo      %s %s\ngo-fuse %s\n",
+		v.Version, v.Commit, modified, v.Go, v.Platform, v.GoFUSE)
 }

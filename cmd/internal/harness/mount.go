@@ -78,6 +78,14 @@ func (m *Mount) start(t testing.TB, e *Emulator, env, args []string) {
 	}
 }
 
+// Watch aborts the FUSE connection of a mountpoint if the test takes too long. Nothing need be mounted yet.
+func Watch(t testing.TB, mountpoint string) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	fuseconn.Watch(ctx, mountpoint, watchdogAfter, func(err error) { t.Errorf("watchdog: %v", err) })
+	t.Cleanup(cancel)
+}
+
 // Mounted reports whether the mount is in the table of mounts.
 func (m *Mount) Mounted(t testing.TB) bool {
 	t.Helper()

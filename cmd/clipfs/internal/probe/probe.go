@@ -58,6 +58,13 @@ func (p *Prober) Ask(ctx context.Context) error {
 		}
 		p.asker, p.waiting = a, false
 	}
+	if p.waiting {
+		select {
+		case <-p.asker.answers: // to an earlier question; what counts is how it is now
+			p.waiting = false
+		default:
+		}
+	}
 	if !p.waiting {
 		if _, err := io.WriteString(p.asker.questions, "\n"); err != nil {
 			return p.endLocked(err)

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"time"
+
+	"clipfs/cmd/clipfs/internal/mounthelper"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/cobra/doc"
+)
+
+// manCommand is clipfs man.
+func manCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "man DIR",
+		Short: "Write the manual pages to a directory",
+		Long: `Write the manual pages to a directory: one for each command, in DIR/man1, and mount.clipfs(8) in DIR/man8. Try
+one with man -l FILE.`,
+		Example:           "  clipfs man /usr/local/share/man",
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: completeDirectory,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return writeMan(cmd.Root(), args[0])
+		},
+	}
+}
+
+// writeMan writes the manual pages of all commands below one and of mount(8)'s helper to a directory.
+func writeMan(root *cobra.Command, dir string) error {
+	commands, admin := filepath.Join(dir, "man1"), filepath.Join(dir, "man8")
+	if err := errors.Join(os.MkdirAll(commands, 0o755), os.MkdirAll(admin, 0o755)); err != nil {
+		return err
+	}
+	header := &doc.GenManHeader{Title: "CLIPFS", Section: "1", Source: "clipfs", Manual: "clipfs", Date: builtAt()}
+	root.DisableAutoGenTag = true // no date of today: the same program writes the same pages
+	if err := doc.GenManTree(root, header, commands); err != nil {
+		return fmt.Errorf("manual pages: %w", err)
+	}
+	helper := helperCommand()
+	helper.DisableAutoGenTag = true
+	page, err := os.Create(filepath.Join(admin, mounthelper.Name+".8"))
+	if err != nil {
+		return err
+	}
+	header.Title, header.Section = "MOUNT.CLIPFS", "8"
+	return errors.Join(doc.GenMan(helper, header, page), page.Close())
+}
+
+// builtAt is when what this program was built from was committed; a fixed day where that is not known.
+func builtAt() *time.Time {
+	at := time.Unix(0, 0).UTC()
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return &at
+	}
+	for _, s := range info.Settings {
+		if s.Key != "vcs.time" {
+			continue
+		}
+		if t, err := time.Parse(time.RFC3339, s.Value); err == nil {
+			at = t
+		}
+	}
+	return &at
+}

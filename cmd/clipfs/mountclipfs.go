@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"clipfs/cmd/clipfs/internal/mounthelper"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// The exit codes of a helper of mount(8) (mount(8), EXIT STATUS).
+const (
+	helperUsage  = 1
+	helperFailed = 32
+)
+
+// profileVariable names a profile for the SDK's default chain.
+const profileVariable = "AWS_PROFILE"
+
+// runAs is the whole program under the name it was called by: as mount(8)'s helper it understands what that passes on.
+func runAs(ctx context.Context, argv []string, stdout, stderr io.Writer) int {
+	if filepath.Base(argv[0]) != mounthelper.Name {
+		return run(ctx, argv[1:], stdout, stderr)
+	}
+	call, err := mounthelper.Parse(argv[1:], optionFlags())
+	if err != nil {
+		_, _ = fmt.Fprintf(stderr, "%s: %s\n", mounthelper.Name, oneLine(err))
+		return helperUsage
+	}
+	if call.Fake {
+		return exitOK
+	}
+	if profile := call.Profile(); profile != "" {
+		if err := os.Setenv(profileVariable, profile); err != nil {
+			_, _ = fmt.Fprintf(stderr, "%s: profile %q: %v\n", mounthelper.Name, profile, err)
+			return helperUsage
+		}
+	}
+	args := append([]string{mountName, "--daemon", "--fsname=" + call.Source}, call.Args...)
+	switch run(ctx, append(args, "--", call.Dir), stdout, stderr) {
+	case exitOK:
+		return exitOK
+	case exitUsage:
+		return helperUsage
+	}
+	return helperFailed
+}
+
+// optionFlags gives the flags that options of mount(8) can stand for.
+func optionFlags() *pflag.FlagSet {
+	cmd := mountCommand(nil)
+	return cmd.Flags()
+}
+
+// helperCommand describes mount.clipfs, for its manual page.
+func helperCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   mounthelper.Name + " SOURCE DIR [-sfnv] [-o OPTIONS]",
+		Short: "Mount clipfs by mount(8) and from fstab",
+		Long: `What mount(8) runs for the type clipfs, from a command line or from fstab. It mounts in the background, as
+clipfs mount --daemon does, and returns when the mount serves.
+
+SOURCE is a profile of the AWS configuration (~/.aws/config, ~/.aws/credentials), or "none" for what the SDK's default
+chain finds. Credentials are never options: those are for everybody to read.
+
+OPTIONS are the flags of clipfs-mount(1), without the dashes in front and separated by commas; underscores will do for dashes
+within. A flag that can be repeated takes its values with a colon between them: stream=front-door:yard. A value with
+a comma goes in double quotes. Options that any filesystem can have in fstab (defaults, nofail, noauto, _netdev, user,
+ro, rw, x-systemd.automount, comment=…) are left to mount(8) and systemd; the mount is read-only all the same.
+
+Where HOME is not set, as at boot, footage is kept in ` + systemCacheDir + `; a second mount needs a cache-dir of its own.
+
+Exit codes are those of mount(8): 0 done, 1 wrong usage, 32 failed.`,
+		Example: `  mount -t clipfs none /mnt/cameras
+  mount -t clipfs -o cache-size=50GiB,allow_other,stream=front-door:yard site-a /mnt/site-a
+
+In /etc/fstab:
+
+  site-a  /mnt/site-a  clipfs  _netdev,nofail,allow_other,cache-dir=/var/cache/clipfs/site-a  0  0`,
+		Run: func(*cobra.Command, []string) {},
+	}
+}

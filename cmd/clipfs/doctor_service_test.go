@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -60,6 +61,7 @@ func startService(t *testing.T, o emulator.Options) *service {
 			r.Out.Host = r.In.Host // it is signed
 		},
 		ModifyResponse: s.change,
+		ErrorLog:       log.New(io.Discard, "", 0), // a client that gives up is no news
 	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Date", time.Now().Add(s.ahead).UTC().Format(http.TimeFormat))

@@ -85,16 +85,18 @@ type Greeting struct {
 	Ahead time.Duration
 }
 
-// Greet asks the control endpoint for nothing, once and unsigned: any answer shows that it can be reached.
+// Greet calls ListStreams once and unsigned, which is refused: any answer shows that the control endpoint can be reached.
 func (a *Archive) Greet(ctx context.Context) (Greeting, error) {
 	endpoint, err := a.ControlEndpoint(ctx)
 	if err != nil {
 		return Greeting{}, err
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(endpoint, "/")+"/", nil)
+	url := strings.TrimSuffix(endpoint, "/") + "/listStreams"
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader("{}"))
 	if err != nil {
-		return Greeting{}, fmt.Errorf("endpoint %s: %w", endpoint, clip.ErrInvalid)
+		return Greeting{}, fmt.Errorf("endpoint: %w", clip.ErrInvalid)
 	}
+	request.Header.Set("Content-Type", "application/json")
 	sent := time.Now()
 	answer, err := a.http.short.Do(request)
 	if err != nil {

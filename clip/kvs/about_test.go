@@ -45,8 +45,8 @@ func TestGreetIsUnsignedAndTellsTheClock(t *testing.T) {
 	dates := []string{"", time.Now().Add(10 * time.Minute).UTC().Format(http.TimeFormat)}
 	date := dates[0]
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("Authorization") != "" || r.Method != http.MethodGet {
-			t.Errorf("%s with %v: want a GET without a signature", r.Method, r.Header)
+		if r.Header.Get("Authorization") != "" || r.URL.Path != "/listStreams" {
+			t.Errorf("%s %s with %v: want a call without a signature", r.Method, r.URL, r.Header)
 		}
 		w.Header()["Date"] = nil
 		if date != "" {

@@ -24,6 +24,8 @@ const (
 type chosen struct {
 	stream   clip.Stream
 	fragment *clip.Fragment
+	// undescribed is when the stream could be listed, but not described.
+	undescribed bool
 }
 
 // checkActions tries the actions up to ListFragments, and gives a fragment for the rest; false if there is nothing to go
@@ -44,14 +46,15 @@ func (d *doctor) checkActions(ctx context.Context, archive *kvs.Archive, listed 
 		return chosen{}, false
 	}
 	first := candidates[0]
-	if !d.check(ctx, "DescribeStream", func(ctx context.Context) (string, error) {
+	described := d.check(ctx, "DescribeStream", func(ctx context.Context) (string, error) {
 		told, err := archive.Stream(ctx, first.Name)
 		if err != nil {
 			return "", ailing(err, adviceOn(err, "DescribeStream"))
 		}
 		candidates[0] = told
 		return fmt.Sprintf("%s keeps footage for %s", told.Name, told.Retention), nil
-	}) && first.ARN == "" {
+	})
+	if !described && first.ARN == "" {
 		d.skipFrom("GetDataEndpoint", "DescribeStream")
 		return chosen{}, false
 	}
@@ -68,7 +71,9 @@ func (d *doctor) checkActions(ctx context.Context, archive *kvs.Archive, listed 
 		d.skipFrom("ListFragments", "GetDataEndpoint")
 		return chosen{}, false
 	}
-	return d.checkFootage(ctx, archive, candidates)
+	found, ok := d.checkFootage(ctx, archive, candidates)
+	found.undescribed = !described
+	return found, ok
 }
 
 // judgeListing says what to make of the answer to ListStreams.

@@ -40,6 +40,10 @@ func (d *doctor) checkClip(ctx context.Context, archive *kvs.Archive, c chosen, 
 		d.skip("clip", "mount")
 		return
 	}
+	if c.undescribed {
+		d.skip("DescribeStream", "mount")
+		return
+	}
 	if !canMount {
 		d.skip("fuse device or fusermount3", "mount")
 		return
@@ -61,6 +65,7 @@ func (d *doctor) spanOf(c chosen) clip.Span {
 func (d *doctor) readClip(ctx context.Context, archive *kvs.Archive, c chosen, dir string) bool {
 	flags := d.mount
 	flags.cacheDir, flags.cacheSize, flags.minFree, flags.streams = dir, temporaryCache, share{}, nil
+	flags.readTimeout = d.timeout * 3 / 4 // so that what fails is told, and not that time is over
 	var open atomic.Pointer[openClip]
 	defer func() {
 		if o := open.Load(); o != nil {
@@ -69,7 +74,7 @@ func (d *doctor) readClip(ctx context.Context, archive *kvs.Archive, c chosen, d
 	}()
 	if !d.check(ctx, "GetClip", func(ctx context.Context) (string, error) {
 		began := time.Now()
-		o, err := flags.openClip(ctx, countedArchive{archive, d}, c.stream.Name, d.spanOf(c))
+		o, err := flags.openClip(ctx, countedArchive{archive, d}, c, d.spanOf(c))
 		if err != nil {
 			return "", ailing(err, adviceOn(err, "GetClip"))
 		}
@@ -83,7 +88,7 @@ func (d *doctor) readClip(ctx context.Context, archive *kvs.Archive, c chosen, d
 		h := open.Load().handle
 		m, size, err := readMovie(io.NewSectionReader(contextReader{ctx, h}, 0, h.Size()))
 		if err != nil {
-			return "", ailing(err, adviceOn(err, "GetClip"))
+			return "", ailing(fmt.Errorf("not a whole MP4 file: %w", err), adviceOn(err, "GetClip"))
 		}
 		return fmt.Sprintf("read whole: %s, %s", sizeText(size), m), nil
 	})
@@ -96,7 +101,7 @@ type openClip struct {
 }
 
 // openClip opens a clip with caches in the cache directory.
-func (f *mountFlags) openClip(ctx context.Context, archive clip.Archive, name clip.StreamName, span clip.Span) (_ *openClip, err error) {
+func (f *mountFlags) openClip(ctx context.Context, archive clip.Archive, from chosen, span clip.Span) (_ *openClip, err error) {
 	logger := discard()
 	options, err := f.options(logger)
 	if err != nil {
@@ -117,7 +122,13 @@ func (f *mountFlags) openClip(ctx context.Context, archive clip.Archive, name cl
 		return nil, err
 	}
 	options.Heads = o.heads
-	c, err := clip.NewLibrary(archive, o.media, options).Clip(ctx, name, span)
+	library := clip.NewLibrary(archive, o.media, options)
+	if from.undescribed { // what was listed is as good
+		if _, err := library.Streams(ctx); err != nil {
+			return nil, err
+		}
+	}
+	c, err := library.Clip(ctx, from.stream.Name, span)
 	if err != nil {
 		return nil, err
 	}

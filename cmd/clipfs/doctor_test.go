@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -82,7 +83,7 @@ func TestDoctorDenied(t *testing.T) {
 	}{
 		{"ListStreams", "AccessDeniedException", http.StatusForbidden, nil, []string{"ListStreams"}, behind},
 		{"ListStreams", "AccessDeniedException", http.StatusForbidden, []string{"--stream", "door"}, nil, behind[6:]},
-		{"DescribeStream", "AccessDeniedException", http.StatusForbidden, nil, []string{"DescribeStream", "GetClip"}, behind[5:]},
+		{"DescribeStream", "AccessDeniedException", http.StatusForbidden, nil, []string{"DescribeStream"}, behind[6:]},
 		{"DescribeStream", "AccessDeniedException", http.StatusForbidden, []string{"--stream", "nobody"}, []string{"DescribeStream"}, behind[1:]},
 		{"GetDataEndpoint", "NotAuthorizedException", http.StatusUnauthorized, nil, []string{"GetDataEndpoint"}, behind[2:]},
 		{"ListFragments", "NotAuthorizedException", http.StatusUnauthorized, []string{"--stream", "door"}, []string{"ListFragments"}, []string{"footage", "clip", "mount"}},
@@ -213,18 +214,20 @@ func TestDoctorUnreachable(t *testing.T) {
 	}
 	defer silent.Close()
 	began := time.Now()
-	r = examine(t, main.Host{}, "--endpoint-url", "http://"+silent.Addr().String(), "--timeout", "300ms")
+	r = examine(t, main.Host{}, "--endpoint-url", "http://"+silent.Addr().String(), "--timeout", "1s")
 	r.wantOnly([]string{"endpoint"}, behind)
 	if took := time.Since(began); took > 10*time.Second {
-		t.Errorf("took %s with a time of 300 ms a check", took)
+		t.Errorf("took %s with a time of 1 s a check", took)
 	}
 	// It answers strangers, and nobody who asks for something.
 	s := startService(t, recorded(t))
 	release := make(chan struct{})
-	s.refuse = func(api string) (int, string) {
-		if api != "" {
-			<-release
+	var asked atomic.Bool
+	s.refuse = func(string) (int, string) {
+		if asked.CompareAndSwap(false, true) {
+			return http.StatusForbidden, "MissingAuthenticationTokenException"
 		}
+		<-release
 		return 0, ""
 	}
 	t.Cleanup(func() { close(release) })
@@ -303,5 +306,49 @@ func TestDoctorOfAMountThatRuns(t *testing.T) {
 	})
 	if r.Clips != 1 || e.Calls(t, "GetClip") != 3 { // one of them the mount's own, one of the second run
 		t.Errorf("%d GetClip calls, %d of them said to be those of its first run; want 3 and 1", e.Calls(t, "GetClip"), r.Clips)
+	}
+}
+
+// TestDoctorOnFaults: the doctor finds what the emulator does wrong on purpose.
+func TestDoctorOnFaults(t *testing.T) {
+	patient(t)
+	e := startService(t, recorded(t)).emulator
+	post := func(t *testing.T, method, rule string) {
+		t.Helper()
+		request, err := http.NewRequestWithContext(t.Context(), method, e.Endpoint()+"/_emulator/faults", strings.NewReader(rule))
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer answer.Body.Close()
+		if answer.StatusCode/100 != 2 {
+			t.Fatalf("%s %s: %s", method, rule, answer.Status)
+		}
+	}
+	for rule, test := range map[string]struct {
+		check string
+		says  []string
+	}{
+		"kind=expired":                     {"credentials", []string{"ExpiredToken", "renew"}},
+		"kind=skew,by=10m":                 {"clock", []string{"10m0s behind"}},
+		"kind=skew,by=-10m":                {"clock", []string{"10m0s ahead"}},
+		"kind=denied,api=DescribeStream":   {"DescribeStream", []string{"kinesisvideo:DescribeStream", "IAM policy"}},
+		"kind=denied,api=GetClip":          {"GetClip", []string{"kinesisvideo:GetClip", "IAM policy"}},
+		"kind=aged":                        {"footage", []string{"none in attic and 1 other"}},
+		"kind=deleted":                     {"DescribeStream", []string{"no such stream"}},
+		"kind=garbage,api=GetClip":         {"clip", []string{"not a whole MP4"}},
+		"kind=truncate,api=GetClip,at=50%": {"clip", []string{"not a whole MP4"}},
+		"kind=html,api=GetClip":            {"GetClip", []string{"page of text instead of media"}},
+		"kind=stall,api=GetClip,at=50%":    {"clip", []string{"--timeout"}},
+	} {
+		t.Run(rule, func(t *testing.T) {
+			post(t, http.MethodDelete, "")
+			post(t, http.MethodPost, rule)
+			r := examine(t, main.Host{Device: "/nowhere/fuse"}, "--endpoint-url", e.Endpoint(), "--timeout", "3s")
+			r.want("failed", test.check, test.says...)
+		})
 	}
 }

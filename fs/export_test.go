@@ -3,9 +3,12 @@ package fs
 import (
 	"context"
 	"log/slog"
+	"syscall"
 	"time"
 
 	"clipfs/clip"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
 )
 
 // InodeNumber gives the number of the entry at a path.
@@ -118,3 +121,9 @@ func (d Deny) Opens(ctx context.Context) bool { return d.opens(ctx, "door/10m.mp
 
 // Denials is what it has counted.
 func (d Deny) Denials() Denials { return (&Server{deny: d.deny}).Denials() }
+
+// Reads gives the way of a read through an open clip.
+func Reads(h *clip.Handle, opener clip.Operation, o Options) func(context.Context, []byte, int64) (fuse.ReadResult, syscall.Errno) {
+	open := &clipHandle{tree: newTree(nil, owner{}, o), handle: h, path: "door/clip.mp4", opener: opener}
+	return open.Read
+}

@@ -3,6 +3,7 @@ package fs
 import (
 	"context"
 	"log/slog"
+	"strconv"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -113,7 +114,7 @@ func ErrnoName(errno syscall.Errno) string {
 	if name := unix.ErrnoName(errno); name != "" {
 		return name
 	}
-	return "E" + errno.Error()
+	return "E" + strconv.Itoa(int(errno))
 }
 
 // localCalls logs, at debug, what is answered without asking the library, and is not told by the nodes.

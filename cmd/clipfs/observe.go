@@ -76,7 +76,7 @@ func (f *observeFlags) serve(ctx context.Context, logger *slog.Logger) (end func
 func attach(m *metrics.Metrics, archive clip.Archive, library *clip.Library, media, heads *cache.Cache, server *fs.Server) {
 	s := metrics.Sources{
 		Mountpoint: server.Mountpoint(), Alive: server.Alive, Denials: server.Denials,
-		Library: library.Stats, Media: media.Stats, Heads: heads.Stats,
+		Library: library.Stats, Fetched: library.Fetched, Media: media.Stats, Heads: heads.Stats,
 	}
 	if a, ok := archive.(*kvs.Archive); ok {
 		s.Quotas = a.Quotas

@@ -205,7 +205,10 @@ func checkStatus(t *testing.T, m *harness.Mount) {
 			ReadBytes     float64 `json:"read_bytes"`
 			EstimatedCost float64 `json:"estimated_cost"`
 			PricePerGB    float64 `json:"price_per_gb"`
-			FirstByte     struct {
+			Periods       map[string]struct {
+				FetchedBytes float64 `json:"fetched_bytes"`
+			}
+			FirstByte struct {
 				Count float64
 			} `json:"first_byte_seconds"`
 			Cache struct {
@@ -222,6 +225,7 @@ func checkStatus(t *testing.T, m *harness.Mount) {
 		}
 		pairs := map[string][2]float64{
 			"fetched":    {got.FetchedBytes, s.sum(t, "fetched_bytes_total")},
+			"this month": {got.Periods["month"].FetchedBytes, s.sum(t, "fetched_bytes_total")},
 			"read":       {got.ReadBytes, s.sum(t, "read_bytes_total")},
 			"cost":       {got.EstimatedCost, s.sum(t, "estimated_cost_total")},
 			"first byte": {got.FirstByte.Count, s.sum(t, "first_byte_duration_seconds")},

@@ -46,6 +46,9 @@ func full(streams int) *metrics.Metrics {
 		Library: func() clip.Stats {
 			return clip.Stats{Fetched: 3_000_000_000, Payloads: 4, Failed: 5, Downloads: 6, Cached: 7, Waited: 8, Handles: 9}
 		},
+		Fetched: func() clip.Fetched {
+			return clip.Fetched{Hour: 1, Day: 2, Month: 4_000_000_000, Limit: clip.FetchLimit{Bytes: 2, Per: clip.PerDay}, Resumes: time.Unix(1e9, 0)}
+		},
 		Quotas:  func() []kvs.Quota { return slices.Clone(quotas) },
 		Denials: func() fs.Denials { return fs.Denials{Denied: 10, Unresolved: 11} },
 		Media: func() cache.Stats {
@@ -91,6 +94,17 @@ func TestValues(t *testing.T) {
 		# HELP clipfs_estimated_cost_total What the fetched bytes cost, by --price a gigabyte.
 		# TYPE clipfs_estimated_cost_total counter
 		clipfs_estimated_cost_total 6
+		# HELP clipfs_fetch_limit_bytes How many bytes may be fetched in the period (--fetch-limit), where there is a limit.
+		# TYPE clipfs_fetch_limit_bytes gauge
+		clipfs_fetch_limit_bytes{period="day"} 2
+		# HELP clipfs_fetch_limit_reached 1 where the limit is reached, so that only the cache is read.
+		# TYPE clipfs_fetch_limit_reached gauge
+		clipfs_fetch_limit_reached 1
+		# HELP clipfs_period_fetched_bytes Bytes of media that the archive has sent in the present hour, day and month (UTC), to all mounts that had this cache.
+		# TYPE clipfs_period_fetched_bytes gauge
+		clipfs_period_fetched_bytes{period="day"} 2
+		clipfs_period_fetched_bytes{period="hour"} 1
+		clipfs_period_fetched_bytes{period="month"} 4e+09
 		# HELP clipfs_operation_errors_total Operations on the mount that were answered with an error.
 		# TYPE clipfs_operation_errors_total counter
 		clipfs_operation_errors_total{errno="EACCES",operation="open"} 1
@@ -138,6 +152,9 @@ func TestCardinality(t *testing.T) {
 	status, err := full(1000).Status()
 	if err != nil {
 		t.Fatal(err)
+	}
+	if month := status.Periods["month"]; month.EstimatedCost != 8 || status.FetchLimit != "2B/day" || !status.Resumes.Equal(time.Unix(1e9, 0)) {
+		t.Errorf("the status says %+v of the month, limit %s, until %v", month, status.FetchLimit, status.Resumes)
 	}
 	if len(status.Quotas) != 10 || status.Quotas[0].Stream != "camera-1" || status.Quotas[0].Waiting != 3 {
 		t.Errorf("the status names %+v", status.Quotas)

@@ -18,6 +18,8 @@ type Sources struct {
 	// Alive says why the mount is dead; see fs.Server.Alive.
 	Alive   func() error
 	Library func() clip.Stats
+	// Fetched is what was fetched in the present hour, day and month, over all mounts of the cache directory.
+	Fetched func() clip.Fetched
 	Quotas  func() []kvs.Quota
 	Denials func() fs.Denials
 	// Media and Heads are the caches.
@@ -60,6 +62,9 @@ func described() []description {
 	return []description{
 		{"fetched_bytes_total", "Bytes of media that the archive has sent, which is what it bills; also those of calls that failed or were given up.", nil},
 		{"estimated_cost_total", "What the fetched bytes cost, by --price a gigabyte.", nil},
+		{"period_fetched_bytes", "Bytes of media that the archive has sent in the present hour, day and month (UTC), to all mounts that had this cache.", []string{"period"}},
+		{"fetch_limit_bytes", "How many bytes may be fetched in the period (--fetch-limit), where there is a limit.", []string{"period"}},
+		{"fetch_limit_reached", "1 where the limit is reached, so that only the cache is read.", nil},
 		{"payloads_total", "Downloads of what one GetClip call brings, by whether they came whole.", []string{"result"}},
 		{"downloads", "Downloads that run now.", nil},
 		{"cache_hit_bytes_total", "Bytes of clips read that were there when they were asked for.", nil},
@@ -105,6 +110,9 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	if s.Library != nil {
 		sendLibrary(send, s.Library(), m.price)
 	}
+	if s.Fetched != nil {
+		sendFetched(send, s.Fetched())
+	}
 	if s.Quotas != nil {
 		for _, q := range summarize(s.Quotas()) {
 			send(prometheus.GaugeValue, "quota_left_points", q.least.Left, q.least.Name)
@@ -129,6 +137,9 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	}
 }
 
+// cost gives what bytes cost at a price a gigabyte.
+func cost(bytes, price float64) float64 { return bytes / bytesPerGB * price }
+
 // up gives the value of a metric that says whether something works.
 func up(err error) float64 {
 	if err != nil {
@@ -143,13 +154,28 @@ type sender func(kind prometheus.ValueType, name string, value float64, labels .
 // sendLibrary tells of the library.
 func sendLibrary(send sender, s clip.Stats, price float64) {
 	send(prometheus.CounterValue, "fetched_bytes_total", float64(s.Fetched))
-	send(prometheus.CounterValue, "estimated_cost_total", float64(s.Fetched)/bytesPerGB*price)
+	send(prometheus.CounterValue, "estimated_cost_total", cost(float64(s.Fetched), price))
 	send(prometheus.CounterValue, "payloads_total", float64(s.Payloads), "whole")
 	send(prometheus.CounterValue, "payloads_total", float64(s.Failed), "failed")
 	send(prometheus.GaugeValue, "downloads", float64(s.Downloads))
 	send(prometheus.CounterValue, "cache_hit_bytes_total", float64(s.Cached))
 	send(prometheus.CounterValue, "cache_miss_bytes_total", float64(s.Waited))
 	send(prometheus.GaugeValue, "open_handles", float64(s.Handles))
+}
+
+// sendFetched tells of the limit.
+func sendFetched(send sender, f clip.Fetched) {
+	send(prometheus.GaugeValue, "period_fetched_bytes", float64(f.Hour), clip.PerHour.String())
+	send(prometheus.GaugeValue, "period_fetched_bytes", float64(f.Day), clip.PerDay.String())
+	send(prometheus.GaugeValue, "period_fetched_bytes", float64(f.Month), clip.PerMonth.String())
+	reached := 0.0
+	if !f.Resumes.IsZero() {
+		reached = 1
+	}
+	send(prometheus.GaugeValue, "fetch_limit_reached", reached)
+	if f.Limit.Bytes > 0 {
+		send(prometheus.GaugeValue, "fetch_limit_bytes", float64(f.Limit.Bytes), f.Limit.Per.String())
+	}
 }
 
 // sendCache tells of a cache.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"clipfs/clip"
 	"clipfs/clip/kvs"
 
 	dto "github.com/prometheus/client_model/go"
@@ -37,6 +38,11 @@ type Status struct {
 	EstimatedCost float64 `json:"estimated_cost"`
 	PricePerGB    float64 `json:"price_per_gb"`
 	Downloads     float64 `json:"downloads"`
+	// Periods is what was fetched in the present hour, day and month, to all mounts that had this cache.
+	Periods map[string]StatusPeriod `json:"periods"`
+	// FetchLimit is the limit, if there is one; Resumes is when fetching goes on, where it is reached.
+	FetchLimit string     `json:"fetch_limit,omitempty"`
+	Resumes    *time.Time `json:"fetching_resumes,omitempty"`
 
 	OpenHandles     float64                       `json:"open_handles"`
 	ReadBytes       float64                       `json:"read_bytes"`
@@ -47,6 +53,12 @@ type Status struct {
 	UnresolvedOpens float64                       `json:"unresolved_opens"`
 
 	Cache StatusCache `json:"cache"`
+}
+
+// StatusPeriod is what was fetched in a period.
+type StatusPeriod struct {
+	FetchedBytes  float64 `json:"fetched_bytes"`
+	EstimatedCost float64 `json:"estimated_cost"`
 }
 
 // StatusCache is both caches.
@@ -121,10 +133,27 @@ func (m *Metrics) Status() (*Status, error) {
 		s.Problem = problem(err)
 	}
 	s.Healthy = s.Problem == ""
+	s.Periods = make(map[string]StatusPeriod)
+	for period, bytes := range f.by("period_fetched_bytes", "period") {
+		s.Periods[period] = StatusPeriod{bytes, cost(bytes, m.price)}
+	}
+	if sources.Fetched != nil {
+		s.limit(sources.Fetched())
+	}
 	if sources.Quotas != nil {
 		s.Quotas = busiest(sources.Quotas())
 	}
 	return s, nil
+}
+
+// limit tells of the limit.
+func (s *Status) limit(f clip.Fetched) {
+	if f.Limit.Bytes > 0 {
+		s.FetchLimit = f.Limit.String()
+	}
+	if !f.Resumes.IsZero() {
+		s.Resumes = &f.Resumes
+	}
 }
 
 // busiest gives the quotas of which least is left, in shares of what they hold, without those that are full.

@@ -64,7 +64,8 @@ type Options struct {
 	LedgerDir string
 	// Bandwidth is how many bytes a second may be fetched; 0 means as many as come.
 	Bandwidth int64
-	// StallTimeout is how long a body may go without a byte before it is given up and asked for again; 0 means 10 s.
+	// StallTimeout is how long a body may go without a byte before it is given up and asked for again; 0 means
+	// StallAfter(ReadTimeout).
 	StallTimeout time.Duration
 }
 
@@ -102,6 +103,12 @@ func (p GapPolicy) String() string {
 // DefaultListDays is how many days back from now are looked at when days are listed.
 const DefaultListDays = 400
 
+// StallAfter is how long a call may go without a byte before it is made again, where reads may wait for readTimeout: 10 s,
+// or a third of it, so that there is time for another try.
+func StallAfter(readTimeout time.Duration) time.Duration {
+	return min(defaultStallTimeout, readTimeout/3)
+}
+
 // withDefaults fills in what was left out.
 func (o Options) withDefaults() Options {
 	if o.Logger == nil {
@@ -111,7 +118,7 @@ func (o Options) withDefaults() Options {
 	o.Gap = cmp.Or(o.Gap, DefaultGap)
 	o.ListDays = cmp.Or(o.ListDays, DefaultListDays)
 	o.ReadTimeout = cmp.Or(o.ReadTimeout, defaultReadTimeout)
-	o.StallTimeout = cmp.Or(o.StallTimeout, defaultStallTimeout)
+	o.StallTimeout = cmp.Or(o.StallTimeout, StallAfter(o.ReadTimeout))
 	o.Part = cmp.Or(o.Part, DefaultPart)
 	o.Eager = cmp.Or(o.Eager, DefaultEager)
 	o.ReadAhead = cmp.Or(o.ReadAhead, DefaultReadAhead)

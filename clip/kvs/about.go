@@ -98,7 +98,8 @@ func (a *Archive) Greet(ctx context.Context) (Greeting, error) {
 	}
 	request.Header.Set("Content-Type", "application/json")
 	sent := time.Now()
-	answer, err := a.http.short.Do(request)
+	watched := &silenceClient{inner: a.http.pool, stall: a.stall, attempt: func() int { return 1 }, body: true}
+	answer, err := watched.Do(request)
 	if err != nil {
 		return Greeting{}, fmt.Errorf("%w: %s", clip.ErrUnreachable, clean(networkText(err)))
 	}

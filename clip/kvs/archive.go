@@ -1,6 +1,7 @@
 package kvs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,6 +31,9 @@ type Options struct {
 	Points Points
 	// EndpointLifetime is how long a data endpoint is kept; 0 means 40 minutes.
 	EndpointLifetime time.Duration
+	// Stall is how long an attempt may go without a byte before it is given up and made again; 0 means 10 s. The bodies of
+	// payloads are not watched.
+	Stall time.Duration
 	// Observer is told what calls come to; nil for nobody.
 	Observer Observer
 }
@@ -45,6 +49,7 @@ type Archive struct {
 	endpoints   *endpoints
 	log         *slog.Logger
 	observer    Observer
+	stall       time.Duration
 
 	arns map[clip.StreamName]string
 }
@@ -81,6 +86,7 @@ func New(cfg aws.Config, o Options) (*Archive, error) {
 		pace:        pace,
 		log:         o.Logger,
 		observer:    o.Observer,
+		stall:       cmp.Or(o.Stall, defaultStall),
 		arns:        maps.Clone(o.ARNs),
 	}
 	a.connect(cfg)
@@ -104,11 +110,11 @@ func (a *Archive) connect(cfg aws.Config) {
 		return stack.Deserialize.Insert(answers{}, "OperationDeserializer", middleware.After)
 	}
 	a.control = kinesisvideo.NewFromConfig(cfg, func(o *kinesisvideo.Options) {
-		o.HTTPClient = a.http.short
+		o.HTTPClient = a.http.pool
 		o.APIOptions = append(o.APIOptions, inspect)
 	})
 	a.media = archivedmedia.NewFromConfig(cfg, func(o *archivedmedia.Options) {
-		o.HTTPClient = a.http.long
+		o.HTTPClient = a.http.pool
 		o.APIOptions = append(o.APIOptions, inspect)
 	})
 }
@@ -159,9 +165,13 @@ func (a *Archive) askEndpoint(ctx context.Context, key endpointKey, c *call) (st
 	if err != nil {
 		return "", err
 	}
-	out, err := a.control.GetDataEndpoint(ctx, &kinesisvideo.GetDataEndpointInput{
-		APIName: key.api, StreamName: byName, StreamARN: byARN,
-	}, c.controlOptions)
+	var out *kinesisvideo.GetDataEndpointOutput
+	err = c.renewing(ctx, func() error {
+		out, err = a.control.GetDataEndpoint(ctx, &kinesisvideo.GetDataEndpointInput{
+			APIName: key.api, StreamName: byName, StreamARN: byARN,
+		}, c.controlOptions)
+		return err
+	})
 	if err != nil {
 		return "", c.end(ctx, middleware.Metadata{}, err)
 	}

@@ -65,12 +65,16 @@ func (a *Archive) newCall(api string, stream clip.StreamName, costs ...cost) *ca
 }
 
 // controlOptions makes a call of the control client this call.
-func (c *call) controlOptions(o *kinesisvideo.Options) { o.Retryer = c.attempts }
+func (c *call) controlOptions(o *kinesisvideo.Options) {
+	o.Retryer = c.attempts
+	o.HTTPClient = c.silenceClient(true)
+}
 
 // mediaOptions makes a call of the data client this call, sent to an endpoint.
 func (c *call) mediaOptions(endpoint string) func(*archivedmedia.Options) {
 	return func(o *archivedmedia.Options) {
 		o.Retryer = c.attempts
+		o.HTTPClient = c.silenceClient(false)
 		o.BaseEndpoint = &endpoint
 	}
 }
@@ -83,7 +87,7 @@ func (c *call) onEndpoint(ctx context.Context, key endpointKey, do func(endpoint
 		return err
 	}
 	c.attempts.leaveStale(!fresh)
-	err = do(endpoint)
+	err = c.renewing(ctx, func() error { return do(endpoint) })
 	if err == nil || !isStale(c.attempts.lastFailure(err)) {
 		return err
 	}
@@ -137,9 +141,6 @@ func (c *call) explain(ctx context.Context, err error) error {
 			kind = clip.ErrUnreachable
 		}
 		return c.fail(kind, strings.TrimSpace(detail+" (until the deadline)"), last)
-	}
-	if badCredentials(codeOf(err)) {
-		c.archive.credentials.Invalidate()
 	}
 	detail, kind := diagnose(err)
 	return c.fail(kind, detail, err)

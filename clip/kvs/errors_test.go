@@ -179,17 +179,62 @@ func TestMissingCredentialsForMedia(t *testing.T) {
 	}
 }
 
-func TestExpiredCredentialsAreAskedForAgain(t *testing.T) {
-	s := newService()
-	s.answers["/getClip"] = func(w http.ResponseWriter, _ request, _ int) { fail(w, 403, "ExpiredTokenException", "expired") }
-	chain := &provider{}
-	cfg := config(s)
-	cfg.Credentials = chain
-	if _, err := fetch(t.Context(), newArchive(t, cfg, kvs.Options{})); !errors.Is(err, clip.ErrDenied) {
-		t.Errorf("got %v, want ErrDenied", err)
-	}
-	if chain.invalidated != 1 {
-		t.Errorf("chain told to look again: got %d times, want 1", chain.invalidated)
+// renewed is a chain that has a key of the number of times that it was told to look again, up to a last one.
+type renewed struct{ invalidated, last int }
+
+func (p *renewed) Retrieve(context.Context) (aws.Credentials, error) {
+	return aws.Credentials{AccessKeyID: fmt.Sprintf("AKID%d", min(p.invalidated, p.last)), SecretAccessKey: secretKey}, nil
+}
+
+func (p *renewed) Invalidate() { p.invalidated++ }
+
+// TestExpiredCredentialsAreRenewed: a call is made once more if the chain has other credentials than those refused, and
+// only then; the service is not asked again and again.
+func TestExpiredCredentialsAreRenewed(t *testing.T) {
+	for _, tc := range []struct {
+		name     string
+		last     int // the chain's
+		accepted string
+		want     error
+		calls    int
+	}{
+		{"renewed", 1, "AKID1", nil, 2},
+		{"renewed and no better", 5, "nobody", clip.ErrDenied, 2},
+		{"still the same", 0, "nobody", clip.ErrDenied, 1},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			expired := func(w http.ResponseWriter, r request) bool {
+				if strings.Contains(r.header.Get("Authorization"), "Credential="+tc.accepted+"/") {
+					return false
+				}
+				fail(w, 403, "ExpiredTokenException", "expired")
+				return true
+			}
+			s := newService()
+			s.answers["/getClip"] = func(w http.ResponseWriter, r request, _ int) {
+				if !expired(w, r) {
+					clipBody(w, "media")
+				}
+			}
+			s.answers["/describeStream"] = func(w http.ResponseWriter, r request, _ int) {
+				if !expired(w, r) {
+					_, _ = io.WriteString(w, `{"StreamInfo":{"StreamName":"door"}}`)
+				}
+			}
+			for path, ask := range map[string]func(a *kvs.Archive) error{
+				"/getClip":        func(a *kvs.Archive) error { _, err := fetch(t.Context(), a); return err },
+				"/describeStream": func(a *kvs.Archive) error { _, err := a.Stream(t.Context(), "door"); return err },
+			} {
+				cfg := config(s)
+				cfg.Credentials = &renewed{last: tc.last}
+				if err := ask(newArchive(t, cfg, kvs.Options{})); !errors.Is(err, tc.want) {
+					t.Errorf("%s: got %v, want %v", path, err, tc.want)
+				}
+				if n := s.count(path); n != tc.calls {
+					t.Errorf("%s: got %d calls, want %d", path, n, tc.calls)
+				}
+			}
+		})
 	}
 }
 

@@ -92,7 +92,7 @@ func (a *Archive) fragmentsPage(ctx context.Context, q clip.FragmentQuery, in *a
 	var out *archivedmedia.ListFragmentsOutput
 	err = c.onEndpoint(ctx, endpointKey{q.Stream, controltypes.APINameListFragments}, func(endpoint string) (err error) {
 		out, err = a.media.ListFragments(ctx, in, c.mediaOptions(endpoint), func(o *archivedmedia.Options) {
-			o.HTTPClient = a.http.short
+			o.HTTPClient = c.silenceClient(true)
 		})
 		return err
 	})

@@ -2,8 +2,6 @@ package kvs
 
 import (
 	"bytes"
-	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -24,24 +22,15 @@ const (
 	idleTimeout = 90 * time.Second
 	// idlePerHost is how many connections are kept for one host: as many as a mount has downloads under way.
 	idlePerHost = 64
-	// shortTimeout bounds an attempt of a call whose answer is JSON, with its body.
-	shortTimeout = 20 * time.Second
 )
 
-// errSilent: an attempt took longer than any answer in JSON does.
-var errSilent = errors.New("no whole answer in time")
-
-// httpClients are the two ways to send a request, over one pool of connections.
+// httpClients is how requests are sent.
 type httpClients struct {
-	// short is for answers in JSON; an attempt is bounded in time.
-	short aws.HTTPClient
-	// long is for media: GetClip may think before it answers, and bodies take as long as the reader does.
-	long aws.HTTPClient
-
+	pool      aws.HTTPClient
 	closeIdle func()
 }
 
-// newHTTPClients gives clients over a pool of their own, or over configured where that is one that the SDK does not
+// newHTTPClients gives a pool of connections, or configured where that is one that the SDK does not
 // make by default.
 func newHTTPClients(configured aws.HTTPClient) *httpClients {
 	var transport *http.Transport
@@ -52,7 +41,7 @@ func newHTTPClients(configured aws.HTTPClient) *httpClients {
 		// What the environment set of it stays, as AWS_CA_BUNDLE.
 		transport = c.GetTransport()
 	default:
-		h := &httpClients{short: &timedClient{inner: c}, long: c, closeIdle: func() {}}
+		h := &httpClients{pool: c, closeIdle: func() {}}
 		if closer, ok := c.(interface{ CloseIdleConnections() }); ok {
 			h.closeIdle = closer.CloseIdleConnections
 		}
@@ -71,8 +60,7 @@ func newHTTPClients(configured aws.HTTPClient) *httpClients {
 		// A redirect would carry signed headers to whom the answer names.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	client := &packedClient{inner: pool}
-	return &httpClients{short: &timedClient{inner: client}, long: client, closeIdle: pool.CloseIdleConnections}
+	return &httpClients{pool: &packedClient{inner: pool}, closeIdle: pool.CloseIdleConnections}
 }
 
 // packedClient sends a request's headers and body together. The SDK's own body makes net/http send the headers first,
@@ -92,35 +80,4 @@ func (c *packedClient) Do(req *http.Request) (*http.Response, error) {
 	packed := req.WithContext(req.Context())
 	packed.Body = io.NopCloser(bytes.NewReader(document))
 	return c.inner.Do(packed)
-}
-
-// timedClient bounds each request in time, up to the end of its body.
-type timedClient struct{ inner aws.HTTPClient }
-
-// Do implements aws.HTTPClient.
-func (c *timedClient) Do(req *http.Request) (*http.Response, error) {
-	ctx, cancel := context.WithTimeoutCause(req.Context(), shortTimeout, errSilent)
-	resp, err := c.inner.Do(req.WithContext(ctx))
-	if err != nil {
-		if errors.Is(context.Cause(ctx), errSilent) {
-			// Not the context's error: the caller's goes on, and this attempt is made again.
-			err = fmt.Errorf("%w: %s", errSilent, shortTimeout)
-		}
-		cancel()
-		return nil, err
-	}
-	resp.Body = &timedBody{ReadCloser: resp.Body, cancel: cancel}
-	return resp, nil
-}
-
-// timedBody ends the time limit of its request when it is closed.
-type timedBody struct {
-	io.ReadCloser
-	cancel context.CancelFunc
-}
-
-// Close implements io.Closer.
-func (b *timedBody) Close() error {
-	defer b.cancel()
-	return b.ReadCloser.Close()
 }

@@ -234,3 +234,96 @@ func TestEndlessAnswer(t *testing.T) {
 		t.Errorf("attempts: got %d, want 1", n)
 	}
 }
+
+// TestSilentAttempts: an attempt whose answer does not begin is made again, after twice as long each time, so that a
+// service that thinks for long is heard in the end.
+func TestSilentAttempts(t *testing.T) {
+	for _, tc := range []struct {
+		thinks time.Duration
+		calls  int
+		want   error
+	}{
+		{9 * time.Second, 1, nil},
+		{15 * time.Second, 2, nil},
+		{25 * time.Second, 3, nil},
+		{time.Hour, 3, clip.ErrUnreachable},
+	} {
+		t.Run(tc.thinks.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newService()
+				s.answers["/getClip"] = func(w http.ResponseWriter, _ request, _ int) { clipBody(w, "media") }
+				s.dial = func(ctx context.Context, host string, _ int) error {
+					if host != dataURL {
+						return nil
+					}
+					select {
+					case <-time.After(tc.thinks):
+						return nil
+					case <-ctx.Done():
+						return ctx.Err()
+					}
+				}
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				defer cancel()
+				if _, err := fetch(ctx, newArchive(t, config(s), kvs.Options{})); !errors.Is(err, tc.want) {
+					t.Errorf("got %v, want %v", err, tc.want)
+				}
+				if n := s.count("/getClip"); n != tc.calls {
+					t.Errorf("got %d calls, want %d", n, tc.calls)
+				}
+			})
+		})
+	}
+}
+
+// slowBody gives a byte every so often.
+type slowBody struct {
+	ctx   context.Context
+	text  string
+	pause time.Duration
+}
+
+func (b *slowBody) Read(p []byte) (int, error) {
+	if b.text == "" {
+		return 0, io.EOF
+	}
+	select {
+	case <-time.After(b.pause):
+	case <-b.ctx.Done():
+		return 0, b.ctx.Err()
+	}
+	n := copy(p[:1], b.text)
+	b.text = b.text[n:]
+	return n, nil
+}
+
+func (b *slowBody) Close() error { return nil }
+
+// roundTripper is an http client of a function.
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) Do(r *http.Request) (*http.Response, error) { return f(r) }
+
+// TestSlowAnswers: an answer in JSON may come slowly, but not stop.
+func TestSlowAnswers(t *testing.T) {
+	for _, tc := range []struct {
+		pause time.Duration
+		calls int
+	}{{9 * time.Second, 1}, {11 * time.Second, 2}} {
+		synctest.Test(t, func(t *testing.T) {
+			calls := 0
+			cfg := config(newService())
+			cfg.HTTPClient = roundTripper(func(r *http.Request) (*http.Response, error) {
+				calls++
+				body := &slowBody{r.Context(), `{"StreamInfo":{"StreamName":"door"}}`, tc.pause}
+				if calls > 1 {
+					body.pause = 0
+				}
+				return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Body: body, ContentLength: -1}, nil
+			})
+			if _, err := newArchive(t, cfg, kvs.Options{}).Stream(t.Context(), "door"); err != nil || calls != tc.calls {
+				t.Errorf("a byte every %s: %d calls, %v; want %d", tc.pause, calls, err, tc.calls)
+			}
+		})
+	}
+}

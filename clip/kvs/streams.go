@@ -31,9 +31,13 @@ func (a *Archive) Streams(ctx context.Context) iter.Seq2[clip.Stream, error] {
 		var pages pages
 		for more := true; more; {
 			c := a.newCall("ListStreams", "", cost{quotaListStreams, 1})
-			out, err := a.control.ListStreams(ctx, &kinesisvideo.ListStreamsInput{
-				MaxResults: aws.Int32(streamsPage), NextToken: pages.token,
-			}, c.controlOptions)
+			var out *kinesisvideo.ListStreamsOutput
+			err := c.renewing(ctx, func() (err error) {
+				out, err = a.control.ListStreams(ctx, &kinesisvideo.ListStreamsInput{
+					MaxResults: aws.Int32(streamsPage), NextToken: pages.token,
+				}, c.controlOptions)
+				return err
+			})
 			if err != nil {
 				yield(clip.Stream{}, c.end(ctx, middleware.Metadata{}, err))
 				return
@@ -64,9 +68,13 @@ func (a *Archive) Stream(ctx context.Context, name clip.StreamName) (clip.Stream
 		return clip.Stream{}, err
 	}
 	c := a.newCall("DescribeStream", name, cost{quotaDescribe, 1})
-	out, err := a.control.DescribeStream(ctx, &kinesisvideo.DescribeStreamInput{
-		StreamName: byName, StreamARN: byARN,
-	}, c.controlOptions)
+	var out *kinesisvideo.DescribeStreamOutput
+	err = c.renewing(ctx, func() (err error) {
+		out, err = a.control.DescribeStream(ctx, &kinesisvideo.DescribeStreamInput{
+			StreamName: byName, StreamARN: byARN,
+		}, c.controlOptions)
+		return err
+	})
 	if err != nil {
 		return clip.Stream{}, c.end(ctx, middleware.Metadata{}, err)
 	}

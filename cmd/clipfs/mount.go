@@ -258,7 +258,8 @@ func (f *mountFlags) archive(ctx context.Context, logger *slog.Logger) (*kvs.Arc
 	if err != nil {
 		return nil, err
 	}
-	return kvs.New(cfg, kvs.Options{Logger: logger, Observer: f.observe.metrics()})
+	stall := clip.StallAfter(time.Duration(f.readTimeout))
+	return kvs.New(cfg, kvs.Options{Logger: logger, Observer: f.observe.metrics(), Stall: stall})
 }
 
 // serve mounts an archive for as long as work takes, which unmounts it.

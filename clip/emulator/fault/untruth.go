@@ -59,7 +59,11 @@ func Falsify(payload []byte, what Untruth) error {
 	}
 	switch what {
 	case LieSizes: // stsz: version and flags, constant size, count, sizes (ISO/IEC 14496-12 8.7.3)
-		return put(tables[mp4.TypeStsz], 12, hugeSize)
+		stsz, at := tables[mp4.TypeStsz], 12
+		if len(stsz) >= 8 && binary.BigEndian.Uint32(stsz[4:]) != 0 {
+			at = 4
+		}
+		return put(stsz, at, hugeSize)
 	case LieCounts: // of stsz and of the first run of stts (8.6.1.2)
 		return errors.Join(put(tables[mp4.TypeStsz], 8, hugeCount), put(tables[mp4.TypeStts], 8, hugeCount))
 	case LieOffsets: // stco: version and flags, count, offsets (8.7.5)

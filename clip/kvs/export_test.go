@@ -15,6 +15,9 @@ func Clean(text string) string { return clean(text) }
 // MaxPages is maxPages for the tests.
 const MaxPages = maxPages
 
+// MaxBarren is maxBarren for the tests.
+const MaxBarren = maxBarren
+
 // Pacer gives the tests a pacer's media bucket of one stream.
 type Pacer struct{ pacer *pacer }
 

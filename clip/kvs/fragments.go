@@ -105,6 +105,7 @@ func (a *Archive) fragmentsPage(ctx context.Context, q clip.FragmentQuery, in *a
 			return nil, false, c.end(ctx, out.ResultMetadata, err)
 		}
 		found = append(found, f)
+		p.note(string(f.ID))
 	}
 	more, err = p.next(out.NextToken)
 	return found, more, c.end(ctx, out.ResultMetadata, err)

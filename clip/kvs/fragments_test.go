@@ -99,21 +99,26 @@ func TestFragmentsLimit(t *testing.T) {
 }
 
 func TestFragmentsEndlessListing(t *testing.T) {
+	another := func(n int) string { return fmt.Sprint("t", n) }
+	nothing := func(int) []string { return nil }
 	for _, tc := range []struct {
 		name  string
 		token func(n int) string
+		holds func(n int) []string
 		pages int
 	}{
-		{"always another token", func(n int) string { return fmt.Sprint("t", n) }, kvs.MaxPages + 1},
-		{"the same token", func(int) string { return "t" }, 2},
-		{"in a circle", func(n int) string { return fmt.Sprint("t", n%3) }, 4},
-		{"a token without bound", func(int) string { return strings.Repeat("t", 5000) }, 1},
+		{"always another token, and another fragment", another, func(n int) []string { return []string{fragmentJSON(fmt.Sprint(n), 0)} }, kvs.MaxPages + 1},
+		{"always another token, and the same fragment", another, func(int) []string { return []string{fragmentJSON("1", 0)} }, kvs.MaxBarren + 1},
+		{"always another token, and nothing", another, nothing, kvs.MaxBarren},
+		{"the same token", func(int) string { return "t" }, nothing, 2},
+		{"in a circle", func(n int) string { return fmt.Sprint("t", n%3) }, nothing, 4},
+		{"a token without bound", func(int) string { return strings.Repeat("t", 5000) }, nothing, 1},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := newService()
 				s.answers["/listFragments"] = func(w http.ResponseWriter, _ request, n int) {
-					_, _ = io.WriteString(w, page(tc.token(n)))
+					_, _ = io.WriteString(w, page(tc.token(n), tc.holds(n)...))
 				}
 				_, err := list(t.Context(), newArchive(t, config(s), kvs.Options{}), 0)
 				if !errors.Is(err, kvs.ErrAnswer) || !errors.Is(err, clip.ErrUnreachable) {

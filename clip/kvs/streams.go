@@ -42,6 +42,9 @@ func (a *Archive) Streams(ctx context.Context) iter.Seq2[clip.Stream, error] {
 				yield(clip.Stream{}, c.end(ctx, middleware.Metadata{}, err))
 				return
 			}
+			for i := range out.StreamInfoList {
+				pages.note(aws.ToString(out.StreamInfoList[i].StreamName))
+			}
 			more, err = pages.next(out.NextToken)
 			if err := c.end(ctx, out.ResultMetadata, err); err != nil {
 				yield(clip.Stream{}, err)

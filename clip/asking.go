@@ -222,6 +222,11 @@ func (t *timeline) fill(ctx context.Context, v view, span Span, progress func())
 	if err != nil {
 		return answer{}, err
 	}
+	if !visible.End.Add(edgeAge).After(asked) { // at the live edge it is asked again soon
+		if fragments, err = t.confirm(ctx, v, visible, fragments, progress); err != nil {
+			return answer{}, err
+		}
+	}
 	a := answer{fragments, asked}
 	t.mu.Lock()
 	t.seen[v.stream.Name].tempo = t.seen[v.stream.Name].tempo.after(visible, len(fragments))

@@ -296,7 +296,7 @@ func movie(fragments []clip.Fragment, moovLast bool, created time.Time) []byte {
 func base() time.Time { return time.Date(1999, 12, 31, 20, 0, 0, 0, time.UTC) }
 
 // library gives a library over an archive with a cache of its own.
-func library(t *testing.T, m *memory, o clip.Options) (*clip.Library, *cache.Cache) {
+func library(t *testing.T, m clip.Archive, o clip.Options) (*clip.Library, *cache.Cache) {
 	t.Helper()
 	c, err := cache.Open(t.TempDir(), cache.Options{})
 	if err != nil {

@@ -1,0 +1,86 @@
+package clip
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// A listing can lack fragments: the service is eventually consistent, and what stands between may fail. What is believed
+// for good is therefore not believed at once where it has holes of the size of a few fragments: they are listed again,
+// until a listing brings nothing that was not there before. Footage without gaps, or with long ones, costs nothing more.
+
+const (
+	// maxConfirms is how often holes are listed again while that goes on to bring something.
+	maxConfirms = 2
+	// maxHole is how many fragments wide a hole is at most that is not taken for a gap.
+	maxHole = 4
+)
+
+// confirm lists again where the fragments of a span of the past have holes, and gives them with what was missing. A
+// service that lists others each time is an ErrUnreachable.
+func (t *timeline) confirm(ctx context.Context, v view, span Span, fragments []Fragment, progress func()) ([]Fragment, error) {
+	for tries := 0; ; tries++ {
+		hole := t.hole(span, fragments)
+		if hole.Empty() {
+			return fragments, nil
+		}
+		again, err := t.ask(ctx, v.stream.Name, hole, progress)
+		if err != nil {
+			return nil, err
+		}
+		had := len(t.within(fragments, hole))
+		fragments = t.order(append(slices.Clip(fragments), again...))
+		missing := len(t.within(fragments, hole)) - had
+		if missing == 0 {
+			return fragments, nil
+		}
+		t.logger.Debug("a listing lacked fragments", "stream", v.stream.Name, "span", hole, "fragments", missing)
+		if tries+1 == maxConfirms && !t.hole(span, fragments).Empty() {
+			return nil, fmt.Errorf("list %s %s: %d fragments more at each time: %w", v.stream.Name, span, missing, ErrUnreachable)
+		}
+	}
+}
+
+// hole gives the span from the first to the last place of a span at which fragments seem to be missing; it is empty where
+// there is none.
+func (t *timeline) hole(span Span, fragments []Fragment) Span {
+	if len(fragments) < 2 {
+		return Span{} // nothing tells how far apart they are
+	}
+	rule := gapRule{min: t.gap, by: t.by, leftOut: learnLeftOut(fragments, t.by)}
+	var first, last time.Time
+	usual := t.spacing(fragments)
+	found := func(from, to time.Time) {
+		if to.Sub(from) > maxHole*usual {
+			return
+		}
+		if first.IsZero() {
+			first = from
+		}
+		last = to
+	}
+	if at := fragments[0].Time(t.by); at.Sub(span.Start) >= usual {
+		found(span.Start, at)
+	}
+	for i := 1; i < len(fragments); i++ {
+		if rule.between(fragments[i-1], fragments[i]) {
+			found(rule.end(fragments[i-1]), fragments[i].Time(t.by))
+		}
+	}
+	if end := rule.end(fragments[len(fragments)-1]); span.End.Sub(end) >= usual {
+		found(end, span.End)
+	}
+	return Span{Start: first.Truncate(Grain), End: last}
+}
+
+// spacing gives how far apart fragments start, as a rule.
+func (t *timeline) spacing(fragments []Fragment) time.Duration {
+	apart := make([]time.Duration, len(fragments)-1)
+	for i := range apart {
+		apart[i] = fragments[i+1].Time(t.by).Sub(fragments[i].Time(t.by))
+	}
+	slices.Sort(apart)
+	return apart[len(apart)/2]
+}

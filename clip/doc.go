@@ -41,6 +41,9 @@
 // only times and the places of boxes differ, clips of many parts go on; else open handles get ErrChanged, and the next
 // look-up gives the clip as it is then.
 //
+// A payload that is no MP4, or whose head speaks of media that is not there, is asked for again and then refused
+// (belief.go). A listing of the past that has small holes is asked for again before it is believed (confirm.go).
+//
 // # Who comes first
 //
 // Downloads take turns in slots.go, at most Connections at once, and in the archive by quota points: readers first, then

@@ -83,7 +83,7 @@ func (f *fetch) fill(ctx context.Context, w *cache.Writer) (err error) {
 	out := newOutput(w, f.library.seed)
 	wait := backoff.NewExponentialBackOff()
 	wait.MaxInterval = f.library.options.StallTimeout
-	calls, received := 0, int64(0)
+	calls, received, wrong := 0, int64(0), 0
 	defer f.account(ctx)(&calls, &received, &err)
 	for progress := begun; ; {
 		before := w.Written()
@@ -105,7 +105,7 @@ func (f *fetch) fill(ctx context.Context, w *cache.Writer) (err error) {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if !errors.Is(err, ErrUnreachable) && !errors.Is(err, ErrThrottled) {
+		if !worthAgain(err, &wrong) {
 			level := slog.LevelWarn
 			if errors.Is(err, ErrCodecChange) || errors.Is(err, ErrFetchLimit) { // which asking for less mends; which was logged
 				level = slog.LevelDebug
@@ -165,7 +165,7 @@ func (f *fetch) takeIn(boxes *mp4.Scanner, length int64, out *output) error {
 		box, err := boxes.Next()
 		switch {
 		case errors.Is(err, mp4.ErrNotMP4), errors.Is(err, mp4.ErrMalformed):
-			return in.asItIs(err)
+			return wrong("%w", err)
 		case errors.Is(err, io.EOF):
 			return in.finish()
 		case err != nil:
@@ -197,7 +197,8 @@ type intake struct {
 	buffer []byte
 
 	moov      []byte
-	parsed    *mp4.Movie // nil where moov was not understood
+	parsed    *mp4.Movie // what moov says
+	held      []byte     // what came until mdat has come
 	mdatSize  int64
 	mdatSeen  bool
 	media     int64 // where the body of mdat begins
@@ -207,6 +208,9 @@ type intake struct {
 
 // box takes in one box.
 func (in *intake) box(box *mp4.Box) error {
+	if err := in.fits(box); err != nil {
+		return err
+	}
 	if box.Type == mp4.TypeMoov && in.moov == nil {
 		return in.movie(box)
 	}
@@ -216,7 +220,7 @@ func (in *intake) box(box *mp4.Box) error {
 			return err
 		}
 	}
-	if err := in.out.write(box.Raw); err != nil {
+	if err := in.write(box.Raw); err != nil {
 		return err
 	}
 	return in.copy(box.Payload)
@@ -226,7 +230,7 @@ func (in *intake) box(box *mp4.Box) error {
 func (in *intake) movie(box *mp4.Box) error {
 	moov, err := mp4.ReadMoov(box)
 	if errors.Is(err, mp4.ErrTooBig) {
-		return fmt.Errorf("%w: %w", ErrMedia, err)
+		return wrong("%w", err)
 	}
 	if err != nil {
 		return cut(err)
@@ -236,13 +240,12 @@ func (in *intake) movie(box *mp4.Box) error {
 	}
 	in.moov = moov
 	if in.parsed, err = mp4.ParseMovie(moov); err != nil {
-		in.library.options.Logger.Warn("moov not understood, so not checked for completeness",
-			"stream", in.query.Stream, "span", in.query.Span, "error", err)
+		return wrong("%w", err)
 	}
 	if err := in.headCame(); err != nil {
 		return err
 	}
-	return in.out.write(moov)
+	return in.write(moov)
 }
 
 // headCame announces the size once both moov and the header of mdat are there, after making sure that the payload is
@@ -254,6 +257,9 @@ func (in *intake) headCame() error {
 			return in.announce(in.length)
 		}
 		return nil
+	}
+	if err := in.plausible(); err != nil {
+		return err
 	}
 	if err := in.whole(); err != nil {
 		return err
@@ -274,7 +280,7 @@ func (in *intake) same(size int64) error {
 	if in.moov == nil {
 		seen.digest = in.out.sum()
 	}
-	if in.parsed != nil && in.mdatSeen {
+	if in.parsed != nil {
 		seen.tables, seen.understood = in.parsed.Fingerprint(in.media), true
 	}
 	return in.library.recognise(in.key, seen)
@@ -302,10 +308,9 @@ func (in *intake) announce(size int64) error {
 const shortBy, shortShare = time.Second, 50
 
 // whole makes sure that the service did not cut the payload: every fragment starts on a key frame, so there are at
-// least as many sync samples as fragments, and they last as long. What our parser does not understand is served as it
-// is.
+// least as many sync samples as fragments, and they last as long.
 func (in *intake) whole() error {
-	if in.query.Fragments == 0 || in.parsed == nil {
+	if in.query.Fragments == 0 {
 		return nil
 	}
 	video := in.parsed.Video()
@@ -328,37 +333,22 @@ func (in *intake) whole() error {
 
 // end gives where the payload ends, if that is known before it has come.
 func (in *intake) end() (int64, bool) {
-	if in.length >= 0 {
+	end, known := in.boxes.End()
+	if known {
+		media, err := in.parsed.MediaEnd()
+		known = err == nil && media <= end // else there is a second mdat to come
+	}
+	if !known && in.length >= 0 {
 		return in.length, true
 	}
-	end, known := in.boxes.End()
-	if known && in.parsed != nil {
-		if media, err := in.parsed.MediaEnd(); err != nil || media > end {
-			return 0, false // there is a second mdat to come
-		}
-	}
 	return end, known
-}
-
-// asItIs hands on the rest of a body that is no MP4, or no longer one.
-func (in *intake) asItIs(reason error) error {
-	in.library.options.Logger.Warn("payload served as it is", "stream", in.query.Stream, "span", in.query.Span, "reason", reason)
-	if in.length >= 0 && !in.library.versions.seen(in.key) {
-		if err := in.announce(in.length); err != nil {
-			return err
-		}
-	}
-	if err := in.copy(in.boxes.Rest()); err != nil {
-		return err
-	}
-	return in.finish()
 }
 
 // copy hands on bytes as they come.
 func (in *intake) copy(r io.Reader) error {
 	for {
 		n, err := r.Read(in.buffer)
-		if werr := in.out.write(in.buffer[:n]); werr != nil {
+		if werr := in.write(in.buffer[:n]); werr != nil {
 			return werr
 		}
 		if errors.Is(err, io.EOF) {
@@ -372,6 +362,9 @@ func (in *intake) copy(r io.Reader) error {
 
 // finish ends the payload where the body ended or the announced size is reached.
 func (in *intake) finish() error {
+	if in.moov == nil || !in.mdatSeen {
+		return wrong("no head or no media in %d bytes", in.boxes.Position())
+	}
 	size := in.out.position
 	if in.announced && size != in.size {
 		return cut(fmt.Errorf("%d of %d bytes: %w", size, in.size, io.ErrUnexpectedEOF))
@@ -389,7 +382,7 @@ func (in *intake) finish() error {
 // behind reports whether anything comes after the end of the payload.
 func (in *intake) behind() bool {
 	if in.length >= 0 {
-		return false // the HTTP client has ended the body there
+		return in.length > in.out.position
 	}
 	n, _ := in.boxes.Rest().Read(in.buffer[:1])
 	return n > 0

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/user"
 	"path/filepath"
 
 	"clipfs/cmd/clipfs/internal/mounthelper"
@@ -35,11 +36,9 @@ func runAs(ctx context.Context, argv []string, stdout, stderr io.Writer) int {
 	if call.Fake {
 		return exitOK
 	}
-	if profile := call.Profile(); profile != "" {
-		if err := os.Setenv(profileVariable, profile); err != nil {
-			_, _ = fmt.Fprintf(stderr, "%s: profile %q: %v\n", mounthelper.Name, profile, err)
-			return helperUsage
-		}
+	if err := prepare(call); err != nil {
+		_, _ = fmt.Fprintf(stderr, "%s: profile %q: %v\n", mounthelper.Name, call.Source, err)
+		return helperUsage
 	}
 	args := append([]string{mountName, "--daemon", "--fsname=" + call.Source}, call.Args...)
 	switch run(ctx, append(args, "--", call.Dir), stdout, stderr) {
@@ -49,6 +48,27 @@ func runAs(ctx context.Context, argv []string, stdout, stderr io.Writer) int {
 		return helperUsage
 	}
 	return helperFailed
+}
+
+// prepare makes the environment what clipfs mount wants: mount(8) gives a user's helper neither PATH nor HOME, and a profile
+// is named by a variable.
+func prepare(call mounthelper.Call) error {
+	if os.Getenv("HOME") == "" && os.Geteuid() != 0 {
+		if u, err := user.Current(); err == nil && u.HomeDir != "" {
+			if err := os.Setenv("HOME", u.HomeDir); err != nil {
+				return err
+			}
+		}
+	}
+	if os.Getenv("PATH") == "" {
+		if err := os.Setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"); err != nil {
+			return err
+		}
+	}
+	if profile := call.Profile(); profile != "" {
+		return os.Setenv(profileVariable, profile)
+	}
+	return nil
 }
 
 // optionFlags gives the flags that options of mount(8) can stand for.
@@ -73,7 +93,7 @@ within. A flag that can be repeated takes its values with a colon between them: 
 a comma goes in double quotes. Options that any filesystem can have in fstab (defaults, nofail, noauto, _netdev, user,
 ro, rw, x-systemd.automount, comment=…) are left to mount(8) and systemd; the mount is read-only all the same.
 
-Where HOME is not set, as at boot, footage is kept in ` + systemCacheDir + `; a second mount needs a cache-dir of its own.
+Where HOME is not set and root mounts, as at boot, footage is kept in ` + systemCacheDir + `; a second mount needs a cache-dir of its own.
 
 Exit codes are those of mount(8): 0 done, 1 wrong usage, 32 failed.`,
 		Example: `  mount -t clipfs none /mnt/cameras

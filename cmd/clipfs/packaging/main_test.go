@@ -1,0 +1,17 @@
+package packaging_test
+
+import (
+	"os"
+	"testing"
+
+	"clipfs/cmd/internal/harness"
+)
+
+// TestMain runs the tests; or, in a mount namespace of its own, in which TestDebianPackage has started this program again, what
+// installs the package there.
+func TestMain(m *testing.M) {
+	if os.Getenv(insideVariable) != "" {
+		os.Exit(m.Run()) // of the one test that is named
+	}
+	os.Exit(harness.Main(m))
+}

@@ -56,14 +56,15 @@ type Options struct {
 	Connections int
 	// MaxOpenFetch is how many bytes opening a clip may fetch whose heads come last; 0 means DefaultMaxOpenFetch.
 	MaxOpenFetch int64
-	// MediaRate is how many fragments a second the archive gives of a stream; 0 means 500 (quotas page, GetClip).
-	MediaRate float64
 	// FetchLimit is the most that may be fetched in a period.
 	FetchLimit FetchLimit
 	// LedgerDir is where it is noted what was fetched, for the next mount; empty means nowhere.
 	LedgerDir string
 	// Bandwidth is how many bytes a second may be fetched; 0 means as many as come.
 	Bandwidth int64
+	// OpenQuota tells of how many fragments of a stream the archive gives heads at once now, and of how many a second after
+	// that; nil stands for 500 and 500 (quotas page, GetClip).
+	OpenQuota func(StreamName) (atOnce, perSecond float64)
 	// StallTimeout is how long a body may go without a byte before it is given up and asked for again; 0 means
 	// StallAfter(ReadTimeout).
 	StallTimeout time.Duration
@@ -124,7 +125,9 @@ func (o Options) withDefaults() Options {
 	o.ReadAhead = cmp.Or(o.ReadAhead, DefaultReadAhead)
 	o.Connections = cmp.Or(o.Connections, DefaultConnections)
 	o.MaxOpenFetch = cmp.Or(o.MaxOpenFetch, DefaultMaxOpenFetch)
-	o.MediaRate = cmp.Or(o.MediaRate, defaultMediaRate)
+	if o.OpenQuota == nil {
+		o.OpenQuota = func(StreamName) (atOnce, perSecond float64) { return defaultMediaRate, defaultMediaRate }
+	}
 	return o
 }
 

@@ -85,7 +85,7 @@ func (c *Clip) makeLayout(ctx context.Context, progress func()) (*layout, error)
 		return nil, err
 	}
 	if missing := l.missingHeads(d.parts); missing.parts > 0 {
-		log.Info("opening", "parts", len(d.parts), "heads to fetch", missing.parts, "expected wait", l.wait(missing.fragments).Round(time.Millisecond))
+		log.Info("opening", "parts", len(d.parts), "heads to fetch", missing.parts, "expected wait", l.wait(c.stream.Name, missing.fragments).Round(time.Millisecond))
 	}
 	defer l.bandwidth.watch(progress)()
 	parts, err := c.resolveAll(ctx, d.parts, progress)
@@ -230,11 +230,13 @@ func (l *Library) missingHeads(parts []part) missing {
 	return m
 }
 
-// wait gives how long the quota makes fetching so many fragments take, leaving half of its rate to others: a second's
-// worth of it is there at once.
-func (l *Library) wait(fragments int) time.Duration {
-	rate := l.options.MediaRate
-	return time.Duration(max(0, float64(fragments)-rate) / (rate / 2) * float64(time.Second))
+// wait gives how long the quota makes fetching the heads of so many fragments of a stream take, as it is shared now.
+func (l *Library) wait(stream StreamName, fragments int) time.Duration {
+	atOnce, perSecond := l.options.OpenQuota(stream)
+	if perSecond <= 0 {
+		return 0
+	}
+	return time.Duration(max(0, float64(fragments)-atOnce) / perSecond * float64(time.Second))
 }
 
 // OpenWait gives how long the service's quota will make an open wait, as far as is known without a call; 0 where the
@@ -244,7 +246,7 @@ func (c *Clip) OpenWait() time.Duration {
 		return 0
 	}
 	if d := c.details.last.Value(); d != nil {
-		return c.library.wait(c.library.missingHeads(d.parts).fragments)
+		return c.library.wait(c.stream.Name, c.library.missingHeads(d.parts).fragments)
 	}
-	return c.library.wait(c.fragments)
+	return c.library.wait(c.stream.Name, c.fragments)
 }

@@ -17,11 +17,12 @@ import (
 //   - Next is always the most urgent in the queue, and of these the one that came first. Nobody overtakes it with fewer
 //     points: it would wait for ever behind small calls. Urgencies are asked anew for each choice, and every lookAgain
 //     at the latest, so that a call moves up when somebody begins to read what it was made for.
-//   - Whoever opens a clip also takes its points from an allowance, which fills at half the quota at most. So half the
-//     quota is left to others who read the stream, here or elsewhere. What is fetched ahead of a reader is not held back
-//     so: without it he would ask for the same at the full rate himself. The allowance is as large as the bucket, so that
-//     the heads of a clip of some minutes are asked for at once, but never more than what is in it: what readers took is
-//     not made up for.
+//   - Whoever opens a clip has the full rate while nobody else is seen to read the stream. For a while after somebody was,
+//     here (calls that are not for heads and calls that are were in the queue together) or elsewhere (the service refused a
+//     call), it also takes its points from an allowance, which fills at half the quota at most. So half the quota is left to
+//     the others. What is fetched ahead of a reader is not held back so: without it he would ask for the same at the full
+//     rate himself. The allowance is as large as the bucket, so that the heads of a clip of some minutes are asked for at
+//     once, but never more than what is in it: what readers took is not made up for.
 //   - A bucket holds a second's points, or what the largest call in the queue needs if that is more.
 //   - A refusal by the service empties the bucket and halves the rate at which it fills: others take of the same quota.
 //     The rate comes back in two legs (see pace): soon to a little less than it was, so that the one of two mounts that
@@ -39,8 +40,9 @@ const (
 	// quickRecovery and recovery are how long the rate would take from nothing to the quota, before and after that.
 	quickRecovery = 10 * time.Second
 	recovery      = time.Minute
-	// allowed is the share of the quota that those who open clips may take.
-	allowed = 0.5
+	// allowed is the share of the quota that those who open clips may take for so long after others were seen.
+	allowed  = 0.5
+	courtesy = time.Minute
 	// lookAgain is how long a choice of who is next holds: who waits can become a reader, and the rate grows.
 	lookAgain = 20 * time.Millisecond
 	// almost is what points may lack for rounding.
@@ -58,6 +60,8 @@ type bucket struct {
 	// points that were there at the time filled, and how many of them those who open clips may have.
 	points, allowance float64
 	filled            time.Time
+	// shared is until when others are taken to read the stream too.
+	shared time.Time
 	// waiting has who waits, in the order of coming; timer is set while there is anybody.
 	waiting []*ticket
 	timer   *time.Timer
@@ -148,6 +152,7 @@ func (b *bucket) slow() float64 {
 	b.fillLocked(now)
 	b.pace = b.pace.slower(now)
 	b.points, b.allowance = 0, 0
+	b.shared = now.Add(courtesy)
 	b.serveLocked(now)
 	return b.pace.share
 }
@@ -156,7 +161,7 @@ func (b *bucket) slow() float64 {
 func (b *bucket) serveLocked(now time.Time) {
 	b.fillLocked(now)
 	for len(b.waiting) > 0 {
-		i, urgency := b.nextLocked()
+		i, urgency := b.nextLocked(now)
 		t := b.waiting[i]
 		if wait := b.waitLocked(now, t.points, urgency); wait > 0 {
 			b.wakeLocked(wait)
@@ -164,7 +169,7 @@ func (b *bucket) serveLocked(now time.Time) {
 		}
 		b.points -= t.points
 		if spares(urgency) {
-			b.allowance -= t.points
+			b.allowance = max(0, b.allowance-t.points)
 		}
 		b.allowance = min(b.allowance, b.points)
 		b.waiting = slices.Delete(b.waiting, i, i+1)
@@ -175,16 +180,23 @@ func (b *bucket) serveLocked(now time.Time) {
 	}
 }
 
-// nextLocked chooses who is next of those who wait, and gives its urgency.
-func (b *bucket) nextLocked() (next int, urgency clip.Urgency) {
+// nextLocked chooses who is next of those who wait, and gives its urgency. It notes where some open clips and some do not.
+func (b *bucket) nextLocked(now time.Time) (next int, urgency clip.Urgency) {
+	sparing := 0
 	for i, t := range b.waiting {
 		u := clip.ForReader
 		if t.urgency != nil {
 			u = t.urgency()
 		}
+		if spares(u) {
+			sparing++
+		}
 		if i == 0 || u < urgency {
 			next, urgency = i, u
 		}
+	}
+	if sparing > 0 && sparing < len(b.waiting) {
+		b.shared = now.Add(courtesy)
 	}
 	return next, urgency
 }
@@ -193,7 +205,7 @@ func (b *bucket) nextLocked() (next int, urgency clip.Urgency) {
 func (b *bucket) waitLocked(now time.Time, points float64, u clip.Urgency) time.Duration {
 	share, _ := b.pace.at(now)
 	seconds := (points - b.points - almost) / (b.quota * share)
-	if spares(u) {
+	if spares(u) && now.Before(b.shared) {
 		seconds = max(seconds, (points-b.allowance-almost)/(b.quota*min(share, allowed)))
 	}
 	return time.Duration(math.Ceil(min(seconds, lookAgain.Seconds()) * float64(time.Second)))
@@ -214,10 +226,30 @@ func (b *bucket) fillLocked(now time.Time) {
 	for _, t := range b.waiting {
 		room = max(room, t.points)
 	}
-	gain := b.gainLocked(b.filled, now)
-	b.points = min(room, b.points+gain)
-	b.allowance = min(room, b.allowance+min(gain, b.quota*allowed*now.Sub(b.filled).Seconds()))
+	alone := b.filled // from when on nobody else was seen
+	if b.shared.After(alone) {
+		alone = b.shared
+		if now.Before(alone) {
+			alone = now
+		}
+	}
+	spared := min(b.gainLocked(b.filled, alone), b.quota*allowed*alone.Sub(b.filled).Seconds())
+	b.points = min(room, b.points+b.gainLocked(b.filled, now))
+	b.allowance = min(b.points, b.allowance+spared+b.gainLocked(alone, now))
 	b.filled = now
+}
+
+// opening gives the points that whoever opens a clip now may take at once, and those a second after that.
+func (b *bucket) opening() (atOnce, perSecond float64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := time.Now()
+	b.fillLocked(now)
+	share, _ := b.pace.at(now)
+	if now.Before(b.shared) {
+		return min(b.points, b.allowance), b.quota * min(share, allowed)
+	}
+	return b.points, b.quota * share
 }
 
 // gainLocked gives the points that come between two times.

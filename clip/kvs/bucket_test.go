@@ -189,7 +189,7 @@ func TestPaceShares(t *testing.T) {
 		want map[clip.Urgency]float64
 	}{
 		{"readers have the full rate", []clip.Urgency{clip.ForReader}, map[clip.Urgency]float64{clip.ForReader: 500}},
-		{"heads have half the rate", []clip.Urgency{clip.ForHead}, map[clip.Urgency]float64{clip.ForHead: 250}},
+		{"heads have the full rate while nobody else is seen", []clip.Urgency{clip.ForHead}, map[clip.Urgency]float64{clip.ForHead: 500}},
 		{"prefetch has the full rate", []clip.Urgency{clip.ForAhead}, map[clip.Urgency]float64{clip.ForAhead: 500}},
 		{"heads have half, and prefetch waits for them", []clip.Urgency{clip.ForAhead, clip.ForHead},
 			map[clip.Urgency]float64{clip.ForHead: 250, clip.ForAhead: 0}},
@@ -230,8 +230,57 @@ func TestPaceIdleReaders(t *testing.T) {
 			}
 			time.Sleep(500 * time.Millisecond)
 		}
-		if got, want := q.taken(clip.ForHead), 500+10*250; got < want-100 || got > want {
+		if got, want := q.taken(clip.ForHead), 500+10*250; got < want-100 || got > want+50 {
 			t.Errorf("heads had %d points in 10 s, want the first second's and half of the rest: %d", got, want)
+		}
+	})
+}
+
+// TestPaceWhileOthersAreSeen: heads leave half the rate for a minute after somebody else was seen to read the stream, and
+// what an open is told to expect is what it gets.
+func TestPaceWhileOthersAreSeen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(t)
+		q.busy(8, 50, clip.ForHead)
+		// over gives the points a second of some time, and checks what was said before.
+		over := func(what string, d time.Duration, want float64) {
+			t.Helper()
+			before := q.taken(clip.ForHead)
+			_, told := q.pacer.Opening("door")
+			time.Sleep(d)
+			if got := float64(q.taken(clip.ForHead)-before) / d.Seconds(); math.Abs(got-want) > 12 || math.Abs(told-want) > 1 {
+				t.Errorf("%s: heads had %g points a second and were told %g, want %g", what, got, told, want)
+			}
+		}
+		time.Sleep(time.Second)
+		over("alone", 10*time.Second, 500)
+		if err := q.pacer.Take(t.Context(), "door", 1); err != nil {
+			t.Fatal(err)
+		}
+		over("after a reader was seen", 55*time.Second, 250)
+		time.Sleep(6 * time.Second)
+		over("a minute later", 10*time.Second, 500)
+	})
+}
+
+// TestPaceAfterARefusal: others elsewhere are seen by what the service refuses.
+func TestPaceAfterARefusal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(t)
+		q.busy(8, 50, clip.ForHead)
+		time.Sleep(time.Second)
+		q.pacer.Slow("door")
+		time.Sleep(30 * time.Second) // a reader's rate is back at nine tenths
+		before := q.taken(clip.ForHead)
+		time.Sleep(20 * time.Second)
+		if got := float64(q.taken(clip.ForHead)-before) / 20; math.Abs(got-250) > 5 {
+			t.Errorf("heads had %g points a second, want 250", got)
+		}
+		time.Sleep(30 * time.Second)
+		before = q.taken(clip.ForHead)
+		time.Sleep(10 * time.Second)
+		if got := float64(q.taken(clip.ForHead)-before) / 10; got < 450 {
+			t.Errorf("a minute later heads had %g points a second, want the full rate", got)
 		}
 	})
 }
@@ -246,9 +295,9 @@ func TestPaceBurst(t *testing.T) {
 		if got := len(q.order()); got != 10 {
 			t.Errorf("%d heads of 50 points at once, want 10", got)
 		}
-		time.Sleep(200 * time.Millisecond)
+		time.Sleep(100 * time.Millisecond)
 		if got := len(q.order()); got != 11 {
-			t.Errorf("%d heads after 200 ms, want 11", got)
+			t.Errorf("%d heads after 100 ms, want 11", got)
 		}
 	})
 }

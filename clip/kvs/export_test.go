@@ -37,6 +37,11 @@ func (p *Pacer) TakeAs(ctx context.Context, stream clip.StreamName, points int, 
 	return p.pacer.take(ctx, paceKey{stream, quotaMedia}, points, urgency)
 }
 
+// Opening gives what whoever opens a clip may take of the media points at once, and a second.
+func (p *Pacer) Opening(stream clip.StreamName) (atOnce, perSecond float64) {
+	return p.pacer.bucket(paceKey{stream, quotaMedia}).opening()
+}
+
 // Slow refuses media points.
 func (p *Pacer) Slow(stream clip.StreamName) float64 {
 	return p.pacer.slow(paceKey{stream, quotaMedia})

@@ -109,3 +109,9 @@ func (p *pacer) take(ctx context.Context, key paceKey, points int, urgency func(
 
 // slow halves the rate of a bucket and gives the share of the quota that it now has.
 func (p *pacer) slow(key paceKey) float64 { return p.bucket(key).slow() }
+
+// OpenQuota gives how many fragments of a stream whoever opens clips of it may ask for at once now, and how many a second
+// after that.
+func (a *Archive) OpenQuota(stream clip.StreamName) (atOnce, perSecond float64) {
+	return a.pace.bucket(paceKey{stream, quotaMedia}).opening()
+}

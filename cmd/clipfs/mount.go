@@ -286,6 +286,11 @@ func (f *mountFlags) serve(ctx context.Context, archive clip.Archive, mountpoint
 		return fmt.Errorf("cache directory %s: %w", f.cacheDir, err)
 	}
 	defer func() { err = errors.Join(err, options.Heads.Close()) }()
+	if told, ok := archive.(interface {
+		OpenQuota(clip.StreamName) (atOnce, perSecond float64)
+	}); ok {
+		options.OpenQuota = told.OpenQuota
+	}
 	library := clip.NewLibrary(archive, kept, options)
 	server, err := fs.Mount(mountpoint, library, shown)
 	if err != nil {

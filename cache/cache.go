@@ -241,6 +241,18 @@ func (c *Cache) GiveUpParked() bool {
 	return c.abandonLocked(func(*body) bool { return true })
 }
 
+// GiveUp ends the fill of a key if nobody holds it, and reports whether it did: see GiveUpParked.
+func (c *Cache) GiveUp(key Key) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	b := c.live[key]
+	if b == nil || b.holders > 0 {
+		return false
+	}
+	c.stopLocked(b, ErrAbandoned)
+	return true
+}
+
 // NoteSize keeps the exact size of something for KnownSize. It outlives the entry's eviction and a restart, and need
 // not be the size of an entry. A key that is not valid or a size below 0 is ignored.
 func (c *Cache) NoteSize(key Key, n int64) { c.sizes.note(key, n) }

@@ -20,10 +20,16 @@ const (
 // heavyFilm opens an hour of which a part is 3 MB.
 func heavyFilm(t *testing.T, o clip.Options) (*memory, *clip.Library, *clip.Handle) {
 	t.Helper()
+	return film(t, o, heavy)
+}
+
+// film opens an hour of fragments of a size.
+func film(t *testing.T, o clip.Options, size int64) (*memory, *clip.Library, *clip.Handle) {
+	t.Helper()
 	m := newMemory()
 	m.record("cam", base(), 1800, 2*time.Second)
 	for i := range m.fragments["cam"] {
-		m.fragments["cam"][i].Size = heavy
+		m.fragments["cam"][i].Size = size
 	}
 	m.slow = time.Millisecond
 	l, _ := library(t, m, o)

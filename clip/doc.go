@@ -47,9 +47,10 @@
 // # Who comes first
 //
 // Downloads take turns in slots.go, at most Connections at once, and in the archive by quota points: readers first, then
-// heads, then what is fetched ahead. Who waits for a payload can change while it waits; interest.go knows. A download
-// that nobody holds any more is parked: no more of it is read, and it is given up when somebody waits for its place, or
-// after a while.
+// heads, then what is fetched ahead. Who waits for a payload can change while it waits; interest.go knows. A download of
+// which nobody wants more than has come is parked: no more of it is read, it takes nobody's turn, and it goes on when
+// somebody wants more, so that who opens a clip and then reads it makes each call once. It is given up when too many are
+// parked, or after a while.
 //
 // # Who asked
 //

@@ -3,6 +3,8 @@ package clip
 import (
 	"context"
 	"time"
+
+	"clipfs/cache"
 )
 
 // Plan gives how many fragments each part has that a clip is cut into, and which of them come after a gap.
@@ -17,18 +19,28 @@ func Plan(fragments []Fragment, length, grid, gap, leftOut time.Duration) (parts
 type Slots struct{ *slots }
 
 // NewSlots gives slots.
-func NewSlots(most int, giveUp func() bool) Slots { return Slots{newSlots(most, giveUp)} }
+func NewSlots(most int, giveUp func(cache.Key) bool) Slots { return Slots{newSlots(most, giveUp)} }
 
-// Take waits for a place.
-func (s Slots) Take(ctx context.Context, u Urgency) error {
-	return s.take(ctx, func() Urgency { return u })
+// Slot is one download.
+type Slot struct{ *slot }
+
+// NewSlot gives one, for who urgency says; all of it is wanted unless wanted says otherwise, and somebody has to do with it
+// unless left does.
+func NewSlot(key cache.Key, opening uint64, start time.Time, urgency func() Urgency, wanted, left func() bool) Slot {
+	return Slot{&slot{key: key, opening: opening, start: start, urgency: urgency, wanted: wanted, left: left}}
 }
 
-// TakeAs waits for a place; who it is for can change.
-func (s Slots) TakeAs(ctx context.Context, u func() Urgency) error { return s.take(ctx, u) }
+// HeadCame says that the head has come.
+func (d Slot) HeadCame() { d.headCame.Store(true) }
+
+// Take waits for a place.
+func (s Slots) Take(ctx context.Context, d Slot) error { return s.take(ctx, d.slot) }
+
+// GoOn waits for as long as nobody wants more.
+func (s Slots) GoOn(ctx context.Context, d Slot) error { return s.goOn(ctx, d.slot) }
 
 // Leave gives a place back.
-func (s Slots) Leave() { s.leave() }
+func (s Slots) Leave(d Slot) { s.leave(d.slot) }
 
 // Look serves those who can be served.
 func (s Slots) Look() { s.look() }

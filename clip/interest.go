@@ -56,6 +56,21 @@ func (i *interest) of(key cache.Key) Urgency {
 	return ForAhead
 }
 
+// more reports whether anybody wants more of a payload than its head.
+func (i *interest) more(key cache.Key) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	n := i.counts[key]
+	return n != nil && n[ForReader]+n[ForAhead] > 0
+}
+
+// none reports whether nobody has to do with a payload.
+func (i *interest) none(key cache.Key) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.counts[key] == nil
+}
+
 // hold is one holder's hold on a payload in the cache.
 type hold struct {
 	*cache.Entry
@@ -78,8 +93,7 @@ func (l *Library) hold(who asked, f *fetch, u Urgency) (*hold, error) {
 	return &hold{Entry: entry, library: l, key: f.key, urgency: u}, nil
 }
 
-// release gives the hold up; a second call does nothing. A download that nobody holds any more is parked, and gives way
-// to others who wait for a connection.
+// release gives the hold up; a second call does nothing. A download that nobody holds any more is parked.
 func (h *hold) release() {
 	h.once.Do(func() {
 		h.Release()

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"clipfs/cache"
@@ -153,6 +154,9 @@ type Library struct {
 	made     *lru.Cache[string, *layout]
 	interest *interest
 	slots    *slots
+	// buffers has *[copyBuffer]byte, openings numbers the openings of clips of many parts.
+	buffers  sync.Pool
+	openings atomic.Uint64
 	counts   counts
 	// ledger and bandwidth are what every body of a GetClip call goes by.
 	ledger    *ledger
@@ -191,11 +195,12 @@ func NewLibrary(archive Archive, c *cache.Cache, o Options) *Library {
 		made:     made,
 		interest: newInterest(),
 		seed:     maphash.MakeSeed(),
-		slots:    newSlots(o.Connections, c.GiveUpParked),
+		slots:    newSlots(o.Connections, c.GiveUp),
 
 		ledger:    newLedger(o.LedgerDir, o.FetchLimit, o.Logger),
 		bandwidth: newBandwidth(o.Bandwidth),
 	}
+	l.buffers.New = func() any { return new([copyBuffer]byte) }
 	l.heads = heads{library: l, cache: c}
 	if o.Heads != nil {
 		l.heads.cache = o.Heads

@@ -50,8 +50,10 @@ type memory struct {
 	lists     int
 	probes    int
 	describes int
-	// sent counts the bytes of bodies that were read, as far as body does not change them.
-	sent int64
+	// sent counts the bytes of bodies that were read, as far as body does not change them; reading how many bodies are read
+	// now, and mostReading how many were at most.
+	sent                 int64
+	reading, mostReading int
 }
 
 var _ clip.Archive = (*memory)(nil)
@@ -219,12 +221,17 @@ type countedReader struct {
 
 // Read implements io.Reader.
 func (c *countedReader) Read(p []byte) (int, error) {
+	c.m.mu.Lock()
+	c.m.reading++
+	c.m.mostReading = max(c.m.mostReading, c.m.reading)
+	c.m.mu.Unlock()
 	n, err := c.r.Read(p[:min(len(p), 16<<10)])
 	if c.m.slow > 0 {
 		time.Sleep(c.m.slow)
 	}
 	c.m.mu.Lock()
 	defer c.m.mu.Unlock()
+	c.m.reading--
 	c.m.sent += int64(n)
 	return n, err
 }

@@ -35,6 +35,8 @@ type part struct {
 	gapBefore bool
 	// key is that of its payload.
 	key cache.Key
+	// opening is the number of the opening of a clip that it is for; 0 for none.
+	opening uint64
 }
 
 // planner cuts clips into parts. Its zero value for grid stands for DefaultPart.
@@ -126,7 +128,8 @@ func apart(fragments []Fragment, at int, by Selector) int {
 
 // halves cuts a part of at least two fragments in two, whose payloads have no keys yet.
 func (p part) halves(at int) (part, part) {
-	return part{fragments: p.fragments[:at:at], gapBefore: p.gapBefore}, part{fragments: p.fragments[at:]}
+	return part{fragments: p.fragments[:at:at], gapBefore: p.gapBefore, opening: p.opening},
+		part{fragments: p.fragments[at:], opening: p.opening}
 }
 
 // bytes is the sum of the fragments' sizes as stored.

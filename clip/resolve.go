@@ -108,6 +108,11 @@ func (c *Clip) makeLayout(ctx context.Context, progress func()) (*layout, error)
 // resolveAll gives the parts that calls bring for all that were planned, each with its head.
 func (c *Clip) resolveAll(ctx context.Context, parts []part, progress func()) ([]resolved, error) {
 	l := c.library
+	parts = slices.Clone(parts)
+	opening := l.openings.Add(1)
+	for i := range parts {
+		parts[i].opening = opening
+	}
 	all := make([][]resolved, len(parts))
 	first := 0
 	if c.media > l.options.MaxOpenFetch {
@@ -124,7 +129,7 @@ func (c *Clip) resolveAll(ctx context.Context, parts []part, progress func()) ([
 	}
 	goOn := l.newGoOn(c.stream, parts)
 	defer goOn.end()
-	err := parallel(ctx, l.options.Connections, len(parts)-first, func(ctx context.Context, i int) (err error) {
+	err := parallel(ctx, urgentOver*l.options.Connections, len(parts)-first, func(ctx context.Context, i int) (err error) {
 		defer goOn.after(ctx, parts[first+i])()
 		all[first+i], err = c.resolve(ctx, parts[first+i], progress)
 		return err

@@ -2,43 +2,65 @@ package clip_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"clipfs/cache"
 	"clipfs/clip"
 )
 
-// never is a giveUp where nothing is parked.
-func never() bool { return false }
+// refuse is a giveUp that ends nothing.
+func refuse(cache.Key) bool { return false }
+
+// always gives a predicate that does not change.
+func always(b bool) func() bool { return func() bool { return b } }
+
+// download gives one that somebody of an urgency wants all of.
+func download(u clip.Urgency) clip.Slot {
+	return clip.NewSlot("", 0, time.Time{}, func() clip.Urgency { return u }, always(true), always(false))
+}
+
+// taken gives a download that has a place.
+func taken(t *testing.T, s clip.Slots, u clip.Urgency) clip.Slot {
+	t.Helper()
+	d := download(u)
+	if err := s.Take(t.Context(), d); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
 
 // queue starts one who waits and, when served, is noted and leaves again when told.
 func queue(t *testing.T, s clip.Slots, name string, u clip.Urgency, served chan<- string, leave <-chan struct{}) {
 	t.Helper()
 	go func() {
-		if err := s.Take(t.Context(), u); err != nil {
+		d := download(u)
+		if err := s.Take(t.Context(), d); err != nil {
 			t.Errorf("%s: %v", name, err)
 			return
 		}
 		served <- name
 		<-leave
-		s.Leave()
+		s.Leave(d)
 	}()
 	synctest.Wait()
 }
 
 func TestSlotsServeByUrgencyThenOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := clip.NewSlots(1, never)
+		s := clip.NewSlots(1, refuse)
 		served, leave := make(chan string, 9), make(chan struct{})
 		queue(t, s, "first", clip.ForAhead, served, leave)
 		queue(t, s, "ahead 1", clip.ForAhead, served, leave)
-		queue(t, s, "head 1", clip.ForHead, served, leave)
+		queue(t, s, "head 1", clip.ForHead, served, leave) // goes over the limit
 		queue(t, s, "ahead 2", clip.ForAhead, served, leave)
 		queue(t, s, "head 2", clip.ForHead, served, leave)
-		queue(t, s, "reader", clip.ForReader, served, leave) // goes over the limit
+		queue(t, s, "reader", clip.ForReader, served, leave)
 		queue(t, s, "reader 2", clip.ForReader, served, leave)
 		var got []string
 		for range 7 {
@@ -49,7 +71,7 @@ func TestSlotsServeByUrgencyThenOrder(t *testing.T) {
 		for name := range served {
 			got = append(got, name)
 		}
-		want := []string{"first", "reader", "reader 2", "head 1", "head 2", "ahead 1", "ahead 2"}
+		want := []string{"first", "head 1", "reader", "reader 2", "head 2", "ahead 1", "ahead 2"}
 		if !slices.Equal(got, want) {
 			t.Errorf("got %q, want %q", got, want)
 		}
@@ -58,15 +80,14 @@ func TestSlotsServeByUrgencyThenOrder(t *testing.T) {
 
 func TestSlotsOfWhoBecomesAReader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := clip.NewSlots(1, never)
-		if err := s.Take(t.Context(), clip.ForHead); err != nil {
-			t.Fatal(err)
-		}
+		s := clip.NewSlots(1, refuse)
+		taken(t, s, clip.ForHead)
 		var urgency atomic.Int64
 		urgency.Store(int64(clip.ForAhead))
 		served := make(chan struct{})
 		go func() {
-			if err := s.TakeAs(t.Context(), func() clip.Urgency { return clip.Urgency(urgency.Load()) }); err != nil {
+			d := clip.NewSlot("", 0, time.Time{}, func() clip.Urgency { return clip.Urgency(urgency.Load()) }, always(true), always(false))
+			if err := s.Take(t.Context(), d); err != nil {
 				t.Error(err)
 			}
 			close(served)
@@ -83,75 +104,134 @@ func TestSlotsOfWhoBecomesAReader(t *testing.T) {
 	})
 }
 
-func TestSlotsGiveUpWhatIsParked(t *testing.T) {
+// TestSlotsPark: a download of which no more than the head is wanted has no place after its head, and waits for one, as
+// others do, when more is wanted.
+func TestSlotsPark(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		parked := make(chan struct{}, 1)
-		s := clip.NewSlots(1, func() bool {
-			select {
-			case parked <- struct{}{}:
-				return true
-			default:
-				return false
+		s := clip.NewSlots(1, refuse)
+		var more atomic.Bool
+		d := clip.NewSlot("", 1, time.Time{}, func() clip.Urgency { return clip.ForAhead }, more.Load, always(false))
+		if err := s.Take(t.Context(), d); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.GoOn(t.Context(), d); err != nil {
+			t.Fatal(err)
+		}
+		d.HeadCame()
+		wentOn := make(chan struct{})
+		go func() {
+			if err := s.GoOn(t.Context(), d); err != nil {
+				t.Error(err)
 			}
-		})
-		if err := s.Take(t.Context(), clip.ForHead); err != nil {
-			t.Fatal(err)
-		}
-		go func() { // the parked download ends when it is given up
-			<-parked
-			s.Leave()
+			close(wentOn)
 		}()
-		if err := s.Take(t.Context(), clip.ForHead); err != nil {
-			t.Fatal(err)
+		synctest.Wait()
+		other := taken(t, s, clip.ForAhead) // in the place of the one that is parked
+		more.Store(true)
+		s.Look()
+		synctest.Wait()
+		select {
+		case <-wentOn:
+			t.Fatal("two run in one place")
+		default:
 		}
+		s.Leave(other)
+		<-wentOn
+		more.Store(false)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := s.GoOn(ctx, d); err == nil {
+			t.Error("goes on although nobody wants more")
+		}
+		s.Leave(d) // which it has by then
+		taken(t, s, clip.ForAhead)
+	})
+}
+
+// TestSlotsGiveUpWhatIsTooMuch: four times as many as may run can be parked. Of more those go that were made for an
+// earlier opening, then what is last in the file.
+func TestSlotsGiveUpWhatIsTooMuch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		var given []string
+		cancels := make(map[cache.Key]context.CancelFunc)
+		s := clip.NewSlots(2, func(key cache.Key) bool {
+			mu.Lock()
+			defer mu.Unlock()
+			given = append(given, string(key))
+			cancels[key]()
+			return true
+		})
+		park := func(opening uint64, second int) {
+			key := cache.Key(fmt.Sprintf("%d.%d", opening, second))
+			d := clip.NewSlot(key, opening, time.Unix(int64(second), 0), func() clip.Urgency { return clip.ForHead }, always(false), always(true))
+			ctx, cancel := context.WithCancel(t.Context())
+			mu.Lock()
+			cancels[key] = cancel
+			mu.Unlock()
+			if err := s.Take(ctx, d); err != nil {
+				t.Fatal(err)
+			}
+			go func() { _ = s.GoOn(ctx, d) }()
+			synctest.Wait()
+		}
+		for second := range 6 {
+			park(1, second)
+		}
+		for _, second := range []int{3, 0, 4, 1, 2, 5, 9, 6, 8, 7} {
+			park(2, second)
+		}
+		want := []string{"1.5", "1.4", "1.3", "1.2", "1.1", "1.0", "2.9", "2.8"}
+		if mu.Lock(); !slices.Equal(given, want) {
+			t.Errorf("given up: %q, want %q", given, want)
+		}
+		for _, cancel := range cancels {
+			cancel()
+		}
+		mu.Unlock()
 	})
 }
 
 func TestSlotsCancelled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := clip.NewSlots(1, never)
-		if err := s.Take(t.Context(), clip.ForHead); err != nil {
-			t.Fatal(err)
-		}
+		s := clip.NewSlots(1, refuse)
+		first := taken(t, s, clip.ForAhead)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if err := s.Take(ctx, clip.ForHead); err == nil {
+		if err := s.Take(ctx, download(clip.ForAhead)); err == nil {
 			t.Fatal("served while the only place was taken")
 		}
-		s.Leave()
-		if err := s.Take(t.Context(), clip.ForHead); err != nil {
-			t.Fatal(err)
-		}
+		s.Leave(first)
+		taken(t, s, clip.ForAhead)
 	})
 }
 
 // TestSlotsAfterRefusals: a refusal halves how many run, once for those that come together, and more are tried slowly.
 func TestSlotsAfterRefusals(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := clip.NewSlots(16, never)
+		s := clip.NewSlots(16, refuse)
+		var all []clip.Slot
 		for range 16 {
-			if err := s.Take(t.Context(), clip.ForHead); err != nil {
-				t.Fatal(err)
-			}
+			all = append(all, taken(t, s, clip.ForAhead))
 		}
 		for range 10 {
 			s.Refused()
 		}
-		for range 16 {
-			s.Leave()
+		for _, d := range all {
+			s.Leave(d)
 		}
 		// running gives how many are let in at once.
 		running := func() int {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Nanosecond)
 			defer cancel()
-			n := 0
-			for s.Take(ctx, clip.ForHead) == nil {
-				n++
+			var in []clip.Slot
+			for d := download(clip.ForAhead); s.Take(ctx, d) == nil; d = download(clip.ForAhead) {
+				in = append(in, d)
 			}
-			for range n {
-				s.Leave()
+			for _, d := range in {
+				s.Leave(d)
 			}
-			return n
+			return len(in)
 		}
 		if got := running(); got != 8 {
 			t.Errorf("after a refusal: %d at once, want 8", got)

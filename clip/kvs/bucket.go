@@ -18,11 +18,13 @@ import (
 //     points: it would wait for ever behind small calls. Urgencies are asked anew for each choice, and every lookAgain
 //     at the latest, so that a call moves up when somebody begins to read what it was made for.
 //   - Whoever opens a clip has the full rate while nobody else is seen to read the stream. For a while after somebody was,
-//     here (calls that are not for heads and calls that are were in the queue together) or elsewhere (the service refused a
-//     call), it also takes its points from an allowance, which fills at half the quota at most. So half the quota is left to
+//     here (calls that are not for heads and calls that are were in the queue together) or elsewhere (the service refused
+//     calls more than once in that time), it also takes its points from an allowance, which fills at half the quota at most. So half the quota is left to
 //     the others. What is fetched ahead of a reader is not held back so: without it he would ask for the same at the full
 //     rate himself. The allowance is as large as the bucket, so that the heads of a clip of some minutes are asked for at
 //     once, but never more than what is in it: what readers took is not made up for.
+//     Even alone it leaves some points in the bucket: calls that reach the service later than they were sent, and then
+//     together, would be refused where it has spent all.
 //   - A bucket holds a second's points, or what the largest call in the queue needs if that is more.
 //   - A refusal by the service empties the bucket and halves the rate at which it fills: others take of the same quota.
 //     The rate comes back in two legs (see pace): soon to a little less than it was, so that the one of two mounts that
@@ -43,6 +45,8 @@ const (
 	// allowed is the share of the quota that those who open clips may take for so long after others were seen.
 	allowed  = 0.5
 	courtesy = time.Minute
+	// spare is the share of a second's points that those who open clips leave in the bucket.
+	spare = 0.2
 	// lookAgain is how long a choice of who is next holds: who waits can become a reader, and the rate grows.
 	lookAgain = 20 * time.Millisecond
 	// almost is what points may lack for rounding.
@@ -62,6 +66,8 @@ type bucket struct {
 	filled            time.Time
 	// shared is until when others are taken to read the stream too.
 	shared time.Time
+	// refused is when the service last refused a call.
+	refused time.Time
 	// waiting has who waits, in the order of coming; timer is set while there is anybody.
 	waiting []*ticket
 	timer   *time.Timer
@@ -152,7 +158,10 @@ func (b *bucket) slow() float64 {
 	b.fillLocked(now)
 	b.pace = b.pace.slower(now)
 	b.points, b.allowance = 0, 0
-	b.shared = now.Add(courtesy)
+	if !b.refused.IsZero() && now.Sub(b.refused) < courtesy {
+		b.shared = now.Add(courtesy)
+	}
+	b.refused = now
 	b.serveLocked(now)
 	return b.pace.share
 }
@@ -205,6 +214,11 @@ func (b *bucket) nextLocked(now time.Time) (next int, urgency clip.Urgency) {
 func (b *bucket) waitLocked(now time.Time, points float64, u clip.Urgency) time.Duration {
 	share, _ := b.pace.at(now)
 	seconds := (points - b.points - almost) / (b.quota * share)
+	if spares(u) && !now.Before(b.shared) {
+		// Those of a large call that fills the bucket beyond its size come with nothing to spare.
+		left := min(spare*b.burst, max(0, b.burst-points))
+		seconds += left / (b.quota * share)
+	}
 	if spares(u) && now.Before(b.shared) {
 		seconds = max(seconds, (points-b.allowance-almost)/(b.quota*min(share, allowed)))
 	}
@@ -249,7 +263,7 @@ func (b *bucket) opening() (atOnce, perSecond float64) {
 	if now.Before(b.shared) {
 		return min(b.points, b.allowance), b.quota * min(share, allowed)
 	}
-	return b.points, b.quota * share
+	return max(0, b.points-spare*b.burst), b.quota * share
 }
 
 // gainLocked gives the points that come between two times.

@@ -10,6 +10,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+
+	"clipfs/clip"
 )
 
 const (
@@ -26,8 +28,26 @@ const (
 
 // httpClients is how requests are sent.
 type httpClients struct {
-	pool      aws.HTTPClient
+	pool aws.HTTPClient
+	// once is for media that may be left unread after its head: each answer has a connection to itself, which is not used
+	// again. Of a body that nobody reads the service sends as much as the client has offered to take, which on a connection
+	// that has carried media is many megabytes, and cannot be taken back (RFC 9293, 3.8.6.2.1).
+	once      aws.HTTPClient
 	closeIdle func()
+}
+
+// urgentClient sends a request as it is due when it is sent: by once for as long as nobody wants more than a head.
+type urgentClient struct {
+	clients *httpClients
+	urgency func() clip.Urgency
+}
+
+// Do implements aws.HTTPClient.
+func (c *urgentClient) Do(req *http.Request) (*http.Response, error) {
+	if c.urgency != nil && c.urgency() == clip.ForHead {
+		return c.clients.once.Do(req)
+	}
+	return c.clients.pool.Do(req)
 }
 
 // newHTTPClients gives a pool of connections, or configured where that is one that the SDK does not
@@ -41,7 +61,7 @@ func newHTTPClients(configured aws.HTTPClient) *httpClients {
 		// What the environment set of it stays, as AWS_CA_BUNDLE.
 		transport = c.GetTransport()
 	default:
-		h := &httpClients{pool: c, closeIdle: func() {}}
+		h := &httpClients{pool: c, once: c, closeIdle: func() {}}
 		if closer, ok := c.(interface{ CloseIdleConnections() }); ok {
 			h.closeIdle = closer.CloseIdleConnections
 		}
@@ -55,12 +75,18 @@ func newHTTPClients(configured aws.HTTPClient) *httpClients {
 	transport.MaxIdleConnsPerHost = idlePerHost
 	// A body that the transport unpacks has no Content-Length, and media does not get smaller.
 	transport.DisableCompression = true
-	pool := &http.Client{
+	single := transport.Clone()
+	single.DisableKeepAlives = true
+	return &httpClients{pool: newPackedClient(transport), once: newPackedClient(single), closeIdle: transport.CloseIdleConnections}
+}
+
+// newPackedClient gives a client over a transport.
+func newPackedClient(transport *http.Transport) *packedClient {
+	return &packedClient{inner: &http.Client{
 		Transport: transport,
 		// A redirect would carry signed headers to whom the answer names.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-	return &httpClients{pool: &packedClient{inner: pool}, closeIdle: pool.CloseIdleConnections}
+	}}
 }
 
 // packedClient sends a request's headers and body together. The SDK's own body makes net/http send the headers first,

@@ -32,7 +32,7 @@ type silenceClient struct {
 
 // silenceClient gives the client for the attempts of the call.
 func (c *call) silenceClient(body bool) aws.HTTPClient {
-	return &silenceClient{inner: c.archive.http.pool, stall: c.archive.stall, attempt: c.attempts.number, body: body}
+	return &silenceClient{inner: &urgentClient{c.archive.http, c.urgency}, stall: c.archive.stall, attempt: c.attempts.number, body: body}
 }
 
 // maxDoublings keeps the wait for a head in range.

@@ -1,0 +1,273 @@
+package clip
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"clipfs/clip/mp4"
+)
+
+// copyBuffer is how much of a body is handed on at once.
+const copyBuffer = 256 << 10
+
+// takeIn copies a body, box by box, with its times set.
+func (in *intake) takeIn(ctx context.Context) error {
+	for {
+		box, err := in.boxes.Next()
+		switch {
+		case errors.Is(err, mp4.ErrNotMP4), errors.Is(err, mp4.ErrMalformed):
+			return wrong("%w", err)
+		case errors.Is(err, io.EOF):
+			return in.finish()
+		case err != nil:
+			return cut(err)
+		}
+		if err := in.box(ctx, box); err != nil {
+			return err
+		}
+		if in.announced && in.out.position == in.size {
+			return in.finish()
+		}
+	}
+}
+
+// cut tells that a body ended or failed before it should have.
+func cut(err error) error {
+	if errors.Is(err, ErrUnreachable) || errors.Is(err, ErrThrottled) {
+		return err
+	}
+	return fmt.Errorf("body cut: %w: %w", ErrUnreachable, err)
+}
+
+// intake is the state of taking one body in.
+type intake struct {
+	*fetch
+	boxes *mp4.Scanner
+	// length is Content-Length, or −1.
+	length int64
+	out    *output
+	place  *slot
+
+	moovSeen bool
+	// moov and parsed are kept until the payload is judged.
+	moov     []byte
+	parsed   *mp4.Movie // what moov says
+	held     []byte     // what came until mdat has come
+	mdatSize int64
+	mdatSeen bool
+	media    int64 // where the body of mdat begins
+	// judged says that the payload is known to be the one that was there before.
+	judged    bool
+	announced bool
+	size      int64
+}
+
+// box takes in one box.
+func (in *intake) box(ctx context.Context, box *mp4.Box) error {
+	if err := in.fits(box); err != nil {
+		return err
+	}
+	if box.Type == mp4.TypeMoov && !in.moovSeen {
+		return in.movie(box)
+	}
+	if box.Type == mp4.TypeMdat && !in.mdatSeen {
+		in.mdatSeen, in.mdatSize, in.media = true, box.Size, box.Position+int64(box.HeaderSize)
+		if err := in.headCame(); err != nil {
+			return err
+		}
+	}
+	if err := in.write(box.Raw); err != nil {
+		return err
+	}
+	return in.copy(ctx, box.Payload)
+}
+
+// movie takes in the moov: its times are those of the footage, not of the call.
+func (in *intake) movie(box *mp4.Box) error {
+	moov, err := mp4.ReadMoov(box)
+	if errors.Is(err, mp4.ErrTooBig) {
+		return wrong("%w", err)
+	}
+	if err != nil {
+		return cut(err)
+	}
+	if err := mp4.SetTimes(moov, in.start); err != nil {
+		in.library.options.Logger.Warn("times in moov left as they are", "stream", in.query.Stream, "error", err)
+	}
+	in.moov, in.moovSeen = moov, true
+	if in.parsed, err = mp4.ParseMovie(moov); err != nil {
+		return wrong("%w", err)
+	}
+	if err := in.headCame(); err != nil {
+		return err
+	}
+	return in.write(moov) // which in.moov may no longer be
+}
+
+// headCame announces the size once both moov and the header of mdat are there, after making sure that the payload is
+// the one that was there before. Where mdat comes first, Content-Length has to do, and only for a payload that nobody
+// has seen.
+func (in *intake) headCame() error {
+	if !in.moovSeen || !in.mdatSeen {
+		if in.mdatSeen && in.length >= 0 && !in.library.versions.seen(in.key) {
+			return in.announce(in.length)
+		}
+		return nil
+	}
+	if err := in.plausible(); err != nil {
+		return err
+	}
+	if err := in.whole(); err != nil {
+		return err
+	}
+	size, known := in.end()
+	if !known {
+		return nil // the end of the body will tell
+	}
+	if err := in.same(size); err != nil {
+		return err
+	}
+	if err := in.announce(size); err != nil {
+		return err
+	}
+	in.judged, in.moov, in.parsed = true, nil, nil // a download can be parked for a while
+	return nil
+}
+
+// same makes sure that the payload is the one that was there before.
+func (in *intake) same(size int64) error {
+	seen := look{size: size, digest: in.digest()}
+	if in.moov == nil {
+		seen.digest = in.out.sum()
+	}
+	if in.parsed != nil {
+		seen.tables, seen.understood = in.parsed.Fingerprint(in.media), true
+	}
+	return in.library.recognise(in.key, seen)
+}
+
+// digest tells heads apart.
+func (in *intake) digest() [sha256.Size]byte {
+	h := sha256.New()
+	_, _ = fmt.Fprintf(h, "%d ", in.mdatSize) // a hash takes everything
+	h.Write(in.moov)
+	return [sha256.Size]byte(h.Sum(nil))
+}
+
+// announce makes the size known, once.
+func (in *intake) announce(size int64) error {
+	if in.announced {
+		return nil
+	}
+	in.announced, in.size = true, size
+	return in.out.announce(size)
+}
+
+// shortBy is how much shorter a payload may be than its fragments before it counts as cut: where the service closes
+// what the timeline does not count as gaps, and a fiftieth of it.
+const shortBy, shortShare = time.Second, 50
+
+// whole makes sure that the service did not cut the payload: every fragment starts on a key frame, so there are at
+// least as many sync samples as fragments, and they last as long.
+func (in *intake) whole() error {
+	if in.query.Fragments == 0 {
+		return nil
+	}
+	video := in.parsed.Video()
+	if video == nil {
+		return nil
+	}
+	syncs := video.Syncs.Len()
+	if video.Syncs.All() {
+		syncs = int(video.Sizes.Len())
+	}
+	_, ticks, ok := video.Durations.Total()
+	lasts := time.Duration(float64(ticks) / float64(max(video.Timescale, 1)) * float64(time.Second))
+	short := ok && lasts < in.least-shortBy-in.least/shortShare
+	if syncs < in.query.Fragments || short {
+		in.library.timeline.forget(in.stream, in.query.Span)
+		return &shortError{fmt.Sprintf("payload has %d key frames in %v of %d fragments in %v", syncs, lasts, in.query.Fragments, in.least)}
+	}
+	return nil
+}
+
+// end gives where the payload ends, if that is known before it has come.
+func (in *intake) end() (int64, bool) {
+	end, known := in.boxes.End()
+	if known {
+		media, err := in.parsed.MediaEnd()
+		known = err == nil && media <= end // else there is a second mdat to come
+	}
+	if !known && in.length >= 0 {
+		return in.length, true
+	}
+	return end, known
+}
+
+// copy hands on bytes as they come, as long as somebody wants them.
+func (in *intake) copy(ctx context.Context, r io.Reader) error {
+	for {
+		if in.judged && in.out.position >= in.media+boxHeaderSize {
+			in.place.headCame.Store(true) // and as much behind it as readHead looks at
+		}
+		if err := in.library.slots.goOn(ctx, in.place); err != nil {
+			return err
+		}
+		end, err := in.piece(r)
+		if end || err != nil {
+			return err
+		}
+	}
+}
+
+// piece hands on what is there of a body.
+func (in *intake) piece(r io.Reader) (end bool, err error) {
+	// One that is parked has no buffer.
+	buffer := in.library.buffers.Get().(*[copyBuffer]byte)
+	defer in.library.buffers.Put(buffer)
+	n, err := r.Read(buffer[:])
+	if werr := in.write(buffer[:n]); werr != nil {
+		return false, werr
+	}
+	if errors.Is(err, io.EOF) {
+		return true, nil
+	}
+	if err != nil {
+		return false, cut(err)
+	}
+	return false, nil
+}
+
+// finish ends the payload where the body ended or the announced size is reached.
+func (in *intake) finish() error {
+	if !in.moovSeen || !in.mdatSeen {
+		return wrong("no head or no media in %d bytes", in.boxes.Position())
+	}
+	size := in.out.position
+	if in.announced && size != in.size {
+		return cut(fmt.Errorf("%d of %d bytes: %w", size, in.size, io.ErrUnexpectedEOF))
+	}
+	if behind := in.behind(); behind {
+		in.library.options.Logger.Warn("bytes behind the end of the payload dropped",
+			"stream", in.query.Stream, "span", in.query.Span, "size", size)
+	}
+	if !in.judged {
+		if err := in.same(size); err != nil {
+			return err
+		}
+	}
+	return in.out.finish()
+}
+
+// behind reports whether anything comes after the end of the payload.
+func (in *intake) behind() bool {
+	if in.length >= 0 {
+		return in.length > in.out.position
+	}
+	n, _ := in.boxes.Rest().Read(make([]byte, 1))
+	return n > 0
+}

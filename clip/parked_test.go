@@ -1,0 +1,89 @@
+package clip_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"clipfs/clip"
+)
+
+// Sizes of a fragment and a part that are more than what a download brings with its head.
+const (
+	some     = 12_000
+	somePart = 30 * some
+)
+
+// TestParkedBodiesAreTakenUp: who reads a clip from the front after opening it, one that is too large to be fetched whole
+// without being asked for, is given the bodies whose heads were looked at, and no part is called for twice. Opening reads
+// no media, and no more bodies are read at once than downloads may run.
+func TestParkedBodiesAreTakenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, _, h := film(t, clip.Options{Eager: -1}, some)
+		defer func() { _ = h.Close() }()
+		time.Sleep(5 * time.Second)
+		if got, most := m.read(), int64(60*(onItsWay+8<<10)); got > most {
+			t.Errorf("opening read %d bytes, want at most %d", got, most)
+		}
+		m.mu.Lock()
+		m.mostReading = 0
+		m.mu.Unlock()
+		read(t, h, 0, h.Size())
+		if calls, _, _ := m.calls(); calls != 60 {
+			t.Errorf("%d GetClip calls, want one for each of 60 parts", calls)
+		}
+		if got, most := m.read(), h.Size()+60*8<<10; got > most {
+			t.Errorf("%d bytes read, want at most %d", got, most)
+		}
+		if m.mostReading < 8 || m.mostReading > clip.DefaultConnections+2 {
+			t.Errorf("%d bodies were read at once, want about %d", m.mostReading, clip.DefaultConnections)
+		}
+	})
+}
+
+// TestParkedBodiesAreBounded: four times as many bodies as downloads may run are kept, those of the beginning of the file,
+// and after ten seconds none.
+func TestParkedBodiesAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, _, h := film(t, clip.Options{Eager: -1, ReadAhead: -1, Connections: 4}, some)
+		defer func() { _ = h.Close() }()
+		head := h.Size() - 60*somePart
+		const kept = 16
+		for part := range int64(kept + 4) {
+			before, _, _ := m.calls()
+			read(t, h, head+part*somePart, 64<<10)
+			after, _, _ := m.calls()
+			if want := part >= kept; after-before > 0 != want {
+				t.Errorf("part %d: %d GetClip calls when it is read, want any: %t", part, after-before, want)
+			}
+		}
+		time.Sleep(11 * time.Second)
+		before, _, _ := m.calls()
+		read(t, h, head+somePart, 64<<10)
+		if after, _, _ := m.calls(); after != before+1 {
+			t.Errorf("a body that was left for long was called for %d times, want once", after-before)
+		}
+	})
+}
+
+// TestParkedForAnotherClip: the bodies of a clip that is opened later are kept rather than those of one before.
+func TestParkedForAnotherClip(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, l, h := film(t, clip.Options{Eager: -1, ReadAhead: -1, Connections: 4}, some)
+		defer func() { _ = h.Close() }()
+		m.record("other", base(), 600, 2*time.Second)
+		for i := range m.fragments["other"] {
+			m.fragments["other"][i].Size = some
+		}
+		other, err := lookUp(t, l, "other", clip.NewSpan(base(), 20*time.Minute)).Open(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = other.Close() }()
+		before, _, _ := m.calls()
+		read(t, other, other.Size()-20*somePart, 15*somePart)
+		if after, _, _ := m.calls(); after != before {
+			t.Errorf("%d GetClip calls for the beginning of the clip opened last, want none", after-before)
+		}
+	})
+}

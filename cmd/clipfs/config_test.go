@@ -28,11 +28,17 @@ func mountCommand(t *testing.T) *cobra.Command {
 	return cmd
 }
 
+// freshFlag gives a flag of clipfs mount as it is where nothing is set.
+func freshFlag(t *testing.T, name string) *pflag.Flag {
+	t.Helper()
+	return main.MountCommand().Flags().Lookup(name)
+}
+
 // settingsOf gives the names of the flags of clipfs mount that are settings: all but those that are about one run.
 func settingsOf(t *testing.T) []string {
 	t.Helper()
 	var names []string
-	mountCommand(t).Flags().VisitAll(func(f *pflag.Flag) {
+	main.MountCommand().Flags().VisitAll(func(f *pflag.Flag) {
 		if !slices.Contains([]string{"config", "print-config", "help"}, f.Name) {
 			names = append(names, f.Name)
 		}
@@ -47,14 +53,16 @@ func valuesFor(t *testing.T, name string) (one, other string) {
 	candidates := []string{"true", "false", "7", "9", "70s", "90s", "7d", "9d", "77MiB", "123456789", "7%", "Europe/Berlin",
 		"Asia/Tokyo", "1", "2", "0.5", "0.25", "0440", "0550", "127.0.0.1:9464", "127.0.0.1:9465", "7GiB/day", "9GiB/day", "7MB/s", "9MB/s", "7.5s", "none", "some"}
 	var texts, values []string
-	f := mountCommand(t).Flags().Lookup(name)
+	f := freshFlag(t, name)
 	values = append(values, f.Value.String()) // the default
 	for _, text := range append(strings.Split(f.Value.Type(), "|"), candidates...) {
-		g := mountCommand(t).Flags().Lookup(name)
+		g := freshFlag(t, name)
 		if g.Value.Set(text) != nil || slices.Contains(values, g.Value.String()) {
 			continue
 		}
-		texts, values = append(texts, text), append(values, g.Value.String())
+		if texts, values = append(texts, text), append(values, g.Value.String()); len(texts) == 2 {
+			break
+		}
 	}
 	switch len(texts) {
 	case 0:
@@ -68,7 +76,7 @@ func valuesFor(t *testing.T, name string) (one, other string) {
 // valueAfter gives the value that a text gives a flag.
 func valueAfter(t *testing.T, name, text string) string {
 	t.Helper()
-	f := mountCommand(t).Flags().Lookup(name)
+	f := freshFlag(t, name)
 	if err := f.Value.Set(text); err != nil {
 		t.Fatalf("--%s %s: %v", name, text, err)
 	}
@@ -116,7 +124,7 @@ func TestEveryFlagIsASetting(t *testing.T) {
 				want    string
 				origins string
 			}{
-				{"nothing", settled(t, name, nil, nil, ""), mountCommand(t).Flags().Lookup(name).Value.String(), "^default$"},
+				{"nothing", settled(t, name, nil, nil, ""), freshFlag(t, name).Value.String(), "^default$"},
 				{"flag", settled(t, name, flag(one), nil, ""), first, "^flag$"},
 				{"environment", settled(t, name, nil, env(one), ""), first, "^environment, " + variable + "$"},
 				{"file", settled(t, name, nil, nil, file(one)), first, `^file, .*/clipfs\.yaml:2$`},
@@ -342,7 +350,7 @@ func TestSample(t *testing.T) {
 		t.Fatal(err)
 	}
 	fresh.Flags().VisitAll(func(f *pflag.Flag) {
-		if got, want := valuesOf(f), valuesOf(mountCommand(t).Flags().Lookup(f.Name)); f.Name != "config" && !slices.Equal(got, want) {
+		if got, want := valuesOf(f), valuesOf(freshFlag(t, f.Name)); f.Name != "config" && !slices.Equal(got, want) {
 			t.Errorf("%s: the sample says %q, the default is %q", f.Name, got, want)
 		}
 	})

@@ -62,6 +62,9 @@ func RunDoctor(ctx context.Context, h Host, args []string, stdout, stderr io.Wri
 	return runTree(ctx, root, append([]string{"doctor"}, args...), stdout, stderr)
 }
 
+// MountCommand gives clipfs mount alone, without the tree.
+func MountCommand() *cobra.Command { return mountCommand(nil) }
+
 // RootCommand gives the tree of commands.
 func RootCommand() *cobra.Command { return rootCommand(nil) }
 

@@ -308,6 +308,35 @@ func TestConfigOfOtherCommands(t *testing.T) {
 	}
 }
 
+// TestEveryCommandTakesItsSettings: what another command takes of the file is a setting of the mount, and is taken.
+func TestEveryCommandTakesItsSettings(t *testing.T) {
+	commands, taken := main.CommandsWithConfig(), 0
+	for path, flags := range commands {
+		for _, name := range flags {
+			one, _ := valuesFor(t, name) // as clipfs mount takes it
+			cmd, _, err := main.RootCommand().Find(strings.Fields(path))
+			if err != nil {
+				t.Fatal(err)
+			}
+			file := filepath.Join(t.TempDir(), "clipfs.yaml")
+			if err := os.WriteFile(file, []byte(name+": "+one+"\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := main.Settle(cmd, []string{"CLIPFS_CONFIG=" + file}); err != nil {
+				t.Errorf("%s: %v", path, err)
+				continue
+			}
+			if got, want := cmd.Flags().Lookup(name).Value.String(), valueAfter(t, name, one); got != want {
+				t.Errorf("%s: --%s = %s of a file with %s", path, name, got, one)
+			}
+			taken++
+		}
+	}
+	if len(commands) < 4 || taken < 9 {
+		t.Errorf("%d settings of %d commands, want those of cache ls, verify and clear, and of doctor at least", taken, len(commands))
+	}
+}
+
 // TestNoSettingIsASecret: a file of settings can be read by many, and --print-config shows it.
 func TestNoSettingIsASecret(t *testing.T) {
 	for _, name := range settingsOf(t) {

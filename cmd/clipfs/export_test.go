@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -60,6 +61,25 @@ func RunDoctor(ctx context.Context, h Host, args []string, stdout, stderr io.Wri
 	}
 	root.AddCommand(doctorCommand(on))
 	return runTree(ctx, root, append([]string{"doctor"}, args...), stdout, stderr)
+}
+
+// CommandsWithConfig gives the commands other than clipfs mount that read a file of settings, with the flags that they take
+// of it.
+func CommandsWithConfig() map[string][]string {
+	all := make(map[string][]string)
+	root := RootCommand()
+	for _, cmd := range commandsBelow(root) {
+		if cmd.Flags().Lookup(configFlag) == nil || cmd.Name() == mountName {
+			continue
+		}
+		path := strings.TrimPrefix(cmd.CommandPath(), root.Name()+" ")
+		cmd.Flags().VisitAll(func(f *pflag.Flag) {
+			if isInFile(f) {
+				all[path] = append(all[path], f.Name)
+			}
+		})
+	}
+	return all
 }
 
 // MountCommand gives clipfs mount alone, without the tree.

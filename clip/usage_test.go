@@ -48,7 +48,8 @@ func (l *lines) fetched(t *testing.T) (all []map[string]any) {
 func TestOneLineAClip(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(20 * time.Minute) // the clock of a bubble begins with a day
-		m := minutes()
+		m := newMemory()
+		m.record("cam", base(), 300, 2*time.Second)
 		var log lines
 		l, _ := library(t, m, clip.Options{Logger: slog.New(slog.NewJSONHandler(&log, nil)), Eager: -1, ReadAhead: -1})
 		span := clip.NewSpan(base(), 10*time.Minute)

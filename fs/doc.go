@@ -52,5 +52,6 @@
 //
 // # Its own mount
 //
-// Nothing here opens, stats or walks a path on the mount it serves, nor may the process do so: it can hang for good.
+// Nothing here opens, stats or walks a path on the mount it serves, nor may the process do so: it can hang for good. Whether
+// the mount is alive (Server.Alive) is asked of the table of mounts and of the connection's descriptor.
 package fs

@@ -45,7 +45,7 @@ func (n *lastNode) Statfs(_ context.Context, out *fuse.StatfsOut) syscall.Errno 
 func (n *lastNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*gofuse.Inode, syscall.Errno) {
 	file, err := n.tree.library.Grammar().ParseLast(name)
 	if err != nil {
-		return nil, Errno(err)
+		return nil, n.tree.operations.missing(ctx, path.Join(string(n.stream), lastName, name), err)
 	}
 	find := n.tree.library.Last
 	if file.Cover {

@@ -91,11 +91,20 @@ func (o *operations) read(ctx context.Context, path string, begun time.Time, off
 }
 
 // local tells of an operation that is answered at once, from what is known.
-func (o *operations) local(ctx context.Context, name, path string) {
-	if !o.logger.Enabled(ctx, slog.LevelDebug) {
-		return
+func (o *operations) local(ctx context.Context, name, path string) { o.atOnce(ctx, name, path, 0) }
+
+// missing tells of a name that cannot be there, and gives what the lookup is answered with.
+func (o *operations) missing(ctx context.Context, path string, err error) syscall.Errno {
+	errno := Errno(err)
+	o.atOnce(ctx, "lookup", path, errno)
+	return errno
+}
+
+// atOnce writes the line of an operation that was not waited for.
+func (o *operations) atOnce(ctx context.Context, name, path string, errno syscall.Errno) {
+	if o.logger.Enabled(ctx, slog.LevelDebug) {
+		o.log(clip.WithOperation(ctx, o.begin(ctx)), name, time.Now(), errno, slog.String("path", path))
 	}
-	o.log(clip.WithOperation(ctx, o.begin(ctx)), name, time.Now(), 0, slog.String("path", path))
 }
 
 // log writes the line of an operation.

@@ -50,7 +50,7 @@ func (n *rootNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut) 
 		return n.lookupStatus(ctx, out), 0
 	}
 	if !clip.StreamName(name).Valid() {
-		return nil, syscall.ENOENT
+		return nil, n.tree.operations.missing(ctx, name, clip.ErrName)
 	}
 	var stream clip.Stream
 	errno := n.tree.wait(ctx, "lookup", name, func(ctx context.Context) (err error) {

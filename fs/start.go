@@ -38,6 +38,7 @@ func (t *tree) addStart(ctx context.Context, parent *gofuse.Inode, stream clip.S
 	child := &startNode{tree: t, stream: stream, path: at, start: start}
 	child.fill(&out.Attr)
 	setEntry(out, grammarTimeout, dirTimeout)
+	t.operations.local(ctx, "lookup", at)
 	return parent.NewInode(ctx, child, gofuse.StableAttr{Mode: syscall.S_IFDIR, Ino: inodeNumber(at)})
 }
 
@@ -67,7 +68,7 @@ func (n *startNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut)
 	}
 	file, err := grammar.ParseFile(n.start, name)
 	if err != nil {
-		return nil, Errno(err)
+		return nil, n.tree.operations.missing(ctx, at, err)
 	}
 	find := n.tree.library.Clip
 	if file.Cover {

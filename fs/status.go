@@ -6,6 +6,8 @@ import (
 	"syscall"
 	"time"
 
+	"clipfs/clip"
+
 	gofuse "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
 )
@@ -41,6 +43,7 @@ func (n *rootNode) lookupStatus(ctx context.Context, out *fuse.EntryOut) *gofuse
 	child := &statusDir{tree: n.tree}
 	n.tree.owner.dir(&out.Attr, n.tree.mounted)
 	setEntry(out, grammarTimeout, dirTimeout)
+	n.tree.operations.local(ctx, "lookup", statusDirName)
 	return n.NewInode(ctx, child, gofuse.StableAttr{Mode: syscall.S_IFDIR, Ino: inodeNumber(statusDirName)})
 }
 
@@ -67,7 +70,7 @@ func (n *statusDir) Readdir(context.Context) (gofuse.DirStream, syscall.Errno) {
 // opens is the snapshot of its look.
 func (n *statusDir) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*gofuse.Inode, syscall.Errno) {
 	if name != statusName {
-		return nil, syscall.ENOENT
+		return nil, n.tree.operations.missing(ctx, statusDirName+"/"+name, clip.ErrName)
 	}
 	child := &statusNode{tree: n.tree, at: time.Now()}
 	errno := n.tree.wait(ctx, "lookup", statusDirName+"/"+name, func(context.Context) (err error) {

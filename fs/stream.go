@@ -58,11 +58,12 @@ func (n *streamNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut
 		child := &lastNode{tree: n.tree, stream: n.stream, parent: n}
 		n.fill(&out.Attr)
 		setEntry(out, grammarTimeout, dirTimeout)
+		n.tree.operations.local(ctx, "lookup", below(n.stream, name))
 		return n.NewInode(ctx, child, gofuse.StableAttr{Mode: syscall.S_IFDIR, Ino: inodeNumber(below(n.stream, name))}), 0
 	}
 	start, err := n.tree.library.Grammar().ParseStart(name)
 	if err != nil {
-		return nil, Errno(err)
+		return nil, n.tree.operations.missing(ctx, below(n.stream, name), err)
 	}
 	return n.tree.addStart(ctx, n.EmbeddedInode(), n.stream, below(n.stream, name), start, out), 0
 }

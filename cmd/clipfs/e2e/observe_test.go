@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -325,6 +326,15 @@ func checkLog(t *testing.T, m *harness.Mount, size float64) {
 		t.Errorf("operation %s, in all layers: %v", asked, found)
 	}
 	_ = harness.Run(t, "stat", m.Path)
+	for _, name := range []string{"no name", "door/no-start", "door/last/no-length", ".clipfs/nothing"} {
+		if _, err := os.Stat(m.Join(name)); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s: %v", name, err)
+		}
+		told := func(line map[string]any) bool { return line["path"] == name && line["errno"] == "ENOENT" }
+		if lines := of("operation"); !slices.ContainsFunc(lines, told) {
+			t.Errorf("nothing in the log about the lookup of %s", name)
+		}
+	}
 	_ = harness.Run(t, "stat", "-f", m.Path)
 	for _, name := range []string{"lookup", "open", "read", "close", "getattr", "statfs", "list"} {
 		if !slices.ContainsFunc(of("operation"), func(line map[string]any) bool { return line["name"] == name && line["op"].(float64) > 0 }) {

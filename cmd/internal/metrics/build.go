@@ -33,9 +33,8 @@ func readBuild() build {
 	return b
 }
 
-// buildInfo gives the metric that says so.
-func buildInfo() prometheus.Collector {
-	b := readBuild()
+// metric gives the metric that says so.
+func (b build) metric() prometheus.Collector {
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Namespace: namespace, Name: "build_info", Help: "What this binary was built from; always 1.",
 		ConstLabels: prometheus.Labels{"version": b.version, "commit": b.commit, "goversion": runtime.Version(), "gofuse": b.fuse},

@@ -30,6 +30,7 @@ type Options struct {
 type Metrics struct {
 	price float64
 	start time.Time
+	build build
 
 	// ours has the metrics of the mount, process those of Go and the process.
 	ours, process *prometheus.Registry
@@ -62,7 +63,7 @@ func apis() []string {
 // New gives metrics of a mount of which nothing has happened.
 func New(o Options) *Metrics {
 	m := &Metrics{
-		price: o.Price, start: time.Now(), ours: prometheus.NewPedanticRegistry(), process: prometheus.NewRegistry(),
+		price: o.Price, start: time.Now(), build: readBuild(), ours: prometheus.NewPedanticRegistry(), process: prometheus.NewRegistry(),
 		calls:     newCounter("api_calls_total", "Calls of the archive's API that have ended, each with all its attempts.", "api", "result"),
 		retries:   newCounter("api_retries_total", "Attempts of calls after each call's first.", "api"),
 		throttles: newCounter("api_throttles_total", "Attempts that the archive refused for an exceeded limit.", "api"),
@@ -94,7 +95,7 @@ func New(o Options) *Metrics {
 		m.throttles.WithLabelValues(api)
 	}
 	m.ours.MustRegister(m.calls, m.callTime, m.retries, m.throttles, m.failures, m.readBytes, m.readTime, m.firstBytes,
-		buildInfo(), newCollector(m))
+		m.build.metric(), newCollector(m))
 	m.process.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

@@ -112,9 +112,8 @@ func (m *Metrics) Status() (*Status, error) {
 	m.mu.RLock()
 	sources := m.sources
 	m.mu.RUnlock()
-	b := readBuild()
 	s := &Status{
-		Version: b.version, Commit: b.commit, Mountpoint: sources.Mountpoint, Started: m.start.UTC().Truncate(time.Millisecond),
+		Version: m.build.version, Commit: m.build.commit, Mountpoint: sources.Mountpoint, Started: m.start.UTC().Truncate(time.Millisecond),
 		UptimeSeconds: time.Since(m.start).Round(time.Millisecond).Seconds(),
 		Calls:         f.by2("api_calls_total", "api", "result"), Retries: f.by("api_retries_total", "api"), Throttles: f.by("api_throttles_total", "api"),
 		Quotas:       []StatusQuota{},

@@ -12,6 +12,7 @@ import (
 
 	"clipfs/cache"
 	"clipfs/clip"
+	"clipfs/clip/mp4"
 )
 
 // memory is an archive of one stream, "door", that recorded a fragment of a kilobyte every ten seconds since a given
@@ -60,18 +61,30 @@ func (m *memory) Fragments(_ context.Context, q clip.FragmentQuery) iter.Seq2[cl
 	}
 }
 
-// Payload implements clip.Archive. It is no MP4 and so served as it is.
+// Payload implements clip.Archive: a movie of one picture a fragment.
 func (m *memory) Payload(ctx context.Context, q clip.PayloadQuery) (*clip.Payload, error) {
 	m.payloads.Add(1)
-	var body bytes.Buffer
+	config := []byte{1, 66, 0, 30, 0xff, 0xe1, 0, 4, 0x67, 66, 0, 30, 1, 0, 4, 0x68, 0xce, 0x38, 0x80}
+	track := mp4.OutputTrack{Handler: mp4.HandlerVideo, Name: "video", Timescale: 1000, Width: 64, Height: 64,
+		Entries: [][]byte{mp4.NewAVCEntry(config, 64, 64)}}
+	var chunks []mp4.OutputChunk
 	for f, err := range m.Fragments(ctx, clip.FragmentQuery{Span: q.Span}) {
 		if err != nil {
 			return nil, err
 		}
-		body.WriteString(string(f.ID))
+		track.Samples = append(track.Samples, mp4.SampleRun{Count: 1, Duration: uint32(fragmentEvery.Milliseconds()), Size: uint32(len(f.ID)), Sync: true})
+		chunks = append(chunks, mp4.OutputChunk{Samples: 1, Data: mp4.Slices{[]byte(f.ID)}})
 	}
-	if body.Len() == 0 {
+	if len(chunks) == 0 {
 		return nil, clip.ErrNoFootage
+	}
+	w, err := mp4.NewWriter(mp4.Output{Created: m.since, Tracks: []mp4.OutputTrack{track}, Chunks: chunks})
+	if err != nil {
+		return nil, err
+	}
+	var body bytes.Buffer
+	if _, err := w.WriteTo(&body); err != nil {
+		return nil, err
 	}
 	return &clip.Payload{Length: int64(body.Len()), Body: io.NopCloser(&body)}, nil
 }

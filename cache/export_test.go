@@ -70,3 +70,10 @@ func FileNameRoundTrip(s string) (string, bool) {
 	n, ok := parseFileName(s)
 	return n.String(), ok
 }
+
+// Locked runs f while the lock of the index is held.
+func Locked(c *Cache, f func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f()
+}

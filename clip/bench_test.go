@@ -66,3 +66,18 @@ func BenchmarkParseFile(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkParseStart: the name of the directory of a start.
+func BenchmarkParseStart(b *testing.B) {
+	g := clip.Grammar{}
+	for _, name := range []string{"2024-01-01", "2024-01-01T10:07:30.250+02:00", "20240101T100000Z"} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := g.ParseStart(name); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

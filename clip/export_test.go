@@ -82,3 +82,12 @@ func NewBandwidth(perSecond int64) Bandwidth { return Bandwidth{newBandwidth(per
 func (b Bandwidth) Pay(ctx context.Context, u Urgency, n int) error {
 	return b.pay(ctx, func() Urgency { return u }, n)
 }
+
+// LayoutAt finds where a position of an open clip of many parts lies; false if it has one part.
+func LayoutAt(h *Handle, off int64) bool {
+	f, ok := h.file.(*joinedFile)
+	if ok {
+		_, ok = f.layout.at(off)
+	}
+	return ok
+}

@@ -43,6 +43,27 @@ func BenchmarkJoinedReadAt(b *testing.B) {
 	}
 }
 
+// BenchmarkLayout finds where positions of a clip of many parts lie.
+func BenchmarkLayout(b *testing.B) {
+	l := benchLibrary(b)
+	c, err := l.Clip(b.Context(), "cam", clip.NewSpan(base(), 2*time.Hour))
+	if err != nil {
+		b.Fatal(err)
+	}
+	h, err := c.Open(b.Context())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = h.Close() }()
+	places := rand.New(rand.NewPCG(1, 2))
+	b.ReportAllocs()
+	for b.Loop() {
+		if !clip.LayoutAt(h, places.Int64N(h.Size())) {
+			b.Fatal("a position within the clip is not found")
+		}
+	}
+}
+
 // reader is an io.ReaderAt on a handle.
 type reader struct {
 	b *testing.B

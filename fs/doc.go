@@ -34,6 +34,10 @@
 // Reads bypass the page cache (FOPEN_DIRECT_IO) while a clip is still arriving and use it, and keep it
 // (FOPEN_KEEP_CACHE), once it is complete: then bytes and size never change.
 //
+// What was read once is in the page cache then, and reading it again asks us for nothing. How fast that is is the kernel's
+// doing: it has files on FUSE in single pages (Linux 6.18), and copies slower where these do not follow each other in
+// memory. clipbench measures a bare FUSE file beside, which is no faster.
+//
 // # Interrupts
 //
 // Everything that may wait is given a context that ends a moment after the kernel said that the caller was

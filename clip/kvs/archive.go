@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"maps"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -29,6 +30,9 @@ type Options struct {
 	ARNs map[clip.StreamName]string
 	// Points are the quotas to keep to.
 	Points Points
+	// InsecureEndpoint lets calls go by http to other machines. What they carry and what they bring is open to the network
+	// then; the secret key itself is not sent.
+	InsecureEndpoint bool
 	// EndpointLifetime is how long a data endpoint is kept; 0 means 40 minutes.
 	EndpointLifetime time.Duration
 	// Stall is how long an attempt may go without a byte before it is given up and made again; 0 means 10 s. The bodies of
@@ -51,7 +55,12 @@ type Archive struct {
 	observer    Observer
 	stall       time.Duration
 
-	arns map[clip.StreamName]string
+	arns     map[clip.StreamName]string
+	insecure bool
+
+	// mu guards leftOut, the names that it was logged of that they cannot be shown.
+	mu      sync.Mutex
+	leftOut map[string]struct{}
 }
 
 var _ clip.Archive = (*Archive)(nil)
@@ -88,8 +97,13 @@ func New(cfg aws.Config, o Options) (*Archive, error) {
 		observer:    o.Observer,
 		stall:       cmp.Or(o.Stall, defaultStall),
 		arns:        maps.Clone(o.ARNs),
+		insecure:    o.InsecureEndpoint,
+		leftOut:     make(map[string]struct{}),
 	}
 	a.connect(cfg)
+	if err := checkInsecure(aws.ToString(a.control.Options().BaseEndpoint), a.insecure); err != nil {
+		return nil, err
+	}
 	a.endpoints, err = newEndpoints(o.EndpointLifetime, a.startEndpoint, a.askEndpoint)
 	if err != nil {
 		return nil, err
@@ -175,6 +189,6 @@ func (a *Archive) askEndpoint(ctx context.Context, key endpointKey, c *call) (st
 	if err != nil {
 		return "", c.end(ctx, middleware.Metadata{}, err)
 	}
-	err = checkEndpoint(aws.ToString(a.control.Options().BaseEndpoint), aws.ToString(out.DataEndpoint))
+	err = checkEndpoint(aws.ToString(a.control.Options().BaseEndpoint), aws.ToString(out.DataEndpoint), a.insecure)
 	return aws.ToString(out.DataEndpoint), c.end(ctx, out.ResultMetadata, err)
 }

@@ -95,7 +95,7 @@ func (c *call) onEndpoint(ctx context.Context, key endpointKey, do func(endpoint
 	if fresh || ctx.Err() != nil {
 		return err
 	}
-	c.log.DebugContext(ctx, "data endpoint is stale", "api", c.api, "stream", string(c.stream), "endpoint", endpoint)
+	c.log.DebugContext(ctx, "data endpoint is stale", "api", c.api, "stream", string(c.stream), "endpoint", c.tidy(endpoint))
 	if endpoint, _, err = c.archive.endpoints.get(ctx, key); err != nil {
 		return err
 	}
@@ -113,7 +113,7 @@ func (c *call) end(ctx context.Context, metadata middleware.Metadata, err error)
 	id, _ := awsmiddleware.GetRequestIDMetadata(metadata)
 	if err == nil {
 		c.log.DebugContext(ctx, "call", "api", c.api, "stream", string(c.stream), "attempts", c.attempts.number(),
-			"took", time.Since(c.start), "request", clean(id))
+			"took", time.Since(c.start), "request", c.tidy(id))
 		return nil
 	}
 	var response interface{ ServiceRequestID() string }
@@ -121,7 +121,7 @@ func (c *call) end(ctx context.Context, metadata middleware.Metadata, err error)
 		id = response.ServiceRequestID()
 	}
 	c.log.DebugContext(ctx, "call failed", "api", c.api, "stream", string(c.stream), "attempts", c.attempts.number(),
-		"took", time.Since(c.start), "request", clean(id), "error", err)
+		"took", time.Since(c.start), "request", c.tidy(id), "error", err)
 	return err
 }
 
@@ -140,11 +140,14 @@ func (c *call) explain(ctx context.Context, err error) error {
 		if !errors.Is(kind, clip.ErrThrottled) && !errors.Is(kind, clip.ErrUnreachable) {
 			kind = clip.ErrUnreachable
 		}
-		return c.fail(kind, strings.TrimSpace(detail+" (until the deadline)"), last)
+		return c.fail(kind, strings.TrimSpace(c.tidy(detail)+" (until the deadline)"), last)
 	}
 	detail, kind := diagnose(err)
-	return c.fail(kind, detail, err)
+	return c.fail(kind, c.tidy(detail), err)
 }
+
+// tidy makes one line of a text from outside that has no secret in it.
+func (c *call) tidy(text string) string { return c.archive.credentials.secrets.tidy(text) }
 
 // fail makes the error. The cause stays in the chain where the network failed.
 func (c *call) fail(kind error, detail string, cause error) error {

@@ -3,14 +3,19 @@ package kvs
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials/processcreds"
 )
 
 // credentials is the chain of the config. What it fails with is marked, so that a call without credentials fails at
 // once: the SDK would take the network errors inside (of a role's metadata service that is not there) for the call's
 // own and try again until the deadline.
-type credentials struct{ chain aws.CredentialsProvider }
+type credentials struct {
+	chain   aws.CredentialsProvider
+	secrets secrets
+}
 
 var _ aws.CredentialsProvider = (*credentials)(nil)
 
@@ -20,6 +25,7 @@ func (c *credentials) Retrieve(ctx context.Context) (aws.Credentials, error) {
 		return aws.Credentials{}, &credentialsError{errors.New("none configured")}
 	}
 	found, err := c.chain.Retrieve(ctx)
+	c.secrets.note(found)
 	if err != nil && ctx.Err() == nil {
 		err = &credentialsError{err}
 	}
@@ -64,8 +70,12 @@ type credentialsError struct{ err error }
 
 // Error says what to set.
 func (e *credentialsError) Error() string {
-	return "no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the host a role: " +
-		e.err.Error()
+	text := e.err.Error()
+	var process *processcreds.ProviderError
+	if errors.As(e.err, &process) && strings.Contains(text, "process output") {
+		text = "credential_process did not print credentials" // the SDK quotes what it printed
+	}
+	return "no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the host a role: " + text
 }
 
 // Unwrap gives the chain's error.

@@ -147,25 +147,40 @@ func (e *endpoints) drop(key endpointKey, url string) {
 	}
 }
 
-// checkEndpoint says whether calls may go to a data endpoint. One on https is fine. One on http is, if it is on this
-// machine, or if the control endpoint is on http and elsewhere: then the user has chosen plain text over the network.
-// A control endpoint of "" is the SDK's own, on https. Errors wrap ErrEndpoint.
-func checkEndpoint(control, data string) error {
+// checkEndpoint says whether calls may go to a data endpoint. One on https is fine. One on http is if control calls go by
+// http too, and it is on this machine or insecure allows what is elsewhere: who talks TLS with the service is not led
+// away from it by an answer. A control endpoint of "" is the SDK's own, on https. Errors wrap ErrEndpoint; what they quote
+// is not cleaned.
+func checkEndpoint(control, data string, insecure bool) error {
 	u, err := url.Parse(data)
 	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return fmt.Errorf("%w: %s is not the URL of an endpoint", ErrEndpoint, clean(fmt.Sprintf("%q", data)))
+		return fmt.Errorf("%w: %q is not the URL of an endpoint", ErrEndpoint, data)
 	}
 	switch u.Scheme {
 	case "https":
 		return nil
 	case "http":
-		c, err := url.Parse(control)
-		if isLoopback(u.Hostname()) || err == nil && c.Scheme == "http" && !isLoopback(c.Hostname()) {
+		if c, err := url.Parse(control); err != nil || c.Scheme != "http" {
+			return fmt.Errorf("%w: %s is not encrypted, but the control endpoint is", ErrEndpoint, data)
+		}
+		if isLoopback(u.Hostname()) || insecure {
 			return nil
 		}
-		return fmt.Errorf("%w: %s is not encrypted and not on this machine", ErrEndpoint, clean(data))
+		return fmt.Errorf("%w: %s is not encrypted and not on this machine", ErrEndpoint, data)
 	}
-	return fmt.Errorf("%w: %s is neither https nor http", ErrEndpoint, clean(data))
+	return fmt.Errorf("%w: %s is neither https nor http", ErrEndpoint, data)
+}
+
+// ErrInsecure says that the control endpoint is on http and not on this machine. It is a clip.ErrInvalid.
+var ErrInsecure error = &sentinel{text: "control endpoint is not encrypted and not on this machine", kind: clip.ErrInvalid}
+
+// checkInsecure says whether control calls may go to an endpoint; "" is the SDK's own, on https.
+func checkInsecure(control string, insecure bool) error {
+	u, err := url.Parse(control)
+	if err == nil && u.Scheme == "http" && !isLoopback(u.Hostname()) && !insecure {
+		return fmt.Errorf("%w: http://%s", ErrInsecure, u.Host)
+	}
+	return nil
 }
 
 // isLoopback tells whether a host is this machine.

@@ -204,26 +204,30 @@ func TestEndpointCallEndsWithTheLastWaiter(t *testing.T) {
 func TestCheckEndpoint(t *testing.T) {
 	for _, tc := range []struct {
 		control, data string
-		ok            bool
+		insecure, ok  bool
 	}{
-		{"", "https://s-1.kinesisvideo.eu-west-1.amazonaws.com", true},
-		{"http://127.0.0.1:4580", "https://example.com", true},
-		{"http://127.0.0.1:4580", "http://127.0.0.1:4581", true},
-		{"http://localhost:4580", "http://[::1]:4581", true},
-		{"https://example.com", "http://127.0.0.1:4581", true},
-		{"http://emulator:4580", "http://emulator:4581", true},
-		{"", "http://s-1.kinesisvideo.eu-west-1.amazonaws.com", false},
-		{"https://example.com", "http://example.com", false},
-		{"http://127.0.0.1:4580", "http://example.com", false},
-		{"", "ftp://example.com", false},
-		{"", "", false},
-		{"", "https://", false},
-		{"", "s-1.kinesisvideo.eu-west-1.amazonaws.com", false},
-		{"", "https://user:pass@example.com", false},
-		{"", "https://example.com/?x=y", false},
-		{"", "https://example.com\n", false},
+		{"", "https://s-1.kinesisvideo.eu-west-1.amazonaws.com", false, true},
+		{"http://127.0.0.1:4580", "https://example.com", false, true},
+		{"http://127.0.0.1:4580", "http://127.0.0.1:4581", false, true},
+		{"http://localhost:4580", "http://[::1]:4581", false, true},
+		{"https://example.com", "http://127.0.0.1:4581", false, false}, // https stays https
+		{"https://example.com", "http://127.0.0.1:4581", true, false},
+		{"", "http://127.0.0.1:4581", true, false},
+		{"http://emulator:4580", "http://emulator:4581", true, true},
+		{"http://emulator:4580", "http://emulator:4581", false, false},
+		{"http://127.0.0.1:4580", "http://127.0.0.1.example.com", false, false},
+		{"", "http://s-1.kinesisvideo.eu-west-1.amazonaws.com", false, false},
+		{"https://example.com", "http://example.com", false, false},
+		{"http://127.0.0.1:4580", "http://example.com", false, false},
+		{"", "ftp://example.com", false, false},
+		{"", "", false, false},
+		{"", "https://", false, false},
+		{"", "s-1.kinesisvideo.eu-west-1.amazonaws.com", false, false},
+		{"", "https://user:pass@example.com", false, false},
+		{"", "https://example.com/?x=y", false, false},
+		{"", "https://example.com\n", false, false},
 	} {
-		err := kvs.CheckEndpoint(tc.control, tc.data)
+		err := kvs.CheckEndpoint(tc.control, tc.data, tc.insecure)
 		if (err == nil) != tc.ok {
 			t.Errorf("control %q, data %q: got %v, want ok %t", tc.control, tc.data, err, tc.ok)
 		}

@@ -138,7 +138,7 @@ func codeOf(err error) string {
 	return ""
 }
 
-// diagnose gives the text of a failed attempt and its sentinel. It does not look at contexts.
+// diagnose gives the text of a failed attempt, as it came from outside, and its sentinel. It does not look at contexts.
 func diagnose(err error) (detail string, kind error) {
 	var own *sentinel
 	var missing *credentialsError
@@ -148,31 +148,31 @@ func diagnose(err error) (detail string, kind error) {
 	var undecoded *smithy.DeserializationError
 	switch {
 	case errors.As(err, &missing):
-		return clean(missing.Error()), clip.ErrDenied
+		return missing.Error(), clip.ErrDenied
 	case errors.As(err, &odd):
 		if odd.status == http.StatusForbidden {
-			return clean(odd.Error()), clip.ErrDenied
+			return odd.Error(), clip.ErrDenied
 		}
-		return clean(odd.Error()), ErrAnswer
+		return odd.Error(), ErrAnswer
 	case errors.As(err, &own):
 		_, detail, _ = strings.Cut(err.Error(), own.text)
-		return clean(strings.TrimPrefix(detail, ": ")), own
+		return strings.TrimPrefix(detail, ": "), own
 	case errors.As(err, &api):
 		kind = kindOfCode(api.ErrorCode())
 		if kind == nil {
 			kind = kindOfStatus(statusOf(err))
 		}
-		return clean(api.ErrorCode() + ": " + api.ErrorMessage()), kind
+		return api.ErrorCode() + ": " + api.ErrorMessage(), kind
 	case errors.As(err, &params):
-		return clean(params.Error()), clip.ErrInvalid
+		return params.Error(), clip.ErrInvalid
 	case errors.As(err, &undecoded):
 		status := statusOf(err)
 		if status >= http.StatusOK && status < http.StatusMultipleChoices {
-			return clean(undecoded.Error()), ErrAnswer
+			return undecoded.Error(), ErrAnswer
 		}
-		return clean(fmt.Sprintf("status %d: %v", status, undecoded)), kindOfStatus(status)
+		return fmt.Sprintf("status %d: %v", status, undecoded), kindOfStatus(status)
 	}
-	return clean(networkText(err)), clip.ErrUnreachable
+	return networkText(err), clip.ErrUnreachable
 }
 
 // networkText gives the text of a network's error without the layers of the SDK.

@@ -7,7 +7,12 @@ import (
 )
 
 // CheckEndpoint is checkEndpoint for the tests.
-func CheckEndpoint(control, data string) error { return checkEndpoint(control, data) }
+func CheckEndpoint(control, data string, insecure bool) error {
+	return checkEndpoint(control, data, insecure)
+}
+
+// MaxListed is maxListed for the tests.
+const MaxListed = maxListed
 
 // Clean is clean for the tests.
 func Clean(text string) string { return clean(text) }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -85,5 +87,47 @@ func FuzzErrors(f *testing.F) {
 			t.Fatalf("status %d: got no error", status)
 		}
 		checkLeaves(t, err)
+	})
+}
+
+// FuzzListStreams gives any body to a listing of streams: streams whose names can be shown, or an error, and no panic.
+func FuzzListStreams(f *testing.F) {
+	f.Add(`{"StreamInfoList":[{"StreamName":"door","StreamARN":"arn:aws:kinesisvideo:us-east-1:0:stream/door/1","DataRetentionInHours":24,"CreationTime":1.7e9}]}`)
+	f.Add(`{"StreamInfoList":[{"StreamName":".."},{"StreamName":"a/b"},{"StreamName":""},{}],"NextToken":"t"}`)
+	f.Add(`{"StreamInfoList":null}`)
+	f.Fuzz(func(t *testing.T, body string) {
+		s := newService()
+		s.answers["/listStreams"] = func(w http.ResponseWriter, _ request, _ int) { _, _ = io.WriteString(w, body) }
+		for stream, err := range newArchive(t, config(s), kvs.Options{}).Streams(impatient(t)) {
+			if err != nil {
+				checkLeaves(t, err)
+				return
+			}
+			if !stream.Name.Valid() || stream.Retention < 0 {
+				t.Errorf("got stream %+v, which cannot be", stream)
+			}
+		}
+	})
+}
+
+// FuzzEndpoint: whatever the service names as a data endpoint, a call goes there only over TLS where control calls do,
+// and to nothing that holds more than a host.
+func FuzzEndpoint(f *testing.F) {
+	f.Add("https://s-1.kinesisvideo.eu-west-1.amazonaws.com")
+	f.Add("http://127.0.0.1:4581")
+	f.Fuzz(func(t *testing.T, data string) {
+		for _, control := range []string{"", "https://kinesisvideo.eu-west-1.amazonaws.com"} {
+			if kvs.CheckEndpoint(control, data, false) != nil {
+				continue
+			}
+			u, err := url.Parse(data)
+			if err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+				t.Errorf("control %q: calls go to %q", control, data)
+			}
+		}
+		if u, err := url.Parse(data); kvs.CheckEndpoint("http://127.0.0.1:4580", data, false) == nil &&
+			(err != nil || u.Scheme == "http" && !net.ParseIP(u.Hostname()).IsLoopback() && u.Hostname() != "localhost") {
+			t.Errorf("calls go to %q in plain text", data)
+		}
 	})
 }

@@ -138,7 +138,7 @@ func (a *Archive) wireRange(ctx context.Context, q clip.PayloadQuery) (start, en
 // explainBody gives the error for a body that ended before its end.
 func (c *call) explainBody(ctx context.Context, err error) error {
 	if ctx.Err() == nil {
-		return c.fail(clip.ErrUnreachable, "body cut: "+clean(err.Error()), err)
+		return c.fail(clip.ErrUnreachable, "body cut: "+c.tidy(err.Error()), err)
 	}
 	if gone := cancelled(ctx); gone != nil {
 		return c.fail(gone, "", nil)

@@ -22,6 +22,11 @@ const (
 	maxPages = 2000
 	// maxRetentionHours bounds what is believed of a stream's retention: 100 years.
 	maxRetentionHours = 100 * 365 * 24
+	// maxListed is after how many streams a listing is given up as endless. An account has 10,000 unless it asked for
+	// more.
+	maxListed = 100_000
+	// maxLeftOut bounds how many names that cannot be shown are logged.
+	maxLeftOut = 1000
 )
 
 // Streams implements clip.Archive. A name that no stream can have, or that no directory could show, is left out and
@@ -29,6 +34,7 @@ const (
 func (a *Archive) Streams(ctx context.Context) iter.Seq2[clip.Stream, error] {
 	return func(yield func(clip.Stream, error) bool) {
 		var pages pages
+		listed := 0
 		for more := true; more; {
 			c := a.newCall("ListStreams", "", cost{quotaListStreams, 1})
 			var out *kinesisvideo.ListStreamsOutput
@@ -46,6 +52,9 @@ func (a *Archive) Streams(ctx context.Context) iter.Seq2[clip.Stream, error] {
 				pages.note(aws.ToString(out.StreamInfoList[i].StreamName))
 			}
 			more, err = pages.next(out.NextToken)
+			if listed += len(out.StreamInfoList); listed > maxListed {
+				err = fmt.Errorf("%w: a listing of more than %d streams", ErrAnswer, maxListed)
+			}
 			if err := c.end(ctx, out.ResultMetadata, err); err != nil {
 				yield(clip.Stream{}, err)
 				return
@@ -53,7 +62,7 @@ func (a *Archive) Streams(ctx context.Context) iter.Seq2[clip.Stream, error] {
 			for i := range out.StreamInfoList {
 				s := newStream(&out.StreamInfoList[i])
 				if !s.Name.Valid() {
-					a.log.Warn("stream left out: its name cannot be shown", "stream", clean(fmt.Sprintf("%q", s.Name)))
+					a.leaveOut(s.Name)
 					continue
 				}
 				if !yield(s, nil) {
@@ -61,6 +70,20 @@ func (a *Archive) Streams(ctx context.Context) iter.Seq2[clip.Stream, error] {
 				}
 			}
 		}
+	}
+}
+
+// leaveOut logs, once, that a stream is not shown.
+func (a *Archive) leaveOut(name clip.StreamName) {
+	text := a.credentials.secrets.tidy(fmt.Sprintf("%q", name))
+	a.mu.Lock()
+	_, told := a.leftOut[text]
+	if told = told || len(a.leftOut) >= maxLeftOut; !told {
+		a.leftOut[text] = struct{}{}
+	}
+	a.mu.Unlock()
+	if !told {
+		a.log.Warn("stream left out: its name cannot be shown", "stream", text)
 	}
 }
 

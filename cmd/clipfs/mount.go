@@ -32,6 +32,7 @@ const mountName = "mount"
 // mountFlags are the flags of clipfs mount.
 type mountFlags struct {
 	endpointURL string
+	insecure    bool
 	cacheDir    string
 	cacheSize   byteSize
 	minFree     share
@@ -125,6 +126,7 @@ func (f *mountFlags) print(cmd *cobra.Command) error {
 func (f *mountFlags) bind(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.endpointURL, "endpoint-url", "", "`URL` of the control API, for an emulator (default what the SDK finds)")
+	flags.BoolVar(&f.insecure, "insecure-endpoint", false, "let calls go unencrypted to another machine")
 	flags.StringVar(&f.cacheDir, "cache-dir", "", "`directory` for footage that was read (default clipfs in the user's cache directory, "+
 		"without HOME "+systemCacheDir+")")
 	flags.Var(&f.cacheSize, "cache-size", "how much of the disk to use for it, such as 10GiB")
@@ -259,7 +261,11 @@ func (f *mountFlags) archive(ctx context.Context, logger *slog.Logger) (*kvs.Arc
 		return nil, err
 	}
 	stall := clip.StallAfter(time.Duration(f.readTimeout))
-	return kvs.New(cfg, kvs.Options{Logger: logger, Observer: f.observe.metrics(), Stall: stall})
+	archive, err := kvs.New(cfg, kvs.Options{Logger: logger, Observer: f.observe.metrics(), Stall: stall, InsecureEndpoint: f.insecure})
+	if errors.Is(err, kvs.ErrInsecure) {
+		err = &usageError{fmt.Errorf("%w: use https, or --insecure-endpoint where the network is trusted", err)}
+	}
+	return archive, err
 }
 
 // serve mounts an archive for as long as work takes, which unmounts it.

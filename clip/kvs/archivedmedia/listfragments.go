@@ -1,7 +1,9 @@
 package archivedmedia
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"math"
 	"time"
@@ -48,14 +50,47 @@ type listFragmentsDocument struct {
 
 // fragmentsDocument is the answer as it comes over the wire.
 type fragmentsDocument struct {
-	Fragments []struct {
-		FragmentLengthInMilliseconds int64
-		FragmentNumber               *string
-		FragmentSizeInBytes          int64
-		ProducerTimestamp            *float64
-		ServerTimestamp              *float64
-	}
+	Fragments fragmentDocuments
 	NextToken *string
+}
+
+// fragmentDocument is one fragment as it comes over the wire.
+type fragmentDocument struct {
+	FragmentLengthInMilliseconds int64
+	FragmentNumber               *string
+	FragmentSizeInBytes          int64
+	ProducerTimestamp            *float64
+	ServerTimestamp              *float64
+}
+
+// fragmentDocuments is a page of fragments. A page of more than MaxResults can ask for is an error before it takes the
+// memory that an answer of short items would.
+type fragmentDocuments []fragmentDocument
+
+// maxResults is the most that one answer has (API reference, ListFragments, MaxResults).
+const maxResults = 1000
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (d *fragmentDocuments) UnmarshalJSON(text []byte) error {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	start, err := decoder.Token()
+	if err != nil || start == nil { // null is no fragments
+		return err
+	}
+	if start != json.Delim('[') {
+		return fmt.Errorf("fragments: %v is no list", start)
+	}
+	for decoder.More() {
+		if len(*d) == maxResults {
+			return fmt.Errorf("more than %d fragments on a page", maxResults)
+		}
+		var one fragmentDocument
+		if err := decoder.Decode(&one); err != nil {
+			return err
+		}
+		*d = append(*d, one)
+	}
+	return nil
 }
 
 // ListFragments lists the fragments of a stream that start in a range of time (API reference, ListFragments).

@@ -2,6 +2,7 @@ package clip
 
 import (
 	"context"
+	"io"
 	"time"
 
 	"clipfs/cache"
@@ -61,6 +62,25 @@ func DecodeHead(b []byte) ([]byte, error) {
 	}
 	return h.encode(), nil
 }
+
+// ReadDay reads a file of remembered hours; fragments and hours are what it gives.
+func ReadDay(r io.Reader) (fragments []Fragment, hours int, err error) {
+	day := make(map[int64]bucket)
+	err = readDay(r, day)
+	for _, b := range day {
+		fragments = append(fragments, b.fragments...)
+	}
+	return fragments, len(day), err
+}
+
+// NewBoundedReader exports the bound on bodies, MaxPayload and MaxPayloadMoov what is bounded.
+func NewBoundedReader(body io.Reader) io.Reader { return newBoundedReader(body) }
+
+// The bounds on payloads.
+const (
+	MaxPayload     = maxPayload
+	MaxPayloadMoov = maxPayloadMoov
+)
 
 // Held tells how much of the timelines is in memory: fragments, and hours.
 func Held(l *Library) (fragments, hours int) {

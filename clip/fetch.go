@@ -73,15 +73,6 @@ func (f *fetch) head(ctx context.Context) (head, error) {
 	return got, err
 }
 
-// shortError: a payload has less than the timeline says. It is an ErrChanged.
-type shortError struct{ detail string }
-
-// Error implements error.
-func (e *shortError) Error() string { return e.detail }
-
-// Unwrap gives the sentinel.
-func (e *shortError) Unwrap() error { return ErrChanged }
-
 // fill is the cache.Fill of the payload: it tries until the payload is whole, an error comes that trying again does
 // not mend, or ReadTimeout has passed without a new byte.
 func (f *fetch) fill(ctx context.Context, w *cache.Writer) (err error) {
@@ -156,7 +147,7 @@ func (f *fetch) attempt(ctx context.Context, out *output, place *slot, received 
 		return fetchError(context.Cause(ctx))
 	}
 	payload.Body = &meter{ReadCloser: payload.Body, all: &f.library.counts.fetched, own: received}
-	body := newStallReader(payload.Body, f.library.options.StallTimeout, cancel)
+	body := newStallReader(newBoundedReader(payload.Body), f.library.options.StallTimeout, cancel)
 	rationed := f.rationed(ctx, body, payload.Unread, cancel)
 	defer rationed.finish()
 	in := intake{fetch: f, boxes: mp4.NewScanner(rationed), length: payload.Length, out: out.restart(), place: place}

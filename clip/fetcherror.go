@@ -18,3 +18,12 @@ func fetchError(err error) error {
 	}
 	return err
 }
+
+// shortError: a payload has less than the timeline says. It is an ErrChanged.
+type shortError struct{ detail string }
+
+// Error implements error.
+func (e *shortError) Error() string { return e.detail }
+
+// Unwrap gives the sentinel.
+func (e *shortError) Unwrap() error { return ErrChanged }

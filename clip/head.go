@@ -95,8 +95,8 @@ func readHead(ctx context.Context, e *cache.Entry) (head, error) {
 		if box.Size == 0 {
 			end = size
 		}
-		if end > size {
-			return head{}, fmt.Errorf("box %s ends at %d of a payload of %d bytes: %w", box.Type, end, size, ErrMedia)
+		if box.Size > size-at {
+			return head{}, fmt.Errorf("box %s of %d bytes at %d of a payload of %d bytes: %w", box.Type, box.Size, at, size, ErrMedia)
 		}
 		switch {
 		case box.Type == mp4.TypeMoov && h.moov == nil:

@@ -61,6 +61,24 @@ type fragmentRecord struct {
 	Size     int64      `json:"n"`
 }
 
+// errHourRecord: what is on disk is whole, but no hour that an archive could have listed.
+var errHourRecord = errors.New("record of an hour that cannot be")
+
+// possible reports whether a record can be of an hour: what an Archive gives is.
+func (r hourRecord) possible() bool {
+	last := time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC).UnixMilli()
+	if len(r.Fragments) > maxBucketItems {
+		return false
+	}
+	for _, f := range r.Fragments {
+		if f.ID == "" || f.Size < 0 || f.Length < 0 || f.Length > MaxSpan.Milliseconds() ||
+			f.Producer < 0 || f.Producer > last || f.Server < 0 || f.Server > last {
+			return false
+		}
+	}
+	return true
+}
+
 // newHourStore gives a store in a directory, which is made when something is kept, and removes what is too much.
 func newHourStore(dir string, by Selector, logger *slog.Logger) *hourStore {
 	s := &hourStore{dir: dir, by: by, logger: logger}
@@ -191,6 +209,9 @@ func readDay(r io.Reader, hours map[int64]bucket) error {
 			return err
 		}
 		for _, r := range records {
+			if !r.possible() {
+				return errHourRecord
+			}
 			delete(hours, r.Hour)
 			if !r.Forgotten {
 				hours[r.Hour] = r.bucket()

@@ -37,7 +37,7 @@ func (in *intake) takeIn(ctx context.Context) error {
 
 // cut tells that a body ended or failed before it should have.
 func cut(err error) error {
-	if errors.Is(err, ErrUnreachable) || errors.Is(err, ErrThrottled) {
+	if errors.Is(err, ErrUnreachable) || errors.Is(err, ErrThrottled) || errors.Is(err, errLongPayload) {
 		return err
 	}
 	return fmt.Errorf("body cut: %w: %w", ErrUnreachable, err)
@@ -71,6 +71,9 @@ func (in *intake) box(ctx context.Context, box *mp4.Box) error {
 	if err := in.fits(box); err != nil {
 		return err
 	}
+	if box.Size > maxPayload {
+		return fmt.Errorf("box %s of %d bytes: %w", box.Type, box.Size, errLongPayload)
+	}
 	if box.Type == mp4.TypeMoov && !in.moovSeen {
 		return in.movie(box)
 	}
@@ -88,6 +91,9 @@ func (in *intake) box(ctx context.Context, box *mp4.Box) error {
 
 // movie takes in the moov: its times are those of the footage, not of the call.
 func (in *intake) movie(box *mp4.Box) error {
+	if box.Size > maxPayloadMoov {
+		return wrong("moov of %d bytes, of %d at most", box.Size, maxPayloadMoov)
+	}
 	moov, err := mp4.ReadMoov(box)
 	if errors.Is(err, mp4.ErrTooBig) {
 		return wrong("%w", err)
@@ -162,6 +168,9 @@ func (in *intake) digest() [sha256.Size]byte {
 func (in *intake) announce(size int64) error {
 	if in.announced {
 		return nil
+	}
+	if size > maxPayload {
+		return fmt.Errorf("payload of %d bytes: %w", size, errLongPayload)
 	}
 	in.announced, in.size = true, size
 	return in.out.announce(size)

@@ -1,6 +1,8 @@
 package cache
 
 import (
+	"bytes"
+	"encoding/binary"
 	"hash/crc32"
 	"io"
 	"log/slog"
@@ -18,6 +20,29 @@ func Tail(p []byte, a About, expires time.Time) []byte {
 		t.sums = append(t.sums, crc32.Checksum(p[at:min(at+sumBlock, len(p))], crc32.MakeTable(crc32.Castagnoli)))
 	}
 	return t.encode(int64(len(p)))
+}
+
+// ReadTail reads what Tail gave.
+func ReadTail(b []byte, size int64) (about About, expires time.Time, sums []uint32, err error) {
+	t, err := readTail(io.NewSectionReader(bytes.NewReader(append(make([]byte, size), b...)), 0, size+int64(len(b))), size)
+	return t.about, t.expires, t.sums, err
+}
+
+// TailOf gives the tail of an entry of so many bytes.
+func TailOf(size int64, about About, expires time.Time, sums []uint32) []byte {
+	return tail{about: about, expires: expires, sums: sums}.encode(size)
+}
+
+// SealTail gives a tail that says what a text has in the place of its numbers and words, with checksums that are right.
+func SealTail(size int64, text []byte) []byte {
+	b := make([]byte, tailSize(size))
+	copy(b[24:], text)
+	copy(b, tailMagic)
+	le := binary.LittleEndian
+	le.PutUint64(b[16:], uint64(size))
+	le.PutUint32(b[12:], castagnoli(b[headerSize:]))
+	le.PutUint32(b[8:], castagnoli(b[16:headerSize]))
+	return b
 }
 
 // Settle waits until what was there at the start is in its order.

@@ -54,7 +54,6 @@ type Options struct {
 // Cache keeps entries in one directory. Its methods are safe for concurrent use.
 type Cache struct {
 	logger *slog.Logger
-	lock   *os.File
 	sizes  *sizeIndex
 	room   *room
 
@@ -75,9 +74,13 @@ type Cache struct {
 	// down is closed when Close has done its work.
 	down chan struct{}
 
+	// remaking orders the making anew of a directory that was removed; it guards the I/O itself.
+	remaking sync.Mutex
+
 	// mu guards the following, and the fields of a body that say so.
 	mu     sync.Mutex
 	closed bool
+	lock   *os.File
 	// whole has every entry that is whole; those of them that nobody holds are in idle too, in order of last use.
 	whole map[Key]*body
 	idle  *simplelru.LRU[Key, *body]
@@ -207,7 +210,10 @@ func (c *Cache) Close() error {
 	c.mu.Unlock()
 	c.stop()
 	c.work.Wait()
-	err := errors.Join(c.sizes.close(), c.lock.Close())
+	c.mu.Lock()
+	lock := c.lock
+	c.mu.Unlock()
+	err := errors.Join(c.sizes.close(), lock.Close())
 	close(c.down)
 	return err
 }

@@ -130,20 +130,44 @@ func TestFileRemovedWhileGrowing(t *testing.T) {
 	})
 }
 
-func TestDataDirectoryRemoved(t *testing.T) {
-	dir := t.TempDir()
-	c := open(t, dir, cache.Options{})
-	put(t, c, "k", payload(1, 10))
+func TestDirectoryRemoved(t *testing.T) {
+	for _, what := range []string{"data", ""} {
+		dir := filepath.Join(t.TempDir(), "cache")
+		c := open(t, dir, cache.Options{})
+		put(t, c, "k", payload(1, 10))
+		if err := os.RemoveAll(filepath.Join(dir, what)); err != nil {
+			t.Fatal(err)
+		}
+		put(t, c, "k", payload(1, 10))
+		put(t, c, "l", payload(2, 10))
+		if n := c.Stats().Memory; n != 0 {
+			t.Errorf("%q removed: %d bytes are in memory", what, n)
+		}
+		if _, err := cache.Open(dir, cache.Options{}); !errors.Is(err, cache.ErrLocked) {
+			t.Errorf("%q removed and made anew: got %v, want ErrLocked", what, err)
+		}
+	}
+}
+
+// TestDirectoryTakenOver: where another process has taken a removed directory's place, what is fetched is kept in memory.
+func TestDirectoryTakenOver(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "cache")
+	c := open(t, dir, cache.Options{MemoryBytes: 1 << 20})
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	other := open(t, dir, cache.Options{})
 	if err := os.RemoveAll(filepath.Join(dir, "data")); err != nil {
 		t.Fatal(err)
 	}
-	e := acquire(t, c, "k", noFill(t))
+	e := acquire(t, c, "k", fillWith(payload(1, 10), 64<<10))
 	waitForEnd(e)
-	check(t, "fill", e.Err(), os.ErrNotExist)
-	e.Release()
-	if got := c.Stats().Bytes; got != 0 {
-		t.Errorf("got %d bytes used, want 0", got)
+	check(t, "fill", e.Err(), nil)
+	if n := c.Stats().Memory; n == 0 {
+		t.Error("nothing is in memory")
 	}
+	e.Release()
+	put(t, other, "k", payload(2, 10))
 }
 
 func TestReleaseWhileReading(t *testing.T) {

@@ -35,7 +35,7 @@
 //
 // A fill always makes a file of a new name, so removing an old file cannot hit a new one. Another process may remove
 // files at any time: a missing one is a miss, a file whose length is not the one in its name is dropped. Inspect, Verify and
-// Clear work so, without the lock. A kill at any moment leaves growing files, which the next Open removes, and whole ones.
+// Clear work so, without the lock. If the directories themselves are removed they are made anew, and locked again. A kill at any moment leaves growing files, which the next Open removes, and whole ones.
 //
 // # Checks
 //
@@ -82,6 +82,6 @@
 // Cache.mu guards the index, the table of live entries, the count of bytes, and of each body who holds it. body.mu guards
 // how far an entry has grown and who waits for it. room.mu guards what caches share of memory and of the disk's free
 // space. Cache.mu may be taken first, never after one of these, which are not taken together. sizeIndex.mu guards the
-// sizes and is taken with no other. No file is read, written, renamed or removed under any of them: who needs the
+// sizes and is taken with no other. Cache.remaking orders the making anew of a directory; Cache.mu may be taken with it held. No file is read, written, renamed or removed under any of them: who needs the
 // disk in between takes a reference, which pins the entry, and unlocks. A read of bytes that are there takes no lock.
 package cache

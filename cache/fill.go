@@ -14,7 +14,7 @@ func (c *Cache) run(ctx context.Context, b *body, path string, r Request) {
 	err := errExited
 	w := &Writer{cache: c, body: b, table: crc32.MakeTable(crc32.Castagnoli)}
 	defer func() { c.finish(w, path, tail{about: r.About, expires: r.Expires}, err) }()
-	f, openErr := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	f, openErr := c.create(path)
 	w.to = newBacking(f, nil)
 	b.backing.Store(w.to)
 	if openErr = w.makeFile(openErr); openErr != nil {
@@ -56,7 +56,7 @@ func (c *Cache) finish(w *Writer, path string, t tail, err error) {
 	b.path = path
 	b.volatile = inMemory
 	c.unclaimLocked(b)
-	if !renamed {
+	if !renamed && w.to.file != nil { // a disk that is read-only says so of what is not there too
 		stuck := false
 		c.settleLocked(func() { stuck = !c.remove(path) })
 		b.stuck = stuck

@@ -33,7 +33,12 @@ func (e *LockedError) Error() string {
 func (e *LockedError) Is(target error) bool { return target == ErrLocked }
 
 // Leave tells whoever wants the directory that it will be free by then: it is worth waiting for.
-func (c *Cache) Leave(until time.Time) error { return writeHolder(c.lock, until) }
+func (c *Cache) Leave(until time.Time) error {
+	c.mu.Lock()
+	lock := c.lock
+	c.mu.Unlock()
+	return writeHolder(lock, until)
+}
 
 // writeHolder writes who has the lock, and until when if that is known, to the lock's file.
 func writeHolder(f *os.File, until time.Time) error {

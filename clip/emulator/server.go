@@ -128,6 +128,8 @@ func (s *Server) Start(ctx context.Context) error {
 		return err
 	}
 	control, data := s.controlDoor, s.dataDoor // they do not change any more
+	s.warnExposed("control", control.Addr())
+	s.warnExposed("data", data.Addr())
 
 	// Requests outlive ctx by nothing: its end cancels them, and so does Close.
 	ctx, cancel := context.WithCancel(ctx)

@@ -58,6 +58,9 @@ func (e *Emulator) start(t testing.TB, listen string) {
 	}
 }
 
+// Log is what the emulator has written to stderr so far.
+func (e *Emulator) Log() string { return e.process.log.String() }
+
 // Kill ends the emulator as a crash does.
 func (e *Emulator) Kill(t testing.TB) {
 	t.Helper()

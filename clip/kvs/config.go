@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -94,8 +95,8 @@ func controlAt(endpoint string) func(string, any) {
 // checkControl checks the URL of a control endpoint.
 func checkControl(text string) error {
 	u, err := url.Parse(text)
-	if err == nil && u.User != nil {
-		return fmt.Errorf("endpoint: want a URL without a user or password in it: %w", clip.ErrInvalid)
+	if err != nil && strings.Contains(text, "@") { // what stands before it may be a password
+		return fmt.Errorf("endpoint: not a URL, want one such as https://kinesisvideo.eu-west-1.amazonaws.com: %w", clip.ErrInvalid)
 	}
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
 		return fmt.Errorf("endpoint %q: want a URL such as https://kinesisvideo.eu-west-1.amazonaws.com: %w", text, clip.ErrInvalid)

@@ -134,9 +134,11 @@ func TestControlEndpointIsEncrypted(t *testing.T) {
 
 // TestEndpointWithAPassword: one in the URL is refused, and not quoted.
 func TestEndpointWithAPassword(t *testing.T) {
-	_, err := kvs.LoadConfig(t.Context(), kvs.ConfigOptions{Region: "eu-west-1", EndpointURL: "https://user:" + secretKey + "@example.com"})
-	if !errors.Is(err, clip.ErrInvalid) || strings.Contains(err.Error(), secretKey) {
-		t.Errorf("got %v, want ErrInvalid without the password", err)
+	for _, url := range []string{"https://user:" + secretKey + "@example.com", "https://user:" + secretKey + " @example.com", "user:" + secretKey + "@\n"} {
+		_, err := kvs.LoadConfig(t.Context(), kvs.ConfigOptions{Region: "eu-west-1", EndpointURL: url})
+		if !errors.Is(err, clip.ErrInvalid) || strings.Contains(err.Error(), secretKey) {
+			t.Errorf("got %v, want ErrInvalid without the password", err)
+		}
 	}
 }
 

@@ -108,7 +108,7 @@ func (c *Cache) startLocked(key Key, r Request) *body {
 // no lock is held over I/O.
 func (c *Cache) open(b *body) error {
 	c.mu.Lock()
-	expired, proven := c.expiredLocked(b, time.Now()), b.proven
+	expired := c.expiredLocked(b, time.Now())
 	c.mu.Unlock()
 	if expired {
 		return errExpired
@@ -116,7 +116,7 @@ func (c *Cache) open(b *body) error {
 	if b.backing.Load() != nil {
 		return nil
 	}
-	opened, err := c.openWhole(b, proven)
+	opened, err := c.openWhole(b)
 	if err != nil {
 		if b.backing.Load() != nil { // somebody had it open before it went
 			return nil
@@ -131,8 +131,8 @@ func (c *Cache) open(b *body) error {
 }
 
 // openWhole opens the file of a whole entry and compares its length with what its name says. Of one that was there at the
-// start it reads the tail as long as not every block was checked.
-func (c *Cache) openWhole(b *body, proven *proof) (opened *backing, err error) {
+// start, or was changed since it was last closed, it reads the tail as long as not every block was checked.
+func (c *Cache) openWhole(b *body) (opened *backing, err error) {
 	f, err := os.OpenFile(b.path, os.O_RDONLY|unix.O_NOFOLLOW, 0)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ELOOP) {
 		return nil, fmt.Errorf("%w: %w", errStale, err)
@@ -146,12 +146,14 @@ func (c *Cache) openWhole(b *body, proven *proof) (opened *backing, err error) {
 		}
 	}()
 	size := b.written.Load()
-	if info, err := f.Stat(); err != nil {
+	info, err := f.Stat()
+	if err != nil {
 		return nil, err
-	} else if !info.Mode().IsRegular() || info.Size() != fileSize(size) {
+	}
+	if !info.Mode().IsRegular() || info.Size() != fileSize(size) {
 		return nil, fmt.Errorf("%w: %d bytes, want %d", errStale, info.Size(), fileSize(size))
 	}
-	if !b.found || proven != nil && proven.whole() {
+	if c.trust(b, changeTime(info)) {
 		return newBacking(f, nil), nil
 	}
 	t, err := readTail(f, size)
@@ -161,7 +163,8 @@ func (c *Cache) openWhole(b *body, proven *proof) (opened *backing, err error) {
 		}
 		return nil, fmt.Errorf("%w: %w", errStale, err)
 	}
-	if proven, err = c.learn(b, t); err != nil {
+	proven, err := c.learn(b, t)
+	if err != nil {
 		return nil, err
 	}
 	return newBacking(f, &checks{size: size, sums: t.sums, proof: proven, buffers: &c.buffers}), nil

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // body is what the holders of one entry share: the file, how far it has grown and how it ended.
@@ -49,7 +51,9 @@ type body struct {
 	// proven is what was checked of an entry that was found on disk; nil if it was filled by this process. It is made
 	// when the file is first opened.
 	proven *proof
-	found  bool // on disk, at the start
+	found  bool // on disk, at the start, or not as we left it
+	// changed is when the file's inode was last changed, as of when we last closed it; zero where that is not known.
+	changed unix.Timespec
 	// start is when the footage began, expires when it has to go; zero where not known.
 	start, expires time.Time
 	// used is when the entry was last used, as far as that is known; by us, if fresh.

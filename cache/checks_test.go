@@ -98,10 +98,10 @@ func TestCheckedOnceAStart(t *testing.T) {
 	c = reopen(t, c, dir, cache.Options{})
 	e := acquire(t, c, "k", noFill(t))
 	mustHave(t, e, payload(1, 1000))
-	e.Release()
-	flip(t, fileOf(t, dir, "k"), 1200) // in the tail, which is not looked at again
-	e = acquire(t, c, "k", noFill(t))
-	mustHave(t, e, payload(1, 1000))
+	flip(t, fileOf(t, dir, "k"), 1200) // in the tail, which is not looked at again while the file is open
+	again := acquire(t, c, "k", noFill(t))
+	mustHave(t, again, payload(1, 1000))
+	again.Release()
 	e.Release()
 }
 

@@ -1,6 +1,7 @@
 package cache_test
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
@@ -224,4 +225,40 @@ func TestClearedBesideAMountIsNotCounted(t *testing.T) {
 		}
 		acquire(t, c, keep, noFill(t)).Release()
 	})
+}
+
+// TestFileChangedBesideUs: bytes that were changed while nobody held the entry are not handed out, though they were good
+// when they were written or checked.
+func TestFileChangedBesideUs(t *testing.T) {
+	for _, restart := range []bool{false, true} {
+		dir := t.TempDir()
+		c := open(t, dir, cache.Options{})
+		good, again := payload(1, 200_000), payload(2, 200_000)
+		put(t, c, "k", good)
+		if restart {
+			if err := c.Close(); err != nil {
+				t.Fatal(err)
+			}
+			c = open(t, dir, cache.Options{})
+		}
+		e := acquire(t, c, "k", noFill(t))
+		mustHave(t, e, good)
+		e.Release()
+		f, err := os.OpenFile(fileOf(t, dir, "k"), os.O_WRONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.WriteAt([]byte("not what was written"), 100_000); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+		e = acquire(t, c, "k", noFill(t))
+		if got, err := readAll(t.Context(), e); !errors.Is(err, cache.ErrDamaged) || !bytes.Equal(got, good[:len(got)]) {
+			t.Errorf("restart %t: got %d bytes, %v; want ErrDamaged before what was changed", restart, len(got), err)
+		}
+		e.Release()
+		put(t, c, "k", again)
+	}
 }

@@ -58,6 +58,7 @@ func (c *Cache) unrefLocked(b *body) {
 			if whole && !c.touch(b) {
 				c.discard(b)
 			}
+			c.noteChange(b, opened.file)
 			if err := opened.close(); err != nil {
 				c.logger.Warn("cached file did not close", "key", b.key, "error", err)
 			}

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -125,5 +127,35 @@ func TestRecordsThatCannotBe(t *testing.T) {
 		if fragments, _, err := clip.ReadDay(bytes.NewReader(packed(t, text))); err == nil || len(fragments) > 0 {
 			t.Errorf("%s: %d fragments, %v", bad, len(fragments), err)
 		}
+	}
+}
+
+// TestHourStoreIsBounded: remembered hours take no more of the disk than they may, while they are written too; what was
+// written last is kept.
+func TestHourStoreIsBounded(t *testing.T) {
+	const most, every = 20_000, 2_000
+	dir := t.TempDir()
+	clip.PutHours(dir, 1000, most, every)
+	var total int64
+	newest := ""
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil {
+			total += info.Size()
+			newest = max(newest, d.Name())
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if total > most+2*every || total < most/2 {
+		t.Errorf("%d bytes, %d are allowed", total, most)
+	}
+	if want := "1972-09-26.json.gz"; newest != want { // day 999
+		t.Errorf("the newest is %s, want %s", newest, want)
 	}
 }

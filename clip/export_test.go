@@ -3,6 +3,7 @@ package clip
 import (
 	"context"
 	"io"
+	"log/slog"
 	"time"
 
 	"clipfs/cache"
@@ -71,6 +72,16 @@ func ReadDay(r io.Reader) (fragments []Fragment, hours int, err error) {
 		fragments = append(fragments, b.fragments...)
 	}
 	return fragments, len(day), err
+}
+
+// PutHours keeps so many hours, a day apart, of a fragment each in a store that is to be no larger than most.
+func PutHours(dir string, count int, most, every int64) {
+	s := newHourStore(dir, ByProducer, slog.New(slog.DiscardHandler))
+	s.most, s.every = most, every
+	for i := range count {
+		hour := int64(i) * 24 * 3600
+		s.put(Stream{Name: "cam", ARN: "arn"}, hourRecord{Hour: hour, Fragments: []fragmentRecord{{ID: "1", Producer: hour * 1000, Server: hour * 1000}}})
+	}
 }
 
 // NewBoundedReader exports the bound on bodies, MaxPayload and MaxPayloadMoov what is bounded.

@@ -21,8 +21,10 @@ import (
 )
 
 const (
-	// maxHourStore is how much of the disk the hours may take; what was written longest ago goes at start.
+	// maxHourStore is how much of the disk the hours may take; what was written longest ago goes at the start, and each
+	// time that tidyEvery more was written.
 	maxHourStore = 256 << 20
+	tidyEvery    = 16 << 20
 	// maxDayFile bounds what is read of one day, and of one record unpacked.
 	maxDayFile = 64 << 20
 	// lookedName is the file that says when late arrivals were last looked for.
@@ -38,8 +40,13 @@ type hourStore struct {
 	by     Selector
 	logger *slog.Logger
 
-	// files keeps a file from being read while it is written. It guards the I/O itself, and nothing else.
-	files sync.Mutex
+	// most and every are maxHourStore and tidyEvery, but for tests.
+	most, every int64
+
+	// files keeps a file from being read while it is written. It guards the I/O itself, and written: how much was written
+	// since it was last tidied up.
+	files   sync.Mutex
+	written int64
 }
 
 // hourRecord is one hour as it is stored. A later record of an hour replaces an earlier one.
@@ -81,13 +88,18 @@ func (r hourRecord) possible() bool {
 
 // newHourStore gives a store in a directory, which is made when something is kept, and removes what is too much.
 func newHourStore(dir string, by Selector, logger *slog.Logger) *hourStore {
-	s := &hourStore{dir: dir, by: by, logger: logger}
+	s := &hourStore{dir: dir, by: by, logger: logger, most: maxHourStore, every: tidyEvery}
 	if dir != "" {
-		if err := s.prune(); err != nil {
-			logger.Warn("remembered hours not tidied up", "directory", dir, "error", err)
-		}
+		s.tidy()
 	}
 	return s
+}
+
+// tidy prunes, and logs what fails.
+func (s *hourStore) tidy() {
+	if err := s.prune(); err != nil {
+		s.logger.Warn("remembered hours not tidied up", "directory", s.dir, "error", err)
+	}
 }
 
 // prune removes the files written longest ago until the rest is within bounds.
@@ -115,7 +127,7 @@ func (s *hourStore) prune() error {
 	})
 	slices.SortFunc(files, func(a, b file) int { return a.info.ModTime().Compare(b.info.ModTime()) })
 	for _, f := range files {
-		if total <= maxHourStore {
+		if total <= s.most {
 			break
 		}
 		err = errors.Join(err, os.Remove(f.path))
@@ -165,6 +177,10 @@ func (s *hourStore) append(path string, records []hourRecord) error {
 		return err
 	}
 	_, err = f.Write(member.Bytes())
+	if s.written += int64(member.Len()); s.written >= s.every {
+		s.written = 0
+		s.tidy()
+	}
 	return errors.Join(err, f.Close())
 }
 

@@ -79,6 +79,7 @@ Nothing is changed, and no secret is shown.`,
 func (f *doctorFlags) bind(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.mount.endpointURL, "endpoint-url", "", "`URL` of the control API, for an emulator (default what the SDK finds)")
+	flags.BoolVar(&f.mount.insecure, "insecure-endpoint", false, "let calls go unencrypted to another machine")
 	flags.StringVar(&f.mount.cacheDir, "cache-dir", "", "`directory` of the cache (default clipfs in the user's cache directory)")
 	flags.Var(&f.mount.cacheSize, "cache-size", "how much of the disk the mount may use for it")
 	flags.Var(&f.mount.minFree, "cache-min-free", "how much of the disk the mount leaves free")
@@ -146,10 +147,10 @@ func (d *doctor) checkRegion(ctx context.Context) (*kvs.Archive, bool) {
 	ok := d.check(ctx, "region", func(ctx context.Context) (string, error) {
 		cfg, err := kvs.LoadConfig(ctx, kvs.ConfigOptions{EndpointURL: d.mount.endpointURL, Unchecked: true})
 		if err == nil {
-			archive, err = kvs.New(cfg, kvs.Options{Logger: d.logger})
+			archive, err = kvs.New(cfg, kvs.Options{Logger: d.logger, InsecureEndpoint: d.mount.insecure})
 		}
 		if err != nil {
-			return "", ailing(err, "set AWS_REGION and, where there are several, AWS_PROFILE; look at ~/.aws/config and --endpoint-url")
+			return "", ailing(err, "set AWS_REGION and, where there are several, AWS_PROFILE; look at ~/.aws/config and --endpoint-url; an endpoint on http elsewhere wants --insecure-endpoint")
 		}
 		return archive.Region(), nil
 	})

@@ -126,6 +126,9 @@ func (d *doctor) startMount(ctx context.Context, self, mountpoint, cacheDir stri
 	if d.mount.endpointURL != "" {
 		args = append(args, "--endpoint-url", d.mount.endpointURL)
 	}
+	if d.mount.insecure {
+		args = append(args, "--insecure-endpoint")
+	}
 	if d.mount.allowOther {
 		args = append(args, "--allow-other")
 	}

@@ -2,6 +2,8 @@ package e2e_test
 
 import (
 	"io/fs"
+	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -82,5 +84,18 @@ func TestCacheIsPrivate(t *testing.T) {
 		if err != nil || files < 6 { // the lock, sizes, hours, two payloads, heads
 			t.Errorf("umask %o: %d files, %v", mask, files, err)
 		}
+	}
+}
+
+// TestMetricsAreForThisMachine: without a host metrics are served on loopback alone.
+func TestMetricsAreForThisMachine(t *testing.T) {
+	e := harness.StartEmulator(t, "--stream", "testcard=testcard")
+	m := harness.StartMount(t, e, "--metrics", ":0", "--log-format", "json")
+	u, err := url.Parse(m.MetricsURL(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if host := net.ParseIP(u.Hostname()); !host.IsLoopback() {
+		t.Errorf("metrics are at %s", u.Host)
 	}
 }

@@ -92,7 +92,7 @@ func TestNoSecretIsWritten(t *testing.T) {
 	env := func(secret string) []string {
 		return []string{"AWS_ACCESS_KEY_ID=" + canaryID, "AWS_SECRET_ACCESS_KEY=" + secret, "AWS_SESSION_TOKEN=" + canaryToken}
 	}
-	good := harness.StartMountWith(t, e, env(canarySecret), t.TempDir())
+	good := harness.StartMountWith(t, e, env(canarySecret), t.TempDir(), "--metrics", "127.0.0.1:0", "--log-format", "json")
 	at := time.Now().UTC().Add(-time.Hour).Truncate(time.Minute)
 	clip, long := good.Join("testcard", nameOf(at), "1m.mp4"), good.Join("testcard", nameOf(at), "10m.mp4")
 	for _, path := range []string{clip, long, filepath.Join(filepath.Dir(clip), "1m.json")} {
@@ -104,8 +104,10 @@ func TestNoSecretIsWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	everything := written(t, good, e, clip, long)
+	_, metrics := scrape(t, good)
+	everything["metrics"] = []byte(metrics)
 	everything["cache ls"] = harness.Run(t, harness.Binary(t), "cache", "ls", "--json", "--cache-dir", good.Cache)
-	if len(everything) < 15 {
+	if len(everything) < 15 || everything[good.Join(".clipfs", "status.json")] == nil {
 		t.Errorf("only %d things were written", len(everything))
 	}
 	// The same with a secret that is not the right one, so that everything is refused, and said why.

@@ -1,0 +1,228 @@
+package e2e_test
+
+import (
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"clipfs/cmd/internal/harness"
+)
+
+// soakVariable says how long TestSoak runs; .ci/soak sets it.
+const soakVariable = "E2E_SOAK"
+
+const (
+	// soakFor is how long it runs if nothing is said.
+	soakFor = 20 * time.Second
+	// soakReaders and soakStreams are how many readers there are, and streams, each of eight clips.
+	soakReaders = 256
+	soakStreams = 8
+	// soakShare is which part of all bytes the cache has room for.
+	soakShare = 10
+)
+
+// TestSoak: 256 readers do all that programs do to 64 clips, with a cache of a tenth of them, while the archive fails now
+// and then. Every byte is compared with the source; the mount takes no more memory, descriptors or goroutines the longer it runs, and its
+// cache is within its budget whenever one looks.
+func TestSoak(t *testing.T) {
+	lasts := soakFor
+	if text := os.Getenv(soakVariable); text != "" {
+		var err error
+		if lasts, err = time.ParseDuration(text); err != nil {
+			t.Fatalf("%s: %v", soakVariable, err)
+		}
+	}
+	var args, streams []string
+	for i := range soakStreams {
+		streams = append(streams, fmt.Sprintf("camera-%d", i))
+		args = append(args, "--stream", streams[i]+"=testcard")
+	}
+	e := harness.StartEmulator(t, append(args, "--quota", "off")...)
+	s := newSource(t, e, streams)
+	budget := s.size() / soakShare
+	m := harness.StartMount(t, e, "--cache-size", fmt.Sprint(budget), "--metadata-ttl", "5s", "--log-level", "info",
+		"--metrics", "127.0.0.1:0", "--log-format", "json")
+	for _, rule := range []string{
+		"kind=close,api=GetClip,at=50%,p=0.05", "kind=reset,api=ListFragments,p=0.05", "kind=status,api=GetClip,status=503,p=0.05",
+		"kind=throttle,api=GetClip,p=0.02",
+	} {
+		e.Fault(t, rule)
+	}
+	w := &soak{source: s, mount: m, budget: budget}
+	w.run(t, lasts)
+	if n := w.reads.Load(); n < soakReaders {
+		t.Errorf("%d things were done, want some by each reader", n)
+	}
+	t.Logf("%s: %d things done; %d clips of %d bytes, cache %d bytes", lasts, w.reads.Load(), len(s.clips), s.size(), budget)
+	// When nobody reads any more all of it goes away again.
+	eventually(t, "goroutines end and files are closed", func() bool {
+		metrics, _ := scrape(t, m)
+		return metrics["go_goroutines"].GetMetric()[0].GetGauge().GetValue() < 100 && descriptors(t, m) < 100
+	})
+	if out, err := exec.CommandContext(t.Context(), harness.Binary(t), "cache", "verify", "--cache-dir", m.Cache).CombinedOutput(); err != nil {
+		t.Errorf("cache verify: %v\n%s", err, out)
+	}
+}
+
+// size is how many bytes all clips have together.
+func (s *source) size() (n int64) {
+	for _, c := range s.clips {
+		n += int64(len(c.bytes))
+	}
+	return n
+}
+
+// soak is a soak under way.
+type soak struct {
+	source *source
+	mount  *harness.Mount
+	budget int64
+
+	reads atomic.Int64
+}
+
+// run lets all readers read for a time, and samples.
+func (s *soak) run(t *testing.T, lasts time.Duration) {
+	t.Helper()
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	moves := make([]atomic.Int64, soakReaders) // when each did its last thing
+	for reader := range soakReaders {
+		random := rand.New(rand.NewPCG(1, uint64(reader)))
+		moves[reader].Store(time.Now().UnixNano())
+		wg.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if err := s.one(random); err != nil {
+					t.Errorf("reader %d: %v", reader, err)
+				}
+				s.reads.Add(1)
+				moves[reader].Store(time.Now().UnixNano())
+			}
+		})
+	}
+	samples := func() []soakSample {
+		defer wg.Wait()
+		defer close(stop)
+		return s.sample(t, lasts, moves)
+	}()
+	s.flat(t, samples)
+}
+
+// one does one thing.
+func (s *soak) one(random *rand.Rand) error {
+	clip := s.source.clips[random.IntN(len(s.source.clips))]
+	if random.IntN(50) > 0 {
+		return clip.readSome(s.mount, random)
+	}
+	stream := filepath.Dir(filepath.Dir(s.mount.Join(clip.path)))
+	switch random.IntN(3) {
+	case 0: // the live edge, of which no one knows what it is to hold
+		f, err := os.Open(filepath.Join(stream, "last", "10s.mp4"))
+		if err != nil {
+			return err
+		}
+		defer func() { _ = f.Close() }()
+		info, err := f.Stat()
+		if err != nil {
+			return err
+		}
+		if n, err := f.Seek(0, 2); err != nil || n != info.Size() {
+			return clip.wrong("the live edge has %d bytes, stat says %d, %v", n, info.Size(), err)
+		}
+		return second(f.ReadAt(make([]byte, min(4096, info.Size())), 0))
+	case 1:
+		return second(os.ReadDir(stream))
+	}
+	return second(os.Readlink(filepath.Join(stream, "latest")))
+}
+
+// soakSample is what a mount takes at a moment.
+type soakSample struct {
+	resident, descriptors, goroutines int64
+}
+
+// stuckAfter is how long a reader may take for one thing: all deadlines passed one after the other.
+const stuckAfter = 3 * time.Minute
+
+// sample looks at the mount twenty times, and fails where the cache is past its budget or a reader is stuck.
+func (s *soak) sample(t *testing.T, lasts time.Duration, moves []atomic.Int64) (samples []soakSample) {
+	t.Helper()
+	for range 20 {
+		time.Sleep(lasts / 20)
+		now, _ := resident(t, s.mount)
+		metrics, _ := scrape(t, s.mount)
+		samples = append(samples, soakSample{
+			resident: now, descriptors: int64(descriptors(t, s.mount)), goroutines: int64(metrics["go_goroutines"].GetMetric()[0].GetGauge().GetValue()),
+		})
+		if used := diskUse(t, s.mount.Cache); used > s.budget {
+			t.Errorf("the cache has %d bytes, and %d are allowed", used, s.budget)
+		}
+		for i := range moves {
+			if since := time.Since(time.Unix(0, moves[i].Load())); since > stuckAfter {
+				t.Fatalf("reader %d has done nothing for %s", i, since)
+			}
+		}
+	}
+	return samples
+}
+
+// diskUse gives how many bytes the files of a cache take, but for the index of sizes and the hours, which have bounds of their own.
+func diskUse(t *testing.T, cache string) (n int64) {
+	t.Helper()
+	for _, dir := range []string{"data", "heads/data"} {
+		err := filepath.WalkDir(filepath.Join(cache, dir), func(_ string, d fs.DirEntry, err error) error {
+			if err != nil || !d.Type().IsRegular() {
+				return err
+			}
+			if info, err := d.Info(); err == nil { // it may have gone in this moment
+				n += info.Sys().(*syscall.Stat_t).Blocks * 512
+			}
+			return nil
+		})
+		if err != nil && !os.IsNotExist(err) {
+			t.Error(err)
+		}
+	}
+	return n
+}
+
+// flat fails if what the mount takes grows: the last quarter of samples against the second, as the first is for warming up.
+func (s *soak) flat(t *testing.T, samples []soakSample) {
+	t.Helper()
+	n := len(samples)
+	for _, kind := range []struct {
+		name string
+		of   func(soakSample) int64
+		// room is for what happens to be under way when it is looked at.
+		room int64
+	}{
+		{"memory", func(s soakSample) int64 { return s.resident }, 32 << 20},
+		{"descriptors", func(s soakSample) int64 { return s.descriptors }, 128},
+		{"goroutines", func(s soakSample) int64 { return s.goroutines }, 2 * soakReaders},
+	} {
+		mean := func(from, to int) (sum int64) {
+			for _, sample := range samples[from:to] {
+				sum += kind.of(sample)
+			}
+			return sum / int64(to-from)
+		}
+		early, late := mean(n/4, n/2), mean(3*n/4, n)
+		t.Logf("%s: %d, then %d", kind.name, early, late)
+		if late > early+early/4+kind.room {
+			t.Errorf("%s grew from %d to %d", kind.name, early, late)
+		}
+	}
+}

@@ -14,8 +14,26 @@ import (
 	"clipfs/fs/mountinfo"
 )
 
-// watchdogAfter is how long a test with a mount may take before its FUSE connection is aborted.
+// watchdogAfter is how long a test with a mount may take before its FUSE connection is aborted, if watchdogVariable says
+// nothing else.
 const watchdogAfter = 6 * time.Minute
+
+// watchdogVariable is for tests that are told to run for longer.
+const watchdogVariable = "E2E_WATCHDOG"
+
+// watchdog gives how long a test with a mount may take.
+func watchdog(t testing.TB) time.Duration {
+	t.Helper()
+	text := os.Getenv(watchdogVariable)
+	if text == "" {
+		return watchdogAfter
+	}
+	after, err := time.ParseDuration(text)
+	if err != nil {
+		t.Fatalf("%s: %v", watchdogVariable, err)
+	}
+	return after
+}
 
 // servingLine is what the log says once a mount serves.
 const servingLine = "serving"
@@ -58,7 +76,7 @@ func (m *Mount) start(t testing.TB, e *Emulator, env, args []string) {
 	t.Helper()
 	NeedFUSE(t)
 	ctx, cancel := context.WithCancel(context.Background())
-	fuseconn.Watch(ctx, m.Path, watchdogAfter, func(err error) { t.Errorf("watchdog: %v", err) })
+	fuseconn.Watch(ctx, m.Path, watchdog(t), func(err error) { t.Errorf("watchdog: %v", err) })
 	all := append([]string{"mount", "--endpoint-url", e.Endpoint, "--cache-dir", m.Cache, "--log-level", "debug",
 		"--cache-min-free", "0", // however full the disk of this machine is
 		"--grace", "2s"}, args...) // a test that leaves a file open is not waited for

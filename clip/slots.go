@@ -19,12 +19,16 @@ const (
 	// urgentOver is how many times the number of downloads readers may go to, as a seek never waits behind prefetch, and
 	// heads, of which little is transferred.
 	urgentOver = 2
+	// headsWait is how long those who open clips give way to readers, and headsShare which part of the places they have
+	// from then on: where many read all the time nobody would get to open anything.
+	headsWait  = 2 * time.Second
+	headsShare = 4
 	// parkedOver is how many times the number of downloads may be parked: they transfer nothing.
 	parkedOver = 4
 )
 
 // slots bounds how many downloads run at once. Who waits is served by urgency, then by order; readers do not wait for
-// those who are less urgent. A download of which nobody wants more is parked: it has no place until somebody does. Of more
+// those who are less urgent, but for every fourth place where somebody has waited to open a clip for a while. A download of which nobody wants more is parked: it has no place until somebody does. Of more
 // than parkedOver allows those are given up that are the least likely to be wanted: of the clips opened earlier, then what
 // is last in the file. After the service refused calls for exceeded limits fewer run at once, and slowly more again.
 type slots struct {
@@ -41,6 +45,8 @@ type slots struct {
 	// limit held at the time since; it grows from there.
 	limit int
 	since time.Time
+	// readers is how many readers were served since somebody who opens a clip was.
+	readers int
 }
 
 // slot is one download.
@@ -56,8 +62,9 @@ type slot struct {
 	// headCame says that all has come that those want who want no more than its head.
 	headCame atomic.Bool
 
-	// slots.mu guards the rest. turn is closed when it is its turn.
+	// slots.mu guards the rest. turn is closed when it is its turn, since when it waits for that.
 	turn   chan struct{}
+	since  time.Time
 	parked bool
 	// given says that it was to be given up.
 	given bool
@@ -96,7 +103,7 @@ func (s *slots) goOn(ctx context.Context, d *slot) error {
 
 // queueLocked puts a download among those who wait.
 func (s *slots) queueLocked(d *slot) {
-	d.turn = make(chan struct{})
+	d.turn, d.since = make(chan struct{}), time.Now()
 	s.waiting = append(s.waiting, d)
 }
 
@@ -176,21 +183,34 @@ func (s *slots) tooManyLocked() []cache.Key {
 
 // serveLocked gives a place to who comes next; false if nobody does.
 func (s *slots) serveLocked() bool {
-	next, urgency := -1, ForAhead+1
+	now := time.Now()
+	next, head, urgency := -1, -1, ForAhead+1
 	for i, d := range s.waiting {
 		if d.parked && d.rests() {
 			continue
 		}
-		if u := d.urgency(); u < urgency {
+		u := d.urgency()
+		if u < urgency {
 			next, urgency = i, u
 		}
+		if u == ForHead && head < 0 && now.Sub(d.since) >= headsWait {
+			head = i
+		}
 	}
-	limit := s.limitLocked(time.Now())
+	limit := s.limitLocked(now)
 	if urgency <= ForHead {
 		limit *= urgentOver
 	}
 	if next < 0 || s.busy >= limit {
 		return false
+	}
+	switch {
+	case head >= 0 && s.readers >= headsShare-1:
+		next, s.readers = head, 0
+	case urgency == ForReader:
+		s.readers++
+	case urgency == ForHead:
+		s.readers = 0
 	}
 	d := s.waiting[next]
 	s.waiting = slices.Delete(s.waiting, next, next+1)

@@ -51,6 +51,44 @@ func queue(t *testing.T, s clip.Slots, name string, u clip.Urgency, served chan<
 	synctest.Wait()
 }
 
+// TestSlotsWhileOthersRead: who wants to open a clip gives way to readers for a while, and then gets every fourth place
+// however many read.
+func TestSlotsWhileOthersRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := clip.NewSlots(1, refuse)
+		served, leave := make(chan string, 99), make(chan struct{})
+		for range 2 {
+			queue(t, s, "reading", clip.ForReader, served, leave)
+		}
+		for range 3 {
+			queue(t, s, "head", clip.ForHead, served, leave)
+		}
+		next := func() {
+			queue(t, s, "reader", clip.ForReader, served, leave)
+			leave <- struct{}{}
+			synctest.Wait()
+		}
+		for range 4 {
+			next()
+		}
+		time.Sleep(2 * time.Second)
+		for range 9 {
+			next()
+		}
+		var got []string
+		for len(served) > 0 {
+			got = append(got, <-served)
+		}
+		want := []string{"reading", "reading", "reader", "reader", "reader", "reader",
+			"head", "reader", "reader", "reader", "head", "reader", "reader", "reader", "head"}
+		if !slices.Equal(got, want) {
+			t.Errorf("got %q, want %q", got, want)
+		}
+		close(leave)
+		synctest.Wait()
+	})
+}
+
 func TestSlotsServeByUrgencyThenOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := clip.NewSlots(1, refuse)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"syscall"
@@ -109,6 +110,14 @@ func TestNoSecretIsWritten(t *testing.T) {
 	everything["cache ls"] = harness.Run(t, harness.Binary(t), "cache", "ls", "--json", "--cache-dir", good.Cache)
 	if len(everything) < 15 || everything[good.Join(".clipfs", "status.json")] == nil {
 		t.Errorf("only %d things were written", len(everything))
+	}
+	for _, secret := range []string{canarySecret, canarySecret + "x"} {
+		doctor := exec.CommandContext(t.Context(), harness.Binary(t), "doctor", "--json", "--endpoint-url", e.Endpoint)
+		doctor.Env = append(os.Environ(), append(env(secret), "AWS_REGION=us-east-1", "AWS_EC2_METADATA_DISABLED=true", "XDG_CACHE_HOME="+t.TempDir())...)
+		out, err := doctor.CombinedOutput() // which may fail, but says why
+		if everything["doctor with "+secret] = out; len(out) < 100 {
+			t.Errorf("the doctor says %q, %v", out, err)
+		}
 	}
 	// The same with a secret that is not the right one, so that everything is refused, and said why.
 	bad := harness.StartMountWith(t, e, env(canarySecret+"x"), t.TempDir())

@@ -172,6 +172,11 @@ func (c *sourceClip) mapped(f *os.File, random *rand.Rand) error {
 		at := random.IntN(len(c.bytes))
 		page := mapped[at:min(at+4096, len(mapped))]
 		n, err := unix.Write(pipe[1], page) // EFAULT where a page cannot be had
+		for tries := 0; errors.Is(err, unix.EFAULT) && tries < 5; tries++ {
+			// The kernel asks for a page interruptibly, and Go's runtime sends its threads signals: a fault that waits may end
+			// by one. What is not there for good is not there the fifth time either.
+			n, err = unix.Write(pipe[1], page)
+		}
 		if err != nil {
 			return err
 		}

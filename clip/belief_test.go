@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"clipfs/cache"
 	"clipfs/clip"
 	"clipfs/clip/emulator/fault"
 )
@@ -109,5 +110,50 @@ func TestGoneUnderAHandle(t *testing.T) {
 			_ = h.Close()
 			_ = c.Close() // within the bubble
 		})
+	}
+}
+
+// TestChangedForAMoment: a part that was another one for a moment makes open files stale; when it is again what it was, the
+// next open works at once, although that is a change too.
+func TestChangedForAMoment(t *testing.T) {
+	m := newMemory()
+	m.record("cam", base(), 300, 2*time.Second)
+	lasts := func(more time.Duration) {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		for i := range m.fragments["cam"] {
+			m.fragments["cam"][i].Length += more
+		}
+	}
+	span := clip.NewSpan(base(), 10*time.Minute)
+	heads, err := cache.Open(t.TempDir(), cache.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = heads.Close() })
+	o := lazy()
+	o.Heads = heads
+	first, _ := library(t, m, o)
+	if _, err := readAll(t, lookUp(t, first, "cam", span)); err != nil { // which brings the heads
+		t.Fatal(err)
+	}
+	l, _ := library(t, m, o)
+	h, err := lookUp(t, l, "cam", span).Open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	lasts(-100 * time.Millisecond)
+	if _, err := h.ReadAt(t.Context(), make([]byte, 1000), h.Size()/2); !errors.Is(err, clip.ErrChanged) {
+		t.Errorf("got %v, want ErrChanged", err)
+	}
+	if err := h.Close(); err != nil {
+		t.Error(err)
+	}
+	lasts(100 * time.Millisecond)
+	if h, err = lookUp(t, l, "cam", span).Open(t.Context()); err != nil {
+		t.Fatalf("when it was over: %v", err)
+	}
+	if err := h.Close(); err != nil {
+		t.Error(err)
 	}
 }

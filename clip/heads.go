@@ -27,6 +27,7 @@ func (h heads) drop(payload cache.Key) { h.cache.Drop(headKey(payload)) }
 // of gives the head of a part: from disk, else from its payload, of which no more is fetched than that takes.
 func (h heads) of(ctx context.Context, f *fetch) (head, error) {
 	who := askedIn(ctx)
+	var short *shortError
 	for tries := 0; ; tries++ {
 		got, err := h.once(ctx, f.key, f.kept(keptHead, func(ctx context.Context, w *cache.Writer) error {
 			got, err := f.head(who.in(ctx))
@@ -42,6 +43,8 @@ func (h heads) of(ctx context.Context, f *fetch) (head, error) {
 			h.library.options.Logger.Warn("head on disk is damaged, fetching it again", "key", f.key)
 			h.drop(f.key)
 		case lost(err) && tries < maxTries && ctx.Err() == nil:
+		// It is another one than before, and known by that now. Nothing was served of it yet: the next is compared with it.
+		case errors.Is(err, ErrChanged) && !errors.As(err, &short) && tries == 0 && ctx.Err() == nil:
 		default:
 			return head{}, fetchError(err)
 		}

@@ -20,6 +20,9 @@ func (s *Server) meet(api API, c *call, ref streamRef) {
 	}
 	c.fault, c.faulty = s.faults.Meet(fault.Call{API: string(api), Stream: string(name), Key: signer(c.r)})
 	if c.faulty {
+		if st, err := s.streams.find(ref); err == nil {
+			c.stream = st.name // what it is counted under, however far it comes
+		}
 		s.log.Debug("fault", "api", api, "stream", name, "fault", c.fault)
 	}
 }

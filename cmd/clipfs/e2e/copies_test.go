@@ -96,7 +96,7 @@ func exact(path string, fragments []footage.Fragment) error {
 		if err != nil {
 			return err
 		}
-		if n == len(want) || !bytes.Equal(content[s.Position:s.Position+int64(s.Size)], want[n]) {
+		if end := s.Position + int64(s.Size); n == len(want) || end > int64(len(content)) || !bytes.Equal(content[s.Position:end], want[n]) {
 			return fmt.Errorf("sample %d of %d is not the one stored", n, len(want))
 		}
 		n++

@@ -76,8 +76,11 @@ func (e *Emulator) faults(method, path, body string) ([]faultSet, error) {
 	if closed := response.Body.Close(); err == nil {
 		err = closed
 	}
-	if err != nil || response.StatusCode >= http.StatusBadRequest {
-		return nil, fmt.Errorf("status %d: %s %w", response.StatusCode, text, err)
+	if err != nil {
+		return nil, err
+	}
+	if response.StatusCode >= http.StatusBadRequest {
+		return nil, fmt.Errorf("status %d: %s", response.StatusCode, text)
 	}
 	if response.StatusCode == http.StatusNoContent {
 		return nil, nil

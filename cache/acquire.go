@@ -127,6 +127,7 @@ func (c *Cache) open(b *body) error {
 		return opened.close()
 	}
 	c.touch(b)
+	c.noteChange(b, opened.file)
 	return nil
 }
 

@@ -52,7 +52,7 @@ type body struct {
 	// when the file is first opened.
 	proven *proof
 	found  bool // on disk, at the start, or not as we left it
-	// changed is when the file's inode was last changed, as of when we last closed it; zero where that is not known.
+	// changed is when the file's inode was last changed, as of our own last change; zero where that is not known.
 	changed unix.Timespec
 	// start is when the footage began, expires when it has to go; zero where not known.
 	start, expires time.Time

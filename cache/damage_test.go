@@ -227,10 +227,11 @@ func TestClearedBesideAMountIsNotCounted(t *testing.T) {
 	})
 }
 
-// TestFileChangedBesideUs: bytes that were changed while nobody held the entry are not handed out, though they were good
-// when they were written or checked.
+// TestFileChangedBesideUs: bytes that were changed are not handed out to who acquires the entry after that, though they
+// were good when they were written or checked, and even if somebody held it meanwhile.
 func TestFileChangedBesideUs(t *testing.T) {
-	for _, restart := range []bool{false, true} {
+	for i := range 4 {
+		restart, held := i&1 != 0, i&2 != 0
 		dir := t.TempDir()
 		c := open(t, dir, cache.Options{})
 		good, again := payload(1, 200_000), payload(2, 200_000)
@@ -243,7 +244,9 @@ func TestFileChangedBesideUs(t *testing.T) {
 		}
 		e := acquire(t, c, "k", noFill(t))
 		mustHave(t, e, good)
-		e.Release()
+		if !held {
+			e.Release()
+		}
 		f, err := os.OpenFile(fileOf(t, dir, "k"), os.O_WRONLY, 0)
 		if err != nil {
 			t.Fatal(err)
@@ -254,9 +257,10 @@ func TestFileChangedBesideUs(t *testing.T) {
 		if err := f.Close(); err != nil {
 			t.Fatal(err)
 		}
+		e.Release()
 		e = acquire(t, c, "k", noFill(t))
 		if got, err := readAll(t.Context(), e); !errors.Is(err, cache.ErrDamaged) || !bytes.Equal(got, good[:len(got)]) {
-			t.Errorf("restart %t: got %d bytes, %v; want ErrDamaged before what was changed", restart, len(got), err)
+			t.Errorf("restart %t, held %t: got %d bytes, %v; want ErrDamaged before what was changed", restart, held, len(got), err)
 		}
 		e.Release()
 		put(t, c, "k", again)

@@ -41,8 +41,8 @@
 //
 // Of an entry that was found on disk each 64 KiB are checked when they are first read, by the read that wants them, in
 // the bytes that it hands on; so a read of a large entry waits for no more than the blocks it touches. A block is not
-// checked again before the next start, unless the file was changed while nobody held the entry: its change time
-// (st_ctime) tells, which nobody can set. What does not fit, or what the disk cannot read (EIO), drops the entry: the
+// checked again before the next start, unless others have changed the file: its change time (st_ctime) tells, which
+// nobody can set. It is looked at when the file is opened and closed, so what is changed under a holder he may see. What does not fit, or what the disk cannot read (EIO), drops the entry: the
 // reader gets ErrDamaged, and the next Acquire fills it again.
 //
 // # Start

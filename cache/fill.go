@@ -41,6 +41,7 @@ func (c *Cache) finish(w *Writer, path string, t tail, err error) {
 		err = fmt.Errorf("cache entry %s: %w", b.key, err)
 	case !inMemory:
 		path, renamed = c.seal(w, path, t)
+		c.noteChange(b, w.to.file)
 	}
 	w.wrote(0)
 

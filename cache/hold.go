@@ -55,6 +55,9 @@ func (c *Cache) unrefLocked(b *body) {
 		}
 		whole := c.whole[b.key] == b
 		c.settleLocked(func() {
+			if whole && opened.file != nil {
+				c.doubt(b, opened.file)
+			}
 			if whole && !c.touch(b) {
 				c.discard(b)
 			}

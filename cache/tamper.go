@@ -16,7 +16,7 @@ func changeTime(info fs.FileInfo) unix.Timespec {
 	return unix.Timespec{}
 }
 
-// noteChange remembers the change time of a file that is about to be closed.
+// noteChange remembers the change time of a file after we have changed it ourselves: made it whole, or set its times.
 func (c *Cache) noteChange(b *body, f *os.File) {
 	var changed unix.Timespec
 	if f != nil { // not of one in memory
@@ -38,4 +38,18 @@ func (c *Cache) trust(b *body, changed unix.Timespec) bool {
 		b.found, b.proven = true, nil
 	}
 	return !b.found || b.proven != nil && b.proven.whole()
+}
+
+// doubt looks at a file that is about to be closed: if others have changed it while it was open, nothing of it is believed
+// from then on.
+func (c *Cache) doubt(b *body, f *os.File) {
+	info, err := f.Stat()
+	if err != nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if b.changed != (unix.Timespec{}) && b.changed != changeTime(info) {
+		b.found, b.proven = true, nil
+	}
 }

@@ -238,7 +238,8 @@ func (f troubled) changed(e *harness.Emulator) func(*testing.T) {
 				m = harness.Remount(t, m, e)
 				f.right(t, m, how+" before the mount")
 				for _, path := range payloads(t, m.Cache) {
-					if info, err := os.Lstat(path); err == nil && info.Mode().IsRegular() {
+					// What is open is not looked at again until it is closed, which the README says.
+					if info, err := os.Lstat(path); err == nil && info.Mode().IsRegular() && !openBy(t, m)[path] {
 						_ = do(path, info.Size()) // it may have gone in this moment
 					}
 				}
@@ -249,6 +250,22 @@ func (f troubled) changed(e *harness.Emulator) func(*testing.T) {
 			})
 		}
 	}
+}
+
+// openBy gives the files that a mount has open.
+func openBy(t *testing.T, m *harness.Mount) map[string]bool {
+	t.Helper()
+	links, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", m.PID()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	open := make(map[string]bool)
+	for _, link := range links {
+		if path, err := os.Readlink(link); err == nil { // it may have been closed in this moment
+			open[path] = true
+		}
+	}
+	return open
 }
 
 // removed: files that are gone are fetched again.

@@ -51,6 +51,9 @@ func (n *clipNode) Getxattr(ctx context.Context, name string, dest []byte) (uint
 	if !ok {
 		return 0, syscall.ENODATA
 	}
+	if short == missingName {
+		return n.missing(ctx, dest)
+	}
 	for _, x := range xattrs() {
 		if x.name != short {
 			continue
@@ -70,6 +73,7 @@ func (n *clipNode) Listxattr(_ context.Context, dest []byte) (uint32, syscall.Er
 			names.WriteString(xattrPrefix + x.name + "\x00")
 		}
 	}
+	names.WriteString(xattrPrefix + missingName + "\x00")
 	return answer(dest, names.String())
 }
 

@@ -8,6 +8,7 @@
 //	demo      clip/emulator, clip/kvs, clip.Library and fs in one process, and a check in a second one
 //	emulator  clip/emulator alone
 //	man       the manual pages, from the tree of commands
+//	warm      reads clips on a running mount, to have them in its cache
 //	version   what this binary was built from
 //
 // Called mount.clipfs it is what mount(8) runs for the type clipfs. A mount that a service manager watches has a second process

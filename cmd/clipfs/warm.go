@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"time"
+
+	"clipfs/cmd/internal/warm"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+// warmGrace is how long reads under way may take to notice that they are to end. A read that waits for the archive does
+// not, and ends with the process.
+const warmGrace = time.Second
+
+// mostParallel is more than any mount serves well.
+const mostParallel = 256
+
+// warmFlags are the flags of clipfs warm.
+type warmFlags struct {
+	dryRun   bool
+	parallel int
+	price    float64
+}
+
+// warmCommand is clipfs warm.
+func warmCommand() *cobra.Command {
+	f := warmFlags{parallel: warm.DefaultParallel}
+	cmd := &cobra.Command{
+		Use:   "warm [flags] PATH...",
+		Short: "Have clips of a running mount in its cache before they are needed",
+		Long: `Have clips of a running mount in its cache before they are needed, by reading them. A directory that lists clips stands
+for the longest of them, any other for all that is below it: a day for its hours, a stream for its days.
+
+What is in the cache already is not read, so a run that was interrupted goes on where it was. Each clip that fails is named, and
+the exit code is 1 then.`,
+		Example: `  clipfs warm --dry-run --price 0.0085 /mnt/cameras/front-door/2024-01-01
+  clipfs warm /mnt/cameras/front-door/2024-01-01 /mnt/cameras/yard/2024-01-01T10:00/10m.mp4`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := f.check(); err != nil {
+				return &usageError{err}
+			}
+			return untilInterrupted(cmd.Context(), func(ctx context.Context) error {
+				return f.run(ctx, args, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			})
+		},
+	}
+	flags := cmd.Flags()
+	flags.BoolVar(&f.dryRun, "dry-run", false, "only say what would be fetched, as estimated without fetching media, and what that costs by --price")
+	flags.IntVar(&f.parallel, "parallel", f.parallel, "how many `clips` to read at once")
+	flags.Float64Var(&f.price, "price", 0, "what a gigabyte of fetched media `costs`, such as 0.0085, for --dry-run")
+	return cmd
+}
+
+// check says what is wrong with the flags.
+func (f *warmFlags) check() error {
+	if f.parallel < 1 || f.parallel > mostParallel {
+		return fmt.Errorf("--parallel %d: want 1 to %d", f.parallel, mostParallel)
+	}
+	if !(f.price >= 0 && f.price <= math.MaxFloat64) { // NaN is neither
+		return fmt.Errorf("--price %v: want an amount of money, such as 0.0085", f.price)
+	}
+	return nil
+}
+
+// untilInterrupted does some work, which may wait for the mount and not notice that ctx has ended.
+func untilInterrupted(ctx context.Context, work func(context.Context) error) error {
+	done := make(chan error, 1)
+	go func() { done <- work(ctx) }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(warmGrace):
+		return errWarmInterrupted
+	}
+}
+
+// errWarmInterrupted: what is in the cache stays there.
+var errWarmInterrupted = errors.New("interrupted: what is in the cache stays there, the same command goes on with the rest")
+
+// run finds the clips and reads them, or says what that would take.
+func (f *warmFlags) run(ctx context.Context, paths []string, stdout, stderr io.Writer) error {
+	clips, failed, err := warm.Find(ctx, paths)
+	if ctx.Err() != nil {
+		return errWarmInterrupted
+	}
+	if err != nil {
+		return err
+	}
+	for _, broken := range failed {
+		_, _ = fmt.Fprintf(stderr, "%s: %v\n", broken.Path, broken.Err)
+	}
+	if f.dryRun {
+		if err := warm.Report(stdout, clips, f.price); err != nil {
+			return err
+		}
+		return failedPaths(len(failed))
+	}
+	begun := time.Now()
+	progress, end := showProgress(stderr, clips)
+	result := warm.Run(ctx, clips, warm.Options{Parallel: f.parallel, Progress: progress})
+	end()
+	if ctx.Err() != nil {
+		return errWarmInterrupted
+	}
+	_, err = fmt.Fprintf(stdout, "%d clips in the cache: %d fetched, %d were there (%s)\n",
+		result.There+result.Fetched, result.Fetched, result.There, time.Since(begun).Round(time.Millisecond))
+	for _, broken := range result.Failed {
+		if warm.IsEvicted(broken.Err) { // the others were told of when they failed
+			_, _ = fmt.Fprintf(stderr, "%s: %v\n", broken.Path, broken.Err)
+		}
+	}
+	return errors.Join(err, failedPaths(len(failed)+len(result.Failed)))
+}
+
+// failedPaths is the error for so many failures, which have been named.
+func failedPaths(n int) error {
+	if n == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d of what was to be in the cache failed, as said above", n)
+}
+
+// showProgress gives a bar on a terminal, else lines, and what ends it.
+func showProgress(stderr io.Writer, clips []warm.Clip) (warm.Progress, func()) {
+	if f, ok := stderr.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		bar := warm.NewBar(stderr, clips)
+		return bar, bar.Close
+	}
+	lines := warm.NewLines(stderr, clips)
+	return lines, lines.Close
+}

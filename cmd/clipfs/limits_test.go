@@ -156,8 +156,9 @@ func TestLedgerAgreesWithTheService(t *testing.T) {
 		}
 	}
 	agree(1)
-	// Of an hour the heads only. What was on its way when they had come is sent too, and nobody reads it; some of that
-	// has not left the emulator's machine, or comes when the connection is closed.
+	// Of an hour the heads only. What was on its way when they had come is sent too, and nobody reads it. The emulator counts
+	// what it gave its kernel, of which some never leaves, more of it on a busy machine; without the unread bytes it would be a
+	// sixth that is noted.
 	f, err := os.Open(m.Join("door", ago(4*time.Hour), "1h.mp4"))
 	if err != nil {
 		t.Fatal(err)
@@ -165,7 +166,7 @@ func TestLedgerAgreesWithTheService(t *testing.T) {
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
 	}
-	agree(0.7)
+	agree(0.25)
 }
 
 // TestBandwidthLimit: several readers together are held to it.

@@ -56,6 +56,7 @@ the exit code is 1 then.`,
 	flags.BoolVar(&f.dryRun, "dry-run", false, "only say what would be fetched, as estimated without fetching media, and what that costs by --price")
 	flags.IntVar(&f.parallel, "parallel", f.parallel, "how many `clips` to read at once")
 	flags.Float64Var(&f.price, "price", 0, "what a gigabyte of fetched media `costs`, such as 0.0085, for --dry-run")
+	withConfig(cmd, "price")
 	return cmd
 }
 

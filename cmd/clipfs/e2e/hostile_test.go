@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -23,18 +24,30 @@ import (
 // evil is an archive that means harm. It answers what its fields have, by path, and honestly where they have nothing.
 type evil struct {
 	server *httptest.Server
-	// answers are by path of the API.
-	answers map[string]http.HandlerFunc
 	// from is when the one fragment of every stream starts.
 	from time.Time
+
+	// mu guards answers, which are by path of the API.
+	mu      sync.Mutex
+	answers map[string]http.HandlerFunc
+}
+
+// answer has one path answered so, and all others honestly.
+func (e *evil) answer(path string, answer http.HandlerFunc) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.answers = map[string]http.HandlerFunc{path: answer}
 }
 
 // newEvil starts one.
 func newEvil(t *testing.T) *evil {
 	t.Helper()
-	e := &evil{answers: make(map[string]http.HandlerFunc), from: time.Now().UTC().Add(-2 * time.Hour).Truncate(time.Hour)}
+	e := &evil{from: time.Now().UTC().Add(-2 * time.Hour).Truncate(time.Hour)}
 	e.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if answer := e.answers[r.URL.Path]; answer != nil {
+		e.mu.Lock()
+		answer := e.answers[r.URL.Path]
+		e.mu.Unlock()
+		if answer != nil {
 			answer(w, r)
 			return
 		}
@@ -158,7 +171,7 @@ func TestHostileArchive(t *testing.T) {
 		{"media of an exabyte", "/getClip", body(largeBox("mdat", 1<<60), make([]byte, 4096)), []syscall.Errno{syscall.EMEDIUMTYPE}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			e.answers = map[string]http.HandlerFunc{test.path: test.answer}
+			e.answer(test.path, test.answer)
 			begun := time.Now()
 			// Another length each time, so that nothing is remembered.
 			_, err := os.ReadFile(m.Join("evil", nameOf(e.from), fmt.Sprintf("%ds.mp4", 10+n)))
@@ -180,7 +193,7 @@ func TestHostileArchive(t *testing.T) {
 	if _, most := resident(t, m); most > 400<<20 {
 		t.Errorf("the mount took %d MiB of memory", most>>20)
 	}
-	e.answers = nil
+	e.answer("", nil)
 	if entries, err := os.ReadDir(m.Path); err != nil || !slices.ContainsFunc(entries, func(d fs.DirEntry) bool { return d.Name() == "evil" }) {
 		t.Errorf("after all that: %v, %v", entries, err)
 	}
@@ -192,14 +205,14 @@ func TestNamesOfStreams(t *testing.T) {
 	e := newEvil(t)
 	longest := strings.Repeat("n", 256)
 	names := []string{"good", "...", longest, "", ".", "..", "/", "a/b", "/etc/passwd", "a\x00b", "a\nb", "\x1b[31m", "ä", "\xff", longest + "n", strings.Repeat("x", 5000)}
-	e.answers["/listStreams"] = func(w http.ResponseWriter, _ *http.Request) {
+	e.answer("/listStreams", func(w http.ResponseWriter, _ *http.Request) {
 		var all []string
 		for _, name := range names {
 			quoted, _ := json.Marshal(name) // a string always can be
 			all = append(all, fmt.Sprintf(`{"StreamName":%s,"DataRetentionInHours":24}`, quoted))
 		}
 		_, _ = fmt.Fprintf(w, `{"StreamInfoList":[%s]}`, strings.Join(all, ","))
-	}
+	})
 	m := harness.StartMount(t, &harness.Emulator{Endpoint: e.server.URL}, "--metadata-ttl", "1ms")
 	for range 3 {
 		entries, err := os.ReadDir(m.Path)
@@ -229,7 +242,7 @@ func TestNamesOfStreams(t *testing.T) {
 func TestHundredThousandStreams(t *testing.T) {
 	const count, page = 100_000, 1000
 	e := newEvil(t)
-	e.answers["/listStreams"] = func(w http.ResponseWriter, r *http.Request) {
+	e.answer("/listStreams", func(w http.ResponseWriter, r *http.Request) {
 		var in struct{ NextToken string }
 		_ = json.NewDecoder(r.Body).Decode(&in) // the SDK's own
 		first := 0
@@ -243,7 +256,7 @@ func TestHundredThousandStreams(t *testing.T) {
 			token = fmt.Sprintf(`,"NextToken":"t%d"`, first+page)
 		}
 		_, _ = fmt.Fprintf(w, `{"StreamInfoList":[%s]%s}`, strings.Join(all, ","), token)
-	}
+	})
 	m := harness.StartMount(t, &harness.Emulator{Endpoint: e.server.URL})
 	for _, again := range []string{"cold", "warm"} {
 		begun := time.Now()

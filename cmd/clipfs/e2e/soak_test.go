@@ -21,7 +21,7 @@ const soakVariable = "E2E_SOAK"
 
 const (
 	// soakFor is how long it runs if nothing is said.
-	soakFor = 20 * time.Second
+	soakFor = 12 * time.Second
 	// soakReaders and soakStreams are how many readers there are, and streams, each of eight clips.
 	soakReaders = 256
 	soakStreams = 8

@@ -187,8 +187,8 @@ func TestDoctorStreams(t *testing.T) {
 		"no footage":     {bare, nil, "footage", []string{"none in attic", "PutMedia"}},
 		"no retention":   {forgets, []string{"--stream", "door"}, "footage", []string{"door retains nothing", "UpdateDataRetention"}},
 		"no such stream": {full, []string{"--stream", "cellar"}, "DescribeStream", []string{"cellar", "--stream"}},
-		"no MP4":         {broken, nil, "clip", []string{"another stream"}},
-		"half an MP4":    {cut, nil, "clip", []string{"another stream"}},
+		"no MP4":         {broken, nil, "GetClip", []string{"not a payload", "another stream"}},
+		"half an MP4":    {cut, nil, "GetClip", []string{"not a payload", "another stream"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := examine(t, main.Host{Device: "/nowhere/fuse"}, append([]string{"--endpoint-url", test.s.url}, test.args...)...)
@@ -339,8 +339,8 @@ func TestDoctorOnFaults(t *testing.T) {
 		"kind=denied,api=GetClip":          {"GetClip", []string{"kinesisvideo:GetClip", "IAM policy"}},
 		"kind=aged":                        {"footage", []string{"none in attic and 1 other"}},
 		"kind=deleted":                     {"DescribeStream", []string{"no such stream"}},
-		"kind=garbage,api=GetClip":         {"clip", []string{"not a whole MP4"}},
-		"kind=truncate,api=GetClip,at=50%": {"clip", []string{"not a whole MP4"}},
+		"kind=garbage,api=GetClip":         {"GetClip", []string{"not a payload"}},
+		"kind=truncate,api=GetClip,at=50%": {"GetClip", []string{"not a payload"}},
 		"kind=html,api=GetClip":            {"GetClip", []string{"page of text instead of media"}},
 		"kind=stall,api=GetClip,at=50%":    {"clip", []string{"--timeout"}},
 	} {

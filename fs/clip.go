@@ -87,7 +87,9 @@ func (n *clipNode) Open(ctx context.Context, flags uint32) (gofuse.FileHandle, u
 	if handle.Complete() {
 		return open, fuse.FOPEN_KEEP_CACHE | fuse.FOPEN_NOFLUSH, 0
 	}
-	return open, fuse.FOPEN_DIRECT_IO | fuse.FOPEN_NOFLUSH, 0
+	// sendfile and mmap go by the page cache all the same. What they have put there is right for good, and if it were not kept,
+	// open(2) would wait, deaf to signals, for each page that one of them waits for (fs/fuse/file.c, fuse_finish_open).
+	return open, fuse.FOPEN_DIRECT_IO | fuse.FOPEN_KEEP_CACHE | fuse.FOPEN_NOFLUSH, 0
 }
 
 // callerPID gives the thread that the kernel asks for; unknownPID if it does not say.

@@ -31,8 +31,9 @@
 //   - for a moment after such an ESTALE a LOOKUP of the name gives the same version again, even if there is a newer
 //     one: at the live edge there always is, and it would be ESTALE again, which nobody catches.
 //
-// Reads bypass the page cache (FOPEN_DIRECT_IO) while a clip is still arriving and use it, and keep it
-// (FOPEN_KEEP_CACHE), once it is complete: then bytes and size never change.
+// Reads bypass the page cache (FOPEN_DIRECT_IO) while a clip is still arriving and use it once it is complete. What is in it
+// is always kept (FOPEN_KEEP_CACHE), as the bytes and the size of a version never change; sendfile and mmap fill it at any
+// time, and an open that had it dropped would wait for the pages that they wait for.
 //
 // What was read once is in the page cache then, and reading it again asks us for nothing. How fast that is is the kernel's
 // doing: it has files on FUSE in single pages (Linux 6.18), and copies slower where these do not follow each other in

@@ -70,6 +70,7 @@ func TestSparseListing(t *testing.T) {
 		m.page = pageTime
 		day := time.Now().Truncate(time.Hour).Add(-48 * time.Hour)
 		m.record("cam", day, 24*180, 20*time.Second)
+		m.record("unseen", day, 24*180, 20*time.Second)
 		m.record("denser", day, 60, 20*time.Second)
 		m.record("denser", day.Add(20*time.Minute), 1200, 2*time.Second)
 		l, c := library(t, m, clip.Options{})
@@ -83,9 +84,11 @@ func TestSparseListing(t *testing.T) {
 			{"cam", clip.NewSpan(day, 24*time.Hour), 6},
 			{"denser", clip.NewSpan(day, 10*time.Minute), 1},
 			{"denser", clip.NewSpan(day, time.Hour), 2},
+			{"unseen", clip.NewSpan(day, 24*time.Hour), 7},
 		} {
-			if pages, _ := listingCost(m, func() { lookUp(t, l, step.stream, step.span) }); pages > step.most {
-				t.Errorf("%s %s: %d pages, want at most %d", step.stream, step.span, pages, step.most)
+			pages, took := listingCost(m, func() { lookUp(t, l, step.stream, step.span) })
+			if pages > step.most || took > 2*pageTime {
+				t.Errorf("%s %s: %d pages in %s, want at most %d in %s", step.stream, step.span, pages, took, step.most, 2*pageTime)
 			}
 		}
 	})

@@ -9,13 +9,17 @@ const (
 	// aheadSlack is how far from the end of the last read one may begin and still go on from it: reads of one reader
 	// arrive in parallel.
 	aheadSlack = 2 << 20
+	// aheadTimes is how many times what was read front to back the window is, at most, for a reader who has to wait.
+	aheadTimes = 4
 	// budgetShare is which share of the cache one handle fetches ahead into at most.
 	budgetShare = 4
 )
 
 // ahead fetches, for one open clip of many parts, what its reader will read next: the parts in a window behind the
-// position if he reads front to back, or all the rest if that is little. It holds those parts in the cache until they
-// are whole. A seek ends that: what was being fetched is parked, and the window begins anew.
+// position if he reads front to back, or all the rest if that is little. The window is one part, and grows while the
+// reader has to wait for bytes: a copy soon has as many downloads under way as it can use, and somebody who watches at the
+// speed of the footage never pays for more than the next part. Its parts are held in the cache until they are whole. A seek
+// ends that: what was being fetched is parked, and the window begins anew.
 //
 // The parts are taken up by a goroutine that runs while there is something to fetch.
 type ahead struct {
@@ -68,8 +72,8 @@ func (a *ahead) opened() {
 // whole reports whether a part's payload is on disk.
 func (a *ahead) whole(i int) bool { return a.clip.library.cache.Has(a.layout.parts[i].fetch.key) }
 
-// note is told of every read of media before it is served. It never waits.
-func (a *ahead) note(part int, off, n int64) {
+// note is told of every read of media before it is served, and whether that has to wait. It never waits itself.
+func (a *ahead) note(part int, off, n int64, waits bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	next := off <= a.end+aheadSlack && off+n >= a.end-aheadSlack && a.part != noPart
@@ -87,12 +91,27 @@ func (a *ahead) note(part int, off, n int64) {
 	if a.all && moved {
 		a.goLocked()
 	}
-	if a.most <= 0 || a.all || a.run < aheadAfter || !moved && a.window > 0 {
+	if a.most <= 0 || a.all || a.run < aheadAfter {
 		return
 	}
-	size := a.layout.parts[part].end - a.layout.parts[part].start
-	a.window = min(max(2*a.window, size), a.most)
-	a.goLocked()
+	grew := a.growLocked(part, waits)
+	if grew || moved {
+		a.goLocked()
+	}
+}
+
+// growLocked makes the window larger where its reader is better served so, by no less than half at once.
+func (a *ahead) growLocked(part int, waits bool) bool {
+	want := max(a.window, a.layout.parts[part].end-a.layout.parts[part].start)
+	if waits && a.window > 0 {
+		want = max(want, aheadTimes*a.run)
+	}
+	want = min(want, a.most)
+	if want == a.window || a.window > 0 && want < a.most && want < a.window+a.window/2 {
+		return false
+	}
+	a.window = want
+	return true
 }
 
 // seekLocked lets go of what was fetched ahead of another place.

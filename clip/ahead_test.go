@@ -71,8 +71,8 @@ func TestOpenFetchesHeadsOnly(t *testing.T) {
 	})
 }
 
-// TestReadAhead: nothing is fetched ahead of a look at the beginning; of who reads on, one part, then more, never more
-// than the window; a seek begins anew.
+// TestReadAhead: nothing is fetched ahead of a look at the beginning; for who reads on, one part, and no more for as long
+// as he finds all there; then as much as he has read and more, never more than the window; a seek begins anew.
 func TestReadAhead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := lazy()
@@ -97,9 +97,11 @@ func TestReadAhead(t *testing.T) {
 			{"a look at the beginning", 0, 256 << 10, 1},
 			{"more of it", 256 << 10, 256 << 10, 1},
 			{"the rest of the part", 512 << 10, heavyPart - 512<<10, 0},
-			{"into the second part", heavyPart, 1000, 2},
+			{"into the second part", heavyPart, 1000, 1},
 			{"the rest of it", heavyPart + 1000, heavyPart - 1000, 0},
-			{"into the third: no more than five ahead", 2 * heavyPart, 1000, 3},
+			{"two parts more, each a while after the other", 2 * heavyPart, heavyPart, 1},
+			{"two parts more, each a while after the other", 3 * heavyPart, heavyPart, 1},
+			{"two at once: no more than five ahead of the second", 4 * heavyPart, 2 * heavyPart, 6},
 			{"a seek", 40 * heavyPart, 1000, 1},
 			{"on from there", 40*heavyPart + 1000, 600 << 10, 1},
 		} {

@@ -77,8 +77,7 @@ func (f *joinedFile) readSegment(ctx context.Context, p []byte, s segment, from 
 	case s.part == noPart:
 		n, err = f.head.readAt(ctx, p, from)
 	default:
-		f.ahead.note(s.part, s.offset+from, int64(len(p)))
-		n, err = f.readPart(ctx, p, s.part, s.at+from)
+		n, err = f.readPart(ctx, p, s, from)
 	}
 	if n < len(p) && (err == nil || errors.Is(err, io.EOF)) {
 		err = io.ErrUnexpectedEOF // a segment is as long as the layout says
@@ -89,14 +88,15 @@ func (f *joinedFile) readSegment(ctx context.Context, p []byte, s segment, from 
 	return n, err
 }
 
-// readPart reads from the media of a part.
-func (f *joinedFile) readPart(ctx context.Context, p []byte, i int, at int64) (int, error) {
-	part, err := f.enter(i)
+// readPart fills p with media of a part, from a position of a segment on.
+func (f *joinedFile) readPart(ctx context.Context, p []byte, s segment, from int64) (int, error) {
+	part, err := f.enter(s.part)
 	if err != nil {
 		return 0, err
 	}
 	defer f.leave(part)
-	return part.readAt(ctx, p, at)
+	f.ahead.note(s.part, s.offset+from, int64(len(p)), part.waits(s.at+from+int64(len(p))))
+	return part.readAt(ctx, p, s.at+from)
 }
 
 // enter gives a part to read from, and lets those go that were used before the last ones and that nobody reads.

@@ -79,7 +79,7 @@ const (
 	defaultMediaRate    = 500
 
 	DefaultEager        = 256 << 20
-	DefaultReadAhead    = 128 << 20
+	DefaultReadAhead    = 256 << 20
 	DefaultConnections  = 16
 	DefaultMaxOpenFetch = 2 << 30
 )

@@ -59,6 +59,13 @@ func (s *source) readAt(ctx context.Context, p []byte, off int64) (int, error) {
 	}
 }
 
+// waits reports whether it is known that who reads up to an offset has to wait. It never waits itself.
+func (s *source) waits(end int64) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.taken.entry != nil && !s.taken.entry.Arrived(s.taken.base+end)
+}
+
 // live gives what to read from: what is at hand unless its download has failed.
 func (s *source) live(ctx context.Context) (taken, error) {
 	for {

@@ -129,7 +129,7 @@ func (c *Clip) resolveAll(ctx context.Context, parts []part, progress func()) ([
 	}
 	goOn := l.newGoOn(c.stream, parts)
 	defer goOn.end()
-	err := parallel(ctx, urgentOver*l.options.Connections, len(parts)-first, func(ctx context.Context, i int) (err error) {
+	err := parallel(ctx, headsOver*l.options.Connections, len(parts)-first, func(ctx context.Context, i int) (err error) {
 		defer goOn.after(ctx, parts[first+i])()
 		all[first+i], err = c.resolve(ctx, parts[first+i], progress)
 		return err

@@ -16,21 +16,21 @@ const (
 	slotsGrow = 5 * time.Second
 	// slotsGrace is how long further refusals count as part of the one that halved the number: they were under way.
 	slotsGrace = time.Second
-	// urgentOver is how many times the number of downloads readers may go to, as a seek never waits behind prefetch, and
-	// heads, of which little is transferred.
+	// urgentOver is how many times the number of downloads readers may go to, as a seek never waits behind prefetch.
 	urgentOver = 2
-	// headsWait is how long those who open clips give way to readers, and headsShare which part of the places they have
-	// from then on: where many read all the time nobody would get to open anything.
-	headsWait  = 2 * time.Second
-	headsShare = 4
+	// headsOver is how many times the number of downloads heads may go to: little is transferred of them, they wait for the
+	// service to begin, and there are as many as the quota allows. It is more than urgentOver, as readers would else let
+	// nobody open anything.
+	headsOver = 4
 	// parkedOver is how many times the number of downloads may be parked: they transfer nothing.
 	parkedOver = 4
 )
 
 // slots bounds how many downloads run at once. Who waits is served by urgency, then by order; readers do not wait for
-// those who are less urgent, but for every fourth place where somebody has waited to open a clip for a while. A download of which nobody wants more is parked: it has no place until somebody does. Of more
-// than parkedOver allows those are given up that are the least likely to be wanted: of the clips opened earlier, then what
-// is last in the file. After the service refused calls for exceeded limits fewer run at once, and slowly more again.
+// those who are less urgent, and those who open clips have places that readers do not take. A download of
+// which nobody wants more is parked: it has no place until somebody does. Of more than parkedOver allows those are given up
+// that are the least likely to be wanted: of the clips opened earlier, then what is last in the file. After the service
+// refused calls for exceeded limits fewer run at once, and slowly more again.
 type slots struct {
 	// giveUp ends a download unless somebody holds it. It is called without mu.
 	giveUp func(cache.Key) bool
@@ -45,8 +45,6 @@ type slots struct {
 	// limit held at the time since; it grows from there.
 	limit int
 	since time.Time
-	// readers is how many readers were served since somebody who opens a clip was.
-	readers int
 }
 
 // slot is one download.
@@ -62,9 +60,8 @@ type slot struct {
 	// headCame says that all has come that those want who want no more than its head.
 	headCame atomic.Bool
 
-	// slots.mu guards the rest. turn is closed when it is its turn, since when it waits for that.
+	// slots.mu guards the rest. turn is closed when it is its turn.
 	turn   chan struct{}
-	since  time.Time
 	parked bool
 	// given says that it was to be given up.
 	given bool
@@ -103,7 +100,7 @@ func (s *slots) goOn(ctx context.Context, d *slot) error {
 
 // queueLocked puts a download among those who wait.
 func (s *slots) queueLocked(d *slot) {
-	d.turn, d.since = make(chan struct{}), time.Now()
+	d.turn = make(chan struct{})
 	s.waiting = append(s.waiting, d)
 }
 
@@ -183,48 +180,63 @@ func (s *slots) tooManyLocked() []cache.Key {
 
 // serveLocked gives a place to who comes next; false if nobody does.
 func (s *slots) serveLocked() bool {
-	now := time.Now()
-	next, head, urgency := -1, -1, ForAhead+1
+	var first [urgencies]int // of each urgency who came first, counted from 1
 	for i, d := range s.waiting {
 		if d.parked && d.rests() {
 			continue
 		}
-		u := d.urgency()
-		if u < urgency {
-			next, urgency = i, u
-		}
-		if u == ForHead && head < 0 && now.Sub(d.since) >= headsWait {
-			head = i
+		if u := d.urgency(); first[u] == 0 {
+			first[u] = i + 1
 		}
 	}
-	limit := s.limitLocked(now)
-	if urgency <= ForHead {
-		limit *= urgentOver
+	now := time.Now()
+	for u, i := range first {
+		if i > 0 && s.busy < s.limitLocked(now, Urgency(u)) {
+			s.placeLocked(i - 1)
+			return true
+		}
 	}
-	if next < 0 || s.busy >= limit {
-		return false
-	}
-	switch {
-	case head >= 0 && s.readers >= headsShare-1:
-		next, s.readers = head, 0
-	case urgency == ForReader:
-		s.readers++
-	case urgency == ForHead:
-		s.readers = 0
-	}
-	d := s.waiting[next]
-	s.waiting = slices.Delete(s.waiting, next, next+1)
+	return false
+}
+
+// placeLocked gives a place to one of those who wait.
+func (s *slots) placeLocked(i int) {
+	d := s.waiting[i]
+	s.waiting = slices.Delete(s.waiting, i, i+1)
 	if !d.parked {
 		s.running = append(s.running, d)
 	}
 	d.parked, d.given = false, false
 	s.busy++
 	close(d.turn)
-	return true
 }
 
-// limitLocked gives how many downloads may run at a time.
-func (s *slots) limitLocked(now time.Time) int {
+// limitLocked gives how many downloads may run at a time for one more of an urgency to begin.
+func (s *slots) limitLocked(now time.Time, u Urgency) int {
+	limit := s.paceLocked(now)
+	switch u {
+	case ForReader:
+		return urgentOver*limit + s.headsLocked()
+	case ForHead:
+		return headsOver * limit
+	default:
+		return limit
+	}
+}
+
+// headsLocked counts the downloads that run for no more than a head.
+func (s *slots) headsLocked() int {
+	n := 0
+	for _, d := range s.running {
+		if !d.parked && d.urgency() == ForHead {
+			n++
+		}
+	}
+	return n
+}
+
+// paceLocked gives how many downloads may run at a time as a rule.
+func (s *slots) paceLocked(now time.Time) int {
 	return min(s.most, s.limit+int(now.Sub(s.since)/slotsGrow))
 }
 
@@ -236,5 +248,5 @@ func (s *slots) refused() {
 	if now.Sub(s.since) < slotsGrace {
 		return
 	}
-	s.limit, s.since = max(1, min(s.limitLocked(now), s.busy)/2), now
+	s.limit, s.since = max(1, min(s.paceLocked(now), s.busy)/2), now
 }

@@ -3,6 +3,7 @@ package clip_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -51,42 +52,39 @@ func queue(t *testing.T, s clip.Slots, name string, u clip.Urgency, served chan<
 	synctest.Wait()
 }
 
-// TestSlotsWhileOthersRead: who wants to open a clip gives way to readers for a while, and then gets every fourth place
-// however many read.
+// TestSlotsWhileOthersRead: who wants to open a clip has places that readers do not take, and readers have theirs however
+// many open clips.
 func TestSlotsWhileOthersRead(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := clip.NewSlots(1, refuse)
-		served, leave := make(chan string, 99), make(chan struct{})
-		for range 2 {
-			queue(t, s, "reading", clip.ForReader, served, leave)
-		}
-		for range 3 {
-			queue(t, s, "head", clip.ForHead, served, leave)
-		}
-		next := func() {
-			queue(t, s, "reader", clip.ForReader, served, leave)
-			leave <- struct{}{}
-			synctest.Wait()
-		}
-		for range 4 {
-			next()
-		}
-		time.Sleep(2 * time.Second)
-		for range 9 {
-			next()
-		}
-		var got []string
-		for len(served) > 0 {
-			got = append(got, <-served)
-		}
-		want := []string{"reading", "reading", "reader", "reader", "reader", "reader",
-			"head", "reader", "reader", "reader", "head", "reader", "reader", "reader", "head"}
-		if !slices.Equal(got, want) {
-			t.Errorf("got %q, want %q", got, want)
-		}
-		close(leave)
-		synctest.Wait()
-	})
+	for _, test := range []struct {
+		name  string
+		first clip.Urgency
+		want  map[string]int
+	}{
+		{"readers first", clip.ForReader, map[string]int{"reader": 4, "head": 4}},
+		{"heads first", clip.ForHead, map[string]int{"reader": 4, "head": 8}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := clip.NewSlots(2, refuse)
+				served, leave := make(chan string, 99), make(chan struct{})
+				names := []string{clip.ForReader: "reader", clip.ForHead: "head"}
+				for _, u := range []clip.Urgency{test.first, clip.ForReader + clip.ForHead - test.first} {
+					for range 20 {
+						queue(t, s, names[u], u, served, leave)
+					}
+				}
+				got := make(map[string]int)
+				for len(served) > 0 {
+					got[<-served]++
+				}
+				if !maps.Equal(got, test.want) {
+					t.Errorf("got %v, want %v", got, test.want)
+				}
+				close(leave)
+				synctest.Wait()
+			})
+		})
+	}
 }
 
 func TestSlotsServeByUrgencyThenOrder(t *testing.T) {
@@ -96,12 +94,14 @@ func TestSlotsServeByUrgencyThenOrder(t *testing.T) {
 		queue(t, s, "first", clip.ForAhead, served, leave)
 		queue(t, s, "ahead 1", clip.ForAhead, served, leave)
 		queue(t, s, "head 1", clip.ForHead, served, leave) // goes over the limit
-		queue(t, s, "ahead 2", clip.ForAhead, served, leave)
 		queue(t, s, "head 2", clip.ForHead, served, leave)
-		queue(t, s, "reader", clip.ForReader, served, leave)
+		queue(t, s, "head 3", clip.ForHead, served, leave)
+		queue(t, s, "ahead 2", clip.ForAhead, served, leave)
+		queue(t, s, "head 4", clip.ForHead, served, leave)
+		queue(t, s, "reader", clip.ForReader, served, leave) // the heads are not in the way of two
 		queue(t, s, "reader 2", clip.ForReader, served, leave)
 		var got []string
-		for range 7 {
+		for range 9 {
 			leave <- struct{}{}
 			synctest.Wait()
 		}
@@ -109,7 +109,7 @@ func TestSlotsServeByUrgencyThenOrder(t *testing.T) {
 		for name := range served {
 			got = append(got, name)
 		}
-		want := []string{"first", "head 1", "reader", "reader 2", "head 2", "ahead 1", "ahead 2"}
+		want := []string{"first", "head 1", "head 2", "head 3", "reader", "reader 2", "head 4", "ahead 1", "ahead 2"}
 		if !slices.Equal(got, want) {
 			t.Errorf("got %q, want %q", got, want)
 		}

@@ -70,8 +70,7 @@ func (s *script) run(ctx context.Context, span clip.Span) (took time.Duration, e
 		fmt.Sprint(span.End.Unix()), dir); err != nil {
 		return 0, err
 	}
-	if _, err := firstFrame(ctx, filepath.Join(dir, "whole.mp4")); err != nil {
-		return 0, err
-	}
-	return time.Since(began), nil
+	took = time.Since(began)
+	opened, err := firstFrame(ctx, filepath.Join(dir, "whole.mp4"))
+	return took + opened, err
 }

@@ -1,6 +1,9 @@
 package clip
 
-import "sync"
+import (
+	"sync"
+	"time"
+)
 
 const (
 	// aheadAfter is how many bytes of media have to be read front to back before anything is fetched ahead: a look at
@@ -9,6 +12,9 @@ const (
 	// aheadSlack is how far from the end of the last read one may begin and still go on from it: reads of one reader
 	// arrive in parallel.
 	aheadSlack = 2 << 20
+	// allAfter is how long after the first read of media the rest of a clip is fetched of which little is missing, unless
+	// aheadAfter has been read by then: who looks at one picture and is gone pays for that alone, and waits for nothing else.
+	allAfter = time.Second
 	// aheadTimes is how many times what was read front to back the window is, at most, for a reader who has to wait.
 	aheadTimes = 4
 	// budgetShare is which share of the cache one handle fetches ahead into at most.
@@ -35,13 +41,15 @@ type ahead struct {
 	part     int
 	end, run int64
 	// window is how many bytes to fetch ahead.
-	window  int64
-	all     bool
-	held    map[int]*hold
-	failed  map[int]bool
-	closed  bool
-	running bool
-	wake    chan struct{}
+	window int64
+	// all says that all the rest is to be fetched; little that it will be, once timer ends that begins with the first read.
+	little, all bool
+	timer       *time.Timer
+	held        map[int]*hold
+	failed      map[int]bool
+	closed      bool
+	running     bool
+	wake        chan struct{}
 }
 
 // newAhead gives one that fetches nothing yet.
@@ -52,8 +60,8 @@ func newAhead(c *Clip, l *layout, opener asked) *ahead {
 	}
 }
 
-// opened is called once the clip is open: if little of it is missing all of it will be fetched, once any of its media is
-// read. Whoever only looks at the head costs nothing.
+// opened is called once the clip is open: if little of it is missing all of it will be fetched, a while after any of its
+// media is read. Whoever only looks at the head costs nothing.
 func (a *ahead) opened() {
 	missing := int64(0)
 	for i := range a.layout.parts {
@@ -66,7 +74,15 @@ func (a *ahead) opened() {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.all = true
+	a.little = true
+}
+
+// fetchAll has all the rest fetched, unless the clip was closed.
+func (a *ahead) fetchAll() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.all = a.little
+	a.goLocked()
 }
 
 // whole reports whether a part's payload is on disk.
@@ -87,6 +103,12 @@ func (a *ahead) note(part int, off, n int64, waits bool) {
 	a.part = part
 	if !next || off+n > a.end {
 		a.end = off + n
+	}
+	if a.little && a.timer == nil {
+		a.timer = time.AfterFunc(allAfter, a.fetchAll)
+	}
+	if a.little && !a.all && a.run >= aheadAfter {
+		a.all, moved = true, true
 	}
 	if a.all && moved {
 		a.goLocked()
@@ -222,6 +244,9 @@ func (a *ahead) follow(i int, h *hold) {
 func (a *ahead) close() {
 	a.mu.Lock()
 	a.closed = true
+	if a.timer != nil {
+		a.timer.Stop()
+	}
 	held := a.held
 	a.held = nil
 	running := a.running

@@ -112,13 +112,39 @@ func TestReadAhead(t *testing.T) {
 	})
 }
 
-// TestEager: what is small enough is fetched whole once any of it is read, and not twice.
+// TestEager: what is small enough is fetched whole a while after any of it is read, and not twice. Opening it, and a look
+// at it, fetch no more than they need.
 func TestEager(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, _, h := heavyFilm(t, clip.Options{Eager: 60 * heavyPart, ReadAhead: -1})
 		defer func() { _ = h.Close() }()
-		read(t, h, h.Size()-1000, 1000)
 		time.Sleep(time.Minute)
+		heads := int64(60 * (onItsWay + 8<<10))
+		if got := m.read(); got > heads {
+			t.Errorf("opening read %d bytes, want at most %d", got, heads)
+		}
+		read(t, h, h.Size()-1000, 1000)
+		time.Sleep(500 * time.Millisecond)
+		if got, most := m.read(), heads+heavyPart; got > most {
+			t.Errorf("a look at the end read %d bytes, want at most %d", got, most)
+		}
+		time.Sleep(time.Minute)
+		if !h.Complete() {
+			t.Error("not complete")
+		}
+		if calls, _, _ := m.calls(); calls != 60+60 { // what was parked is given up after a while
+			t.Errorf("%d GetClip calls, want 120", calls)
+		}
+	})
+}
+
+// TestEagerReader: who reads on of what is small enough has all of it fetched at once, with the calls that brought the heads.
+func TestEagerReader(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, _, h := heavyFilm(t, clip.Options{Eager: 60 * heavyPart, ReadAhead: -1})
+		defer func() { _ = h.Close() }()
+		read(t, h, h.Size()-60*heavyPart, 600<<10)
+		time.Sleep(900 * time.Millisecond)
 		if !h.Complete() {
 			t.Error("not complete")
 		}

@@ -141,7 +141,8 @@ func (c *Clip) resolveAll(ctx context.Context, parts []part, progress func()) ([
 // by then, or is on its way, and need not be fetched twice.
 const goOnFor = 250 * time.Millisecond
 
-// goOn lets downloads go on after their heads, when all of the clip will be fetched anyway because little is missing.
+// goOn lets downloads go on after their heads, when all of the clip will be fetched once it is read because little is
+// missing, and there are more of them than can be parked until then.
 type goOn struct {
 	library *Library
 	stream  Stream
@@ -156,13 +157,15 @@ type goOn struct {
 
 // newGoOn gives one for the heads of the parts of a clip.
 func (l *Library) newGoOn(stream Stream, parts []part) *goOn {
-	absent := int64(0)
+	absent, missing := int64(0), 0
 	for i := range parts {
 		if p := &parts[i]; !l.cache.Has(p.key) {
 			absent += p.bytes()
+			missing++
 		}
 	}
-	return &goOn{library: l, stream: stream, left: len(parts), eager: absent <= l.eager()}
+	eager := absent <= l.eager() && missing > parkedOver*l.options.Connections
+	return &goOn{library: l, stream: stream, left: len(parts), eager: eager}
 }
 
 // after is called before a part's head is asked for, and what it gives after the head has come.

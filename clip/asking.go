@@ -11,9 +11,9 @@ import (
 //
 // Of what is not known of a span, whole minutes are asked for, in as many calls at once as it takes for each answer to be
 // one page: a listing goes from page to page, and each one waits for the one before. How much time a page holds is told by
-// what the stream was last asked for; where nothing has told yet, and it would take many calls, one of them goes before the
-// others. The last call asks beyond the span for as much as its page holds, which costs the same. Minutes that another call
-// is already under way for are not asked for again, but waited for.
+// what the stream was last asked for; where nothing has told yet, calls are of an hour, or so long that all go at once. The
+// last call asks beyond the span for as much as its page holds, which costs the same. Minutes that another call is already
+// under way for are not asked for again, but waited for.
 
 const (
 	// pageFragments is how many fragments a page has at most (API reference, ListFragments, MaxResults).
@@ -63,10 +63,12 @@ func (p tempo) after(span Span, fragments int) tempo {
 	return p
 }
 
-// page gives how much time one call is to ask for, in whole minutes. Without a tempo it is no more than an hour.
-func (p tempo) page() time.Duration {
+// page gives how much time one call is to ask for of what is missing, in whole minutes. Without a tempo that is an hour, or
+// so much that all calls can go at once.
+func (p tempo) page(missing time.Duration) time.Duration {
 	if p.perMinute == 0 {
-		return bucketLength
+		share := (missing/asksAtOnce + time.Minute - Grain).Truncate(time.Minute)
+		return min(max(share, bucketLength), longestAsk)
 	}
 	page := time.Duration(min(math.Floor(pageFragments/p.perMinute), longestAsk.Minutes())) * time.Minute
 	return max(min(page, (tempoReach*p.seen).Truncate(time.Minute)), time.Minute)
@@ -78,43 +80,11 @@ func (t *timeline) gather(ctx context.Context, v view, span Span) ([]section, er
 	if err != nil || len(missing) == 0 {
 		return sections, err
 	}
-	if t.blind(v.stream.Name, missing) {
-		first := NewSpan(missing[0].Start, bucketLength).Intersect(missing[0])
-		if _, err := t.askFor(ctx, v, []Span{first}); err != nil {
-			return nil, err
-		}
-		if sections, missing, err = t.sections(ctx, v, span); err != nil || len(missing) == 0 {
-			return sections, err
-		}
-	}
-	fetched, err := t.askFor(ctx, v, missing)
-	if err != nil {
-		return nil, err
-	}
-	sections = append(sections, fetched...)
-	slices.SortFunc(sections, func(a, b section) int { return a.span.Start.Compare(b.span.Start) })
-	return sections, nil
-}
-
-// blind reports whether it would take many calls to ask for what is missing of a stream of which it is not known how dense
-// it is: then what one call tells saves most of them.
-func (t *timeline) blind(stream StreamName, missing []Span) bool {
-	var length time.Duration
-	for _, m := range missing {
-		length += m.Length()
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.seen[stream].tempo.perMinute == 0 && length > asksAtOnce*bucketLength
-}
-
-// askFor asks the archive for what is missing, in calls at once, and gives that in sections.
-func (t *timeline) askFor(ctx context.Context, v view, missing []Span) ([]section, error) {
 	last := missing[len(missing)-1].End
 	asks, mine := t.claim(v.stream.Name, missing, Span{Start: last, End: t.unknownFrom(v, last)})
 	defer t.unclaim(v.stream.Name, mine)
 	answers := make([]answer, len(asks))
-	err := parallel(ctx, asksAtOnce, len(asks), func(ctx context.Context, i int) (err error) {
+	err = parallel(ctx, asksAtOnce, len(asks), func(ctx context.Context, i int) (err error) {
 		key := askKey{v.stream.Name, asks[i].Start.Unix(), asks[i].End.Unix()}
 		answers[i], err = t.calls.do(ctx, key, func(ctx context.Context, progress func()) (answer, error) {
 			return t.fill(ctx, v, asks[i], progress)
@@ -124,7 +94,6 @@ func (t *timeline) askFor(ctx context.Context, v view, missing []Span) ([]sectio
 	if err != nil {
 		return nil, err
 	}
-	var sections []section
 	for _, m := range missing {
 		for i, ask := range asks {
 			for _, key := range hoursOf(v.stream.Name, ask.Intersect(m)) {
@@ -134,6 +103,7 @@ func (t *timeline) askFor(ctx context.Context, v view, missing []Span) ([]sectio
 			}
 		}
 	}
+	slices.SortFunc(sections, func(a, b section) int { return a.span.Start.Compare(b.span.Start) })
 	return sections, nil
 }
 
@@ -192,7 +162,11 @@ func (t *timeline) claim(stream StreamName, missing []Span, beyond Span) (asks, 
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	tempo := t.seen[stream].tempo
-	page := tempo.page()
+	var length time.Duration
+	for _, m := range missing {
+		length += m.Length()
+	}
+	page := tempo.page(length)
 	for _, m := range missing {
 		for at := m.Start; at.Before(m.End); {
 			free := t.freeLocked(stream, Span{Start: at, End: m.End})

@@ -122,3 +122,6 @@ func LayoutAt(h *Handle, off int64) bool {
 	}
 	return ok
 }
+
+// Expected gives how much space is reserved for a payload of fragments of so many bytes before its head has come.
+func Expected(bytes int64) int64 { return (&fetch{stored: stored{bytes: bytes}}).request(asked{}).Expect }

@@ -52,15 +52,13 @@ type readTimes [][]float64
 func (t readTimes) against(i int) *pairs { return &pairs{ours: t[0], theirs: t[i]} }
 
 // compareReads has files read in turn, again and again until a round is worth measuring: what else the machine does
-// then slows all of them down alike. Before each round those that begin with the first are read anew, in an order that changes:
-// how fast the second read of a file is depends on which pages of memory its first read got.
+// then slows all of them down alike. Before each round those that begin with the first are read anew, side by side: how fast
+// the second read of a file is depends on which pages of memory its first read got, and so all get the like.
 func (b *bench) compareReads(ctx context.Context, read read, anew int, files ...string) (readTimes, error) {
 	times := make(readTimes, len(files))
 	for round := range b.rounds {
-		for i := range anew {
-			if err := readAnew(files[(round+i)%anew]); err != nil {
-				return nil, err
-			}
+		if err := readAnew(files[:anew]); err != nil {
+			return nil, err
 		}
 		sums := make([]time.Duration, len(files))
 		for total := int64(0); total < enough; {
@@ -85,13 +83,39 @@ func (b *bench) compareReads(ctx context.Context, read read, anew int, files ...
 	return times, nil
 }
 
-// readAnew reads a file that the kernel has forgotten.
-func readAnew(path string) error {
-	if err := forget(path); err != nil {
-		return err
+// readAnew reads files that the kernel has forgotten, each a piece, then each the next.
+func readAnew(paths []string) (err error) {
+	files := make([]*os.File, 0, len(paths))
+	defer func() {
+		for _, f := range files {
+			err = errors.Join(err, f.Close())
+		}
+	}()
+	for _, path := range paths {
+		if err := forget(path); err != nil {
+			return err
+		}
 	}
-	_, err := readFile(path)
-	return err
+	for _, path := range paths {
+		f, err := os.Open(path)
+		if err != nil {
+			return err
+		}
+		files = append(files, f)
+	}
+	p := make([]byte, chunk)
+	for left := len(files); left > 0; {
+		left = 0
+		for _, f := range files {
+			switch _, err := f.Read(p); {
+			case err == nil:
+				left++
+			case !errors.Is(err, io.EOF):
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // forget has the kernel forget what it has of a file in memory.

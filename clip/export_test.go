@@ -124,4 +124,6 @@ func LayoutAt(h *Handle, off int64) bool {
 }
 
 // Expected gives how much space is reserved for a payload of fragments of so many bytes before its head has come.
-func Expected(bytes int64) int64 { return (&fetch{stored: stored{bytes: bytes}}).request(asked{}).Expect }
+func Expected(bytes int64) int64 {
+	return (&fetch{stored: stored{bytes: bytes}}).request(asked{}).Expect
+}

@@ -14,9 +14,11 @@ import (
 //
 //   - A call takes all its points at once, when they are there, and waits in the bucket's queue until then. Nothing is
 //     promised to it before. So whoever comes later and is more urgent has every point that those in the queue wait for.
-//   - Next is always the most urgent in the queue, and of these the one that came first. Nobody overtakes it with fewer
+//   - Next is the most urgent in the queue, and of these the one that came first. Nobody overtakes it with fewer
 //     points: it would wait for ever behind small calls. Urgencies are asked anew for each choice, and every lookAgain
-//     at the latest, so that a call moves up when somebody begins to read what it was made for.
+//     at the latest, so that a call moves up when somebody begins to read what it was made for. But where somebody has
+//     waited to open a clip for headWait, one call in headShare is for a head: readers who use all of a quota would else let
+//     nobody open anything of the stream.
 //   - Whoever opens a clip has the full rate while nobody else is seen to read the stream. For a while after somebody was,
 //     here (calls that are not for heads and calls that are were in the queue together) or elsewhere (the service refused
 //     calls more than once in that time), it also takes its points from an allowance, which fills at half the quota at most. So half the quota is left to
@@ -47,6 +49,9 @@ const (
 	courtesy = time.Minute
 	// spare is the share of a second's points that those who open clips leave in the bucket.
 	spare = 0.2
+	// headWait is how long those who open clips give way to readers, and headShare which share of the calls they have then.
+	headWait  = 2 * time.Second
+	headShare = 4
 	// lookAgain is how long a choice of who is next holds: who waits can become a reader, and the rate grows.
 	lookAgain = 20 * time.Millisecond
 	// almost is what points may lack for rounding.
@@ -68,6 +73,8 @@ type bucket struct {
 	shared time.Time
 	// refused is when the service last refused a call.
 	refused time.Time
+	// others counts the calls since the last one for a head.
+	others int
 	// waiting has who waits, in the order of coming; timer is set while there is anybody.
 	waiting []*ticket
 	timer   *time.Timer
@@ -76,6 +83,7 @@ type bucket struct {
 // ticket is one call that waits.
 type ticket struct {
 	points float64
+	since  time.Time
 	// urgency may be nil, for a reader.
 	urgency func() clip.Urgency
 	// turn is closed when the ticket has its points. It is out of the queue then.
@@ -98,7 +106,7 @@ func (b *bucket) take(ctx context.Context, n int, urgency func() clip.Urgency) e
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	t := &ticket{points: float64(n), urgency: urgency, turn: make(chan struct{})}
+	t := &ticket{points: float64(n), since: time.Now(), urgency: urgency, turn: make(chan struct{})}
 	if !b.queue(ctx, t) {
 		return errPaced
 	}
@@ -177,8 +185,10 @@ func (b *bucket) serveLocked(now time.Time) {
 			return
 		}
 		b.points -= t.points
+		b.others++
 		if spares(urgency) {
 			b.allowance = max(0, b.allowance-t.points)
+			b.others = 0
 		}
 		b.allowance = min(b.allowance, b.points)
 		b.waiting = slices.Delete(b.waiting, i, i+1)
@@ -191,7 +201,7 @@ func (b *bucket) serveLocked(now time.Time) {
 
 // nextLocked chooses who is next of those who wait, and gives its urgency. It notes where some open clips and some do not.
 func (b *bucket) nextLocked(now time.Time) (next int, urgency clip.Urgency) {
-	sparing := 0
+	sparing, patient := 0, -1
 	for i, t := range b.waiting {
 		u := clip.ForReader
 		if t.urgency != nil {
@@ -199,6 +209,9 @@ func (b *bucket) nextLocked(now time.Time) (next int, urgency clip.Urgency) {
 		}
 		if spares(u) {
 			sparing++
+			if patient < 0 && now.Sub(t.since) >= headWait {
+				patient = i
+			}
 		}
 		if i == 0 || u < urgency {
 			next, urgency = i, u
@@ -206,6 +219,9 @@ func (b *bucket) nextLocked(now time.Time) (next int, urgency clip.Urgency) {
 	}
 	if sparing > 0 && sparing < len(b.waiting) {
 		b.shared = now.Add(courtesy)
+	}
+	if patient >= 0 && b.others >= headShare-1 {
+		return patient, clip.ForHead
 	}
 	return next, urgency
 }

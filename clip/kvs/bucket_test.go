@@ -140,6 +140,34 @@ func TestPaceReaderHasAllPoints(t *testing.T) {
 }
 
 // TestPaceNobodyOvertakes: a call of many points does not wait for ever behind smaller ones.
+// TestPaceOpensWhileAllIsRead: readers who use all of the quota let others open clips, after a while.
+func TestPaceOpensWhileAllIsRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(t)
+		q.empty()
+		ctx, stop := context.WithCancel(t.Context())
+		for range 8 {
+			q.wg.Go(func() {
+				for q.pacer.TakeAs(ctx, "door", 30, as(clip.ForReader)) == nil {
+				}
+			})
+		}
+		for range 20 {
+			q.wait("head", 30, as(clip.ForHead))
+		}
+		time.Sleep(1900 * time.Millisecond)
+		if got := len(q.order()); got != 0 {
+			t.Errorf("%d heads before their time", got)
+		}
+		// Each takes three readers' calls with it: 120 points, of 500 a second.
+		time.Sleep(100*time.Millisecond + 20*240*time.Millisecond + 500*time.Millisecond)
+		if got := len(q.order()); got != 20 {
+			t.Errorf("%d heads of 20", got)
+		}
+		stop()
+	})
+}
+
 func TestPaceNobodyOvertakes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(t)
@@ -193,8 +221,8 @@ func TestPaceShares(t *testing.T) {
 		{"prefetch has the full rate", []clip.Urgency{clip.ForAhead}, map[clip.Urgency]float64{clip.ForAhead: 500}},
 		{"heads have half, and prefetch waits for them", []clip.Urgency{clip.ForAhead, clip.ForHead},
 			map[clip.Urgency]float64{clip.ForHead: 250, clip.ForAhead: 0}},
-		{"readers have the full rate beside heads", []clip.Urgency{clip.ForHead, clip.ForAhead, clip.ForReader},
-			map[clip.Urgency]float64{clip.ForReader: 500, clip.ForHead: 0, clip.ForAhead: 0}},
+		{"readers who take all leave heads a quarter", []clip.Urgency{clip.ForHead, clip.ForAhead, clip.ForReader},
+			map[clip.Urgency]float64{clip.ForReader: 375, clip.ForHead: 125, clip.ForAhead: 0}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -202,7 +230,7 @@ func TestPaceShares(t *testing.T) {
 				for _, u := range tc.busy {
 					q.busy(callers, points, u)
 				}
-				time.Sleep(time.Second)
+				time.Sleep(3 * time.Second)
 				before := map[clip.Urgency]int{}
 				for u := range tc.want {
 					before[u] = q.taken(u)

@@ -33,7 +33,7 @@ type connKey struct{}
 
 // connContext gives a connection its bucket: the bandwidth is a connection's, however many answers it carries.
 func (p pace) connContext(ctx context.Context, conn net.Conn) context.Context {
-	if tcp, ok := conn.(*net.TCPConn); ok && p.data {
+	if tcp, ok := conn.(interface{ SetWriteBuffer(bytes int) error }); ok && p.data {
 		_ = tcp.SetWriteBuffer(sendBuffer) // Without it more waits, and everything works.
 	}
 	ctx = context.WithValue(ctx, rawConnKey{}, conn) // faults break it off

@@ -14,7 +14,7 @@ var ErrCut = errors.New("answer cut off by a fault")
 // Cut breaks a connection off as a rule says: with a reset or with an ordinary end. net/http closes it when the handler
 // panics with http.ErrAbortHandler, which has to follow.
 func Cut(r Rule, conn net.Conn) {
-	if tcp, ok := conn.(*net.TCPConn); ok && r.Kind == Reset {
+	if tcp, ok := conn.(interface{ SetLinger(sec int) error }); ok && r.Kind == Reset {
 		_ = tcp.SetLinger(0) // what is unsent is dropped, and the peer told with RST; without it, it is told with FIN
 	}
 }

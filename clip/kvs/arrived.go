@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"net"
 	"net/http/httptrace"
+	"sync"
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
@@ -15,10 +16,12 @@ import (
 // and encryption, which are read too, do not matter.
 type arrivals struct {
 	*net.TCPConn
-	read   atomic.Int64
-	closed atomic.Bool
-	// last is what was unread when the connection was closed.
-	last atomic.Int64
+	read atomic.Int64
+	// last is what was unread when the connection was closed; it is there once closed is true, and that before the kernel's
+	// own count is gone.
+	last    atomic.Int64
+	closed  atomic.Bool
+	closing sync.Once
 }
 
 // Read implements net.Conn.
@@ -30,18 +33,20 @@ func (c *arrivals) Read(p []byte) (int, error) {
 
 // Close implements net.Conn. A call whose context ends has its connection closed before anybody can ask.
 func (c *arrivals) Close() error {
-	if !c.closed.Swap(true) {
+	c.closing.Do(func() {
 		c.last.Store(c.waiting())
-	}
+		c.closed.Store(true)
+	})
 	return c.TCPConn.Close()
 }
 
 // unread gives how many bytes have come and were not read.
 func (c *arrivals) unread() int64 {
+	waiting := c.waiting() // nothing where it was closed meanwhile
 	if c.closed.Load() {
 		return c.last.Load()
 	}
-	return c.waiting()
+	return waiting
 }
 
 // waiting asks the kernel (tcp(7), TCP_INFO). Where it does not say it is 0.

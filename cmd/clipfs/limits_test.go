@@ -116,7 +116,7 @@ func TestFetchLimitEndsReads(t *testing.T) {
 		t.Errorf("the limit is logged %d times, want once", n)
 	}
 	sent := bytesOf(t, e, "GetClip")
-	const most = 1_500_000 + 16<<20 // what the emulator had written to a connection that was given up
+	const most = 1_500_000 + 4<<20 // what was on its way to connections that were given up
 	if noted := ledger(t, m); noted < 1_500_000 || noted > sent || sent > most {
 		t.Errorf("the emulator sent %d bytes of 1500 KB, of which %d are noted", sent, noted)
 	}
@@ -145,7 +145,8 @@ func TestLedgerAgreesWithTheService(t *testing.T) {
 	}
 	agree := func(least float64) {
 		t.Helper()
-		for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		defer func() { t.Logf("the emulator sent %d bytes, and %d are noted", bytesOf(t, e, "GetClip"), ledger(t, m)) }()
+		for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
 			sent, noted := bytesOf(t, e, "GetClip"), ledger(t, m)
 			if float64(noted) >= least*float64(sent) && noted <= sent {
 				return
@@ -156,9 +157,8 @@ func TestLedgerAgreesWithTheService(t *testing.T) {
 		}
 	}
 	agree(1)
-	// Of an hour the heads only. What was on its way when they had come is sent too, and nobody reads it. The emulator counts
-	// what it gave its kernel, of which some never leaves, more of it on a busy machine; without the unread bytes it would be a
-	// sixth that is noted.
+	// Of an hour the heads only. What was on its way when they had come is sent too, and nobody reads it; without that it
+	// would be a third that is noted. A call's header may be among what the emulator counts.
 	f, err := os.Open(m.Join("door", ago(4*time.Hour), "1h.mp4"))
 	if err != nil {
 		t.Fatal(err)
@@ -166,7 +166,7 @@ func TestLedgerAgreesWithTheService(t *testing.T) {
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
 	}
-	agree(0.25)
+	agree(0.995)
 }
 
 // TestBandwidthLimit: several readers together are held to it.

@@ -56,8 +56,10 @@ func TestSoak(t *testing.T) {
 	e := harness.StartEmulator(t, append(args, "--quota", "off")...)
 	s := newSource(t, e, streams)
 	budget := s.size() / soakShare
+	// What fails comes right within seconds: the deadline is so long that it only passes where something hangs, however slow
+	// this machine is.
 	m := harness.StartMount(t, e, "--cache-size", fmt.Sprint(budget), "--memory", "64MiB", "--metadata-ttl", "5s", "--log-level", "info",
-		"--metrics", "127.0.0.1:0", "--log-format", "json")
+		"--metrics", "127.0.0.1:0", "--log-format", "json", "--read-timeout", "2m")
 	for _, rule := range []string{
 		"kind=close,api=GetClip,at=50%,p=0.05", "kind=reset,api=ListFragments,p=0.05", "kind=status,api=GetClip,status=503,p=0.05",
 		"kind=throttle,api=GetClip,p=0.02",
@@ -69,11 +71,8 @@ func TestSoak(t *testing.T) {
 	if n := w.reads.Load(); n < int64(readers) {
 		t.Errorf("%d things were done, want some by each reader", n)
 	}
-	if n := w.failures.Load(); n*20 > w.reads.Load() {
-		t.Errorf("%d of %d things failed", n, w.reads.Load())
-	}
-	t.Logf("%s: %d things done, %d failed with ETIMEDOUT or ESTALE; %d clips of %d bytes, cache %d bytes", lasts, w.reads.Load(), w.failures.Load(),
-		len(s.clips), s.size(), budget)
+	t.Logf("%s: %d things done, of which %d looked at the live edge and %d found it changed under an open file; %d clips of %d bytes, cache %d bytes",
+		lasts, w.reads.Load(), w.edges.Load(), w.changed.Load(), len(s.clips), s.size(), budget)
 	// When nobody reads any more all of it goes away again.
 	eventually(t, "goroutines end and files are closed", func() bool {
 		return goroutines(t, m) < 100 && descriptors(t, m) < 100
@@ -99,8 +98,9 @@ type soak struct {
 	// readers is how many there are.
 	readers int
 
-	// failures are reads that ended with an errno that the archive's failing and a busy machine explain.
-	reads, failures atomic.Int64
+	// reads is how many things were done, edges how many of them at the live edge, where changed found the footage changed
+	// under an open file.
+	reads, edges, changed atomic.Int64
 }
 
 // run lets all readers read for a time, and samples.
@@ -119,11 +119,9 @@ func (s *soak) run(t *testing.T, lasts time.Duration) {
 					return
 				default:
 				}
-				switch err := s.one(random); {
-				case errors.Is(err, syscall.ETIMEDOUT), errors.Is(err, syscall.ESTALE) && !isWrong(err):
-					s.failures.Add(1)
-				case err != nil:
-					t.Errorf("reader %d: %v", reader, err)
+				begun := time.Now()
+				if err := s.one(random); err != nil {
+					t.Errorf("reader %d, after %s: %v", reader, time.Since(begun).Round(time.Millisecond), err)
 				}
 				s.reads.Add(1)
 				moves[reader].Store(time.Now().UnixNano())
@@ -146,24 +144,36 @@ func (s *soak) one(random *rand.Rand) error {
 	}
 	stream := filepath.Dir(filepath.Dir(s.mount.Join(clip.path)))
 	switch random.IntN(3) {
-	case 0: // the live edge, of which no one knows what it is to hold
-		f, err := os.Open(filepath.Join(stream, "last", "10s.mp4"))
-		if err != nil {
-			return err
-		}
-		defer func() { _ = f.Close() }()
-		info, err := f.Stat()
-		if err != nil {
-			return err
-		}
-		if n, err := f.Seek(0, 2); err != nil || n != info.Size() {
-			return clip.wrong("the live edge has %d bytes, stat says %d, %v", n, info.Size(), err)
-		}
-		return second(f.ReadAt(make([]byte, min(4096, info.Size())), 0))
+	case 0:
+		return s.edge(clip, filepath.Join(stream, "last", "10s.mp4"))
 	case 1:
 		return second(os.ReadDir(stream))
 	}
 	return second(os.Readlink(filepath.Join(stream, "latest")))
+}
+
+// edge reads at the live edge, of which no one knows what it is to hold. Opening works whatever arrives meanwhile; what is open
+// may change.
+func (s *soak) edge(clip *sourceClip, path string) error {
+	s.edges.Add(1)
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if n, err := f.Seek(0, 2); err != nil || n != info.Size() {
+		return clip.wrong("the live edge has %d bytes, stat says %d, %v", n, info.Size(), err)
+	}
+	_, err = f.ReadAt(make([]byte, min(4096, info.Size())), 0)
+	if errors.Is(err, syscall.ESTALE) {
+		s.changed.Add(1)
+		return nil
+	}
+	return err
 }
 
 // soakSample is what a mount takes at a moment.
@@ -172,7 +182,7 @@ type soakSample struct {
 }
 
 // stuckAfter is how long a reader may take for one thing: all deadlines passed one after the other.
-const stuckAfter = 3 * time.Minute
+const stuckAfter = 5 * time.Minute
 
 // sample looks at the mount twenty times, and fails where the cache is past its budget or a reader is stuck.
 func (s *soak) sample(t *testing.T, lasts time.Duration, moves []atomic.Int64) (samples []soakSample) {

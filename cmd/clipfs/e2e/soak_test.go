@@ -36,7 +36,7 @@ const (
 	soakShare = 10
 )
 
-// TestSoak: many readers do all that programs do to 64 clips, with a cache of a tenth of them, while the archive fails now
+// TestSoak: many readers do all that programs do to 64 clips, and programs do it too, with a cache of a tenth of them, while the archive fails now
 // and then. Every byte is compared with the source; the mount takes no more memory, descriptors or goroutines the longer it runs, and its
 // cache is within its budget whenever one looks.
 func TestSoak(t *testing.T) {
@@ -66,10 +66,16 @@ func TestSoak(t *testing.T) {
 	} {
 		e.Fault(t, rule)
 	}
-	w := &soak{source: s, mount: m, budget: budget, readers: readers}
+	w := &soak{source: s, mount: m, budget: budget, readers: readers, copies: t.TempDir()}
 	w.run(t, lasts)
 	if n := w.reads.Load(); n < int64(readers) {
 		t.Errorf("%d things were done, want some by each reader", n)
+	}
+	for i, p := range soakPrograms() {
+		if w.programs[i].Load() == 0 {
+			t.Errorf("nobody has run %s", p.name)
+		}
+		t.Logf("%s: %d times", p.name, w.programs[i].Load())
 	}
 	t.Logf("%s: %d things done, of which %d looked at the live edge and %d found it changed under an open file; %d clips of %d bytes, cache %d bytes",
 		lasts, w.reads.Load(), w.edges.Load(), w.changed.Load(), len(s.clips), s.size(), budget)
@@ -97,10 +103,14 @@ type soak struct {
 	budget int64
 	// readers is how many there are.
 	readers int
+	// copies is a directory for what is copied.
+	copies string
 
 	// reads is how many things were done, edges how many of them at the live edge, where changed found the footage changed
 	// under an open file.
 	reads, edges, changed atomic.Int64
+	// programs is how often each program was run.
+	programs [soakKinds]atomic.Int64
 }
 
 // run lets all readers read for a time, and samples.
@@ -113,14 +123,20 @@ func (s *soak) run(t *testing.T, lasts time.Duration) {
 		random := rand.New(rand.NewPCG(1, uint64(reader)))
 		moves[reader].Store(time.Now().UnixNano())
 		wg.Go(func() {
-			for {
+			for turn := 0; ; turn++ {
 				select {
 				case <-stop:
 					return
 				default:
 				}
 				begun := time.Now()
-				if err := s.one(random); err != nil {
+				var err error
+				if reader%soakDirect == 0 {
+					err = s.program(t, reader/soakDirect+turn, random)
+				} else {
+					err = s.one(random)
+				}
+				if err != nil {
 					t.Errorf("reader %d, after %s: %v", reader, time.Since(begun).Round(time.Millisecond), err)
 				}
 				s.reads.Add(1)

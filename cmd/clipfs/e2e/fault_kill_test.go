@@ -15,10 +15,29 @@ import (
 )
 
 const (
-	// freedWithin is how long a caller may go on after a signal; busyMachine is what a busy machine may add.
+	// freedWithin is how long a caller may go on after a signal; busyMachine is what a busy machine may add, but not in all of
+	// so many attempts.
 	freedWithin = time.Second
 	busyMachine = 5 * time.Second
+	attempts    = 4
 )
+
+// bestOf makes attempts at something that has to take no longer than within, until one does. None may take longer than
+// within and slack.
+func bestOf(t *testing.T, what string, within, slack time.Duration, attempt func(i int) (took time.Duration)) {
+	t.Helper()
+	for i := range attempts {
+		took := attempt(i)
+		if took > within+slack {
+			t.Errorf("%s: took %s, want at most %s", what, took, within)
+		}
+		if took <= within || t.Failed() {
+			return
+		}
+		t.Logf("%s: took %s, want at most %s; once more", what, took, within)
+	}
+	t.Errorf("%s: took longer than %s each of %d times", what, within, attempts)
+}
 
 // learned is how long what a preparation learned is believed: --metadata-ttl 1s, and 2 s at the live edge.
 const learned = 2500 * time.Millisecond
@@ -172,7 +191,9 @@ func TestKilledWhileSilent(t *testing.T) {
 	atOnce(t, names, func(t *testing.T, i int) {
 		k := kills[i]
 		stream := killStream(k.silentCase, k.signal)
-		killSilent(t, e, k.silentCase, k.signal, stream, k.path(m, stream, from))
+		bestOf(t, "a killed caller", freedWithin, busyMachine, func(i int) time.Duration {
+			return killSilent(t, e, k.silentCase, k.signal, stream, k.path(m, stream, from.Add(time.Duration(i)*time.Minute)))
+		})
 	})
 }
 
@@ -181,8 +202,8 @@ func killStream(c silentCase, s syscall.Signal) string {
 	return fmt.Sprintf("%s-%t-%d", c.operation, c.asks, s)
 }
 
-// killSilent has a call wait for a silent service and ends it.
-func killSilent(t *testing.T, e *harness.Emulator, c silentCase, signal syscall.Signal, stream, path string) {
+// killSilent has a call wait for a silent service and ends it, and gives how long it went on.
+func killSilent(t *testing.T, e *harness.Emulator, c silentCase, signal syscall.Signal, stream, path string) (took time.Duration) {
 	var f *harness.Fault
 	silence := func() { f = e.Fault(t, c.rule+",stream="+stream) }
 	if c.operation == "read" {
@@ -195,10 +216,12 @@ func killSilent(t *testing.T, e *harness.Emulator, c silentCase, signal syscall.
 	}
 	w.begin(t)
 	if !c.asks {
-		if said, took := w.over(t, freedWithin+busyMachine); said != "done\n" {
+		said, took := w.over(t, freedWithin+busyMachine)
+		if said != "done\n" {
 			t.Errorf("said %q after %s, want it to be answered without the service", said, took)
 		}
-		return
+		f.Remove(t)
+		return took
 	}
 	for deadline := time.Now().Add(30 * time.Second); f.Hits(t) == 0; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
@@ -214,8 +237,8 @@ func killSilent(t *testing.T, e *harness.Emulator, c silentCase, signal syscall.
 		t.Fatal(err)
 	}
 	said, took := w.over(t, 30*time.Second)
-	if said != "" || took > freedWithin+busyMachine {
-		t.Errorf("freed after %s, said %q, want within %s", took, said, freedWithin)
+	if said != "" {
+		t.Errorf("freed after %s, said %q", took, said)
 	}
 	t.Logf("freed after %s", took.Round(time.Millisecond))
 	f.Remove(t)
@@ -224,6 +247,7 @@ func killSilent(t *testing.T, e *harness.Emulator, c silentCase, signal syscall.
 	if said, _ := again.over(t, 60*time.Second); said != "done\n" {
 		t.Errorf("when the service spoke again: %q", said)
 	}
+	return took
 }
 
 // TestOthersReadOn: of two who wait for one download, the one that is killed does not take it away from the other.
@@ -231,7 +255,15 @@ func TestOthersReadOn(t *testing.T) {
 	e := harness.StartEmulator(t, "--stream", "testcard=testcard", "--retention", "5h")
 	m := harness.StartMount(t, e)
 	from := faultMinute()
+	bestOf(t, "a killed caller", freedWithin, busyMachine, func(i int) time.Duration {
+		return killOneOfTwo(t, e, m, from.Add(time.Duration(i)*time.Minute))
+	})
+}
+
+// killOneOfTwo has two read a minute of which half comes for now, kills one and gives how long that one went on.
+func killOneOfTwo(t *testing.T, e *harness.Emulator, m *harness.Mount, from time.Time) (freed time.Duration) {
 	path := m.Join("testcard", nameOf(from), "1m.mp4")
+	before := callsOf(t, e, "testcard")["GetClip"]
 	f := e.Fault(t, "kind=stall,api=GetClip,at=50%,for=6s") // less than what counts as a stall
 	killed := startWaiter(t, "read", path)
 	killed.begin(t)
@@ -250,9 +282,7 @@ func TestOthersReadOn(t *testing.T) {
 	if err := killed.cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	if _, took := killed.over(t, 30*time.Second); took > freedWithin+busyMachine {
-		t.Errorf("freed after %s", took)
-	}
+	_, freed = killed.over(t, 30*time.Second)
 	select {
 	case <-read:
 	case <-time.After(time.Minute):
@@ -262,7 +292,9 @@ func TestOthersReadOn(t *testing.T) {
 		t.Fatalf("the other: %v", failed)
 	}
 	asStored(t, content, "testcard", from)
-	if n := callsOf(t, e, "testcard")["GetClip"]; n != 1 || f.Hits(t) != 1 {
+	if n := callsOf(t, e, "testcard")["GetClip"] - before; n != 1 || f.Hits(t) != 1 {
 		t.Errorf("%d GetClip calls, %d stalled, want one", n, f.Hits(t))
 	}
+	f.Remove(t)
+	return freed
 }

@@ -106,7 +106,7 @@ func TestJoinedOpenInterrupted(t *testing.T) {
 		t.Errorf("user.clipfs.size: %q, want how long opening takes", size)
 	}
 	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGKILL} {
-		freed(t, "open of a day", signal, exec.Command("cat", path))
+		freed(t, "open of a day", signal, "cat", path)
 	}
 	begun := time.Now()
 	if _, err := os.ReadFile(m.Join("testcard", nameOf(day.Add(time.Hour)), "1m.mp4")); err != nil {

@@ -40,9 +40,7 @@ func runRefused(t *testing.T, table *faultTable) {
 		if errno := errnoOf(t, err); errno != c.wants {
 			t.Errorf("%s: got %d bytes, %v, want %s", c.rule, len(got), err, sees(c.wants))
 		}
-		if took := time.Since(begun); took > c.within+faultSlack {
-			t.Errorf("%s: took %s", c.rule, took)
-		}
+		table.slow.inTime(t, c.rule, begun, c.within)
 		checkCosts(t, callsOf(t, e, stream), usual(), more)
 		if c.wants != 0 {
 			f.Remove(t)
@@ -88,9 +86,7 @@ func runRenewed(t *testing.T, table *faultTable) {
 	if _, err := os.ReadFile(path); errnoOf(t, err) != syscall.EACCES {
 		t.Errorf("expired: %v", err)
 	}
-	if took := time.Since(begun); took > time.Second+faultSlack {
-		t.Errorf("expired: took %s", took)
-	}
+	table.slow.inTime(t, "expired", begun, time.Second)
 	more := most{}
 	checkCosts(t, callsOf(t, e, "stream-0"), usual(), more)
 	table.add(t, names[0], sees(syscall.EACCES), time.Second, more)
@@ -102,9 +98,7 @@ func runRenewed(t *testing.T, table *faultTable) {
 	if err != nil {
 		t.Fatalf("renewed: %v", err)
 	}
-	if took := time.Since(begun); took > 2*time.Second+faultSlack {
-		t.Errorf("renewed: took %s", took)
-	}
+	table.slow.inTime(t, "renewed", begun, 2*time.Second)
 	asStored(t, got, "stream-0", from)
 	after := callsOf(t, e, "stream-0")
 	for api, n := range before {
@@ -131,9 +125,7 @@ func runRoot(t *testing.T, table *faultTable) {
 	if _, err := os.ReadDir(m.Path); errnoOf(t, err) != syscall.ETIMEDOUT {
 		t.Errorf("endless: %v", err)
 	}
-	if took := time.Since(begun); took > time.Second+faultSlack {
-		t.Errorf("endless: took %s", took)
-	}
+	table.slow.inTime(t, "endless", begun, time.Second)
 	more := most{"ListStreams": 3}
 	checkCosts(t, most{"ListStreams": callsOf(t, e, "")["ListStreams"] - before}, most{"ListStreams": 1}, more)
 	f.Remove(t)
@@ -146,9 +138,7 @@ func runRoot(t *testing.T, table *faultTable) {
 	if err != nil || len(entries) == 0 || entries[len(entries)-1].Name() != "stream-0" {
 		t.Errorf("truncated: %v, %v", entries, err)
 	}
-	if took := time.Since(begun); took > 2*time.Second+faultSlack {
-		t.Errorf("truncated: took %s", took)
-	}
+	table.slow.inTime(t, "truncated", begun, 2*time.Second)
 	more = most{"ListStreams": 2}
 	checkCosts(t, most{"ListStreams": callsOf(t, e, "")["ListStreams"] - before}, most{"ListStreams": 1}, more)
 	if n := f.Hits(t); n != 2 {
@@ -204,9 +194,7 @@ func runOpen(t *testing.T, table *faultTable) {
 		if errno := errnoOf(t, err); errno != wants[i] {
 			t.Errorf("got %d bytes, %v, want %s", n, err, sees(wants[i]))
 		}
-		if took := time.Since(begun); took > 4*time.Second+faultSlack {
-			t.Errorf("took %s", took)
-		}
+		table.slow.inTime(t, names[i], begun, 4*time.Second)
 		more := most{"GetClip": 2}
 		checkCosts(t, most{"GetClip": callsOf(t, e, stream)["GetClip"] - before}, most{"GetClip": 1}, more)
 		if fault.Hits(t) == 0 {
@@ -267,9 +255,7 @@ func runSkewed(t *testing.T, table *faultTable) {
 		if err != nil {
 			t.Fatalf("%s: %v", rule, err)
 		}
-		if took := time.Since(begun); took > 2*time.Second+faultSlack {
-			t.Errorf("%s: took %s", rule, took)
-		}
+		table.slow.inTime(t, rule, begun, 2*time.Second)
 		asStored(t, got, stream, from)
 		checkCosts(t, callsOf(t, e, stream), usual(), more)
 		if f.Hits(t) == 0 {

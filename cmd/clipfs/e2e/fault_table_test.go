@@ -22,7 +22,7 @@ const (
 	// faultTimeout is --read-timeout of the mounts under test; a call that is silent for a third of it is made again.
 	faultTimeout = 9 * time.Second
 	faultStall   = faultTimeout / 3
-	// faultSlack is what a busy machine may add to the bounds in the table.
+	// faultSlack is what a busy machine may add to the bounds in the table at most, however slow it is (see yardstick).
 	faultSlack = 30 * time.Second
 )
 
@@ -75,7 +75,7 @@ type faultCase struct {
 	rules []string
 	// wants is 0 where the reader gets the bytes that are stored.
 	wants syscall.Errno
-	// within is how long the reader waits at most, besides faultSlack.
+	// within is how long the reader waits at most where nothing else keeps the machine busy.
 	within time.Duration
 	costs  most
 	// gone: what was read is not there any more when it is over.
@@ -84,6 +84,8 @@ type faultCase struct {
 
 // faultTable collects what was seen.
 type faultTable struct {
+	slow *yardstick
+
 	// mu guards rows.
 	mu   sync.Mutex
 	rows map[string]string

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"clipfs/clip/emulator/footage"
 	"clipfs/cmd/internal/harness"
 )
 
@@ -47,9 +48,14 @@ func TestFrames(t *testing.T) {
 	start := testStart()
 	var streams []string
 	specs := make(map[string]string)
+	// The span begins and ends in the middle of fragments: those that start in it belong to it.
+	from, length := start.Add(3*time.Second), 11*time.Second
+	some, all := make(map[string][]footage.Fragment), make(map[string][]footage.Fragment)
 	for name, file := range files {
 		specs[name] = fmt.Sprintf("%s=%s@%s", name, file, start.Format(time.RFC3339Nano))
 		streams = append(streams, "--stream", specs[name])
+		some[name] = stored(t, specs[name], from, from.Add(length))
+		all[name] = stored(t, specs[name], start, start.Add(time.Minute))
 	}
 	for _, test := range []struct {
 		name string
@@ -66,13 +72,10 @@ func TestFrames(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			e := harness.StartEmulator(t, append(streams, test.args...)...)
 			m := harness.StartMount(t, e)
-			for name, spec := range specs {
+			for name := range specs {
 				t.Run(name, func(t *testing.T) {
-					// The span begins and ends in the middle of fragments: those that start in it belong to it.
-					from, length := start.Add(3*time.Second), 11*time.Second
-					path := m.Join(name, nameOf(from), "11s.mp4")
-					sameFrames(t, path, stored(t, spec, from, from.Add(length)))
-					sameFrames(t, m.Join(name, nameOf(start), "1m.mp4"), stored(t, spec, start, start.Add(time.Minute)))
+					sameFrames(t, m.Join(name, nameOf(from), "11s.mp4"), some[name])
+					sameFrames(t, m.Join(name, nameOf(start), "1m.mp4"), all[name])
 				})
 			}
 		})

@@ -171,6 +171,7 @@ func silentCases() []silentCase {
 // TestKilledWhileSilent: whoever waits for a service that says nothing is freed by SIGINT and by SIGKILL within a
 // second, in whatever call, and the mount goes on: when the service speaks again, the same call works.
 func TestKilledWhileSilent(t *testing.T) {
+	t.Parallel() // it waits for the most part
 	type kill struct {
 		silentCase
 		signal syscall.Signal
@@ -252,6 +253,7 @@ func killSilent(t *testing.T, e *harness.Emulator, c silentCase, signal syscall.
 
 // TestOthersReadOn: of two who wait for one download, the one that is killed does not take it away from the other.
 func TestOthersReadOn(t *testing.T) {
+	t.Parallel() // it waits for the most part
 	e := harness.StartEmulator(t, "--stream", "testcard=testcard", "--retention", "5h")
 	m := harness.StartMount(t, e)
 	from := faultMinute()

@@ -16,6 +16,7 @@ import (
 // TestEmulatorKilled: when the archive goes away in the middle of a read, the read fails within the deadline; when it
 // is back, the same handle reads on.
 func TestEmulatorKilled(t *testing.T) {
+	t.Parallel() // it waits for the most part
 	e := harness.StartEmulator(t, "--stream", "testcard=testcard", "--bandwidth", "300kB/s")
 	m := harness.StartMount(t, e, "--read-timeout", "5s")
 	path := m.Join("testcard", nameOf(time.Now().UTC().Add(-2*time.Hour).Truncate(time.Minute)), "5m.mp4")
@@ -53,6 +54,7 @@ func TestEmulatorKilled(t *testing.T) {
 // TestInterrupt: a caller that waits for a silent archive can be interrupted and killed, in whatever call it waits, and
 // others are not held up.
 func TestInterrupt(t *testing.T) {
+	t.Parallel() // it waits for the most part
 	e := harness.StartEmulator(t, "--stream", "testcard=testcard", "--latency", "60s")
 	m := harness.StartMount(t, e)
 	path := m.Join("testcard", nameOf(time.Now().UTC().Add(-time.Hour).Truncate(time.Minute)), "1m.mp4")
@@ -68,6 +70,7 @@ func TestInterrupt(t *testing.T) {
 
 // TestInterruptRead: the same for OPEN and READ.
 func TestInterruptRead(t *testing.T) {
+	t.Parallel() // it waits for the most part
 	e := harness.StartEmulator(t, "--stream", "testcard=testcard", "--bandwidth", "50kB/s")
 	m := harness.StartMount(t, e)
 	path := m.Join("testcard", nameOf(time.Now().UTC().Add(-time.Hour).Truncate(time.Minute)), "1m.mp4")

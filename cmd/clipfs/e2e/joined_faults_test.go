@@ -18,6 +18,7 @@ func longAgo() string { return nameOf(time.Now().UTC().Add(-3 * time.Hour).Trunc
 // TestJoinedWhileTheArchiveIsAway: a clip of many parts that is open gives what it has, fails in time for what it has
 // not, and reads on when the archive is back, the same bytes as any other mount.
 func TestJoinedWhileTheArchiveIsAway(t *testing.T) {
+	t.Parallel() // it waits for the most part
 	e := harness.StartEmulator(t, "--stream", "testcard=testcard", "--bandwidth", "300kB/s")
 	m := harness.StartMount(t, e, "--read-timeout", "5s", "--eager", "0")
 	path := m.Join("testcard", longAgo(), "10m.mp4")
@@ -95,6 +96,7 @@ func TestJoinedAfterACrash(t *testing.T) {
 
 // TestJoinedOpenInterrupted: whoever waits for a long clip to open can be stopped, and nobody else waits for it.
 func TestJoinedOpenInterrupted(t *testing.T) {
+	t.Parallel() // it waits for the most part
 	e := harness.StartEmulator(t, "--stream", "testcard=testcard", "--retention", "72h")
 	m := harness.StartMount(t, e)
 	day := time.Now().UTC().Add(-48 * time.Hour).Truncate(time.Hour)

@@ -23,8 +23,9 @@ import (
 )
 
 const (
-	// sequencesTake is how long random sequences are tried: the live edge moves on every two seconds.
-	sequencesTake = 10 * time.Second
+	// sequencesTake is how long random sequences are tried, as the live edge moves on every two seconds, and sequencesTakeMost
+	// how long on a machine on which a worker did not come to see that.
+	sequencesTake, sequencesTakeMost = 10 * time.Second, 90 * time.Second
 	// sequenceWorkers do so at the same time, each with up to so many files and mappings at once.
 	sequenceWorkers, mostOpen, mostMapped = 3, 6, 6
 	sequenceSeed                          = 5
@@ -167,12 +168,17 @@ func (s *sequence) run(ctx context.Context) (err error) {
 			err = errors.Join(err, s.unmapOne())
 		}
 	}()
-	for end := time.Now().Add(sequencesTake); time.Now().Before(end); {
+	for begun := time.Now(); time.Since(begun) < sequencesTake || time.Since(begun) < sequencesTakeMost && !s.sawGrowth(); {
 		if err := s.step(ctx); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// sawGrowth tells whether versions were opened of what grows.
+func (s *sequence) sawGrowth() bool {
+	return len(s.versions[s.paths[0]]) > 1 && len(s.versions[s.paths[1]]) > 1
 }
 
 // step does one thing.

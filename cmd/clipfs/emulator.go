@@ -13,6 +13,7 @@ import (
 	"clipfs/clip/emulator"
 	"clipfs/clip/emulator/fault"
 	"clipfs/clip/emulator/footage"
+	"clipfs/cmd/internal/logs"
 
 	"github.com/docker/go-units"
 	"github.com/spf13/cobra"
@@ -67,7 +68,9 @@ is KEY=VALUE,…:
   clipfs emulator --stream door=testcard --fault kind=close,api=GetClip,at=64KiB,p=0.1`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.Level(f.level)}))
+			relay := logs.NewRelay(cmd.ErrOrStderr(), logs.Text)
+			defer relay.Close()
+			log := slog.New(slog.NewTextHandler(relay, &slog.HandlerOptions{Level: slog.Level(f.level)}))
 			return f.run(cmd.Context(), log, cmd.OutOrStdout())
 		},
 	}

@@ -14,6 +14,7 @@ import (
 	"clipfs/clip"
 	"clipfs/clip/kvs"
 	"clipfs/cmd/clipfs/internal/notify"
+	"clipfs/cmd/internal/logs"
 	"clipfs/fs"
 
 	"github.com/spf13/cobra"
@@ -159,7 +160,9 @@ func (f *mountFlags) bind(cmd *cobra.Command) {
 
 // run mounts and serves until ctx ends or the mount is taken away.
 func (f *mountFlags) run(ctx context.Context, log io.Writer, path string) (err error) {
-	logger := f.observe.logger(log)
+	relay := logs.NewRelay(log, f.observe.format)
+	defer relay.Close()
+	logger := f.observe.logger(relay)
 	if err := checkPrerequisites(); err != nil {
 		return err
 	}

@@ -162,6 +162,12 @@ func (m *Mount) Kill(t testing.TB) {
 	}
 }
 
+// HoldLog takes nothing more of what the process writes to stderr until release is called.
+func (m *Mount) HoldLog() (release func()) {
+	m.process.log.held.Lock()
+	return m.process.log.held.Unlock
+}
+
 // Log is what the mount has written to stderr so far.
 func (m *Mount) Log() string { return m.process.log.String() }
 

@@ -26,6 +26,8 @@ type process struct {
 
 // log is what a child wrote to stderr so far.
 type log struct {
+	// held is taken by those who want nothing to be taken from the process, and before mu.
+	held sync.Mutex
 	// mu guards text.
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -33,6 +35,8 @@ type log struct {
 
 // Write implements io.Writer.
 func (l *log) Write(p []byte) (int, error) {
+	l.held.Lock()
+	defer l.held.Unlock()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.Write(p)

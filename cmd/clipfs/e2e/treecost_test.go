@@ -41,13 +41,13 @@ func TestCostOfLooking(t *testing.T) {
 	cost("ls -l of one before it", 1, "ls", "-l", filepath.Join(day, date+"T10", date+"T10:00"))
 	cost("ls -l of one between them", 0, "ls", "-l", filepath.Join(day, date+"T10", date+"T10:05"))
 	cost("find of a day", 25*pages, "find", day, "-name", "5m.mp4")
-	cost("ls -lR of the day", 0, "ls", "-lR", day)
+	cost("ls -lR of an hour of it", 0, "ls", "-lR", filepath.Join(day, date+"T10"))
 	if got := e.Calls(t, "GetClip"); got != 0 {
 		t.Errorf("looking cost %d GetClip calls", got)
 	}
 	m.Stop(t, 15)
 	m = harness.Remount(t, m, e, "--metadata-ttl", "10m")
-	cost("ls -lR of the day after a remount", 1, "ls", "-lR", m.Join("testcard", date))
+	cost("ls -lR of an hour after a remount", 1, "ls", "-lR", m.Join("testcard", date, date+"T10"))
 	minute := m.Join("testcard", date, date+"T10", date+"T10:07")
 	clips := look(t, minute)
 	var bytes int64

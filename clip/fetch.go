@@ -84,17 +84,15 @@ func (f *fetch) fill(ctx context.Context, w *cache.Writer) (err error) {
 	calls, received, wrong := 0, int64(0), 0
 	place := f.slot()
 	defer f.account(ctx)(&calls, &received, &err)
-	for progress := begun; ; {
+	for {
 		before := w.Written()
-		asked := time.Now()
 		if err := f.library.slots.take(ctx, place); err != nil {
 			return err
 		}
-		progress = progress.Add(time.Since(asked)) // others were served meanwhile
 		_, err := f.library.ledger.left()
 		if err == nil {
 			calls++
-			err = f.attempt(ctx, out, place, &received, f.library.options.ReadTimeout-time.Since(progress))
+			err = f.attempt(ctx, out, place, &received)
 		}
 		f.library.slots.leave(place)
 		if err == nil {
@@ -113,11 +111,10 @@ func (f *fetch) fill(ctx context.Context, w *cache.Writer) (err error) {
 			return err
 		}
 		if w.Written() > before {
-			progress = time.Now()
 			wait.Reset()
 		}
 		pause := wait.NextBackOff()
-		if time.Since(progress)+pause > f.library.options.ReadTimeout {
+		if pause >= f.patience(out) {
 			log.WarnContext(ctx, "fetch given up", "error", err, "bytes", w.Written(), "calls", calls)
 			return err
 		}
@@ -125,20 +122,27 @@ func (f *fetch) fill(ctx context.Context, w *cache.Writer) (err error) {
 		if err := sleep(ctx, pause); err != nil {
 			return err
 		}
+		out.silent += pause
 	}
 }
 
-// attempt makes one GetClip call, whose answer has to begin within patience, and takes its body in. What comes is added
-// to received.
-func (f *fetch) attempt(ctx context.Context, out *output, place *slot, received *int64, patience time.Duration) error {
+// patience is how long a fetch may still go without progress.
+func (f *fetch) patience(out *output) time.Duration {
+	return f.library.options.ReadTimeout - out.silent
+}
+
+// attempt makes one GetClip call and takes its body in. What comes is added to received.
+func (f *fetch) attempt(ctx context.Context, out *output, place *slot, received *int64) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	asked, patience := time.Now(), f.patience(out)
 	silent := time.AfterFunc(patience, func() {
 		// An Archive explains a deadline by its last failure.
 		cancel(fmt.Errorf("no answer for %s: %w", patience, context.DeadlineExceeded))
 	})
 	defer silent.Stop()
 	payload, err := f.library.archive.Payload(ctx, f.query)
+	out.silent += time.Since(asked)
 	if err != nil {
 		return fetchError(err)
 	}
@@ -147,7 +151,9 @@ func (f *fetch) attempt(ctx context.Context, out *output, place *slot, received 
 		return fetchError(context.Cause(ctx))
 	}
 	payload.Body = &meter{ReadCloser: payload.Body, all: &f.library.counts.fetched, own: received}
-	body := newStallReader(newBoundedReader(payload.Body), f.library.options.StallTimeout, cancel)
+	body := newStallReader(newBoundedReader(payload.Body), func() time.Duration {
+		return min(f.library.options.StallTimeout, f.patience(out))
+	}, &out.silent, cancel)
 	rationed := f.rationed(ctx, body, payload.Unread, cancel)
 	defer rationed.finish()
 	in := intake{fetch: f, boxes: mp4.NewScanner(rationed), length: payload.Length, out: out.restart(), place: place}

@@ -26,6 +26,9 @@ type output struct {
 	sized    bool
 	// err is the error of the cache that ended the fetch, if one did.
 	err error
+	// silent is how long the archive has kept the fetch waiting since a byte was last handed on: for answers, for bytes that did
+	// not come, and until it was asked again.
+	silent time.Duration
 }
 
 // newOutput gives the output of a fetch into w. Sums of one seed can be compared.
@@ -59,6 +62,7 @@ func (o *output) write(p []byte) error {
 	}
 	_, _ = o.served.Write(p)
 	o.position += int64(len(p))
+	o.silent = 0
 	o.err = o.writer.Append(p)
 	return o.err
 }
@@ -93,26 +97,31 @@ func (o *output) finish() error {
 	return nil
 }
 
-// stallReader reads a body and cancels the call when no byte comes for a while.
+// stallReader reads a body, cancels the call when no byte comes for a while, and notes how long that was.
 type stallReader struct {
-	body  io.Reader
-	after time.Duration
-	timer *time.Timer
+	body   io.Reader
+	after  func() time.Duration
+	silent *time.Duration
+	timer  *time.Timer
 }
 
-// newStallReader gives a reader that cancels with ErrUnreachable when a read takes longer than after. Time between
-// reads does not count: a body that is parked does not stall.
-func newStallReader(body io.Reader, after time.Duration, cancel context.CancelCauseFunc) *stallReader {
-	timer := time.AfterFunc(after, func() {
-		cancel(fmt.Errorf("no byte for %s: %w", after, ErrUnreachable))
-	})
+// newStallReader gives a reader that cancels with ErrUnreachable when a read takes longer than after says when it begins.
+// Time between reads does not count: a body that is parked does not stall. What reads took that brought nothing is added to
+// silent.
+func newStallReader(body io.Reader, after func() time.Duration, silent *time.Duration, cancel context.CancelCauseFunc) *stallReader {
+	timer := time.AfterFunc(time.Hour, func() { cancel(fmt.Errorf("body stalled: %w", ErrUnreachable)) })
 	timer.Stop()
-	return &stallReader{body: body, after: after, timer: timer}
+	return &stallReader{body: body, after: after, silent: silent, timer: timer}
 }
 
 // Read implements io.Reader.
 func (r *stallReader) Read(p []byte) (int, error) {
-	r.timer.Reset(r.after)
+	begun := time.Now()
+	r.timer.Reset(r.after())
 	defer r.timer.Stop()
-	return r.body.Read(p)
+	n, err := r.body.Read(p)
+	if n == 0 {
+		*r.silent += time.Since(begun)
+	}
+	return n, err
 }

@@ -42,7 +42,8 @@ type ahead struct {
 	end, run int64
 	// window is how many bytes to fetch ahead.
 	window int64
-	// all says that all the rest is to be fetched; little that it will be, once timer ends that begins with the first read.
+	// little says that all the rest is to be fetched once somebody reads on, or timer ends, which begins with the first read; all
+	// that it is to be now.
 	little, all bool
 	timer       *time.Timer
 	held        map[int]*hold
@@ -77,11 +78,11 @@ func (a *ahead) opened() {
 	a.little = true
 }
 
-// fetchAll has all the rest fetched, unless the clip was closed.
+// fetchAll has all the rest fetched, unless the clip was closed: timer calls it.
 func (a *ahead) fetchAll() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.all = a.little
+	a.all = true
 	a.goLocked()
 }
 

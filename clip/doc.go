@@ -47,10 +47,10 @@
 // # Who comes first
 //
 // Downloads take turns in slots.go, Connections at once, more of readers and of heads, and in the archive by quota points:
-// readers first, then heads, then what is fetched ahead; but however many read, clips can be opened. Who waits for a payload can change while it waits; interest.go knows. A download of
-// which nobody wants more than has come is parked: no more of it is read, it takes nobody's turn, and it goes on when
-// somebody wants more, so that who opens a clip and then reads it makes each call once. It is given up when too many are
-// parked, or after a while.
+// readers first, then heads, then what is fetched ahead; but however many read, clips can be opened. Who waits for a payload
+// can change while it waits; interest.go knows. A download of which nobody wants more than has come is parked: no more of it
+// is read, it takes nobody's turn, and it goes on when somebody wants more, so that who opens a clip and then reads it makes
+// each call once. It is given up when too many are parked, or after a while.
 //
 // # Who asked
 //

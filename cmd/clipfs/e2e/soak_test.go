@@ -36,9 +36,9 @@ const (
 	soakShare = 10
 )
 
-// TestSoak: many readers do all that programs do to 64 clips, and programs do it too, with a cache of a tenth of them, while the archive fails now
-// and then. Every byte is compared with the source; the mount takes no more memory, descriptors or goroutines the longer it runs, and its
-// cache is within its budget whenever one looks.
+// TestSoak: many readers do all that programs do to 64 clips, and programs do it too, with a cache of a tenth of them, while
+// the archive fails now and then. Every byte is compared with the source; the mount takes no more memory, descriptors or
+// goroutines the longer it runs, and its cache is within its budget whenever one looks.
 func TestSoak(t *testing.T) {
 	lasts, readers := soakFor, shortReaders
 	if text := os.Getenv(soakVariable); text != "" {

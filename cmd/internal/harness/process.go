@@ -92,13 +92,18 @@ func start(t testing.TB, prepare func(*exec.Cmd), args ...string) *process {
 	return p
 }
 
-// tail gives the end of a text, which is where what matters stands as a rule.
+// tail gives the end of a log, which is where what matters stands as a rule, and what the race detector found before.
 func tail(text string) string {
 	const most = 6000
 	if len(text) <= most {
 		return text
 	}
-	return fmt.Sprintf("… (%d bytes before)\n%s", len(text)-most, text[len(text)-most:])
+	before, end := text[:len(text)-most], text[len(text)-most:]
+	race := ""
+	if _, found, ok := strings.Cut(before, "WARNING: DATA RACE"); ok {
+		race = "WARNING: DATA RACE" + found[:min(len(found), most)] + "\n…\n"
+	}
+	return fmt.Sprintf("… (%d bytes before)\n%s%s", len(before), race, end)
 }
 
 // ended reports whether the process has ended.

@@ -103,7 +103,7 @@ func TestGoneUnderAHandle(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			m.refuse = func(int) error { return gone }
+			m.change(func() { m.refuse = func(int) error { return gone } })
 			if _, err := h.ReadAt(t.Context(), make([]byte, 100), h.Size()-100); !errors.Is(err, clip.ErrChanged) || errors.Is(err, gone) {
 				t.Errorf("%v: got %v, want ErrChanged and nothing else", gone, err)
 			}

@@ -339,7 +339,7 @@ func TestSilenceEnds(t *testing.T) {
 				if !errors.Is(looked.Err(), clip.ErrUnreachable) {
 					t.Errorf("Err: got %v", looked.Err())
 				}
-				m.refuse, m.body = nil, nil
+				m.change(func() { m.refuse, m.body = nil, nil })
 				if _, err := readAll(t, looked); err != nil || looked.Err() != nil {
 					t.Errorf("after the fault: %v, Err %v", err, looked.Err())
 				}
@@ -366,7 +366,7 @@ func TestReadRecovers(t *testing.T) {
 		if _, err := h.ReadAt(t.Context(), tail, 100_000); !errors.Is(err, clip.ErrUnreachable) {
 			t.Errorf("got %v, want ErrUnreachable", err)
 		}
-		m.body = nil
+		m.change(func() { m.body = nil })
 		if _, err := h.ReadAt(t.Context(), tail, 100_000); err != nil || !bytes.Equal(tail, want[100_000:110_000]) {
 			t.Errorf("after the fault: %v, or wrong bytes", err)
 		}

@@ -58,6 +58,13 @@ type memory struct {
 
 var _ clip.Archive = (*memory)(nil)
 
+// change sets faults while calls may be under way.
+func (m *memory) change(set func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	set()
+}
+
 // newMemory gives an archive without streams.
 func newMemory() *memory {
 	return &memory{retention: 40 * 365 * 24 * time.Hour, fragments: make(map[clip.StreamName][]clip.Fragment)}
@@ -183,9 +190,10 @@ func (m *memory) Payload(ctx context.Context, q clip.PayloadQuery) (*clip.Payloa
 	m.mu.Lock()
 	m.payloads++
 	n := m.payloads
+	refuse, answer, change := m.refuse, m.answer, m.body
 	m.mu.Unlock()
-	if m.refuse != nil {
-		if err := m.refuse(n); err != nil {
+	if refuse != nil {
+		if err := refuse(n); err != nil {
 			return nil, err
 		}
 	}
@@ -193,9 +201,9 @@ func (m *memory) Payload(ctx context.Context, q clip.PayloadQuery) (*clip.Payloa
 	if len(fragments) == 0 {
 		return nil, clip.ErrNoFootage
 	}
-	if m.answer != nil {
+	if answer != nil {
 		var err error
-		if fragments, err = m.answer(fragments); err != nil {
+		if fragments, err = answer(fragments); err != nil {
 			return nil, err
 		}
 	}
@@ -205,8 +213,8 @@ func (m *memory) Payload(ctx context.Context, q clip.PayloadQuery) (*clip.Payloa
 		length = int64(len(payload))
 	}
 	var body io.Reader = &countedReader{m, bytes.NewReader(payload)}
-	if m.body != nil {
-		body = m.body(n, payload)
+	if change != nil {
+		body = change(n, payload)
 	}
 	return &clip.Payload{
 		ContentType: "video/mp4", Length: length, Body: &boundBody{ctx, body}, Unread: func() int64 { return m.unread },

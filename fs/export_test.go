@@ -64,12 +64,22 @@ func (t Versions) Len() int {
 	return len(t.live)
 }
 
-// Patience runs a call with the context that a request gets.
-func Patience(caller context.Context, call func(context.Context)) {
-	var pool patiencePool
+// Patience runs a call with the context that a request gets, where proc is the proc filesystem.
+func Patience(caller context.Context, proc string, call func(context.Context)) {
+	pool := patiencePool{signals: signals{proc: proc}}
 	waiting := pool.begin(caller, clip.Operation{ID: 1})
 	defer pool.end(waiting)
 	call(waiting)
+}
+
+// SignalsEnd reports whether a thread that was interrupted is to be given up, where proc is the proc filesystem.
+func SignalsEnd(proc string, thread uint32) bool { return signals{proc: proc}.end(thread) }
+
+// Answer gives what a caller gets of a call, where proc is the proc filesystem.
+func Answer(caller context.Context, proc string, call func(context.Context) error) syscall.Errno {
+	t := newTree(nil, owner{}, Options{Logger: slog.New(slog.DiscardHandler)})
+	t.waits.signals.proc = proc
+	return t.wait(caller, "open", "door/clip.mp4", call)
 }
 
 // PatiencePool begins and ends requests without a wait.

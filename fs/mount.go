@@ -131,6 +131,7 @@ func newTree(library *clip.Library, owner owner, o Options) *tree {
 		callers:  callers,
 		deny:     newDeny(o.Deny, callers, o.Logger),
 		versions: newVersions(),
+		waits:    patiencePool{signals: signals{proc: procRoot}},
 
 		status:     o.Status,
 		operations: newOperations(o.Logger, o.Observer),

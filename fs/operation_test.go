@@ -141,7 +141,7 @@ func (h withOperation) Handle(ctx context.Context, r slog.Record) error {
 // TestPatienceCarriesOneValue: the operation, and nothing that the caller's context has.
 func TestPatienceCarriesOneValue(t *testing.T) {
 	type key struct{}
-	fs.Patience(context.WithValue(t.Context(), key{}, "kept out"), func(ctx context.Context) {
+	fs.Patience(context.WithValue(t.Context(), key{}, "kept out"), "/proc", func(ctx context.Context) {
 		if op, ok := clip.OperationOf(ctx); !ok || op.ID != 1 {
 			t.Errorf("operation %+v, %v", op, ok)
 		}

@@ -8,15 +8,16 @@ import (
 	"clipfs/clip"
 )
 
-// grace is how long a request goes on after its caller was interrupted. A Go program gets SIGURG whenever its runtime
-// wants to preempt a goroutine; without a grace its reads would be answered EINTR over and over and never come to an
-// end. Below the tenth of a second a person who presses Ctrl-C does not notice it.
+// grace is how long a request goes on after its caller was interrupted: what is nearly there is still taken. It is also how
+// often is looked whether a signal waits for the caller by now that ends the request (type signals). Below the tenth of
+// a second a person who presses Ctrl-C does not notice it.
 const grace = 50 * time.Millisecond
 
-// patience is the context of one request: it ends grace after the caller's, or when the request has been answered. It
-// costs neither a goroutine nor a timer until somebody waits for it, so that a read of bytes that are there allocates
-// nothing.
+// patience is the context of one request: it ends grace after the caller's if a signal wants that, or when the request has
+// been answered. It costs neither a goroutine nor a timer until somebody waits for it, so that a read of bytes that are
+// there allocates nothing.
 type patience struct {
+	signals   signals
 	caller    context.Context
 	operation clip.Operation
 
@@ -31,7 +32,10 @@ type patience struct {
 var _ context.Context = (*patience)(nil)
 
 // patiencePool keeps those for which Done was never called: nobody can be waiting on them any more.
-type patiencePool struct{ pool sync.Pool }
+type patiencePool struct {
+	signals signals
+	pool    sync.Pool
+}
 
 // begin gives the context for a request whose caller has ctx, and which carries the operation. end must be called with it.
 func (p *patiencePool) begin(ctx context.Context, op clip.Operation) *patience {
@@ -41,7 +45,7 @@ func (p *patiencePool) begin(ctx context.Context, op clip.Operation) *patience {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.caller, c.operation, c.answered = ctx, op, false
+	c.signals, c.caller, c.operation, c.answered = p.signals, ctx, op, false
 	return c
 }
 
@@ -83,7 +87,7 @@ func (c *patience) Done() <-chan struct{} {
 	}
 	if c.done == nil {
 		c.done, c.ended = make(chan struct{}), make(chan struct{})
-		go c.watch(c.caller.Done())
+		go c.watch(c.caller.Done(), callerPID(c.caller))
 	}
 	return c.done
 }
@@ -99,19 +103,30 @@ func (c *patience) Err() error {
 }
 
 // watch ends the context when it is due.
-func (c *patience) watch(interrupted <-chan struct{}) {
+func (c *patience) watch(interrupted <-chan struct{}, thread uint32) {
 	select {
 	case <-interrupted:
-		t := time.NewTimer(grace)
-		defer t.Stop()
-		select {
-		case <-t.C:
-		case <-c.ended:
-		}
+		c.outlast(thread)
 	case <-c.ended:
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.over = true
 	close(c.done)
+}
+
+// outlast waits until the interrupted caller is to be given up, or the request is answered.
+func (c *patience) outlast(thread uint32) {
+	t := time.NewTicker(grace)
+	defer t.Stop()
+	for {
+		select {
+		case <-t.C:
+			if c.signals.end(thread) {
+				return
+			}
+		case <-c.ended:
+			return
+		}
+	}
 }

@@ -25,26 +25,22 @@ func newReporter(logger *slog.Logger) *reporter {
 }
 
 // errno turns the failure of an operation on a path into what the caller gets, and logs it where that is of use.
-// caller is the caller's own context, which tells whether it was interrupted, or the patience made from it.
-func (r *reporter) errno(caller context.Context, operation, path string, err error) syscall.Errno {
+// waiting is the context that it waited with, which has ended if the caller was given up.
+func (r *reporter) errno(waiting context.Context, operation, path string, err error) syscall.Errno {
 	if err == nil {
 		return 0
 	}
-	asks := caller
-	if c, ok := caller.(*patience); ok {
-		asks = c.caller
-	}
-	if asks.Err() != nil {
+	if waiting.Err() != nil {
 		return syscall.EINTR
 	}
 	errno := Errno(err)
 	switch errno {
 	case syscall.ENOENT, syscall.EINTR, syscall.ESTALE, syscall.EDQUOT: // an answer, not a failure; the limit itself is logged once
-		r.logger.DebugContext(caller, "answered", "op", operation, "path", path, "errno", errno, "cause", err)
+		r.logger.DebugContext(waiting, "answered", "op", operation, "path", path, "errno", errno, "cause", err)
 	case syscall.EIO:
-		r.once(caller, slog.LevelError, operation, path, errno, err)
+		r.once(waiting, slog.LevelError, operation, path, errno, err)
 	default:
-		r.once(caller, slog.LevelWarn, operation, path, errno, err)
+		r.once(waiting, slog.LevelWarn, operation, path, errno, err)
 	}
 	return errno
 }

@@ -1,0 +1,63 @@
+package fs
+
+import (
+	"bytes"
+	"math/bits"
+	"os"
+	"path"
+	"strconv"
+	"syscall"
+)
+
+// signals tells what an interrupt is about. The kernel sends one for whatever wakes a caller: a signal that ends it or
+// that it handles, a debugger that attaches, work that was left for it. It does not say which, and sends no second one.
+// Calls like stat(2) are not expected to answer EINTR, and programs in C do not ask again: whoever changes the size of a
+// terminal, or suspends cp with Ctrl-Z, must not have it fail.
+type signals struct {
+	// proc is where the kernel shows processes (proc(5)).
+	proc string
+}
+
+// signalSet has one bit for each signal: bit n-1 for signal n, as in /proc/PID/status.
+type signalSet uint64
+
+// passing are the signals that ask nobody to stop what he does: those that are ignored unless they are handled, the
+// profiler's, and those of job control, which hold until the call is over.
+const passing signalSet = 1<<(syscall.SIGURG-1) | 1<<(syscall.SIGCHLD-1) | 1<<(syscall.SIGWINCH-1) | 1<<(syscall.SIGCONT-1) |
+	1<<(syscall.SIGPROF-1) | 1<<(syscall.SIGTSTP-1) | 1<<(syscall.SIGSTOP-1) | 1<<(syscall.SIGTTIN-1) | 1<<(syscall.SIGTTOU-1)
+
+// end reports whether a thread that the kernel interrupted, and that still waits, should be given up: a signal waits for
+// it that is none of those that pass. The kernel makes a SIGKILL of each that ends the process without a core
+// (complete_signal in kernel/signal.c), and gives it to each thread. A thread of which nothing can be known is given up.
+func (s signals) end(thread uint32) bool {
+	if thread == unknownPID {
+		return true
+	}
+	// Made from what the kernel has of the process itself: reading it never waits for the process (see callers).
+	status, err := os.ReadFile(path.Join(s.proc, strconv.FormatUint(uint64(thread), 10), "status"))
+	if err != nil {
+		return true
+	}
+	waiting, ok := waitingSignals(status)
+	return !ok || waiting&^passing != 0
+}
+
+// waitingSignals finds the signals that wait for a thread and that it does not hold back, in the text of its status.
+func waitingSignals(status []byte) (waiting signalSet, ok bool) {
+	var own, shared, blocked uint64
+	fields := map[string]*uint64{"SigPnd": &own, "ShdPnd": &shared, "SigBlk": &blocked}
+	for line := range bytes.Lines(status) {
+		name, text, _ := bytes.Cut(line, []byte(":"))
+		field, wanted := fields[string(name)]
+		if !wanted {
+			continue
+		}
+		n, err := strconv.ParseUint(string(bytes.TrimSpace(text)), 16, bits.UintSize)
+		if err != nil {
+			return 0, false
+		}
+		*field = n
+		delete(fields, string(name))
+	}
+	return signalSet((own | shared) &^ blocked), len(fields) == 0
+}

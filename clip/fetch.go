@@ -108,6 +108,9 @@ func (f *fetch) fill(ctx context.Context, w *cache.Writer) (err error) {
 				level = slog.LevelDebug
 			}
 			log.Log(ctx, level, "fetch failed", "error", err)
+			if f.query.Fragments > 0 && errors.Is(err, ErrNoFootage) { // it was listed, and is gone
+				f.library.timeline.forget(f.stream, f.query.Span)
+			}
 			return err
 		}
 		if w.Written() > before {

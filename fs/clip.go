@@ -19,7 +19,12 @@ type clipNode struct {
 	tree    *tree
 	version *version
 	path    string
+	// find gives what there is at the path by now.
+	find func(context.Context) (*clip.Clip, error)
 }
+
+// maxNewer is how many newer versions one OPEN tries, of footage that goes on changing.
+const maxNewer = 3
 
 var (
 	_ gofuse.NodeGetattrer   = (*clipNode)(nil)
@@ -54,7 +59,7 @@ func (n *clipNode) Statfs(_ context.Context, out *fuse.StatfsOut) syscall.Errno 
 }
 
 // Open implements gofuse.NodeOpener. It waits for the head, and answers ESTALE when the kernel has to look the name up
-// again because it holds another size (see the package's documentation).
+// again because it holds another size or another version (see the package's documentation).
 func (n *clipNode) Open(ctx context.Context, flags uint32) (gofuse.FileHandle, uint32, syscall.Errno) {
 	if flags&syscall.O_ACCMODE != syscall.O_RDONLY || flags&syscall.O_TRUNC != 0 {
 		return nil, 0, syscall.EROFS
@@ -62,13 +67,13 @@ func (n *clipNode) Open(ctx context.Context, flags uint32) (gofuse.FileHandle, u
 	if !n.tree.deny.opens(ctx, n.path) {
 		return nil, 0, syscall.EACCES
 	}
-	var handle *clip.Handle
+	var (
+		handle *clip.Handle
+		opened *version
+	)
 	begun, opener := time.Now(), n.tree.opener(ctx)
 	errno := n.tree.waitAs(ctx, opener, "open", n.path, func(ctx context.Context) (err error) {
-		handle, err = n.version.clip.Open(ctx)
-		if errors.Is(err, clip.ErrChanged) {
-			n.tree.versions.unstick(n.version)
-		}
+		opened, handle, err = n.open(ctx)
 		return err
 	})
 	if errno != 0 {
@@ -76,9 +81,9 @@ func (n *clipNode) Open(ctx context.Context, flags uint32) (gofuse.FileHandle, u
 	}
 	now := time.Now()
 	waited := now.Sub(begun)
-	if n.version.settle(handle.Size(), callerPID(ctx), now) {
-		n.tree.versions.stick(n.version, now)
-		n.version.waited.Add(int64(waited))
+	if again := opened.settle(handle.Size(), callerPID(ctx), now); again || opened != n.version {
+		n.tree.versions.stick(opened, now)
+		opened.waited.Add(int64(waited))
 		_ = handle.Close() // what it fetched goes on for those who open again
 		return nil, 0, syscall.ESTALE
 	}
@@ -90,6 +95,28 @@ func (n *clipNode) Open(ctx context.Context, flags uint32) (gofuse.FileHandle, u
 	// sendfile and mmap go by the page cache all the same. What they have put there is right for good, and if it were not kept,
 	// open(2) would wait, deaf to signals, for each page that one of them waits for (fs/fuse/file.c, fuse_finish_open).
 	return open, fuse.FOPEN_DIRECT_IO | fuse.FOPEN_KEEP_CACHE | fuse.FOPEN_NOFLUSH, 0
+}
+
+// open opens the node's version or, where the footage is another one since that was looked up, the version that there is now. The
+// kernel has to look the name up then, and opens but once more: it must be told the size at that lookup.
+func (n *clipNode) open(ctx context.Context) (*version, *clip.Handle, error) {
+	v := n.version
+	for tries := 0; ; tries++ {
+		handle, err := v.clip.Open(ctx)
+		if !errors.Is(err, clip.ErrChanged) && !errors.Is(err, clip.ErrNoFootage) {
+			return v, handle, err
+		}
+		n.tree.versions.unstick(v)
+		c, gone := n.find(ctx)
+		if gone != nil {
+			return v, nil, gone
+		}
+		newer := n.tree.versions.of(v.ino, c)
+		if newer == v || tries == maxNewer {
+			return v, nil, err
+		}
+		v = newer
+	}
 }
 
 // callerPID gives the thread that the kernel asks for; unknownPID if it does not say.

@@ -28,6 +28,8 @@
 //   - OPEN waits for the head, interruptibly, and then, if the size that the kernel was given last is not the one that
 //     is right, answers ESTALE. The VFS then resolves the path again with LOOKUP_REVAL, which looks the name up, gets
 //     the exact size, and opens once more (fs/namei.c, path_openat is tried again upon ESTALE);
+//   - where the footage is another one since the name was looked up, OPEN finds and opens the version that there is now and answers
+//     ESTALE, so that the one LOOKUP_REVAL that there is finds its exact size too;
 //   - for a moment after such an ESTALE a LOOKUP of the name gives the same version again, even if there is a newer
 //     one: at the live edge there always is, and it would be ESTALE again, which nobody catches.
 //
@@ -41,8 +43,9 @@
 //
 // # Interrupts
 //
-// Everything that may wait is given a context that ends a moment after the kernel said that the caller was
-// interrupted (type patience), and answers EINTR then. The moment is for Go programs, which get SIGURG all the time.
+// Everything that may wait is given a context that ends when the kernel said that the caller was interrupted and a signal
+// waits for that thread that is meant to end something (types patience and signals), and answers EINTR then. What else
+// interrupts does not: SIGURG, which Go programs get all the time, SIGCHLD, SIGWINCH, Ctrl-Z, a debugger.
 //
 // # Operations
 //

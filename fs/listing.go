@@ -65,7 +65,7 @@ func (t *tree) addFile(ctx context.Context, parent *gofuse.Inode, at string, kin
 	ino := inodeNumber(at)
 	if kind == clip.Movie {
 		if v := t.versions.stuckAt(ino, time.Now()); v != nil {
-			return t.addClip(ctx, parent, at, v, out), 0
+			return t.addClip(ctx, parent, at, v, find, out), 0
 		}
 	}
 	var c *clip.Clip
@@ -81,12 +81,13 @@ func (t *tree) addFile(ctx context.Context, parent *gofuse.Inode, at string, kin
 		return t.addSidecar(ctx, parent, at, c, holds, out)
 	}
 	out.SetEntryTimeout(holds)
-	return t.addClip(ctx, parent, at, t.versions.of(ino, c), out), 0
+	return t.addClip(ctx, parent, at, t.versions.of(ino, c), find, out), 0
 }
 
-// addClip adds a version of a clip.
-func (t *tree) addClip(ctx context.Context, parent *gofuse.Inode, at string, v *version, out *fuse.EntryOut) *gofuse.Inode {
-	child := &clipNode{tree: t, version: v, path: at}
+// addClip adds a version of a clip; find gives what there is at the path by then.
+func (t *tree) addClip(ctx context.Context, parent *gofuse.Inode, at string, v *version, find func(context.Context) (*clip.Clip, error),
+	out *fuse.EntryOut) *gofuse.Inode {
+	child := &clipNode{tree: t, version: v, path: at, find: find}
 	out.SetAttrTimeout(child.fill(&out.Attr))
 	return parent.NewInode(ctx, child, gofuse.StableAttr{Mode: syscall.S_IFREG, Ino: v.ino, Gen: v.gen})
 }

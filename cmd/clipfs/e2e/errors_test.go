@@ -2,7 +2,10 @@ package e2e_test
 
 import (
 	"errors"
+	"io"
 	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -173,5 +176,52 @@ func TestBadCredentials(t *testing.T) {
 	}
 	if strings.Contains(m.Log(), "test-secret") {
 		t.Error("the log has the secret key")
+	}
+}
+
+// TestOpenOfWhatChanged: who opens a path whose footage is another one by now than when the name was looked up has what
+// there is now, and no error: nothing was open, so nothing is stale.
+func TestOpenOfWhatChanged(t *testing.T) {
+	harness.Need(t, debianCLI)
+	e := harness.StartEmulator(t, "--stream", "testcard=testcard", "--retention", "3h")
+	m := harness.StartMount(t, e)
+	from := time.Now().UTC().Add(-2*time.Hour - 5*time.Minute).Truncate(time.Minute)
+	path := m.Join("testcard", nameOf(from), "10m.mp4")
+	before, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	version := harness.Run(t, debianCLI, "kinesisvideo", "describe-stream", "--endpoint-url", e.Endpoint, "--stream-name", "testcard",
+		"--query", "StreamInfo.Version", "--output", "text")
+	harness.Run(t, debianCLI, "kinesisvideo", "update-data-retention", "--endpoint-url", e.Endpoint, "--stream-name", "testcard",
+		"--current-version", strings.TrimSpace(string(version)), "--operation", "DECREASE_DATA_RETENTION", "--data-retention-change-in-hours", "1")
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	after, err := f.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err := io.ReadAll(f)
+	if err != nil || int64(len(content)) != after.Size() {
+		t.Errorf("%d bytes of %d, %v", len(content), after.Size(), err)
+	}
+	edge := time.Now().UTC().Add(-2 * time.Hour)
+	first, err := time.Parse(time.RFC3339Nano, xattr(t, path, "user.clipfs.first"))
+	if err != nil || first.Before(edge.Add(-time.Minute)) || first.After(edge.Add(3*time.Second)) {
+		t.Errorf("begins %s, %v; retention begins %s", first, err, edge)
+	}
+	fragments, err := strconv.Atoi(xattr(t, path, "user.clipfs.fragments"))
+	copied := filepath.Join(t.TempDir(), "copy.mp4")
+	if err := errors.Join(err, os.WriteFile(copied, content, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := len(packets(t, copied, "v")), len(storedVideo(stored(t, "testcard=testcard", first, from.Add(10*time.Minute)))); got != want || fragments < 100 {
+		t.Errorf("%d pictures of %d fragments, want %d", got, fragments, want)
+	}
+	if os.SameFile(before, after) && after.Size() > before.Size() {
+		t.Errorf("%d bytes, and of what was %d bytes half is gone", after.Size(), before.Size())
 	}
 }

@@ -18,6 +18,7 @@ const debianCLI = "/usr/bin/aws"
 // TestAWSCLI: the AWS CLI lists fragments and gets clips from the emulator, and its clip has the frames of the mounted
 // file.
 func TestAWSCLI(t *testing.T) {
+	t.Parallel()
 	harness.Need(t, debianCLI)
 	e := harness.StartEmulator(t, "--stream", "testcard=testcard")
 	m := harness.StartMount(t, e)

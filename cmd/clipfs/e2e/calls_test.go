@@ -13,6 +13,7 @@ import (
 
 // TestManyReaders: however many read a cold clip at once, it is fetched once.
 func TestManyReaders(t *testing.T) {
+	t.Parallel()
 	e := harness.StartEmulator(t, "--stream", "testcard=testcard", "--latency", "300ms", "--bandwidth", "500kB/s")
 	m := harness.StartMount(t, e)
 	path := m.Join("testcard", nameOf(time.Now().Add(-time.Hour).Truncate(time.Minute)), "1m.mp4")
@@ -45,6 +46,7 @@ func TestManyReaders(t *testing.T) {
 
 // TestLookingCostsNoMedia: listing, walking and adding up sizes fetch no media, cold or warm.
 func TestLookingCostsNoMedia(t *testing.T) {
+	t.Parallel()
 	e := harness.StartEmulator(t, "--stream", "testcard=testcard", "--stream", "other=testcard", "--retention", "2h")
 	m := harness.StartMount(t, e)
 	file := m.Join("testcard", nameOf(time.Now().Add(-time.Hour).Truncate(time.Minute)), "5m.mp4")

@@ -110,6 +110,7 @@ func exact(path string, fragments []footage.Fragment) error {
 // TestColdCopies: a thousand clips that nobody has read before, each copied once, by every way of copying, alone and
 // eight at a time, are all exact.
 func TestColdCopies(t *testing.T) {
+	t.Parallel()
 	const each = 100
 	ways := copiers()
 	harness.Need(t, "cat", "cp", "busybox", "rsync")

@@ -15,6 +15,7 @@ import (
 // TestCover: with fragments of 10 s, a cover clip begins with the key frame of the fragment that was running at the
 // asked instant, the plain clip with the next one; neighbours of plain clips have every frame once.
 func TestCover(t *testing.T) {
+	t.Parallel()
 	const fragment, all = 10 * time.Second, 4 * time.Minute
 	file := harness.FFmpeg(t, "long.mp4", "-f", "lavfi", "-i", fmt.Sprintf("testsrc2=size=160x90:rate=10:duration=%d", all/time.Second),
 		"-threads", "1", "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "100", "-keyint_min", "100", "-sc_threshold", "0")

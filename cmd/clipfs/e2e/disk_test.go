@@ -79,6 +79,7 @@ func (f troubled) right(t *testing.T, m *harness.Mount, when string) {
 // TestDiskTrouble: whatever becomes of the disk under the cache, reads give the right bytes, or an errno where there is
 // no place left to put them, and the mount goes on.
 func TestDiskTrouble(t *testing.T) {
+	t.Parallel()
 	e := harness.StartEmulator(t, "--stream", "testcard=testcard")
 	f := minutes(t, e)
 	t.Run("full, with memory", f.full(e))

@@ -32,6 +32,7 @@ func xattr(t *testing.T, path, name string) string {
 
 // TestErrors: what cannot be had is answered with the errno of the table, and the mount goes on.
 func TestErrors(t *testing.T) {
+	t.Parallel()
 	e := harness.StartEmulator(t, "--stream", "testcard=testcard", "--retention", "24h")
 	m := harness.StartMount(t, e)
 	good := m.Join("testcard", nameOf(time.Now().Add(-time.Hour).Truncate(time.Minute)), "1m.mp4")
@@ -72,6 +73,7 @@ func TestErrors(t *testing.T) {
 // TestTooMuchToOpen: where moov comes last, heads cost as much as media, and a clip of more than --max-open-fetch is refused
 // with what it would take, for the price of one call.
 func TestTooMuchToOpen(t *testing.T) {
+	t.Parallel()
 	e := harness.StartEmulator(t, "--stream", "testcard=testcard", "--retention", "24h", "--moov", "last")
 	m := harness.StartMount(t, e, "--max-open-fetch", "1MiB")
 	start := time.Now().UTC().Add(-3 * time.Hour).Format("2006-01-02T15:04")
@@ -114,6 +116,7 @@ func readOnly(t *testing.T, m *harness.Mount, file string) {
 
 // TestAttributes: what stat and the extended attributes tell of a clip, before and after it was read.
 func TestAttributes(t *testing.T) {
+	t.Parallel()
 	e := harness.StartEmulator(t, "--stream", "testcard=testcard")
 	m := harness.StartMount(t, e)
 	from := time.Now().UTC().Add(-time.Hour).Truncate(time.Minute)
@@ -159,6 +162,7 @@ func TestAttributes(t *testing.T) {
 
 // TestBadCredentials: EACCES, quickly, and said which action.
 func TestBadCredentials(t *testing.T) {
+	t.Parallel()
 	e := harness.StartEmulator(t, "--stream", "testcard=testcard", "--credentials", "test:another-secret")
 	m := harness.StartMount(t, e)
 	begun := time.Now()
@@ -182,6 +186,7 @@ func TestBadCredentials(t *testing.T) {
 // TestOpenOfWhatChanged: who opens a path whose footage is another one by now than when the name was looked up has what
 // there is now, and no error: nothing was open, so nothing is stale.
 func TestOpenOfWhatChanged(t *testing.T) {
+	t.Parallel()
 	harness.Need(t, debianCLI)
 	e := harness.StartEmulator(t, "--stream", "testcard=testcard", "--retention", "3h")
 	m := harness.StartMount(t, e)

@@ -130,6 +130,7 @@ func freed(t *testing.T, what string, signal syscall.Signal, args ...string) {
 // TestCrash: a mount that was killed leaves a mountpoint that can be mounted again at once, and a cache that still
 // serves what was whole.
 func TestCrash(t *testing.T) {
+	t.Parallel()
 	e := harness.StartEmulator(t, "--stream", "testcard=testcard")
 	cache := t.TempDir()
 	from := time.Now().UTC().Add(-time.Hour).Truncate(time.Minute)

@@ -44,6 +44,7 @@ func recordings(t *testing.T) map[string]string {
 // TestFrames: the coded frames of a mounted clip, as ffmpeg reads them, are those that the emulator stored for its span,
 // in number, order and content, whatever codings they have and whoever made the payload.
 func TestFrames(t *testing.T) {
+	t.Parallel()
 	files := recordings(t)
 	start := testStart()
 	var streams []string
@@ -84,6 +85,7 @@ func TestFrames(t *testing.T) {
 
 // TestDecoded: decoded pictures of closed groups and decoded PCM of G.711 are those of the source.
 func TestDecoded(t *testing.T) {
+	t.Parallel()
 	files := recordings(t)
 	start := testStart()
 	var streams []string

@@ -202,6 +202,7 @@ func TestHostileArchive(t *testing.T) {
 // TestNamesOfStreams: names that cannot be those of directories are not shown, do not resolve, and are said once in the
 // log; all others do, up to the longest that the service has.
 func TestNamesOfStreams(t *testing.T) {
+	t.Parallel()
 	e := newEvil(t)
 	longest := strings.Repeat("n", 256)
 	names := []string{"good", "...", longest, "", ".", "..", "/", "a/b", "/etc/passwd", "a\x00b", "a\nb", "\x1b[31m", "ä", "\xff", longest + "n", strings.Repeat("x", 5000)}

@@ -150,6 +150,7 @@ func inode(t *testing.T, path string) uint64 {
 
 // TestThousandStreams: of a thousand streams each resolves, and their clips can be looked up and read, in bounded memory.
 func TestThousandStreams(t *testing.T) {
+	t.Parallel()
 	const streams, each = 1000, 50 // one of so many is read
 	e := harness.StartEmulator(t, "--quota", "off")
 	from := time.Now().UTC().Add(-time.Hour).Truncate(time.Minute)

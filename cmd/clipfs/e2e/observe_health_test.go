@@ -32,6 +32,7 @@ func sick(t *testing.T, url, because string) {
 
 // TestHealthOfCredentials: /healthz fails while the service does not take the credentials, and only then.
 func TestHealthOfCredentials(t *testing.T) {
+	t.Parallel()
 	e := harness.StartEmulator(t, "--stream", "door=testcard")
 	m := harness.StartMount(t, e, observed("--metadata-ttl", "10ms")...)
 	url := m.MetricsURL(t)
@@ -74,6 +75,7 @@ func TestHealthOfCredentials(t *testing.T) {
 // TestHealthOfMount: /healthz fails as soon as the connection is aborted, although a request that is under way keeps the
 // server from ending; and when the mount was taken out of the tree while a clip is open.
 func TestHealthOfMount(t *testing.T) {
+	t.Parallel()
 	e := harness.StartEmulator(t, "--stream", "door=testcard")
 	m := harness.StartMount(t, e, observed()...)
 	url := m.MetricsURL(t)

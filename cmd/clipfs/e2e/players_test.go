@@ -94,6 +94,7 @@ func inSeconds(at time.Duration) string { return strconv.FormatFloat(at.Seconds(
 // TestPlayers: a clip of an hour and many parts, of which nothing is there yet, opens in each player, and at ten places
 // the picture at position p shows (first fragment's start + p).
 func TestPlayers(t *testing.T) {
+	t.Parallel()
 	players := map[string]struct {
 		needs []string
 		look  func(t *testing.T, c longClip)

@@ -34,6 +34,7 @@ func mountFlagsOf(t *testing.T, mountpoint string) (own, super []string) {
 // TestMountIsRestricted: the kernel holds the mount to reading: no writes, no devices, no set-user-ID programs, no
 // programs at all, and nobody else.
 func TestMountIsRestricted(t *testing.T) {
+	t.Parallel()
 	e := harness.StartEmulator(t, "--stream", "testcard=testcard")
 	m := harness.StartMount(t, e)
 	own, super := mountFlagsOf(t, m.Path)
@@ -49,6 +50,7 @@ func TestMountIsRestricted(t *testing.T) {
 
 // TestCacheIsPrivate: whatever the umask, nobody else can look into the cache.
 func TestCacheIsPrivate(t *testing.T) {
+	t.Parallel()
 	e := harness.StartEmulator(t, "--stream", "testcard=testcard")
 	for _, mask := range []int{0, 0o022, 0o077} {
 		before := syscall.Umask(mask)
@@ -89,6 +91,7 @@ func TestCacheIsPrivate(t *testing.T) {
 
 // TestMetricsAreForThisMachine: without a host metrics are served on loopback alone.
 func TestMetricsAreForThisMachine(t *testing.T) {
+	t.Parallel()
 	e := harness.StartEmulator(t, "--stream", "testcard=testcard")
 	m := harness.StartMount(t, e, "--metrics", ":0", "--log-format", "json")
 	u, err := url.Parse(m.MetricsURL(t))

@@ -89,6 +89,7 @@ func attributes(t *testing.T, path string) []string {
 // TestNoSecretIsWritten: of a run at level debug in which calls succeed and are refused, nothing that is written anywhere
 // has a secret key, a session token or a signed header in it.
 func TestNoSecretIsWritten(t *testing.T) {
+	t.Parallel()
 	e := harness.StartEmulator(t, "--stream", "testcard=testcard", "--credentials", canaryID+":"+canarySecret, "--log-level", "debug")
 	env := func(secret string) []string {
 		return []string{"AWS_ACCESS_KEY_ID=" + canaryID, "AWS_SECRET_ACCESS_KEY=" + secret, "AWS_SESSION_TOKEN=" + canaryToken}

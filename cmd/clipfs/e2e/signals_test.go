@@ -109,7 +109,8 @@ func signalWaiting(t *testing.T, e *harness.Emulator, c silentCase, stream, path
 	}
 	thread, answer := make(chan int, 1), make(chan error, 1)
 	go func() {
-		runtime.LockOSThread() // for good: the thread ends with this
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread() // a thread that ended would take the processes along that were started from it
 		thread <- unix.Gettid()
 		answer <- call()
 	}()

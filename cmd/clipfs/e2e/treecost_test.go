@@ -108,6 +108,7 @@ func look(t *testing.T, dir string) (clips int) {
 // TestLateUpload: an hour that was listed empty and is filled later is seen without a remount, and a clip that was read
 // before has the new footage when it is opened again.
 func TestLateUpload(t *testing.T) {
+	t.Parallel()
 	e := harness.StartEmulator(t, "--quota", "off")
 	createStreams(t, e, 24*10, "cam")
 	hour := time.Now().UTC().Truncate(24 * time.Hour).Add(-24 * time.Hour).Add(10 * time.Hour)
@@ -148,6 +149,7 @@ func eventually(t *testing.T, what string, true func() bool) time.Duration {
 // TestLiveEdge: what a camera sends shows up at once, latest moves, and a clip opened at the edge stays as it was for
 // that handle and is longer when it is opened again.
 func TestLiveEdge(t *testing.T) {
+	t.Parallel()
 	e := harness.StartEmulator(t, "--quota", "off")
 	createStreams(t, e, 24, "cam")
 	m := harness.StartMount(t, e)
@@ -217,6 +219,7 @@ func TestLiveEdge(t *testing.T) {
 
 // TestTools: what people use to look through directories works on the tree.
 func TestTools(t *testing.T) {
+	t.Parallel()
 	e := harness.StartEmulator(t, "--quota", "off")
 	createStreams(t, e, 24*10, "cam")
 	day := time.Now().UTC().Truncate(24 * time.Hour).Add(-24 * time.Hour)
@@ -264,6 +267,7 @@ func TestTools(t *testing.T) {
 
 // TestSidecarAndXattrs: what the sidecar and the directories tell agrees with what was recorded.
 func TestSidecarAndXattrs(t *testing.T) {
+	t.Parallel()
 	e := harness.StartEmulator(t, "--quota", "off")
 	createStreams(t, e, 24*10, "cam")
 	from := time.Now().UTC().Truncate(24 * time.Hour).Add(-14 * time.Hour)

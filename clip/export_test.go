@@ -32,6 +32,12 @@ func NewSlot(key cache.Key, opening uint64, start time.Time, urgency func() Urge
 	return Slot{&slot{key: key, opening: opening, start: start, urgency: urgency, wanted: wanted, left: left}}
 }
 
+// Of has the download be one of a stream.
+func (d Slot) Of(stream StreamName) Slot {
+	d.stream = stream
+	return d
+}
+
 // HeadCame says that the head has come.
 func (d Slot) HeadCame() { d.headCame.Store(true) }
 
@@ -48,7 +54,7 @@ func (s Slots) Leave(d Slot) { s.leave(d.slot) }
 func (s Slots) Look() { s.look() }
 
 // Refused is told of a refusal.
-func (s Slots) Refused() { s.refused() }
+func (s Slots) Refused(stream StreamName) { s.refused(stream) }
 
 // HeadRecord encodes a head.
 func HeadRecord(size, mediaStart, mediaEnd int64, moovLast bool, split int, moov []byte) []byte {

@@ -46,14 +46,14 @@ func (l *Library) fetchOf(stream Stream, p part) *fetch {
 // inform lets the archive know who waits, and be told of refusals.
 func (f *fetch) inform() {
 	f.query.Urgency = func() Urgency { return f.library.interest.of(f.key) }
-	f.query.Refused = f.library.slots.refused
+	f.query.Refused = func() { f.library.slots.refused(f.query.Stream) }
 }
 
 // slot gives what stands for the download among others.
 func (f *fetch) slot() *slot {
 	interest := f.library.interest
 	return &slot{
-		key: f.key, opening: f.opening, start: f.start, urgency: f.query.Urgency,
+		key: f.key, stream: f.query.Stream, opening: f.opening, start: f.start, urgency: f.query.Urgency,
 		wanted: func() bool { return interest.more(f.key) },
 		left:   func() bool { return interest.none(f.key) },
 	}

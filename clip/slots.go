@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	// slotsGrow is after which time without a refusal one more download is tried at once.
+	// slotsGrow is after which time without a refusal one more download of a stream is tried at once.
 	slotsGrow = 5 * time.Second
 	// slotsGrace is how long further refusals count as part of the one that halved the number: they were under way.
 	slotsGrace = time.Second
@@ -30,26 +30,35 @@ const (
 // those who are less urgent, and those who open clips have places that readers do not take. A download of
 // which nobody wants more is parked: it has no place until somebody does. Of more than parkedOver allows those are given up
 // that are the least likely to be wanted: of the clips opened earlier, then what is last in the file. After the service
-// refused calls for exceeded limits fewer run at once, and slowly more again.
+// refused calls on a stream for exceeded limits, which are each stream's own, fewer of that stream run at once, and slowly
+// more again; other streams do not wait for it.
 type slots struct {
 	// giveUp ends a download unless somebody holds it. It is called without mu.
 	giveUp func(cache.Key) bool
 	most   int
 
 	// mu guards the rest.
-	mu   sync.Mutex
-	busy int
+	mu sync.Mutex
 	// waiting has who waits, in the order of coming, running those who have or had a place, parked ones too.
 	waiting []*slot
 	running []*slot
-	// limit held at the time since; it grows from there.
+	// refusals has the streams of which fewer run than most.
+	refusals map[StreamName]refusal
+}
+
+// refusal is how many downloads of a stream were let run at once at a time, since when there are more.
+type refusal struct {
 	limit int
 	since time.Time
 }
 
+// pace gives how many may run at a time by now, as a rule.
+func (r refusal) pace(now time.Time) int { return r.limit + int(now.Sub(r.since)/slotsGrow) }
+
 // slot is one download.
 type slot struct {
-	key cache.Key
+	key    cache.Key
+	stream StreamName
 	// opening is the number of the opening of a clip that it was made for, and start when its footage begins.
 	opening uint64
 	start   time.Time
@@ -72,7 +81,7 @@ func (d *slot) rests() bool { return d.left() || d.headCame.Load() && !d.wanted(
 
 // newSlots gives slots for at most so many downloads at once.
 func newSlots(most int, giveUp func(cache.Key) bool) *slots {
-	return &slots{giveUp: giveUp, most: most, limit: most}
+	return &slots{giveUp: giveUp, most: most, refusals: make(map[StreamName]refusal)}
 }
 
 // take waits for a place, or for ctx to end, whose cause it gives then. leave gives the place back.
@@ -92,7 +101,7 @@ func (s *slots) goOn(ctx context.Context, d *slot) error {
 		s.mu.Unlock()
 		return nil
 	}
-	s.parkLocked(d)
+	d.parked = true
 	s.queueLocked(d)
 	s.mu.Unlock()
 	return s.wait(ctx, d)
@@ -102,14 +111,6 @@ func (s *slots) goOn(ctx context.Context, d *slot) error {
 func (s *slots) queueLocked(d *slot) {
 	d.turn = make(chan struct{})
 	s.waiting = append(s.waiting, d)
-}
-
-// parkLocked takes its place from a download.
-func (s *slots) parkLocked(d *slot) {
-	if !d.parked {
-		d.parked = true
-		s.busy--
-	}
 }
 
 // wait waits for a download's turn.
@@ -132,7 +133,6 @@ func (s *slots) leave(d *slot) {
 	}
 	if i := slices.Index(s.running, d); i >= 0 {
 		s.running = slices.Delete(s.running, i, i+1)
-		s.parkLocked(d)
 		d.parked = false
 	}
 	s.mu.Unlock()
@@ -145,7 +145,7 @@ func (s *slots) look() {
 	s.mu.Lock()
 	for _, d := range s.running {
 		if !d.parked && d.rests() {
-			s.parkLocked(d)
+			d.parked = true
 		}
 	}
 	for s.serveLocked() {
@@ -180,23 +180,43 @@ func (s *slots) tooManyLocked() []cache.Key {
 
 // serveLocked gives a place to who comes next; false if nobody does.
 func (s *slots) serveLocked() bool {
-	var first [urgencies]int // of each urgency who came first, counted from 1
+	now := time.Now()
+	all := s.loadLocked("")
+	var full [urgencies]bool
+	for u := range full {
+		full[u] = all.busy >= all.limit(s.most, Urgency(u))
+	}
+	next := [urgencies]int{} // of each urgency who came first and may run, counted from 1
 	for i, d := range s.waiting {
 		if d.parked && d.rests() {
 			continue
 		}
-		if u := d.urgency(); first[u] == 0 {
-			first[u] = i + 1
+		if u := d.urgency(); next[u] == 0 && !full[u] && s.mayLocked(now, d.stream, u) {
+			next[u] = i + 1
 		}
 	}
-	now := time.Now()
-	for u, i := range first {
-		if i > 0 && s.busy < s.limitLocked(now, Urgency(u)) {
+	for _, i := range next {
+		if i > 0 {
 			s.placeLocked(i - 1)
 			return true
 		}
 	}
 	return false
+}
+
+// mayLocked reports whether one more download of a stream may run, as far as refusals are concerned.
+func (s *slots) mayLocked(now time.Time, stream StreamName, u Urgency) bool {
+	r, ok := s.refusals[stream]
+	if !ok {
+		return true
+	}
+	pace := r.pace(now)
+	if pace >= s.most {
+		delete(s.refusals, stream)
+		return true
+	}
+	own := s.loadLocked(stream)
+	return own.busy < own.limit(pace, u)
 }
 
 // placeLocked gives a place to one of those who wait.
@@ -207,46 +227,49 @@ func (s *slots) placeLocked(i int) {
 		s.running = append(s.running, d)
 	}
 	d.parked, d.given = false, false
-	s.busy++
 	close(d.turn)
 }
 
-// limitLocked gives how many downloads may run at a time for one more of an urgency to begin.
-func (s *slots) limitLocked(now time.Time, u Urgency) int {
-	limit := s.paceLocked(now)
-	switch u {
-	case ForReader:
-		return urgentOver*limit + s.headsLocked()
-	case ForHead:
-		return headsOver * limit
-	default:
-		return limit
-	}
-}
+// load is how many downloads run, and how many of them for no more than a head.
+type load struct{ busy, heads int }
 
-// headsLocked counts the downloads that run for no more than a head.
-func (s *slots) headsLocked() int {
-	n := 0
+// loadLocked counts the downloads that run of a stream; of all, if it is empty.
+func (s *slots) loadLocked(stream StreamName) (n load) {
 	for _, d := range s.running {
-		if !d.parked && d.urgency() == ForHead {
-			n++
+		if d.parked || stream != "" && d.stream != stream {
+			continue
+		}
+		n.busy++
+		if d.urgency() == ForHead {
+			n.heads++
 		}
 	}
 	return n
 }
 
-// paceLocked gives how many downloads may run at a time as a rule.
-func (s *slots) paceLocked(now time.Time) int {
-	return min(s.most, s.limit+int(now.Sub(s.since)/slotsGrow))
+// limit gives how many downloads may run at a time for one more of an urgency to begin, where it is pace as a rule.
+func (n load) limit(pace int, u Urgency) int {
+	switch u {
+	case ForReader:
+		return urgentOver*pace + n.heads
+	case ForHead:
+		return headsOver * pace
+	default:
+		return pace
+	}
 }
 
-// refused halves how many may run.
-func (s *slots) refused() {
+// refused halves how many of a stream may run.
+func (s *slots) refused(stream StreamName) {
 	now := time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if now.Sub(s.since) < slotsGrace {
-		return
+	pace := s.most
+	if before, ok := s.refusals[stream]; ok {
+		if now.Sub(before.since) < slotsGrace {
+			return
+		}
+		pace = min(pace, before.pace(now))
 	}
-	s.limit, s.since = max(1, min(s.paceLocked(now), s.busy)/2), now
+	s.refusals[stream] = refusal{limit: max(1, min(pace, s.loadLocked(stream).busy)/2), since: now}
 }

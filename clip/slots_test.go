@@ -244,26 +244,17 @@ func TestSlotsCancelled(t *testing.T) {
 	})
 }
 
-// TestSlotsAfterRefusals: a refusal halves how many run, once for those that come together, and more are tried slowly.
+// TestSlotsAfterRefusals: a refusal halves how many run of a stream, once for those that come together, and more are tried
+// slowly. Other streams do not wait for it.
 func TestSlotsAfterRefusals(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := clip.NewSlots(16, refuse)
-		var all []clip.Slot
-		for range 16 {
-			all = append(all, taken(t, s, clip.ForAhead))
-		}
-		for range 10 {
-			s.Refused()
-		}
-		for _, d := range all {
-			s.Leave(d)
-		}
-		// running gives how many are let in at once.
-		running := func() int {
+		// running gives how many of a stream are let in at once.
+		running := func(stream clip.StreamName, u clip.Urgency) int {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Nanosecond)
 			defer cancel()
 			var in []clip.Slot
-			for d := download(clip.ForAhead); s.Take(ctx, d) == nil; d = download(clip.ForAhead) {
+			for d := download(u).Of(stream); s.Take(ctx, d) == nil; d = download(u).Of(stream) {
 				in = append(in, d)
 			}
 			for _, d := range in {
@@ -271,16 +262,77 @@ func TestSlotsAfterRefusals(t *testing.T) {
 			}
 			return len(in)
 		}
-		if got := running(); got != 8 {
-			t.Errorf("after a refusal: %d at once, want 8", got)
+		var all []clip.Slot
+		for range 16 {
+			d := download(clip.ForAhead).Of("busy")
+			if err := s.Take(t.Context(), d); err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, d)
 		}
-		time.Sleep(20 * time.Second)
-		if got := running(); got != 12 {
-			t.Errorf("20 s later: %d at once, want 12", got)
+		for range 10 {
+			s.Refused("busy")
 		}
-		time.Sleep(time.Hour)
-		if got := running(); got != 16 {
-			t.Errorf("an hour later: %d at once, want 16", got)
+		for _, d := range all {
+			s.Leave(d)
+		}
+		for _, is := range []struct {
+			after  time.Duration
+			stream clip.StreamName
+			u      clip.Urgency
+			want   int
+		}{
+			{0, "busy", clip.ForAhead, 8},
+			{0, "busy", clip.ForReader, 16},
+			{0, "busy", clip.ForHead, 32},
+			{0, "other", clip.ForAhead, 16},
+			{0, "other", clip.ForReader, 32},
+			{20 * time.Second, "busy", clip.ForAhead, 12},
+			{time.Hour, "busy", clip.ForAhead, 16},
+		} {
+			time.Sleep(is.after)
+			if got := running(is.stream, is.u); got != is.want {
+				t.Errorf("%s after a refusal, %s: %d at once, want %d for urgency %d", is.after, is.stream, got, is.want, is.u)
+			}
+		}
+	})
+}
+
+// TestSlotsOfARefusedStream: a stream that is refused for good keeps one place of its own and no one else from theirs, and
+// whoever waits behind it in the queue is served.
+func TestSlotsOfARefusedStream(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := clip.NewSlots(4, refuse)
+		for range 10 {
+			s.Refused("refused")
+			time.Sleep(2 * time.Second)
+		}
+		var refused, others atomic.Int64
+		take := func(stream clip.StreamName, n *atomic.Int64) {
+			for range 4 {
+				go func() {
+					d := download(clip.ForAhead).Of(stream)
+					if s.Take(t.Context(), d) == nil {
+						n.Add(1)
+						time.Sleep(time.Second)
+						s.Leave(d)
+					}
+				}()
+			}
+			synctest.Wait()
+		}
+		take("refused", &refused)
+		take("other", &others)
+		if refused.Load() != 1 || others.Load() != 3 { // four in all
+			t.Errorf("%d of the refused stream and %d others at once, want 1 and 3", refused.Load(), others.Load())
+		}
+		time.Sleep(1500 * time.Millisecond)
+		if others.Load() != 4 {
+			t.Errorf("%d others, want all 4", others.Load())
+		}
+		time.Sleep(time.Minute)
+		if refused.Load() != 4 {
+			t.Errorf("%d of the refused stream in the end, want all 4", refused.Load())
 		}
 	})
 }

@@ -115,56 +115,32 @@ func TestFaults(t *testing.T) {
 		{rootNames(), runRoot},
 		{skewedNames(), runSkewed},
 	}
-	groups := []string{"cases", "limits", "lasting limits", "refused", "renewed", "open", "root", "skewed"}
+	groups := []string{"cases", "refused", "renewed", "open", "root", "skewed"}
 	for _, o := range others {
 		names = append(names, o.names...)
 	}
 	atOnce(t, groups, func(t *testing.T, group int) {
-		if kind := limitKind(group); kind <= lastingLimit {
-			runCases(t, cases, kind, &table)
+		if group == 0 {
+			runCases(t, cases, &table)
 			return
 		}
-		others[group-int(lastingLimit)-1].run(t, &table)
+		others[group-1].run(t, &table)
 	})
 	table.check(t, names)
 }
 
-// limitKind says whether a case is of an exceeded limit. A mount that is refused for a limit has fewer downloads at once, and
-// those that nobody holds give way; where it is refused for good, others wait.
-type limitKind int
-
-const (
-	noLimit limitKind = iota
-	shortLimit
-	lastingLimit
-)
-
-// limitKindOf gives the kind of a case.
-func limitKindOf(c faultCase) limitKind {
-	switch {
-	case !strings.Contains(c.rules[0], "throttle") && !strings.Contains(c.rules[0], "429"):
-		return noLimit
-	case strings.Contains(c.rules[0], "count="):
-		return shortLimit
-	}
-	return lastingLimit
-}
-
-// runCases runs the cases of one kind side by side on one mount.
-func runCases(t *testing.T, cases []faultCase, kind limitKind, table *faultTable) {
-	var some []faultCase
+// runCases runs the cases side by side on one mount: what goes wrong on one stream, for good too, is no matter of the others.
+func runCases(t *testing.T, cases []faultCase, table *faultTable) {
 	var names []string
 	// Streams that were not listed are described one by one.
 	args := []string{"--retention", "5h", "--fault", "kind=denied,api=ListStreams"}
-	for _, c := range cases {
-		if limitKindOf(c) == kind {
-			args = append(args, "--stream", streamOf(len(some))+"=testcard")
-			some, names = append(some, c), append(names, c.name)
-		}
+	for i, c := range cases {
+		args = append(args, "--stream", streamOf(i)+"=testcard")
+		names = append(names, c.name)
 	}
 	e := harness.StartEmulator(t, args...)
 	m := harness.StartMount(t, e, "--read-timeout", faultTimeout.String(), "--connections", "256")
-	atOnce(t, names, func(t *testing.T, i int) { runFault(t, e, m, streamOf(i), some[i], table) })
+	atOnce(t, names, func(t *testing.T, i int) { runFault(t, e, m, streamOf(i), cases[i], table) })
 }
 
 // streamOf names the stream of a case.

@@ -46,9 +46,8 @@ func TestManyReaders(t *testing.T) {
 
 // TestLookingCostsNoMedia: listing, walking and adding up sizes fetch no media, cold or warm.
 func TestLookingCostsNoMedia(t *testing.T) {
-	t.Parallel()
 	e := harness.StartEmulator(t, "--stream", "testcard=testcard", "--stream", "other=testcard", "--retention", "2h")
-	m := harness.StartMount(t, e)
+	m := harness.StartMount(t, e, "--log-level", "info")
 	file := m.Join("testcard", nameOf(time.Now().Add(-time.Hour).Truncate(time.Minute)), "5m.mp4")
 	for _, command := range [][]string{
 		{"ls", "-lR", m.Path}, {"find", m.Path, "-type", "f", "-size", "+1k"}, {"du", "-a", m.Join("testcard")}, {"du", "--apparent-size", m.Join("other")},

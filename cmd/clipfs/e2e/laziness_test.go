@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -103,6 +104,23 @@ func (c longClip) opening() toll {
 	return n
 }
 
+// again adds the calls that were made once more because nothing had come of them for 10 s: so many heads of so large parts at
+// once can take a busy machine that long.
+func (c longClip) again(t *testing.T, n toll) toll {
+	t.Helper()
+	logged := regexp.MustCompile(`msg=call api=GetClip stream=(\S+) attempts=(\d+)`)
+	largest := slices.MaxFunc(c.parts(), func(a, b []footage.Fragment) int { return len(a) - len(b) })
+	for _, call := range logged.FindAllStringSubmatch(c.mount.Log(), -1) {
+		if attempts, err := strconv.Atoi(call[2]); err == nil && call[1] == c.stream && attempts > 1 {
+			t.Logf("a call was made %d times, as the emulator was silent", attempts)
+			for range attempts - 1 {
+				n = toll{n.calls + 1, n.fragments + int64(len(largest)), n.bytes + headAllowance + wayAllowance}
+			}
+		}
+	}
+	return n
+}
+
 // The places that are read of a long clip: ten seconds at its beginning and ten after forty minutes.
 const (
 	stretch = 10 * time.Second
@@ -185,7 +203,7 @@ func playLazily(t *testing.T, e *harness.Emulator, c longClip) {
 			most = most.plus(c.around(from, from+stretch+slack)...)
 		}
 		at := settled(t, e, "played")
-		at.within(t, "up to "+from.String(), most)
+		at.within(t, "up to "+from.String(), c.again(t, most))
 	}
 	if got := xattr(t, c.path, "user.clipfs.size"); got != "exact" {
 		t.Errorf("size after it was opened: %q", got)
@@ -216,9 +234,10 @@ func readLazily(t *testing.T, e *harness.Emulator, c longClip) {
 	f, movie := openLazily(t, c)
 	most := c.opening()
 	opened := tollOf(t, e, "ranges")
+	most = c.again(t, most)
 	opened.within(t, "opening and reading all tables", most)
-	if want := int64(len(c.parts())); opened.calls != want {
-		t.Errorf("opening has cost %d calls, want one for each of %d parts", opened.calls, want)
+	if opened.calls != most.calls {
+		t.Errorf("opening has cost %d calls, want %d, one for each of %d parts", opened.calls, most.calls, len(c.parts()))
 	}
 	for _, from := range []time.Duration{0, later} {
 		on := c.running(from)
@@ -331,7 +350,7 @@ func TestSecondRead(t *testing.T) {
 	first := read()
 	once := settled(t, e, "cam")
 	// A part's download is given up after its head and made again when it is read, at most.
-	once.within(t, "reading all", c.opening().plus(c.parts()...))
+	once.within(t, "reading all", c.again(t, c.opening().plus(c.parts()...)))
 	if second := read(); !bytes.Equal(first, second) {
 		t.Error("the second read differs from the first")
 	}

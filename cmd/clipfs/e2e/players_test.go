@@ -18,6 +18,8 @@ import (
 
 // longClip is a long clip of numbered footage on a mount, of many parts, and what should be in it.
 type longClip struct {
+	mount     *harness.Mount
+	stream    string
 	path      string
 	first     time.Time
 	fragments []footage.Fragment
@@ -30,7 +32,7 @@ type longClip struct {
 func longClipOf(t *testing.T, m *harness.Mount, stream, file string, after time.Duration) longClip {
 	t.Helper()
 	start := time.Now().UTC().Add(-3 * time.Hour).Truncate(time.Minute).Add(after)
-	c := longClip{path: m.Join(stream, nameOf(start), "1h.mp4")}
+	c := longClip{mount: m, stream: stream, path: m.Join(stream, nameOf(start), "1h.mp4")}
 	c.fragments = stored(t, stream+"="+file+",loop", start, start.Add(time.Hour))
 	c.first = c.fragments[0].Producer
 	if got, want := xattr(t, c.path, "user.clipfs.first"), c.first.Format("2006-01-02T15:04:05.000Z"); got != want {

@@ -16,7 +16,7 @@ import (
 
 // watchdogAfter is how long a test with a mount may take before its FUSE connection is aborted, if watchdogVariable says
 // nothing else.
-const watchdogAfter = 6 * time.Minute
+const watchdogAfter = 10 * time.Minute
 
 // watchdogVariable is for tests that are told to run for longer.
 const watchdogVariable = "E2E_WATCHDOG"

@@ -93,6 +93,7 @@ func checkTools(t *testing.T, path string) {
 
 // TestJoinFFmpeg joins files of ffmpeg: the frames of the parts, in their order, at their times.
 func TestJoinFFmpeg(t *testing.T) {
+	t.Parallel() // it runs ffmpeg for the most part
 	sounds := map[string]bool{}
 	for _, f := range footage() {
 		if strings.HasPrefix(f.codecs, "pcm") || f.codecs == "aac" {
@@ -178,6 +179,7 @@ func checkStamps(t *testing.T, paths []string, path string) {
 // TestJoinCodecChange joins parts of other parameter sets: a copy that ffmpeg makes, which keeps one sample entry
 // only, still decodes whole, also where the first coding comes back.
 func TestJoinCodecChange(t *testing.T) {
+	t.Parallel() // it runs ffmpeg for the most part
 	for _, c := range []struct{ name, codec, options, tag string }{
 		{"h264", "libx264", "-x264-params", "avc1"},
 		{"h265", "libx265", "-x265-params", "hvc1"},

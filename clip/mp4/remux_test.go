@@ -54,6 +54,7 @@ func footage() []struct {
 // TestRemux takes files of another muxer apart and puts them together again: every demuxer we have must see the same
 // frames at the same times.
 func TestRemux(t *testing.T) {
+	t.Parallel() // it runs ffmpeg for the most part
 	for _, f := range footage() {
 		t.Run(f.name, func(t *testing.T) {
 			need(t, "ffmpeg", "ffprobe", "mediainfo")

@@ -12,6 +12,7 @@ import (
 )
 
 func TestImport(t *testing.T) {
+	t.Parallel() // it runs ffmpeg for the most part
 	for _, k := range kinds() {
 		t.Run(k.name, func(t *testing.T) {
 			name := k.make(t, "4")

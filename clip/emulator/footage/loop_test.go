@@ -219,6 +219,7 @@ func checkStored(t *testing.T, f footage.Fragment) {
 // TestOddLoop: 61 s do not divide the minute; the audio, whose frames do not divide the loop either, does not drift from
 // the video over many seams.
 func TestOddLoop(t *testing.T) {
+	t.Parallel() // it runs ffmpeg for the most part
 	m := read(t, kinds()[0].make(t, "61"))
 	if got := m.Duration(); got != 61*time.Second {
 		t.Fatalf("got %v, want 61 s", got)

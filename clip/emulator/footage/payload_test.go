@@ -43,6 +43,7 @@ func TestPayload(t *testing.T) {
 						continue // What stands last was tested with recordings.
 					}
 					t.Run(fmt.Sprintf("%s muxer %d moov %d", name, o.Muxer, o.Moov), func(t *testing.T) {
+						t.Parallel()
 						comparePayload(t, frags, o, !k.open)
 					})
 				}
@@ -69,14 +70,15 @@ func comparePayload(t *testing.T, frags []footage.Fragment, o footage.PayloadOpt
 	if len(audio) == 0 {
 		return
 	}
+	heard := framesOf(t, name, "a")
 	if track, _ := frags[0].AudioTrack(); track.Codec.IsG711() {
 		if got, want := raw(t, name, "a"), join(audio); !bytes.Equal(got, want) {
 			t.Errorf("got %d bytes of audio, want other %d", len(got), len(want))
 		}
 	} else {
-		sameFrames(t, "audio", framesOf(t, name, "a"), frames(audio))
+		sameFrames(t, "audio", heard, frames(audio))
 	}
-	compareAudioTimes(t, framesOf(t, name, "a"), got[0].pts, audio, video[0].PTS)
+	compareAudioTimes(t, heard, got[0].pts, audio, video[0].PTS)
 }
 
 // compareTimes checks that frames are shown when they are stored to be: to the millisecond if that is the timescale.
@@ -158,6 +160,7 @@ func probeOf(t testing.TB, name string) probe {
 
 // TestPayloadLooksReal compares what a player sees with what real clips have.
 func TestPayloadLooksReal(t *testing.T) {
+	t.Parallel() // it runs ffmpeg for the most part
 	tests := []struct {
 		kind  int
 		muxer footage.Muxer
@@ -203,6 +206,7 @@ func TestPayloadLooksReal(t *testing.T) {
 
 // TestGaps makes payloads over a gap of 17 s.
 func TestGaps(t *testing.T) {
+	t.Parallel() // it runs ffmpeg for the most part
 	for _, i := range []int{0, 8} { // AAC with B-frames, G.711
 		m := read(t, kinds()[i].make(t, "4"))
 		source := footage.NewSource(footage.NewRecording(m, day()), footage.NewRecording(m, day().Add(21*time.Second)))

@@ -74,6 +74,7 @@ func TestReadTestCard(t *testing.T) {
 
 // TestEveryPicture reads all 1,500 pictures of a minute that starts in the middle of the loop.
 func TestEveryPicture(t *testing.T) {
+	t.Parallel() // it runs ffmpeg for the most part
 	tool(t, "ffmpeg")
 	start := day().Add(20 * time.Second)
 	name := save(t, card(t, footage.Options{}).Fragments(footage.ByProducer, start, start.Add(time.Minute-1)), footage.PayloadOptions{})

@@ -197,7 +197,7 @@ func TestScannerError(t *testing.T) {
 }
 
 func TestReadMoov(t *testing.T) {
-	t.Parallel() // it runs ffmpeg for the most part
+	t.Parallel()                         // it runs ffmpeg for the most part
 	const claim = "\x0f\xff\xff\xffmoov" // 256 MiB less a byte, of which nothing comes
 	for _, c := range []struct {
 		name, give, want string

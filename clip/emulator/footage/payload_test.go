@@ -206,7 +206,7 @@ func TestPayloadLooksReal(t *testing.T) {
 
 // TestGaps makes payloads over a gap of 17 s.
 func TestGaps(t *testing.T) {
-	t.Parallel() // it runs ffmpeg for the most part
+	t.Parallel()                    // it runs ffmpeg for the most part
 	for _, i := range []int{0, 8} { // AAC with B-frames, G.711
 		m := read(t, kinds()[i].make(t, "4"))
 		source := footage.NewSource(footage.NewRecording(m, day()), footage.NewRecording(m, day().Add(21*time.Second)))

@@ -2,8 +2,11 @@ package kvs
 
 import (
 	"context"
+	"time"
 
 	"clipfs/clip"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
 // CheckEndpoint is checkEndpoint for the tests.
@@ -50,4 +53,12 @@ func (p *Pacer) Opening(stream clip.StreamName) (atOnce, perSecond float64) {
 // Slow refuses media points.
 func (p *Pacer) Slow(stream clip.StreamName) float64 {
 	return p.pacer.slow(paceKey{stream, quotaMedia})
+}
+
+// ErrSilent is what an attempt ends with of which no byte came in time.
+var ErrSilent = errSilent
+
+// NewSilenceClient gives a client that gives a first attempt up after stall without a byte, of the answer's body too.
+func NewSilenceClient(inner aws.HTTPClient, stall time.Duration) aws.HTTPClient {
+	return &silenceClient{inner: inner, stall: stall, attempt: func() int { return 1 }, body: true}
 }

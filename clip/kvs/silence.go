@@ -41,17 +41,20 @@ const maxDoublings = 20
 // Do implements aws.HTTPClient.
 func (c *silenceClient) Do(req *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithCancelCause(req.Context())
-	w := &watch{cause: func() error { return context.Cause(ctx) }, after: c.stall << min(max(c.attempt()-1, 0), maxDoublings), cancel: cancel}
-	w.begin()
+	w := &watch{cause: func() error { return context.Cause(ctx) }, cancel: cancel, idle: !c.body}
+	after := c.stall << min(max(c.attempt()-1, 0), maxDoublings)
+	w.begin(after)
 	resp, err := c.inner.Do(req.WithContext(ctx))
-	w.end()
+	if late := w.end(); late && err == nil { // it came in the moment in which it was given up
+		_ = resp.Body.Close() // of what was not read
+		err = silentFor(after)
+	}
 	if err != nil {
 		err = w.explain(err)
 		cancel(nil)
 		return nil, err
 	}
-	w.after, w.ReadCloser = c.stall, resp.Body
-	w.idle = !c.body
+	w.stall, w.ReadCloser = c.stall, resp.Body
 	resp.Body = w
 	return resp, nil
 }
@@ -62,19 +65,23 @@ type watch struct {
 	// cancel ends the request, cause tells why it ended.
 	cancel context.CancelCauseFunc
 	cause  func() error
-	after  time.Duration
-	timer  *time.Timer
+	// stall is how long the body may be silent.
+	stall time.Duration
+	timer *time.Timer
 	// idle: reads may take as long as they like.
 	idle bool
 }
 
-// begin begins to wait for a byte.
-func (w *watch) begin() {
-	w.timer = time.AfterFunc(w.after, func() { w.cancel(fmt.Errorf("%w for %s", errSilent, w.after)) })
+// begin begins to wait for a byte, for so long.
+func (w *watch) begin(after time.Duration) {
+	w.timer = time.AfterFunc(after, func() { w.cancel(silentFor(after)) })
 }
 
-// end ends the wait.
-func (w *watch) end() { w.timer.Stop() }
+// silentFor is errSilent with how long it was.
+func silentFor(after time.Duration) error { return fmt.Errorf("%w for %s", errSilent, after) }
+
+// end ends the wait, and reports whether it was too late and the request is given up, now or in a moment.
+func (w *watch) end() (late bool) { return !w.timer.Stop() }
 
 // explain tells a silence from other failures.
 func (w *watch) explain(err error) error {
@@ -89,9 +96,9 @@ func (w *watch) Read(p []byte) (int, error) {
 	if w.idle {
 		return w.ReadCloser.Read(p)
 	}
-	w.begin()
+	w.begin(w.stall)
 	n, err := w.ReadCloser.Read(p)
-	w.end()
+	_ = w.end() // what came counts, and the next read tells
 	if err != nil && !errors.Is(err, io.EOF) {
 		err = w.explain(err)
 	}

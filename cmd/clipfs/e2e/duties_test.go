@@ -63,7 +63,6 @@ func second[T any](_ T, err error) error { return err }
 // TestDuties: what POSIX and Linux have of calls that read. Of the cases that go-fuse keeps for file systems
 // (posixtest) each begins by writing, so that none can be run here as it is; these are their counterparts on what is there already.
 func TestDuties(t *testing.T) {
-	t.Parallel()
 	r := newReadable(t)
 	t.Run("errors", r.errors)
 	t.Run("writes", r.writes)

@@ -37,7 +37,6 @@ const (
 // edge moves on and clips become complete, nobody gets an error, and everybody the bytes of the version he opened. What those
 // are is read directly: through the library, with a cache of its own, without any kernel in between.
 func TestRandomSequences(t *testing.T) {
-	t.Parallel()
 	e := harness.StartEmulator(t, "--stream", "door=testcard", "--quota", "off")
 	m := harness.StartMount(t, e, "--metadata-ttl", "2s")
 	now := time.Now().UTC()

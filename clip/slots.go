@@ -180,18 +180,13 @@ func (s *slots) tooManyLocked() []cache.Key {
 
 // serveLocked gives a place to who comes next; false if nobody does.
 func (s *slots) serveLocked() bool {
-	now := time.Now()
-	all := s.loadLocked("")
-	var full [urgencies]bool
-	for u := range full {
-		full[u] = all.busy >= all.limit(s.most, Urgency(u))
-	}
-	next := [urgencies]int{} // of each urgency who came first and may run, counted from 1
+	full, held := s.loadLocked("").full(s.most), s.heldLocked(time.Now())
+	var next [urgencies]int // of each urgency who came first and may run, counted from 1
 	for i, d := range s.waiting {
 		if d.parked && d.rests() {
 			continue
 		}
-		if u := d.urgency(); next[u] == 0 && !full[u] && s.mayLocked(now, d.stream, u) {
+		if u := d.urgency(); next[u] == 0 && !full[u] && !held[d.stream][u] {
 			next[u] = i + 1
 		}
 	}
@@ -204,19 +199,21 @@ func (s *slots) serveLocked() bool {
 	return false
 }
 
-// mayLocked reports whether one more download of a stream may run, as far as refusals are concerned.
-func (s *slots) mayLocked(now time.Time, stream StreamName, u Urgency) bool {
-	r, ok := s.refusals[stream]
-	if !ok {
-		return true
+// heldLocked gives of which urgency no more may run, of each stream that was refused, and forgets refusals that are over.
+func (s *slots) heldLocked(now time.Time) map[StreamName][urgencies]bool {
+	if len(s.refusals) == 0 {
+		return nil
 	}
-	pace := r.pace(now)
-	if pace >= s.most {
-		delete(s.refusals, stream)
-		return true
+	held := make(map[StreamName][urgencies]bool, len(s.refusals))
+	for stream, r := range s.refusals {
+		pace := r.pace(now)
+		if pace >= s.most {
+			delete(s.refusals, stream)
+			continue
+		}
+		held[stream] = s.loadLocked(stream).full(pace)
 	}
-	own := s.loadLocked(stream)
-	return own.busy < own.limit(pace, u)
+	return held
 }
 
 // placeLocked gives a place to one of those who wait.
@@ -257,6 +254,14 @@ func (n load) limit(pace int, u Urgency) int {
 	default:
 		return pace
 	}
+}
+
+// full gives of which urgency no more may run, where it is pace as a rule.
+func (n load) full(pace int) (full [urgencies]bool) {
+	for u := range full {
+		full[u] = n.busy >= n.limit(pace, Urgency(u))
+	}
+	return full
 }
 
 // refused halves how many of a stream may run.

@@ -104,10 +104,10 @@ func (c *callers) now(ctx context.Context) process {
 // look reads what the kernel tells of the process that a thread belongs to.
 func (c *callers) look(thread, uid uint32) process {
 	p := process{pid: thread, uid: uid}
-	dir := c.dir(thread)
+	dir := threadDir(c.proc, thread)
 	if status, err := os.ReadFile(path.Join(dir, "status")); err == nil {
 		if group, ok := threadGroup(status); ok && group != thread {
-			p.pid, dir = group, c.dir(group)
+			p.pid, dir = group, threadDir(c.proc, group)
 		}
 	}
 	if target, err := os.Readlink(path.Join(dir, "exe")); err == nil {
@@ -119,9 +119,9 @@ func (c *callers) look(thread, uid uint32) process {
 	return p
 }
 
-// dir gives the directory of a process or a thread: threads have one too, though it is not listed.
-func (c *callers) dir(pid uint32) string {
-	return path.Join(c.proc, strconv.FormatUint(uint64(pid), 10))
+// threadDir gives the directory of a process or a thread: threads have one too, though it is not listed.
+func threadDir(proc string, pid uint32) string {
+	return path.Join(proc, strconv.FormatUint(uint64(pid), 10))
 }
 
 // threadGroup finds the process in the text of a thread's status.

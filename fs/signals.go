@@ -2,7 +2,6 @@ package fs
 
 import (
 	"bytes"
-	"math/bits"
 	"os"
 	"path"
 	"strconv"
@@ -34,7 +33,7 @@ func (s signals) end(thread uint32) bool {
 		return true
 	}
 	// Made from what the kernel has of the process itself: reading it never waits for the process (see callers).
-	status, err := os.ReadFile(path.Join(s.proc, strconv.FormatUint(uint64(thread), 10), "status"))
+	status, err := os.ReadFile(path.Join(threadDir(s.proc, thread), "status"))
 	if err != nil {
 		return true
 	}
@@ -52,7 +51,7 @@ func waitingSignals(status []byte) (waiting signalSet, ok bool) {
 		if !wanted {
 			continue
 		}
-		n, err := strconv.ParseUint(string(bytes.TrimSpace(text)), 16, bits.UintSize)
+		n, err := strconv.ParseUint(string(bytes.TrimSpace(text)), 16, 64)
 		if err != nil {
 			return 0, false
 		}

@@ -12,12 +12,6 @@ import (
 	"clipfs/clip/kvs"
 )
 
-// doer is an aws.HTTPClient.
-type doer func(*http.Request) (*http.Response, error)
-
-// Do implements aws.HTTPClient.
-func (d doer) Do(req *http.Request) (*http.Response, error) { return d(req) }
-
 // TestAnswerAtTheLastMoment: an answer that comes in the very moment in which the attempt is given up is an answer or a
 // silence, and nothing between: what is taken for an answer can be read to its end.
 func TestAnswerAtTheLastMoment(t *testing.T) {
@@ -32,7 +26,7 @@ func TestAnswerAtTheLastMoment(t *testing.T) {
 	} {
 		for range 200 { // which of the two is first at the same moment, nobody says
 			synctest.Test(t, func(t *testing.T) {
-				client := kvs.NewSilenceClient(doer(func(req *http.Request) (*http.Response, error) {
+				client := kvs.NewSilenceClient(roundTripper(func(req *http.Request) (*http.Response, error) {
 					time.Sleep(test.after) // deaf to the end of its context, as an answer that is read already
 					return &http.Response{StatusCode: http.StatusOK, Body: &bound{req, strings.NewReader("media")}}, nil
 				}), stall)

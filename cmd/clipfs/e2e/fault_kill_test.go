@@ -224,11 +224,7 @@ func killSilent(t *testing.T, e *harness.Emulator, c silentCase, signal syscall.
 		f.Remove(t)
 		return took
 	}
-	for deadline := time.Now().Add(30 * time.Second); f.Hits(t) == 0; time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("the service was not asked")
-		}
-	}
+	f.Await(t)
 	select {
 	case <-w.ended:
 		t.Fatal("did not wait for the service")

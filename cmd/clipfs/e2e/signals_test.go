@@ -115,11 +115,7 @@ func signalWaiting(t *testing.T, e *harness.Emulator, c silentCase, stream, path
 		answer <- call()
 	}()
 	tid := <-thread
-	for deadline := time.Now().Add(30 * time.Second); f.Hits(t) == 0; time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("the service was not asked")
-		}
-	}
+	f.Await(t)
 	for n := range 10 {
 		signal := []syscall.Signal{unix.SIGURG, unix.SIGCHLD, unix.SIGWINCH}[n%3]
 		if err := unix.Tgkill(os.Getpid(), tid, signal); err != nil {
@@ -163,11 +159,7 @@ func TestSuspended(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- reads.Wait() }()
 	t.Cleanup(func() { _ = reads.Process.Kill() }) // it has ended, as a rule
-	for deadline := time.Now().Add(30 * time.Second); f.Hits(t) == 0; time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("the service was not asked")
-		}
-	}
+	f.Await(t)
 	time.Sleep(time.Second) // it has what came and waits
 	for _, signal := range []syscall.Signal{unix.SIGSTOP, unix.SIGCONT, unix.SIGSTOP, unix.SIGCONT} {
 		if err := reads.Process.Signal(signal); err != nil {

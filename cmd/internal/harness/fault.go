@@ -56,6 +56,16 @@ func (f *Fault) Hits(t testing.TB) int64 {
 	return 0
 }
 
+// Await waits until it has hit a call.
+func (f *Fault) Await(t testing.TB) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); f.Hits(t) == 0; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the service was not asked")
+		}
+	}
+}
+
 // faultSet is a fault as the emulator tells it.
 type faultSet struct{ ID, Hits int64 }
 

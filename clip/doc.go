@@ -63,10 +63,10 @@
 // # Locks
 //
 // Each mu guards the fields that follow it: Library.mu what was logged, streams.mu the streams, timeline.mu what is
-// remembered of fragments, flight.mu the calls under way, versions.mu the heads seen, interest.mu who waits for what,
-// slots.mu the downloads under way, goOn.mu those of one opening, usage.mu what was fetched for a clip, ledger.mu what
-// was fetched in all, bandwidth.mu who waits to read on, source.mu the entry read from, joinedFile.mu the sources of a
-// handle, ahead.mu what it fetches ahead. None is held during I/O, and none while another is taken, but for
-// interest.mu, which may be taken with slots.mu held, and the cache's own, which may be with ahead.mu held.
-// hourStore.files and ledger.files are no such locks: they order the I/O on their files.
+// remembered of fragments, flight.mu the calls under way, versions.mu the heads seen, notes.mu what is unusual in
+// clips, interest.mu who waits for what, slots.mu the downloads under way, goOn.mu those of one opening, usage.mu what
+// was fetched for a clip, ledger.mu what was fetched in all, bandwidth.mu who waits to read on, source.mu the entry
+// read from, joinedFile.mu the sources of a handle, ahead.mu what it fetches ahead. None is held during I/O, and none
+// while another is taken, but for interest.mu, which may be taken with slots.mu held, and the cache's own, which may be
+// with ahead.mu held. hourStore.files and ledger.files are no such locks: they order the I/O on their files.
 package clip

@@ -133,3 +133,6 @@ func LayoutAt(h *Handle, off int64) bool {
 func Expected(bytes int64) int64 {
 	return (&fetch{stored: stored{bytes: bytes}}).request(asked{}).Expect
 }
+
+// Remark notes a sentence about what is unusual in a clip.
+func Remark(c *Clip, sentence string) { c.remark(sentence) }

@@ -154,6 +154,7 @@ type Library struct {
 	made     *lru.Cache[string, *layout]
 	interest *interest
 	slots    *slots
+	notes    *notes
 	// buffers has *[copyBuffer]byte, openings numbers the openings of clips of many parts.
 	buffers  sync.Pool
 	openings atomic.Uint64
@@ -194,6 +195,7 @@ func NewLibrary(archive Archive, c *cache.Cache, o Options) *Library {
 		layouts:  newFlight[cache.Key, *layout](o.ReadTimeout),
 		made:     made,
 		interest: newInterest(),
+		notes:    newNotes(),
 		seed:     maphash.MakeSeed(),
 		slots:    newSlots(o.Connections, c.GiveUp),
 

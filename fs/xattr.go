@@ -40,6 +40,10 @@ func xattrs() []xattr {
 			}
 			return err.Error(), true
 		}},
+		{"note", func(n *clipNode) (string, bool) {
+			note := n.version.clip.Note()
+			return note, note != ""
+		}},
 	}
 }
 

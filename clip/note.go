@@ -1,0 +1,71 @@
+package clip
+
+import (
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+)
+
+// What bounds notes. Few clips have any; a clip whose notes were let go has them again when it is opened next.
+const (
+	// maxNoted is how many versions of clips have notes at once.
+	maxNoted = 1024
+	// maxSentences is how many sentences a version has at most, and maxSentence how long one is at most, in bytes. All of them
+	// fit an extended attribute of Linux (64 KiB) many times over.
+	maxSentences, maxSentence = 16, 512
+)
+
+// notes has the sentences about what is unusual in clips, by the key of their version. It is safe for concurrent use.
+type notes struct {
+	// mu guards byKey.
+	mu    sync.Mutex
+	byKey *simplelru.LRU[string, []string]
+}
+
+// newNotes gives no notes.
+func newNotes() *notes {
+	byKey, err := simplelru.NewLRU[string, []string](maxNoted, nil)
+	if err != nil {
+		panic(err) // only a size that is not positive is an error
+	}
+	return &notes{byKey: byKey}
+}
+
+// add adds a sentence to those of a version. It gives false where the version has that sentence, or too many.
+func (n *notes) add(key, sentence string) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	had, _ := n.byKey.Get(key)
+	if len(had) >= maxSentences || slices.Contains(had, sentence) {
+		return false
+	}
+	n.byKey.Add(key, append(slices.Clip(had), sentence))
+	return true
+}
+
+// of gives the sentences about a version.
+func (n *notes) of(key string) []string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	had, _ := n.byKey.Peek(key)
+	return had
+}
+
+// remark notes a sentence about what is unusual in this version of the clip, on one line and without a full stop: what the
+// payloads have that the listing does not tell, what is not served. Each sentence is noted once a version, and is one line
+// of the log then.
+func (c *Clip) remark(sentence string) {
+	sentence = strings.ToValidUTF8(strings.Join(strings.Fields(sentence), " "), "�")
+	if len(sentence) > maxSentence {
+		sentence = strings.ToValidUTF8(sentence[:maxSentence-len("…")], "") + "…"
+	}
+	if sentence != "" && c.library.notes.add(c.Key(), sentence) {
+		c.library.options.Logger.Info("unusual footage", "stream", c.stream.Name, "span", c.span, "note", sentence)
+	}
+}
+
+// Note says what is unusual in this version of the clip, a sentence a line; it is empty where nothing is, or nothing is
+// known yet. It costs no call.
+func (c *Clip) Note() string { return strings.Join(c.library.notes.of(c.Key()), "\n") }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"path/filepath"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -21,8 +22,10 @@ func cacheCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "cache",
 		Short: "Look into a cache directory, check it, or clear it",
-		Long:  "Look into a cache directory, check it, or clear it. A mount that uses it may go on meanwhile.",
-		Args:  cobra.ArbitraryArgs,
+		Long: "Look into a cache directory, check it, or clear it. A mount that uses it may go on meanwhile.\n\n" +
+			"It is the cache that --cache-dir, the environment or --config name, else that of the mount on MOUNTPOINT, else of the only mount that there is:\n" +
+			"one that runs, or one that systemd starts, with its settings in /etc/clipfs/NAME.env. Which one it is goes to stderr.",
+		Args: cobra.ArbitraryArgs,
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return &usageError{fmt.Errorf("no command %q", args[0])}
@@ -42,13 +45,32 @@ type cacheFlags struct {
 
 // bind makes the flags.
 func (f *cacheFlags) bind(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.dir, "cache-dir", "", "`directory` of the cache (default clipfs in the user's cache directory)")
+	cmd.Flags().StringVar(&f.dir, "cache-dir", "", "`directory` of the cache (default that of MOUNTPOINT or of the only mount, else clipfs in the user's cache directory)")
 	cmd.Flags().BoolVar(&f.json, "json", false, "answer in JSON")
 	withConfig(cmd, "cache-dir")
 }
 
-// dirs gives the directories that caches are in.
-func (f *cacheFlags) dirs() ([]string, error) {
+// dirs gives the directories that caches are in. Where no flag, variable or file of settings names one, it is that of the mount
+// that args name, else of the only one that there is, which is said.
+func (f *cacheFlags) dirs(cmd *cobra.Command, args []string) ([]string, error) {
+	mountpoint := ""
+	if len(args) > 0 {
+		mountpoint = args[0]
+	}
+	if f.dir == "" {
+		from, failed, err := takeKnown(cmd.Context(), cmd, thisMachine(), mountpoint)
+		if err = errors.Join(err, failed); err != nil && f.dir == "" {
+			return nil, fmt.Errorf("%w; --cache-dir names a cache without a mount", err)
+		}
+		if len(from) > 0 {
+			cmd.PrintErrf("%s: %s: %s\n", cmd.CommandPath(), f.dir, strings.Join(from, "; "))
+		}
+		if mountpoint != "" && f.dir == "" {
+			return nil, fmt.Errorf("nothing is known of a mount on %s: none runs there, and there is no /etc/clipfs/NAME.env for it; --cache-dir names a cache", mountpoint)
+		}
+	} else if mountpoint != "" {
+		cmd.PrintErrf("%s: %s: cache-dir from %s, which goes before the mount\n", cmd.CommandPath(), f.dir, originOf(cmd.Flags().Lookup("cache-dir")))
+	}
 	if f.dir == "" {
 		var err error
 		if f.dir, err = defaultCacheDir(); err != nil {
@@ -62,11 +84,13 @@ func (f *cacheFlags) dirs() ([]string, error) {
 func cacheLsCommand() *cobra.Command {
 	var f cacheFlags
 	cmd := &cobra.Command{
-		Use:   "ls",
+		Use:   "ls [flags] [MOUNTPOINT]",
 		Short: "List what is in a cache: what, how big, last used; the least recently used first",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			dirs, err := f.dirs()
+		Args:  cobra.MaximumNArgs(1),
+
+		ValidArgsFunction: completeMounts,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			dirs, err := f.dirs(cmd, args)
 			if err != nil {
 				return err
 			}
@@ -90,20 +114,22 @@ func cacheLsCommand() *cobra.Command {
 func cacheVerifyCommand() *cobra.Command {
 	var f cacheFlags
 	cmd := &cobra.Command{
-		Use:   "verify",
+		Use:   "verify [flags] [MOUNTPOINT]",
 		Short: "Read all that is in a cache and compare it with its checksums",
 		Long: `Read all that is in a cache and compare it with its checksums. What is damaged is listed and removed, to be fetched
 again when it is next read; then the exit code is 1.`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return f.verify(cmd) },
+		Args: cobra.MaximumNArgs(1),
+
+		ValidArgsFunction: completeMounts,
+		RunE:              func(cmd *cobra.Command, args []string) error { return f.verify(cmd, args) },
 	}
 	f.bind(cmd)
 	return cmd
 }
 
 // verify checks all entries.
-func (f *cacheFlags) verify(cmd *cobra.Command) error {
-	dirs, err := f.dirs()
+func (f *cacheFlags) verify(cmd *cobra.Command, args []string) error {
+	dirs, err := f.dirs(cmd, args)
 	if err != nil {
 		return err
 	}
@@ -146,14 +172,16 @@ func cacheClearCommand() *cobra.Command {
 	var older age
 	var streams []string
 	cmd := &cobra.Command{
-		Use:   "clear [flags]",
+		Use:   "clear [flags] [MOUNTPOINT]",
 		Short: "Remove what is in a cache",
 		Long: `Remove what is in a cache, or of it what both flags apply to. Files of the mount that are open stay readable.
 Exact sizes and the timeline, which have no footage, are kept.`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		Args: cobra.MaximumNArgs(1),
+
+		ValidArgsFunction: completeMounts,
+		RunE: func(cmd *cobra.Command, args []string) error {
 			before := time.Now().Add(-time.Duration(older))
-			return f.clear(cmd, func(info cache.Info) bool {
+			return f.clear(cmd, args, func(info cache.Info) bool {
 				return (older == 0 || info.Used.Before(before)) && (len(streams) == 0 || slices.Contains(streams, info.About.Stream))
 			})
 		},
@@ -165,8 +193,8 @@ Exact sizes and the timeline, which have no footage, are kept.`,
 }
 
 // clear removes the entries that match.
-func (f *cacheFlags) clear(cmd *cobra.Command, match func(cache.Info) bool) error {
-	dirs, err := f.dirs()
+func (f *cacheFlags) clear(cmd *cobra.Command, args []string, match func(cache.Info) bool) error {
+	dirs, err := f.dirs(cmd, args)
 	if err != nil {
 		return err
 	}

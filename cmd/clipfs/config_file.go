@@ -30,7 +30,11 @@ func fromFile(cmd *cobra.Command) error {
 	if named == nil || named.Value.String() == "" {
 		return nil
 	}
-	path := named.Value.String()
+	return fromFileAt(cmd, named.Value.String(), func(*pflag.Flag) {})
+}
+
+// fromFileAt sets the flags of a command that have no value yet from a file of settings, and tells of each.
+func fromFileAt(cmd *cobra.Command, path string, tell func(*pflag.Flag)) error {
 	text, err := readConfig(path)
 	if err != nil {
 		return err
@@ -52,6 +56,7 @@ func fromFile(cmd *cobra.Command) error {
 			return &usageError{fmt.Errorf("%s:%d: %s: %w", path, s.line, s.key, err)}
 		}
 		setOrigin(f, fmt.Sprintf("file, %s:%d", path, s.line))
+		tell(f)
 	}
 	return nil
 }

@@ -85,7 +85,12 @@ func (d *demo) run(ctx context.Context, args []string) (err error) {
 	}
 	defer func() { err = errors.Join(err, end()) }()
 	flags.cacheDir = cacheDir
-	flags.service.grace = 0 // the test card is nothing to wait for
+	endpoint, err := archive.ControlEndpoint(ctx)
+	if err != nil {
+		return err
+	}
+	flags.told = map[string][]string{"endpoint-url": {endpoint}} // for clipfs doctor
+	flags.service.grace = 0                                      // the test card is nothing to wait for
 	return flags.serve(ctx, archive, mountpoint, logger, func(s *serving) error { return d.show(ctx, s) })
 }
 

@@ -8,11 +8,13 @@ import (
 	"log/slog"
 	"net/url"
 	"os"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"clipfs/clip"
 	"clipfs/clip/kvs"
+	"clipfs/cmd/clipfs/internal/known"
 	"clipfs/fs"
 
 	"github.com/spf13/cobra"
@@ -38,11 +40,13 @@ type host struct {
 	release func() (string, error)
 	// self is the program to mount with; empty for this one.
 	self string
+	// machine knows of its mounts.
+	machine known.Machine
 }
 
 // thisHost is the machine that this runs on.
 func thisHost() host {
-	return host{device: fuseDevice, helpers: []string{"fusermount3", "fusermount"}, uid: os.Geteuid(), release: kernelRelease}
+	return host{device: fuseDevice, helpers: []string{"fusermount3", "fusermount"}, uid: os.Geteuid(), release: kernelRelease, machine: thisMachine()}
 }
 
 // doctorCommand is clipfs doctor.
@@ -56,7 +60,11 @@ func doctorCommand(on host) *cobra.Command {
 Each action that clipfs needs is tried on one stream: the one that --stream names, else the first that has footage. One
 fragment of it, a few seconds of video, is fetched and read; that is all that costs anything. It is then read through a
 mount, on a temporary directory or on MOUNTPOINT, an empty one. If MOUNTPOINT is a clipfs mount that runs, it is read
-through that, which may fetch it once more. With the settings of a mount, as --config has them, its cache is looked at.
+through that, which may fetch it once more.
+
+It is the mount with the settings of MOUNTPOINT that is checked, else of the only mount there is: a setting is taken from the
+command line, the environment, --config, the mount that runs, and /etc/clipfs/NAME.env of a mount that systemd starts, in
+this order. The check "settings" says what is from there.
 
 Nothing is changed, and no secret is shown.`,
 		Example: "  clipfs doctor\n  clipfs doctor --config /etc/clipfs.yaml --json\n  clipfs doctor --stream front-door /mnt/cameras",
@@ -64,11 +72,16 @@ Nothing is changed, and no secret is shown.`,
 
 		ValidArgsFunction: completeDirectory,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			d := &doctor{doctorFlags: f, host: on, stdout: cmd.OutOrStdout(), logger: discard()}
+			mountpoint := ""
 			if len(args) > 0 {
-				d.mountpoint = args[0]
+				mountpoint = args[0]
 			}
-			return d.run(cmd.Context())
+			told, err := f.settle(cmd, on, mountpoint)
+			if err != nil {
+				return err
+			}
+			d := &doctor{doctorFlags: f, host: on, stdout: cmd.OutOrStdout(), logger: discard(), mountpoint: mountpoint}
+			return d.run(cmd.Context(), told)
 		},
 	}
 	f.bind(cmd)
@@ -104,8 +117,32 @@ type doctor struct {
 	fetched, clips atomic.Int64
 }
 
-// run makes all checks and tells what came of them. It fails if anything is wrong.
-func (d *doctor) run(ctx context.Context) error {
+// settle gives the flags what is known of the mount that is asked about, unless all that tells mounts apart is known anyway, and
+// gives what to tell of that; nil for nothing.
+func (f *doctorFlags) settle(cmd *cobra.Command, on host, mountpoint string) (*finding, error) {
+	endpoint := cmd.Flags().Changed("endpoint-url") || anySet(endpointVariables())
+	region := anySet([]string{"AWS_REGION", "AWS_DEFAULT_REGION"})
+	if mountpoint == "" && endpoint && region && cmd.Flags().Changed("cache-dir") {
+		return nil, nil //nolint:nilnil // there is nothing to tell
+	}
+	from, failed, err := takeKnown(cmd.Context(), cmd, on.machine, mountpoint)
+	switch {
+	case err != nil:
+		return nil, err
+	case failed != nil:
+		return &finding{Check: "settings", Status: statusFailed, Found: oneLine(failed),
+			Advice: "ask as root or as the user who mounts; if the mount hangs or is dead: clipfs umount --lazy, and mount again"}, nil
+	case len(from) > 0:
+		return &finding{Check: "settings", Status: statusOK, Found: strings.Join(from, "; ")}, nil
+	}
+	return nil, nil //nolint:nilnil // there is nothing to tell
+}
+
+// run makes all checks and tells what came of them, after what was found before. It fails if anything is wrong.
+func (d *doctor) run(ctx context.Context, before *finding) error {
+	if before != nil {
+		d.report(*before)
+	}
 	if _, err := d.mount.options(d.logger); err != nil {
 		return err
 	}

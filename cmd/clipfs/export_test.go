@@ -7,6 +7,8 @@ import (
 	"runtime/debug"
 	"strings"
 
+	"clipfs/cmd/clipfs/internal/known"
+
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -38,12 +40,14 @@ type Host struct {
 	Device, Conf, Helper, Release string
 	UID                           int
 	Self                          string
+	// Known is where it looks for mounts; the zero value is nowhere.
+	Known known.Machine
 }
 
 // RunDoctor is Run of clipfs doctor on a machine that is not this one.
 func RunDoctor(ctx context.Context, h Host, args []string, stdout, stderr io.Writer) int {
 	on := thisHost()
-	on.self, on.conf, on.uid = h.Self, h.Conf, h.UID
+	on.self, on.conf, on.uid, on.machine = h.Self, h.Conf, h.UID, h.Known
 	if h.Device != "" {
 		on.device = h.Device
 	}

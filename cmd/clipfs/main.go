@@ -100,7 +100,7 @@ a file of settings, --config FILE. A flag goes before the environment, and that 
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	root.AddCommand(mountCommand(args), umountCommand(), demoCommand(), demoCheckCommand(), emulatorCommand(), cacheCommand(), warmCommand(), versionCommand())
-	root.AddCommand(manCommand(), probeCommand())
+	root.AddCommand(manCommand(), probeCommand(), statusCommand())
 	root.AddCommand(doctorCommand(thisHost()), doctorReadCommand())
 	for _, cmd := range commandsBelow(root) {
 		completeFlags(cmd)

@@ -72,7 +72,7 @@ func TestWrongUsage(t *testing.T) {
 		"bad age":             {[]string{"mount", "--cache-max-age", "week", "/mnt"}, []string{"--cache-max-age", "7d"}},
 		"cache of nothing":    {[]string{"cache"}, []string{"clipfs cache: ", "verify"}},
 		"cache of a thing":    {[]string{"cache", "thing"}, []string{"clipfs cache: ", `"thing"`}},
-		"cache ls of a thing": {[]string{"cache", "ls", "thing"}, []string{"clipfs cache ls: "}},
+		"cache ls of two":     {[]string{"cache", "ls", "thing", "thing"}, []string{"clipfs cache ls: "}},
 		"clear of no age":     {[]string{"cache", "clear", "--older", "0"}, []string{"clipfs cache clear: ", "7d"}},
 		"bad zone":            {[]string{"mount", "--timezone", "Mars/Olympus", "/mnt"}, []string{"--timezone", "Europe/Berlin"}},
 		"bad names":           {[]string{"mount", "--names", "short", "/mnt"}, []string{"--names", "extended or basic"}},

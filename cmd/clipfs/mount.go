@@ -60,6 +60,9 @@ type mountFlags struct {
 	limits      limitFlags
 	observe     observeFlags
 	pprofDir    string
+
+	// told is what the status tells of the flags, by name.
+	told map[string][]string
 }
 
 // defaultMountFlags gives the flags as they are where none is set.
@@ -101,6 +104,7 @@ does not keep it from starting: the mount works as soon as the service does.`,
 			if printed {
 				return f.print(cmd)
 			}
+			f.told = toldSettings(cmd)
 			return f.service.launch(cmd.Context(), cmd.ErrOrStderr(), func(log io.Writer) error {
 				return f.run(cmd.Context(), log, args[0])
 			})
@@ -305,7 +309,7 @@ func (f *mountFlags) serve(ctx context.Context, archive clip.Archive, mountpoint
 	if err != nil {
 		return err
 	}
-	attach(f.observe.metrics(), archive, library, kept, options.Heads, server)
+	f.tell(archive, library, kept, options.Heads, server)
 	logger.Info("serving", "mountpoint", server.Mountpoint(), "cache", f.cacheDir)
 	index := time.AfterFunc(indexAfter, func() {
 		kept.Begin()

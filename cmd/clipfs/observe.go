@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math"
 	"net"
+	"os"
 	"strconv"
 	"sync"
 
@@ -72,16 +73,23 @@ func (f *observeFlags) serve(ctx context.Context, logger *slog.Logger) (end func
 	}, nil
 }
 
-// attach has metrics ask the parts of a mount.
-func attach(m *metrics.Metrics, archive clip.Archive, library *clip.Library, media, heads *cache.Cache, server *fs.Server) {
+// tell has metrics and the status ask the parts of a mount.
+func (f *mountFlags) tell(archive clip.Archive, library *clip.Library, media, heads *cache.Cache, server *fs.Server) {
+	told := map[string][]string{"cache-dir": {f.cacheDir}} // also where it is the default of the one who mounts
+	for name, values := range f.told {
+		if name != "cache-dir" {
+			told[name] = values
+		}
+	}
 	s := metrics.Sources{
+		Settings: told, Profile: os.Getenv(profileVariable),
 		Mountpoint: server.Mountpoint(), Alive: server.Alive, Denials: server.Denials,
 		Library: library.Stats, Fetched: library.Fetched, Media: media.Stats, Heads: heads.Stats,
 	}
 	if a, ok := archive.(*kvs.Archive); ok {
-		s.Quotas = a.Quotas
+		s.Quotas, s.Region = a.Quotas, a.Region()
 	}
-	m.Attach(s)
+	f.observe.metrics().Attach(s)
 }
 
 // metricsAddress is a flag with HOST:PORT.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"strings"
 	"time"
 
 	"clipfs/cmd/internal/warm"
@@ -47,6 +48,11 @@ the exit code is 1 then.`,
 			if err := f.check(); err != nil {
 				return &usageError{err}
 			}
+			if f.dryRun {
+				if err := f.takePrice(cmd, args); err != nil {
+					return err
+				}
+			}
 			return untilInterrupted(cmd.Context(), func(ctx context.Context) error {
 				return f.run(ctx, args, cmd.OutOrStdout(), cmd.ErrOrStderr())
 			})
@@ -58,6 +64,49 @@ the exit code is 1 then.`,
 	flags.Float64Var(&f.price, "price", 0, "what a gigabyte of fetched media `costs`, such as 0.0085, for --dry-run")
 	withConfig(cmd, "price")
 	return cmd
+}
+
+// takePrice takes the price from the mount that the paths are on, if nothing else says it, and says so. Mounts of different
+// prices are an error.
+func (f *warmFlags) takePrice(cmd *cobra.Command, paths []string) error {
+	flag := cmd.Flags().Lookup("price")
+	if flag.Changed {
+		return nil
+	}
+	on := thisMachine()
+	type answer struct {
+		text []byte
+		err  error
+	}
+	asked := make(map[string]answer)
+	read := on.Read
+	on.Read = func(ctx context.Context, mountpoint string) ([]byte, error) {
+		a, ok := asked[mountpoint]
+		if !ok {
+			a.text, a.err = read(ctx, mountpoint)
+			asked[mountpoint] = a
+		}
+		return a.text, a.err
+	}
+	var first, said string
+	for i, path := range paths {
+		flag.Changed, f.price = false, 0
+		from, _, err := takeKnown(cmd.Context(), cmd, on, path) // one that does not tell has no price
+		if err != nil {
+			return err
+		}
+		text := flag.Value.String()
+		if i == 0 {
+			first, said = text, strings.Join(from, "; ")
+		}
+		if text != first {
+			return fmt.Errorf("%s and %s are on mounts with different prices: name one with --price", paths[0], path)
+		}
+	}
+	if said != "" {
+		cmd.PrintErrf("%s: %s\n", cmd.CommandPath(), said)
+	}
+	return nil
 }
 
 // check says what is wrong with the flags.

@@ -113,7 +113,7 @@ func TestNoSecretIsWritten(t *testing.T) {
 		t.Errorf("only %d things were written", len(everything))
 	}
 	for _, secret := range []string{canarySecret, canarySecret + "x"} {
-		doctor := exec.CommandContext(t.Context(), harness.Binary(t), "doctor", "--json", "--endpoint-url", e.Endpoint)
+		doctor := exec.CommandContext(t.Context(), harness.Binary(t), "doctor", "--json", "--endpoint-url", e.Endpoint, "--cache-dir", t.TempDir())
 		doctor.Env = append(os.Environ(), append(env(secret), "AWS_REGION=us-east-1", "AWS_EC2_METADATA_DISABLED=true", "XDG_CACHE_HOME="+t.TempDir())...)
 		out, err := doctor.CombinedOutput() // which may fail, but says why
 		if everything["doctor with "+secret] = out; len(out) < 100 {

@@ -15,6 +15,9 @@ import (
 // Sources are asked when somebody looks. Those that are nil have nothing to say.
 type Sources struct {
 	Mountpoint string
+	// Region and Profile are those of AWS, Settings the flags that the mount was given, by name, without secrets.
+	Region, Profile string
+	Settings        map[string][]string
 	// Alive says why the mount is dead; see fs.Server.Alive.
 	Alive   func() error
 	Library func() clip.Stats

@@ -28,6 +28,12 @@ type Status struct {
 	// Problem is what GET /healthz answers; empty where all is well.
 	Problem string `json:"problem,omitempty"`
 
+	// Region and Profile are those of AWS, Settings the flags that the mount was given, by name, and its cache directory.
+	// There is no secret in them: other commands take them from here.
+	Region   string              `json:"region,omitempty"`
+	Profile  string              `json:"profile,omitempty"`
+	Settings map[string][]string `json:"settings"`
+
 	// Calls counts by API and result, Retries and Throttles by API.
 	Calls     map[string]map[string]float64 `json:"calls"`
 	Retries   map[string]float64            `json:"retries"`
@@ -115,7 +121,8 @@ func (m *Metrics) Status() (*Status, error) {
 	s := &Status{
 		Version: m.build.version, Commit: m.build.commit, Mountpoint: sources.Mountpoint, Started: m.start.UTC().Truncate(time.Millisecond),
 		UptimeSeconds: time.Since(m.start).Round(time.Millisecond).Seconds(),
-		Calls:         f.by2("api_calls_total", "api", "result"), Retries: f.by("api_retries_total", "api"), Throttles: f.by("api_throttles_total", "api"),
+		Region:        sources.Region, Profile: sources.Profile, Settings: sources.Settings,
+		Calls: f.by2("api_calls_total", "api", "result"), Retries: f.by("api_retries_total", "api"), Throttles: f.by("api_throttles_total", "api"),
 		Quotas:       []StatusQuota{},
 		FetchedBytes: f.value("fetched_bytes_total"), EstimatedCost: f.value("estimated_cost_total"), PricePerGB: m.price,
 		Downloads: f.value("downloads"), OpenHandles: f.value("open_handles"), ReadBytes: f.value("read_bytes_total"),

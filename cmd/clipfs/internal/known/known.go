@@ -1,0 +1,161 @@
+// Package known finds out what this machine knows of the mounts that a command may be asked about: of those that run, from
+// their .clipfs/status.json, and of those that systemd starts, from the environment of their units, /etc/clipfs/NAME.env.
+//
+//	Machine.Find   path → the settings of the mount there, those of the running mount before those of the unit
+//	Read           the status of a mount, read by a process of its own: a mount that does not answer holds who asks it
+//	Names          NAME.env ↔ mountpoint, as systemd-escape --path writes it
+package known
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"clipfs/fs"
+	"clipfs/fs/mountinfo"
+)
+
+// Settings is what is known of a mount from one source.
+type Settings struct {
+	// Mountpoint is where it is, or is to be.
+	Mountpoint string
+	// Source says for people where the settings are from.
+	Source string
+	// Flags are values of flags of clipfs mount, by the name of the flag.
+	Flags map[string][]string
+	// Config is the file of settings that it was told, empty for none; it goes behind Flags.
+	Config string
+	// CacheDir goes behind Config.
+	CacheDir string
+	// Environment has variables of the SDK (AWS_…) and proxies.
+	Environment map[string]string
+	// Err says why a mount that runs does not tell its settings. Then there are none.
+	Err error
+}
+
+// Machine is where mounts are looked for. Its zero value knows of none.
+type Machine struct {
+	// Dir has the environments of units.
+	Dir string
+	// Mounts lists what is mounted, Read gives the status of a mount that runs.
+	Mounts func() ([]mountinfo.Info, error)
+	Read   func(ctx context.Context, mountpoint string) ([]byte, error)
+	// UID is who asks.
+	UID int
+}
+
+// Here is the machine that this runs on. read gives the status of a mount.
+func Here(read func(ctx context.Context, mountpoint string) ([]byte, error)) Machine {
+	return Machine{Dir: environmentDir, Mounts: mountinfo.List, Read: read, UID: os.Geteuid()}
+}
+
+// AmbiguousError says that several mounts fit.
+type AmbiguousError struct{ Mountpoints []string }
+
+// Error implements error.
+func (e *AmbiguousError) Error() string {
+	n := len(e.Mountpoints)
+	return fmt.Sprintf("%s and %s both fit: name one of them", strings.Join(e.Mountpoints[:n-1], ", "), e.Mountpoints[n-1])
+}
+
+// Find gives the settings of the mount that a path is on or that is to be there; of the only one that there is, if path is
+// empty. What goes before comes first. It is empty where nothing is known, and an *AmbiguousError where several fit.
+func (m Machine) Find(ctx context.Context, path string) ([]Settings, error) {
+	running, err := m.running(path)
+	if err != nil {
+		return nil, err
+	}
+	if path == "" {
+		running = slices.DeleteFunc(running, func(i mountinfo.Info) bool { return !m.mine(i) })
+	}
+	if len(running) > 1 {
+		return nil, ambiguous(running)
+	}
+	var found []Settings
+	mountpoint := path
+	if len(running) == 1 {
+		mountpoint = running[0].Mountpoint
+		found = append(found, m.ask(ctx, mountpoint))
+	}
+	units, err := m.units(mountpoint)
+	if err != nil {
+		return found, err
+	}
+	if len(units) > 1 {
+		e := &AmbiguousError{}
+		for _, u := range units {
+			e.Mountpoints = append(e.Mountpoints, u.Mountpoint)
+		}
+		return found, e
+	}
+	return append(found, units...), nil
+}
+
+// ambiguous names mounts.
+func ambiguous(mounts []mountinfo.Info) error {
+	e := &AmbiguousError{}
+	for _, i := range mounts {
+		e.Mountpoints = append(e.Mountpoints, i.Mountpoint)
+	}
+	return e
+}
+
+// running gives the mounts of ours that a path is on, which is one at most; all, each once, if it is empty.
+func (m Machine) running(path string) ([]mountinfo.Info, error) {
+	if m.Mounts == nil {
+		return nil, nil
+	}
+	all, err := m.Mounts()
+	if err != nil {
+		return nil, err
+	}
+	if path == "" {
+		var ours []mountinfo.Info
+		for _, i := range all {
+			same := func(o mountinfo.Info) bool { return o.Device() == i.Device() }
+			if i.FSType == fs.FSType && !slices.ContainsFunc(ours, same) { // a bind mount of another is no other mount
+				ours = append(ours, i)
+			}
+		}
+		return ours, nil
+	}
+	var on mountinfo.Info
+	for _, i := range all { // a later one covers an earlier
+		if within(i.Mountpoint, path) && len(i.Mountpoint) >= len(on.Mountpoint) {
+			on = i
+		}
+	}
+	if on.FSType != fs.FSType {
+		return nil, nil
+	}
+	return []mountinfo.Info{on}, nil
+}
+
+// within reports whether path is dir or below it.
+func within(dir, path string) bool {
+	return dir == "/" || path == dir || strings.HasPrefix(path, dir+"/")
+}
+
+// mine reports whether the one who asks is let onto a mount as its owner, or as root where root is let on.
+func (m Machine) mine(i mountinfo.Info) bool {
+	return slices.Contains(i.Options, fmt.Sprintf("user_id=%d", m.UID)) || m.UID == 0 && slices.Contains(i.Options, "allow_other")
+}
+
+// ask gives what a mount that runs tells.
+func (m Machine) ask(ctx context.Context, mountpoint string) Settings {
+	s := Settings{Mountpoint: mountpoint, Source: "the mount on " + mountpoint}
+	text, err := m.Read(ctx, mountpoint)
+	if err == nil {
+		err = s.parse(text)
+	}
+	if err != nil {
+		s.Err = fmt.Errorf("%s does not tell its settings: %w", mountpoint, err)
+	}
+	return s
+}
+
+// errSilent: the mount has not answered in time.
+var errSilent = errors.New("no answer")

@@ -1,0 +1,92 @@
+package known
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+const (
+	// maxStatus bounds the text of a status.
+	maxStatus = 4 << 20
+	// answerWithin is how long a mount may take to tell its status, which it has at hand.
+	answerWithin = 5 * time.Second
+	// regionVariable and profileVariable are those of the SDK's default chain.
+	regionVariable, profileVariable = "AWS_REGION", "AWS_PROFILE"
+)
+
+// told is what the status of a mount has of its settings.
+type told struct {
+	Region   string              `json:"region"`
+	Profile  string              `json:"profile"`
+	Settings map[string][]string `json:"settings"`
+}
+
+// parse takes settings from the text of a status.
+func (s *Settings) parse(text []byte) error {
+	var t told
+	if err := json.Unmarshal(text, &t); err != nil {
+		return fmt.Errorf("status: %w", err)
+	}
+	if t.Settings == nil {
+		return errors.New("it is of a clipfs that is too old to do so")
+	}
+	s.Flags, s.Environment = t.Settings, make(map[string]string)
+	for name, value := range map[string]string{regionVariable: t.Region, profileVariable: t.Profile} {
+		if value != "" {
+			s.Environment[name] = value
+		}
+	}
+	return nil
+}
+
+// Copy writes the status of a mount. It is for a process of its own, as it hangs where the mount does.
+func Copy(out io.Writer, mountpoint string) error {
+	f, err := os.Open(filepath.Join(mountpoint, ".clipfs", "status.json"))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = io.Copy(out, io.LimitReader(f, maxStatus))
+	return err
+}
+
+// Read gives the status of a mount. A process of this program, run with args and the mountpoint, calls Copy; one that the
+// mount holds is killed and left behind.
+func Read(ctx context.Context, mountpoint string, args ...string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, answerWithin)
+	defer cancel()
+	type answer struct {
+		text []byte
+		err  error
+	}
+	done := make(chan answer, 1)
+	go func() {
+		var out, said bytes.Buffer
+		cmd := exec.CommandContext(ctx, "/proc/self/exe", append(args, mountpoint)...)
+		cmd.Dir, cmd.Stdout, cmd.Stderr = "/", &out, &said
+		cmd.WaitDelay = time.Second
+		err := cmd.Run() // it does not return before a killed process has ended, which one that hangs does not
+		if err != nil && said.Len() > 0 {
+			_, text, _ := strings.Cut(strings.TrimSpace(said.String()), ": ")
+			err = errors.New(text)
+		}
+		done <- answer{out.Bytes(), err}
+	}()
+	select {
+	case a := <-done:
+		if ctx.Err() == nil {
+			return a.text, a.err
+		}
+	case <-ctx.Done():
+	}
+	return nil, fmt.Errorf("%w within %s", errSilent, answerWithin)
+}

@@ -52,27 +52,23 @@ func (in *intake) fits(box *mp4.Box) error {
 	return nil
 }
 
-// plausible refuses a head whose tables do not agree, or whose chunks lie outside of the media or over each other.
+// plausible refuses a head whose tables do not agree, or whose chunks lie outside of the media or over each other. It keeps
+// where the media lies.
 func (in *intake) plausible() error {
-	var chunks []mp4.Chunk
-	for i, t := range in.parsed.Tracks {
-		for c, err := range t.Chunks() {
-			if err != nil {
-				return wrong("track %d: %w", i+1, err)
-			}
-			if len(chunks) == maxChunks {
-				return wrong("more than %d chunks", maxChunks)
-			}
-			if c.Size > 0 {
-				chunks = append(chunks, c)
-			}
-		}
+	chunks, err := chunksOf(in.parsed)
+	if err != nil {
+		return err
 	}
-	slices.SortFunc(chunks, func(a, b mp4.Chunk) int { return cmp.Compare(a.Position, b.Position) })
 	end := in.media
+	in.unproven = nil
 	for _, c := range chunks {
 		if c.Position < end {
 			return wrong("media at %d lies before %d, where that before it ends", c.Position, end)
+		}
+		if last := len(in.unproven) - 1; last >= 0 && c.Position == end {
+			in.unproven[last].to = c.Position + c.Size
+		} else {
+			in.unproven = append(in.unproven, extent{c.Position, c.Position + c.Size})
 		}
 		end = c.Position + c.Size
 	}
@@ -80,6 +76,26 @@ func (in *intake) plausible() error {
 		return wrong("media up to %d in %d bytes", end, in.length)
 	}
 	return nil
+}
+
+// chunksOf gives the chunks of a movie that have any bytes, by position.
+func chunksOf(m *mp4.Movie) ([]mp4.Chunk, error) {
+	var chunks []mp4.Chunk
+	for i, t := range m.Tracks {
+		for c, err := range t.Chunks() {
+			if err != nil {
+				return nil, wrong("track %d: %w", i+1, err)
+			}
+			if len(chunks) == maxChunks {
+				return nil, wrong("more than %d chunks", maxChunks)
+			}
+			if c.Size > 0 {
+				chunks = append(chunks, c)
+			}
+		}
+	}
+	slices.SortFunc(chunks, func(a, b mp4.Chunk) int { return cmp.Compare(a.Position, b.Position) })
+	return chunks, nil
 }
 
 // hold takes bytes that are not handed on before it is known what they speak of.

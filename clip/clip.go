@@ -230,6 +230,9 @@ func (c *Clip) takePayload(ctx context.Context, f *fetch) (taken, error) {
 			return taken{}, err
 		}
 		size, err := h.Size(ctx)
+		if err == nil {
+			err = c.library.vouched(ctx, h)
+		}
 		if err == nil && c.settle(size) != size {
 			err = ErrChanged
 		}

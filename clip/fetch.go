@@ -66,11 +66,7 @@ func (f *fetch) head(ctx context.Context) (head, error) {
 		return head{}, err
 	}
 	defer h.release()
-	got, err := readHead(ctx, h.Entry)
-	if errors.Is(err, ErrMedia) {
-		f.library.cache.Drop(f.key) // it is of no use to anybody, and another call may bring what it should
-	}
-	return got, err
+	return f.library.headOf(ctx, h)
 }
 
 // fill is the cache.Fill of the payload: it tries until the payload is whole, an error comes that trying again does
@@ -104,7 +100,8 @@ func (f *fetch) fill(ctx context.Context, w *cache.Writer) (err error) {
 		}
 		if !worthAgain(err, &wrong) {
 			level := slog.LevelWarn
-			if errors.Is(err, ErrCodecChange) || errors.Is(err, ErrFetchLimit) { // which asking for less mends; which was logged
+			if errors.Is(err, ErrCodecChange) || errors.Is(err, ErrFetchLimit) || errors.Is(err, errUnread) {
+				// Asking for less mends it; it was logged; it is asked for again.
 				level = slog.LevelDebug
 			}
 			log.Log(ctx, level, "fetch failed", "error", err)

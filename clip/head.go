@@ -113,6 +113,9 @@ func readHead(ctx context.Context, e *cache.Entry) (head, error) {
 	if err != nil {
 		return head{}, fmt.Errorf("payload: %w: %w", ErrMedia, err)
 	}
+	if err := reaches(movie, size); err != nil {
+		return head{}, err
+	}
 	h.tables = movie.Fingerprint(h.mediaStart)
 	return h, nil
 }

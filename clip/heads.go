@@ -85,7 +85,23 @@ func (h heads) once(ctx context.Context, payload cache.Key, r cache.Request) (he
 	if err != nil {
 		return head{}, err
 	}
-	return decodeHead(b)
+	return soundHead(b)
+}
+
+// soundHead reads a record. errHeadRecord too if an earlier run kept the head of a payload that had been cut.
+func soundHead(b []byte) (head, error) {
+	got, err := decodeHead(b)
+	if err != nil || got.split > 0 {
+		return got, err
+	}
+	movie, err := mp4.ParseMovie(got.moov)
+	if err == nil {
+		err = reaches(movie, got.size)
+	}
+	if err != nil {
+		return head{}, errHeadRecord
+	}
+	return got, nil
 }
 
 // wait waits until an entry is whole and gives its size.

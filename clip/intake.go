@@ -60,6 +60,9 @@ type intake struct {
 	mdatSize int64
 	mdatSeen bool
 	media    int64 // where the body of mdat begins
+	// bodies are those of the boxes that have come, but for moov; unproven is where the tables say that media lies, until it
+	// is known that it lies there (reach.go).
+	bodies, unproven []extent
 	// judged says that the payload is known to be the one that was there before.
 	judged    bool
 	announced bool
@@ -76,6 +79,9 @@ func (in *intake) box(ctx context.Context, box *mp4.Box) error {
 	}
 	if box.Type == mp4.TypeMoov && !in.moovSeen {
 		return in.movie(box)
+	}
+	if err := in.came(box); err != nil {
+		return err
 	}
 	if box.Type == mp4.TypeMdat && !in.mdatSeen {
 		in.mdatSeen, in.mdatSize, in.media = true, box.Size, box.Position+int64(box.HeaderSize)
@@ -133,6 +139,11 @@ func (in *intake) headCame() error {
 	size, known := in.end()
 	if !known {
 		return nil // the end of the body will tell
+	}
+	if media, ok := in.reach(); ok && in.boxesUpTo(media) {
+		if err := in.prove(size); err != nil {
+			return err
+		}
 	}
 	if err := in.same(size); err != nil {
 		return err
@@ -259,6 +270,9 @@ func (in *intake) finish() error {
 	size := in.out.position
 	if in.announced && size != in.size {
 		return cut(fmt.Errorf("%d of %d bytes: %w", size, in.size, io.ErrUnexpectedEOF))
+	}
+	if err := in.prove(size); err != nil {
+		return err
 	}
 	if behind := in.behind(); behind {
 		in.library.options.Logger.Warn("bytes behind the end of the payload dropped",

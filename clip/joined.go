@@ -185,7 +185,7 @@ func (l *layout) takePart(ctx context.Context, c *Clip, i int) (taken, error) {
 		if err != nil {
 			return taken{}, err
 		}
-		got, err := readHead(ctx, h.Entry)
+		got, err := c.library.headOf(ctx, h)
 		if err == nil && got.tables == part.tables {
 			return taken{h.Entry, got.mediaStart, h.release}, nil
 		}

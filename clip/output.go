@@ -22,8 +22,9 @@ type output struct {
 	served, repeated maphash.Hash
 	// position is how many bytes of the current body have come.
 	position int64
-	size     int64
-	sized    bool
+	// size is that of the payload, if sized; told says that readers know it, and so may have read what was handed on.
+	size        int64
+	sized, told bool
 	// err is the error of the cache that ended the fetch, if one did.
 	err error
 	// silent is how long the archive has kept the fetch waiting since a byte was last handed on: for answers, for bytes that did
@@ -53,8 +54,10 @@ func (o *output) write(p []byte) error {
 		_, _ = o.repeated.Write(p[:n]) // a hash takes everything
 		o.position += n
 		p = p[n:]
-		if n == repeat && o.repeated.Sum64() != o.served.Sum64() {
-			return fmt.Errorf("the first %d bytes came back different: %w", o.position, ErrChanged)
+		if n == repeat {
+			if err := o.repeats(); err != nil {
+				return err
+			}
 		}
 	}
 	if len(p) == 0 {
@@ -67,32 +70,68 @@ func (o *output) write(p []byte) error {
 	return o.err
 }
 
+// repeats compares what a body has repeated with what was handed on. ErrChanged if it differs; errUnread if nobody can have
+// read any of that, so that the fetch can begin anew.
+func (o *output) repeats() error {
+	if o.repeated.Sum64() != o.served.Sum64() {
+		if !o.told {
+			return errUnread
+		}
+		return fmt.Errorf("the first %d bytes came back different: %w", o.position, ErrChanged)
+	}
+	return o.tell()
+}
+
+// errUnread says that a body differs from one before it that nobody has read any of. It is a cache.ErrAbandoned.
+var errUnread = fmt.Errorf("another body than before: %w", cache.ErrAbandoned)
+
 // sum is the checksum of what was handed on, as wide as a digest.
 func (o *output) sum() (sum [sha256.Size]byte) {
 	binary.BigEndian.PutUint64(sum[:], o.served.Sum64())
 	return sum
 }
 
-// announce tells readers the size. ErrChanged if an earlier body of the fetch had another.
+// announce tells readers the size, once what was handed on is known to belong to a payload of that size. ErrChanged if an
+// earlier body of the fetch had another.
 func (o *output) announce(size int64) error {
-	if o.sized {
-		if o.size != size {
-			return fmt.Errorf("%d bytes, and %d before: %w", size, o.size, ErrChanged)
+	if o.sized && o.size != size {
+		if !o.told {
+			return errUnread
 		}
-		return nil
+		return fmt.Errorf("%d bytes, and %d before: %w", size, o.size, ErrChanged)
 	}
 	if size < o.writer.Written() {
-		return fmt.Errorf("%d bytes, of which %d were served: %w", size, o.writer.Written(), ErrChanged)
+		return o.shrunk(size)
 	}
 	o.size, o.sized = size, true
-	o.err = o.writer.Announce(size)
+	if o.position < o.writer.Written() {
+		return nil // what is repeated is compared first
+	}
+	return o.tell()
+}
+
+// tell tells readers the size, once, if it is known.
+func (o *output) tell() error {
+	if o.told || !o.sized {
+		return nil
+	}
+	o.told = true
+	o.err = o.writer.Announce(o.size)
 	return o.err
+}
+
+// shrunk is the error of a payload that is shorter than what was handed on.
+func (o *output) shrunk(size int64) error {
+	if !o.told {
+		return errUnread
+	}
+	return fmt.Errorf("%d bytes, of which %d were served: %w", size, o.writer.Written(), ErrChanged)
 }
 
 // finish tells that the body ended where the payload does. ErrChanged if an earlier body was longer.
 func (o *output) finish() error {
 	if o.position < o.writer.Written() {
-		return fmt.Errorf("%d bytes, of which %d were served: %w", o.position, o.writer.Written(), ErrChanged)
+		return o.shrunk(o.position)
 	}
 	return nil
 }

@@ -33,6 +33,8 @@ type version struct {
 	last look
 	// doubted tells that the size noted on disk is that of an older version.
 	doubted bool
+	// vouched tells that the payload on disk was found whole.
+	vouched bool
 }
 
 // look is what a payload's head looks like.
@@ -79,6 +81,23 @@ func (v *versions) seen(key cache.Key) bool {
 	defer v.mu.Unlock()
 	known, _ := v.byKey.Peek(key)
 	return known.seen
+}
+
+// vouches reports whether the payload on disk is known to be whole.
+func (v *versions) vouches(key cache.Key) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	known, _ := v.byKey.Peek(key)
+	return known.seen || known.vouched
+}
+
+// vouch notes that the payload on disk is whole.
+func (v *versions) vouch(key cache.Key) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	known, _ := v.byKey.Get(key)
+	known.vouched = true
+	v.byKey.Add(key, known)
 }
 
 // keeps reports whether nothing is known that speaks against a payload having these tables.

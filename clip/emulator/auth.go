@@ -177,13 +177,16 @@ func canonicalQuery(u *url.URL) string {
 	return strings.ReplaceAll(u.Query().Encode(), "+", "%20")
 }
 
-// canonicalHeader joins a header's values and folds its spaces. net/http keeps two headers out of r.Header.
+// canonicalHeader joins a header's values and folds its spaces. net/http keeps three headers out of r.Header; the official
+// producers sign transfer-encoding.
 func canonicalHeader(r *http.Request, name string) string {
 	switch name {
 	case "host":
 		return r.Host
 	case "content-length":
 		return strconv.FormatInt(r.ContentLength, 10)
+	case "transfer-encoding":
+		return strings.Join(r.TransferEncoding, ",")
 	}
 	values := r.Header.Values(name)
 	folded := make([]string, len(values))

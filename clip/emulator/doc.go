@@ -13,8 +13,9 @@
 // operation gives back its answer and writes nothing itself, so that an error is always a whole answer.
 //
 // PutMedia is no operation in that sense: headers are checked first, then the answer begins, and acknowledgements go out
-// while the body still comes, fragment by fragment. A fragment is whole where the next one begins or the body ends; one
-// that was cut off with its connection is dropped. It can be listed and asked for before its PERSISTED is sent.
+// while the body still comes, fragment by fragment. A fragment is whole where its cluster of known size ends, at the tag
+// AWS_KINESISVIDEO_END_OF_FRAGMENT, where the next one begins, or where the body ends; one that was cut off with its
+// connection is dropped. It can be listed and asked for before its PERSISTED is sent.
 //
 // The two listeners stand for the two kinds of host that the service has. The data listener's address is told by
 // GetDataEndpoint only, and neither serves the other's operations: a client that skips GetDataEndpoint fails here as

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"clipfs/clip/emulator"
+	"clipfs/clip/emulator/footage"
 	camera "clipfs/clip/emulator/producer"
 )
 
@@ -107,6 +108,8 @@ func TestPutMediaAccepts(t *testing.T) {
 		{"nothing", nil, 0},
 		{"ten tags of the longest kind", slices.Concat(begin, tags(slices.Repeat([]string{strings.Repeat("n", 128), strings.Repeat("v", 256)}, 10)...), next(3000, key)), 2},
 		{"fragments of one frame, which are shorter than a second", slices.Concat(begin, next(1001, key), next(1002, key)), 3},
+		{"ten tags and the end of the fragment", slices.Concat(begin, tags(append(slices.Repeat([]string{"n", "v"}, 10), footage.EndOfFragment, "")...)), 1},
+		{"the end of a fragment twice", slices.Concat(begin, tags(footage.EndOfFragment, ""), tags(footage.EndOfFragment, ""), next(3000, key)), 2},
 		{"20 s", newMatroska().cluster(0, key, frame{1, 20_000, false}), 1},
 		{"a block group", slices.Concat(newMatroska().header, endless(0x1f43b675), element(0xe7, number(5)), element(0xa0, element(0xa1, key.block()))), 1},
 		{"void, cues and a checksum", slices.Concat(begin, element(0xec, make([]byte, 99)), element(0x1c53bb6b), next(4000, key)), 2},

@@ -32,6 +32,10 @@ var (
 	ErrTrackCount = errors.New("too many tracks")
 )
 
+// EndOfFragment is the name of the tag that the official producers send behind the last cluster for now. They keep the
+// connection open and wait until the fragment is persisted.
+const EndOfFragment = "AWS_KINESISVIDEO_END_OF_FRAGMENT"
+
 const (
 	// MaxFragmentSize is the largest cluster of a fragment, in bytes (quotas page, PutMedia).
 	MaxFragmentSize = 50_000_000

@@ -27,6 +27,8 @@ type cluster struct {
 	left     int64
 	timecode time.Duration
 	tags     int
+	// ended says that the tag EndOfFragment has come.
+	ended bool
 	// frames is by the index of the track.
 	frames [maxTracks]frames
 }
@@ -111,7 +113,10 @@ func (c *Clusters) child() (id uint32, body []byte, err error) {
 	return h.id, c.content.Bytes()[start:], nil
 }
 
-// Read reads the rest of the cluster that Next began, and what follows up to the next one: tags that belong to it.
+// Read reads the rest of the cluster that Next began. It returns as soon as the fragment is known to be whole, and waits
+// for nothing behind it: a producer may send no more until it hears of the fragment. A cluster of known size is whole at its
+// end; one of unknown size at the next cluster, at the tag EndOfFragment, or where the stream ends. Other tags between two
+// clusters belong to the former.
 func (c *Clusters) Read() (Pushed, error) {
 	for {
 		id, body, err := c.child()
@@ -136,8 +141,10 @@ func (c *Clusters) Read() (Pushed, error) {
 			return Pushed{}, err
 		}
 	}
-	if err := c.trailer(); err != nil {
-		return Pushed{}, err
+	if c.current.head.unknown {
+		if err := c.trailer(); err != nil {
+			return Pushed{}, err
+		}
 	}
 	if err := c.finish(); err != nil {
 		return Pushed{}, err
@@ -145,9 +152,9 @@ func (c *Clusters) Read() (Pushed, error) {
 	return Pushed{Length: c.length(), Data: c.data()}, nil
 }
 
-// trailer reads what stands between the current cluster and the next.
+// trailer reads what stands between the current cluster and what ends its fragment.
 func (c *Clusters) trailer() error {
-	for {
+	for !c.current.ended {
 		h, err := c.in.next()
 		if errors.Is(err, io.EOF) {
 			return nil
@@ -163,6 +170,7 @@ func (c *Clusters) trailer() error {
 			return err
 		}
 	}
+	return nil
 }
 
 // block notes when the frame of a block is shown: a track number, 16 bits of time from the cluster's, flags (RFC 9559
@@ -265,6 +273,11 @@ func (c *Clusters) tags(h incoming) error {
 			if id != idSimpleTag {
 				return nil
 			}
+			// The service's own tag is none of the producer's.
+			if ended, err := isEndOfFragment(simple); ended || err != nil {
+				c.current.ended = c.current.ended || ended
+				return err
+			}
 			if c.current.tags++; c.current.tags > maxTags {
 				return ErrTagLimit
 			}
@@ -276,4 +289,13 @@ func (c *Clusters) tags(h incoming) error {
 			})
 		})
 	})
+}
+
+// isEndOfFragment reports whether a SimpleTag is named EndOfFragment; its value does not matter.
+func isEndOfFragment(simple []byte) (ended bool, err error) {
+	err = children(simple, func(id uint32, text []byte) error {
+		ended = ended || id == idTagName && string(text) == EndOfFragment
+		return nil
+	})
+	return ended, err
 }

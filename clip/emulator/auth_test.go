@@ -114,7 +114,8 @@ func TestSignedBody(t *testing.T) {
 		c := start(t, emulator.Options{Streams: []emulator.Stream{{Name: "a"}},
 			Credentials: emulator.Credentials{Key: "AKTEST", Secret: "secret"}})
 		data := c.endpoint("a", "LIST_FRAGMENTS")
-		c.call(data, "/listFragments", object{"StreamName": "a"}).into(t, new(object))
+		in := object{"StreamName": "a", "FragmentSelector": selector("PRODUCER_TIMESTAMP", time.Now().Add(-time.Hour), time.Now())}
+		c.call(data, "/listFragments", in).into(t, new(object))
 
 		signed := c.request(data, "/listFragments", []byte(`{"StreamName":"a"}`))
 		other := c.request(data, "/listFragments", []byte(`{"StreamName":"b"}`))

@@ -264,3 +264,19 @@ func selector(kind string, from, to time.Time) object {
 	return object{"FragmentSelectorType": kind,
 		"TimestampRange": object{"StartTimestamp": seconds(from), "EndTimestamp": seconds(to)}}
 }
+
+// listing asks for a page of everything that a stream has.
+func listing(stream string, results int) object {
+	return object{"StreamName": stream, "MaxResults": results, "FragmentSelector": object{"FragmentSelectorType": "SERVER_TIMESTAMP",
+		"TimestampRange": object{"StartTimestamp": 0, "EndTimestamp": 253402300799}}}
+}
+
+// listingBody is listing as a request's body.
+func listingBody(t *testing.T, stream string, results int) []byte {
+	t.Helper()
+	b, err := json.Marshal(listing(stream, results))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}

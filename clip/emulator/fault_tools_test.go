@@ -27,7 +27,9 @@ def clip(clips=clips):
     return len(clips.get_clip(StreamName="door", ClipFragmentSelector={
         "FragmentSelectorType": "PRODUCER_TIMESTAMP", "TimestampRange": span})["Payload"].read())
 def fragments():
-    return len(lists.list_fragments(StreamName="door", MaxResults=5)["Fragments"])
+    span = {"StartTimestamp": start, "EndTimestamp": start + 20}
+    return len(lists.list_fragments(StreamName="door", MaxResults=5, FragmentSelector={
+        "FragmentSelectorType": "PRODUCER_TIMESTAMP", "TimestampRange": span})["Fragments"])
 def under(fault, call):
     request = urllib.request.Request(endpoint + "/_emulator/faults", data=fault.encode())
     urllib.request.urlopen(request).read()

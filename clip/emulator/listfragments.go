@@ -42,21 +42,29 @@ func (s *Server) listFragments(_ context.Context, c *call) (answer, error) {
 	if in.MaxResults != nil {
 		size = *in.MaxResults
 	}
-	if size < 1 || size > maxFragmentPage {
-		return nil, invalid("MaxResults %d: want 1 to %d.", size, maxFragmentPage)
+	if size < 1 {
+		return nil, invalid("MaxResults %d: want 1 or more.", size)
 	}
-	// Without a selector it is everything that is retained.
-	sel := selection{by: footage.ByServer, end: time.UnixMilli(maxEpochSeconds * 1000)}
+	size = min(size, maxFragmentPage)
+	var given *selection
 	if in.FragmentSelector != nil {
-		var err error
-		if sel, err = in.FragmentSelector.read(); err != nil {
+		sel, err := in.FragmentSelector.read()
+		if err != nil {
 			return nil, err
 		}
+		if sel.end.Before(sel.start) {
+			return nil, invalid("StartTimestamp is after EndTimestamp.")
+		}
+		given = &sel
 	}
-	if sel.end.Before(sel.start) {
-		return nil, invalid("StartTimestamp is after EndTimestamp.")
+	if given == nil && in.NextToken == "" {
+		return nil, invalid("FragmentSelector is required where there is no NextToken.")
 	}
 	st, err := s.find(c, in.streamRef)
+	if err != nil {
+		return nil, err
+	}
+	sel, last, err := s.openListing(st, given, in.NextToken)
 	if err != nil {
 		return nil, err
 	}
@@ -66,20 +74,31 @@ func (s *Server) listFragments(_ context.Context, c *call) (answer, error) {
 	if err := st.quota.points(c.now, 0, size); err != nil {
 		return nil, err
 	}
-	return s.fragmentPage(c, st, sel, in.NextToken, size)
+	return s.fragmentPage(c, st, sel, last, size)
 }
 
-// fragmentPage gives the page that a token continues, or the first.
-func (s *Server) fragmentPage(c *call, st stream, sel selection, token string, size int) (answer, error) {
-	query := "ListFragments " + st.arn() + " " + sel.String()
-	last := fragmentCursor{seed: rand.Uint64()}
-	if token != "" {
-		cursor, err := s.tokens.open(query, token)
-		if err != nil {
-			return nil, err
-		}
-		last = readCursor(cursor)
+// openListing says what a call lists, and from which place on. A token continues the listing that it came from, with or
+// without that listing's selector; with another one it is refused.
+func (s *Server) openListing(st stream, given *selection, token string) (selection, fragmentCursor, error) {
+	if token == "" {
+		return *given, fragmentCursor{seed: rand.Uint64()}, nil
 	}
+	text, err := s.tokens.open(listingOf(st), token)
+	if err != nil {
+		return selection{}, fragmentCursor{}, err
+	}
+	sel, last := readListing(text)
+	if given != nil && given.String() != sel.String() {
+		return selection{}, fragmentCursor{}, invalidToken()
+	}
+	return sel, last, nil
+}
+
+// listingOf is what the tokens of a stream's listings are bound to.
+func listingOf(st stream) string { return "ListFragments " + st.arn() }
+
+// fragmentPage gives the page of a listing that begins behind a place.
+func (s *Server) fragmentPage(c *call, st stream, sel selection, last fragmentCursor, size int) (answer, error) {
 	all := visible(st, sel, c.now)
 	page, more := last.next(all, size)
 	next := again()
@@ -101,7 +120,7 @@ func (s *Server) fragmentPage(c *call, st stream, sel selection, token string, s
 		}
 	}
 	if more {
-		out.NextToken = s.tokens.seal(query, next.String())
+		out.NextToken = s.tokens.seal(listingOf(st), writeListing(sel, next))
 	}
 	c.fragments = len(page)
 	return reply(out)
@@ -116,14 +135,20 @@ type fragmentCursor struct {
 	number string
 }
 
-// readCursor reads what String gave.
-func readCursor(s string) fragmentCursor {
-	return fragmentCursor{seed: binary.BigEndian.Uint64([]byte(s)), number: s[8:]}
+// writeListing gives a selection and a place in its listing as bytes, for a token.
+func writeListing(sel selection, c fragmentCursor) string {
+	b := []byte{byte(sel.by)}
+	for _, v := range []uint64{uint64(sel.start.UnixMilli()), uint64(sel.end.UnixMilli()), c.seed} {
+		b = binary.BigEndian.AppendUint64(b, v)
+	}
+	return string(b) + c.number
 }
 
-// String gives the cursor as bytes.
-func (c fragmentCursor) String() string {
-	return string(binary.BigEndian.AppendUint64(nil, c.seed)) + c.number
+// readListing reads what writeListing gave.
+func readListing(s string) (selection, fragmentCursor) {
+	at := func(i int) uint64 { return binary.BigEndian.Uint64([]byte(s)[1+8*i:]) }
+	sel := selection{by: footage.Selector(s[0]), start: time.UnixMilli(int64(at(0))), end: time.UnixMilli(int64(at(1)))}
+	return sel, fragmentCursor{seed: at(2), number: s[1+8*3:]}
 }
 
 // next gives the fragments after the cursor, at most n, and whether there are more.

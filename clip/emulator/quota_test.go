@@ -28,7 +28,7 @@ func TestQuota(t *testing.T) {
 		data := c.endpoint("b", "LIST_FRAGMENTS")
 		list := func(stream string, n int) func() response {
 			return func() response {
-				return c.call(data, "/listFragments", object{"StreamName": stream, "MaxResults": n})
+				return c.call(data, "/listFragments", listing(stream, n))
 			}
 		}
 		describe := func(stream string) func() response {

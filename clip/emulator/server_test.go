@@ -20,7 +20,7 @@ func TestCalls(t *testing.T) {
 		data := c.endpoint("a", "LIST_FRAGMENTS")
 		var size int64
 		for range 2 {
-			size += int64(len(c.call(data, "/listFragments", object{"StreamName": "a", "MaxResults": 20}).body))
+			size += int64(len(c.call(data, "/listFragments", listing("a", 20)).body))
 		}
 		for range 6 {
 			c.control("/describeStream", object{"StreamName": "b"})

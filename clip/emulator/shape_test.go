@@ -37,7 +37,7 @@ func TestSlowAnswer(t *testing.T) {
 		c := start(t, emulator.Options{Bandwidth: 100, Latency: 10 * time.Minute, Streams: []emulator.Stream{{Name: "a", Source: src}}})
 		data, begin := c.endpoint("a", "LIST_FRAGMENTS"), time.Now()
 		var out listed
-		c.call(data, "/listFragments", object{"StreamName": "a", "MaxResults": 1000}).into(t, &out)
+		c.call(data, "/listFragments", listing("a", 1000)).into(t, &out)
 		if d := time.Since(begin); len(out.Fragments) != 1000 || d < 20*time.Minute {
 			t.Errorf("%d fragments in %s, want 1000 in more than 20m", len(out.Fragments), d)
 		}
@@ -51,7 +51,7 @@ func TestBandwidth(t *testing.T) {
 		c := start(t, emulator.Options{Bandwidth: perSecond, NoQuota: true, Streams: []emulator.Stream{{Name: "a", Source: src}}})
 		data := c.endpoint("a", "LIST_FRAGMENTS")
 		fetch := func() int {
-			return len(c.call(data, "/listFragments", object{"StreamName": "a", "MaxResults": 1000}).body)
+			return len(c.call(data, "/listFragments", listing("a", 1000)).body)
 		}
 		// The second answer goes over the same connection.
 		for range 2 {
@@ -80,7 +80,7 @@ func TestCloseCutsAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		src := every(1000, time.Now().Add(-time.Hour), 2*time.Second)
 		c := start(t, emulator.Options{Bandwidth: 1000, Streams: []emulator.Stream{{Name: "a", Source: src}}})
-		req := c.request(c.endpoint("a", "LIST_FRAGMENTS"), "/listFragments", []byte(`{"StreamName":"a","MaxResults":1000}`))
+		req := c.request(c.endpoint("a", "LIST_FRAGMENTS"), "/listFragments", listingBody(t, "a", 1000))
 		resp, err := c.http.Do(req)
 		if err != nil {
 			t.Fatal(err)
@@ -112,7 +112,7 @@ func TestCloseWhileWaiting(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				o.Streams = []emulator.Stream{{Name: "a", Source: every(1000, time.Now().Add(-time.Hour), 2*time.Second)}}
 				c := start(t, o)
-				req := c.request(c.endpoint("a", "LIST_FRAGMENTS"), "/listFragments", []byte(`{"StreamName":"a","MaxResults":1000}`))
+				req := c.request(c.endpoint("a", "LIST_FRAGMENTS"), "/listFragments", listingBody(t, "a", 1000))
 				failed := make(chan error, 1)
 				go func() {
 					resp, err := c.http.Do(req)

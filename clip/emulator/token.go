@@ -31,10 +31,13 @@ func (t *tokens) seal(query, cursor string) string {
 func (t *tokens) open(query, token string) (string, error) {
 	b, err := base64.StdEncoding.DecodeString(token)
 	if err != nil || len(b) < tokenMAC || !hmac.Equal(b[:tokenMAC], t.mac(query, string(b[tokenMAC:]))) {
-		return "", invalid("The specified NextToken is invalid for this request.")
+		return "", invalidToken()
 	}
 	return string(b[tokenMAC:]), nil
 }
+
+// invalidToken refuses a token.
+func invalidToken() error { return invalid("The specified NextToken is invalid for this request.") }
 
 // mac binds a cursor to a query. The query holds no NUL: it is made of names, numbers and names of enumerations.
 func (t *tokens) mac(query, cursor string) []byte {

@@ -9,46 +9,6 @@ import (
 // probesAtOnce bounds the probes of one call that run at the same time.
 const probesAtOnce = 8
 
-// calendarStep is the finest by which clocks anywhere differ from UTC, or change.
-const calendarStep = 15 * time.Minute
-
-// Period gives the span of time that a start's name stands for: that day, hour, minute, second or millisecond. A day
-// may have 23 or 25 hours where clocks change.
-func (g Grammar) Period(s Start) Span {
-	switch s.Precision {
-	case Day:
-		return Span{Start: s.Time, End: g.nextDay(s.Time)}
-	case Hour:
-		return Span{Start: s.Time, End: g.nextHour(s.Time)}
-	case Minute:
-		return NewSpan(s.Time, time.Minute)
-	case Second:
-		return NewSpan(s.Time, time.Second)
-	}
-	return NewSpan(s.Time, Grain)
-}
-
-// nextDay gives when the day after the one that begins at t begins.
-func (g Grammar) nextDay(t time.Time) time.Time {
-	year, month, day := t.In(g.location()).Date()
-	for n := 1; ; n++ { // where a day was skipped it is the one after
-		noon := time.Date(year, month, day+n, 12, 0, 0, 0, g.location())
-		if s, err := g.ParseStart(g.FormatStart(noon, Day)); err == nil && s.Time.After(t) {
-			return s.Time
-		}
-	}
-}
-
-// nextHour gives when clocks show another hour than at t, which is when an hour begins.
-func (g Grammar) nextHour(t time.Time) time.Time {
-	name := g.FormatStart(t, Hour)
-	for next := t.Truncate(calendarStep).Add(calendarStep); ; next = next.Add(calendarStep) {
-		if g.FormatStart(next, Hour) != name {
-			return next
-		}
-	}
-}
-
 // Days gives the days with footage, ascending: those that are kept, at most ListDays of them back from now, as the
 // calendar in the grammar's location has them. Days before the stream was made are looked at only if the span before
 // that, which footage uploaded with old times can lie in, has any.
@@ -71,10 +31,7 @@ func (l *Library) Days(ctx context.Context, name StreamName) ([]Start, error) {
 	g := l.options.Grammar
 	var days []Start
 	for at := v.window.End.Add(-Grain); len(days) < l.options.ListDays; {
-		day, err := g.ParseStart(g.FormatStart(at, Day))
-		if err != nil {
-			return nil, err
-		}
+		day := g.Containing(at, Day)
 		days = append(days, day)
 		if !day.Time.After(oldest) {
 			break
@@ -93,12 +50,7 @@ func (l *Library) DayHours(ctx context.Context, name StreamName, day Start) ([]S
 		return nil, err
 	}
 	g := l.options.Grammar
-	var hours []Start
-	end := g.nextDay(day.Time)
-	for at := day.Time; at.Before(end); at = g.nextHour(at) {
-		hours = append(hours, Start{Time: at, Precision: Hour})
-	}
-	return l.withFootage(ctx, v, hours)
+	return l.withFootage(ctx, v, slices.Collect(g.Starts(g.Period(day), Hour)))
 }
 
 // Minutes gives the minutes of an hour in which a fragment starts, ascending.
@@ -107,15 +59,17 @@ func (l *Library) Minutes(ctx context.Context, name StreamName, hour Start) ([]S
 	if err != nil {
 		return nil, err
 	}
-	listed, err := l.timeline.list(ctx, v, l.options.Grammar.Period(hour))
+	g := l.options.Grammar
+	listed, err := l.timeline.list(ctx, v, g.Period(hour))
 	if err != nil {
 		return nil, err
 	}
 	var minutes []Start
+	var end time.Time // of the last one
 	for _, f := range listed.fragments {
-		minute := f.Time(l.options.Selector).Truncate(time.Minute)
-		if n := len(minutes); n == 0 || minutes[n-1].Time.Before(minute) {
-			minutes = append(minutes, Start{Time: minute, Precision: Minute})
+		if at := f.Time(l.options.Selector); !at.Before(end) {
+			minute := g.Containing(at, Minute)
+			minutes, end = append(minutes, minute), g.Period(minute).End
 		}
 	}
 	return minutes, nil
@@ -140,13 +94,17 @@ func (l *Library) withFootage(ctx context.Context, v view, starts []Start) ([]St
 	return with, nil
 }
 
-// Lengths gives those of ListedLengths whose clip from a start has footage.
+// Lengths gives those of the lengths listed for a start whose clip has footage: ListedLengths, or for an hour that hour.
+// An hour that is longer because clocks go back in it is listed as a whole too.
 func (l *Library) Lengths(ctx context.Context, name StreamName, start Start) ([]time.Duration, error) {
 	v, err := l.view(ctx, name)
 	if err != nil {
 		return nil, err
 	}
 	all := ListedLengths()
+	if start.Precision == Hour {
+		all = slices.Compact([]time.Duration{time.Hour, max(time.Hour, l.options.Grammar.Period(start).Length())})
+	}
 	listed, err := l.timeline.list(ctx, v, NewSpan(start.Time, all[len(all)-1]))
 	if err != nil || len(listed.fragments) == 0 {
 		return nil, err

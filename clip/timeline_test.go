@@ -642,3 +642,54 @@ func TestTimelineIsBounded(t *testing.T) {
 		t.Error("the hour last used is not held")
 	}
 }
+
+// TestClocksGoBackHalfAnHour: what was recorded while Lord Howe's clocks showed half an hour twice is listed once, in
+// minutes whose names lead to it.
+func TestClocksGoBackHalfAnHour(t *testing.T) {
+	m := newMemory()
+	begin := at(t, "2024-04-06T14:00:00Z") // 01:00, an hour before it is 01:30 again
+	m.record("cam", begin, 3600, 2*time.Second)
+	g := clip.Grammar{Location: zone(t, "Australia/Lord_Howe")}
+	l, _ := library(t, m, clip.Options{Grammar: g})
+	day, err := g.ParseStart("2024-04-07")
+	if err != nil {
+		t.Fatal(err)
+	}
+	hours, err := l.DayHours(t.Context(), "cam", day)
+	if err != nil {
+		t.Fatal(err)
+	}
+	listed := make(map[time.Time]int)
+	for _, h := range hours {
+		hour, err := g.ParseWithin(day, g.FormatStart(h.Time, clip.Hour))
+		if err != nil {
+			t.Fatal(err)
+		}
+		minutes, err := l.Minutes(t.Context(), "cam", hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, minute := range minutes {
+			listed[minute.Time]++
+			if got, err := g.ParseWithin(hour, g.FormatStart(minute.Time, clip.Minute)); err != nil || got != minute {
+				t.Errorf("%s in %s: got %v, %v", minute.Time, g.FormatStart(hour.Time, clip.Hour), got, err)
+			}
+		}
+	}
+	if lengths, err := l.Lengths(t.Context(), "cam", hours[0]); err != nil || !slices.Equal(lengths, []time.Duration{time.Hour, 90 * time.Minute}) {
+		t.Errorf("the hour before: listed as %v, %v; want an hour, and all of it", lengths, err)
+	}
+	twice, nowhere := 0, 0
+	for i := range 120 {
+		switch listed[begin.Add(time.Duration(i)*time.Minute)] {
+		case 0:
+			nowhere++
+		case 1:
+		default:
+			twice++
+		}
+	}
+	if twice != 0 || nowhere != 0 {
+		t.Errorf("hours %s: of 120 minutes %d are listed twice and %d nowhere", names(g, hours), twice, nowhere)
+	}
+}

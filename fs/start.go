@@ -3,9 +3,7 @@ package fs
 import (
 	"context"
 	"path"
-	"slices"
 	"syscall"
-	"time"
 
 	"clipfs/clip"
 
@@ -97,9 +95,6 @@ func (n *startNode) Readdir(ctx context.Context) (gofuse.DirStream, syscall.Errn
 			return nil, err
 		}
 		lengths, err := library.Lengths(ctx, n.stream, n.start)
-		if n.start.Precision == clip.Hour {
-			lengths = slices.DeleteFunc(lengths, func(l time.Duration) bool { return l != time.Hour })
-		}
 		return append(entries, n.tree.fileEntries(n.path, lengths)...), err
 	})
 }

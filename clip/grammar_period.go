@@ -1,0 +1,90 @@
+package clip
+
+import (
+	"iter"
+	"time"
+)
+
+// How instants belong to listed directories:
+//
+// A day, hour or minute begins at each instant whose name of that precision reads back as that very instant, and lasts
+// until the next such instant. So every instant lies in exactly one listed day, hour and minute, and each of them has a
+// name. An hour that clocks show twice is two hours where the second begins on the full hour ("T01", "T01-05:00"). Where
+// clocks go back into the middle of an hour no name says that, and what comes until the next full hour is the rest of
+// the hour before: Lord Howe's T01 has 90 minutes on that day, and each of its minutes a name of its own.
+
+// nominal gives how long a period is where clocks do not change.
+func (p Precision) nominal() time.Duration {
+	return [...]time.Duration{24 * time.Hour, time.Hour, time.Minute, time.Second, Grain}[p]
+}
+
+// Period gives the span of time that a start's name stands for: that day, hour, minute, second or millisecond. A day may
+// have 23 or 25 hours where clocks change. What does not begin as clocks in Location show it, but with another offset, is
+// as long as its name says.
+func (g Grammar) Period(s Start) Span {
+	if s.Precision > Minute || !g.begins(s.Time, s.Precision) {
+		return NewSpan(s.Time, s.Precision.nominal())
+	}
+	return Span{Start: s.Time, End: g.next(s.Time, s.Precision)}
+}
+
+// Containing gives the day, hour or minute in which t is listed.
+func (g Grammar) Containing(t time.Time, p Precision) Start {
+	t = t.UTC()
+	shown := shownAt(t.In(g.location()))
+	at := t.Add(shown.Truncate(p.nominal()).Sub(shown))
+	for back := 2 * p.nominal(); !g.begins(at, p) || at.After(t); back *= 2 { // clocks were changed since
+		at = g.next(t.Add(-back), p)
+	}
+	for next := g.next(at, p); !next.After(t); next = g.next(at, p) {
+		at = next
+	}
+	return Start{Time: at, Precision: p}
+}
+
+// shownAt gives what clocks show at a time, as if they showed UTC.
+func shownAt(local time.Time) time.Time {
+	year, month, day := local.Date()
+	hour, minute, second := local.Clock()
+	return time.Date(year, month, day, hour, minute, second, local.Nanosecond(), time.UTC)
+}
+
+// Starts gives the days, hours or minutes that begin in a span, ascending.
+func (g Grammar) Starts(span Span, p Precision) iter.Seq[Start] {
+	return func(yield func(Start) bool) {
+		at := span.Start.UTC()
+		if !g.begins(at, p) {
+			at = g.next(at, p)
+		}
+		for ; at.Before(span.End); at = g.next(at, p) {
+			if !yield(Start{Time: at, Precision: p}) {
+				return
+			}
+		}
+	}
+}
+
+// begins reports whether a period begins at t: whether its name reads back as t.
+func (g Grammar) begins(t time.Time, p Precision) bool {
+	if g.location() == time.UTC {
+		return t.Equal(t.Truncate(p.nominal()))
+	}
+	s, err := g.ParseStart(g.FormatStart(t, p))
+	return err == nil && s.Time.Equal(t)
+}
+
+// next gives the first instant after t at which a period begins: a full day, hour or minute on the clock, or a change of
+// clocks.
+func (g Grammar) next(t time.Time, p Precision) time.Time {
+	for {
+		local := t.In(g.location())
+		shown := shownAt(local)
+		t = t.Add(shown.Truncate(p.nominal()).Add(p.nominal()).Sub(shown)).UTC()
+		if _, change := local.ZoneBounds(); change.After(local) && change.Before(t) {
+			t = change.UTC()
+		}
+		if g.begins(t, p) {
+			return t
+		}
+	}
+}

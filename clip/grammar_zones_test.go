@@ -1,0 +1,175 @@
+package clip_test
+
+import (
+	"archive/zip"
+	"go/build"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"clipfs/clip"
+)
+
+// zoneData gives the time zones of tzdata by the names of all that are alike, from the toolchain's own copy.
+func zoneData(t *testing.T) map[string]*time.Location {
+	t.Helper()
+	archive, err := zip.OpenReader(filepath.Join(build.Default.GOROOT, "lib", "time", "zoneinfo.zip"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = archive.Close() }()
+	alike := make(map[string]bool)
+	zones := make(map[string]*time.Location)
+	for _, f := range archive.File {
+		r, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, err := io.ReadAll(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasSuffix(f.Name, "/") || alike[string(data)] {
+			continue
+		}
+		alike[string(data)] = true
+		if zones[f.Name], err = time.LoadLocationFromTZData(f.Name, data); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return zones
+}
+
+// change is a change of clocks, and what makes it like others: all that the names around it depend on.
+type change struct {
+	at   time.Time
+	kind changeKind
+}
+
+type changeKind struct {
+	before, after int           // offsets in seconds
+	clock         time.Duration // what clocks show before
+	near          time.Duration // how far the change before is, if that is within days
+}
+
+// changesOf gives the changes of a zone's clocks since 1970 and for some years to come.
+func changesOf(loc *time.Location) []change {
+	var all []change
+	last := time.Time{}
+	for at := time.Date(1970, 1, 1, 0, 0, 0, 0, time.UTC); at.Year() < 2040; {
+		_, next := at.In(loc).ZoneBounds()
+		if next.IsZero() {
+			break
+		}
+		if !next.After(at) { // Go is wrong about the last hours of leap years
+			at = at.Add(24 * time.Hour)
+			continue
+		}
+		at = next
+		k := changeKind{}
+		_, k.before = at.Add(-1).In(loc).Zone()
+		if _, k.after = at.In(loc).Zone(); k.before == k.after {
+			continue
+		}
+		shown := at.Add(time.Duration(k.before) * time.Second).UTC()
+		k.clock = shown.Sub(shown.Truncate(24 * time.Hour))
+		if apart := at.Sub(last); apart < 7*24*time.Hour {
+			k.near = apart
+		}
+		last = at
+		all = append(all, change{at.UTC(), k})
+	}
+	return all
+}
+
+// TestEveryInstantIsListedOnce: around each change of clocks since 1970, in all zones of the time zone database, an
+// instant lies in exactly one listed day, hour and minute, and each name leads to what it was listed for. Around one
+// change of each kind all days, hours and minutes are checked; around the others the instants at the change.
+func TestEveryInstantIsListedOnce(t *testing.T) {
+	zones := zoneData(t)
+	if len(zones) < 300 {
+		t.Fatalf("%d zones", len(zones))
+	}
+	changes := 0
+	kinds := make(map[changeKind]bool)
+	for name, loc := range zones {
+		g := clip.Grammar{Location: loc, Basic: len(name)%2 == 0}
+		for _, c := range changesOf(loc) {
+			changes++
+			if !kinds[c.kind] {
+				kinds[c.kind] = true
+				listedOnce(t, g, c.at)
+				continue
+			}
+			leadsTo(t, g, c.at.Add(-clip.Grain))
+			leadsTo(t, g, c.at)
+		}
+	}
+	t.Logf("%d zones, %d changes of %d kinds", len(zones), changes, len(kinds))
+}
+
+// leadsTo checks the directories of an instant: it lies in each, and their names lead to them.
+func leadsTo(t *testing.T, g clip.Grammar, at time.Time) {
+	t.Helper()
+	day, hour, minute := g.Containing(at, clip.Day), g.Containing(at, clip.Hour), g.Containing(at, clip.Minute)
+	for _, s := range []clip.Start{day, hour, minute} {
+		if !g.Period(s).Contains(at) {
+			t.Fatalf("%s: %s is not in %s", g.Location, at, g.FormatStart(s.Time, s.Precision))
+		}
+	}
+	within(t, g, day, hour)
+	within(t, g, hour, minute)
+}
+
+// listedOnce checks the calendar around one change of clocks.
+func listedOnce(t *testing.T, g clip.Grammar, at time.Time) {
+	t.Helper()
+	days := tiles(t, g, clip.Span{Start: g.Containing(at.Add(-2*time.Hour), clip.Day).Time, End: at.Add(26 * time.Hour)}, clip.Day)
+	for _, day := range days {
+		for _, hour := range tiles(t, g, g.Period(day), clip.Hour) {
+			within(t, g, day, hour)
+			span := g.Period(hour)
+			if !span.Start.Before(at.Add(time.Hour)) || !span.End.After(at.Add(-time.Hour)) {
+				continue
+			}
+			for _, minute := range tiles(t, g, span, clip.Minute) {
+				within(t, g, hour, minute)
+			}
+		}
+	}
+}
+
+// tiles gives what is listed in a span, and checks that it covers the span once.
+func tiles(t *testing.T, g clip.Grammar, span clip.Span, p clip.Precision) []clip.Start {
+	t.Helper()
+	starts := slices.Collect(g.Starts(span, p))
+	at := span.Start
+	for _, s := range starts {
+		period := g.Period(s)
+		if !s.Time.Equal(at) || !period.Start.Equal(at) || period.Empty() {
+			t.Fatalf("%s: %s listed after %s", g.Location, g.FormatStart(s.Time, p), at)
+		}
+		for _, inside := range []time.Time{period.Start, period.Start.Add(period.Length() / 2), period.LastInstant()} {
+			if got := g.Containing(inside, p); got != s {
+				t.Fatalf("%s: %s is in %v, want %v", g.Location, inside, got, s)
+			}
+		}
+		at = period.End
+	}
+	if at.Before(span.End) {
+		t.Fatalf("%s: nothing listed from %s to %s", g.Location, at, span.End)
+	}
+	return starts
+}
+
+// within checks that the name of a start leads to it, in the directory that lists it.
+func within(t *testing.T, g clip.Grammar, outer, inner clip.Start) {
+	t.Helper()
+	name := g.FormatStart(inner.Time, inner.Precision)
+	if got, err := g.ParseWithin(outer, name); err != nil || got != inner {
+		t.Fatalf("%s: %s in %s: got %v, %v; want %v", g.Location, name, g.FormatStart(outer.Time, outer.Precision), got, err, inner)
+	}
+}

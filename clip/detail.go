@@ -53,16 +53,30 @@ func (l *Library) detailOf(stream StreamName, listed listing, length time.Durati
 	return d
 }
 
-// clipKey gives the key of the file that parts make: that of a payload where it is one.
+// clipKey gives the key of the file that parts make: that of a payload where it is one, else one of everything that shapes
+// its bytes: the parts, between which of them gaps lie, what becomes of gaps, and how parts are joined.
 func (l *Library) clipKey(parts []part) cache.Key {
 	if len(parts) == 1 {
 		return parts[0].key
 	}
-	keys := []string{l.options.Gaps.String()}
+	words := []string{l.joining()}
 	for i := range parts {
-		keys = append(keys, string(parts[i].key))
+		words = append(words, parts[i].word())
 	}
-	return hashKey("c", keys...)
+	return hashKey("c", words...)
+}
+
+// joining names how parts are joined: by which version of join, and what becomes of gaps.
+func (l *Library) joining() string {
+	return fmt.Sprintf("join %d, %s gaps", l.joinVersion, l.options.Gaps)
+}
+
+// word tells a part of a joined file from all others that would make other bytes in its place.
+func (p *part) word() string {
+	if p.gapBefore {
+		return "gap," + string(p.key)
+	}
+	return string(p.key)
 }
 
 // clipOf gives the clip that has certain fragments, which are at least one; again lists them anew.

@@ -136,3 +136,6 @@ func Expected(bytes int64) int64 {
 
 // Remark notes a sentence about what is unusual in a clip.
 func Remark(c *Clip, sentence string) { c.remark(sentence) }
+
+// SetJoinVersion has a library join as another version of mp4.Join would.
+func SetJoinVersion(l *Library, version int) { l.joinVersion = version }

@@ -80,10 +80,11 @@ func (c *Clip) layOut(parts []resolved) (*layout, error) {
 func (c *Clip) newLayout(joined *mp4.Joined, parts []resolved) *layout {
 	out := &layout{library: c.library, joined: joined, parts: make([]layoutPart, len(parts))}
 	h := sha256.New()
-	_, _ = fmt.Fprintf(h, "%s %d ", c.library.options.Gaps, joined.Size()) // a hash takes everything
+	_, _ = fmt.Fprintf(h, "%s, %d ", c.library.joining(), joined.Size()) // a hash takes everything
 	for i, p := range parts {
 		out.parts[i] = layoutPart{fetch: p.fetch, tables: p.head.tables, start: -1}
-		_, _ = fmt.Fprintf(h, "%s ", p.fetch.key)
+		p.part.key = p.fetch.key
+		_, _ = fmt.Fprintf(h, "%s ", p.part.word())
 		h.Write(p.head.tables[:])
 	}
 	for s := range joined.Segments() {

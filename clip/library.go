@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"clipfs/cache"
+	"clipfs/clip/mp4"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 )
@@ -141,15 +142,17 @@ const retentionMargin = 5 * time.Second
 
 // Library is the archive as clips. It is safe for concurrent use.
 type Library struct {
-	archive  Archive
-	cache    *cache.Cache
-	options  Options
-	streams  *streams
-	timeline *timeline
-	newest   *flight[StreamName, newest]
-	versions *versions
-	heads    heads
-	layouts  *flight[cache.Key, *layout]
+	archive Archive
+	cache   *cache.Cache
+	options Options
+	// joinVersion is mp4.JoinVersion.
+	joinVersion int
+	streams     *streams
+	timeline    *timeline
+	newest      *flight[StreamName, newest]
+	versions    *versions
+	heads       heads
+	layouts     *flight[cache.Key, *layout]
 	// made has the layouts made last, by the key of their clip.
 	made     *lru.Cache[string, *layout]
 	interest *interest
@@ -185,7 +188,7 @@ func NewLibrary(archive Archive, c *cache.Cache, o Options) *Library {
 		panic(err) // only a size that is not positive is an error
 	}
 	l := &Library{
-		archive: archive, cache: c, options: o,
+		archive: archive, cache: c, options: o, joinVersion: mp4.JoinVersion,
 		streams:  newStreams(archive, o),
 		timeline: newTimeline(archive, o),
 		newest:   newFlight[StreamName, newest](o.ReadTimeout),

@@ -187,6 +187,13 @@ func (s *Server) Mounted() bool {
 	return err == nil && info.Device() == s.device
 }
 
+// Listed reports whether the mount is in the tree, if only below another that covers it. It does not touch it, and says yes where
+// that cannot be told.
+func (s *Server) Listed() bool {
+	all, err := mountinfo.List()
+	return err != nil || slices.ContainsFunc(all, func(info mountinfo.Info) bool { return info.Mountpoint == s.mountpoint && info.Device() == s.device })
+}
+
 // Detach takes the mount out of the tree even if it is in use; nothing, if somebody else has done so already. What is
 // open goes on working as long as this process does. It fails where something else is mounted over it.
 func (s *Server) Detach() error {

@@ -16,6 +16,7 @@ import (
 	"clipfs/cmd/clipfs/internal/notify"
 	"clipfs/cmd/internal/logs"
 	"clipfs/fs"
+	"clipfs/fs/mountinfo"
 
 	"github.com/spf13/cobra"
 )
@@ -316,7 +317,8 @@ func (f *mountFlags) serve(ctx context.Context, archive clip.Archive, mountpoint
 		options.Heads.Begin()
 	})
 	defer index.Stop()
-	return work(&serving{server: server, library: library, cache: kept, logger: logger, manager: manager, grace: time.Duration(f.service.grace)})
+	mounted, _ := mountinfo.Find(server.Mountpoint()) // for what is told of it later
+	return work(&serving{mount: mounted, server: server, library: library, cache: kept, logger: logger, manager: manager, grace: time.Duration(f.service.grace)})
 }
 
 // shown gives what the flags say about who sees the mount.

@@ -12,6 +12,7 @@ import (
 	"clipfs/cmd/clipfs/internal/notify"
 	"clipfs/cmd/clipfs/internal/probe"
 	"clipfs/fs"
+	"clipfs/fs/mountinfo"
 
 	"github.com/spf13/cobra"
 )
@@ -21,6 +22,8 @@ const (
 	defaultGrace = 30 * time.Second
 	// letGoWithin is how long the kernel and the server may take to let go of a mount that nobody uses.
 	letGoWithin = 200 * time.Millisecond
+	// lookAfter is how often is looked whether the mount is still in the tree.
+	lookAfter = 2 * time.Second
 	// leaveMargin is what ending takes beyond the grace.
 	leaveMargin = 5 * time.Second
 )
@@ -33,6 +36,8 @@ type serving struct {
 	logger  *slog.Logger
 	manager *notify.Manager
 	grace   time.Duration
+	// mount is as the table of mounts had it at the start.
+	mount mountinfo.Info
 }
 
 // until serves until ctx ends, and leaves then, or until somebody else has unmounted.
@@ -44,17 +49,39 @@ func (s *serving) until(ctx context.Context) error {
 		close(gone)
 	}()
 	s.manager.Ready("serving " + s.server.Mountpoint())
-	select {
-	case <-gone:
-		s.manager.Stopping("unmounted from outside", leaveMargin)
-		if s.server.Mounted() {
-			return errors.Join(fmt.Errorf("connection of %s aborted from outside: mount it again", s.server.Mountpoint()), s.server.Detach())
+	look := time.NewTicker(lookAfter)
+	defer look.Stop()
+	for told := false; ; {
+		select {
+		case <-gone:
+			s.manager.Stopping("unmounted from outside", leaveMargin)
+			if s.server.Mounted() {
+				return errors.Join(fmt.Errorf("connection of %s aborted from outside: mount it again", s.server.Mountpoint()), s.server.Detach())
+			}
+			s.logger.Info("unmounted from outside", "mountpoint", s.server.Mountpoint())
+			return nil
+		case <-ctx.Done():
+			return s.leave(gone)
+		case <-look.C:
+			if !told && !s.server.Listed() && !closedWithin(gone, letGoWithin) {
+				told = true
+				s.tellHeld(ctx)
+			}
 		}
-		s.logger.Info("unmounted from outside", "mountpoint", s.server.Mountpoint())
-		return nil
-	case <-ctx.Done():
-		return s.leave(gone)
 	}
+}
+
+// tellHeld says in the log that the mount is out of the tree here and who has it still.
+func (s *serving) tellHeld(ctx context.Context) {
+	by := "files that are open on it, or a mount namespace in which no process can be seen"
+	copies, err := copiesOf(ctx, s.mount)
+	switch {
+	case err != nil:
+		by = fmt.Sprintf("somebody (%v)", err)
+	case len(copies) > 0:
+		by = copiesText(copies)
+	}
+	s.logger.Warn("unmounted here, and still in use: it is served, and the cache kept, until that ends", "mountpoint", s.server.Mountpoint(), "held by", by)
 }
 
 // leave takes the mount out of the tree, so that another can take its place at once, and serves what is open on it until

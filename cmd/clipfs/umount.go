@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,7 +23,10 @@ func umountCommand() *cobra.Command {
 		Use:   "umount [flags] MOUNTPOINT",
 		Short: "Unmount a clipfs mount",
 		Long: `Unmount a clipfs mount, whose clipfs then ends. A mount that is in use stays, and it is said who uses it, unless
---lazy is given. One whose clipfs has died is always taken away.`,
+--lazy is given. One whose clipfs has died is always taken away.
+
+A mount that another mount namespace (a container, unshare) or a bind mount has a copy of is unmounted here; its clipfs goes on for
+the copy. It is said which process has it then, and the exit code is 1.`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeMounts,
 		RunE:              func(cmd *cobra.Command, args []string) error { return umount(cmd.Context(), args[0], lazy) },
@@ -47,10 +51,15 @@ func umount(ctx context.Context, path string, lazy bool) error {
 	if info.FSType != fs.FSType {
 		return fmt.Errorf("%s is mounted with type %s, not %s: use umount", mountpoint, info.FSType, fs.FSType)
 	}
+	before, _ := copiesOf(ctx, info) // those who are not seen now are not told of
 	if lazy {
-		return fs.Detach(mountpoint)
+		err = fs.Detach(mountpoint)
+	} else {
+		err = fs.Unmount(mountpoint)
 	}
-	err = fs.Unmount(mountpoint)
+	if err == nil {
+		return held(ctx, info, before)
+	}
 	if !errors.Is(err, fs.ErrBusy) {
 		return err
 	}
@@ -58,6 +67,52 @@ func umount(ctx context.Context, path string, lazy bool) error {
 		return fs.Detach(mountpoint)
 	}
 	return fmt.Errorf("%s is in use by %s: end that, or add --lazy", mountpoint, users(ctx, info))
+}
+
+// copiesOf gives the copies of a mount, in a bounded time.
+func copiesOf(ctx context.Context, mount mountinfo.Info) ([]holders.Copy, error) {
+	ctx, cancel := context.WithTimeout(ctx, usersTimeout)
+	defer cancel()
+	return holders.Copies(ctx, mount)
+}
+
+// held says which copies of a mount that was unmounted here are left of those that were there before. Numbers of devices are
+// used again at once, so a copy that was not there before is another mount's.
+func held(ctx context.Context, mount mountinfo.Info, before []holders.Copy) error {
+	if len(before) == 0 {
+		return nil
+	}
+	var left []holders.Copy
+	for begun := time.Now(); ; {
+		now, err := copiesOf(ctx, mount)
+		if err != nil {
+			return fmt.Errorf("%s is unmounted, and it cannot be told whether it is held elsewhere: %w", mount.Mountpoint, err)
+		}
+		left = slices.DeleteFunc(now, func(c holders.Copy) bool {
+			return !slices.ContainsFunc(before, func(b holders.Copy) bool { return b.ID == c.ID && b.Mountpoint == c.Mountpoint })
+		})
+		if len(left) == 0 {
+			return nil
+		}
+		if time.Since(begun) >= passingCopies {
+			break
+		}
+		time.Sleep(copiesPoll)
+	}
+	return fmt.Errorf("%s is unmounted here, but held by %s: its clipfs goes on, and keeps the cache, until that ends or unmounts it", mount.Mountpoint,
+		copiesText(left))
+}
+
+// copiesText names copies, a few.
+func copiesText(all []holders.Copy) string {
+	texts := make([]string, 0, len(all))
+	for _, c := range all {
+		texts = append(texts, c.String())
+	}
+	if more := len(texts) - usersNamed; more > 0 {
+		texts = append(texts[:usersNamed], fmt.Sprintf("%d more", more))
+	}
+	return strings.Join(texts, ", ")
 }
 
 // staleInTime is isStale for a mount whose server may hang; then it is not stale.
@@ -79,6 +134,10 @@ const (
 	staleTimeout = 2 * time.Second
 	// usersTimeout bounds the search for who uses a mount.
 	usersTimeout = 10 * time.Second
+	// passingCopies is how long a namespace may have a copy that is about to let go of it, as services do that are just being
+	// started, copiesPoll how often it is looked at.
+	passingCopies = time.Second
+	copiesPoll    = 50 * time.Millisecond
 	// usersNamed is how many of them are named.
 	usersNamed = 8
 )

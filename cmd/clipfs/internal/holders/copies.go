@@ -1,0 +1,96 @@
+package holders
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"syscall"
+
+	"clipfs/fs/mountinfo"
+)
+
+// Copy is another mount of the same filesystem: in another mount namespace, as containers and unshare(1) have, or a bind
+// mount in this one. The filesystem lives until the last one is gone.
+type Copy struct {
+	// ID numbers the mount, on the whole machine, Mountpoint is where it is in its namespace.
+	ID         int
+	Mountpoint string
+	// PID is a process in that namespace, Command and UID are its name and user; 0 where it is a bind mount in this one.
+	PID     int
+	Command string
+	UID     uint32
+}
+
+// String says it to people: "1234 (sleep of uid 65534) in another mount namespace, on /mnt".
+func (c Copy) String() string {
+	if c.PID == 0 {
+		return "a bind mount on " + c.Mountpoint
+	}
+	return fmt.Sprintf("%d (%s of uid %d) in another mount namespace, on %s", c.PID, c.Command, c.UID, c.Mountpoint)
+}
+
+// Copies gives the copies of a mount, each once, by its number. A namespace in which no process runs is not seen. ctx bounds it.
+func Copies(ctx context.Context, mount mountinfo.Info) ([]Copy, error) {
+	own, err := mountinfo.List()
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[int]Copy)
+	here := make(map[int]bool)
+	for _, i := range own {
+		here[i.ID] = true
+		if i.Device() == mount.Device() && i.ID != mount.ID {
+			found[i.ID] = Copy{ID: i.ID, Mountpoint: i.Mountpoint}
+		}
+	}
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range entries {
+		pid, err := strconv.Atoi(e.Name())
+		if err != nil {
+			continue
+		}
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		text, err := os.ReadFile(filepath.Join("/proc", e.Name(), "mountinfo"))
+		if err != nil { // it has ended, or is none of our business
+			continue
+		}
+		all, err := mountinfo.Parse(bytes.NewReader(text))
+		if err != nil {
+			return nil, err
+		}
+		for _, i := range all {
+			if _, known := found[i.ID]; i.Device() == mount.Device() && i.ID != mount.ID && !here[i.ID] && !known {
+				found[i.ID] = inside(pid, i)
+			}
+		}
+	}
+	copies := make([]Copy, 0, len(found))
+	for _, c := range found {
+		copies = append(copies, c)
+	}
+	slices.SortFunc(copies, func(a, b Copy) int { return cmp.Compare(a.ID, b.ID) })
+	return copies, nil
+}
+
+// inside gives the copy that a process sees.
+func inside(pid int, mount mountinfo.Info) Copy {
+	c := Copy{ID: mount.ID, Mountpoint: mount.Mountpoint, PID: pid}
+	p := process{pid: pid, dir: filepath.Join("/proc", strconv.Itoa(pid))}
+	c.Command = p.command()
+	if info, err := os.Stat(p.dir); err == nil {
+		if st, ok := info.Sys().(*syscall.Stat_t); ok {
+			c.UID = st.Uid
+		}
+	}
+	return c
+}

@@ -47,7 +47,7 @@ func (s *Server) getClip(ctx context.Context, c *call) (answer, error) {
 	if err := sel.checkClip(st, c.now); err != nil {
 		return nil, err
 	}
-	fragments := cutClip(oldestOnly(visible(st, sel, c.now)))
+	fragments := cutClip(servable(st, visible(st, sel, c.now), s.options.Overlaps, c.now))
 	if len(fragments) == 0 {
 		return nil, noFragments()
 	}

@@ -44,6 +44,8 @@ type Options struct {
 
 	// Payload says how GetClip makes its MP4. Its Created is set for each call.
 	Payload footage.PayloadOptions
+	// Overlaps says what GetClip does about footage that was ingested over older footage.
+	Overlaps Overlaps
 	// Chunked leaves Content-Length out of what GetClip answers.
 	Chunked bool
 	// Latency passes before the first byte of an answer of the data listener.

@@ -26,6 +26,7 @@ type emulatorFlags struct {
 	data               string
 	retention          time.Duration
 	moov, gaps, muxer  string
+	overlaps           string
 	contentLength      onOff
 	quota              onOff
 	latency            time.Duration
@@ -89,6 +90,7 @@ func (f *emulatorFlags) bind(cmd *cobra.Command) {
 	fs.DurationVar(&f.retention, "retention", emulator.DefaultRetention, "how long the footage of --stream is kept, in whole hours; 0 keeps none")
 	fs.StringVar(&f.moov, "moov", "first", "where a clip's moov box stands: first or last")
 	fs.StringVar(&f.gaps, "payload-gaps", "keep", "gaps inside a clip: keep the wall clock, or close them")
+	fs.StringVar(&f.overlaps, "overlaps", "drop", "footage ingested over older footage: drop it from a clip that has both, hide it from all, or keep it")
 	fs.StringVar(&f.muxer, "muxer", "builtin",
 		"what makes clips: builtin, ffmpeg (as real clips are) or ffmpeg-defaults")
 	fs.Var(&f.contentLength, "content-length", "send a clip's length: `on|off` (off: chunked)")
@@ -139,6 +141,9 @@ func (f *emulatorFlags) options(ctx context.Context, log *slog.Logger) (emulator
 		return o, &usageError{err}
 	}
 	if o.Payload, err = f.payload(); err != nil {
+		return o, &usageError{err}
+	}
+	if o.Overlaps, err = emulator.ParseOverlaps(f.overlaps); err != nil {
 		return o, &usageError{err}
 	}
 	for _, text := range f.faults {

@@ -86,7 +86,8 @@ func startJoined(t *testing.T) joinedMounts {
 	t.Helper()
 	j := joinedMounts{base: joinedBase(), mounts: make(map[string]*harness.Mount)}
 	j.streams = joinedStreams(t, j.base)
-	var streams []string
+	// What is compared with the model is how payloads place overlaps, so the emulator keeps them.
+	streams := []string{"--overlaps", "keep"}
 	for _, specs := range j.streams {
 		for _, s := range specs {
 			streams = append(streams, "--stream", s)

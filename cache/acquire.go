@@ -44,13 +44,13 @@ func (c *Cache) Acquire(key Key, r Request) (*Entry, error) {
 	for {
 		b, whole, err := c.join(key, r)
 		if err != nil {
-			return nil, fmt.Errorf("cache entry %s: %w", key, err)
+			return nil, fmt.Errorf("%s: %w", r.About, err)
 		}
 		if whole {
 			err = c.open(b)
 		}
 		if err == nil {
-			return &Entry{cache: c, body: b}, nil
+			return &Entry{cache: c, body: b, about: r.About}, nil
 		}
 		if errors.Is(err, errStale) {
 			c.logger.Debug("cached file cannot be used, filling it again", "key", key, "error", err)
@@ -58,7 +58,7 @@ func (c *Cache) Acquire(key Key, r Request) (*Entry, error) {
 		}
 		c.leave(b)
 		if !errors.Is(err, errStale) {
-			return nil, fmt.Errorf("cache entry %s: %w", key, err)
+			return nil, fmt.Errorf("%s: %w", r.About, err)
 		}
 	}
 }

@@ -15,8 +15,10 @@ import (
 // Entry is one holder's handle on the bytes under a key. It is made by Acquire and given back with Release; all its
 // methods are safe for concurrent use. While it is held the entry is neither evicted nor, if it is growing, given up.
 type Entry struct {
-	cache    *Cache
-	body     *body
+	cache *Cache
+	body  *body
+	// about is what the entry was acquired as.
+	about    About
 	released atomic.Bool
 }
 
@@ -29,10 +31,10 @@ type Entry struct {
 // an entry that was there at the start checks it; ErrDamaged if it is not what was written.
 func (e *Entry) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
 	if off < 0 {
-		return 0, fmt.Errorf("cache entry %s: read at %d: negative offset", e.body.key, off)
+		return 0, fmt.Errorf("%s: read at %d: negative offset", e.about, off)
 	}
 	if e.released.Load() {
-		return 0, fmt.Errorf("cache entry %s: %w", e.body.key, ErrReleased)
+		return 0, fmt.Errorf("%s: %w", e.about, ErrReleased)
 	}
 	if len(p) == 0 {
 		return 0, nil
@@ -62,7 +64,7 @@ func (e *Entry) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
 func (e *Entry) pread(p []byte, off int64) (int, error) {
 	from := e.body.backing.Load()
 	if from == nil { // released in this moment
-		return 0, fmt.Errorf("cache entry %s: %w", e.body.key, ErrReleased)
+		return 0, fmt.Errorf("%s: %w", e.about, ErrReleased)
 	}
 	n, err := from.readAt(p, off)
 	if err == nil {
@@ -73,20 +75,20 @@ func (e *Entry) pread(p []byte, off int64) (int, error) {
 
 // readError explains why bytes that should be there cannot be read, and drops the entry if it is to blame.
 func (e *Entry) readError(at int64, err error) error {
-	key := e.body.key
 	switch {
 	case errors.Is(err, os.ErrClosed):
-		return fmt.Errorf("cache entry %s: %w", key, ErrReleased)
+		return fmt.Errorf("%s: %w", e.about, ErrReleased)
 	case errors.Is(err, unix.EIO):
 		e.cache.diskFailed(err)
 	case errors.Is(err, io.EOF):
 		err = errors.New("the file ends here")
 	case !errors.Is(err, errSum):
-		return fmt.Errorf("cache entry %s: %w", key, err)
+		return fmt.Errorf("%s: %w", e.about, err)
 	}
-	e.cache.logger.Warn("cached footage is damaged and will be fetched again", "key", key, "at", at, "error", err)
+	e.cache.logger.Debug("damaged entry", "key", e.body.key)
+	e.cache.logger.Warn("cached footage is damaged and will be fetched again", "entry", e.about, "at", at, "error", err)
 	e.cache.condemn(e.body)
-	return fmt.Errorf("cache entry %s at %d: %w: %w", key, at, ErrDamaged, err)
+	return fmt.Errorf("%s at %d: %w: %w", e.about, at, ErrDamaged, err)
 }
 
 // Arrived reports whether all bytes before end are there, or all of the entry, so that a read of them does not wait.

@@ -24,7 +24,7 @@ func (c *Cache) run(ctx context.Context, b *body, path string, r Request) {
 	err = r.Fill(ctx, w)
 }
 
-// finish settles an entry whose fill has ended with err, and gives up the fill's reference.
+// finish settles an entry whose fill has ended with err, which readers get as it is, and gives up the fill's reference.
 //
 // A whole entry gets its final name without an fsync. A killed process loses nothing by that, since the kernel has the
 // bytes. After a power failure the file may be cut short or have blocks that were never written, which its name and its
@@ -33,13 +33,10 @@ func (c *Cache) run(ctx context.Context, b *body, path string, r Request) {
 func (c *Cache) finish(w *Writer, path string, t tail, err error) {
 	b := w.body
 	if size := b.announced(); err == nil && size >= 0 && size != b.written.Load() {
-		err = fmt.Errorf("%d bytes of %d: %w", b.written.Load(), size, ErrShort)
+		err = fmt.Errorf("%s: %d bytes of %d: %w", t.about, b.written.Load(), size, ErrShort)
 	}
 	renamed, inMemory := false, w.to.spilled()
-	switch {
-	case err != nil:
-		err = fmt.Errorf("cache entry %s: %w", b.key, err)
-	case !inMemory:
+	if err == nil && !inMemory {
 		path, renamed = c.seal(w, path, t)
 		c.noteChange(b, w.to.file)
 	}
@@ -91,7 +88,7 @@ func (c *Cache) seal(w *Writer, part string, t tail) (path string, ok bool) {
 		if noDisk(err) {
 			c.diskFailed(err)
 		}
-		c.logger.Warn("whole entry cannot be kept", "key", b.key, "error", err)
+		c.logger.Warn("whole entry cannot be kept", "entry", t.about, "error", err)
 		return part, false
 	}
 	return path, true

@@ -63,7 +63,7 @@ func (c *Cache) unrefLocked(b *body) {
 			}
 			c.noteChange(b, opened.file)
 			if err := opened.close(); err != nil {
-				c.logger.Warn("cached file did not close", "key", b.key, "error", err)
+				c.logger.Warn("cached file did not close", "error", err)
 			}
 		})
 	}

@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -33,6 +34,19 @@ type About struct {
 	Start, End time.Time
 	// Fragments is how many it has.
 	Fragments int
+}
+
+// String names the entry for people, who never see its key: in errors, and in what is logged above debug.
+func (a About) String() string {
+	kind := cmp.Or(a.Kind, "entry")
+	if a.Stream == "" {
+		return "cached " + kind
+	}
+	if a.Start.IsZero() {
+		return fmt.Sprintf("cached %s of %s", kind, a.Stream)
+	}
+	const layout = "2006-01-02T15:04:05.999Z"
+	return fmt.Sprintf("cached %s of %s, %s/%s", kind, a.Stream, a.Start.UTC().Format(layout), a.End.UTC().Format(layout))
 }
 
 // tail is what stands behind the bytes of a whole entry.

@@ -213,10 +213,10 @@ func (c *Clip) current() error {
 
 // outdated makes the clip give way to its next version, because a payload is no longer what its head was, and gives the
 // error.
-func (c *Clip) outdated(payload cache.Key) error {
-	c.library.heads.drop(payload)
+func (c *Clip) outdated(payload *fetch) error {
+	c.library.heads.drop(payload.key)
 	c.library.versions.outdate(c.key, c.version)
-	return fmt.Errorf("payload %s is no longer what its head said: %w", payload, ErrChanged)
+	return fmt.Errorf("the payload of %s is no longer what its head said: %w", payload.query.Span, ErrChanged)
 }
 
 // takePayload takes up the payload that the clip is, once its size is known and is this version's.

@@ -40,7 +40,7 @@ func (h heads) of(ctx context.Context, f *fetch) (head, error) {
 		case err == nil:
 			return got, nil
 		case errors.Is(err, errHeadRecord) && tries < maxTries:
-			h.library.options.Logger.Warn("head on disk is damaged, fetching it again", "key", f.key)
+			h.library.options.Logger.Warn("head on disk is damaged, fetching it again", "stream", f.query.Stream, "span", f.query.Span)
 			h.drop(f.key)
 		case lost(err) && tries < maxTries && ctx.Err() == nil:
 		// It is another one than before, and known by that now. Nothing was served of it yet: the next is compared with it.

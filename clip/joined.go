@@ -192,12 +192,12 @@ func (l *layout) takePart(ctx context.Context, c *Clip, i int) (taken, error) {
 		h.release()
 		switch {
 		case err == nil:
-			return taken{}, c.outdated(part.fetch.key)
+			return taken{}, c.outdated(part.fetch)
 		case ctx.Err() == nil && tries < maxTries && lost(err):
 		// A payload that differs from the one before may have the same samples all the same.
 		case ctx.Err() == nil && tries == 0 && errors.Is(err, ErrChanged) && c.library.versions.keeps(part.fetch.key, part.tables):
 		case errors.Is(err, ErrChanged):
-			return taken{}, fmt.Errorf("%w: %w", c.outdated(part.fetch.key), err)
+			return taken{}, fmt.Errorf("%w: %w", c.outdated(part.fetch), err)
 		default:
 			return taken{}, fetchError(err)
 		}

@@ -139,7 +139,7 @@ func (v *versions) check(key cache.Key, now look) error {
 		v.cache.NoteSize(key, now.size)
 	}
 	if !same {
-		return fmt.Errorf("payload %s differs from the one fetched before: %w", key, ErrChanged)
+		return fmt.Errorf("the payload differs from the one fetched before: %w", ErrChanged)
 	}
 	return nil
 }
@@ -152,7 +152,7 @@ func (l *Library) recognise(key cache.Key, now look) error {
 			l.heads.drop(key)
 			l.versions.outdate(key, l.versions.current(key))
 			l.versions.adopt(key, now)
-			return fmt.Errorf("payload %s differs from the one whose head was kept: %w", key, ErrChanged)
+			return fmt.Errorf("the payload differs from the one whose head was kept: %w", ErrChanged)
 		}
 	}
 	kept := !now.understood || l.versions.keeps(key, now.tables)

@@ -262,7 +262,7 @@ func TestCoverUnlisted(t *testing.T) {
 		m := newMemory()
 		m.record("cam", base(), 30, 10*time.Second)
 		var asked atomic.Int64
-		m.hide = func() error { asked.Add(1); return clip.ErrDenied }
+		m.hide = func() error { asked.Add(1); return clip.ErrNotListable }
 		l, c := library(t, m, clip.Options{})
 		defer func() { _ = c.Close() }()
 		span := clip.NewSpan(base().Add(125*time.Second), time.Minute)

@@ -15,6 +15,11 @@ var (
 	ErrDenied = errors.New("not permitted")
 	// ErrCredentials: credentials are missing, expired or wrong, so that nothing is permitted. It is an ErrDenied too.
 	ErrCredentials error = &kindError{text: "credentials are not accepted", kind: ErrDenied}
+	// ErrNotListable: the service says that fragments, or streams, may not be listed with these credentials. It is an ErrDenied too,
+	// and the only one that says so: a call that fails for any other reason tells nothing of what is permitted.
+	ErrNotListable error = &kindError{text: "may not be listed", kind: ErrDenied}
+	// ErrRefused: a call was refused for a reason that is not known, or not by the service itself. Asking again does not help.
+	ErrRefused = errors.New("call refused")
 	// ErrInvalid: the service calls a request invalid.
 	ErrInvalid = errors.New("invalid request")
 	// ErrMedia: the service or we cannot make an MP4 of this media.

@@ -257,7 +257,7 @@ func (l *Library) Clip(ctx context.Context, name StreamName, span Span) (*Clip, 
 	}
 	list := func(ctx context.Context) (listing, error) { return l.timeline.list(ctx, v, visible) }
 	listed, err := list(ctx)
-	if errors.Is(err, ErrDenied) {
+	if errors.Is(err, ErrNotListable) {
 		return l.unlistedClip(v.stream, span, visible), nil
 	}
 	if err != nil {

@@ -413,7 +413,7 @@ func TestCallerLeaves(t *testing.T) {
 func TestFragmentsMayNotBeListed(t *testing.T) {
 	m := newMemory()
 	m.record("cam", base(), 100, 2*time.Second)
-	m.hide = func() error { return clip.ErrDenied }
+	m.hide = func() error { return clip.ErrNotListable }
 	l, _ := library(t, m, clip.Options{})
 	span := clip.NewSpan(base(), time.Minute)
 	c := lookUp(t, l, "cam", span)

@@ -104,7 +104,7 @@ func (s *streams) listed() ([]Stream, bool) {
 func (s *streams) askAll(ctx context.Context, progress func()) ([]Stream, error) {
 	all := []Stream{}
 	for stream, err := range s.archive.Streams(ctx) {
-		if errors.Is(err, ErrDenied) && !errors.Is(err, ErrCredentials) {
+		if errors.Is(err, ErrNotListable) {
 			s.tellUnlistable(err)
 			return nil, nil
 		}

@@ -428,15 +428,17 @@ func TestStreamsToShow(t *testing.T) {
 			t.Errorf("%+v: got %q, %v; want %q", o, got, err, want)
 		}
 	}
-	m.unlistable = clip.ErrDenied
+	m.unlistable = clip.ErrNotListable
 	for want, o := range map[string]clip.Options{"": {}, "door-2": {Streams: []clip.StreamName{"door-2"}}} {
 		if got, err := list(o); err != nil || got != want {
 			t.Errorf("not permitted, %+v: got %q, %v; want %q", o, got, err, want)
 		}
 	}
-	m.unlistable = clip.ErrCredentials
-	if got, err := list(clip.Options{}); !errors.Is(err, clip.ErrDenied) {
-		t.Errorf("bad credentials: got %q, %v", got, err)
+	for _, other := range []error{clip.ErrCredentials, clip.ErrDenied, clip.ErrRefused} {
+		m.unlistable = other
+		if got, err := list(clip.Options{}); !errors.Is(err, other) {
+			t.Errorf("%v: got %q, %v", other, got, err)
+		}
 	}
 }
 

@@ -50,7 +50,7 @@ func TestErrorsNameWhatUsersKnow(t *testing.T) {
 			want error
 		}{
 			"denied":  {func(m *memory) { m.refuse = func(int) error { return clip.ErrDenied } }, clip.ErrDenied},
-			"refused": {func(m *memory) { m.refuse = func(int) error { return clip.ErrNoRetention } }, clip.ErrNoRetention},
+			"refused": {func(m *memory) { m.refuse = func(int) error { return clip.ErrRefused } }, clip.ErrRefused},
 			"silent":  {func(m *memory) { m.body = func(_ int, p []byte) io.Reader { return silentAt(p, 0) } }, clip.ErrUnreachable},
 			"garbage": {func(m *memory) {
 				m.body = func(int, []byte) io.Reader { return strings.NewReader("garbage, and nothing but garbage") }

@@ -22,6 +22,7 @@ func errnoTable() []errnoRow {
 		{clip.ErrNoStream, syscall.ENOENT},
 		{clip.ErrNoFootage, syscall.ENOENT},
 		{clip.ErrDenied, syscall.EACCES},
+		{clip.ErrRefused, syscall.EIO},
 		{clip.ErrInvalid, syscall.EINVAL},
 		{clip.ErrMedia, syscall.EMEDIUMTYPE},
 		{clip.ErrNoRetention, syscall.ENODATA},

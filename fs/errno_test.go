@@ -21,6 +21,8 @@ func TestErrno(t *testing.T) {
 		{clip.ErrNoStream, syscall.ENOENT},
 		{clip.ErrNoFootage, syscall.ENOENT},
 		{clip.ErrDenied, syscall.EACCES},
+		{clip.ErrNotListable, syscall.EACCES},
+		{clip.ErrRefused, syscall.EIO},
 		{clip.ErrInvalid, syscall.EINVAL},
 		{clip.ErrMedia, syscall.EMEDIUMTYPE},
 		{clip.ErrCodecChange, syscall.EMEDIUMTYPE},

@@ -1,6 +1,7 @@
 package kvs
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -16,6 +17,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/protocol/restjson"
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"clipfs/clip"
 )
 
 const (
@@ -54,68 +57,142 @@ func (answers) HandleDeserialize(ctx context.Context, in middleware.DeserializeI
 		err = checkFailure(resp)
 	case !isClip:
 		resp.Body = &boundedBody{ReadCloser: resp.Body, left: maxAnswer}
+		err = checkText(resp, "JSON")
 	case isText(resp.Header.Get("Content-Type")):
-		err = errors.Join(&oddAnswer{status: resp.StatusCode, retry: true, text: "a page of text instead of media"},
-			resp.Body.Close())
+		err = checkText(resp, "media")
 	}
 	return out, metadata, err
 }
 
+// peeked is how much of an answer is looked at before it is read, in bytes.
+const peeked = 1 << 10
+
+// checkText recognises an answer of success that does not come from the service. want is what it should be: "JSON", of which
+// the rest is then read as if nothing had been, or "media", which no text is.
+func checkText(resp *smithyhttp.Response, want string) error {
+	body := bufio.NewReaderSize(resp.Body, peeked)
+	begin, _ := body.Peek(peeked) // what failed fails again when it is read
+	odd := &oddAnswer{status: resp.StatusCode, kind: ErrAnswer, retry: true}
+	switch {
+	case isMarkup(begin) || isHTML(resp.Header.Get("Content-Type")):
+		odd.text = markupText(begin, want)
+	// A data host answers so to an operation that it does not have.
+	case bytes.Contains(begin, []byte("UnknownOperationException")) && bytes.Contains(begin, []byte(`"Output"`)):
+		odd.kind, odd.retry, odd.stale, odd.text = clip.ErrRefused, false, true, "the data endpoint does not have the operation"
+	case want == "JSON":
+		resp.Body = &peekedBody{Reader: body, Closer: resp.Body}
+		return nil
+	default:
+		odd.text = "a page of text instead of media"
+	}
+	return errors.Join(odd, resp.Body.Close())
+}
+
+// peekedBody is a body that was looked at.
+type peekedBody struct {
+	io.Reader
+	io.Closer
+}
+
 // checkFailure reads an answer that is no success, puts what it has read in the body's place, and recognises what does
-// not come from the service: it gives errors as JSON with a header that names them, and those who only stand before it
-// do not.
+// not come from the service: it gives errors as JSON with a header or a member that names them, and those who only stand
+// before it do not. What they say is kept.
 func checkFailure(resp *smithyhttp.Response) error {
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxErrorAnswer))
 	if closeErr := resp.Body.Close(); err == nil {
 		err = closeErr
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(body))
+	status := resp.StatusCode
 	if err != nil {
-		return &oddAnswer{status: resp.StatusCode, retry: true, text: "the error was cut", err: err}
+		return &oddAnswer{status: status, kind: ErrAnswer, retry: true, text: "the error was cut", err: err}
 	}
 	text := bytes.TrimSpace(body)
+	odd := &oddAnswer{
+		status: status, kind: kindOfStatus(status), stale: status == http.StatusForbidden || status == http.StatusNotFound,
+		retry: status == http.StatusTooManyRequests || status >= http.StatusInternalServerError,
+	}
+	if errors.Is(odd.kind, clip.ErrDenied) { // which only the service can say
+		odd.kind = clip.ErrRefused
+	}
+	if isMarkup(text) {
+		if status == http.StatusBadRequest {
+			odd.kind = clip.ErrRefused
+		}
+		odd.text = markupText(text, "JSON")
+		return odd
+	}
+	code, message, err := restjson.GetErrorInfo(json.NewDecoder(bytes.NewReader(text)))
 	switch {
-	case resp.StatusCode == http.StatusForbidden && bytes.HasPrefix(text, []byte("<")):
-		return &oddAnswer{status: resp.StatusCode, stale: true, text: xmlText(text)}
-	case resp.StatusCode == http.StatusNotFound && resp.Header.Get("X-Amzn-ErrorType") == "" && jsonCode(text) == "":
-		return &oddAnswer{status: resp.StatusCode, stale: true, text: "no such path"}
+	case err != nil:
+		odd.text = "the answer is not JSON: " + string(text)
+	case code != "" || resp.Header.Get("X-Amzn-ErrorType") != "" || !errors.Is(odd.kind, clip.ErrRefused):
+		return nil
+	case status == http.StatusNotFound && saysNotFound(message):
+		resp.Header.Set("X-Amzn-ErrorType", "ResourceNotFoundException")
+		return nil
+	case message == "":
+		odd.text = "an answer without a type or a text"
+	default:
+		odd.text = message
 	}
-	return nil
+	return odd
 }
 
-// jsonCode gives the error code that stands in a JSON body, "" if there is none.
-func jsonCode(body []byte) string {
-	code, _, err := restjson.GetErrorInfo(json.NewDecoder(bytes.NewReader(body)))
-	if err != nil {
-		return ""
-	}
-	return code
+// saysNotFound tells whether a text is one of those that the service gives with ResourceNotFoundException. They count only
+// where something on the way has dropped the type.
+func saysNotFound(message string) bool {
+	message = strings.ToLower(message)
+	return strings.HasPrefix(message, "no fragments found in the stream") || strings.HasPrefix(message, "the requested stream is not found")
 }
 
-// xmlText gives what an error in XML says: the name of the outermost element, and the text of the one called Message.
-func xmlText(body []byte) string {
-	decoder := xml.NewDecoder(bytes.NewReader(body))
-	var code, message string
-	var inMessage bool
+// isMarkup tells whether a text is HTML or XML.
+func isMarkup(text []byte) bool { return bytes.HasPrefix(bytes.TrimSpace(text), []byte("<")) }
+
+// markupText says what came where something else was wanted, and what it says: of HTML the title, of XML the name of the
+// outermost element and the text of the one called Message.
+func markupText(text []byte, want string) string {
+	root, said := markup(text)
+	if root != "" && !strings.EqualFold(root, "html") && said != "" {
+		return "the answer is XML, not " + want + ": " + root + ": " + said
+	}
+	if said != "" {
+		said = fmt.Sprintf(" (%q)", said)
+	}
+	return "the answer is HTML, not " + want + said + ": is there a proxy between?"
+}
+
+// markup gives the name of the outermost element of a text, and the text of the first element called message or title. The
+// text may be cut.
+func markup(text []byte) (root, said string) {
+	decoder := xml.NewDecoder(bytes.NewReader(text))
+	decoder.Strict, decoder.AutoClose, decoder.Entity = false, xml.HTMLAutoClose, xml.HTMLEntity
+	inside := false
 	for {
 		token, err := decoder.Token()
 		if err != nil {
-			return strings.Trim(code+": "+strings.TrimSpace(message), ": ")
+			return root, strings.TrimSpace(said)
 		}
 		switch t := token.(type) {
 		case xml.StartElement:
-			if code == "" {
-				code = t.Name.Local
+			if root == "" {
+				root = t.Name.Local
 			}
-			inMessage = strings.EqualFold(t.Name.Local, "message")
+			inside = strings.EqualFold(t.Name.Local, "message") || strings.EqualFold(t.Name.Local, "title")
 		case xml.EndElement:
-			inMessage = false
+			inside = false
 		case xml.CharData:
-			if inMessage {
-				message += string(t)
+			if inside && said == "" {
+				said = string(t)
 			}
 		}
 	}
+}
+
+// isHTML tells whether a media type is that of web pages.
+func isHTML(contentType string) bool {
+	kind, _, err := mime.ParseMediaType(contentType)
+	return err == nil && kind == "text/html"
 }
 
 // isText tells whether a media type is of something to read, not of media.
@@ -130,6 +207,8 @@ func isText(contentType string) bool {
 // oddAnswer is an answer that does not come from the service's API.
 type oddAnswer struct {
 	status int
+	// kind is the sentinel of the error.
+	kind error
 	// stale: it looks as if the endpoint were the wrong one.
 	stale bool
 	// retry: it may be better the next time.

@@ -143,6 +143,9 @@ func (c *call) explain(ctx context.Context, err error) error {
 		return c.fail(kind, strings.TrimSpace(c.tidy(detail)+" (until the deadline)"), last)
 	}
 	detail, kind := diagnose(err)
+	if c.mayNotList(err) {
+		kind = clip.ErrNotListable
+	}
 	return c.fail(kind, c.tidy(detail), err)
 }
 

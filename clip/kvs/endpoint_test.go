@@ -130,8 +130,8 @@ func TestStaleEndpointIsAskedForOncePerCall(t *testing.T) {
 	if _, err := fetch(t.Context(), a); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := fetch(t.Context(), a); !errors.Is(err, clip.ErrDenied) {
-		t.Errorf("got %v, want ErrDenied", err)
+	if _, err := fetch(t.Context(), a); !errors.Is(err, clip.ErrRefused) {
+		t.Errorf("got %v, want ErrRefused", err)
 	}
 	if got := s.count("/getDataEndpoint"); got != 2 {
 		t.Errorf("GetDataEndpoint: got %d calls, want 2", got)
@@ -140,8 +140,8 @@ func TestStaleEndpointIsAskedForOncePerCall(t *testing.T) {
 		t.Errorf("GetClip: got %d requests, want 3", got)
 	}
 	// What failed was dropped: the next call asks again.
-	if _, err := fetch(t.Context(), a); !errors.Is(err, clip.ErrDenied) {
-		t.Errorf("got %v, want ErrDenied", err)
+	if _, err := fetch(t.Context(), a); !errors.Is(err, clip.ErrRefused) {
+		t.Errorf("got %v, want ErrRefused", err)
 	}
 	if got := s.count("/getDataEndpoint"); got < 3 {
 		t.Errorf("GetDataEndpoint: got %d calls, want one more", got)

@@ -2,6 +2,7 @@ package kvs
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -116,6 +117,8 @@ func kindOfStatus(status int) error {
 		return clip.ErrInvalid
 	case status >= http.StatusInternalServerError:
 		return clip.ErrUnreachable
+	case status > http.StatusBadRequest:
+		return clip.ErrRefused
 	}
 	return ErrAnswer
 }
@@ -148,12 +151,9 @@ func diagnose(err error) (detail string, kind error) {
 	var undecoded *smithy.DeserializationError
 	switch {
 	case errors.As(err, &missing):
-		return missing.Error(), clip.ErrDenied
+		return missing.Error(), clip.ErrCredentials
 	case errors.As(err, &odd):
-		if odd.status == http.StatusForbidden {
-			return odd.Error(), clip.ErrDenied
-		}
-		return odd.Error(), ErrAnswer
+		return odd.Error(), odd.kind
 	case errors.As(err, &own):
 		_, detail, _ = strings.Cut(err.Error(), own.text)
 		return strings.TrimPrefix(detail, ": "), own
@@ -168,11 +168,20 @@ func diagnose(err error) (detail string, kind error) {
 	case errors.As(err, &undecoded):
 		status := statusOf(err)
 		if status >= http.StatusOK && status < http.StatusMultipleChoices {
-			return undecoded.Error(), ErrAnswer
+			return undecodedText(undecoded), ErrAnswer
 		}
-		return fmt.Sprintf("status %d: %v", status, undecoded), kindOfStatus(status)
+		return fmt.Sprintf("status %d: %s", status, undecodedText(undecoded)), kindOfStatus(status)
 	}
 	return networkText(err), clip.ErrUnreachable
+}
+
+// undecodedText says in words that an answer could not be read.
+func undecodedText(err error) string {
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
+		return "the answer is not JSON"
+	}
+	return err.Error()
 }
 
 // networkText gives the text of a network's error without the layers of the SDK.
@@ -222,7 +231,7 @@ func isContext(err error) bool {
 // isOurs tells whether an error wraps a sentinel of package clip.
 func isOurs(err error) bool {
 	for _, kind := range []error{
-		clip.ErrName, clip.ErrNoStream, clip.ErrNoFootage, clip.ErrDenied, clip.ErrInvalid, clip.ErrMedia,
+		clip.ErrName, clip.ErrNoStream, clip.ErrNoFootage, clip.ErrDenied, clip.ErrInvalid, clip.ErrMedia, clip.ErrRefused,
 		clip.ErrNoRetention, clip.ErrThrottled, clip.ErrUnreachable, clip.ErrChanged, clip.ErrTooBig, clip.ErrNoSpace,
 		clip.ErrFetchLimit,
 	} {

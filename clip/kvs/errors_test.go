@@ -39,7 +39,7 @@ func TestErrorsOfGetClip(t *testing.T) {
 		{"IncompleteSignatureException", 400, clip.ErrDenied},
 		{"SomethingNewException", 403, clip.ErrDenied},
 		{"SomethingNewException", 400, clip.ErrInvalid},
-		{"SomethingNewException", 418, kvs.ErrAnswer},
+		{"SomethingNewException", 418, clip.ErrRefused},
 	} {
 		t.Run(tc.kind+"/"+fmt.Sprint(tc.status), func(t *testing.T) {
 			s := newService()

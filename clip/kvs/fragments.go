@@ -88,7 +88,7 @@ func (a *Archive) listFragmentsInput(q clip.FragmentQuery) (*archivedmedia.ListF
 func (a *Archive) fragmentsPage(ctx context.Context, q clip.FragmentQuery, in *archivedmedia.ListFragmentsInput, p *pages) (
 	found []clip.Fragment, more bool, err error,
 ) {
-	c := a.newCall("ListFragments", q.Stream, cost{quotaMetadata, int(*in.MaxResults)})
+	c := a.newCall(opListFragments, q.Stream, cost{quotaMetadata, int(*in.MaxResults)})
 	var out *archivedmedia.ListFragmentsOutput
 	err = c.onEndpoint(ctx, endpointKey{q.Stream, controltypes.APINameListFragments}, func(endpoint string) (err error) {
 		out, err = a.media.ListFragments(ctx, in, c.mediaOptions(endpoint), func(o *archivedmedia.Options) {

@@ -27,7 +27,7 @@ func impatient(t *testing.T) context.Context {
 func checkLeaves(t *testing.T, err error) {
 	t.Helper()
 	for _, kind := range []error{
-		clip.ErrNoStream, clip.ErrNoFootage, clip.ErrDenied, clip.ErrInvalid, clip.ErrMedia, clip.ErrNoRetention,
+		clip.ErrNoStream, clip.ErrNoFootage, clip.ErrDenied, clip.ErrRefused, clip.ErrInvalid, clip.ErrMedia, clip.ErrNoRetention,
 		clip.ErrThrottled, clip.ErrUnreachable,
 	} {
 		if errors.Is(err, kind) {

@@ -36,7 +36,7 @@ func (a *Archive) Streams(ctx context.Context) iter.Seq2[clip.Stream, error] {
 		var pages pages
 		listed := 0
 		for more := true; more; {
-			c := a.newCall("ListStreams", "", cost{quotaListStreams, 1})
+			c := a.newCall(opListStreams, "", cost{quotaListStreams, 1})
 			var out *kinesisvideo.ListStreamsOutput
 			err := c.renewing(ctx, func() (err error) {
 				out, err = a.control.ListStreams(ctx, &kinesisvideo.ListStreamsInput{

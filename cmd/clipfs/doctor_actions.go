@@ -79,7 +79,7 @@ func (d *doctor) checkActions(ctx context.Context, archive *kvs.Archive, listed 
 // judgeListing says what to make of the answer to ListStreams.
 func (d *doctor) judgeListing(l listing) (string, error) {
 	switch {
-	case errors.Is(l.err, clip.ErrDenied) && len(d.mount.streams) > 0:
+	case errors.Is(l.err, clip.ErrNotListable) && len(d.mount.streams) > 0:
 		return "not permitted, and not needed for streams that are named (--stream)", nil
 	case l.err != nil:
 		return "", ailing(l.err, adviceOn(l.err, "ListStreams")+"; or name streams with --stream")
@@ -185,6 +185,8 @@ func adviceOn(err error, action string) string {
 		return "look at the name (--stream), AWS_REGION and AWS_PROFILE"
 	case errors.Is(err, clip.ErrThrottled):
 		return "others use up the quota of calls: try again later, or ask AWS for more"
+	case errors.Is(err, clip.ErrRefused):
+		return "look at what answers there: a proxy, a gateway, or an --endpoint-url that is not of the service"
 	case errors.Is(err, clip.ErrUnreachable), errors.Is(err, context.DeadlineExceeded):
 		return "look at the network, proxy, firewall and VPC endpoint on the way there; or give it more time with --timeout"
 	case errors.Is(err, clip.ErrMedia):

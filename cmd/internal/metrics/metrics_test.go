@@ -180,6 +180,7 @@ func TestResults(t *testing.T) {
 		{nil, "ok"},
 		{clip.ErrCredentials, "credentials"},
 		{clip.ErrDenied, "denied"},
+		{clip.ErrRefused, "refused"},
 		{clip.ErrNoStream, "not_found"},
 		{clip.ErrNoFootage, "not_found"},
 		{clip.ErrInvalid, "invalid"},

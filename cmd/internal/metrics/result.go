@@ -25,6 +25,7 @@ func result(err error) string {
 	}{
 		{clip.ErrCredentials, resultCredentials},
 		{clip.ErrDenied, "denied"},
+		{clip.ErrRefused, "refused"},
 		{clip.ErrNoStream, "not_found"},
 		{clip.ErrNoFootage, "not_found"},
 		{clip.ErrInvalid, "invalid"},

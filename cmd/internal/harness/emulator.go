@@ -41,6 +41,12 @@ func (e *Emulator) start(t testing.TB, listen string) {
 			t.Fatal(err)
 		}
 	}, append([]string{"emulator", "--listen", listen}, e.args...)...)
+	e.ready(t, stdout)
+}
+
+// ready waits until a process says where it is.
+func (e *Emulator) ready(t testing.TB, stdout io.Reader) {
+	t.Helper()
 	lines := make(chan string, 1)
 	go func() {
 		line, _ := bufio.NewReader(stdout).ReadString('\n')
@@ -50,11 +56,11 @@ func (e *Emulator) start(t testing.TB, listen string) {
 	case line := <-lines:
 		var ready struct{ Endpoint string }
 		if err := json.Unmarshal([]byte(line), &ready); err != nil || ready.Endpoint == "" {
-			t.Fatalf("emulator said %q: %v\n%s", line, err, e.process.log)
+			t.Fatalf("%s said %q: %v\n%s", e.process.cmd.Path, line, err, e.process.log)
 		}
 		e.Endpoint = ready.Endpoint
 	case <-time.After(readyAfter):
-		t.Fatalf("emulator not ready\n%s", e.process.log)
+		t.Fatalf("%s not ready\n%s", e.process.cmd.Path, e.process.log)
 	}
 }
 

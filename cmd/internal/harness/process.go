@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -65,7 +66,13 @@ func environment(extra ...string) []string {
 // start starts the built command. The process is stopped when the test ends, and its log shown if the test failed.
 func start(t testing.TB, prepare func(*exec.Cmd), args ...string) *process {
 	t.Helper()
-	p := &process{cmd: exec.Command(Binary(t), args...), done: make(chan struct{}), log: new(log)} //nolint:noctx // stop ends it
+	return startProgram(t, Binary(t), prepare, args...)
+}
+
+// startProgram starts a program as start starts the built command.
+func startProgram(t testing.TB, program string, prepare func(*exec.Cmd), args ...string) *process {
+	t.Helper()
+	p := &process{cmd: exec.Command(program, args...), done: make(chan struct{}), log: new(log)} //nolint:noctx // stop ends it
 	p.cmd.Env = environment()
 	p.cmd.Dir = t.TempDir()
 	p.cmd.Stderr = p.log
@@ -83,10 +90,10 @@ func start(t testing.TB, prepare func(*exec.Cmd), args ...string) *process {
 	}()
 	t.Cleanup(func() {
 		if err := p.stop(syscall.SIGINT); err != nil {
-			t.Errorf("clipfs %s: %v", args[0], err)
+			t.Errorf("%s %s: %v", filepath.Base(program), args[0], err)
 		}
 		if text := p.log.String(); t.Failed() || strings.Contains(text, "DATA RACE") {
-			t.Errorf("log of clipfs %s:\n%s", args[0], tail(text))
+			t.Errorf("log of %s %s:\n%s", filepath.Base(program), args[0], tail(text))
 		}
 	})
 	return p

@@ -1,6 +1,7 @@
 package emulator_test
 
 import (
+	"bytes"
 	"net/http"
 	"testing"
 	"testing/synctest"
@@ -28,8 +29,13 @@ func TestGetClipOverlaps(t *testing.T) {
 			zero := time.Now().Add(-time.Hour)
 			at := func(ms int) time.Time { return zero.Add(time.Duration(ms) * time.Millisecond) }
 			c.putCard("a", at(4000), at(10_000), camera.Options{})
-			began := at(700)
-			c.putCard("a", began, at(14_700), camera.Options{Timecodes: camera.Relative, Start: began})
+			var again bytes.Buffer
+			if err := camera.WriteTestCard(&again, time.Unix(0, 0), time.Unix(14, 0)); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := c.put("a", &again, camera.Options{Timecodes: camera.Relative, Start: at(700)}); err != nil {
+				t.Fatal(err)
+			}
 			if n := len(c.list("a", producer, zero, at(20_000))); n != 10 {
 				t.Fatalf("%d fragments listed, want 10", n)
 			}

@@ -22,16 +22,10 @@ type sidecar struct {
 	End      string        `json:"end"`
 	First    string        `json:"first"`
 	Offset   float64       `json:"offset_seconds"` // from the start of the span to the first fragment
-	Size     sidecarSize   `json:"size"`
 	Totals   sidecarTotals `json:"totals"`
 	Times    sidecarTimes  `json:"times"`
 	Gaps     []sidecarGap  `json:"gaps"`
 	// The fragments come last; appendFragment writes them, of which there can be very many.
-}
-
-type sidecarSize struct {
-	Bytes int64 `json:"bytes"`
-	Exact bool  `json:"exact"`
 }
 
 type sidecarTotals struct {
@@ -41,12 +35,10 @@ type sidecarTotals struct {
 	Gaps      float64 `json:"gap_seconds"`
 }
 
-// sidecarTimes tells which time of day a position in the file is: from each point on, both go on together.
+// sidecarTimes tells which time of day a position in the file is: from each point on, both go on together. The points
+// come from the listing alone, whose lengths can be a frame off; times.go has those of the media.
 type sidecarTimes struct {
-	Policy string `json:"gaps"`
-	// Exact tells that the points come from the media; until the clip was opened they come from the listing, whose
-	// lengths can be a frame off.
-	Exact  bool               `json:"exact"`
+	Policy string             `json:"gaps"`
 	Points []sidecarTimePoint `json:"points"`
 }
 
@@ -115,18 +107,11 @@ func plain(text string) bool {
 	return true
 }
 
-// times tells how positions in the file and times of day belong together.
-func (c *Clip) times(d *detail) sidecarTimes {
+// listedTimes tells how positions in the file and times of day belong together, as far as the listing tells.
+func (c *Clip) listedTimes(d *detail) sidecarTimes {
 	t := sidecarTimes{Policy: c.library.options.Gaps.String(), Points: []sidecarTimePoint{}}
 	point := func(position time.Duration, at time.Time) {
 		t.Points = append(t.Points, sidecarTimePoint{position.Seconds(), sidecarTime(at)})
-	}
-	if made := c.made(); made != nil {
-		t.Exact = true
-		for _, p := range made.joined.Times() {
-			point(p.File, c.First().Add(p.Clip))
-		}
-		return t
 	}
 	var position time.Duration
 	begin, end := 0, 0 // of the fragments since the last gap
@@ -142,8 +127,8 @@ func (c *Clip) times(d *detail) sidecarTimes {
 	return t
 }
 
-// SidecarText is what the file beside a clip says, in JSON: stream, span, fragments, gaps between them, totals, which time of
-// day a position in the file is, and the size as far as it is known.
+// SidecarText is what the file beside a clip says, in JSON: stream, span, fragments, gaps between them, totals, and which time
+// of day a position in the file is. All of it comes from the listing, so that neither an open nor a remount changes it.
 type SidecarText struct {
 	detail *detail
 	// head is the text before the fragments.
@@ -151,7 +136,7 @@ type SidecarText struct {
 	key  cache.Key
 }
 
-// Sidecar gives what is known of the clip now. It costs a listing at most, as a rule nothing; ErrChanged if the archive
+// Sidecar gives what the listing tells of the clip. It costs a listing at most, as a rule nothing; ErrChanged if the archive
 // has other fragments by now. Gaps before the first and after the last fragment are none of the clip's. The fragments of a
 // clip that may not be listed are missing.
 func (c *Clip) Sidecar(ctx context.Context) (*SidecarText, error) {
@@ -167,10 +152,9 @@ func (c *Clip) Sidecar(ctx context.Context) (*SidecarText, error) {
 		Stream: c.stream.Name, ARN: c.stream.ARN, Selector: by.String(), Start: sidecarTime(c.span.Start), End: sidecarTime(c.span.End),
 		First: sidecarTime(c.First()), Offset: c.First().Sub(c.span.Start).Seconds(),
 		Totals: sidecarTotals{Fragments: c.fragments, Bytes: c.media, Footage: d.rule.recorded(d.fragments).Seconds()},
-		Times:  c.times(d),
+		Times:  c.listedTimes(d),
 		Gaps:   []sidecarGap{},
 	}
-	s.Size.Bytes, s.Size.Exact = c.Size()
 	for i, p := range d.parts {
 		if i > 0 && p.gapBefore { // gaps lie between parts only
 			last, next := d.parts[i-1].fragments, p.fragments[0]

@@ -92,7 +92,7 @@ func (t *tree) addClip(ctx context.Context, parent *gofuse.Inode, at string, v *
 	return parent.NewInode(ctx, child, gofuse.StableAttr{Mode: syscall.S_IFREG, Ino: v.ino, Gen: v.gen})
 }
 
-// addSidecar adds what is known of a clip, as it is known now. Until its size is exact there may soon be more.
+// addSidecar adds what the listing tells of a clip.
 func (t *tree) addSidecar(ctx context.Context, parent *gofuse.Inode, at string, c *clip.Clip, holds time.Duration, out *fuse.EntryOut) (*gofuse.Inode, syscall.Errno) {
 	var child *textNode
 	errno := t.wait(ctx, "lookup", at, func(ctx context.Context) (err error) {
@@ -101,9 +101,6 @@ func (t *tree) addSidecar(ctx context.Context, parent *gofuse.Inode, at string, 
 	})
 	if errno != 0 {
 		return nil, errno
-	}
-	if _, exact := c.Size(); !exact {
-		holds = min(holds, edgeTimeout)
 	}
 	out.SetEntryTimeout(holds)
 	out.SetAttrTimeout(exactTimeout)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"clipfs/cmd/clipfs/internal/known"
+	"clipfs/fs/mountinfo"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -122,4 +123,9 @@ func GuardValues() map[string]pflag.Value {
 	return map[string]pflag.Value{
 		"programs": new(programs), "limit": new(fetchLimit), "mode": new(mode), "id": new(id),
 	}
+}
+
+// Unseen tells why the host of a container does not see a mount.
+func Unseen(mountpoint string, ours, host []mountinfo.Info) (cause, remedy string) {
+	return unseen(mountpoint, ours, host)
 }

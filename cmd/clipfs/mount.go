@@ -188,6 +188,7 @@ func (f *mountFlags) run(ctx context.Context, log io.Writer, path string) (err e
 	if err != nil {
 		return err
 	}
+	warnUnseen(mountpoint, logger)
 	archive, err := f.archive(ctx, logger)
 	if err != nil {
 		return err

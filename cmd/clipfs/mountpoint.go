@@ -27,6 +27,9 @@ func checkPrerequisites() error {
 			"--device %s --cap-add SYS_ADMIN", fuseDevice, fuseDevice)
 	}
 	if os.Geteuid() == 0 {
+		if !mayMount() {
+			return errNoCapability
+		}
 		return nil
 	}
 	// The helper opens the device as whoever called it.

@@ -10,6 +10,9 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// commit is set by the linker where a program is built without git, as in an image: -X main.commit=…
+var commit string //nolint:gochecknoglobals // the linker sets no other kind
+
 // goFUSE is the module whose version matters for how the mount behaves.
 const goFUSE = "github.com/hanwen/go-fuse/v2"
 
@@ -37,6 +40,9 @@ func versionCommand() *cobra.Command {
 	return cmd
 }
 
+// unknown stands for what was not recorded.
+const unknown = "unknown"
+
 // version is what a binary was built from.
 type version struct {
 	// Version is the module's: a tag, a pseudo-version, or (devel).
@@ -53,10 +59,10 @@ type version struct {
 
 // versionOf reads a binary's build info.
 func versionOf(info *debug.BuildInfo) version {
-	v := version{Version: info.Main.Version, Commit: "unknown", GoFUSE: "unknown",
+	v := version{Version: info.Main.Version, Commit: unknown, GoFUSE: unknown,
 		Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
 	if v.Version == "" {
-		v.Version = "unknown"
+		v.Version = unknown
 	}
 	for _, s := range info.Settings {
 		switch s.Key {
@@ -74,6 +80,9 @@ func versionOf(info *debug.BuildInfo) version {
 		if m.Path == goFUSE {
 			v.GoFUSE = m.Version
 		}
+	}
+	if v.Commit == unknown && commit != "" {
+		v.Commit = commit
 	}
 	return v
 }

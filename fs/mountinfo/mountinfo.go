@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 )
@@ -33,6 +34,9 @@ type Info struct {
 	Source string
 	// Options are those of the filesystem, for FUSE "user_id=1000" and the like.
 	Options []string
+	// Shared numbers the peer group that mounts on this one spread to, and from; Master the one that they come from. 0 is
+	// none (mount_namespaces(7), "shared:" and "master:").
+	Shared, Master int
 }
 
 // Device writes the device number as sysfs does, "0:52".
@@ -53,8 +57,30 @@ func Find(mountpoint string) (Info, error) {
 	return Info{}, fmt.Errorf("%s: %w", mountpoint, ErrNotMounted)
 }
 
+// Below gives the mount that a path lies on, which may be its mountpoint; ErrNotMounted if the list has none. The path must
+// be absolute and without symbolic links.
+func Below(all []Info, path string) (Info, error) {
+	best := -1
+	for i, info := range all {
+		rel, err := filepath.Rel(info.Mountpoint, path)
+		if err == nil && filepath.IsLocal(rel) && (best < 0 || len(info.Mountpoint) >= len(all[best].Mountpoint)) {
+			best = i
+		}
+	}
+	if best < 0 {
+		return Info{}, fmt.Errorf("%s: %w", path, ErrNotMounted)
+	}
+	return all[best], nil
+}
+
 // List gives all mounts that this process can see, in the order in which they cover one another.
-func List() ([]Info, error) {
+func List() ([]Info, error) { return read(path) }
+
+// ListOf gives all mounts that another process can see.
+func ListOf(pid int) ([]Info, error) { return read(fmt.Sprintf("/proc/%d/mountinfo", pid)) }
+
+// read reads a table.
+func read(path string) ([]Info, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -97,6 +123,13 @@ func parseLine(line string) (Info, error) {
 		return Info{}, fmt.Errorf("mountinfo: mount %q on %q is not understood", before[0], before[1])
 	}
 	info := Info{ID: id, Parent: parent, Major: uint32(maj), Minor: uint32(mnr), Mountpoint: unescape(before[4]), FSType: unescape(after[0])}
+	for _, field := range before[6:] {
+		if group, ok := strings.CutPrefix(field, "shared:"); ok {
+			info.Shared, _ = strconv.Atoi(group)
+		} else if group, ok := strings.CutPrefix(field, "master:"); ok {
+			info.Master, _ = strconv.Atoi(group)
+		}
+	}
 	if len(after) > 1 {
 		info.Source = unescape(after[1])
 	}

@@ -22,9 +22,9 @@ func TestParse(t *testing.T) {
 	}
 	want := []mountinfo.Info{
 		{ID: 22, Parent: 27, Minor: 21, Mountpoint: "/proc", FSType: "proc", Source: "proc", Options: []string{"rw"}},
-		{ID: 36, Parent: 35, Major: 98, Mountpoint: "/mnt2", FSType: "ext3", Source: "/dev/root", Options: []string{"rw", "errors=continue"}},
+		{ID: 36, Parent: 35, Major: 98, Mountpoint: "/mnt2", FSType: "ext3", Source: "/dev/root", Options: []string{"rw", "errors=continue"}, Master: 1},
 		{ID: 61, Parent: 27, Minor: 52, Mountpoint: "/mnt/with space\\and\ttab", FSType: "fuse.clipfs", Source: "clipfs",
-			Options: []string{"ro", "user_id=0", "group_id=0"}},
+			Options: []string{"ro", "user_id=0", "group_id=0"}, Shared: 7},
 		{ID: 62, Parent: 27, Minor: 53, Mountpoint: "/nosource", FSType: "tmpfs"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -50,5 +50,17 @@ func TestFind(t *testing.T) {
 	}
 	if _, err := mountinfo.Find("/nothing/is/here"); !errors.Is(err, mountinfo.ErrNotMounted) {
 		t.Errorf("Find of nothing: %v, want %v", err, mountinfo.ErrNotMounted)
+	}
+}
+
+func TestBelow(t *testing.T) {
+	all := []mountinfo.Info{{ID: 1, Mountpoint: "/"}, {ID: 2, Mountpoint: "/mnt"}, {ID: 3, Mountpoint: "/mnt/a"}, {ID: 4, Mountpoint: "/mnt"}}
+	for path, want := range map[string]int{"/": 1, "/mntx": 1, "/mnt": 4, "/mnt/b/c": 4, "/mnt/a": 3, "/mnt/a/b": 3, "/mnt/ab": 4} {
+		if got, err := mountinfo.Below(all, path); err != nil || got.ID != want {
+			t.Errorf("Below(%s) = %d, %v; want %d", path, got.ID, err, want)
+		}
+	}
+	if _, err := mountinfo.Below(nil, "/mnt"); !errors.Is(err, mountinfo.ErrNotMounted) {
+		t.Errorf("Below of nothing: %v, want %v", err, mountinfo.ErrNotMounted)
 	}
 }

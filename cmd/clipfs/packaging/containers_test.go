@@ -170,6 +170,9 @@ func TestCompose(t *testing.T) {
 		accepted(t, s.Command)
 	}
 	mount := file.Services["clipfs"]
+	if line := strings.Join(mount.Command, " "); strings.Contains(line, "http://emulator") && !slices.Contains(mount.Command, "--insecure-endpoint") {
+		t.Errorf("%s: an endpoint on another machine is refused", line)
+	}
 	if !slices.Contains(mount.Devices, "/dev/fuse") || !slices.Contains(mount.CapAdd, "SYS_ADMIN") {
 		t.Errorf("devices %q, capabilities %q: it cannot mount", mount.Devices, mount.CapAdd)
 	}

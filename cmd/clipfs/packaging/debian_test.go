@@ -26,14 +26,14 @@ const (
 )
 
 // build runs .ci/package of a tree and gives the bytes of what it made.
-func build(t *testing.T, tree string) (path string, deb []byte) {
+func build(t *testing.T, tree, version string) (path string, deb []byte) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), packageTimeout)
 	defer cancel()
 	var out, said bytes.Buffer
 	cmd := exec.CommandContext(ctx, filepath.Join(tree, ".ci", "package"), filepath.Join(t.TempDir(), "dist"))
 	// Without what git knows: a copy of the tree is in no repository.
-	cmd.Env = append(os.Environ(), "VERSION=1.2.3", "SOURCE_DATE_EPOCH=1700000000", "GOFLAGS=-buildvcs=false")
+	cmd.Env = append(os.Environ(), "VERSION="+version, "SOURCE_DATE_EPOCH=1700000000", "GOFLAGS=-buildvcs=false")
 	cmd.Dir, cmd.Stdout, cmd.Stderr = "/", &out, &said
 	if err := cmd.Run(); err != nil {
 		t.Fatalf(".ci/package: %v\n%s", err, said.String())
@@ -62,7 +62,7 @@ func TestDebianPackage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	path, deb := build(t, tree)
+	path, deb := build(t, tree, "1.2.3")
 	t.Run("reproducible", func(t *testing.T) {
 		elsewhere := filepath.Join(t.TempDir(), "a", "copy")
 		if err := os.MkdirAll(elsewhere, 0o755); err != nil {
@@ -71,7 +71,7 @@ func TestDebianPackage(t *testing.T) {
 		for _, part := range []string{".ci", "cache", "clip", "cmd", "fs", "go.mod", "go.sum", "README.md"} {
 			harness.Run(t, "cp", "-a", filepath.Join(tree, part), elsewhere)
 		}
-		_, again := build(t, elsewhere)
+		_, again := build(t, elsewhere, "1.2.3")
 		if !bytes.Equal(deb, again) {
 			t.Error("a copy of the tree in another folder makes other bytes")
 		}

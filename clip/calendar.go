@@ -43,14 +43,24 @@ func (l *Library) Days(ctx context.Context, name StreamName) ([]Start, error) {
 	return days, err
 }
 
-// DayHours gives the hours of a day with footage, ascending, as clocks in the grammar's location show them.
+// DayHours gives the hours of a day with footage that are listed, ascending, as clocks in the grammar's location show them: all,
+// or, where a day is listed as one clip, those that are not in it because clocks go back and no clip is longer than 24 h.
 func (l *Library) DayHours(ctx context.Context, name StreamName, day Start) ([]Start, error) {
 	v, err := l.view(ctx, name)
 	if err != nil {
 		return nil, err
 	}
 	g := l.options.Grammar
-	return l.withFootage(ctx, v, slices.Collect(g.Starts(g.Period(day), Hour)))
+	hours := slices.Collect(g.Starts(g.Period(day), Hour))
+	if !l.options.Listed.Finer(Day) {
+		hours = slices.DeleteFunc(hours, func(hour Start) bool { return !beyondDay(g, hour) })
+	}
+	return l.withFootage(ctx, v, hours)
+}
+
+// beyondDay reports whether an hour goes on after the first 24 h of its day.
+func beyondDay(g Grammar, hour Start) bool {
+	return g.Period(hour).End.After(g.Containing(hour.Time, Day).Time.Add(MaxSpan))
 }
 
 // Minutes gives the minutes of an hour in which a fragment starts, ascending.
@@ -94,16 +104,27 @@ func (l *Library) withFootage(ctx context.Context, v view, starts []Start) ([]St
 	return with, nil
 }
 
-// Lengths gives those of the lengths listed for a start whose clip has footage: ListedLengths, or for an hour that hour.
-// An hour that is longer because clocks go back in it is listed as a whole too.
+// Lengths gives those of the lengths listed for a start (Listed.Lengths) whose clip has footage.
 func (l *Library) Lengths(ctx context.Context, name StreamName, start Start) ([]time.Duration, error) {
 	v, err := l.view(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	all := ListedLengths()
-	if start.Precision == Hour {
-		all = slices.Compact([]time.Duration{time.Hour, max(time.Hour, l.options.Grammar.Period(start).Length())})
+	g := l.options.Grammar
+	period := g.Period(start)
+	all := l.options.Listed.Lengths(start.Precision, period.Length())
+	if !l.options.Listed.Finer(Day) && start.Precision == Hour && beyondDay(g, start) {
+		all = []time.Duration{period.Length()}
+	}
+	if len(all) == 0 {
+		return nil, nil
+	}
+	if start.Precision == Day && len(all) == 1 { // which need not be listed whole to be told
+		found, err := l.timeline.recorded(ctx, v, NewSpan(start.Time, all[0]))
+		if err != nil || !found {
+			return nil, err
+		}
+		return all, nil
 	}
 	listed, err := l.timeline.list(ctx, v, NewSpan(start.Time, all[len(all)-1]))
 	if err != nil || len(listed.fragments) == 0 {

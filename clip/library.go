@@ -38,6 +38,8 @@ type Options struct {
 	ListDays int
 	// Streams are the only streams to show, if there are any; then streams are not listed.
 	Streams []StreamName
+	// Listed says what directories list; its zero value is all that there is.
+	Listed Listed
 	// StreamPrefix is how the names of the streams to show begin.
 	StreamPrefix string
 	// ReadTimeout is how long a call or a download may go without progress before it fails; 0 means 60 s.
@@ -215,6 +217,9 @@ func NewLibrary(archive Archive, c *cache.Cache, o Options) *Library {
 
 // Grammar gives what reads and writes the names of this library.
 func (l *Library) Grammar() Grammar { return l.options.Grammar }
+
+// Listed says what directories list.
+func (l *Library) Listed() Listed { return l.options.Listed }
 
 // MetadataTTL is how long answers about streams and about the past hold.
 func (l *Library) MetadataTTL() time.Duration { return l.options.MetadataTTL }

@@ -52,7 +52,7 @@ func (t *tree) startEntries(dir string, starts []clip.Start) []fuse.DirEntry {
 func (t *tree) fileEntries(dir string, lengths []time.Duration) []fuse.DirEntry {
 	entries := make([]fuse.DirEntry, 0, 2*len(lengths))
 	for _, length := range lengths {
-		for _, kind := range []clip.Kind{clip.Movie, clip.Sidecar} {
+		for _, kind := range t.library.Listed().Kinds() {
 			entries = append(entries, entry(dir, t.library.Grammar().FormatFile(length, kind), syscall.S_IFREG))
 		}
 	}

@@ -77,25 +77,25 @@ func (n *startNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut)
 	})
 }
 
-// Readdir implements gofuse.NodeReaddirer: what has footage. A day lists its hours, an hour its minutes and itself as
-// one clip, everything else the listed lengths. It fetches no media.
+// Readdir implements gofuse.NodeReaddirer: what has footage. As a rule a day lists its hours, an hour its minutes and itself
+// as one clip, everything else the listed lengths (clip.Listed). It fetches no media.
 func (n *startNode) Readdir(ctx context.Context) (gofuse.DirStream, syscall.Errno) {
 	library := n.tree.library
-	return n.tree.list(ctx, n.path, func(ctx context.Context) (entries []fuse.DirEntry, err error) {
+	return n.tree.list(ctx, n.path, func(ctx context.Context) (_ []fuse.DirEntry, err error) {
 		var starts []clip.Start
 		switch n.start.Precision {
 		case clip.Day:
 			starts, err = library.DayHours(ctx, n.stream, n.start)
-			return n.tree.startEntries(n.path, starts), err
 		case clip.Hour:
-			starts, err = library.Minutes(ctx, n.stream, n.start)
-			entries = n.tree.startEntries(n.path, starts)
+			if library.Listed().Finer(clip.Hour) {
+				starts, err = library.Minutes(ctx, n.stream, n.start)
+			}
 		}
 		if err != nil {
 			return nil, err
 		}
 		lengths, err := library.Lengths(ctx, n.stream, n.start)
-		return append(entries, n.tree.fileEntries(n.path, lengths)...), err
+		return append(n.tree.startEntries(n.path, starts), n.tree.fileEntries(n.path, lengths)...), err
 	})
 }
 

@@ -91,6 +91,9 @@ func (n *streamNode) Readdir(ctx context.Context) (gofuse.DirStream, syscall.Err
 			return nil, err
 		}
 		entries := n.tree.startEntries(at, days)
+		if !n.tree.library.Listed().Default() { // it is in the days too, and who asks for a list wants nothing twice
+			return entries, nil
+		}
 		if _, err := n.tree.library.Latest(ctx, n.stream); err != nil {
 			return entries, err
 		}

@@ -53,6 +53,7 @@ type mountFlags struct {
 	connections int
 	openFetch   byteSize
 	listDays    int
+	list        listed
 	streams     []string
 	prefix      string
 	allowOther  bool
@@ -152,6 +153,8 @@ func (f *mountFlags) bind(cmd *cobra.Command) {
 	flags.IntVar(&f.connections, "connections", f.connections, "how many `downloads` run at once")
 	flags.Var(&f.openFetch, "max-open-fetch", "how much opening a clip may fetch where the service sends moov last")
 	flags.IntVar(&f.listDays, "list-days", f.listDays, "how many `days` back from now are looked at for footage when a stream is listed")
+	flags.Var(&f.list, "list", "what directories list, in `words` with commas: minutes, hours or days (the finest directories), lengths such as 10m, "+
+		"extensions (mp4, json); \"hours\" lists one file an hour (default all of it)")
 	flags.StringArrayVar(&f.streams, "stream", nil, "show only the stream of this `name`; repeat it for more. Streams need not be listed then")
 	flags.StringVar(&f.prefix, "stream-prefix", "", "show only streams whose names begin with this `text`")
 	flags.BoolVar(&f.allowOther, "allow-other", false, "let other users see the mount too; who is not root needs user_allow_other in /etc/fuse.conf")
@@ -240,6 +243,7 @@ func (f *mountFlags) options(logger *slog.Logger) (clip.Options, error) {
 		Connections:  f.connections,
 		MaxOpenFetch: int64(f.openFetch),
 		ListDays:     f.listDays,
+		Listed:       f.list.clip,
 		StreamPrefix: f.prefix,
 		TimelineDir:  filepath.Join(f.cacheDir, "timeline"),
 	}

@@ -1,0 +1,120 @@
+package clip
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Listed says what directories list; what they do not list resolves all the same. The zero value is the default: down to
+// minutes, ListedLengths in those, an hour in its hour, each clip with its sidecar, and last and latest.
+type Listed struct {
+	words []string
+	// finest are the directories that have none below them.
+	finest Precision
+	// lengths are those that were named. own says that there are none: the finest directories list themselves as one clip.
+	lengths []time.Duration
+	own     bool
+	kinds   []Kind
+}
+
+// ParseListed reads words:
+//
+//	minutes hours days   the finest directories that are listed (default minutes)
+//	1m 10m 24h …         lengths that those list. Without any, and with one of the words above, each lists itself as one clip,
+//	                     so that a walk meets each moment once
+//	mp4 json             the kinds of files (default mp4)
+//
+// No words are the default. An unknown word is an error.
+func ParseListed(words []string) (Listed, error) {
+	if len(words) == 0 {
+		return Listed{}, nil
+	}
+	l := Listed{words: slices.Clone(words)}
+	finest := map[string]Precision{"minutes": Minute, "hours": Hour, "days": Day}
+	named := ""
+	for _, word := range words {
+		if p, ok := finest[word]; ok {
+			if named != "" && named != word {
+				return Listed{}, fmt.Errorf("%s and %s: want one of minutes, hours and days", named, word)
+			}
+			l.finest, named = p, word
+			continue
+		}
+		if length, err := ParseLength(word); err == nil {
+			l.lengths = append(l.lengths, length)
+			continue
+		}
+		i := slices.IndexFunc(kinds(), func(k Kind) bool { return k.extension() == "."+word })
+		if i < 0 {
+			return Listed{}, fmt.Errorf("%q: want minutes, hours or days, lengths such as 10m, and extensions: %s", word, extensions())
+		}
+		l.kinds = append(l.kinds, kinds()[i])
+	}
+	if named == "" {
+		l.finest = Minute
+	}
+	l.own = named != "" && len(l.lengths) == 0
+	if len(l.kinds) == 0 {
+		l.kinds = []Kind{Movie}
+	}
+	if len(l.lengths) == 0 {
+		l.lengths = ListedLengths()
+	}
+	slices.Sort(l.kinds)
+	slices.Sort(l.lengths)
+	l.kinds, l.lengths = slices.Compact(l.kinds), slices.Compact(l.lengths)
+	return l, nil
+}
+
+// kinds are all kinds of files.
+func kinds() []Kind { return []Kind{Movie, Sidecar} }
+
+// extensions names them.
+func extensions() string {
+	var all []string
+	for _, k := range kinds() {
+		all = append(all, strings.TrimPrefix(k.extension(), "."))
+	}
+	return strings.Join(all, ", ")
+}
+
+// Words are those that it was parsed from.
+func (l Listed) Words() []string { return slices.Clone(l.words) }
+
+// Default reports whether it is the zero value.
+func (l Listed) Default() bool { return len(l.words) == 0 }
+
+// Kinds are the kinds of files that are listed.
+func (l Listed) Kinds() []Kind {
+	if l.Default() {
+		return kinds()
+	}
+	return slices.Clone(l.kinds)
+}
+
+// Finer reports whether a directory of a precision lists directories below it.
+func (l Listed) Finer(p Precision) bool {
+	return p < Minute && (l.Default() || p < l.finest)
+}
+
+// Lengths are those that the directory of a start lists, where its clip has footage. period is what the directory stands for.
+func (l Listed) Lengths(p Precision, period time.Duration) []time.Duration {
+	period = min(period, MaxSpan)
+	switch {
+	case l.Default() && p == Day:
+		return nil
+	case l.Default() && p == Hour: // one that is longer because clocks go back in it as a whole too
+		return slices.Compact([]time.Duration{time.Hour, max(time.Hour, period)})
+	case l.Default():
+		return ListedLengths()
+	case l.own && p == l.finest:
+		return []time.Duration{period}
+	case l.own:
+		return nil
+	case p < l.finest:
+		return slices.DeleteFunc(slices.Clone(l.lengths), func(length time.Duration) bool { return length != period })
+	}
+	return slices.Clone(l.lengths)
+}

@@ -1,0 +1,59 @@
+package clip_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"clipfs/clip"
+)
+
+func TestListed(t *testing.T) {
+	all := clip.ListedLengths()
+	movie, both := []clip.Kind{clip.Movie}, []clip.Kind{clip.Movie, clip.Sidecar}
+	minute, ten, hour := time.Minute, 10*time.Minute, time.Hour
+	type lengths = []time.Duration
+	for _, test := range []struct {
+		words                    []string
+		day, hour, minute, other lengths
+		finerDay, finerHour      bool
+		kinds                    []clip.Kind
+	}{
+		{nil, nil, lengths{hour}, all, all, true, true, both},
+		{[]string{"minutes"}, nil, nil, lengths{minute}, nil, true, true, movie},
+		{[]string{"hours"}, nil, lengths{hour}, nil, nil, true, false, movie},
+		{[]string{"days"}, lengths{24 * hour}, nil, nil, nil, false, false, movie},
+		{[]string{"json", "hours"}, nil, lengths{hour}, nil, nil, true, false, []clip.Kind{clip.Sidecar}},
+		{[]string{"json", "mp4", "mp4"}, nil, lengths{hour}, all, all, true, true, both},
+		{[]string{"10m", "1m", "600s"}, nil, nil, lengths{minute, ten}, lengths{minute, ten}, true, true, movie},
+		{[]string{"1h", "1m"}, nil, lengths{hour}, lengths{minute, hour}, lengths{minute, hour}, true, true, movie},
+		{[]string{"hours", "10m", "24h"}, lengths{24 * hour}, lengths{ten, 24 * hour}, lengths{ten, 24 * hour}, lengths{ten, 24 * hour}, true, false, movie},
+	} {
+		l, err := clip.ParseListed(test.words)
+		if err != nil {
+			t.Errorf("%q: %v", test.words, err)
+			continue
+		}
+		for _, d := range []struct {
+			at     clip.Precision
+			period time.Duration
+			want   lengths
+		}{{clip.Day, 24 * hour, test.day}, {clip.Hour, hour, test.hour}, {clip.Minute, minute, test.minute}, {clip.Second, time.Second, test.other}} {
+			if got := l.Lengths(d.at, d.period); !slices.Equal(got, d.want) {
+				t.Errorf("%q: a directory of %s lists %v, want %v", test.words, d.period, got, d.want)
+			}
+		}
+		if l.Finer(clip.Day) != test.finerDay || l.Finer(clip.Hour) != test.finerHour || l.Finer(clip.Minute) || !slices.Equal(l.Kinds(), test.kinds) {
+			t.Errorf("%q: finer %t %t, kinds %v", test.words, l.Finer(clip.Day), l.Finer(clip.Hour), l.Kinds())
+		}
+	}
+	if l, err := clip.ParseListed([]string{"days"}); err != nil || !slices.Equal(l.Lengths(clip.Day, 23*hour), lengths{23 * hour}) ||
+		!slices.Equal(l.Lengths(clip.Day, 25*hour), lengths{24 * hour}) {
+		t.Errorf("days of 23 and 25 hours: %v, %v", l, err)
+	}
+	for _, words := range [][]string{{"runs"}, {"hour"}, {"25h"}, {"m3u8"}, {"hours", "days"}, {".mp4"}, {"MP4"}} {
+		if _, err := clip.ParseListed(words); err == nil {
+			t.Errorf("%q is taken", words)
+		}
+	}
+}

@@ -41,7 +41,7 @@ func worthAgain(err error, count *int) bool {
 		*count++
 		return *count < maxWrong
 	}
-	return errors.Is(err, ErrUnreachable) || errors.Is(err, ErrThrottled)
+	return errors.Is(err, ErrUnreachable) && !errors.Is(err, ErrNotListening) || errors.Is(err, ErrThrottled)
 }
 
 // fits refuses a box that ends beyond the body.

@@ -32,6 +32,8 @@ var (
 	ErrThrottled = errors.New("throttled")
 	// ErrUnreachable: the network or the service failed or stalled until the deadline came.
 	ErrUnreachable = errors.New("archive unreachable")
+	// ErrNotListening: the archive's host refuses connections, and that is not waited out. It is an ErrUnreachable too.
+	ErrNotListening error = &kindError{text: "archive unreachable, nobody listens there", kind: ErrUnreachable}
 	// ErrChanged: footage changed under an open handle.
 	ErrChanged = errors.New("footage has changed")
 	// ErrTooBig: it cannot be had without fetching more than is allowed.

@@ -22,12 +22,13 @@ const flightLinger = time.Second
 
 // flightCall is one call under way. value and err are written before done is closed and only read after.
 type flightCall[V any] struct {
-	cancel  context.CancelFunc
-	done    chan struct{}
-	waiters int
-	linger  *time.Timer // runs while there are no waiters
-	value   V
-	err     error
+	cancel   context.CancelFunc
+	refusals Refusals
+	done     chan struct{}
+	waiters  int
+	linger   *time.Timer // runs while there are no waiters
+	value    V
+	err      error
 }
 
 // flightFunc makes a call. It calls progress with every sign of life of the archive.
@@ -38,7 +39,8 @@ func newFlight[K comparable, V any](timeout time.Duration) *flight[K, V] {
 	return &flight[K, V]{timeout: timeout, calls: make(map[K]*flightCall[V])}
 }
 
-// do gives the result of call for a key, joining a call under way. It returns early with ctx's cause when ctx ends.
+// do gives the result of call for a key, joining a call under way. It returns early with ctx's cause when ctx ends, and
+// with an ErrNotListening for a brief operation when connections have been refused for long enough.
 func (f *flight[K, V]) do(ctx context.Context, key K, call flightFunc[V]) (V, error) {
 	f.mu.Lock()
 	c, ok := f.calls[key]
@@ -52,19 +54,19 @@ func (f *flight[K, V]) do(ctx context.Context, key K, call flightFunc[V]) (V, er
 	f.mu.Unlock()
 
 	defer f.leave(key, c)
-	select {
-	case <-c.done:
-		return c.value, c.err
-	case <-ctx.Done():
+	c.refusals.Join(ctx)
+	if err := c.refusals.await(ctx, c.done, briefWait(f.timeout)); err != nil {
 		var zero V
-		return zero, context.Cause(ctx)
+		return zero, err
 	}
+	return c.value, c.err
 }
 
 // startLocked begins a call in a goroutine of its own.
 func (f *flight[K, V]) startLocked(ctx context.Context, key K, call flightFunc[V]) *flightCall[V] {
-	detached, progress, cancel := withProgress(context.WithoutCancel(ctx), f.timeout)
-	c := &flightCall[V]{cancel: cancel, done: make(chan struct{})}
+	c := &flightCall[V]{done: make(chan struct{})}
+	detached, progress, cancel := withProgress(c.refusals.In(patient(context.WithoutCancel(ctx))), f.timeout)
+	c.cancel = cancel
 	f.calls[key] = c
 	go func() {
 		c.value, c.err = call(detached, progress)

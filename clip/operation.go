@@ -10,6 +10,9 @@ type Operation struct {
 	// PID and UID are those of the process that asked, Command is what it is called; 0 and empty where that is not known.
 	PID, UID uint32
 	Command  string
+	// Brief says that it fails once the archive's host has refused connections for a sixth of ReadTimeout, at most 10 s:
+	// a look-up or a listing. Others wait for ReadTimeout.
+	Brief bool
 }
 
 // OperationKey is the key of an *Operation in a context, for contexts that have one without context.WithValue.

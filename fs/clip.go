@@ -72,7 +72,7 @@ func (n *clipNode) Open(ctx context.Context, flags uint32) (gofuse.FileHandle, u
 		opened *version
 	)
 	begun, opener := time.Now(), n.tree.opener(ctx)
-	errno := n.tree.waitAs(ctx, opener, "open", n.path, func(ctx context.Context) (err error) {
+	errno := n.tree.waitAs(ctx, opener, openName, n.path, func(ctx context.Context) (err error) {
 		opened, handle, err = n.open(ctx)
 		return err
 	})

@@ -71,7 +71,7 @@ func (n *textNode) Open(ctx context.Context, flags uint32) (gofuse.FileHandle, u
 		return nil, 0, syscall.EACCES
 	}
 	var text *clip.SidecarText
-	errno := n.tree.wait(ctx, "open", n.path, func(ctx context.Context) (err error) {
+	errno := n.tree.wait(ctx, openName, n.path, func(ctx context.Context) (err error) {
 		text, err = n.clip.Sidecar(ctx)
 		if err == nil && text.Sum() != n.sum {
 			err = fmt.Errorf("%s says something else by now: %w", n.path, clip.ErrChanged)

@@ -28,10 +28,16 @@ type tree struct {
 	versions *versions
 }
 
+// openName is the name of operations that open a file, which wait for a service that refuses connections.
+const openName = "open"
+
 // wait runs call with a context that outlasts an interrupt of the caller by a short grace, and turns its error into an
-// errno. operation and path are for the log.
+// errno. operation and path are for the log. Look-ups and listings do not wait for long where the service refuses
+// connections.
 func (t *tree) wait(ctx context.Context, operation, path string, call func(context.Context) error) syscall.Errno {
-	return t.waitAs(ctx, t.operations.begin(ctx), operation, path, call)
+	op := t.operations.begin(ctx)
+	op.Brief = operation != openName
+	return t.waitAs(ctx, op, operation, path, call)
 }
 
 // waitAs is wait for an operation that has its number.

@@ -23,7 +23,8 @@ import (
 
 // Options configures an Archive. The zero value works.
 type Options struct {
-	// Logger gets one line a call at level debug; nil means none.
+	// Logger gets one line a call at level debug, and at once the first failure of each cause, and when that is over; nil
+	// means none.
 	Logger *slog.Logger
 	// ARNs has the streams that are asked for by their ARN instead of by name: such as are shared by another account.
 	// A name here need not be the name within the ARN. Streams lists only what ListStreams does.
@@ -49,6 +50,7 @@ type Archive struct {
 	credentials *credentials
 	http        *httpClients
 	policy      *policy
+	troubles    *troubles
 	pace        *pacer
 	endpoints   *endpoints
 	log         *slog.Logger
@@ -92,6 +94,7 @@ func New(cfg aws.Config, o Options) (*Archive, error) {
 		credentials: &credentials{chain: cfg.Credentials},
 		http:        newHTTPClients(cfg.HTTPClient),
 		policy:      newPolicy(),
+		troubles:    newTroubles(o.Logger),
 		pace:        pace,
 		log:         o.Logger,
 		observer:    o.Observer,
@@ -133,8 +136,10 @@ func (a *Archive) connect(cfg aws.Config) {
 	})
 }
 
-// Close closes the connections that are idle. Calls and bodies under way go on.
+// Close closes the connections that are idle, and no longer looks whether hosts that refuse connections accept them. Calls
+// and bodies under way go on.
 func (a *Archive) Close() error {
+	a.http.outages.close()
 	a.http.closeIdle()
 	return nil
 }

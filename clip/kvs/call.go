@@ -50,6 +50,8 @@ func (a *Archive) newCall(api string, stream clip.StreamName, costs ...cost) *ca
 		}
 		return nil
 	}
+	c.attempts.failed = func(err error) { c.troubled(err) }
+	c.attempts.await = c.awaitHost
 	c.attempts.again = func() { a.observer.Retried(api) }
 	c.attempts.refused = func() {
 		a.observer.Refused(api)
@@ -112,6 +114,7 @@ func (c *call) end(ctx context.Context, metadata middleware.Metadata, err error)
 	c.archive.observer.Called(c.api, c.attempts.number(), time.Since(c.start), err)
 	id, _ := awsmiddleware.GetRequestIDMetadata(metadata)
 	if err == nil {
+		c.archive.troubles.answered(c.attempts.lastHost(), c.api)
 		c.log.DebugContext(ctx, "call", "api", c.api, "stream", string(c.stream), "attempts", c.attempts.number(),
 			"took", time.Since(c.start), "request", c.tidy(id))
 		return nil
@@ -145,6 +148,9 @@ func (c *call) explain(ctx context.Context, err error) error {
 	detail, kind := diagnose(err)
 	if c.mayNotList(err) {
 		kind = clip.ErrNotListable
+	}
+	if errors.Is(err, errLeaving) {
+		kind = clip.ErrNotListening
 	}
 	return c.fail(kind, c.tidy(detail), err)
 }

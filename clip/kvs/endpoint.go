@@ -49,8 +49,9 @@ type keptEndpoint struct {
 // flight is one call for a data endpoint, and who waits for it. It outlives each of them, and ends when the last has
 // gone.
 type flight struct {
-	call   *call
-	cancel context.CancelFunc
+	call     *call
+	cancel   context.CancelFunc
+	refusals clip.Refusals
 	// done is closed when url and err are set.
 	done chan struct{}
 	url  string
@@ -84,6 +85,7 @@ func (e *endpoints) get(ctx context.Context, key endpointKey) (url string, fresh
 	}
 	f.waiters++
 	e.mu.Unlock()
+	f.refusals.Join(ctx)
 
 	select {
 	case <-f.done:
@@ -96,15 +98,11 @@ func (e *endpoints) get(ctx context.Context, key endpointKey) (url string, fresh
 
 // launchLocked starts the call for an endpoint, free of the caller's context.
 func (e *endpoints) launchLocked(ctx context.Context, key endpointKey) *flight {
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	f := &flight{
-		call:   e.start(key),
-		cancel: cancel,
-		done:   make(chan struct{}),
-	}
+	f := &flight{call: e.start(key), done: make(chan struct{})}
+	ctx, f.cancel = context.WithCancel(f.refusals.In(context.WithoutCancel(ctx)))
 	e.flights[key] = f
 	go func() {
-		defer cancel()
+		defer f.cancel()
 		url, err := e.ask(ctx, key, f.call)
 		e.land(key, f, url, err)
 	}()

@@ -2,6 +2,9 @@ package kvs
 
 import (
 	"context"
+	"errors"
+	"log/slog"
+	"net"
 	"time"
 
 	"clipfs/clip"
@@ -62,3 +65,50 @@ var ErrSilent = errSilent
 func NewSilenceClient(inner aws.HTTPClient, stall time.Duration) aws.HTTPClient {
 	return &silenceClient{inner: inner, stall: stall, attempt: func() int { return 1 }, body: true}
 }
+
+// Outages gives the tests what knows which addresses refuse connections.
+type Outages struct{ outages *outages }
+
+// NewOutages gives one that makes connections by dial.
+func NewOutages(dial func(ctx context.Context, network, address string) (net.Conn, error)) Outages {
+	return Outages{newOutages(dial)}
+}
+
+// Connect makes a connection for a call.
+func (o Outages) Connect(ctx context.Context, address string) error {
+	conn, err := o.outages.connect(ctx, "tcp", address)
+	if conn != nil {
+		_ = conn.Close()
+	}
+	return err
+}
+
+// Over gives what is closed when the outage ends that refused a connection.
+func Over(err error) <-chan struct{} {
+	var refused *refusedError
+	if !errors.As(err, &refused) {
+		return nil
+	}
+	return refused.outage.over
+}
+
+// Close ends the probes.
+func (o Outages) Close() { o.outages.close() }
+
+// Troubles gives the tests what logs failures.
+type Troubles struct{ troubles *troubles }
+
+// NewTroubles gives one that has seen nothing.
+func NewTroubles(log *slog.Logger) Troubles { return Troubles{newTroubles(log)} }
+
+// Failed tells it of a failure.
+func (t Troubles) Failed(host, api string, err error) bool {
+	c, ok := causeOf(host, api, err)
+	if ok {
+		t.troubles.failed(c, "door", err.Error())
+	}
+	return ok
+}
+
+// Answered tells it of an answer.
+func (t Troubles) Answered(host, api string) { t.troubles.answered(host, api) }

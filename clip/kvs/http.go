@@ -34,6 +34,8 @@ type httpClients struct {
 	// that has carried media is many megabytes, and cannot be taken back (RFC 9293, 3.8.6.2.1).
 	once      aws.HTTPClient
 	closeIdle func()
+	// outages knows which hosts refuse connections. It knows of none where the client was given.
+	outages *outages
 }
 
 // urgentClient sends a request as it is due when it is sent: by once for as long as nobody wants more than a head.
@@ -61,14 +63,15 @@ func newHTTPClients(configured aws.HTTPClient) *httpClients {
 		// What the environment set of it stays, as AWS_CA_BUNDLE.
 		transport = c.GetTransport()
 	default:
-		h := &httpClients{pool: c, once: c, closeIdle: func() {}}
+		h := &httpClients{pool: c, once: c, closeIdle: func() {}, outages: newOutages(nil)}
 		if closer, ok := c.(interface{ CloseIdleConnections() }); ok {
 			h.closeIdle = closer.CloseIdleConnections
 		}
 		return h
 	}
 	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: keepAlive}
-	transport.DialContext = countArrivals(dialer.DialContext)
+	down := newOutages(dialer.DialContext)
+	transport.DialContext = countArrivals(down.connect)
 	transport.TLSHandshakeTimeout = tlsTimeout
 	transport.IdleConnTimeout = idleTimeout
 	transport.MaxIdleConns = 0
@@ -77,7 +80,9 @@ func newHTTPClients(configured aws.HTTPClient) *httpClients {
 	transport.DisableCompression = true
 	single := transport.Clone()
 	single.DisableKeepAlives = true
-	return &httpClients{pool: newPackedClient(transport), once: newPackedClient(single), closeIdle: transport.CloseIdleConnections}
+	return &httpClients{
+		pool: newPackedClient(transport), once: newPackedClient(single), closeIdle: transport.CloseIdleConnections, outages: down,
+	}
 }
 
 // newPackedClient gives a client over a transport.

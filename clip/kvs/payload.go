@@ -138,9 +138,13 @@ func (a *Archive) wireRange(ctx context.Context, q clip.PayloadQuery) (start, en
 // explainBody gives the error for a body that ended before its end.
 func (c *call) explainBody(ctx context.Context, err error) error {
 	if ctx.Err() == nil {
+		c.troubled(err)
 		return c.fail(clip.ErrUnreachable, "body cut: "+c.tidy(err.Error()), err)
 	}
 	if gone := cancelled(ctx); gone != nil {
+		if errors.Is(gone, clip.ErrUnreachable) { // given up for its silence
+			c.troubled(fmt.Errorf("%w: %w", errSilent, gone))
+		}
 		return c.fail(gone, "", nil)
 	}
 	return c.fail(fmt.Errorf("%w: %w", clip.ErrUnreachable, ctx.Err()), "body not read before the deadline", nil)

@@ -121,6 +121,9 @@ type attempts struct {
 	pace func(context.Context) error
 	// refused is told of each refusal because of a limit, again of each attempt after the first.
 	refused, again func()
+	// failed is told of each failure of an attempt, and waits before the next one where the host refuses connections.
+	failed func(error)
+	await  func(context.Context, *refusedError, error) error
 
 	// mu guards what follows.
 	mu sync.Mutex
@@ -128,6 +131,7 @@ type attempts struct {
 	stale  bool
 	count  int
 	latest error
+	host   string
 }
 
 var _ aws.RetryerV2 = (*attempts)(nil)
@@ -154,6 +158,20 @@ func (a *attempts) number() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.count
+}
+
+// sentTo notes the host that an attempt goes to.
+func (a *attempts) sentTo(host string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.host = host
+}
+
+// lastHost gives the host of the last attempt, "" if there was none.
+func (a *attempts) lastHost() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.host
 }
 
 // note remembers a failure and tells whether a stale endpoint is to be left.
@@ -187,6 +205,7 @@ func (a *attempts) IsErrorRetryable(err error) bool {
 		return false
 	}
 	leave := a.note(err)
+	a.failed(err)
 	if isThrottle(err) {
 		a.refused()
 	}
@@ -199,13 +218,22 @@ func (a *attempts) IsErrorRetryable(err error) bool {
 // MaxAttempts is 0, no limit: only the context ends a call.
 func (a *attempts) MaxAttempts() int { return 0 }
 
-// RetryDelay gives the wait before the next attempt.
+// RetryDelay gives the wait before the next attempt. For a host that refused GetRetryToken has waited.
 func (a *attempts) RetryDelay(attempt int, err error) (time.Duration, error) {
+	var refused *refusedError
+	if errors.As(err, &refused) {
+		return 0, nil
+	}
 	return a.policy.standard.RetryDelay(attempt, err)
 }
 
-// GetRetryToken costs nothing: see ratelimit.None in newPolicy.
-func (a *attempts) GetRetryToken(context.Context, error) (func(error) error, error) {
+// GetRetryToken costs nothing: see ratelimit.None in newPolicy. It waits for a host that refuses connections, which a
+// delay could not do without being late.
+func (a *attempts) GetRetryToken(ctx context.Context, err error) (func(error) error, error) {
+	var refused *refusedError
+	if errors.As(err, &refused) {
+		return release, a.await(ctx, refused, err)
+	}
 	return release, nil
 }
 

@@ -26,13 +26,17 @@ type silenceClient struct {
 	stall time.Duration
 	// attempt gives the number of the attempt, from 1 on.
 	attempt func() int
+	// sent is told the host of each request; it may be nil.
+	sent func(host string)
 	// body: the body of the answer is watched too. That of media is by who reads it, who may pause.
 	body bool
 }
 
 // silenceClient gives the client for the attempts of the call.
 func (c *call) silenceClient(body bool) aws.HTTPClient {
-	return &silenceClient{inner: &urgentClient{c.archive.http, c.urgency}, stall: c.archive.stall, attempt: c.attempts.number, body: body}
+	return &silenceClient{
+		inner: &urgentClient{c.archive.http, c.urgency}, stall: c.archive.stall, attempt: c.attempts.number, sent: c.attempts.sentTo, body: body,
+	}
 }
 
 // maxDoublings keeps the wait for a head in range.
@@ -40,6 +44,9 @@ const maxDoublings = 20
 
 // Do implements aws.HTTPClient.
 func (c *silenceClient) Do(req *http.Request) (*http.Response, error) {
+	if c.sent != nil {
+		c.sent(req.URL.Host)
+	}
 	ctx, cancel := context.WithCancelCause(req.Context())
 	w := &watch{cause: func() error { return context.Cause(ctx) }, cancel: cancel, idle: !c.body}
 	after := c.stall << min(max(c.attempt()-1, 0), maxDoublings)

@@ -323,7 +323,11 @@ func (f *mountFlags) serve(ctx context.Context, archive clip.Archive, mountpoint
 	})
 	defer index.Stop()
 	mounted, _ := mountinfo.Find(server.Mountpoint()) // for what is told of it later
-	return work(&serving{mount: mounted, server: server, library: library, cache: kept, logger: logger, manager: manager, grace: time.Duration(f.service.grace)})
+	serves := &serving{mount: mounted, server: server, library: library, cache: kept, logger: logger, manager: manager, grace: time.Duration(f.service.grace)}
+	if waits, ok := archive.(interface{ GiveUp() }); ok {
+		serves.giveUp = waits.GiveUp
+	}
+	return work(serves)
 }
 
 // shown gives what the flags say about who sees the mount.
@@ -365,7 +369,7 @@ const (
 // greet asks for the streams once, in the background, so that what is wrong with the service or with permissions is in
 // the log from the start. The function it gives ends that and waits for it.
 func greet(ctx context.Context, library *clip.Library, logger *slog.Logger) (end func()) {
-	ctx, cancel := context.WithTimeout(ctx, greetingTimeout)
+	ctx, cancel := context.WithTimeout(clip.WithOperation(ctx, clip.Operation{Brief: true}), greetingTimeout)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

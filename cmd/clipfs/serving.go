@@ -38,6 +38,8 @@ type serving struct {
 	grace   time.Duration
 	// mount is as the table of mounts had it at the start.
 	mount mountinfo.Info
+	// giveUp ends the waits of calls for a service that refuses connections; nil where there is nothing to end.
+	giveUp func()
 }
 
 // until serves until ctx ends, and leaves then, or until somebody else has unmounted.
@@ -85,10 +87,14 @@ func (s *serving) tellHeld(ctx context.Context) {
 }
 
 // leave takes the mount out of the tree, so that another can take its place at once, and serves what is open on it until
-// that is closed or the grace is over. Whoever still reads then gets ENOTCONN, when this process ends.
+// that is closed or the grace is over. Whoever still reads then gets ENOTCONN, when this process ends. Those who wait for
+// nothing but a dead service are answered at once.
 func (s *serving) leave(gone <-chan struct{}) error {
 	mountpoint := s.server.Mountpoint()
 	s.manager.Stopping("serving what is open, the mount is out of the tree", s.grace+leaveMargin)
+	if s.giveUp != nil {
+		s.giveUp()
+	}
 	// First: who finds the mountpoint free also finds the cache in use, and has to know how long.
 	if err := s.cache.Leave(time.Now().Add(s.grace)); err != nil {
 		s.logger.Warn("the next mount will not wait for the cache directory", "cause", err)

@@ -14,10 +14,13 @@ import (
 
 // refusedNames are the rows of runRefused.
 func refusedNames() []string {
-	return []string{"all data calls: connection refused for 4 s", "all data calls: connection refused, always"}
+	return []string{
+		"all data calls: connection refused for 4 s", "all data calls: connection refused, always",
+		"all data calls: connection refused, for a look-up of what is not known",
+	}
 }
 
-// runRefused: nobody listens at the data endpoint.
+// runRefused: nobody listens at the data endpoint. An open waits for the read timeout, a look-up for a sixth of it.
 func runRefused(t *testing.T, table *faultTable) {
 	names := refusedNames()
 	e := harness.StartEmulator(t, "--stream", "stream-0=testcard", "--stream", "stream-1=testcard", "--retention", "5h")
@@ -34,6 +37,9 @@ func runRefused(t *testing.T, table *faultTable) {
 	} {
 		stream := streamOf(i)
 		path := m.Join(stream, nameOf(from), "1m.mp4")
+		if _, err := os.Stat(path); err != nil {
+			t.Fatal(err)
+		}
 		f := e.Fault(t, c.rule)
 		begun := time.Now()
 		got, err := os.ReadFile(path)
@@ -43,6 +49,7 @@ func runRefused(t *testing.T, table *faultTable) {
 		table.slow.inTime(t, c.rule, begun, c.within)
 		checkCosts(t, callsOf(t, e, stream), usual(), more)
 		if c.wants != 0 {
+			refusedLookup(t, table, m.Join(stream, nameOf(from.Add(-time.Hour)), "1m.mp4"), names[2])
 			f.Remove(t)
 		}
 		again, err := os.ReadFile(path)
@@ -53,6 +60,18 @@ func runRefused(t *testing.T, table *faultTable) {
 		asStored(t, again, stream, from)
 		table.add(t, names[i], sees(c.wants), c.within, more)
 	}
+}
+
+// refusedLookup looks up what is not known.
+func refusedLookup(t *testing.T, table *faultTable, path, name string) {
+	t.Helper()
+	const within = 2 * time.Second
+	begun := time.Now()
+	if _, err := os.Stat(path); errnoOf(t, err) != syscall.ETIMEDOUT {
+		t.Errorf("%s: %v, want ETIMEDOUT", name, err)
+	}
+	table.slow.inTime(t, name, begun, within)
+	table.add(t, name, sees(syscall.ETIMEDOUT), within, most{"GetDataEndpoint": 4})
 }
 
 // renewedNames are the rows of runRenewed.

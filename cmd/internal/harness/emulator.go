@@ -31,6 +31,14 @@ func StartEmulator(t testing.TB, args ...string) *Emulator {
 	return e
 }
 
+// StartEmulatorAt starts the emulator with the control API at a HOST:PORT.
+func StartEmulatorAt(t testing.TB, listen string, args ...string) *Emulator {
+	t.Helper()
+	e := &Emulator{args: args}
+	e.start(t, listen)
+	return e
+}
+
 // start starts the process and waits until it says where it is.
 func (e *Emulator) start(t testing.TB, listen string) {
 	t.Helper()

@@ -9,7 +9,7 @@ import (
 
 // JoinVersion is the version of what Join makes of given parts. It is raised whenever Join makes other bytes of the same
 // parts than it did: what was made by another version is not what it makes now.
-const JoinVersion = 1
+const JoinVersion = 2
 
 // Head gives the parsed head of a payload. Join asks for it some times and Joined.WriteHead once for each table, one
 // part after the other, so that not all heads have to be in memory at once; it is the same movie each time.
@@ -29,10 +29,22 @@ type Part struct {
 	// MediaStart and MediaEnd bound the body of mdat within the payload, in bytes; chunks outside are refused. Where
 	// MediaEnd is 0 they are not known and not looked at.
 	MediaStart, MediaEnd int64
-	// Start is when the part's first video sample in decoding order is shown, counted from the clip's time 0.
+	// Start is the time of the part's first fragment, counted from the clip's time 0: when the first frame of the part
+	// is shown, be it a picture or sound.
 	Start time.Duration
+	// Fragments are what the listing says of the part's fragments, in the order of their times; nil if it is not known.
+	// They tell what the payload has beyond them, and whether its times are theirs.
+	Fragments []Fragment
 	// GapBefore says that nothing was recorded for a while before the part.
 	GapBefore bool
+}
+
+// Fragment is what the listing says of a fragment.
+type Fragment struct {
+	// Start is when its first frame is shown, from the Start of the part on. Length is from there to its last frame.
+	Start, Length time.Duration
+	// Size is that of the fragment as it is stored, in bytes.
+	Size int64
 }
 
 // GapPolicy says what becomes of the time in which nothing was recorded.
@@ -82,6 +94,10 @@ type Segment struct {
 // File. Times in the file are those at which samples are shown, edits applied.
 type TimePoint struct {
 	File, Clip time.Duration
+	// Exact says that this is right to a millisecond for every picture up to the next point: the payloads have a frame
+	// at the time of each fragment that the listing names, and end where it says. It is false where Part.Fragments
+	// is nil.
+	Exact bool
 }
 
 // Joined is the plan of one traditional MP4 file made of many payloads: ftyp, moov, and one mdat in which the media of
@@ -96,20 +112,38 @@ type Joined struct {
 	video  *joinTrack
 }
 
-// Join plans the file. Parts stand in the order of their times; each has exactly one video track with samples and at
-// most one sound track, other tracks are left out. Errors about a part are a *PartError: ErrIncompatible where it does
-// not fit to those before it, ErrMalformed where its tables disagree, ErrTooBig where the tables of the joined file
-// would be beyond MaxMoov.
+// Join plans the file. Parts stand in the order of their times; each has a video track with samples and may have a
+// sound track. Further tracks are left out, which LeftOut tells. Errors about a part are a *PartError: ErrIncompatible
+// where it does not fit to those before it, ErrMalformed where its tables disagree, ErrTooBig where the tables of the
+// joined file would be beyond MaxMoov.
 //
-// Time: the first video sample of a part is shown at its Start, less what gaps before it were closed by, and the sample
-// before it lasts until then. Where it would stand on or before the last sample of the part before, or its sound more
-// than a frame before that one's end, it is placed right after, and so is all that follows until the next gap. Sound
-// keeps its distance to the video of its payload but goes on without a seam where that moves it by less than one of its
-// frames (or 20 ms); a drift beyond that is taken out of the last frames of the part before. G.711 with one byte a
-// channel in each sample is grouped into samples of up to a tenth of a second, in the chunks it has.
+// # Time
 //
-// Where sound begins before the first video sample, everything is shown that much later, so that no frame is lost to
-// an edit: Times tells. Only the video track can have an edit, one that takes out the delay of reordering.
+// Positions are presentation times, to the tick of the joined video track (maxTimescale). A part's first frame, be it
+// a picture or sound, stands at Start, less what gaps before it were closed by; every other picture stands as far from
+// it as in the payload, edits applied. So where sound leads the picture by 93 ms, the first picture stands 93 ms after
+// Start. The first picture is the first in decoding order: pictures of an open group that precede it stand before it.
+// What an edit of the payload hides at its beginning is kept, at the time it would have, and is not the first frame.
+//
+// Pictures move in two cases only, and then all that follows moves alike until the next gap. After a closed gap the
+// first picture follows the last one of the part before. So it does where it would stand on or before that one: an
+// overlap. In these two cases it also waits for the sound before it to end.
+//
+// Decoding times follow: each part's first picture is decoded the same time before it is shown, the most that reordering
+// needs in any part. The last samples before a joint are decoded faster where their part was muxed with more delay at
+// its beginning than at its end. Decoding times rise strictly. A picture stays where it is shown.
+//
+// Sound keeps its distance to the video of its payload, to within one of its frames (or 20 ms). It goes on without a
+// seam where that moves it by no more. A drift beyond that is taken out of the last frames of the part before. Frames
+// that are at both sides of a joint are left out once. G.711 with one byte a channel in each sample is grouped into
+// samples of up to a tenth of a second, in the chunks it has.
+//
+// The file begins with the first frame, so that nothing is lost to an edit: its time 0 is the Start of the first part,
+// unless its payload has more before that, which Times tells. Where the file begins with a picture, one edit of the
+// video takes out the delay of reordering; it ends with the last picture shown. Where the file begins with sound there
+// is no edit: the first picture is decoded at 0 and shown when it is due, and the composition offsets of pictures that
+// would need more delay than that are negative (version 1). ffmpeg cannot find a key frame in an edit that begins before
+// the first picture, and shows all video early.
 func Join(parts []Part, o JoinOptions) (*Joined, error) {
 	if len(parts) == 0 {
 		return nil, fmt.Errorf("no parts: %w", ErrPlan)

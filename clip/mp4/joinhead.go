@@ -81,12 +81,17 @@ func (c *countingWriter) Write(p []byte) (int, error) {
 // count goes through all tables once without writing them.
 func (b *joiner) count() error {
 	stts, ctts, stsc := [2]runWriter{}, [2]runWriter{}, [2]chunkRunWriter{}
+	for _, t := range b.tracks {
+		t.samples, t.chunks = 0, 0
+	}
 	err := b.each(func(p *joinPart, tracks [2]*Track, _ *Movie) error {
 		for k, own := range tracks {
 			if own == nil {
 				continue
 			}
 			t, share := b.tracks[k], &p.track[k]
+			share.chunks = own.ChunkOffsets.Len()
+			t.samples, t.chunks = t.samples+uint64(share.samples), t.chunks+uint64(share.chunks)
 			if err := t.addDurations(&stts[k], share, own); err != nil {
 				return err
 			}
@@ -166,12 +171,6 @@ func (b *joiner) finish() (*Joined, error) {
 	wide := int64(tables)+1<<16+b.media > math.MaxUint32
 	j.head = slices.Concat([]piece{ftyp}, j.moov(b.o.Created, wide), []piece{mdat})
 	return j, nil
-}
-
-// shown gives how long a track is shown, in the movie's timescale: its samples, and what video waits for sound.
-func (t *joinTrack) shown() uint64 {
-	v, _ := rescale(t.ticks+t.lead, uint64(t.timescale), defaultTimescale) // in range: ticks are
-	return v
 }
 
 // moov gives the movie box (ISO/IEC 14496-12 8.2.1).

@@ -29,8 +29,14 @@ type joinPart struct {
 	grown int64
 	// track is the part's share of the video and of the sound track.
 	track [2]trackPart
-	// lead is when the first sound sample is shown, less when the first video sample is.
-	lead time.Duration
+	// ahead is when the first video sample is shown, less when the first frame is, which stands at Start.
+	ahead time.Duration
+	// lead is when the first sound sample is shown, less when the first video sample is. hidden is how long an edit of
+	// the payload hides the sound that begins then.
+	lead, hidden time.Duration
+	// exact says that the payload's times are those of the listing. tracks is how many tracks were left out.
+	exact  bool
+	tracks int
 }
 
 // insert is a place at which parameter sets go in.
@@ -46,20 +52,29 @@ type insert struct {
 type trackPart struct {
 	samples uint32
 	chunks  int
+	// skip and drop are how many samples of the payload's track come before those and after them: they are left out.
+	skip, drop uint32
 	// timescale in the payload; offset is the first sample's composition offset in it.
 	timescale uint32
 	offset    int32
+	// least is the least composition offset, in the payload's timescale.
+	least int32
 	// entries gives for each sample entry of the part that of the joined track.
 	entries []int
 	// nominal is how long every sample should last; 0 where durations are taken as they are.
 	nominal uint32
 	// length is from the first sample to the last one; last is how long that one lasts.
 	length, last int64
+	// earliest and latest are when the first and the last picture are shown, from when the first sample is; 0 and length
+	// for sound.
+	earliest, latest int64
 	// ends are the last runs of durations above 0; frame is how long a frame of sound lasts, 0 for G.711.
-	ends  [6]DurationRun
+	ends  [8]DurationRun
 	frame int64
-	// first is when the first sample is shown, from the first video sample of the file on.
-	first int64
+	// sizes are those of the first samples of sound and of the last ones, the last at the end.
+	sizes [2][maxTwice]uint32
+	// first is when the first sample is shown, from the Start of the first part on; due when it should be.
+	first, due int64
 	// tail changes the durations of the last samples.
 	tail tail
 	// head is added to the first sample's duration and offset.
@@ -67,6 +82,9 @@ type trackPart struct {
 	// shift is added to every composition offset.
 	shift int64
 }
+
+// maxTwice is how many frames of sound can be told to be the same at both sides of a joint.
+const maxTwice = 8
 
 // size is what the part takes in the joined file.
 func (p *joinPart) size() int64 { return p.mediaEnd - p.mediaStart + p.grown }
@@ -104,9 +122,10 @@ func (p *joinPart) segments(index int, at int64, video *joinTrack) iter.Seq[Segm
 	}
 }
 
-// soleTracks gives the video and the sound track of a movie; that of sound is nil where it has no samples.
-func soleTracks(m *Movie) ([2]*Track, error) {
-	var out [2]*Track
+// firstTracks gives the first video and the first sound track of a movie that have samples, and how many more tracks of
+// these kinds there are. The sound track is nil where there is none. A movie may say that it goes on in fragments
+// (mvex), as some muxers always do: what its tables list is all that is taken.
+func firstTracks(m *Movie) (out [2]*Track, more int, err error) {
 	for _, t := range m.Tracks {
 		k := 0
 		switch t.Handler {
@@ -116,52 +135,21 @@ func soleTracks(m *Movie) ([2]*Track, error) {
 		default:
 			continue
 		}
-		if out[k] != nil {
-			return out, fmt.Errorf("two tracks %s: %w", t.Handler, ErrIncompatible)
+		switch {
+		case t.Sizes.Len() == 0:
+		case out[k] != nil:
+			more++
+		default:
+			out[k] = t
 		}
-		out[k] = t
 	}
 	switch {
-	case m.Fragmented:
-		return out, fmt.Errorf("movie in fragments: %w", ErrIncompatible)
-	case out[0] == nil || out[0].Sizes.Len() == 0:
-		return out, fmt.Errorf("no video: %w", ErrIncompatible)
-	case out[1] != nil && out[1].Sizes.Len() == 0:
-		out[1] = nil
+	case out[0] == nil && m.Fragmented:
+		return out, more, fmt.Errorf("movie in fragments: %w", ErrIncompatible)
+	case out[0] == nil:
+		return out, more, fmt.Errorf("no video: %w", ErrIncompatible)
 	}
-	return out, nil
-}
-
-// firstShown gives when a track's first sample in decoding order is shown by the payload's own clock, edits applied
-// (ISO/IEC 14496-12 8.6.6). Empty edits and one that plays the media are understood. What an edit would cut off is
-// kept, at the time it would have.
-func firstShown(t *Track, movieScale uint32) (time.Duration, error) {
-	var empty uint64
-	mediaTime := int64(0)
-	played := false
-	for _, e := range t.Edits {
-		switch {
-		case e.MediaTime >= 0 && !played && e.Rate == EditRate:
-			mediaTime, played = e.MediaTime, true
-		case e.MediaTime == -1 && !played && e.Duration < math.MaxUint32<<8:
-			empty += e.Duration
-		default:
-			return 0, fmt.Errorf("box %s: %d edits that cannot be flattened: %w", TypeElst, len(t.Edits), ErrIncompatible)
-		}
-	}
-	offset := int64(0)
-	if t.Offsets.Samples() > 0 {
-		offset = int64(firstOffset(t.Offsets))
-	}
-	if mediaTime > math.MaxInt64/2 || empty > math.MaxInt64/2 {
-		return 0, fmt.Errorf("box %s: time out of range: %w", TypeElst, ErrMalformed)
-	}
-	shown, ok := convert(offset-mediaTime, uint64(t.Timescale), uint64(time.Second))
-	delay, okDelay := convert(int64(empty), uint64(movieScale), uint64(time.Second))
-	if !ok || !okDelay || !inJoinTime(shown) || !inJoinTime(delay) {
-		return 0, fmt.Errorf("first sample: time out of range: %w", ErrMalformed)
-	}
-	return time.Duration(shown + delay), nil
+	return out, more, nil
 }
 
 // inJoinTime reports whether a time in nanoseconds is within maxJoinTime.
@@ -177,4 +165,18 @@ func firstOffset(t Offsets) int32 {
 		}
 	}
 	return 0
+}
+
+// leastOffset gives the least composition offset.
+func leastOffset(t Offsets) int32 {
+	if t.Len() == 0 {
+		return 0
+	}
+	least := int32(math.MaxInt32)
+	for r := range t.Runs() {
+		if r.Count > 0 {
+			least = min(least, r.Offset)
+		}
+	}
+	return least
 }

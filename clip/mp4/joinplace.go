@@ -15,7 +15,7 @@ const (
 	seam = 20 * time.Millisecond
 )
 
-// placer puts part after part on the time of the joined file, which it counts from the first video sample shown.
+// placer puts part after part on the time of the joined file, which it counts from the Start of the first part.
 type placer struct {
 	b     *joiner
 	video *joinTrack
@@ -28,7 +28,6 @@ type placer struct {
 
 // place gives every part its time.
 func (b *joiner) place() error {
-	b.alignOffsets()
 	pl := placer{b: b, video: b.tracks[0], sound: b.tracks[1], shift: -b.parts[0].Start}
 	for i := range b.parts {
 		p := &b.parts[i]
@@ -37,22 +36,6 @@ func (b *joiner) place() error {
 		}
 	}
 	return b.begin()
-}
-
-// alignOffsets makes the composition offset of the first video sample of every part the same, the largest that one
-// has: then decoding times are as far from each other as the times shown, whatever muxer wrote the parts.
-func (b *joiner) alignOffsets() {
-	largest := int64(0)
-	offset := func(p *joinPart) int64 {
-		v, _ := convert(int64(p.track[0].offset), uint64(p.track[0].timescale), uint64(b.tracks[0].timescale)) // 64 bits hold it
-		return v
-	}
-	for i := range b.parts {
-		largest = max(largest, offset(&b.parts[i]))
-	}
-	for i := range b.parts {
-		b.parts[i].track[0].shift = largest - offset(&b.parts[i])
-	}
 }
 
 // ticks gives a time in ticks of a track.
@@ -70,61 +53,70 @@ func (t *joinTrack) toTime(ticks int64) time.Duration {
 // part places one part.
 func (pl *placer) part(p *joinPart, first bool) error {
 	v, s := &p.track[0], &p.track[1]
-	moved := first
-	if p.GapBefore && !first {
-		moved = true
-		pl.shift = -pl.b.parts[0].Start
-		if pl.b.o.Gaps == CloseGaps {
-			pl.shift = pl.video.toTime(pl.lastVideo.end()) - p.Start
-		}
-	}
-	v.first = pl.video.toTicks(p.Start + pl.shift)
-	if pl.lastVideo != nil {
-		if at := pl.afterVideo(v.first); at > v.first {
-			v.first, moved = at, true
-		}
-		if at := pl.afterSound(p, v.first); at > v.first {
-			v.first, moved = at, true
-		}
-		if moved {
-			pl.shift = pl.video.toTime(v.first) - p.Start
-		}
-		if err := pl.meet(pl.lastVideo, v.first); err != nil {
-			return err
-		}
+	free := pl.pictures(p, first)
+	if last := pl.lastVideo; last != nil && v.first-last.first-last.length > math.MaxUint32 {
+		return fmt.Errorf("%d ticks after the first picture before: %w", v.first-last.first, ErrIncompatible)
 	}
 	if s.samples > 0 {
-		if err := pl.placeSound(p); err != nil {
+		if err := pl.placeSound(p, free); err != nil {
 			return err
 		}
 		pl.lastSound = s
 	}
 	pl.lastVideo = v
-	if moved {
-		pl.b.addTime(TimePoint{File: pl.video.toTime(v.first), Clip: p.Start})
-	}
+	pl.b.addTime(TimePoint{File: pl.video.toTime(v.first), Clip: p.Start + p.ahead, Exact: p.exact})
 	return nil
+}
+
+// pictures places the video of a part. It reports whether that is elsewhere than at its time.
+func (pl *placer) pictures(p *joinPart, first bool) (free bool) {
+	v, last := &p.track[0], pl.lastVideo
+	if p.GapBefore && !first {
+		pl.shift = -pl.b.parts[0].Start
+		if pl.b.o.Gaps == CloseGaps {
+			free = true
+			pl.shift = pl.video.toTime(last.shownEnd()-v.earliest) - p.Start - p.ahead
+		}
+	}
+	v.first = pl.video.toTicks(p.Start + p.ahead + pl.shift)
+	if last == nil {
+		return free
+	}
+	if at := pl.afterVideo(v); at > v.first {
+		v.first, free = at, true
+	}
+	if free {
+		v.first = max(v.first, pl.afterSound(p, v.first))
+	}
+	if !last.meet(v.first - last.first) { // more pictures than ticks up to this one
+		v.first, free = last.end(), true
+	}
+	if free {
+		pl.shift = pl.video.toTime(v.first) - p.Start - p.ahead
+	}
+	return free
 }
 
 // addTime notes where a part stands unless the point before says so already.
 func (b *joiner) addTime(p TimePoint) {
-	if n := len(b.times); n > 0 {
+	if n := len(b.times); n > 0 && b.times[n-1].Exact == p.Exact {
 		last := b.times[n-1]
-		if d := (p.Clip - last.Clip) - (p.File - last.File); d < time.Microsecond && d > -time.Microsecond {
+		tick := time.Second/time.Duration(b.tracks[0].timescale)/2 + time.Microsecond
+		if d := (p.Clip - last.Clip) - (p.File - last.File); d < tick && d > -tick {
 			return
 		}
 	}
 	b.times = append(b.times, p)
 }
 
-// afterVideo gives where the first video sample of a part can stand that should stand at: there, or right after what
-// precedes it where it would stand on or before the last sample.
-func (pl *placer) afterVideo(at int64) int64 {
+// afterVideo gives where the first video sample of a part can stand: where it does, or so that the earliest picture
+// follows what precedes it, where that would be shown on or before the last picture.
+func (pl *placer) afterVideo(v *trackPart) int64 {
 	last := pl.lastVideo
-	if at-(last.first+last.length) >= min(last.last, max(2, pl.video.toTicks(nearest))) {
-		return at
+	if v.first+v.earliest-(last.first+last.latest) >= min(last.last, max(2, pl.video.toTicks(nearest))) {
+		return v.first
 	}
-	return last.end()
+	return last.shownEnd() - v.earliest
 }
 
 // afterSound gives where a part's video has to stand, at the earliest, so that its sound follows what precedes it.
@@ -163,87 +155,59 @@ func (pl *placer) shortened(ticks int64, s *trackPart) (tail, bool) {
 	return pl.lastSound.shortened(ticks)
 }
 
-// placeSound places the sound of a part whose video is placed.
-func (pl *placer) placeSound(p *joinPart) error {
+// placeSound places the sound of a part whose video is placed; free says that it is not at its time.
+func (pl *placer) placeSound(p *joinPart, free bool) error {
 	s := &p.track[1]
-	s.first = pl.soundAt(p, p.track[0].first)
+	s.due = pl.soundAt(p, p.track[0].first)
+	s.first = s.due
 	last := pl.lastSound
 	if last == nil {
 		return nil
 	}
-	off := s.first - last.end()
-	switch {
-	case off <= pl.tolerance(s) && off >= -pl.tolerance(s):
-		s.first = last.end()
-		return nil
-	case off > 0:
-		return pl.meet(last, s.first)
+	if !free {
+		last.leaveOut(last.twice(s, s.due+pl.sound.toTicks(p.hidden)))
 	}
-	if shorter, ok := pl.shortened(-off, s); ok {
+	if pl.seamless(s) {
+		return nil
+	}
+	early := last.end() - s.first
+	if early <= 0 {
+		return pl.wait(s)
+	}
+	if shorter, ok := pl.shortened(early, s); ok {
 		last.tail = shorter
 		return nil
 	}
-	s.first = last.end() // the video was moved so that they meet, but for rounding
+	if !free { // pictures stay where they are: of sound that was recorded twice the later is taken
+		last.leaveOut(last.beyond(s.first))
+	}
+	if pl.seamless(s) {
+		return nil
+	}
+	if last.end() <= s.first {
+		return pl.wait(s)
+	}
+	s.first = last.end() // there is less sound before than can be left out; or the video was moved so that they meet
 	return nil
 }
 
-// meet makes the last sample of a part last until at.
-func (pl *placer) meet(last *trackPart, at int64) error {
-	d := at - (last.first + last.length)
-	if d <= 0 || d > math.MaxUint32 {
-		return fmt.Errorf("%d ticks after the sample before: %w", d, ErrIncompatible)
+// seamless makes a part's sound go on right after the sound before, if that moves it by little.
+func (pl *placer) seamless(s *trackPart) bool {
+	off := s.first - pl.lastSound.end()
+	if off > pl.tolerance(s) || off < -pl.tolerance(s) {
+		return false
 	}
-	if d != last.last || last.tail.samples > 0 {
-		last.tail = tail{samples: 1, to: d}
-	}
-	return nil
+	s.first = pl.lastSound.end()
+	return true
 }
 
-// begin settles where the file begins: with the first video sample, or so much earlier that all sound is in it.
-func (b *joiner) begin() error {
-	video, sound := b.tracks[0], b.tracks[1]
-	var firstSound *trackPart
-	for i := range b.parts {
-		if s := &b.parts[i].track[1]; s.samples > 0 {
-			firstSound = s
-			break
-		}
+// wait makes the last frame of sound last until a part's sound begins.
+func (pl *placer) wait(s *trackPart) error {
+	last := pl.lastSound
+	d := s.first - (last.first + last.length)
+	if d > math.MaxUint32 {
+		return fmt.Errorf("sound %d ticks after the sample before: %w", d, ErrIncompatible)
 	}
-	lead := int64(0) // of the first video sample, in its ticks
-	if firstSound != nil && firstSound.first < 0 {
-		lead = max(0, video.toTicks(sound.toTime(-firstSound.first)+time.Duration(int64(time.Second)/int64(video.timescale)/2)))
-	}
-	v := &b.parts[0].track[0]
-	scaled, _ := convert(int64(v.offset), uint64(v.timescale), uint64(video.timescale)) // 64 bits hold it
-	delay := scaled + v.shift
-	if more := lead - delay; more > 0 {
-		for i := range b.parts {
-			b.parts[i].track[0].shift += more
-		}
-		delay = lead
-	}
-	if delay > lead {
-		video.edit = &Edit{MediaTime: delay - lead, Rate: EditRate}
-	}
-	video.lead = uint64(lead)
-	begins := video.toTime(lead)
-	for i := range b.times {
-		b.times[i].File += begins
-	}
-	if b.times[0].File > 0 { // the first point counts from the file's beginning
-		b.times[0].Clip -= b.times[0].File
-		b.times[0].File = 0
-	}
-	if firstSound == nil {
-		return nil
-	}
-	at := firstSound.first + sound.toTicks(begins)
-	switch small := max(1, int64(sound.timescale)/1000); {
-	case at <= small:
-		return nil
-	case at > math.MaxInt32:
-		return fmt.Errorf("sound begins %v after the video: %w", sound.toTime(at), ErrIncompatible)
-	}
-	firstSound.head = uint32(at)
+	last.tail = tail{samples: 1, to: d}
 	return nil
 }

@@ -3,7 +3,6 @@ package mp4
 import (
 	"fmt"
 	"math"
-	"time"
 )
 
 // joinTrack is a track of the joined file.
@@ -29,9 +28,10 @@ type joinTrack struct {
 	samples, chunks uint64
 	// expanded counts samples that had to be looked at one by one.
 	expanded uint64
-	// ticks is how long all samples last, lead when the first is shown; edit is nil where there is none.
-	ticks, lead uint64
-	edit        *Edit
+	// ticks is how long all samples last, end when the last one shown ends, from the beginning of the file; edit is nil
+	// where there is none.
+	ticks, end uint64
+	edit       *Edit
 	counts
 }
 
@@ -57,15 +57,18 @@ func newJoiner(parts []Part, o JoinOptions) *joiner {
 	return b
 }
 
-// each opens the heads one after the other; sound is grouped.
+// each opens the heads one after the other; sound is grouped, and what is left out is.
 func (b *joiner) each(visit func(p *joinPart, tracks [2]*Track, m *Movie) error) error {
 	for i := range b.parts {
 		err := b.parts[i].open(func(p *joinPart, tracks [2]*Track, m *Movie) error {
-			sound, err := grouped(tracks[1])
-			if err != nil {
-				return fmt.Errorf("track %s: %w", tracks[1].Handler, err)
+			for k := range tracks {
+				own, err := p.view(k, tracks[k])
+				if err != nil {
+					return fmt.Errorf("track %s: %w", tracks[k].Handler, err)
+				}
+				tracks[k] = own
 			}
-			return visit(p, [2]*Track{tracks[0], sound}, m)
+			return visit(p, tracks, m)
 		})
 		if err != nil {
 			return &PartError{Part: i, Err: err}
@@ -80,21 +83,42 @@ func (p *joinPart) open(visit func(p *joinPart, tracks [2]*Track, m *Movie) erro
 	if err != nil {
 		return err
 	}
-	tracks, err := soleTracks(m)
+	tracks, _, err := firstTracks(m)
 	if err != nil {
 		return err
 	}
 	return visit(p, tracks, m)
 }
 
-// scan reads every part once: its place in the payload, sample entries, timescales and where parameter sets go in.
+// view gives a track as it is joined.
+func (p *joinPart) view(kind int, t *Track) (*Track, error) {
+	if kind == 1 {
+		var err error
+		if t, err = grouped(t); err != nil {
+			return nil, err
+		}
+	}
+	if share := &p.track[kind]; t != nil && (share.skip > 0 || share.drop > 0) {
+		if uint64(share.skip)+uint64(share.drop) >= uint64(t.Sizes.Len()) {
+			return nil, fmt.Errorf("a head is another than before: %w", ErrPlan)
+		}
+		return cut(t, share.skip, share.drop)
+	}
+	return t, nil
+}
+
+// scan reads every part once: its place in the payload, what of it is left out, sample entries, timescales and where
+// parameter sets go in.
 func (b *joiner) scan() error {
 	return b.each(func(p *joinPart, tracks [2]*Track, m *Movie) error {
 		if p.Start > maxJoinTime || p.Start < -maxJoinTime {
 			return fmt.Errorf("start %v: %w", p.Start, ErrPlan)
 		}
+		_, p.tracks, _ = firstTracks(m)
+		if err := p.read(&tracks, m.Timescale); err != nil {
+			return err
+		}
 		p.mediaStart = math.MaxInt64
-		var shown [2]time.Duration
 		for k, t := range tracks {
 			if t == nil {
 				continue
@@ -102,13 +126,6 @@ func (b *joiner) scan() error {
 			if err := b.scanTrack(p, b.tracks[k], t); err != nil {
 				return fmt.Errorf("track %s: %w", t.Handler, err)
 			}
-			var err error
-			if shown[k], err = firstShown(t, m.Timescale); err != nil {
-				return fmt.Errorf("track %s: %w", t.Handler, err)
-			}
-		}
-		if tracks[1] != nil {
-			p.lead = shown[1] - shown[0]
 		}
 		if b.media += p.size(); p.size() > maxJoinMedia || b.media > maxJoinMedia {
 			return fmt.Errorf("media of %d bytes: %w", b.media, ErrMalformed)
@@ -129,17 +146,13 @@ func (b *joiner) scanTrack(p *joinPart, j *joinTrack, t *Track) error {
 		}
 		p.mediaStart, p.mediaEnd = min(p.mediaStart, c.Position), max(p.mediaEnd, c.Position+c.Size)
 	}
-	_, ticks, _ := t.Durations.Total()
-	if ns, ok := convert(ticks, uint64(t.Timescale), uint64(time.Second)); !ok || !inJoinTime(ns) {
-		return fmt.Errorf("box %s: %d ticks of 1/%d s: %w", TypeStts, ticks, t.Timescale, ErrMalformed)
-	}
 	numbers, err := j.addEntries(t.Entries)
 	if err != nil {
 		return err
 	}
 	own := &p.track[j.kind]
 	own.samples, own.chunks, own.timescale, own.entries = t.Sizes.Len(), t.ChunkOffsets.Len(), t.Timescale, numbers
-	own.offset = firstOffset(t.Offsets)
+	own.offset, own.least = firstOffset(t.Offsets), leastOffset(t.Offsets)
 	if j.samples == 0 {
 		j.name, j.language, j.width, j.height = t.HandlerName, t.Language, t.Width, t.Height
 		j.lastEntry = numbers[t.ChunkRuns.Run(0).Entry-1]

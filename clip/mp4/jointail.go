@@ -62,3 +62,94 @@ func (p *trackPart) shortened(ticks int64) (tail, bool) {
 	t.to = t.from - ticks
 	return t, t.from >= 2*ticks && t.to >= int64(t.samples)
 }
+
+// meet makes a part's last sample of video last until the first of the next, which comes at after the first of this one.
+// Where that leaves the last sample less than half of its time, as many samples before it are shortened as it takes,
+// and all of them if need be. It reports whether every sample still has a tick.
+func (p *trackPart) meet(at int64) bool {
+	d := at - p.length
+	switch {
+	case d == p.last && p.tail.samples == 0:
+		return true
+	case d > 0 && 2*d >= p.last:
+		p.tail = tail{samples: 1, to: d}
+		return true
+	case at < int64(p.samples):
+		return false
+	}
+	if t, ok := p.shortened(p.last - d); ok {
+		p.tail = t
+		return true
+	}
+	p.tail = tail{samples: p.samples, from: p.length + p.last, to: at}
+	return true
+}
+
+// twice gives how many of the last frames of sound a next part has too: its sound is heard from on, and so many frames
+// of the same sizes still are then, each for three quarters of it at least.
+func (p *trackPart) twice(next *trackPart, from int64) uint32 {
+	end := p.due + p.length + p.last
+	n := p.count(func(each int64) bool {
+		begins := end - each
+		behind := 4*(end-from) >= 3*each
+		end = begins
+		return behind
+	})
+	if n > maxTwice || n > next.samples {
+		return 0
+	}
+	for i := range n {
+		if p.sizes[1][maxTwice-n+i] != next.sizes[0][i] {
+			return 0
+		}
+	}
+	return n
+}
+
+// beyond gives how many of the last frames of sound begin at a time or later.
+func (p *trackPart) beyond(from int64) uint32 {
+	begins := p.end()
+	return p.count(func(each int64) bool {
+		begins -= each
+		return begins >= from
+	})
+}
+
+// count counts samples from the last one back while gone tells of their durations, as far as ends reaches, and leaves one.
+func (p *trackPart) count(gone func(each int64) bool) uint32 {
+	known := uint32(0)
+	for _, r := range p.ends {
+		known += r.Count // all samples of a part fit 32 bits
+	}
+	n := uint32(0)
+	for i := len(p.ends) - 1; i >= 0; i-- {
+		for range p.ends[i].Count {
+			if n+1 >= known || !gone(int64(p.ends[i].Duration)) {
+				return n
+			}
+			n++
+		}
+	}
+	return n
+}
+
+// leaveOut drops the last samples of sound, as many as count gave.
+func (p *trackPart) leaveOut(n uint32) {
+	if n == 0 {
+		return
+	}
+	p.samples -= n
+	p.drop += n
+	p.tail = tail{}
+	for i := len(p.ends) - 1; ; i-- {
+		gone := min(n, p.ends[i].Count)
+		n -= gone
+		p.ends[i].Count -= gone
+		p.length -= int64(gone) * int64(p.ends[i].Duration)
+		if n == 0 && p.ends[i].Count > 0 {
+			p.length += p.last - int64(p.ends[i].Duration) // length is up to the last sample
+			p.last = int64(p.ends[i].Duration)
+			return
+		}
+	}
+}

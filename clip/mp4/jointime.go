@@ -111,11 +111,20 @@ func (t *joinTrack) measure(p *trackPart, own *Track) error {
 		return err
 	}
 	p.length -= p.last
+	p.latest = p.length
+	if t.kind == 0 {
+		if err := t.measureShown(p, own); err != nil {
+			return err
+		}
+	} else {
+		p.measureSizes(own.Sizes)
+	}
 	if p.last <= 0 {
 		if p.last = int64(p.ends[len(p.ends)-1].Duration); p.last == 0 {
 			p.last = int64(t.timescale)/25 + 1
 		}
 		p.tail = tail{samples: 1, to: p.last}
+		p.addEnd(DurationRun{Count: 1, Duration: uint32(p.last)})
 	}
 	if !isG711(t.coding) {
 		p.frame = p.usual()
@@ -123,8 +132,46 @@ func (t *joinTrack) measure(p *trackPart, own *Track) error {
 	return nil
 }
 
-// end is where the sample after the part's last would stand.
+// measureShown reads when the first and the last picture are shown.
+func (t *joinTrack) measureShown(p *trackPart, own *Track) error {
+	if own.Offsets.Len() == 0 {
+		return nil
+	}
+	var now, earliest, latest int64 // in ticks of the payload; offsets are from the first one's
+	clock := durationCursor{table: own.Durations}
+	for r := range own.Offsets.Runs() {
+		if r.Count == 0 {
+			continue
+		}
+		offset := int64(r.Offset) - int64(p.offset)
+		earliest = min(earliest, now+offset)
+		now += clock.skip(r.Count - 1)
+		latest = max(latest, now+offset)
+		now += clock.skip(1)
+	}
+	for _, v := range []int64{earliest, latest} {
+		if ns, ok := convert(v, uint64(p.timescale), uint64(time.Second)); !ok || !inJoinTime(ns) {
+			return fmt.Errorf("box %s: picture %d ticks of 1/%d s from the first: %w", TypeCtts, v, p.timescale, ErrMalformed)
+		}
+	}
+	p.earliest, _ = convert(earliest, uint64(p.timescale), uint64(t.timescale)) // in range: so is maxJoinTime
+	p.latest, _ = convert(latest, uint64(p.timescale), uint64(t.timescale))
+	return nil
+}
+
+// measureSizes keeps the sizes of the first frames and of the last ones.
+func (p *trackPart) measureSizes(sizes Sizes) {
+	for i := range min(maxTwice, sizes.Len()) {
+		p.sizes[0][i] = sizes.At(i)
+		p.sizes[1][maxTwice-1-i] = sizes.At(sizes.Len() - 1 - i)
+	}
+}
+
+// end is where the sample after the part's last would be decoded, if the first is when it is shown.
 func (p *trackPart) end() int64 { return p.first + p.length + p.last }
+
+// shownEnd is when the last picture ends.
+func (p *trackPart) shownEnd() int64 { return p.first + p.latest + p.last }
 
 // durations gives the durations of a part as they stand in the joined file.
 func (t *joinTrack) durations(p *trackPart, own *Track, emit func(count uint32, duration int64) error) error {
@@ -155,19 +202,59 @@ func (t *joinTrack) durations(p *trackPart, own *Track, emit func(count uint32, 
 	})
 }
 
-// offsets gives the composition offsets of a part as they stand in the joined file.
+// offsets gives the composition offsets of a part as they stand in the joined file. Of samples that are decoded at
+// another time than in the payload they make up for it.
 func (t *joinTrack) offsets(p *trackPart, own *Track, emit func(count uint32, offset int64) error) error {
-	if t.kind == 1 || own.Offsets.Samples() == 0 {
+	if t.kind == 1 {
 		if err := emit(1, p.shift+int64(p.head)); err != nil {
 			return err
 		}
 		return emit(p.samples-1, p.shift)
 	}
+	earlier := t.earlier(p, own)
+	left := p.samples - uint32(len(earlier))
+	add := func(count uint32, offset int64) error {
+		body := min(count, left)
+		left -= body
+		if err := emit(body, offset+p.shift); err != nil {
+			return err
+		}
+		for range count - body {
+			if err := emit(1, offset+p.shift+earlier[0]); err != nil {
+				return err
+			}
+			earlier = earlier[1:]
+		}
+		return nil
+	}
+	if own.Offsets.Samples() == 0 {
+		return add(p.samples, 0)
+	}
 	for r := range own.Offsets.Runs() {
 		scaled, _ := convert(int64(r.Offset), uint64(p.timescale), uint64(t.timescale)) // 64 bits hold it
-		if err := emit(r.Count, scaled+p.shift); err != nil {
+		if err := add(r.Count, scaled); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// earlier gives by how much the last samples of a part are decoded earlier than in the payload; the last one of them is
+// the part's last. None where all are decoded at their time.
+func (t *joinTrack) earlier(p *trackPart, own *Track) []int64 {
+	if p.tail.samples < 2 { // the last sample's own duration moves nothing
+		return nil
+	}
+	list := make([]int64, 0, p.tail.samples)
+	left, tail := p.samples-p.tail.samples, p.tail
+	_ = t.rescaler(p).runs(own.Durations, func(count uint32, duration int64) error {
+		body := min(count, left)
+		left -= body
+		for range count - body {
+			list = append(list, tail.was-tail.is)
+			tail.next(duration)
+		}
+		return nil
+	}) // the table was gone through before
+	return list
 }

@@ -17,15 +17,13 @@ import (
 // ServiceID is the name of the service in the SDK's models.
 const ServiceID = "Kinesis Video Archived Media"
 
-// ServiceAPIVersion is the version of the API.
-const ServiceAPIVersion = "2017-09-30"
-
 // signingName is the service name in a signature's scope: that of the whole of Kinesis Video Streams.
 const signingName = "kinesisvideo"
 
 // Client makes calls to Kinesis Video Streams Archived Media.
 type Client struct {
 	options Options
+	signer  *v4.Signer
 
 	// skew is how far the service's clock is ahead of ours, in nanoseconds, as its last answer showed.
 	skew atomic.Int64
@@ -33,7 +31,7 @@ type Client struct {
 
 // New gives a client with these options.
 func New(options Options, optFns ...func(*Options)) *Client {
-	options = options.Copy()
+	options = options.copied()
 	if options.Logger == nil {
 		options.Logger = logging.Nop{}
 	}
@@ -43,28 +41,21 @@ func New(options Options, optFns ...func(*Options)) *Client {
 	if options.HTTPClient == nil {
 		options.HTTPClient = awshttp.NewBuildableClient()
 	}
-	if options.HTTPSignerV4 == nil {
-		options.HTTPSignerV4 = v4.NewSigner()
-	}
 	for _, fn := range optFns {
 		fn(&options)
 	}
-	if options.RetryMaxAttempts != 0 {
-		options.Retryer = retry.AddWithMaxAttempts(options.Retryer, options.RetryMaxAttempts)
-	}
-	return &Client{options: options}
+	return &Client{options: options, signer: v4.NewSigner()}
 }
 
 // NewFromConfig gives a client with what the config says.
 func NewFromConfig(cfg aws.Config, optFns ...func(*Options)) *Client {
 	options := Options{
-		APIOptions:       cfg.APIOptions,
-		AppID:            cfg.AppID,
-		ClientLogMode:    cfg.ClientLogMode,
-		Credentials:      cfg.Credentials,
-		Logger:           cfg.Logger,
-		Region:           cfg.Region,
-		RetryMaxAttempts: cfg.RetryMaxAttempts,
+		APIOptions:    cfg.APIOptions,
+		AppID:         cfg.AppID,
+		ClientLogMode: cfg.ClientLogMode,
+		Credentials:   cfg.Credentials,
+		Logger:        cfg.Logger,
+		Region:        cfg.Region,
 	}
 	if cfg.HTTPClient != nil {
 		options.HTTPClient = cfg.HTTPClient
@@ -81,9 +72,6 @@ func NewFromConfig(cfg aws.Config, optFns ...func(*Options)) *Client {
 		}
 	})
 }
-
-// Options gives a copy of the client's options.
-func (c *Client) Options() Options { return c.options.Copy() }
 
 // operation is what sets one call of the API apart from another.
 type operation struct {
@@ -106,14 +94,10 @@ func (c *Client) invoke(ctx context.Context, op operation, input any, optFns []f
 	ctx = middleware.WithServiceID(ctx, ServiceID)
 	ctx = middleware.WithOperationName(ctx, op.name)
 
-	options := c.options.Copy()
+	options := c.options.copied()
 	for _, fn := range optFns {
 		fn(&options)
 	}
-	if n := options.RetryMaxAttempts; n != 0 && n != c.options.RetryMaxAttempts {
-		options.Retryer = retry.AddWithMaxAttempts(options.Retryer, n)
-	}
-
 	stack := middleware.NewStack(op.name, smithyhttp.NewStackRequest)
 	if err := c.assemble(stack, op, options); err != nil {
 		return nil, metadata, err

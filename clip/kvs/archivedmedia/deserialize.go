@@ -13,8 +13,6 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
-
-	"clipfs/clip/kvs/archivedmedia/types"
 )
 
 // maxErrorBody is the most that is read of an error's body, in bytes. Real ones are a line of text.
@@ -26,7 +24,7 @@ type deserialize struct{ op operation }
 // ID implements middleware.DeserializeMiddleware with the name that the SDK's clients use.
 func (*deserialize) ID() string { return "OperationDeserializer" }
 
-// HandleDeserialize gives the output for a 2xx and a typed error for any other status. It closes the body unless the
+// HandleDeserialize gives the output for a 2xx and a *smithy.GenericAPIError for any other status. It closes the body unless the
 // output keeps it.
 func (m *deserialize) HandleDeserialize(ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler) (
 	out middleware.DeserializeOutput, metadata middleware.Metadata, err error,
@@ -66,34 +64,10 @@ func apiError(resp *smithyhttp.Response) error {
 	if header := resp.Header.Get("X-Amzn-ErrorType"); header != "" {
 		code = restjson.SanitizeErrorCode(header)
 	}
-	return typedError(code, message)
-}
-
-// typedError gives the type of package types for a code of the model, and a generic error for any other.
-func typedError(code, message string) error {
-	switch strings.TrimSpace(code) {
-	case "ClientLimitExceededException":
-		return &types.ClientLimitExceededException{Message: &message}
-	case "InvalidArgumentException":
-		return &types.InvalidArgumentException{Message: &message}
-	case "InvalidCodecPrivateDataException":
-		return &types.InvalidCodecPrivateDataException{Message: &message}
-	case "InvalidMediaFrameException":
-		return &types.InvalidMediaFrameException{Message: &message}
-	case "MissingCodecPrivateDataException":
-		return &types.MissingCodecPrivateDataException{Message: &message}
-	case "NoDataRetentionException":
-		return &types.NoDataRetentionException{Message: &message}
-	case "NotAuthorizedException":
-		return &types.NotAuthorizedException{Message: &message}
-	case "ResourceNotFoundException":
-		return &types.ResourceNotFoundException{Message: &message}
-	case "UnsupportedStreamMediaTypeException":
-		return &types.UnsupportedStreamMediaTypeException{Message: &message}
-	case "":
-		return &smithy.GenericAPIError{Code: "UnknownError", Message: message}
+	if code = strings.TrimSpace(code); code == "" {
+		code = "UnknownError"
 	}
-	return &smithy.GenericAPIError{Code: strings.TrimSpace(code), Message: message}
+	return &smithy.GenericAPIError{Code: code, Message: message}
 }
 
 // decodeDocument reads a JSON answer into v; what follows the document must be space.

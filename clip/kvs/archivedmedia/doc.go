@@ -5,7 +5,7 @@
 // built. This one has the same names and shapes and stands on the SDK's core (aws.Config, credentials, SigV4 signer,
 // retryer, HTTP client, smithy middleware and operation metadata), so that going over to the SDK's is a change of
 // imports. That is why it has functional options and method names that this program does not use elsewhere. Package
-// kvs adds its own policy from outside, by options that the SDK's package takes as well.
+// kvs adds its own policy from outside, by options that the SDK's package takes as well, and tells errors by their code.
 //
 // A call goes through the steps of a smithy stack:
 //
@@ -13,7 +13,7 @@
 //	Serialize    the input becomes a POST with a JSON body
 //	Build        Content-Length, User-Agent, invocation id
 //	Finalize     Retry → ResolveEndpointV2 → ComputePayloadHash → Signing
-//	Deserialize  the status decides between the output and a typed error
+//	Deserialize  the status decides between the output and an error with the code that the service gave
 //
 // Unlike the SDK's, this client resolves no endpoint by itself: a call goes to Options.BaseEndpoint, which is what
 // GetDataEndpoint gave for the stream and the API, and fails without one.

@@ -66,7 +66,7 @@ func (m *sign) HandleFinalize(ctx context.Context, in middleware.FinalizeInput, 
 		return out, metadata, fmt.Errorf("get identity: %w", err)
 	}
 	at := time.Now().Add(time.Duration(m.client.skew.Load())).UTC()
-	err = m.options.HTTPSignerV4.SignHTTP(ctx, credentials, req.Request, v4.GetPayloadHash(ctx),
+	err = m.client.signer.SignHTTP(ctx, credentials, req.Request, v4.GetPayloadHash(ctx),
 		signingName, m.options.Region, at, func(o *v4.SignerOptions) {
 			o.Logger = m.options.Logger
 			o.LogSigning = m.options.ClientLogMode.IsSigning()

@@ -9,14 +9,6 @@ const (
 	ClipFragmentSelectorTypeServerTimestamp   ClipFragmentSelectorType = "SERVER_TIMESTAMP"
 )
 
-// Values gives every known value of ClipFragmentSelectorType.
-func (ClipFragmentSelectorType) Values() []ClipFragmentSelectorType {
-	return []ClipFragmentSelectorType{
-		ClipFragmentSelectorTypeProducerTimestamp,
-		ClipFragmentSelectorTypeServerTimestamp,
-	}
-}
-
 // FragmentSelectorType is the clock by which ListFragments selects fragments (API reference, FragmentSelector).
 type FragmentSelectorType string
 
@@ -25,11 +17,3 @@ const (
 	FragmentSelectorTypeProducerTimestamp FragmentSelectorType = "PRODUCER_TIMESTAMP"
 	FragmentSelectorTypeServerTimestamp   FragmentSelectorType = "SERVER_TIMESTAMP"
 )
-
-// Values gives every known value of FragmentSelectorType.
-func (FragmentSelectorType) Values() []FragmentSelectorType {
-	return []FragmentSelectorType{
-		FragmentSelectorTypeProducerTimestamp,
-		FragmentSelectorTypeServerTimestamp,
-	}
-}

@@ -30,14 +30,24 @@ func (p *probedTrack) seconds(ticks int64) float64 {
 	return float64(ticks) * float64(p.num) / float64(p.den)
 }
 
-// probeFrames has ffprobe read a file to its end, or at the intervals given, and gives its streams and what it complained of.
-func probeFrames(t *testing.T, path string, args ...string) (tracks []*probedTrack, complaints string) {
+// probeFrames has ffprobe read a file to its end, and gives its streams and what it complained of.
+func probeFrames(t *testing.T, path string) (tracks []*probedTrack, complaints string) {
+	t.Helper()
+	tracks, complaints, err := tryProbe(t, path)
+	if err != nil {
+		t.Fatalf("%v\n%.2000s", err, complaints)
+	}
+	return tracks, complaints
+}
+
+// tryProbe is probeFrames with arguments for ffprobe, for a file that may not be read.
+func tryProbe(t *testing.T, path string, args ...string) (tracks []*probedTrack, complaints string, err error) {
 	t.Helper()
 	args = append([]string{"-v", "warning", "-show_data_hash", "md5", "-show_entries",
 		"stream=index,codec_type,time_base:packet=stream_index,pts,dts,duration,flags,data_hash", "-of", "compact"}, args...)
 	out, stderr, err := harness.TryRun(t, "ffprobe", append(args, path)...)
 	if err != nil {
-		t.Fatalf("ffprobe %s: %v\n%.2000s", path, err, stderr)
+		return nil, string(stderr), fmt.Errorf("ffprobe %s: %w", path, err)
 	}
 	text := strings.ReplaceAll(string(out), "|\n|", "|") // side data breaks lines
 	for line := range strings.Lines(text) {
@@ -47,10 +57,10 @@ func probeFrames(t *testing.T, path string, args ...string) (tracks []*probedTra
 	}
 	for line := range strings.Lines(text) {
 		if err := probeLine(tracks, line); err != nil {
-			t.Fatalf("ffprobe %s: %q: %v", path, line, err)
+			return nil, string(stderr), fmt.Errorf("ffprobe %s: %q: %w", path, line, err)
 		}
 	}
-	return tracks, string(stderr)
+	return tracks, string(stderr), nil
 }
 
 // probeLine reads a line such as "packet|stream_index=0|pts=0|…".

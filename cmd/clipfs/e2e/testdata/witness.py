@@ -31,7 +31,7 @@ SHAPES = {
     "denied": (403, "AccessDeniedException", JSON, b'{"Message":"User: arn:aws:iam::123456789012:user/door is not authorized to '
                b'perform: kinesisvideo:ListFragments on resource: *"}'),
     "not-authorized": (401, "NotAuthorizedException", JSON, b'{"Message":"The caller is not authorized to perform this operation."}'),
-    "untyped-404": (404, "", JSON, b'{"message":"Not Found"}'),
+    "untyped-404": (404, "", JSON, b'{"message":"no such thing at this door"}'),
 }  # fmt: skip
 
 

@@ -25,6 +25,7 @@
 //	Clip    parts                          →  one version of a file: key, estimate, exact size
 //	resolve parts                          →  heads           (one GetClip each, as far as its head; kept on disk)
 //	layout  heads                          →  segments        (mp4.Join: where each byte of the file comes from)
+//	times   heads, listing                 →  times of day    (placed.go: of positions, as far as both agree)
 //	Handle  ReadAt                         →  cache.Entry     (one download, however many readers)
 //	ahead   reads front to back            →  cache.Entry     (held before they are read)
 //	fetch   GetClip                        →  cache.Writer    (times set, beginning checked, cut bodies retried)
@@ -64,7 +65,7 @@
 //
 // Each mu guards the fields that follow it: Library.mu what was logged, streams.mu the streams, timeline.mu what is
 // remembered of fragments, flight.mu the calls under way, versions.mu the heads seen, notes.mu what is unusual in
-// clips, interest.mu who waits for what, slots.mu the downloads under way, goOn.mu those of one opening, usage.mu what
+// clips, interest.mu who waits for what, slots.mu the downloads under way, Times.mu a text, goOn.mu those of one opening, usage.mu what
 // was fetched for a clip, ledger.mu what was fetched in all, bandwidth.mu who waits to read on, source.mu the entry
 // read from, joinedFile.mu the sources of a handle, ahead.mu what it fetches ahead. None is held during I/O, and none
 // while another is taken, but for interest.mu, which may be taken with slots.mu held, and the cache's own, which may be

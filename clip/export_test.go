@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"clipfs/cache"
+	"clipfs/clip/mp4"
 )
 
 // Plan gives how many fragments each part has that a clip is cut into, and which of them come after a gap.
@@ -139,3 +140,22 @@ func Remark(c *Clip, sentence string) { c.remark(sentence) }
 
 // SetJoinVersion has a library join as another version of mp4.Join would.
 func SetJoinVersion(l *Library, version int) { l.joinVersion = version }
+
+// ShownPictures gives the position of a file's first frame, and of all its pictures.
+func ShownPictures(file []byte) (begin time.Duration, at []time.Duration, err error) {
+	for box, err := range mp4.Children(file) {
+		if err != nil || box.Type != mp4.TypeMoov {
+			continue
+		}
+		movie, err := mp4.ParseMovie(box.Raw)
+		if err != nil {
+			return 0, nil, err
+		}
+		shown, err := picturesOf(movie)
+		for _, p := range shown.all {
+			at = append(at, p.position())
+		}
+		return shown.begin, at, err
+	}
+	return 0, nil, io.ErrUnexpectedEOF
+}

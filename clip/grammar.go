@@ -21,14 +21,19 @@ type Kind int
 const (
 	// Movie is the clip itself, ".mp4".
 	Movie Kind = iota
-	// Sidecar is what is known of the clip, ".json".
+	// Sidecar is what the listing tells of the clip, ".json".
 	Sidecar
+	// PositionTimes is which time of day a position in the clip is, as its media tells, ".times.json". It is never listed.
+	PositionTimes
 )
 
 // extension is what the names of a kind end in.
 func (k Kind) extension() string {
-	if k == Sidecar {
+	switch k {
+	case Sidecar:
 		return ".json"
+	case PositionTimes:
+		return ".times.json"
 	}
 	return ".mp4"
 }
@@ -55,7 +60,7 @@ const coverMark = ".cover"
 
 // cutFile splits the name of a file into its stem, kind and whether it is a cover clip's.
 func cutFile(name string) (stem string, kind Kind, cover, ok bool) {
-	for _, kind := range []Kind{Movie, Sidecar} {
+	for _, kind := range []Kind{Movie, PositionTimes, Sidecar} {
 		if stem, ok := strings.CutSuffix(name, kind.extension()); ok {
 			stem, cover := strings.CutSuffix(stem, coverMark)
 			return stem, kind, cover, true

@@ -240,6 +240,9 @@ func TestParseFile(t *testing.T) {
 			stem + ".json":       {Span: got.Span, Kind: clip.Sidecar},
 			stem + ".cover.mp4":  {Span: got.Span, Kind: clip.Movie, Cover: true},
 			stem + ".cover.json": {Span: got.Span, Kind: clip.Sidecar, Cover: true},
+
+			stem + ".times.json":       {Span: got.Span, Kind: clip.PositionTimes},
+			stem + ".cover.times.json": {Span: got.Span, Kind: clip.PositionTimes, Cover: true},
 		} {
 			if again, err := test.grammar.ParseFile(start, name); err != nil || again != want {
 				t.Errorf("%s/%s: got %+v, %v; want %+v", test.start, name, again, err, want)
@@ -255,13 +258,14 @@ func TestParseLast(t *testing.T) {
 		"90s.json":         {Length: 90 * time.Second, Kind: clip.Sidecar},
 		"10m.cover.mp4":    {Length: 10 * time.Minute, Kind: clip.Movie, Cover: true},
 		"1.5s.cover.json":  {Length: 1500 * time.Millisecond, Kind: clip.Sidecar, Cover: true},
+		"10m.times.json":   {Length: 10 * time.Minute, Kind: clip.PositionTimes},
 		"1h30m.cover.json": {Length: 90 * time.Minute, Kind: clip.Sidecar, Cover: true},
 	} {
 		if got, err := g.ParseLast(name); err != nil || got != want {
 			t.Errorf("ParseLast(%q) = %+v, %v; want %+v", name, got, err, want)
 		}
 	}
-	refused := "|10m|.mp4|.cover.mp4|10m.cover|10m.mp4.cover|10mcover.mp4|10m.cover.cover.mp4|10m.Cover.mp4|25h.cover.mp4|0s.cover.mp4|" +
+	refused := "|10m|.mp4|.cover.mp4|10m.cover|10m.mp4.cover|10mcover.mp4|10m.cover.cover.mp4|10m.Cover.mp4|10m.times|10m.times.mp4|10m.times.cover.json|25h.cover.mp4|0s.cover.mp4|" +
 		"2024-01-01T10:07.mp4|2024-01-01T10:07.cover.mp4|cover.mp4|10m.mkv"
 	for name := range strings.SplitSeq(refused, "|") {
 		if got, err := g.ParseLast(name); !errors.Is(err, clip.ErrName) {

@@ -38,8 +38,11 @@ var (
 // fill gives what is known of the clip, without waiting for anything, and how long it holds.
 func (n *clipNode) fill(out *fuse.Attr) (timeout time.Duration) {
 	size, exact := n.version.tell()
-	c := n.version.clip
-	n.tree.owner.file(out, size, c.MediaBytes(), c.Span().End)
+	c, stored := n.version.clip, size
+	if n.version.kind == clip.Movie {
+		stored = c.MediaBytes()
+	}
+	n.tree.owner.file(out, size, stored, c.Span().End)
 	if exact {
 		return exactTimeout
 	}
@@ -68,12 +71,12 @@ func (n *clipNode) Open(ctx context.Context, flags uint32) (gofuse.FileHandle, u
 		return nil, 0, syscall.EACCES
 	}
 	var (
-		handle *clip.Handle
-		opened *version
+		handle opened
+		newest *version
 	)
 	begun, opener := time.Now(), n.tree.opener(ctx)
 	errno := n.tree.waitAs(ctx, opener, openName, n.path, func(ctx context.Context) (err error) {
-		opened, handle, err = n.open(ctx)
+		newest, handle, err = n.open(ctx)
 		return err
 	})
 	if errno != 0 {
@@ -81,9 +84,9 @@ func (n *clipNode) Open(ctx context.Context, flags uint32) (gofuse.FileHandle, u
 	}
 	now := time.Now()
 	waited := now.Sub(begun)
-	if again := opened.settle(handle.Size(), callerPID(ctx), now); again || opened != n.version {
-		n.tree.versions.stick(opened, now)
-		opened.waited.Add(int64(waited))
+	if again := newest.settle(handle.Size(), callerPID(ctx), now); again || newest != n.version {
+		n.tree.versions.stick(newest, now)
+		newest.waited.Add(int64(waited))
 		_ = handle.Close() // what it fetched goes on for those who open again
 		return nil, 0, syscall.ESTALE
 	}
@@ -99,10 +102,10 @@ func (n *clipNode) Open(ctx context.Context, flags uint32) (gofuse.FileHandle, u
 
 // open opens the node's version or, where the footage is another one since that was looked up, the version that there is now. The
 // kernel has to look the name up then, and opens but once more: it must be told the size at that lookup.
-func (n *clipNode) open(ctx context.Context) (*version, *clip.Handle, error) {
+func (n *clipNode) open(ctx context.Context) (*version, opened, error) {
 	v := n.version
 	for tries := 0; ; tries++ {
-		handle, err := v.clip.Open(ctx)
+		handle, err := v.content.open(ctx)
 		if !errors.Is(err, clip.ErrChanged) && !errors.Is(err, clip.ErrNoFootage) {
 			return v, handle, err
 		}
@@ -111,7 +114,7 @@ func (n *clipNode) open(ctx context.Context) (*version, *clip.Handle, error) {
 		if gone != nil {
 			return v, nil, gone
 		}
-		newer := n.tree.versions.of(v.ino, c)
+		newer := n.tree.versions.of(v.ino, c, v.kind)
 		if newer == v || tries == maxNewer {
 			return v, nil, err
 		}

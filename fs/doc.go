@@ -11,7 +11,8 @@
 //	lastNode        last/                      clips that end with the newest footage
 //	startNode       2024-01-01T10:00/          any start, listed or not: a day, an hour, a minute or an instant
 //	clipNode        10m.mp4, 10m.cover.mp4     one version of a clip
-//	textNode        10m.json                   what is known of a clip
+//	                10m.times.json             and of which time of day its positions are, whose size is known as late
+//	textNode        10m.json                   what the listing tells of a clip
 //	statusDir       .clipfs/                   what tells of the mount itself; not listed
 //	statusNode      status.json                one snapshot of that
 //	clipHandle      an open clipNode

@@ -46,7 +46,7 @@ type Versions struct{ *versions }
 func NewVersions() Versions { return Versions{newVersions()} }
 
 // Of gives the version of a clip at a path.
-func (t Versions) Of(ino uint64, c *clip.Clip) Version { return Version{t.of(ino, c)} }
+func (t Versions) Of(ino uint64, c *clip.Clip) Version { return Version{t.of(ino, c, clip.Movie)} }
 
 // Stick makes a path keep a version.
 func (t Versions) Stick(v Version, now time.Time) { t.stick(v.version, now) }

@@ -18,7 +18,7 @@ import (
 // clipHandle is an open clip. It stays with the version that it was opened on.
 type clipHandle struct {
 	tree   *tree
-	handle *clip.Handle
+	handle opened
 	path   string
 	// opener is who opened it, and stands for whoever reads; waited is how long he waited for that.
 	opener clip.Operation

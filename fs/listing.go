@@ -63,7 +63,7 @@ func (t *tree) fileEntries(dir string, lengths []time.Duration) []fuse.DirEntry 
 func (t *tree) addFile(ctx context.Context, parent *gofuse.Inode, at string, kind clip.Kind, out *fuse.EntryOut,
 	find func(context.Context) (*clip.Clip, error)) (*gofuse.Inode, syscall.Errno) {
 	ino := inodeNumber(at)
-	if kind == clip.Movie {
+	if kind != clip.Sidecar {
 		if v := t.versions.stuckAt(ino, time.Now()); v != nil {
 			return t.addClip(ctx, parent, at, v, find, out), 0
 		}
@@ -81,7 +81,7 @@ func (t *tree) addFile(ctx context.Context, parent *gofuse.Inode, at string, kin
 		return t.addSidecar(ctx, parent, at, c, holds, out)
 	}
 	out.SetEntryTimeout(holds)
-	return t.addClip(ctx, parent, at, t.versions.of(ino, c), find, out), 0
+	return t.addClip(ctx, parent, at, t.versions.of(ino, c, kind), find, out), 0
 }
 
 // addClip adds a version of a clip; find gives what there is at the path by then.

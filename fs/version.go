@@ -28,8 +28,11 @@ const (
 // it. All clipNodes of one inode share it.
 type version struct {
 	clip *clip.Clip
-	ino  uint64
-	gen  uint64
+	// kind and content are what the file shows of the clip.
+	kind    clip.Kind
+	content content
+	ino     uint64
+	gen     uint64
 	// waited is how long those waited, in nanoseconds, who were sent back to open once more.
 	waited atomic.Int64
 
@@ -51,16 +54,16 @@ type caller struct {
 	at  time.Time
 }
 
-// newVersion gives the version of a clip of which the kernel knows nothing.
-func newVersion(c *clip.Clip, ino, gen uint64) *version {
-	return &version{clip: c, ino: ino, gen: gen, exact: notTold, told: notTold}
+// newVersion gives the version of a form of a clip of which the kernel knows nothing.
+func newVersion(c *clip.Clip, kind clip.Kind, ino, gen uint64) *version {
+	return &version{clip: c, kind: kind, content: contentOf(c, kind), ino: ino, gen: gen, exact: notTold, told: notTold}
 }
 
 // tell gives the size to answer a LOOKUP or GETATTR with, and notes that the kernel has it. Whichever order the
 // kernel handles concurrent answers in, it never goes back from an exact size to an estimate: an answer to a question
 // older than its attributes is dropped (fs/fuse/inode.c, attr_version).
 func (v *version) tell() (size int64, exact bool) {
-	size, exact = v.clip.Size()
+	size, exact = v.content.Size()
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if exact && v.exact == notTold {
@@ -118,7 +121,7 @@ func (v *version) cameBackLocked(pid uint32, now time.Time) bool {
 // sizeKind says whether the size is known, "exact" or "estimate", and how long an open will have to wait for it where
 // the service's quota makes it wait.
 func (v *version) sizeKind() string {
-	_, exact := v.clip.Size()
+	_, exact := v.content.Size()
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if exact || v.exact != notTold {

@@ -39,8 +39,8 @@ func newVersions() *versions {
 	return &versions{live: make(map[versionID]weak.Pointer[version]), stuck: make(map[uint64]stuckVersion)}
 }
 
-// of gives the version for what a clip is now, at the path with that inode number.
-func (t *versions) of(ino uint64, c *clip.Clip) *version {
+// of gives the version for what a form of a clip is now, at the path with that inode number.
+func (t *versions) of(ino uint64, c *clip.Clip, kind clip.Kind) *version {
 	id := versionID{ino: ino, key: c.Key()}
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -48,7 +48,7 @@ func (t *versions) of(ino uint64, c *clip.Clip) *version {
 		return v
 	}
 	t.lastGen++
-	v := newVersion(c, ino, t.lastGen)
+	v := newVersion(c, kind, ino, t.lastGen)
 	t.live[id] = weak.Make(v)
 	runtime.AddCleanup(v, t.forget, id)
 	return v

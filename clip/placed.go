@@ -1,0 +1,236 @@
+package clip
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"clipfs/clip/mp4"
+)
+
+// How the tables of a file are compared with the listing: each fragment's first picture is looked for where the fragment's
+// time says that it is. Where the listing has a hole, the service may have closed it in a payload: the picture is then the
+// first one behind the last that the fragment before has, and from there on another time counts. Whatever does not fit is
+// not called exact.
+
+const (
+	// nearby is how far a position may be from its time.
+	nearby = time.Millisecond
+	// maxLead is how long sound may come before a part's first picture.
+	maxLead = time.Second
+)
+
+// timePoint says that from a position in the file on, a time of day and the position go on together.
+type timePoint struct {
+	position time.Duration
+	at       time.Time
+}
+
+// picture is when a picture is shown, in nanoseconds, doubled; odd where decoding can begin at it.
+type picture int64
+
+func (p picture) position() time.Duration { return time.Duration(p >> 1) }
+func (p picture) sync() bool              { return p&1 != 0 }
+
+// pictures is what a file shows.
+type pictures struct {
+	all []picture // by position
+	// begin is the position of the first frame, be it sound or a picture.
+	begin time.Duration
+}
+
+// picturesOf reads when the pictures of a file are shown.
+func picturesOf(m *mp4.Movie) (pictures, error) {
+	video := m.Video()
+	if video == nil {
+		return pictures{}, mp4.ErrIncompatible
+	}
+	var p pictures
+	clock := clockOf(video, m.Timescale)
+	for s, err := range video.Samples() {
+		if err != nil {
+			return pictures{}, err
+		}
+		at, shown := clock.position(s.PTS())
+		if !shown {
+			continue
+		}
+		one := picture(at) << 1
+		if s.Sync {
+			one |= 1
+		}
+		p.all = append(p.all, one)
+	}
+	if len(p.all) == 0 {
+		return pictures{}, mp4.ErrIncompatible
+	}
+	slices.Sort(p.all)
+	p.begin = p.all[0].position()
+	sound := m.Sound()
+	if sound == nil {
+		return p, nil
+	}
+	first := int64(0)
+	for run := range sound.Offsets.Runs() {
+		first = int64(run.Offset)
+		break
+	}
+	edit := clockOf(sound, m.Timescale).edits[0]
+	p.begin = min(p.begin, edit.at+ticks(max(0, first-edit.from), int64(sound.Timescale)))
+	return p, nil
+}
+
+// editClock turns the times of a track's media into positions in the file.
+type editClock struct {
+	timescale int64
+	edits     []editRange
+}
+
+// editRange is a range of the media, in its own ticks, and the position at which it is shown.
+type editRange struct {
+	from, to int64
+	at       time.Duration
+}
+
+// clockOf reads the edit list of a track. The last edit has no end: a player shows what is there.
+func clockOf(t *mp4.Track, movie uint32) editClock {
+	c := editClock{timescale: int64(t.Timescale)}
+	at := time.Duration(0)
+	for _, e := range t.Edits {
+		length := ticks(int64(min(e.Duration, math.MaxInt64)), int64(movie))
+		if e.MediaTime >= 0 {
+			n := int64(length.Seconds() * float64(c.timescale))
+			c.edits = append(c.edits, editRange{e.MediaTime, e.MediaTime + n, at})
+		}
+		at += length
+	}
+	if len(c.edits) == 0 {
+		c.edits = []editRange{{0, 0, at}}
+	}
+	c.edits[len(c.edits)-1].to = math.MaxInt64
+	return c
+}
+
+// position gives the position of a time of the media; false where it is not shown.
+func (c editClock) position(pts int64) (time.Duration, bool) {
+	for _, e := range c.edits {
+		if pts >= e.from && pts < e.to {
+			return e.at + ticks(pts-e.from, c.timescale), true
+		}
+	}
+	return 0, false
+}
+
+// ticks turns ticks of a timescale into a time.
+func ticks(n, timescale int64) time.Duration {
+	return time.Duration(n/timescale)*time.Second + time.Duration(n%timescale*int64(time.Second)/timescale)
+}
+
+// placer looks for the fragments of a clip in its file.
+type placer struct {
+	pictures
+	known []timePoint
+	rule  gapRule
+	// at is the index of the picture that the last fragment begins with.
+	at int
+	// point is the index of the known point that the last position goes by.
+	point int
+	// shift is by how much the part's times have moved since its beginning, lead how much later its pictures are than their
+	// fragments, which begin with sound.
+	shift, lead time.Duration
+	points      []timePoint
+}
+
+// place gives the points of a file, of which known are those that it was made with. It gives false where a picture is not
+// where its fragment's time says.
+func place(shown pictures, known []timePoint, d *detail) ([]timePoint, bool) {
+	p := &placer{pictures: shown, known: known, rule: d.rule, at: -1, points: slices.Clone(known)}
+	var before *Fragment
+	for _, part := range d.parts {
+		for i := range part.fragments {
+			f := &part.fragments[i]
+			var ok bool
+			switch {
+			case i == 0:
+				ok = p.first(f)
+			case f.Time(p.rule.by).Sub(p.rule.end(*before)) > nearby:
+				ok = p.behind(before, f)
+			default:
+				ok = p.find(f)
+			}
+			if !ok {
+				return nil, false
+			}
+			before = f
+		}
+	}
+	last := p.all[len(p.all)-1].position()
+	if p.time(last).After(p.rule.end(*before).Add(p.lead + nearby)) {
+		return nil, false // more than was listed
+	}
+	return sortedPoints(p.points), true
+}
+
+// time gives the time of a position, as far as it is known. Positions are asked for in their order.
+func (p *placer) time(position time.Duration) time.Time {
+	for p.point+1 < len(p.known) && p.known[p.point+1].position <= position+time.Microsecond {
+		p.point++
+	}
+	known := p.known[p.point]
+	return known.at.Add(position - known.position + p.shift)
+}
+
+// off gives by how much the picture of an index is later than a fragment would have it.
+func (p *placer) off(k int, f *Fragment) time.Duration {
+	return p.time(p.all[k].position()).Sub(f.Time(p.rule.by).Add(p.lead))
+}
+
+// next goes to the first picture that a fragment may begin with, going by times.
+func (p *placer) next(f *Fragment) bool {
+	for p.at++; p.at < len(p.all) && p.off(p.at, f) < -nearby; {
+		p.at++
+	}
+	return p.at < len(p.all)
+}
+
+// first finds a fragment that begins a part, which is placed by its time.
+func (p *placer) first(f *Fragment) bool {
+	moved := p.shift != 0
+	p.shift, p.lead = 0, 0
+	if !p.next(f) {
+		return false
+	}
+	p.lead = p.off(p.at, f)
+	if moved {
+		position := p.all[p.at].position()
+		p.points = append(p.points, timePoint{position, p.time(position)})
+	}
+	return p.lead <= maxLead
+}
+
+// find finds a fragment that follows another without a hole.
+func (p *placer) find(f *Fragment) bool {
+	return p.next(f) && p.off(p.at, f) <= nearby
+}
+
+// behind finds a fragment that a hole in the listing is before, which the payload may have closed.
+func (p *placer) behind(before, f *Fragment) bool {
+	last := p.all[p.at].position() + before.Length + nearby
+	for p.at++; p.at < len(p.all) && p.all[p.at].position() <= last; {
+		p.at++
+	}
+	if p.at == len(p.all) {
+		return false
+	}
+	off := p.off(p.at, f)
+	if off.Abs() <= nearby {
+		return true
+	}
+	if off > 0 || !p.all[p.at].sync() {
+		return false
+	}
+	p.shift -= off
+	position := p.all[p.at].position()
+	p.points = append(p.points, timePoint{position, p.time(position)})
+	return true
+}

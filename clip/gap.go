@@ -85,10 +85,38 @@ func (r gapRule) between(f, next Fragment) bool {
 	return next.Time(r.by).Sub(r.end(f)) > r.min
 }
 
-// overlaps reports whether the fragment that follows another begins before that one's last frame does. What the service
-// makes of overlaps within a payload is not known, as with gaps.
-func (r gapRule) overlaps(f, next Fragment) bool {
-	return next.Time(r.by).Before(f.Time(r.by).Add(f.Length))
+// maxSoundLead is by how much sound may lead the pictures that it is stored with.
+const maxSoundLead = time.Second / 2
+
+// overlap tells by how much a fragment begins before the last frame of the one before it does.
+func (r gapRule) overlap(f, next Fragment) time.Duration {
+	return f.Time(r.by).Add(f.Length).Sub(next.Time(r.by))
+}
+
+// leads reports whether an overlap can be that of sound which leads: the time of a fragment is that of its first frame,
+// which can be sound that is heard before the last picture of the fragment before is shown. That is less than maxSoundLead,
+// and less than either fragment lasts.
+func leads(overlap time.Duration, f, next Fragment) bool {
+	return overlap > 0 && overlap < min(maxSoundLead, f.Length, next.Length)
+}
+
+// overlaps reports whether fragment i of some, in the order of their times, overlaps the one before it. What the service
+// makes of overlaps within a payload is not known, as with gaps. Sound that leads is no overlap, but where fragments that
+// were ingested twice take turns, a short overlap can stand beside long ones: then it is one as well.
+func (r gapRule) overlaps(fragments []Fragment, i int) bool {
+	own := r.overlap(fragments[i-1], fragments[i])
+	if own <= 0 || !leads(own, fragments[i-1], fragments[i]) {
+		return own > 0
+	}
+	for _, k := range []int{i - 1, i + 1} {
+		if k < 1 || k >= len(fragments) {
+			continue
+		}
+		if d := r.overlap(fragments[k-1], fragments[k]); d > 0 && !leads(d, fragments[k-1], fragments[k]) {
+			return true
+		}
+	}
+	return false
 }
 
 // recorded adds up what fragments, in the order of their times, cover: up to the next one's start where there is no

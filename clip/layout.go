@@ -60,7 +60,7 @@ func (c *Clip) layOut(parts []resolved) (*layout, error) {
 		f := p.fetch
 		inputs[i] = mp4.Part{
 			Head:       openHead(func() (*mp4.Movie, error) { return l.heads.movie(f) }),
-			MediaStart: p.head.mediaStart, MediaEnd: p.head.mediaEnd,
+			MediaStart: p.head.mediaStart, MediaEnd: p.head.size, // there can be more than one mdat
 			Start:     p.part.fragments[0].Time(by).Sub(c.First()),
 			GapBefore: p.part.gapBefore,
 		}
@@ -73,7 +73,32 @@ func (c *Clip) layOut(parts []resolved) (*layout, error) {
 	if err != nil {
 		return nil, c.unjoinable(inputs, parts, err)
 	}
+	c.remarkLeftOut(joined.LeftOut(), parts)
 	return c.newLayout(joined, parts), nil
+}
+
+// remarkLeftOut notes what payloads have that the file does not.
+func (c *Clip) remarkLeftOut(all []mp4.LeftOut, parts []resolved) {
+	var sum mp4.LeftOut
+	odd, first := 0, -1
+	for _, out := range all {
+		sum.Tracks = max(sum.Tracks, out.Tracks)
+		if out.Pictures+out.Sounds == 0 {
+			continue
+		}
+		odd++
+		sum.Pictures, sum.Sounds = sum.Pictures+out.Pictures, sum.Sounds+out.Sounds
+		if first < 0 {
+			first = out.Part
+		}
+	}
+	if sum.Tracks > 0 {
+		c.remark(fmt.Sprintf("payloads have %d more tracks of video or sound: the first of each is in the file", sum.Tracks))
+	}
+	if odd > 0 {
+		c.remark(fmt.Sprintf("%d of %d payloads, from %s on, have more than was listed or have it twice: %d pictures and %d frames of sound are left out",
+			odd, len(parts), sidecarTime(parts[first].part.fragments[0].Time(c.library.options.Selector)), sum.Pictures, sum.Sounds))
+	}
 }
 
 // newLayout makes the map of a joined file.

@@ -52,7 +52,7 @@ type planner struct {
 func (p planner) plan(fragments []Fragment, length time.Duration) []part {
 	overlaps := 0
 	for i := 1; i < len(fragments); i++ {
-		if p.rule.overlaps(fragments[i-1], fragments[i]) {
+		if p.rule.overlaps(fragments, i) {
 			overlaps++
 		}
 	}
@@ -95,7 +95,7 @@ func (p planner) cut(fragments []Fragment, cell time.Duration) (parts []part, sp
 		if i > begin {
 			last := fragments[i-1]
 			isGap := p.rule.between(last, f)
-			overlap := !p.through && p.rule.overlaps(last, f)
+			overlap := !p.through && p.rule.overlaps(fragments, i)
 			switch {
 			case isGap, overlap, cell > 0 && !f.Time(p.rule.by).Before(border):
 				end(i, isGap)

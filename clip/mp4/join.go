@@ -139,9 +139,9 @@ type Joined struct {
 // samples of up to a tenth of a second, in the chunks it has.
 //
 // The file begins with the first frame, so that nothing is lost to an edit: its time 0 is the Start of the first part,
-// unless its payload has more before that, which Times tells. Where the file begins with a picture, one edit of the
-// video takes out the delay of reordering; it ends with the last picture shown. Where the file begins with sound there
-// is no edit: the first picture is decoded at 0 and shown when it is due, and the composition offsets of pictures that
+// unless its payload has more before that, which Times tells. Where the file begins with its first picture, one edit of
+// the video takes out the delay of reordering; it ends with the last picture shown. Where sound or a picture of an open
+// group comes before, there is no edit: the first picture is decoded at 0 and shown when it is due, and the composition offsets of pictures that
 // would need more delay than that are negative (version 1). ffmpeg cannot find a key frame in an edit that begins before
 // the first picture, and shows all video early.
 func Join(parts []Part, o JoinOptions) (*Joined, error) {
@@ -162,6 +162,31 @@ func (j *Joined) Size() int64 { return j.HeadSize() + j.media }
 
 // HeadSize is how many bytes stand before the media: ftyp, moov and the header of mdat.
 func (j *Joined) HeadSize() int64 { return sizeOf(j.head) }
+
+// LeftOut is what of a part is not in the joined file.
+type LeftOut struct {
+	// Part is an index of the parts given to Join.
+	Part int
+	// Tracks is how many tracks of video and sound were left out, because the file has one of each.
+	Tracks int
+	// Pictures and Sounds are how many samples were left out, because other parts have them, or the listing names no
+	// fragment at their time.
+	Pictures, Sounds uint32
+}
+
+// LeftOut tells of each part of which something is not in the file.
+func (j *Joined) LeftOut() []LeftOut {
+	var all []LeftOut
+	for i := range j.parts {
+		p := &j.parts[i]
+		out := LeftOut{Part: i, Tracks: p.tracks, Pictures: p.track[0].skip + p.track[0].drop,
+			Sounds: p.track[1].skip + p.track[1].drop}
+		if out.Tracks > 0 || out.Pictures > 0 || out.Sounds > 0 {
+			all = append(all, out)
+		}
+	}
+	return all
+}
 
 // Times tells how times in the file and the clip's times belong together: points in the order of both, the first of
 // which counts from the file's beginning. Between two parts that a closed gap separates, the file has no time.

@@ -10,13 +10,12 @@ import (
 func (b *joiner) begin() error {
 	video, sound := b.tracks[0], b.tracks[1]
 	v, s := &b.parts[0].track[0], b.firstSound()
-	lead := int64(0) // of what comes before the first picture, in ticks of the video
+	lead := -v.earliest // of what comes before the first picture, in ticks of the video: an open group has pictures there
 	if s != nil {
-		lead = video.toTicks(video.toTime(v.first) - sound.toTime(s.first))
+		lead = max(lead, video.toTicks(video.toTime(v.first)-sound.toTime(s.first)))
 	}
 	var delay int64
 	if lead > 0 && lead >= int64(video.timescale)/1000 {
-		lead = max(lead, -v.earliest) // pictures of an open group come before the first as well
 		delay = lead
 	} else if lead, delay = 0, b.delay(); delay > 0 {
 		video.edit = &Edit{MediaTime: delay, Rate: EditRate}

@@ -58,18 +58,22 @@ func (t *joinTrack) standalone(e SampleEntry) ([]byte, error) {
 	return raw, err
 }
 
-// entryKey is equal for sample entries that decode alike: bit rates, which differ from payload to payload, are left out.
+// entryKey is equal for sample entries that decode alike. What differs from payload to payload is left out: bit rates, and
+// of video what is said of how it is to be shown (pasp, colr, clap, fiel, gama, chrm, mdcv, clli) and by what it was coded.
 func entryKey(e SampleEntry) string {
 	const entryHeader = 8
 	fixed := len(e.Raw) - len(e.boxes)
 	key := append([]byte(nil), e.Raw[min(entryHeader, fixed):fixed]...)
+	if len(key) == visualEntry { // ISO/IEC 14496-12 12.1.3
+		clear(key[compressorName : compressorName+32])
+	}
 	for c, err := range Children(e.boxes) {
 		if err != nil {
 			return string(e.Raw)
 		}
-		switch c.Type {
-		case typeBtrt:
-		case TypeEsds:
+		switch {
+		case c.Type == typeBtrt, len(key) >= visualEntry && isLook(c.Type):
+		case c.Type == TypeEsds:
 			config, err := parseEsds(c.Body)
 			if err != nil {
 				return string(e.Raw)
@@ -82,8 +86,22 @@ func entryKey(e SampleEntry) string {
 	return string(key)
 }
 
+// visualEntry is how many bytes a sample entry of video has before its boxes, without its header, and compressorName
+// where in them the name of the compressor stands.
+const visualEntry, compressorName = 78, 42
+
 // typeBtrt is a box of bit rates in a sample entry (ISO/IEC 14496-12 8.5.2).
 const typeBtrt FourCC = 'b'<<24 | 't'<<16 | 'r'<<8 | 't'
+
+// isLook reports whether a box of a video sample entry says how pictures are to be shown, and nothing of how they are coded
+// (ISO/IEC 14496-12 12.1.4, 12.1.5; 14496-15; QuickTime).
+func isLook(kind FourCC) bool {
+	switch kind.String() {
+	case "pasp", "colr", "clap", "fiel", "gama", "chrm", "mdcv", "clli":
+		return true
+	}
+	return false
+}
 
 // nalSets are the parameter sets in a decoder configuration.
 type nalSets struct {

@@ -86,12 +86,27 @@ func (l *timeline) writeMatroska(name string) (err error) {
 	if err := ebml.Marshal(newMatroskaHeader(l.videoTrack, audioTrack), file); err != nil {
 		return err
 	}
+	// Timecodes have no sign, and ffmpeg gives no time to a block that lies before 0. It takes the first time of a file
+	// for its start, so only differences matter.
+	ahead := l.ahead()
 	for _, p := range l.places {
 		video := move(slices.Clone(l.video[p.video[0]:p.video[1]]), -p.at)
 		audio := move(slices.Clone(l.audio[p.audio[0]:p.audio[1]]), -p.at)
-		if err := writeCluster(file, p.at.Milliseconds(), video, audio); err != nil {
+		if err := writeCluster(file, (p.at + ahead).Milliseconds(), video, audio); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// ahead is how much of the timeline lies before time 0: sound that leads the picture, and the place of its fragment.
+func (l *timeline) ahead() time.Duration {
+	var least time.Duration
+	for _, p := range l.places {
+		least = min(least, p.at)
+	}
+	for _, s := range l.audio {
+		least = min(least, s.PTS)
+	}
+	return -least
 }

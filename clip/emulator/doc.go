@@ -36,6 +36,12 @@
 //   - any producer timestamp up to the year 9999 is taken, 4007 is for those beyond;
 //   - at the end of 30 s without data the connection ends without an error, at the end of 45 min with 4003.
 //
+// # Forms
+//
+// Payloads can be odd (package form): some forms change the boxes of a payload, which package footage sees to, others
+// which fragments it has (forms.go). They are given at the start or set while it runs, at /_emulator/payload of the control
+// listener.
+//
 // # Faults
 //
 // What goes wrong on purpose is said by rules (package fault), given at the start or set while it runs, at

@@ -54,8 +54,11 @@ func (s *Server) getClip(ctx context.Context, c *call) (answer, error) {
 	if err := st.quota.points(c.now, len(fragments), len(fragments)); err != nil {
 		return nil, err
 	}
+	o := s.options.Payload
+	o.Created, o.Forms = s.madeAt.next(c.now), s.PayloadForms()
+	fragments, o.Next = oddFragments(st, fragments, o.Forms, c.now)
 	c.fragments = len(fragments)
-	return s.makeClip(ctx, fragments, c.now)
+	return s.makeClip(ctx, fragments, o)
 }
 
 // noFragments is what GetClip answers where there is no footage.
@@ -104,9 +107,14 @@ func cutClip(fragments []footage.Fragment) []footage.Fragment {
 }
 
 // makeClip makes the MP4. The time of its making is in it, so that no two are equal.
-func (s *Server) makeClip(ctx context.Context, fragments []footage.Fragment, now time.Time) (answer, error) {
-	o := s.options.Payload
-	o.Created = s.madeAt.next(now)
+func (s *Server) makeClip(ctx context.Context, fragments []footage.Fragment, o footage.PayloadOptions) (answer, error) {
+	if o.Next != nil {
+		next, err := o.Next.Load()
+		if err != nil {
+			return nil, refuseMedia(err)
+		}
+		o.Next = &next
+	}
 	for i, f := range fragments {
 		loaded, err := f.Load()
 		if err != nil {

@@ -42,7 +42,7 @@ type Options struct {
 	// keeps them in memory. It is made if need be, and belongs to one server at a time.
 	Data string
 
-	// Payload says how GetClip makes its MP4. Its Created is set for each call.
+	// Payload says how GetClip makes its MP4. Its Created and Next are set for each call, its Forms are those at the start.
 	Payload footage.PayloadOptions
 	// Overlaps says what GetClip does about footage that was ingested over older footage.
 	Overlaps Overlaps

@@ -38,6 +38,7 @@ type Server struct {
 	calls       *callTable
 	faults      *fault.Table
 	madeAt      clipClock
+	forms       oddForms
 	credentials Credentials
 	options     Options
 
@@ -86,9 +87,12 @@ func New(o Options) (*Server, error) {
 		stopping:    make(chan struct{}),
 		stopped:     make(chan struct{}),
 	}
+	s.SetPayloadForms(o.Payload.Forms)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /_emulator/calls", s.writeCalls)
 	mux.HandleFunc("POST /_emulator/reset", s.resetCalls)
+	mux.HandleFunc("GET /_emulator/payload", s.getForms)
+	mux.HandleFunc("POST /_emulator/payload", s.postForms)
 	mux.HandleFunc("GET /_emulator/faults", s.listFaults)
 	mux.HandleFunc("POST /_emulator/faults", s.postFaults)
 	mux.HandleFunc("DELETE /_emulator/faults", s.clearFaults)

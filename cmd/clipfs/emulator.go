@@ -13,6 +13,7 @@ import (
 	"clipfs/clip/emulator"
 	"clipfs/clip/emulator/fault"
 	"clipfs/clip/emulator/footage"
+	"clipfs/clip/emulator/form"
 	"clipfs/cmd/internal/logs"
 
 	"github.com/docker/go-units"
@@ -26,7 +27,8 @@ type emulatorFlags struct {
 	data               string
 	retention          time.Duration
 	moov, gaps, muxer  string
-	overlaps           string
+	overlaps, syncs    string
+	forms              string
 	contentLength      onOff
 	quota              onOff
 	latency            time.Duration
@@ -62,7 +64,11 @@ is KEY=VALUE,…:
   bodies         kind=length,by=-1000  kind=garbage  kind=html  kind=truncate[,at=50%]
   listings       kind=duplicate  kind=missing  kind=endless
   payloads       kind=lie,what=mdat|sizes|offsets|overlap|counts|moov  kind=differ[,at=N]
-  the service    kind=skew,by=10m  kind=aged (footage has left retention)  kind=deleted (so has the stream)`,
+  the service    kind=skew,by=10m  kind=aged (footage has left retention)  kind=deleted (so has the stream)
+
+Clips can have odd forms that are not wrong, and some that are, with --payload FORM,... or POST ENDPOINT/_emulator/payload
+while it runs (nothing: plain clips again; GET tells):
+` + formTable(),
 		Example: `  clipfs emulator --stream door=testcard
   clipfs emulator --stream cam=day.mp4@2024-01-01T10:00:00Z --stream loop=clip.mkv,loop --retention 72h
   clipfs emulator --data ~/emulator
@@ -79,6 +85,15 @@ is KEY=VALUE,…:
 	return cmd
 }
 
+// formTable lists the forms of clips, one a line.
+func formTable() string {
+	var lines []string
+	for _, e := range form.Table() {
+		lines = append(lines, fmt.Sprintf("  %-11s %s", e.Form, e.Help))
+	}
+	return strings.Join(lines, "\n")
+}
+
 // bind makes the flags.
 func (f *emulatorFlags) bind(cmd *cobra.Command) {
 	fs := cmd.Flags()
@@ -90,6 +105,9 @@ func (f *emulatorFlags) bind(cmd *cobra.Command) {
 	fs.DurationVar(&f.retention, "retention", emulator.DefaultRetention, "how long the footage of --stream is kept, in whole hours; 0 keeps none")
 	fs.StringVar(&f.moov, "moov", "first", "where a clip's moov box stands: first or last")
 	fs.StringVar(&f.gaps, "payload-gaps", "keep", "gaps inside a clip: keep the wall clock, or close them")
+	fs.StringVar(&f.syncs, "sync", "all",
+		"which pictures a clip lists as sync samples: all at which decoding can begin, or idr (no recovery point of H.264, no CRA of H.265)")
+	fs.StringVar(&f.forms, "payload", "", "odd clips, `FORM,...` as above")
 	fs.StringVar(&f.overlaps, "overlaps", "drop", "footage ingested over older footage: drop it from a clip that has both, hide it from all, or keep it")
 	fs.StringVar(&f.muxer, "muxer", "builtin",
 		"what makes clips: builtin, ffmpeg (as real clips are) or ffmpeg-defaults")
@@ -174,6 +192,12 @@ func (f *emulatorFlags) payload() (o footage.PayloadOptions, err error) {
 		return o, err
 	}
 	if o.Gaps, err = footage.ParseGaps(f.gaps); err != nil {
+		return o, err
+	}
+	if o.Syncs, err = footage.ParseSyncs(f.syncs); err != nil {
+		return o, err
+	}
+	if o.Forms, err = form.Parse(f.forms); err != nil {
 		return o, err
 	}
 	o.Muxer, err = footage.ParseMuxer(f.muxer)

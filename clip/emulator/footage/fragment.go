@@ -28,7 +28,7 @@ type Fragment struct {
 }
 
 // NewFragment makes a fragment of samples as a producer sends them: in the order of decoding, PTS from the producer
-// time, in whole milliseconds. Sync and Data are needed too, the rest is found from them; last is the duration of the
+// time, in whole milliseconds. Sync and Data are needed too, the rest is found from them, and what else is a key frame; last is the duration of the
 // video frame shown last, 0 where that is not known (then it is the mean of all others). The first video sample is a key frame. Audio is nil for none.
 func NewFragment(number string, producer, server time.Time, video Track, frames []Sample, audio *Track, blocks []Sample,
 	last time.Duration) (Fragment, error) {
@@ -39,7 +39,8 @@ func NewFragment(number string, producer, server time.Time, video Track, frames 
 	if err := checkTracks(m.video.Track, m.audio.Track); err != nil {
 		return Fragment{}, fmt.Errorf("fragment %s: %w", number, err)
 	}
-	if len(frames) == 0 || !frames[0].Sync {
+	markAccess(m.video.samples, video)
+	if len(frames) == 0 || !m.video.samples[0].Sync {
 		return Fragment{}, fmt.Errorf("fragment %s: %w: it does not start with a key frame", number, ErrInvalidMedia)
 	}
 	slices.SortStableFunc(m.audio.samples, func(a, b Sample) int { return cmp.Compare(a.PTS, b.PTS) })

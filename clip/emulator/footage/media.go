@@ -82,6 +82,7 @@ func newMedia(video, audio track, last time.Duration, length period) (*Media, er
 	if err := checkTracks(video.Track, audio.Track); err != nil {
 		return nil, err
 	}
+	markAccess(video.samples, video.Track)
 	first := slices.IndexFunc(video.samples, func(s Sample) bool { return s.Sync })
 	if first < 0 {
 		return nil, fmt.Errorf("%w: no key frame", ErrUnsupportedMedia)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"clipfs/clip/emulator/form"
 	"clipfs/clip/mp4"
 )
 
@@ -79,11 +80,38 @@ func ParseMuxer(s string) (Muxer, error) {
 	return 0, fmt.Errorf("muxer %q: want builtin, ffmpeg or ffmpeg-defaults", s)
 }
 
+// Syncs says which pictures a payload lists as sync samples.
+type Syncs int
+
+const (
+	// SyncsAll lists every picture at which decoding can begin: what producers mark as key frames.
+	SyncsAll Syncs = iota
+	// SyncsIDR lists IDR pictures alone, as some writers do: no recovery point of H.264 and no CRA of H.265. A payload
+	// whose groups of pictures are all open may have none.
+	SyncsIDR
+)
+
+// ParseSyncs reads what the flag --sync takes: "all" or "idr".
+func ParseSyncs(s string) (Syncs, error) {
+	switch s {
+	case "all":
+		return SyncsAll, nil
+	case "idr":
+		return SyncsIDR, nil
+	}
+	return 0, fmt.Errorf("sync %q: want all or idr", s)
+}
+
 // PayloadOptions say how a payload is made. The zero value works.
 type PayloadOptions struct {
 	Moov  Moov
 	Gaps  Gaps
 	Muxer Muxer
+	Syncs Syncs
+	// Forms are the ways in which it is odd. Those that add or drop fragments are the caller's to follow.
+	Forms form.Set
+	// Next is the fragment after the last, for form.Joint; nil if there is none.
+	Next *Fragment
 	// Created is what the payload says about when it was made; the zero time leaves that unset.
 	Created time.Time
 	// TempDir is where ffmpeg's files go; empty means the system's directory for temporary files.
@@ -108,6 +136,8 @@ type Payload struct {
 	dir  string
 	file *os.File
 	size int64
+	// shaped is what reshape made of the file, or of what the builtin muxer wrote.
+	shaped *form.File
 }
 
 // PlanPayload plans the payload of fragments, which stand in the order of their timestamps. Errors are ErrNoFragments,
@@ -119,7 +149,7 @@ func PlanPayload(frags []Fragment, o PayloadOptions) (*Payload, error) {
 	if err := checkFragments(frags); err != nil {
 		return nil, err
 	}
-	p := &Payload{opts: o, frags: frags, line: newTimeline(frags, o.Gaps)}
+	p := &Payload{opts: o, frags: frags, line: newTimeline(frags, o)}
 	if o.Muxer != MuxerBuiltin {
 		return p, nil
 	}
@@ -147,13 +177,16 @@ func checkFragments(frags []Fragment) error {
 	return nil
 }
 
-// Render does what takes time: it runs ffmpeg where that is the muxer, until ctx ends. It comes before Size and WriteTo
-// and is called once.
+// Render does what takes time: it runs ffmpeg where that is the muxer, until ctx ends, and makes odd forms. It comes before
+// Size and WriteTo and is called once.
 func (p *Payload) Render(ctx context.Context) error {
 	if p.opts.Muxer == MuxerBuiltin {
-		return ctx.Err()
+		return errors.Join(ctx.Err(), p.reshape())
 	}
 	if err := p.runFFmpeg(ctx); err != nil {
+		return errors.Join(err, p.Close())
+	}
+	if err := p.reshape(); err != nil {
 		return errors.Join(err, p.Close())
 	}
 	return nil
@@ -164,6 +197,9 @@ func (p *Payload) Size() int64 { return p.size }
 
 // WriteTo writes the payload, front to back. It may be called again, and by several at a time.
 func (p *Payload) WriteTo(w io.Writer) (int64, error) {
+	if p.shaped != nil {
+		return p.shaped.WriteTo(w)
+	}
 	if p.writer != nil {
 		return p.writer.WriteTo(w)
 	}

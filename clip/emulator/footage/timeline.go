@@ -3,6 +3,8 @@ package footage
 import (
 	"slices"
 	"time"
+
+	"clipfs/clip/emulator/form"
 )
 
 // gap is how long nothing must be shown to count as a gap.
@@ -27,7 +29,8 @@ type place struct {
 // of it (an overlap, or a timestamp that comes twice) is placed where that ends, and so is one after a gap if gaps are
 // closed. What follows moves alike, until the next gap. How long a fragment's last frame is shown is a guess for what a
 // producer pushed, so a next fragment that starts within it just ends it.
-func newTimeline(frags []Fragment, gaps Gaps) *timeline {
+func newTimeline(frags []Fragment, o PayloadOptions) *timeline {
+	gaps := o.Gaps
 	l := &timeline{videoTrack: frags[0].VideoTrack()}
 	l.audioTrack, _ = frags[0].AudioTrack()
 	var shift, shown, end time.Duration
@@ -53,6 +56,12 @@ func newTimeline(frags []Fragment, gaps Gaps) *timeline {
 		}
 		l.video = append(l.video, video...)
 		l.audio = append(l.audio, audio...)
+	}
+	if o.Forms.Has(form.Joint) && o.Next != nil {
+		l.joint(o.Next, o.Next.Producer.Sub(frags[0].Producer)+shift)
+	}
+	if o.Forms.Has(form.Twice) {
+		l.twice()
 	}
 	l.finish(end)
 	return l

@@ -38,12 +38,17 @@ func ParseLength(text string) (time.Duration, error) {
 		}
 		s.expect(units[next].letter)
 		if time.Duration(n) > MaxSpan/units[next].length {
-			return 0, fmt.Errorf("length %q is over 24 h: %w", text, ErrName)
+			return 0, &nameError{text, "it is over 24 h"}
 		}
 		total += time.Duration(n)*units[next].length + time.Duration(ms)*time.Millisecond
 		next++
 	}
-	if s.bad || total <= 0 || total > MaxSpan {
+	switch {
+	case !s.bad && text != "" && total == 0:
+		return 0, &nameError{text, "it is nothing"}
+	case !s.bad && total > MaxSpan:
+		return 0, &nameError{text, "it is over 24 h"}
+	case s.bad || total <= 0:
 		return 0, fmt.Errorf("length %q: %w", text, ErrName)
 	}
 	return total, nil

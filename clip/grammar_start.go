@@ -39,7 +39,10 @@ func (g Grammar) ParseStart(name string) (Start, error) {
 	basic := len(name) > 4 && name[4] != '-'
 	w, p := s.wall(basic)
 	offset, given := s.offset(basic)
-	if s.bad || s.rest != "" || !w.exists() {
+	if !s.bad && s.rest == "" && !w.exists() {
+		return Start{}, &nameError{name, "there is no such day"}
+	}
+	if s.bad || s.rest != "" {
 		return Start{}, fmt.Errorf("start %q: %w", name, ErrName)
 	}
 	if given {
@@ -47,7 +50,7 @@ func (g Grammar) ParseStart(name string) (Start, error) {
 	}
 	t, ok := w.local(g.location(), p)
 	if !ok {
-		return Start{}, fmt.Errorf("start %q does not occur in %s: %w", name, g.location(), ErrName)
+		return Start{}, &nameError{name, "that time does not occur in " + g.location().String()}
 	}
 	return Start{Time: t, Precision: p}, nil
 }

@@ -137,3 +137,12 @@ func Reads(h *clip.Handle, opener clip.Operation, o Options) func(context.Contex
 	open := &clipHandle{tree: newTree(nil, owner{}, o), handle: h, path: "door/clip.mp4", opener: opener}
 	return open.Read
 }
+
+// Explain says with an explainer of its own that names are none, one every so often.
+func Explain(logger *slog.Logger, names []string, every time.Duration) {
+	e := newExplainer(logger)
+	for _, name := range names {
+		e.say(name, "cam/"+name, "reason")
+		time.Sleep(every)
+	}
+}

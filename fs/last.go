@@ -43,15 +43,16 @@ func (n *lastNode) Statfs(_ context.Context, out *fuse.StatfsOut) syscall.Errno 
 
 // Lookup implements gofuse.NodeLookuper: any length, listed or not.
 func (n *lastNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*gofuse.Inode, syscall.Errno) {
-	file, err := n.tree.library.Grammar().ParseLast(name)
+	at := path.Join(string(n.stream), lastName, name)
+	grammar := n.tree.library.Grammar()
+	file, err := grammar.ParseLast(name)
 	if err != nil {
-		return nil, n.tree.operations.missing(ctx, path.Join(string(n.stream), lastName, name), err)
+		return nil, n.tree.missing(ctx, name, at, grammar.ExplainLast(name), err)
 	}
 	find := n.tree.library.Last
 	if file.Cover {
 		find = n.tree.library.LastCover
 	}
-	at := path.Join(string(n.stream), lastName, name)
 	return n.tree.addFile(ctx, n.EmbeddedInode(), at, file.Kind, out, func(ctx context.Context) (*clip.Clip, error) {
 		return find(ctx, n.stream, file.Length)
 	})

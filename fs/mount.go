@@ -124,14 +124,15 @@ func Mount(mountpoint string, library *clip.Library, o Options) (*Server, error)
 func newTree(library *clip.Library, owner owner, o Options) *tree {
 	callers := newCallers(procRoot)
 	return &tree{
-		library:  library,
-		owner:    owner,
-		mounted:  time.Now(),
-		report:   newReporter(o.Logger),
-		callers:  callers,
-		deny:     newDeny(o.Deny, callers, o.Logger),
-		versions: newVersions(),
-		waits:    patiencePool{signals: signals{proc: procRoot}},
+		library:   library,
+		owner:     owner,
+		mounted:   time.Now(),
+		report:    newReporter(o.Logger),
+		callers:   callers,
+		deny:      newDeny(o.Deny, callers, o.Logger),
+		explained: newExplainer(o.Logger),
+		versions:  newVersions(),
+		waits:     patiencePool{signals: signals{proc: procRoot}},
 
 		status:     o.Status,
 		operations: newOperations(o.Logger, o.Observer),

@@ -66,15 +66,19 @@ func (n *startNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut)
 	}
 	file, err := grammar.ParseFile(n.start, name)
 	if err != nil {
-		return nil, n.tree.operations.missing(ctx, at, err)
+		return nil, n.tree.missing(ctx, name, at, grammar.ExplainFile(n.start, name), err)
 	}
 	find := n.tree.library.Clip
 	if file.Cover {
 		find = n.tree.library.Cover
 	}
-	return n.tree.addFile(ctx, n.EmbeddedInode(), at, file.Kind, out, func(ctx context.Context) (*clip.Clip, error) {
+	child, errno := n.tree.addFile(ctx, n.EmbeddedInode(), at, file.Kind, out, func(ctx context.Context) (*clip.Clip, error) {
 		return find(ctx, n.stream, file.Span)
 	})
+	if errno == syscall.ENOENT {
+		n.sayNothingYet()
+	}
+	return child, errno
 }
 
 // Readdir implements gofuse.NodeReaddirer: what has footage. As a rule a day lists its hours, an hour its minutes and itself
@@ -95,13 +99,19 @@ func (n *startNode) Readdir(ctx context.Context) (gofuse.DirStream, syscall.Errn
 			return nil, err
 		}
 		lengths, err := library.Lengths(ctx, n.stream, n.start)
+		if err == nil && len(starts)+len(lengths) == 0 {
+			n.sayNothingYet()
+		}
 		return append(n.tree.startEntries(n.path, starts), n.tree.fileEntries(n.path, lengths)...), err
 	})
 }
 
 // Getxattr implements gofuse.NodeGetxattrer: how much footage the directory's period has, and when its first and last
-// fragment start. It costs the listing of that period.
+// fragment start. It costs the listing of that period. Of one that is still to come the note says so.
 func (n *startNode) Getxattr(ctx context.Context, name string, dest []byte) (uint32, syscall.Errno) {
+	if name == xattrPrefix+noteName {
+		return n.note(ctx, dest)
+	}
 	return n.tree.dirXattr(ctx, n.path, name, dest, dirXattrs(), func(ctx context.Context) (clip.Footage, error) {
 		return n.tree.library.Footage(ctx, n.stream, n.tree.library.Grammar().Period(n.start))
 	})
@@ -109,5 +119,9 @@ func (n *startNode) Getxattr(ctx context.Context, name string, dest []byte) (uin
 
 // Listxattr implements gofuse.NodeListxattrer. It costs nothing.
 func (n *startNode) Listxattr(_ context.Context, dest []byte) (uint32, syscall.Errno) {
-	return listDirXattrs(dest, dirXattrs())
+	all := dirXattrs()
+	if n.isFuture() {
+		all = append(all, dirXattr{name: noteName})
+	}
+	return listDirXattrs(dest, all)
 }

@@ -61,9 +61,10 @@ func (n *streamNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut
 		n.tree.operations.local(ctx, "lookup", below(n.stream, name))
 		return n.NewInode(ctx, child, gofuse.StableAttr{Mode: syscall.S_IFDIR, Ino: inodeNumber(below(n.stream, name))}), 0
 	}
-	start, err := n.tree.library.Grammar().ParseStart(name)
+	grammar := n.tree.library.Grammar()
+	start, err := grammar.ParseStart(name)
 	if err != nil {
-		return nil, n.tree.operations.missing(ctx, below(n.stream, name), err)
+		return nil, n.tree.missing(ctx, name, below(n.stream, name), grammar.ExplainStart(name), err)
 	}
 	return n.tree.addStart(ctx, n.EmbeddedInode(), n.stream, below(n.stream, name), start, out), 0
 }

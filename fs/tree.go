@@ -18,6 +18,8 @@ type tree struct {
 	report  *reporter
 	callers *callers
 	deny    *deny
+	// explained logs what is wrong with names.
+	explained *explainer
 
 	// status gives the text of status.json; nil where there is none.
 	status func() ([]byte, error)

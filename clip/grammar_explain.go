@@ -1,0 +1,184 @@
+package clip
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// The right forms, as they are explained.
+const (
+	lengthForm = "lengths are written 10m, 1h30m, up to 24h"
+	startForm  = "starts are written 2024-01-01, 2024-01-01T10, 2024-01-01T10:00 or 20240101T1000"
+	placeForm  = "clips are in the directory of a start, 2024-01-01T10:00/10m.mp4, or in last/"
+	fileForm   = "clips end in .mp4, what is known of them in .json"
+	wordForm   = "clipfs path prints the name of what is meant"
+)
+
+// ExplainStart tells what is wrong with a name in the directory of a stream that is evidently meant as a time and is none:
+// one sentence. "" for other names, which programs look for wherever they are (.hidden, desktop.ini).
+func (g Grammar) ExplainStart(name string) string {
+	if stem, kind, _ := cutLoosely(name); kind && meantAsLength(strings.TrimSuffix(stem, coverMark)) {
+		return placeForm
+	}
+	_, err := g.ParseStart(name)
+	switch {
+	case err == nil || !meantAsTime(name):
+		return ""
+	case isTimeWord(name):
+		return startForm + "; " + wordForm
+	}
+	return withReason(err, startForm)
+}
+
+// ExplainFile is ExplainStart for a name in the directory of a start: of a clip, of what is known of one, or of a finer
+// start.
+func (g Grammar) ExplainFile(start Start, name string) string {
+	if _, err := g.ParseFile(start, name); err == nil {
+		return ""
+	}
+	if inner, err := g.ParseStart(name); err == nil {
+		if g.Period(start).Contains(inner.Time) {
+			return "" // as fine as the directory, or coarser
+		}
+		return fmt.Sprintf("it is not in %s", g.FormatStart(start.Time, start.Precision))
+	}
+	stem, kind, video := cutLoosely(name)
+	stem = strings.TrimSuffix(stem, coverMark)
+	switch {
+	case !kind && !video:
+		return g.ExplainStart(name)
+	case stem == "" || strings.HasPrefix(stem, "."):
+		return ""
+	}
+	if _, err := ParseLength(stem); err == nil { // 10m.MP4, 10m.mkv
+		return fileForm
+	}
+	if end, err := g.ParseStart(stem); err == nil {
+		if video {
+			return fileForm
+		}
+		return fmt.Sprintf("its end, %s, is not within 24 h after %s", g.FormatStart(end.Time, end.Precision), g.FormatStart(start.Time, start.Precision))
+	}
+	if meantAsLength(stem) {
+		_, err := ParseLength(stem)
+		return withReason(err, lengthForm)
+	}
+	return g.ExplainStart(stem)
+}
+
+// ExplainLast is ExplainStart for a name in the directory of clips that end with the newest footage.
+func (g Grammar) ExplainLast(name string) string {
+	if _, err := g.ParseLast(name); err == nil {
+		return ""
+	}
+	stem, kind, video := cutLoosely(name)
+	stem = strings.TrimSuffix(stem, coverMark)
+	if _, err := ParseLength(stem); err == nil {
+		if kind || video {
+			return fileForm
+		}
+		return ""
+	}
+	if meantAsLength(stem) || kind && meantAsTime(stem) {
+		return lengthForm
+	}
+	return ""
+}
+
+// withReason puts what an error knows beyond that the name is none before the right form.
+func withReason(err error, form string) string {
+	var why *nameError
+	if errors.As(err, &why) {
+		return why.reason + "; " + form
+	}
+	return form
+}
+
+// nameError is an ErrName with a reason that its form does not tell.
+type nameError struct{ name, reason string }
+
+// Error implements error.
+func (e *nameError) Error() string { return fmt.Sprintf("%q: %s: %v", e.name, e.reason, ErrName) }
+
+// Unwrap gives ErrName.
+func (e *nameError) Unwrap() error { return ErrName }
+
+// cutLoosely splits the name of a file: kind says that it ends as our files do, video that it ends as other videos do, or
+// as ours do in capitals.
+func cutLoosely(name string) (stem string, kind, video bool) {
+	if stem, _, _, ok := cutFile(name); ok {
+		return stem, true, false
+	}
+	at := strings.LastIndexByte(name, '.')
+	if at < 0 {
+		return name, false, false
+	}
+	switch strings.ToLower(name[at:]) {
+	case ".mp4", ".json", ".m4v", ".mkv", ".mov", ".avi", ".webm", ".ts", ".mpg", ".mpeg":
+		return name[:at], false, true
+	}
+	return name, false, false
+}
+
+// meantAsTime tells whether a name is evidently meant as a time: a word for one, or digits with what stands between the
+// fields of times.
+func meantAsTime(name string) bool {
+	if isTimeWord(name) {
+		return true
+	}
+	rest := strings.TrimPrefix(strings.TrimPrefix(name, "T"), "t")
+	digits := 0
+	for _, c := range rest {
+		switch {
+		case c >= '0' && c <= '9':
+			digits++
+		case strings.ContainsRune("-:.,+_/ TtZzhm", c):
+		case strings.ContainsRune("aApPM", c): // am, pm
+		default:
+			return false
+		}
+	}
+	return digits > 0 && rest != "" && rest[0] >= '0' && rest[0] <= '9'
+}
+
+// isTimeWord tells whether a name begins with a word for a time.
+func isTimeWord(name string) bool {
+	word := strings.ToLower(strings.TrimSpace(name))
+	if at := strings.IndexAny(word, " -_T0123456789.,"); at > 0 {
+		word = word[:at]
+	}
+	switch word {
+	case "now", "today", "yesterday", "tomorrow", "tonight", "noon", "midnight":
+		return true
+	}
+	for day := time.Sunday; day <= time.Saturday; day++ {
+		if full := strings.ToLower(day.String()); word == full || word == full[:3] {
+			return true
+		}
+	}
+	return false
+}
+
+// meantAsLength tells whether a name is evidently meant as a length: numbers, with or without words for units.
+func meantAsLength(name string) bool {
+	numbers := 0
+	rest := strings.ToLower(strings.ReplaceAll(name, " ", ""))
+	for rest != "" {
+		after := strings.TrimLeft(rest, "0123456789.,")
+		if len(after) == len(rest) {
+			return false
+		}
+		numbers++
+		word := after[:len(after)-len(strings.TrimLeft(after, "abcdefghijklmnopqrstuvwxyz"))]
+		switch word {
+		case "", "w", "d", "h", "m", "s", "ms", "sec", "secs", "second", "seconds", "min", "mins", "minute", "minutes",
+			"hr", "hrs", "hour", "hours", "day", "days", "week", "weeks":
+		default:
+			return false
+		}
+		rest = after[len(word):]
+	}
+	return numbers > 0
+}

@@ -31,6 +31,8 @@ type Clip struct {
 	fragments, calls int
 	media            int64
 	first            time.Time
+	// cover says that it also has the fragment that was running at its start.
+	cover bool
 	// unlisted is the span to ask for where fragments may not be listed; empty otherwise.
 	unlisted Span
 	key      cache.Key

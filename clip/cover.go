@@ -43,7 +43,9 @@ func (l *Library) Cover(ctx context.Context, name StreamName, span Span) (*Clip,
 	if len(listed.fragments) == 0 {
 		return nil, fmt.Errorf("stream %s, %s: %w", name, span, ErrNoFootage)
 	}
-	return l.clipOf(v.stream, span, listed, list), nil
+	c := l.clipOf(v.stream, span, listed, list)
+	c.cover = true
+	return c, nil
 }
 
 // listCover gives the fragments of a cover clip from start to end; around is what to look at for what was running.

@@ -123,6 +123,26 @@ func (g Grammar) FormatFile(length time.Duration, kind Kind) string {
 	return FormatLength(length) + kind.extension()
 }
 
+// FormatPath gives the path of a clip in the tree, "front-door/2024-01-01T10:00/10m.mp4", which always names the same span.
+func (g Grammar) FormatPath(stream StreamName, span Span, cover bool) string {
+	name := FormatLength(span.Length())
+	if cover {
+		name += coverMark
+	}
+	return string(stream) + "/" + g.formatExactly(span.Start) + "/" + name + Movie.extension()
+}
+
+// formatExactly writes a start to the minute, or finer where it takes that to name the instant.
+func (g Grammar) formatExactly(t time.Time) string {
+	for p := Minute; p < Millisecond; p++ {
+		name := g.FormatStart(t, p)
+		if s, err := g.ParseStart(name); err == nil && s.Time.Equal(t) {
+			return name
+		}
+	}
+	return g.FormatStart(t, Millisecond)
+}
+
 // location is Location, or UTC.
 func (g Grammar) location() *time.Location {
 	if g.Location == nil {

@@ -17,6 +17,7 @@ import (
 type sidecar struct {
 	Stream   StreamName    `json:"stream"`
 	ARN      string        `json:"arn,omitempty"`
+	Path     string        `json:"path"` // below the mountpoint: of last/10m.json the clip that it stood for
 	Selector string        `json:"timestamps"`
 	Start    string        `json:"start"`
 	End      string        `json:"end"`
@@ -149,7 +150,7 @@ func (c *Clip) Sidecar(ctx context.Context) (*SidecarText, error) {
 	}
 	by := c.library.options.Selector
 	s := sidecar{
-		Stream: c.stream.Name, ARN: c.stream.ARN, Selector: by.String(), Start: sidecarTime(c.span.Start), End: sidecarTime(c.span.End),
+		Stream: c.stream.Name, ARN: c.stream.ARN, Path: c.library.options.Grammar.FormatPath(c.stream.Name, c.span, c.cover), Selector: by.String(), Start: sidecarTime(c.span.Start), End: sidecarTime(c.span.End),
 		First: sidecarTime(c.First()), Offset: c.First().Sub(c.span.Start).Seconds(),
 		Totals: sidecarTotals{Fragments: c.fragments, Bytes: c.media, Footage: d.rule.recorded(d.fragments).Seconds()},
 		Times:  c.listedTimes(d),

@@ -128,6 +128,7 @@ func (d *demo) show(ctx context.Context, s *serving) error {
 	d.say("Kinesis Video Streams, emulated, on %s\n\n", mountpoint)
 	file, failed := d.check(ctx, mountpoint)
 	switch {
+	case failed == nil && d.once: // nothing to try: the mount goes now
 	case failed == nil:
 		d.say("\n%s", suggestions(mountpoint, file))
 	case !d.once:
@@ -190,5 +191,5 @@ func suggestions(mountpoint, file string) string {
   mpv %s
   cp %s clip.mp4
 `, quoted(filepath.Join(mountpoint, demoStream, "latest")+"/"), quoted(path),
-		quoted(filepath.Join(filepath.Dir(path), "5m.mp4")), quoted(path))
+		quoted(filepath.Join(mountpoint, demoStream, "last", "5m.mp4")), quoted(path))
 }

@@ -2,6 +2,7 @@ package fs
 
 import (
 	"context"
+	"os"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -102,9 +103,13 @@ var (
 	_ gofuse.NodeStatfser  = (*statusNode)(nil)
 )
 
-// fill gives the file's attributes, which are exact.
+// statusMode lets whoever mounts read the status, and nobody else to whom the mount is shown: it tells of all that others do.
+const statusMode = 0o400
+
+// fill gives the file's attributes, which are exact. They are whoever mounts's own, whatever Options.Owner says.
 func (n *statusNode) fill(out *fuse.Attr) {
-	n.tree.owner.file(out, int64(len(n.text)), int64(len(n.text)), n.at)
+	own := owner{uid: uint32(os.Getuid()), gid: uint32(os.Getgid()), fileMode: statusMode}
+	own.file(out, int64(len(n.text)), int64(len(n.text)), n.at)
 }
 
 // Getattr implements gofuse.NodeGetattrer.

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -100,5 +101,41 @@ func TestMetricsAreForThisMachine(t *testing.T) {
 	}
 	if host := net.ParseIP(u.Hostname()); !host.IsLoopback() {
 		t.Errorf("metrics are at %s", u.Host)
+	}
+}
+
+// TestStatusIsTheOwners: of a mount that others see too, the status is for whoever mounted alone.
+func TestStatusIsTheOwners(t *testing.T) {
+	t.Parallel()
+	if os.Getuid() != 0 {
+		harness.Skip(t, "only root can be somebody else")
+	}
+	harness.Need(t, "setpriv")
+	e := harness.StartEmulator(t, "--stream", "testcard=testcard")
+	m := harness.StartMount(t, e, "--allow-other", "--uid", "65534", "--gid", "65534")
+	for dir := m.Path; dir != "/tmp" && dir != "/"; dir = dir[:max(1, strings.LastIndexByte(dir, '/'))] {
+		if dir != m.Path {
+			if err := os.Chmod(dir, 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	status := m.Join(".clipfs", "status.json")
+	info, err := os.Stat(status)
+	if err != nil || info.Mode() != 0o400 || info.Sys().(*syscall.Stat_t).Uid != 0 {
+		t.Errorf("%v, %v; want 0400 of root", info, err)
+	}
+	if _, err := os.ReadFile(status); err != nil {
+		t.Error(err)
+	}
+	as := func(args ...string) string {
+		out, _ := exec.CommandContext(t.Context(), "setpriv", append([]string{"--reuid=65534", "--regid=65534", "--clear-groups"}, args...)...).CombinedOutput()
+		return string(out)
+	}
+	if out := as("cat", status); !strings.Contains(out, "Permission denied") {
+		t.Errorf("somebody else reads the status: %s", out)
+	}
+	if out := as("ls", m.Path); !strings.Contains(out, "testcard") {
+		t.Errorf("somebody else does not see the mount: %s", out)
 	}
 }

@@ -6,41 +6,98 @@ import (
 	"time"
 )
 
-// probesAtOnce bounds the probes of one call that run at the same time.
-const probesAtOnce = 8
-
 // Days gives the days with footage, ascending: those that are kept, at most ListDays of them back from now, as the
-// calendar in the grammar's location has them. Days before the stream was made are looked at only if the span before
-// that, which footage uploaded with old times can lie in, has any.
+// calendar in the grammar's location has them. If none of these has any, it gives the newest older day that has, and the
+// log says so once. It costs at most twelve calls more than there are such days, and one more for each pause of days
+// beyond the first few; what is known is not asked for again. What it finds of the newest footage, Latest gives.
 func (l *Library) Days(ctx context.Context, name StreamName) ([]Start, error) {
-	v, err := l.view(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	oldest := v.window.Start
-	if v.stream.Created.After(oldest) {
-		before := Span{Start: oldest, End: v.stream.Created.UTC().Truncate(bucketLength)}
-		found, err := l.timeline.recorded(ctx, v, before)
+	return l.days.do(ctx, name, func(ctx context.Context, progress func()) ([]Start, error) {
+		v, err := l.view(ctx, name)
 		if err != nil {
 			return nil, err
 		}
-		if !found {
-			oldest = v.stream.Created
+		n, err := l.lastIn(ctx, v, lastHours(v))
+		if err != nil {
+			return nil, err
 		}
-	}
+		progress()
+		days, err := l.findDays(ctx, v, n, progress)
+		if err != nil || len(days) == 0 {
+			return nil, err
+		}
+		if n.start.IsZero() {
+			last := l.options.Grammar.Period(days[len(days)-1])
+			end := last.End.Add(bucketLength - Grain).Truncate(bucketLength)
+			if n, err = l.narrow(ctx, v, Span{Start: last.Start.Truncate(bucketLength), End: end}); err != nil {
+				return nil, err
+			}
+		}
+		l.latest.Add(name, latestEntry{newest: n, expires: time.Now().Add(edgeTTL)})
+		return days, nil
+	})
+}
+
+// findDays looks for days with footage. n is the newest footage, if that is of the last hours.
+func (l *Library) findDays(ctx context.Context, v view, n newest, progress func()) ([]Start, error) {
 	g := l.options.Grammar
-	var days []Start
-	for at := v.window.End.Add(-Grain); len(days) < l.options.ListDays; {
-		day := g.Containing(at, Day)
-		days = append(days, day)
-		if !day.Time.After(oldest) {
-			break
+	days := slices.Collect(g.Starts(Span{Start: g.Containing(v.window.Start, Day).Time, End: v.window.End}, Day))
+	days = days[max(0, len(days)-l.options.ListDays):]
+	s := daySearch{timeline: l.timeline, view: v, slack: staleSlack, progress: progress, states: make([]dayState, len(days))}
+	for i, day := range days {
+		s.periods = append(s.periods, g.Period(day))
+		if !n.start.IsZero() && s.periods[i].Contains(n.start) {
+			s.states[i], s.slack = footageDay, liveSlack
 		}
-		at = day.Time.Add(-Grain)
 	}
-	days, err = l.withFootage(ctx, v, days)
-	slices.Reverse(days)
-	return days, err
+	if err := s.run(ctx); err != nil {
+		return nil, err
+	}
+	var with []Start
+	for i, day := range days {
+		if s.states[i] == footageDay {
+			with = append(with, day)
+		}
+	}
+	if len(with) > 0 || len(days) == 0 {
+		return with, nil
+	}
+	return l.findOlderDay(ctx, v, Span{Start: v.window.Start, End: days[0].Time}, progress)
+}
+
+// findOlderDay gives the newest day of a span that has footage, if any has, and says in the log why it is listed.
+func (l *Library) findOlderDay(ctx context.Context, v view, span Span, progress func()) ([]Start, error) {
+	g := l.options.Grammar
+	var newest time.Time
+	for from := span.Start; from.Before(span.End); {
+		times, complete, err := l.timeline.sample(ctx, v, Span{Start: from, End: span.End}, manyFragments)
+		if err != nil {
+			return nil, err
+		}
+		progress()
+		switch {
+		case len(times) > 0:
+			newest = slices.MaxFunc(times, time.Time.Compare)
+			if span.Start = g.Period(g.Containing(newest, Day)).End; complete {
+				span.Start = span.End
+			}
+		case newest.IsZero():
+			return nil, nil
+		default:
+			span.End = from
+		}
+		if from = g.Containing(span.Start.Add(span.Length()/2), Day).Time; from.Before(span.Start) {
+			from = span.Start
+		}
+	}
+	if newest.IsZero() {
+		return nil, nil
+	}
+	day := g.Containing(newest, Day)
+	if _, told := l.toldOlder.LoadOrStore(v.stream.Name, true); !told {
+		l.options.Logger.Info("no day within --list-days has footage: the newest older one is listed",
+			"stream", v.stream.Name, "days", l.options.ListDays, "listed", g.FormatStart(day.Time, Day))
+	}
+	return []Start{day}, nil
 }
 
 // DayHours gives the hours of a day with footage that are listed, ascending, as clocks in the grammar's location show them: all,

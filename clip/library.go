@@ -152,6 +152,7 @@ type Library struct {
 	streams     *streams
 	timeline    *timeline
 	newest      *flight[StreamName, newest]
+	days        *flight[StreamName, []Start]
 	versions    *versions
 	heads       heads
 	layouts     *flight[cache.Key, *layout]
@@ -169,6 +170,9 @@ type Library struct {
 	bandwidth *bandwidth
 	// seed is that of the checksums of bodies.
 	seed maphash.Seed
+
+	// toldOlder has the streams of which it was logged that an older day than ListDays allows is listed.
+	toldOlder sync.Map
 
 	// mu guards the rest.
 	mu sync.Mutex
@@ -194,6 +198,7 @@ func NewLibrary(archive Archive, c *cache.Cache, o Options) *Library {
 		streams:  newStreams(archive, o),
 		timeline: newTimeline(archive, o),
 		newest:   newFlight[StreamName, newest](o.ReadTimeout),
+		days:     newFlight[StreamName, []Start](o.ReadTimeout),
 		versions: newVersions(c),
 		latest:   latest,
 		unlisted: make(map[StreamName]bool),

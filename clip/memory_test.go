@@ -43,6 +43,8 @@ type memory struct {
 	unlistable error
 	// page is how long a page of a listing takes.
 	page time.Duration
+	// ordered has listings come in the order of ingestion; as a rule they come in none.
+	ordered bool
 
 	mu        sync.Mutex
 	fragments map[clip.StreamName][]clip.Fragment
@@ -154,7 +156,9 @@ func (m *memory) Fragments(ctx context.Context, q clip.FragmentQuery) iter.Seq2[
 		}
 		found := m.selected(q.Stream, q.Selector, q.Span)
 		m.turnPage(q.Limit > 0)
-		rand.Shuffle(len(found), func(i, j int) { found[i], found[j] = found[j], found[i] })
+		if !m.ordered {
+			rand.Shuffle(len(found), func(i, j int) { found[i], found[j] = found[j], found[i] })
+		}
 		if q.Limit > 0 && len(found) > q.Limit {
 			found = found[:q.Limit]
 		}

@@ -62,11 +62,11 @@ func (l *Library) latestFragment(ctx context.Context, name StreamName) (newest, 
 // footage there. If they are empty it looks further back in spans that double, then halves the span with footage, each
 // with a call that asks for one fragment. Spans begin on the hour, so that answers are found again.
 func (l *Library) findNewest(ctx context.Context, v view) (newest, error) {
-	upper := v.window.End.Add(-bucketLength).Truncate(bucketLength)
-	n, err := l.lastIn(ctx, v, Span{Start: upper, End: v.window.End})
+	n, err := l.lastIn(ctx, v, lastHours(v))
 	if err != nil || !n.start.IsZero() {
 		return n, err
 	}
+	upper := lastHours(v).Start
 	for length := 2 * bucketLength; upper.After(v.window.Start); length *= 2 {
 		span := Span{Start: upper.Add(-length), End: upper}
 		found, err := l.timeline.recorded(ctx, v, span)
@@ -79,6 +79,11 @@ func (l *Library) findNewest(ctx context.Context, v view) (newest, error) {
 		upper = span.Start
 	}
 	return newest{}, fmt.Errorf("stream %s: %w", v.stream.Name, ErrNoFootage)
+}
+
+// lastHours gives the last hour of a window, and the one it began in.
+func lastHours(v view) Span {
+	return Span{Start: v.window.End.Add(-bucketLength).Truncate(bucketLength), End: v.window.End}
 }
 
 // narrow gives the last fragment in a span of whole hours that is known to have one.

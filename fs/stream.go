@@ -88,7 +88,7 @@ func (n *streamNode) Readdir(ctx context.Context) (gofuse.DirStream, syscall.Err
 	at := string(n.stream)
 	return n.tree.list(ctx, at, func(ctx context.Context) ([]fuse.DirEntry, error) {
 		days, err := n.tree.library.Days(ctx, n.stream)
-		if err != nil {
+		if err != nil || len(days) == 0 {
 			return nil, err
 		}
 		entries := n.tree.startEntries(at, days)

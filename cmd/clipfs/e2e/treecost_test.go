@@ -36,7 +36,7 @@ func TestCostOfLooking(t *testing.T) {
 		}
 	}
 	day := m.Join("testcard", date)
-	cost("ls of a stream, cold", 5+2*pages, "ls", m.Join("testcard")) // four days, one span before, the last two hours
+	cost("ls of a stream, cold", 4+2*pages, "ls", m.Join("testcard")) // four days, the last two hours
 	cost("ls of a day, cold", 24, "ls", day)
 	cost("ls of a day, warm", 0, "ls", day)
 	// It begins in the middle of an hour, and costs the pages of its longest clip all the same.
@@ -76,6 +76,32 @@ func TestCostOfLooking(t *testing.T) {
 	look(t, minute)
 	if again := e.Calls(t, "GetClip") - first; again > int64(clips) {
 		t.Errorf("a file manager's second look at %d clips cost %d GetClip calls", clips, again)
+	}
+}
+
+// TestCostOfARetention: more than a year that is kept before the first footage, and a week after it, cost an ls of the stream
+// twelve calls at most, one more for each day with footage, and a stream without any no more than that.
+func TestCostOfARetention(t *testing.T) {
+	t.Parallel()
+	e := harness.StartEmulator(t, "--quota", "off")
+	createStreams(t, e, 24*390, "cam", "empty")
+	at := time.Now().UTC().Add(-9 * 24 * time.Hour)
+	for range 3 {
+		put(t, e, "cam", at, time.Minute)
+		at = at.Add(24 * time.Hour)
+	}
+	m := harness.StartMount(t, e)
+	for stream, days := range map[string]int{"cam": 3, "empty": 0} {
+		before := e.Calls(t, "ListFragments")
+		entries, err := os.ReadDir(m.Join(stream))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := e.Calls(t, "ListFragments") - before
+		t.Logf("%s: %d calls", stream, got)
+		if want := days + 2*min(days, 1); len(entries) != want || got > int64(days+12) { // latest and last
+			t.Errorf("ls of %s: %d entries, want %d, and %d ListFragments calls, want at most %d", stream, len(entries), want, got, days+12)
+		}
 	}
 }
 

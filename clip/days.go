@@ -1,0 +1,239 @@
+package clip
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// How days with footage are found:
+//
+// One call that asks for a few fragments of a long span tells either that the whole span is empty, or of at least one day
+// that it has footage; the days before and behind are then asked for in turn. If the answer has fewer fragments than were
+// asked for, it is all that there is, and no day of the span is left to ask for. So an empty year costs one call, each day
+// with footage one at most, and each run of days without any between them one more. A call asks for many fragments only
+// where such an answer told of many days, because the service's quota counts what is asked for.
+//
+// Spans are asked for side by side; where that takes cutting one that may be empty, it is done only as far as slack goes.
+
+const (
+	// probesAtOnce bounds the probes of one call that run at the same time.
+	probesAtOnce = 8
+	// manyFragments and fewFragments are what a call asks for of a span of days; it goes on with many if it told of manyDays.
+	manyFragments, fewFragments, manyDays = pageFragments, 10, 8
+	// liveSlack is how many calls more than there are days with footage a listing may cost while the stream records,
+	// staleSlack otherwise, when the newest footage has to be looked for too. With that the listing stays within twelve.
+	liveSlack, staleSlack = 8, 3
+)
+
+// dayState is what is known of a day.
+type dayState uint8
+
+const (
+	unknownDay dayState = iota
+	emptyDay
+	footageDay
+)
+
+// daySearch finds out which days have footage.
+type daySearch struct {
+	timeline *timeline
+	view     view
+	// periods of the days, in their order.
+	periods []Span
+	slack   int
+	// progress is called with every answer.
+	progress func()
+
+	states []dayState
+	// extra is how many calls were made more than days found by them.
+	extra int
+	// limit is how many fragments the next call asks for; 0 before the first.
+	limit int
+}
+
+// dayRange is a range of days that are asked for at once.
+type dayRange struct{ from, to int }
+
+// dayAnswer is what a call tells of a range.
+type dayAnswer struct {
+	found []int
+	// complete says that no other day of the range has footage.
+	complete bool
+}
+
+// run looks at all days.
+func (s *daySearch) run(ctx context.Context) error {
+	s.states = slices.Grow(s.states, len(s.periods))[:len(s.periods)]
+	for i, period := range s.periods {
+		if s.states[i] != unknownDay {
+			continue
+		}
+		found, certain, err := s.timeline.recordedDay(ctx, s.view, period)
+		if err != nil {
+			return err
+		}
+		if certain {
+			s.states[i] = emptyDay
+		}
+		if found {
+			s.states[i] = footageDay
+		}
+	}
+	s.limit = manyFragments
+	pending := s.unknown(dayRange{0, len(s.periods)})
+	for first := true; len(pending) > 0; first = false {
+		if !first {
+			pending = s.cut(pending)
+		}
+		answers := make([]dayAnswer, len(pending))
+		err := parallel(ctx, probesAtOnce, len(pending), func(ctx context.Context, i int) (err error) {
+			answers[i], err = s.ask(ctx, pending[i])
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		var next []dayRange
+		told := 0
+		for i, r := range pending {
+			s.learn(r, answers[i])
+			told = max(told, len(answers[i].found))
+			next = append(next, s.unknown(r)...)
+		}
+		if told < manyDays {
+			s.limit = fewFragments
+		}
+		pending = next
+	}
+	return nil
+}
+
+// unknown gives the ranges of a range that have to be asked for: those between days with footage, without known days at
+// their ends.
+func (s *daySearch) unknown(r dayRange) []dayRange {
+	var all []dayRange
+	open := false
+	for i := r.from; i < r.to; i++ {
+		switch s.states[i] {
+		case unknownDay:
+			if !open {
+				all, open = append(all, dayRange{i, i}), true
+			}
+			all[len(all)-1].to = i + 1
+		case footageDay:
+			open = false
+		}
+	}
+	return all
+}
+
+// cut halves ranges, the longest first, so that more can be asked for at once, as far as slack goes: each of them may turn
+// out to be empty, and is then a call for no day.
+func (s *daySearch) cut(pending []dayRange) []dayRange {
+	for len(pending) < probesAtOnce && s.extra+len(pending) < s.slack {
+		at := 0
+		for i, r := range pending {
+			if r.to-r.from > pending[at].to-pending[at].from {
+				at = i
+			}
+		}
+		r := pending[at]
+		middle := (r.from + r.to) / 2
+		if middle == r.from {
+			break
+		}
+		pending = slices.Insert(pending, at+1, dayRange{middle, r.to})
+		pending[at].to = middle
+	}
+	return pending
+}
+
+// ask makes the call for a range.
+func (s *daySearch) ask(ctx context.Context, r dayRange) (dayAnswer, error) {
+	defer s.progress()
+	if r.to-r.from == 1 {
+		found, err := s.timeline.recorded(ctx, s.view, s.periods[r.from])
+		if !found {
+			return dayAnswer{complete: true}, err
+		}
+		return dayAnswer{found: []int{r.from}, complete: true}, err
+	}
+	times, complete, err := s.timeline.sample(ctx, s.view, Span{Start: s.periods[r.from].Start, End: s.periods[r.to-1].End}, s.limit)
+	a := dayAnswer{complete: complete}
+	for _, at := range times {
+		i, _ := slices.BinarySearchFunc(s.periods, at, func(period Span, at time.Time) int {
+			if period.Contains(at) {
+				return 0
+			}
+			return period.Start.Compare(at)
+		})
+		a.found = append(a.found, i)
+	}
+	slices.Sort(a.found)
+	a.found = slices.Compact(a.found)
+	return a, err
+}
+
+// learn notes an answer.
+func (s *daySearch) learn(r dayRange, a dayAnswer) {
+	s.extra++
+	asked := time.Now()
+	for _, i := range a.found {
+		if s.states[i] != footageDay {
+			s.extra--
+		}
+		s.states[i] = footageDay
+		s.timeline.rememberDay(s.view, s.periods[i], asked, true)
+	}
+	for i := r.from; i < r.to; i++ {
+		if s.states[i] == unknownDay && a.complete {
+			s.states[i] = emptyDay
+			s.timeline.rememberDay(s.view, s.periods[i], asked, false)
+		}
+	}
+}
+
+// recordedDay tells whether a day has footage, as far as that is known.
+func (t *timeline) recordedDay(ctx context.Context, v view, day Span) (found, certain bool, err error) {
+	if found, ok := t.probed(dayProbe(v, day)); ok {
+		return found, true, nil
+	}
+	return t.recordedHours(ctx, v, day.Intersect(v.window))
+}
+
+// rememberDay keeps whether a day has footage.
+func (t *timeline) rememberDay(v view, day Span, asked time.Time, found bool) {
+	p := probe{found: found, expires: asked.Add(t.ttl)}
+	if !found {
+		p.expires = asked.Add(t.holdsUnsettled(day, asked))
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.probes.Add(dayProbe(v, day), p)
+}
+
+// dayProbe names a day, as a whole even where it is not over.
+func dayProbe(v view, day Span) probeKey {
+	return probeKey{v.stream.Name, day.Start.UnixMilli(), day.End.UnixMilli()}
+}
+
+// sample gives the times of some fragments of a span, at most limit. complete says that there are no others.
+func (t *timeline) sample(ctx context.Context, v view, span Span, limit int) (times []time.Time, complete bool, err error) {
+	span = span.Intersect(v.window)
+	if span.Empty() {
+		return nil, true, nil
+	}
+	count := 0
+	for f, err := range t.archive.Fragments(ctx, FragmentQuery{Stream: v.stream.Name, Selector: t.by, Span: span, Limit: limit}) {
+		if err != nil {
+			return nil, false, fmt.Errorf("probe %s %s: %w", v.stream.Name, span, err)
+		}
+		count++
+		if at := f.Time(t.by); span.Contains(at) { // the selector's end is inclusive
+			times = append(times, at)
+		}
+	}
+	return times, count < limit, nil
+}

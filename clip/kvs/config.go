@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/kinesisvideo"
+	"github.com/aws/smithy-go/logging"
 
 	"clipfs/clip"
 )
@@ -32,7 +33,8 @@ type ConfigOptions struct {
 // network (a role, single sign-on), and fails in one line that says what to set where there is no region or no
 // credentials; the latter wraps clip.ErrCredentials.
 func LoadConfig(ctx context.Context, o ConfigOptions) (aws.Config, error) {
-	var options []func(*config.LoadOptions) error
+	// What the chain has to say comes with its error; its warnings would stand before that, in a form of their own.
+	options := []func(*config.LoadOptions) error{config.WithLogger(logging.Nop{})}
 	if o.Profile != "" {
 		options = append(options, config.WithSharedConfigProfile(o.Profile))
 	}

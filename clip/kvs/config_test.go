@@ -81,6 +81,50 @@ func TestLoadConfigSaysWhatToSet(t *testing.T) {
 	}
 }
 
+// TestNoCredentialsInOneLine: where nobody gives credentials, the one line says so: neither warnings of the SDK's nor how
+// the metadata service was asked.
+func TestNoCredentialsInOneLine(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		status int
+		want   string
+	}{
+		{"no role", http.StatusNotFound, "this one has none"},
+		{"not allowed", http.StatusForbidden, "its metadata service tells of none"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			metadata := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.Method == http.MethodPut { // asks for a token, which services of old do not give
+					w.WriteHeader(http.StatusForbidden)
+					return
+				}
+				w.WriteHeader(tc.status)
+			}))
+			defer metadata.Close()
+			environment(t, both(region(), map[string]string{
+				"AWS_EC2_METADATA_DISABLED": "false", "AWS_EC2_METADATA_SERVICE_ENDPOINT": metadata.URL,
+			}))
+			said, err := os.CreateTemp(t.TempDir(), "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			stderr := os.Stderr
+			os.Stderr = said
+			_, failed := kvs.LoadConfig(t.Context(), kvs.ConfigOptions{})
+			os.Stderr = stderr
+			if err := said.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if !errors.Is(failed, clip.ErrCredentials) || !strings.HasSuffix(failed.Error(), tc.want) || strings.Contains(failed.Error(), "ec2imds") {
+				t.Errorf("got %v, want it to end with %q", failed, tc.want)
+			}
+			if text, err := os.ReadFile(said.Name()); err != nil || len(text) > 0 {
+				t.Errorf("stderr has %q, %v; want nothing", text, err)
+			}
+		})
+	}
+}
+
 func TestLoadConfigEndpoint(t *testing.T) {
 	for _, tc := range []struct {
 		name string

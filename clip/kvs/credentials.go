@@ -3,10 +3,12 @@ package kvs
 import (
 	"context"
 	"errors"
+	"net/http"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials/processcreds"
+	"github.com/aws/smithy-go"
 )
 
 // credentials is the chain of the config. What it fails with is marked, so that a call without credentials fails at
@@ -65,6 +67,9 @@ func sameKey(a, b aws.Credentials) bool {
 	return a.AccessKeyID == b.AccessKeyID && a.SecretAccessKey == b.SecretAccessKey && a.SessionToken == b.SessionToken
 }
 
+// roleService is the SDK's name for the service that gives the role of a host, the last one that the chain asks.
+const roleService = "ec2imds"
+
 // credentialsError: the chain has no credentials to give.
 type credentialsError struct{ err error }
 
@@ -74,6 +79,13 @@ func (e *credentialsError) Error() string {
 	var process *processcreds.ProviderError
 	if errors.As(e.err, &process) && strings.Contains(text, "process output") {
 		text = "credential_process did not print credentials" // the SDK quotes what it printed
+	}
+	var asked *smithy.OperationError
+	if errors.As(e.err, &asked) && asked.Service() == roleService {
+		text = "its metadata service tells of none" // the rest is about how it was asked
+		if statusOf(e.err) == http.StatusNotFound {
+			text = "this one has none"
+		}
 	}
 	return "no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the host a role: " + text
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -11,8 +12,8 @@ import (
 )
 
 const (
-	// helpFlag is cobra's.
-	helpFlag = "help"
+	// helpFlag and versionFlag are cobra's.
+	helpFlag, versionFlag = "help", "version"
 	// configFlag names the file of settings, printConfigFlag shows what is in force.
 	configFlag, printConfigFlag = "config", "print-config"
 
@@ -59,7 +60,9 @@ func settings(root *cobra.Command) []*pflag.Flag {
 }
 
 // isCommandLineOnly reports whether a flag cannot be set in the environment.
-func isCommandLineOnly(f *pflag.Flag) bool { return f.Name == helpFlag || f.Name == printConfigFlag }
+func isCommandLineOnly(f *pflag.Flag) bool {
+	return f.Name == helpFlag || f.Name == versionFlag || f.Name == printConfigFlag
+}
 
 // isInFile reports whether its command takes a flag from the file of settings.
 func isInFile(f *pflag.Flag) bool { return f.Annotations[fileNote] != nil }
@@ -84,6 +87,47 @@ func note(f *pflag.Flag, name, text string) {
 		f.Annotations = make(map[string][]string)
 	}
 	f.Annotations[name] = []string{text}
+}
+
+// ofTheSDK gives the variable for a setting that is the AWS SDK's and none of ours, as people look for it among our flags.
+func ofTheSDK(name string) string {
+	switch name {
+	case "region", "aws-region", "default-region":
+		return regionVariable
+	case "profile", "aws-profile":
+		return profileVariable
+	}
+	return ""
+}
+
+// regionVariable names a region for the SDK's default chain.
+const regionVariable = "AWS_REGION"
+
+// hint says what may have been meant by the name of a setting that there is not, if that can be told.
+func hint(name string, known []string) string {
+	if v := ofTheSDK(name); v != "" {
+		return fmt.Sprintf(": set %s, as for other programs on AWS", v)
+	}
+	return meant(name, known)
+}
+
+// explainFlag adds to the error of an unknown flag what may have been meant.
+func explainFlag(cmd *cobra.Command, err error) error {
+	var unknown *pflag.NotExistError
+	if !errors.As(err, &unknown) {
+		return err
+	}
+	var names []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if !f.Hidden {
+			names = append(names, "--"+f.Name)
+		}
+	})
+	name := unknown.GetSpecifiedName()
+	if ofTheSDK(name) == "" {
+		name = "--" + name
+	}
+	return fmt.Errorf("%w%s", err, hint(name, names))
 }
 
 // meant asks whether one of the names was meant that are known, if any is near.

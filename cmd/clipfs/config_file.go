@@ -168,7 +168,7 @@ func (s setting) check(known []*pflag.Flag) error {
 	if s.key == configFlag || s.key == printConfigFlag {
 		return fmt.Errorf("%s belongs on the command line", s.key)
 	}
-	return fmt.Errorf("%q is no setting%s", s.key, meant(s.key, names))
+	return fmt.Errorf("%q is no setting%s", s.key, hint(s.key, names))
 }
 
 // set gives a flag the value.

@@ -102,6 +102,15 @@ func warnOfUnknown(cmd *cobra.Command, values map[string]string) {
 	}
 	slices.Sort(unknown)
 	for _, name := range unknown {
-		cmd.PrintErrf("%s: warning: %s in the environment is no flag and does nothing%s\n", cmd.CommandPath(), name, meant(name, names))
+		cmd.PrintErrf("%s: warning: %s in the environment is no flag and does nothing%s\n", cmd.CommandPath(), name, hintVariable(name, names))
 	}
+}
+
+// hintVariable is hint for the name of a variable.
+func hintVariable(name string, known []string) string {
+	flag := strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(name, environmentPrefix), "_", "-"))
+	if ofTheSDK(flag) != "" {
+		return hint(flag, nil)
+	}
+	return meant(name, known)
 }

@@ -89,7 +89,7 @@ a file of settings, --config FILE. A flag goes before the environment, and that 
 		Args:          cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return &usageError{fmt.Errorf("no command %q", args[0])}
+				return &usageError{fmt.Errorf("no command %q%s", args[0], meant(args[0], commandNames(cmd)))}
 			}
 			return &usageError{errors.New("name a command")}
 		},
@@ -98,7 +98,9 @@ a file of settings, --config FILE. A flag goes before the environment, and that 
 		},
 	}
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &usageError{explainFlag(cmd, err)} })
+	root.Version = buildVersion().describe()
+	root.SetVersionTemplate("{{.Version}}")
 	root.AddCommand(mountCommand(args), umountCommand(), demoCommand(), demoCheckCommand(), emulatorCommand(), cacheCommand(), warmCommand(), versionCommand())
 	root.AddCommand(manCommand(), probeCommand(), statusCommand())
 	root.AddCommand(doctorCommand(thisHost()), doctorReadCommand())
@@ -114,6 +116,17 @@ a file of settings, --config FILE. A flag goes before the environment, and that 
 		}
 	}
 	return root
+}
+
+// commandNames gives the names of the commands right below one, without those that only this program runs.
+func commandNames(cmd *cobra.Command) []string {
+	var names []string
+	for _, c := range cmd.Commands() {
+		if !c.Hidden {
+			names = append(names, c.Name())
+		}
+	}
+	return names
 }
 
 // commandsBelow gives all commands below one.

@@ -64,6 +64,11 @@ func TestWrongUsage(t *testing.T) {
 		"no command":          {nil, []string{"clipfs: name a command"}},
 		"unknown command":     {[]string{"explode"}, []string{"clipfs: ", `"explode"`}},
 		"unknown flag":        {[]string{"mount", "--explode", "/mnt"}, []string{"clipfs mount: ", "--explode"}},
+		"unmount":             {[]string{"unmount", "/mnt"}, []string{`"unmount"`, "did you mean umount?"}},
+		"mnt":                 {[]string{"monut", "/mnt"}, []string{"did you mean mount?"}},
+		"nearly a flag":       {[]string{"mount", "--cache-siz", "1GiB", "/mnt"}, []string{"did you mean --cache-size?"}},
+		"region":              {[]string{"mount", "--region", "eu-west-1", "/mnt"}, []string{"--region", "AWS_REGION"}},
+		"profile":             {[]string{"doctor", "--profile=site"}, []string{"--profile", "AWS_PROFILE"}},
 		"no mountpoint":       {[]string{"mount"}, []string{"clipfs mount: ", "clipfs mount --help"}},
 		"two mountpoints":     {[]string{"mount", "/a", "/b"}, []string{"clipfs mount: "}},
 		"bad size":            {[]string{"mount", "--cache-size", "much", "/mnt"}, []string{"--cache-size", "10GiB"}},
@@ -121,6 +126,9 @@ func TestVersion(t *testing.T) {
 		if !strings.Contains(stdout, word) {
 			t.Errorf("version does not say %q: %s", word, stdout)
 		}
+	}
+	if code, flag, stderr := invoke(t, "--version"); code != 0 || flag != stdout || stderr != "" {
+		t.Errorf("--version: exit code %d, %q, %q; want what the command says: %q", code, flag, stderr, stdout)
 	}
 	code, stdout, _ = invoke(t, "version", "--json")
 	var v struct {

@@ -24,11 +24,7 @@ func versionCommand() *cobra.Command {
 		Short: "Tell what this binary was built from",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			info, ok := debug.ReadBuildInfo()
-			if !ok {
-				info = &debug.BuildInfo{}
-			}
-			v := versionOf(info)
+			v := buildVersion()
 			if asJSON {
 				return json.NewEncoder(cmd.OutOrStdout()).Encode(v)
 			}
@@ -42,6 +38,15 @@ func versionCommand() *cobra.Command {
 
 // unknown stands for what was not recorded.
 const unknown = "unknown"
+
+// buildVersion gives the version of this binary.
+func buildVersion() version {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		info = &debug.BuildInfo{}
+	}
+	return versionOf(info)
+}
 
 // version is what a binary was built from.
 type version struct {

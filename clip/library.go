@@ -229,6 +229,9 @@ func (l *Library) Listed() Listed { return l.options.Listed }
 // MetadataTTL is how long answers about streams and about the past hold.
 func (l *Library) MetadataTTL() time.Duration { return l.options.MetadataTTL }
 
+// ReadTimeout is how long a call or a download may go without progress before it fails.
+func (l *Library) ReadTimeout() time.Duration { return l.options.ReadTimeout }
+
 // Streams gives all streams, by name.
 func (l *Library) Streams(ctx context.Context) ([]Stream, error) { return l.streams.list(ctx) }
 

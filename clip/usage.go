@@ -24,6 +24,8 @@ type usage struct {
 	begun, ended time.Time
 	bytes        int64
 	calls        int
+	// spent are told of that in the end, once: the first of bytes and calls, any other of nothing more.
+	spent []func(bytes int64, calls int)
 }
 
 // used gives the clip's usage.
@@ -70,7 +72,14 @@ func (u *usage) give() {
 	}
 	u.mu.Lock()
 	u.busy--
-	if u.busy > 0 || u.calls == 0 {
+	if u.busy > 0 {
+		u.mu.Unlock()
+		return
+	}
+	spent := u.spent
+	u.spent = nil
+	defer tellSpent(spent, u.bytes, u.calls)
+	if u.calls == 0 {
 		u.mu.Unlock()
 		return
 	}
@@ -79,6 +88,14 @@ func (u *usage) give() {
 	u.mu.Unlock()
 	u.logger.Info("clip fetched", "stream", u.stream, "span", u.span, "bytes", bytes, "calls", calls,
 		"took", took.Round(time.Millisecond), "pid", by.PID, "command", by.Command, "uid", by.UID, "asked", by.ID)
+}
+
+// tellSpent tells the first of those who asked, so that nothing is told twice.
+func tellSpent(all []func(bytes int64, calls int), bytes int64, calls int) {
+	for _, spent := range all {
+		spent(bytes, calls)
+		bytes, calls = 0, 0
+	}
 }
 
 // account counts a download that begins, and gives what counts it when it has ended.

@@ -25,7 +25,8 @@
 // The size of a clip is an estimate, on the high side, until its head has arrived, and the kernel must not work with
 // an estimate: sendfile without fstat is bounded by the size that the kernel holds and would pad with zeros. So
 //
-//   - LOOKUP and GETATTR never wait for media: they give what is known, an estimate without an attribute timeout;
+//   - LOOKUP and GETATTR never wait for media: they give what is known, an estimate without an attribute timeout. With
+//     Options.ExactSizes a LOOKUP waits for the head as OPEN does, or fails (type exactSizes);
 //   - OPEN waits for the head, interruptibly, and then, if the size that the kernel was given last is not the one that
 //     is right, answers ESTALE. The VFS then resolves the path again with LOOKUP_REVAL, which looks the name up, gets
 //     the exact size, and opens once more (fs/namei.c, path_openat is tried again upon ESTALE);
@@ -56,7 +57,7 @@
 // # Locks
 //
 // version.mu guards what the kernel was told of a version; versions.mu guards the table of live versions;
-// reporter.mu guards what was logged; patience.mu guards one request's end. None is held while another is taken or
+// exactSizes.mu guards what look-ups have cost; reporter.mu guards what was logged; patience.mu guards one request's end. None is held while another is taken or
 // while the library is called.
 //
 // # Its own mount

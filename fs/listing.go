@@ -80,8 +80,15 @@ func (t *tree) addFile(ctx context.Context, parent *gofuse.Inode, at string, kin
 	if kind == clip.Sidecar {
 		return t.addSidecar(ctx, parent, at, c, holds, out)
 	}
+	v := t.versions.of(ino, c, kind)
+	if t.sizes != nil {
+		if v, errno = t.measured(ctx, at, v, find); errno != 0 {
+			return nil, errno
+		}
+		holds = max(time.Until(v.clip.Expires()), 0)
+	}
 	out.SetEntryTimeout(holds)
-	return t.addClip(ctx, parent, at, t.versions.of(ino, c, kind), find, out), 0
+	return t.addClip(ctx, parent, at, v, find, out), 0
 }
 
 // addClip adds a version of a clip; find gives what there is at the path by then.

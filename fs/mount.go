@@ -46,6 +46,8 @@ type Options struct {
 	AllowOther bool
 	// Owner is whom all entries belong to and what may be done with them.
 	Owner Owner
+	// ExactSizes has look-ups of clips wait until the size is exact, for programs that trust one from before open(2).
+	ExactSizes bool
 	// Deny has the names of programs that may not open files; DefaultDeny has some.
 	Deny []string
 	// Observer is told how users fare; nil for nobody.
@@ -123,7 +125,7 @@ func Mount(mountpoint string, library *clip.Library, o Options) (*Server, error)
 // newTree gives what the nodes of a mount share.
 func newTree(library *clip.Library, owner owner, o Options) *tree {
 	callers := newCallers(procRoot)
-	return &tree{
+	t := &tree{
 		library:   library,
 		owner:     owner,
 		mounted:   time.Now(),
@@ -137,6 +139,10 @@ func newTree(library *clip.Library, owner owner, o Options) *tree {
 		status:     o.Status,
 		operations: newOperations(o.Logger, o.Observer),
 	}
+	if o.ExactSizes {
+		t.sizes = newExactSizes(o.Logger, library.ReadTimeout())
+	}
+	return t
 }
 
 // mountOptions gives the settings for go-fuse and the kernel.

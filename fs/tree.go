@@ -25,6 +25,8 @@ type tree struct {
 	status func() ([]byte, error)
 
 	operations *operations
+	// sizes has look-ups wait for exact sizes; nil where they do not.
+	sizes *exactSizes
 
 	waits    patiencePool
 	versions *versions

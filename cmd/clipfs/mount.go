@@ -54,6 +54,7 @@ type mountFlags struct {
 	openFetch   byteSize
 	listDays    int
 	list        listed
+	exactSizes  bool
 	streams     []string
 	prefix      string
 	allowOther  bool
@@ -155,6 +156,8 @@ func (f *mountFlags) bind(cmd *cobra.Command) {
 	flags.IntVar(&f.listDays, "list-days", f.listDays, "how many `days` back from now are looked at for footage when a stream is listed")
 	flags.Var(&f.list, "list", "what directories list, in `words` with commas: minutes, hours or days (the finest directories), lengths such as 10m, "+
 		"extensions (mp4, json); \"hours\" lists one file an hour (default all of it)")
+	flags.BoolVar(&f.exactSizes, "exact-sizes", false, "have ls -l and the like wait for exact sizes, which costs what opening each clip costs: for programs that trust "+
+		"a size from before they open a file (tar, cpio, rclone, SMB, NFS, WebDAV)")
 	flags.StringArrayVar(&f.streams, "stream", nil, "show only the stream of this `name`; repeat it for more. Streams need not be listed then")
 	flags.StringVar(&f.prefix, "stream-prefix", "", "show only streams whose names begin with this `text`")
 	flags.BoolVar(&f.allowOther, "allow-other", false, "let other users see the mount too; who is not root needs user_allow_other in /etc/fuse.conf")
@@ -336,7 +339,7 @@ func (f *mountFlags) shown(logger *slog.Logger) (fs.Options, error) {
 	counted := f.observe.metrics()
 	return fs.Options{
 		Logger: logger, AllowOther: f.allowOther, Owner: owner, Deny: f.access.deny.names, Source: f.service.source,
-		Observer: counted, Status: counted.StatusText,
+		Observer: counted, Status: counted.StatusText, ExactSizes: f.exactSizes,
 	}, err
 }
 

@@ -103,6 +103,19 @@ func TestFormsReshape(t *testing.T) {
 				heard := framesOf(t, name, "a:0")
 				sameFrames(t, "audio", heard, frames(audio))
 				compareAudioTimes(t, heard, got[0].pts, audio, video[0].PTS)
+				extra := 0
+				if f == form.Sound {
+					sameFrames(t, "second sound", framesOf(t, name, "a:1"), frames(audio))
+					extra = len(join(audio))
+				}
+				if f == form.Video {
+					sameFrames(t, "second video", framesOf(t, name, "v:1"), frames(video))
+					extra = len(join(video))
+				}
+				// A further track has media of its own.
+				if least := len(join(video)) + len(join(audio)) + extra; len(data) < least {
+					t.Errorf("%d bytes, want at least %d", len(data), least)
+				}
 			})
 		}
 	}

@@ -85,11 +85,7 @@ func (m *movie) fragment(sequence uint32, samples [][]sample) []piece {
 					flags = sampleSync
 				}
 				trun = append(trun, words(s.duration, s.size, flags, uint32(s.offset))...)
-				if n := len(media); n > 0 && media[n-1].at+media[n-1].length == m.mediaAt+s.at {
-					media[n-1].length += int64(s.size)
-				} else {
-					media = append(media, piece{at: m.mediaAt + s.at, length: int64(s.size)})
-				}
+				media = append(media, m.section(s.at, s.at+int64(s.size))...)
 				size += int64(s.size)
 			}
 			tfdt := binary.BigEndian.AppendUint64(words(1<<24), uint64(samples[i][0].dts))

@@ -21,7 +21,8 @@ func (t *track) id() uint32 {
 	return word(tkhd, field(tkhd, 12, 20))
 }
 
-// again adds another track like the first one of a handler, behind all others.
+// again adds another track like the first one of a handler, behind all others. Its media lies between that of the others,
+// each chunk behind the one that it is like.
 func (m *movie) again(handler string) error {
 	first := m.first(handler)
 	if first == nil {
@@ -38,7 +39,10 @@ func (m *movie) again(handler string) error {
 	binary.BigEndian.PutUint32(tkhd[field(tkhd, 12, 20):], id)
 	binary.BigEndian.PutUint32(mvhd[next:], id+1)
 	t := *first
-	t.trak, t.chunks = boxes[0], slices.Clone(first.chunks)
+	t.trak = boxes[0]
+	if t.chunks, err = m.copyChunks(first); err != nil {
+		return err
+	}
 	m.tracks = append(m.tracks, &t)
 	last := len(m.moov.kids) - 1
 	for m.moov.kids[last].kind != "trak" {
@@ -46,6 +50,43 @@ func (m *movie) again(handler string) error {
 	}
 	m.moov.kids = slices.Insert(m.moov.kids, last+1, boxes[0])
 	return nil
+}
+
+// copyChunks puts a copy of each chunk of a track behind it, moves all chunks to where they are then, and gives the places of
+// the copies.
+func (m *movie) copyChunks(t *track) ([]int64, error) {
+	samples, err := t.samples()
+	if err != nil {
+		return nil, err
+	}
+	ends := slices.Clone(t.chunks) // where the chunks end; samples stand in their order
+	for c, next := 0, 0; next < len(samples); next++ {
+		for c+1 < len(ends) && samples[next].at >= t.chunks[c+1] {
+			c++
+		}
+		ends[c] = samples[next].at + int64(samples[next].size)
+	}
+	var media []piece
+	copies := make([]int64, len(ends))
+	at, added := int64(0), int64(0)
+	for c, end := range ends {
+		media = append(append(media, m.section(at, end)...), m.section(t.chunks[c], end)...)
+		copies[c] = end + added
+		at, added = end, added+end-t.chunks[c]
+	}
+	media = append(media, m.section(at, m.size())...)
+	starts := slices.Clone(t.chunks)
+	for _, other := range m.tracks {
+		for i, place := range other.chunks {
+			for c, end := range ends {
+				if end <= place {
+					other.chunks[i] += end - starts[c]
+				}
+			}
+		}
+	}
+	m.media = media
+	return copies, nil
 }
 
 // Places in a VisualSampleEntry, from its size on (ISO/IEC 14496-12 12.1.3).

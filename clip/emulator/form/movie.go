@@ -12,10 +12,11 @@ type movie struct {
 	ftyp  []byte
 	moov  *box
 	scale uint32
-	// mediaAt and mediaSize are the content of mdat in src.
-	mediaAt, mediaSize int64
-	moovLast           bool
-	tracks             []*track
+	// media is what the mdat boxes will hold: sections of src. mediaAt is where its mdat's content begins.
+	media    []piece
+	mediaAt  int64
+	moovLast bool
+	tracks   []*track
 }
 
 // track is one track of a movie.
@@ -47,7 +48,7 @@ func readMovie(src io.ReaderAt, size int64) (*movie, error) {
 		}
 		switch kind := string(head[4:8]); kind {
 		case "mdat":
-			m.mediaAt, m.mediaSize = at+header, length-header
+			m.mediaAt, m.media = at+header, []piece{{at: at + header, length: length - header}}
 		case "ftyp", "moov":
 			if length > maxHead {
 				return nil, fmt.Errorf("%s of %d bytes: %w", kind, length, errForm)
@@ -122,6 +123,28 @@ func newTrack(trak *box) (*track, error) {
 
 // stbl gives the sample tables of a track.
 func (t *track) stbl() *box { return t.trak.find("mdia", "minf", "stbl") }
+
+// size is how long the media is.
+func (m *movie) size() int64 {
+	var n int64
+	for _, p := range m.media {
+		n += p.length
+	}
+	return n
+}
+
+// section gives a range of the media.
+func (m *movie) section(from, to int64) []piece {
+	var out []piece
+	for _, p := range m.media {
+		if from < p.length && to > 0 {
+			start := max(from, 0)
+			out = append(out, piece{at: p.at + start, length: min(to, p.length) - start})
+		}
+		from, to = from-p.length, to-p.length
+	}
+	return out
+}
 
 // first gives the first track of a handler; nil if there is none.
 func (m *movie) first(handler string) *track {

@@ -100,20 +100,21 @@ func (m *movie) layout(forms Set) ([]piece, error) {
 		m.setChunks(0, starts) // for the size of moov
 		base += int64(len(m.moov.bytes()))
 	}
-	if base+m.mediaSize+8*mdatCount > math.MaxUint32 {
-		return nil, fmt.Errorf("media of %d bytes: %w", m.mediaSize, errForm)
+	whole := m.size()
+	if base+whole+8*mdatCount > math.MaxUint32 {
+		return nil, fmt.Errorf("media of %d bytes: %w", whole, errForm)
 	}
 	m.setChunks(base, starts)
 	pieces := []piece{{bytes: m.ftyp}}
 	if !last {
 		pieces = append(pieces, piece{bytes: m.moov.bytes()})
 	}
-	end := m.mediaSize
+	end := whole
 	if forms.Has(Truncated) {
 		end = end * cutAfter / 100
 	}
 	for i, at := range starts {
-		to := m.mediaSize
+		to := whole
 		if i+1 < len(starts) {
 			to = starts[i+1]
 		}
@@ -122,7 +123,7 @@ func (m *movie) layout(forms Set) ([]piece, error) {
 			size = 0
 		}
 		if at < end || i == 0 {
-			pieces = append(pieces, piece{bytes: append(words(size), "mdat"...)}, piece{at: m.mediaAt + at, length: min(to, end) - at})
+			pieces = append(append(pieces, piece{bytes: append(words(size), "mdat"...)}), m.section(at, min(to, end))...)
 		}
 	}
 	if last {

@@ -9,11 +9,11 @@
 //     Track.Chunks expand them as far as is asked; SetTimes patches a moov in place.
 //   - writing: a Writer plans a traditional movie file from an Output, knows its size before a byte is written, and
 //     writes it front to back. NewAVCEntry, NewHEVCEntry, NewAACEntry and NewG711Entry build sample entries.
-//   - joining: Join plans one movie of many payloads from their heads. It flattens edits (joinedit.go), groups the bytes
-//     of G.711 (joingroup.go), scans the parts (joinscan.go), measures them in common timescales (jointime.go), places
-//     one after the other on the clock (joinplace.go), settles where the file begins (joinbegin.go) and counts tables;
-//     the Joined writes its head part by part (joinhead.go, joinstbl.go) and tells which range of the file is which
-//     range of which payload.
+//   - joining: Join plans one movie of many payloads from their heads. It flattens edits (joinedit.go), leaves out what
+//     was not listed (joinlisted.go, joincut.go), groups the bytes of G.711 (joingroup.go), scans the parts
+//     (joinscan.go), measures them in common timescales (jointime.go), places one after the other on the clock
+//     (joinplace.go), settles where the file begins (joinbegin.go) and counts tables; the Joined writes its head part by
+//     part (joinhead.go, joinstbl.go) and tells which range of the file is which range of which payload.
 //
 // Everything read comes from a network: no length is believed before it is checked against what is left, and nothing
 // is expanded by sample that the file holds as a run. A sample table (Durations, Offsets, Syncs, Sizes, ChunkRuns,

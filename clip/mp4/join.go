@@ -9,7 +9,7 @@ import (
 
 // JoinVersion is the version of what Join makes of given parts. It is raised whenever Join makes other bytes of the same
 // parts than it did: what was made by another version is not what it makes now.
-const JoinVersion = 2
+const JoinVersion = 3
 
 // Head gives the parsed head of a payload. Join asks for it some times and Joined.WriteHead once for each table, one
 // part after the other, so that not all heads have to be in memory at once; it is the same movie each time.
@@ -33,7 +33,7 @@ type Part struct {
 	// is shown, be it a picture or sound.
 	Start time.Duration
 	// Fragments are what the listing says of the part's fragments, in the order of their times; nil if it is not known.
-	// They tell what the payload has beyond them, and whether its times are theirs.
+	// They tell what the payload has before and behind them, which is left out.
 	Fragments []Fragment
 	// GapBefore says that nothing was recorded for a while before the part.
 	GapBefore bool
@@ -94,10 +94,6 @@ type Segment struct {
 // File. Times in the file are those at which samples are shown, edits applied.
 type TimePoint struct {
 	File, Clip time.Duration
-	// Exact says that this is right to a millisecond for every picture up to the next point: the payloads have a frame
-	// at the time of each fragment that the listing names, and end where it says. It is false where Part.Fragments
-	// is nil.
-	Exact bool
 }
 
 // Joined is the plan of one traditional MP4 file made of many payloads: ftyp, moov, and one mdat in which the media of
@@ -174,7 +170,19 @@ type LeftOut struct {
 	Pictures, Sounds uint32
 }
 
-// LeftOut tells of each part of which something is not in the file.
+// Surplus is what Join would leave out of a part that stands alone: further tracks, and what its Fragments do not name.
+func Surplus(p Part) (LeftOut, error) {
+	b := newJoiner([]Part{p}, JoinOptions{})
+	if err := b.scan(); err != nil {
+		return LeftOut{}, err
+	}
+	for _, out := range (&Joined{parts: b.parts}).LeftOut() {
+		return out, nil
+	}
+	return LeftOut{}, nil
+}
+
+// LeftOut tells of each part that has something which is not in the file.
 func (j *Joined) LeftOut() []LeftOut {
 	var all []LeftOut
 	for i := range j.parts {

@@ -34,8 +34,7 @@ type joinPart struct {
 	// lead is when the first sound sample is shown, less when the first video sample is. hidden is how long an edit of
 	// the payload hides the sound that begins then.
 	lead, hidden time.Duration
-	// exact says that the payload's times are those of the listing. tracks is how many tracks were left out.
-	exact  bool
+	// tracks is how many tracks were left out.
 	tracks int
 }
 

@@ -64,7 +64,7 @@ func (pl *placer) part(p *joinPart, first bool) error {
 		pl.lastSound = s
 	}
 	pl.lastVideo = v
-	pl.b.addTime(TimePoint{File: pl.video.toTime(v.first), Clip: p.Start + p.ahead, Exact: p.exact})
+	pl.b.addTime(TimePoint{File: pl.video.toTime(v.first), Clip: p.Start + p.ahead})
 	return nil
 }
 
@@ -99,7 +99,7 @@ func (pl *placer) pictures(p *joinPart, first bool) (free bool) {
 
 // addTime notes where a part stands unless the point before says so already.
 func (b *joiner) addTime(p TimePoint) {
-	if n := len(b.times); n > 0 && b.times[n-1].Exact == p.Exact {
+	if n := len(b.times); n > 0 {
 		last := b.times[n-1]
 		tick := time.Second/time.Duration(b.tracks[0].timescale)/2 + time.Microsecond
 		if d := (p.Clip - last.Clip) - (p.File - last.File); d < tick && d > -tick {

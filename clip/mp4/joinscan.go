@@ -43,6 +43,10 @@ type joiner struct {
 	tracks [2]*joinTrack
 	times  []TimePoint
 	media  int64
+	// lastPictures are the sizes of the last pictures of the part read last, the last at the end, lastSound is that of its
+	// last frame of sound; 0 where there is none.
+	lastPictures [maxTwice]uint32
+	lastSound    uint32
 }
 
 // newJoiner gives one that has seen no part.
@@ -115,7 +119,7 @@ func (b *joiner) scan() error {
 			return fmt.Errorf("start %v: %w", p.Start, ErrPlan)
 		}
 		_, p.tracks, _ = firstTracks(m)
-		if err := p.read(&tracks, m.Timescale); err != nil {
+		if err := b.read(p, &tracks, m.Timescale); err != nil {
 			return err
 		}
 		p.mediaStart = math.MaxInt64

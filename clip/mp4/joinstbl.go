@@ -106,12 +106,9 @@ func (j *Joined) table(t *joinTrack, r *runWriter, add func(*joinPart, *Track, p
 		share := &p.track[t.kind]
 		if share.samples > 0 {
 			err := p.open(func(_ *joinPart, tracks [2]*Track, _ *Movie) error {
-				own := tracks[t.kind]
-				if t.kind == 1 {
-					var err error
-					if own, err = grouped(own); err != nil {
-						return err
-					}
+				own, err := p.view(t.kind, tracks[t.kind])
+				if err != nil {
+					return err
 				}
 				if err := share.same(own); err != nil {
 					return err

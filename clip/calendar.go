@@ -12,7 +12,7 @@ import (
 // beyond the first few; what is known is not asked for again. What it finds of the newest footage, Latest gives.
 func (l *Library) Days(ctx context.Context, name StreamName) ([]Start, error) {
 	return l.days.do(ctx, name, func(ctx context.Context, progress func()) ([]Start, error) {
-		v, err := l.view(ctx, name)
+		v, err := l.viewToNewest(ctx, name)
 		if err != nil {
 			return nil, err
 		}
@@ -22,6 +22,9 @@ func (l *Library) Days(ctx context.Context, name StreamName) ([]Start, error) {
 		}
 		progress()
 		days, err := l.findDays(ctx, v, n, progress)
+		if err == nil && n.start.IsZero() {
+			err = l.lookLost(ctx, v, len(days) == 0)
+		}
 		if err != nil || len(days) == 0 {
 			return nil, err
 		}
@@ -69,14 +72,18 @@ func (l *Library) findOlderDay(ctx context.Context, v view, span Span, progress 
 	g := l.options.Grammar
 	var newest time.Time
 	for from := span.Start; from.Before(span.End); {
-		times, complete, err := l.timeline.sample(ctx, v, Span{Start: from, End: span.End}, manyFragments)
+		some, complete, err := l.timeline.sample(ctx, v, Span{Start: from, End: span.End}, manyFragments)
 		if err != nil {
 			return nil, err
 		}
 		progress()
 		switch {
-		case len(times) > 0:
-			newest = slices.MaxFunc(times, time.Time.Compare)
+		case len(some) > 0:
+			for _, f := range some {
+				if at := f.Time(l.options.Selector); at.After(newest) {
+					newest = at
+				}
+			}
 			if span.Start = g.Period(g.Containing(newest, Day)).End; complete {
 				span.Start = span.End
 			}
@@ -103,7 +110,7 @@ func (l *Library) findOlderDay(ctx context.Context, v view, span Span, progress 
 // DayHours gives the hours of a day with footage that are listed, ascending, as clocks in the grammar's location show them: all,
 // or, where a day is listed as one clip, those that are not in it because clocks go back and no clip is longer than 24 h.
 func (l *Library) DayHours(ctx context.Context, name StreamName, day Start) ([]Start, error) {
-	v, err := l.view(ctx, name)
+	v, err := l.viewTo(ctx, name, l.options.Grammar.Period(day).End)
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +129,7 @@ func beyondDay(g Grammar, hour Start) bool {
 
 // Minutes gives the minutes of an hour in which a fragment starts, ascending.
 func (l *Library) Minutes(ctx context.Context, name StreamName, hour Start) ([]Start, error) {
-	v, err := l.view(ctx, name)
+	v, err := l.viewTo(ctx, name, l.options.Grammar.Period(hour).End)
 	if err != nil {
 		return nil, err
 	}
@@ -163,10 +170,6 @@ func (l *Library) withFootage(ctx context.Context, v view, starts []Start) ([]St
 
 // Lengths gives those of the lengths listed for a start (Listed.Lengths) whose clip has footage.
 func (l *Library) Lengths(ctx context.Context, name StreamName, start Start) ([]time.Duration, error) {
-	v, err := l.view(ctx, name)
-	if err != nil {
-		return nil, err
-	}
 	g := l.options.Grammar
 	period := g.Period(start)
 	all := l.options.Listed.Lengths(start.Precision, period.Length())
@@ -175,6 +178,10 @@ func (l *Library) Lengths(ctx context.Context, name StreamName, start Start) ([]
 	}
 	if len(all) == 0 {
 		return nil, nil
+	}
+	v, err := l.viewTo(ctx, name, start.Time.Add(all[len(all)-1]))
+	if err != nil {
+		return nil, err
 	}
 	if start.Precision == Day && len(all) == 1 { // which need not be listed whole to be told
 		found, err := l.timeline.recorded(ctx, v, NewSpan(start.Time, all[0]))

@@ -21,7 +21,7 @@ const maxRunning = 2 * maxFragmentLength
 // what came just before is listed with the rest. Where fragments may not be listed nobody knows what was
 // running, and it is the plain clip.
 func (l *Library) Cover(ctx context.Context, name StreamName, span Span) (*Clip, error) {
-	v, err := l.view(ctx, name)
+	v, err := l.viewTo(ctx, name, span.End)
 	if err != nil {
 		return nil, err
 	}

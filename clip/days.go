@@ -24,7 +24,7 @@ const (
 	manyFragments, fewFragments, manyDays = pageFragments, 10, 8
 	// liveSlack is how many calls more than there are days with footage a listing may cost while the stream records,
 	// staleSlack otherwise, when the newest footage has to be looked for too. With that the listing stays within twelve.
-	liveSlack, staleSlack = 8, 3
+	liveSlack, staleSlack = 7, 1
 )
 
 // dayState is what is known of a day.
@@ -160,10 +160,10 @@ func (s *daySearch) ask(ctx context.Context, r dayRange) (dayAnswer, error) {
 		}
 		return dayAnswer{found: []int{r.from}, complete: true}, err
 	}
-	times, complete, err := s.timeline.sample(ctx, s.view, Span{Start: s.periods[r.from].Start, End: s.periods[r.to-1].End}, s.limit)
+	some, complete, err := s.timeline.sample(ctx, s.view, Span{Start: s.periods[r.from].Start, End: s.periods[r.to-1].End}, s.limit)
 	a := dayAnswer{complete: complete}
-	for _, at := range times {
-		i, _ := slices.BinarySearchFunc(s.periods, at, func(period Span, at time.Time) int {
+	for _, f := range some {
+		i, _ := slices.BinarySearchFunc(s.periods, f.Time(s.timeline.by), func(period Span, at time.Time) int {
 			if period.Contains(at) {
 				return 0
 			}
@@ -219,21 +219,26 @@ func dayProbe(v view, day Span) probeKey {
 	return probeKey{v.stream.Name, day.Start.UnixMilli(), day.End.UnixMilli()}
 }
 
-// sample gives the times of some fragments of a span, at most limit. complete says that there are no others.
-func (t *timeline) sample(ctx context.Context, v view, span Span, limit int) (times []time.Time, complete bool, err error) {
+// sample gives some fragments of a span, at most limit. complete says that there are no others.
+func (t *timeline) sample(ctx context.Context, v view, span Span, limit int) (some []Fragment, complete bool, err error) {
+	return t.sampleBy(ctx, t.by, v, span, limit)
+}
+
+// sampleBy is sample by a clock.
+func (t *timeline) sampleBy(ctx context.Context, by Selector, v view, span Span, limit int) (some []Fragment, complete bool, err error) {
 	span = span.Intersect(v.window)
 	if span.Empty() {
 		return nil, true, nil
 	}
 	count := 0
-	for f, err := range t.archive.Fragments(ctx, FragmentQuery{Stream: v.stream.Name, Selector: t.by, Span: span, Limit: limit}) {
+	for f, err := range t.archive.Fragments(ctx, FragmentQuery{Stream: v.stream.Name, Selector: by, Span: span, Limit: limit}) {
 		if err != nil {
 			return nil, false, fmt.Errorf("probe %s %s: %w", v.stream.Name, span, err)
 		}
 		count++
-		if at := f.Time(t.by); span.Contains(at) { // the selector's end is inclusive
-			times = append(times, at)
+		if span.Contains(f.Time(by)) { // the selector's end is inclusive
+			some = append(some, f)
 		}
 	}
-	return times, count < limit, nil
+	return some, count < limit, nil
 }

@@ -20,7 +20,8 @@
 //	names   "2024-01-01T10:00", "10m.mp4"  →  Span            (Grammar)
 //	archive ListFragments                  →  fragments       (timeline, shared; the past is kept on disk, by the hour)
 //	                                                          (asking.go: what to ask for, in calls of one page at once)
-//	timeline                               →  days, hours …   (calendar.go: what has footage; late.go: what came late)
+//	timeline                               →  days, hours …   (calendar.go, days.go: what has footage; late.go: what came late;
+//	                                                          clocks.go: what is ahead of now)
 //	plan    fragments                      →  parts           (on a grid of absolute time, never a call that would be cut)
 //	Clip    parts                          →  one version of a file: key, estimate, exact size
 //	resolve parts                          →  heads           (one GetClip each, as far as its head; kept on disk)
@@ -65,8 +66,8 @@
 //
 // Each mu guards the fields that follow it: Library.mu what was logged, streams.mu the streams, timeline.mu what is
 // remembered of fragments, flight.mu the calls under way, versions.mu the heads seen, notes.mu what is unusual in
-// clips, interest.mu who waits for what, slots.mu the downloads under way, Times.mu a text, goOn.mu those of one opening, usage.mu what
-// was fetched for a clip, ledger.mu what was fetched in all, bandwidth.mu who waits to read on, source.mu the entry
+// clips, interest.mu who waits for what, slots.mu the downloads under way, Times.mu a text, clocks.mu the clocks of
+// cameras, goOn.mu the downloads of one opening, usage.mu what was fetched for a clip, ledger.mu what was fetched in all, bandwidth.mu who waits to read on, source.mu the entry
 // read from, joinedFile.mu the sources of a handle, ahead.mu what it fetches ahead. None is held during I/O, and none
 // while another is taken, but for interest.mu, which may be taken with slots.mu held, and the cache's own, which may be
 // with ahead.mu held. hourStore.files and ledger.files are no such locks: they order the I/O on their files.

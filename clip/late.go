@@ -95,7 +95,7 @@ func (t *timeline) look(ctx context.Context, v view) error {
 	_, err := t.looks.do(ctx, v.stream.Name, func(ctx context.Context, progress func()) (struct{}, error) {
 		since := t.lastLook(v.stream).Add(-lookMargin)
 		asked := time.Now()
-		span := Span{Start: since.UTC().Truncate(Grain), End: asked.UTC().Truncate(Grain)}
+		span := Span{Start: since.UTC().Truncate(Grain), End: v.window.End} // which is beyond now if our clock is behind
 		query := FragmentQuery{Stream: v.stream.Name, Selector: ByServer, Span: span.Intersect(v.window)}
 		hours := make(map[bucketKey]bool)
 		count := 0

@@ -153,6 +153,8 @@ type Library struct {
 	timeline    *timeline
 	newest      *flight[StreamName, newest]
 	days        *flight[StreamName, []Start]
+	aheads      *flight[StreamName, struct{}]
+	clocks      clocks
 	versions    *versions
 	heads       heads
 	layouts     *flight[cache.Key, *layout]
@@ -199,6 +201,8 @@ func NewLibrary(archive Archive, c *cache.Cache, o Options) *Library {
 		timeline: newTimeline(archive, o),
 		newest:   newFlight[StreamName, newest](o.ReadTimeout),
 		days:     newFlight[StreamName, []Start](o.ReadTimeout),
+		aheads:   newFlight[StreamName, struct{}](o.ReadTimeout),
+		clocks:   clocks{byStream: make(map[StreamName]*clock)},
 		versions: newVersions(c),
 		latest:   latest,
 		unlisted: make(map[StreamName]bool),
@@ -251,7 +255,7 @@ func (l *Library) view(ctx context.Context, name StreamName) (view, error) {
 	}
 	l.timeline.notice(stream)
 	now := time.Now().UTC().Truncate(Grain)
-	return view{stream, Span{Start: now.Add(retentionMargin - stream.Retention), End: now.Add(Grain)}}, nil
+	return view{stream, Span{Start: now.Add(retentionMargin - stream.Retention), End: now.Add(l.clocks.ahead(name) + Grain)}}, nil
 }
 
 // Clip gives the clip of a span as the archive has it now: one immutable version. It costs ListFragments calls at
@@ -260,7 +264,7 @@ func (l *Library) Clip(ctx context.Context, name StreamName, span Span) (*Clip, 
 	if span.Empty() || span.Length() > MaxSpan {
 		return nil, fmt.Errorf("span %s: %w", span, ErrName)
 	}
-	v, err := l.view(ctx, name)
+	v, err := l.viewTo(ctx, name, span.End)
 	if err != nil {
 		return nil, err
 	}

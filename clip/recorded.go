@@ -45,7 +45,7 @@ func (l *Library) latestFragment(ctx context.Context, name StreamName) (newest, 
 		return e.newest, nil
 	}
 	return l.newest.do(ctx, name, func(ctx context.Context, _ func()) (newest, error) {
-		v, err := l.view(ctx, name)
+		v, err := l.viewToNewest(ctx, name)
 		if err != nil {
 			return newest{}, err
 		}
@@ -123,7 +123,7 @@ func (l *Library) lastIn(ctx context.Context, v view, span Span) (newest, error)
 
 // First gives the start of the oldest fragment of a stream that is still kept; ErrNoFootage if it has none.
 func (l *Library) First(ctx context.Context, name StreamName) (time.Time, error) {
-	v, err := l.view(ctx, name)
+	v, err := l.viewToNewest(ctx, name)
 	if err != nil {
 		return time.Time{}, err
 	}
@@ -164,7 +164,7 @@ type Footage struct {
 
 // Footage adds up what starts in a span of up to a day; ErrNoFootage if nothing does.
 func (l *Library) Footage(ctx context.Context, name StreamName, span Span) (Footage, error) {
-	v, err := l.view(ctx, name)
+	v, err := l.viewTo(ctx, name, span.End)
 	if err != nil {
 		return Footage{}, err
 	}

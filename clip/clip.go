@@ -119,7 +119,7 @@ func (c *Clip) note(err error) error {
 func (c *Clip) Open(ctx context.Context) (*Handle, error) {
 	used := c.used()
 	used.take()
-	file, err := c.open(c.asks(ctx))
+	file, err := c.openWithin(c.asks(ctx))
 	if err != nil {
 		used.give()
 		return nil, c.note(fmt.Errorf("open %s %s: %w", c.stream.Name, c.span, err))

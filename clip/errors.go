@@ -34,6 +34,8 @@ var (
 	ErrUnreachable = errors.New("archive unreachable")
 	// ErrNotListening: the archive's host refuses connections, and that is not waited out. It is an ErrUnreachable too.
 	ErrNotListening error = &kindError{text: "archive unreachable, nobody listens there", kind: ErrUnreachable}
+	// ErrOpenWait: opening takes longer than MaxOpenWait; it goes on. It is an ErrUnreachable too.
+	ErrOpenWait error = &kindError{text: "not open within the time of --max-open-wait", kind: ErrUnreachable}
 	// ErrChanged: footage changed under an open handle.
 	ErrChanged = errors.New("footage has changed")
 	// ErrTooBig: it cannot be had without fetching more than is allowed.

@@ -60,6 +60,8 @@ type Options struct {
 	Connections int
 	// MaxOpenFetch is how many bytes opening a clip may fetch whose heads come last; 0 means DefaultMaxOpenFetch.
 	MaxOpenFetch int64
+	// MaxOpenWait is how long opening a clip may take in all; 0 means as long as it makes progress.
+	MaxOpenWait time.Duration
 	// FetchLimit is the most that may be fetched in a period.
 	FetchLimit FetchLimit
 	// LedgerDir is where it is noted what was fetched, for the next mount; empty means nowhere.
@@ -167,6 +169,8 @@ type Library struct {
 	buffers  sync.Pool
 	openings atomic.Uint64
 	counts   counts
+	// late has the keys of the clips whose opening goes on after MaxOpenWait.
+	late sync.Map
 	// ledger and bandwidth are what every body of a GetClip call goes by.
 	ledger    *ledger
 	bandwidth *bandwidth

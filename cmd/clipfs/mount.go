@@ -52,6 +52,7 @@ type mountFlags struct {
 	readAhead   byteSize
 	connections int
 	openFetch   byteSize
+	openWait    duration
 	listDays    int
 	list        listed
 	exactSizes  bool
@@ -153,6 +154,7 @@ func (f *mountFlags) bind(cmd *cobra.Command) {
 	flags.Var((*byteSizeOrNone)(&f.readAhead), "read-ahead", "how much to fetch ahead of who reads front to back; 0 for nothing")
 	flags.IntVar(&f.connections, "connections", f.connections, "how many `downloads` run at once")
 	flags.Var(&f.openFetch, "max-open-fetch", "how much opening a clip may fetch where the service sends moov last")
+	flags.Var(&f.openWait, "max-open-wait", "how long opening a clip may take before it fails with ETIMEDOUT and goes on in the background, such as 10s; 0 for as long as it takes")
 	flags.IntVar(&f.listDays, "list-days", f.listDays, "how many `days` back from now are looked at for footage when a stream is listed")
 	flags.Var(&f.list, "list", "what directories list, in `words` with commas: minutes, hours or days (the finest directories), lengths such as 10m, "+
 		"extensions (mp4, json); \"hours\" lists one file an hour (default all of it)")
@@ -245,6 +247,7 @@ func (f *mountFlags) options(logger *slog.Logger) (clip.Options, error) {
 		ReadAhead:    orNone(f.readAhead),
 		Connections:  f.connections,
 		MaxOpenFetch: int64(f.openFetch),
+		MaxOpenWait:  time.Duration(f.openWait),
 		ListDays:     f.listDays,
 		Listed:       f.list.clip,
 		StreamPrefix: f.prefix,

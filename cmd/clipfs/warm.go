@@ -26,6 +26,7 @@ const mostParallel = 256
 // warmFlags are the flags of clipfs warm.
 type warmFlags struct {
 	dryRun   bool
+	heads    bool
 	parallel int
 	price    float64
 }
@@ -40,7 +41,10 @@ func warmCommand() *cobra.Command {
 for the longest of them, any other for all that is below it: a day for its hours, a stream for its days.
 
 What is in the cache already is not read, so a run that was interrupted goes on where it was. Each clip that fails is named, and
-the exit code is 1 then.`,
+the exit code is 1 then.
+
+With --heads clips are opened and not read: an open waits for nothing then, which matters where one blocks others (a web server, SMB).
+It costs what opening them costs.`,
 		Example: `  clipfs warm --dry-run --price 0.0085 /mnt/cameras/front-door/2024-01-01
   clipfs warm /mnt/cameras/front-door/2024-01-01 /mnt/cameras/yard/2024-01-01T10:00/10m.mp4`,
 		Args: cobra.MinimumNArgs(1),
@@ -60,6 +64,7 @@ the exit code is 1 then.`,
 	}
 	flags := cmd.Flags()
 	flags.BoolVar(&f.dryRun, "dry-run", false, "only say what would be fetched, as estimated without fetching media, and what that costs by --price")
+	flags.BoolVar(&f.heads, "heads", false, "fetch only heads, not media: opening takes no time then, and media is fetched when it is read")
 	flags.IntVar(&f.parallel, "parallel", f.parallel, "how many `clips` to read at once")
 	flags.Float64Var(&f.price, "price", 0, "what a gigabyte of fetched media `costs`, such as 0.0085, for --dry-run")
 	withConfig(cmd, "price")
@@ -111,6 +116,9 @@ func (f *warmFlags) takePrice(cmd *cobra.Command, paths []string) error {
 
 // check says what is wrong with the flags.
 func (f *warmFlags) check() error {
+	if f.dryRun && f.heads {
+		return errors.New("--dry-run tells what media costs, and --heads fetches none: want one of them")
+	}
 	if f.parallel < 1 || f.parallel > mostParallel {
 		return fmt.Errorf("--parallel %d: want 1 to %d", f.parallel, mostParallel)
 	}
@@ -160,10 +168,14 @@ func (f *warmFlags) run(ctx context.Context, paths []string, stdout, stderr io.W
 	}
 	begun := time.Now()
 	progress, end := showProgress(stderr, clips)
-	result := warm.Run(ctx, clips, warm.Options{Parallel: f.parallel, Progress: progress})
+	result := warm.Run(ctx, clips, warm.Options{Parallel: f.parallel, Heads: f.heads, Progress: progress})
 	end()
 	if ctx.Err() != nil {
 		return errWarmInterrupted
+	}
+	if f.heads {
+		_, err = fmt.Fprintf(stdout, "%d clips open at once now: their heads are in the cache (%s)\n", result.Fetched, time.Since(begun).Round(time.Millisecond))
+		return errors.Join(err, failedPaths(len(failed)+len(result.Failed)))
 	}
 	_, err = fmt.Fprintf(stdout, "%d clips in the cache: %d fetched, %d were there (%s)\n",
 		result.There+result.Fetched, result.Fetched, result.There, time.Since(begun).Round(time.Millisecond))

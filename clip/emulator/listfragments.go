@@ -57,9 +57,6 @@ func (s *Server) listFragments(_ context.Context, c *call) (answer, error) {
 		}
 		given = &sel
 	}
-	if given == nil && in.NextToken == "" {
-		return nil, invalid("FragmentSelector is required where there is no NextToken.")
-	}
 	st, err := s.find(c, in.streamRef)
 	if err != nil {
 		return nil, err
@@ -80,7 +77,10 @@ func (s *Server) listFragments(_ context.Context, c *call) (answer, error) {
 // openListing says what a call lists, and from which place on. A token continues the listing that it came from, with or
 // without that listing's selector; with another one it is refused.
 func (s *Server) openListing(st stream, given *selection, token string) (selection, fragmentCursor, error) {
-	if token == "" {
+	switch {
+	case token == "" && given == nil:
+		return selection{}, fragmentCursor{}, invalid("FragmentSelector is required where there is no NextToken.")
+	case token == "":
 		return *given, fragmentCursor{seed: rand.Uint64()}, nil
 	}
 	text, err := s.tokens.open(listingOf(st), token)

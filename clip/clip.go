@@ -40,6 +40,8 @@ type Clip struct {
 	expires  time.Time
 
 	exact atomic.Int64 // the exact size; 0 until it is known
+	// surplus says that its only payload was compared with the listing.
+	surplus atomic.Bool
 	// layout is where the bytes come from, once a clip of many parts was opened.
 	layout atomic.Pointer[layout]
 	// failure is the last error of an open or a read.
@@ -145,6 +147,9 @@ func (c *Clip) open(ctx context.Context) (file, error) {
 	f := c.library.fetchOf(c.stream, only)
 	opened, err := c.openPayload(ctx, f)
 	if err == nil {
+		if t, err := opened.live(ctx); err == nil {
+			c.remarkSurplus(ctx, t.entry, only)
+		}
 		return opened, nil
 	}
 	if _, err := c.split(ctx, only, f, err); err != nil {
@@ -154,7 +159,7 @@ func (c *Clip) open(ctx context.Context) (file, error) {
 }
 
 // openPayload opens a clip that is what one call brings.
-func (c *Clip) openPayload(ctx context.Context, f *fetch) (file, error) {
+func (c *Clip) openPayload(ctx context.Context, f *fetch) (*source, error) {
 	payload := &source{counts: &c.library.counts, take: func(ctx context.Context) (taken, error) { return c.takePayload(ctx, f) }}
 	_, err := payload.live(ctx)
 	return payload, err

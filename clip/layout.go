@@ -64,14 +64,7 @@ func (c *Clip) layOut(parts []resolved) (*layout, error) {
 			Start:     p.part.fragments[0].Time(by).Sub(c.First()),
 			GapBefore: p.part.gapBefore,
 		}
-		if by != ByProducer { // the server's times are not the media's
-			continue
-		}
-		for _, fragment := range p.part.fragments {
-			inputs[i].Fragments = append(inputs[i].Fragments, mp4.Fragment{
-				Start: fragment.Time(by).Sub(p.part.fragments[0].Time(by)), Length: fragment.Length, Size: fragment.Size,
-			})
-		}
+		inputs[i].Fragments = p.part.mp4Fragments(by)
 	}
 	o := mp4.JoinOptions{Created: c.First()}
 	if l.options.Gaps == KeepGaps {

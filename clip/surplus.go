@@ -1,0 +1,61 @@
+package clip
+
+import (
+	"context"
+	"fmt"
+
+	"clipfs/cache"
+	"clipfs/clip/mp4"
+)
+
+// mp4Fragments gives what the listing says of a part's fragments; nil where times are the server's, which are not the
+// media's.
+func (p part) mp4Fragments(by Selector) []mp4.Fragment {
+	if by != ByProducer {
+		return nil
+	}
+	all := make([]mp4.Fragment, 0, len(p.fragments))
+	for _, f := range p.fragments {
+		all = append(all, mp4.Fragment{Start: f.Time(by).Sub(p.fragments[0].Time(by)), Length: f.Length, Size: f.Size})
+	}
+	return all
+}
+
+// remarkSurplus notes what the payload of a clip of one part has beyond what was listed; it is served as it is. A payload
+// whose moov comes last is looked at once all of it has come.
+func (c *Clip) remarkSurplus(ctx context.Context, e *cache.Entry, p part) {
+	size, err := e.Size(ctx)
+	if err != nil || c.surplus.Swap(true) {
+		return
+	}
+	for at := int64(0); at < size; {
+		box, err := readBoxHeader(ctx, e, at, size)
+		if err != nil || box.Size <= 0 || box.Size > size-at {
+			return
+		}
+		if box.Type == mp4.TypeMdat && !e.Complete() {
+			c.surplus.Store(false)
+			return
+		}
+		if box.Type != mp4.TypeMoov {
+			at += box.Size
+			continue
+		}
+		moov, err := readRange(ctx, e, at, at+box.Size)
+		if err != nil {
+			return
+		}
+		if movie, err := mp4.ParseMovie(moov); err == nil {
+			c.remarkOne(mp4.Part{Head: movie, Fragments: p.mp4Fragments(c.library.options.Selector)})
+		}
+		return
+	}
+}
+
+// remarkOne notes what a payload has beyond what was listed. One that cannot be joined says nothing.
+func (c *Clip) remarkOne(p mp4.Part) {
+	if out, err := mp4.Surplus(p); err == nil && out.Pictures+out.Sounds > 0 {
+		c.remark(fmt.Sprintf("the payload has more than was listed, or has it twice: %d pictures and %d frames of sound; it is served as it is",
+			out.Pictures, out.Sounds))
+	}
+}

@@ -129,12 +129,12 @@ func (g Grammar) FormatPath(stream StreamName, span Span, cover bool) string {
 	if cover {
 		name += coverMark
 	}
-	return string(stream) + "/" + g.formatExactly(span.Start) + "/" + name + Movie.extension()
+	return string(stream) + "/" + g.FormatExactly(span.Start, Minute) + "/" + name + Movie.extension()
 }
 
-// formatExactly writes a start to the minute, or finer where it takes that to name the instant.
-func (g Grammar) formatExactly(t time.Time) string {
-	for p := Minute; p < Millisecond; p++ {
+// FormatExactly writes a start to a precision, or finer where it takes that to name the instant.
+func (g Grammar) FormatExactly(t time.Time, coarsest Precision) string {
+	for p := coarsest; p < Millisecond; p++ {
 		name := g.FormatStart(t, p)
 		if s, err := g.ParseStart(name); err == nil && s.Time.Equal(t) {
 			return name

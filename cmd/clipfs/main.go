@@ -102,7 +102,7 @@ a file of settings, --config FILE. A flag goes before the environment, and that 
 	root.Version = buildVersion().describe()
 	root.SetVersionTemplate("{{.Version}}")
 	root.AddCommand(mountCommand(args), umountCommand(), demoCommand(), demoCheckCommand(), emulatorCommand(), cacheCommand(), warmCommand(), versionCommand())
-	root.AddCommand(manCommand(), probeCommand(), statusCommand())
+	root.AddCommand(pathCommand(), manCommand(), probeCommand(), statusCommand())
 	root.AddCommand(doctorCommand(thisHost()), doctorReadCommand())
 	for _, cmd := range commandsBelow(root) {
 		completeFlags(cmd)

@@ -1,0 +1,173 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"time"
+
+	"clipfs/clip"
+	"clipfs/cmd/clipfs/internal/known"
+	"clipfs/cmd/clipfs/internal/moment"
+
+	"github.com/spf13/cobra"
+)
+
+// pathFlags are the flags of clipfs path.
+type pathFlags struct {
+	mount string
+	zone  zone
+	names names
+}
+
+// noMount asks for a path that is relative to any mount.
+const noMount = "none"
+
+// pathCommand is clipfs path.
+func pathCommand() *cobra.Command {
+	var f pathFlags
+	cmd := &cobra.Command{
+		Use:   "path [flags] STREAM WHEN [LENGTH]",
+		Short: "Print the path of what is meant, such as 'yesterday 10:00'",
+		Long: `Print the path of a start, or with LENGTH of a clip, for scripts and for people who do not want to compute names. It
+asks the service nothing, so it does not tell whether there is footage.
+
+WHEN is a name of clipfs (2024-01-31T10:00), or as people say it: "2024-01-31 10:00", "yesterday 10:00", "monday 9:30", "3 days ago",
+"10:00", "9am", "now-10m", "2 hours ago". A time or a day of the week without a date is the last one that was. "last 5m" is
+last/5m.mp4, up to the newest footage. LENGTH is 10m, 1h30m, "10 minutes". What is not understood is an error, never a guess.
+
+The path is on --mount, else on the only clipfs mount of whoever asks, with its --timezone and --names; times are in that zone. Where
+nothing is mounted, or the mount does not tell, times are UTC and names end in Z, so that they hold on any mount; without a
+mount, or with --mount none, the path is relative. Only the path goes to stdout; what was understood goes to stderr.`,
+		Example: `  mpv "$(clipfs path front-door 'yesterday 10:00' 10m)"
+  cp "$(clipfs path --mount /mnt/cameras front-door 'monday 9:30' 1h)" .
+  ls "$(clipfs path front-door yesterday)"`,
+		Args: cobra.RangeArgs(2, 3),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			text, said, err := f.path(cmd.Context(), cmd, thisMachine(), args, time.Now())
+			if err != nil {
+				return err
+			}
+			_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s\n", cmd.CommandPath(), said)
+			_, err = io.WriteString(cmd.OutOrStdout(), text+"\n")
+			return err
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.mount, "mount", "", "`MOUNTPOINT` of the clipfs mount (default the only one); none for a relative path")
+	flags.Var(&f.zone, "timezone", "`zone` of times, such as Europe/Berlin (default the mount's)")
+	flags.Var(&f.names, "names", "how starts are written: extended or basic (default the mount's)")
+	withConfig(cmd, "timezone", "names")
+	return cmd
+}
+
+// path gives the path and what was understood.
+func (f *pathFlags) path(ctx context.Context, cmd *cobra.Command, on known.Machine, args []string, now time.Time) (path, said string, err error) {
+	stream := clip.StreamName(args[0])
+	if !stream.Valid() {
+		return "", "", &usageError{fmt.Errorf("%q is not the name of a stream", args[0])}
+	}
+	// Where the zone is not the mount's as it told, a name has to say which it is in.
+	suffix := ""
+	if cmd.Flags().Changed("timezone") {
+		suffix = "Z"
+	}
+	mount, told, err := f.ask(ctx, cmd, on)
+	if err != nil {
+		return "", "", err
+	}
+	if !told {
+		suffix = "Z"
+	}
+	zone := f.zone.location
+	if zone == nil {
+		zone = time.UTC
+	}
+	m, err := moment.Parse(args[1], now, clip.Grammar{Location: zone, Basic: bool(f.names)})
+	if err != nil {
+		return "", "", &usageError{fmt.Errorf("WHEN %w: %s", err, moment.Forms)}
+	}
+	name, said, err := f.name(m, args[2:], suffix, zone)
+	if err != nil {
+		return "", "", err
+	}
+	switch {
+	case mount == "":
+		said += ", relative to the mountpoint"
+	case !told:
+		said += ", on " + mount + ", which does not tell its time zone"
+	default:
+		said += ", on " + mount
+	}
+	if m.Last == 0 && m.Start.Time.After(now) {
+		said += "; that is in the future, nothing is recorded yet"
+	}
+	if m.Note != "" {
+		said += "; " + m.Note
+	}
+	return filepath.Join(mount, string(stream), name), said, nil
+}
+
+// name gives the path below the stream, and what was understood. suffix is what starts end in.
+func (f *pathFlags) name(m moment.Moment, lengths []string, suffix string, zone *time.Location) (name, said string, err error) {
+	written := clip.Grammar{Location: zone, Basic: bool(f.names)}
+	if suffix != "" {
+		written.Location = time.UTC
+	}
+	var length time.Duration
+	if len(lengths) > 0 {
+		if length, err = moment.ClipLength(lengths[0]); err != nil {
+			return "", "", &usageError{fmt.Errorf("LENGTH %w", err)}
+		}
+	}
+	switch {
+	case m.Last > 0 && length > 0:
+		return "", "", &usageError{errors.New(`"last …" has a length already: leave LENGTH out`)}
+	case m.Last > 0:
+		return filepath.Join("last", written.FormatFile(m.Last, clip.Movie)), clip.FormatLength(m.Last) + " up to the newest footage", nil
+	case length == 0:
+		said = m.Start.Time.In(zone).Format("Monday 2006-01-02 15:04:05 MST")
+		return written.FormatExactly(m.Start.Time, m.Start.Precision) + suffix, said, nil
+	}
+	said = m.Start.Time.In(zone).Format("Monday 2006-01-02 15:04:05 MST") + ", " + clip.FormatLength(length)
+	start := written.FormatExactly(m.Start.Time, clip.Minute) + suffix
+	return filepath.Join(start, written.FormatFile(length, clip.Movie)), said, nil
+}
+
+// ask gives the mount that is meant, empty if there is none, and whether its time zone and names are known; the flags have
+// them then.
+func (f *pathFlags) ask(ctx context.Context, cmd *cobra.Command, on known.Machine) (mount string, told bool, err error) {
+	at := f.mount
+	if at == noMount {
+		return "", false, nil
+	}
+	if at != "" {
+		if at, err = canonicalBelow(at); err != nil {
+			return "", false, err
+		}
+	}
+	all, err := on.Find(ctx, at)
+	var several *known.AmbiguousError
+	if errors.As(err, &several) {
+		return "", false, &usageError{fmt.Errorf("%w, with --mount", err)}
+	}
+	if err != nil {
+		return "", false, fmt.Errorf("mounts: %w", err)
+	}
+	if len(all) == 0 && at != "" {
+		return "", false, fmt.Errorf("%s is no clipfs mount, and none is to be there", f.mount)
+	}
+	for _, s := range all {
+		mount = s.Mountpoint
+		if s.Err != nil {
+			continue
+		}
+		told = true
+		if _, err := takeFlags(cmd, s); err != nil {
+			return "", false, err
+		}
+	}
+	return mount, told, nil
+}

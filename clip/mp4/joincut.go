@@ -17,6 +17,7 @@ func cut(t *Track, skip, drop uint32) (*Track, error) {
 			c.Syncs.add(n-skip, 1)
 		}
 	}
+	c.Syncs = c.Syncs.withFirst()
 	c.Sizes = cutSizes(t.Sizes, skip, keep)
 	c.ChunkRuns = ChunkRuns{}
 	var places []int64

@@ -94,8 +94,14 @@ func (p *joinPart) open(visit func(p *joinPart, tracks [2]*Track, m *Movie) erro
 	return visit(p, tracks, m)
 }
 
-// view gives a track as it is joined.
+// view gives a track as it is joined. A part begins with a fragment, and that with a picture at which decoding can begin,
+// even if stss lists only those at which nothing refers to earlier pictures, and so perhaps none in a whole day.
 func (p *joinPart) view(kind int, t *Track) (*Track, error) {
+	if kind == 0 && t != nil {
+		own := *t
+		own.Syncs = t.Syncs.withFirst()
+		t = &own
+	}
 	if kind == 1 {
 		var err error
 		if t, err = grouped(t); err != nil {

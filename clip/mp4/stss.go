@@ -58,6 +58,14 @@ func (t *Syncs) add(first, count uint32) {
 	}
 }
 
+// withFirst gives the table with sample 1 in it.
+func (t Syncs) withFirst() Syncs {
+	if t.All() || t.Len() > 0 && t.Number(0) == 1 {
+		return t
+	}
+	return Syncs{present: true, raw: append(binary.BigEndian.AppendUint32(nil, 1), t.raw...)}
+}
+
 // parseStss reads the body of stss.
 func parseStss(body []byte) (Syncs, error) {
 	d := decoder{b: body}

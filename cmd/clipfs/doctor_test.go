@@ -341,7 +341,7 @@ func TestDoctorOnFaults(t *testing.T) {
 		"kind=deleted":                     {"DescribeStream", []string{"no such stream"}},
 		"kind=garbage,api=GetClip":         {"GetClip", []string{"not a payload"}},
 		"kind=truncate,api=GetClip,at=50%": {"GetClip", []string{"not a payload"}},
-		"kind=html,api=GetClip":            {"GetClip", []string{"page of text instead of media"}},
+		"kind=html,api=GetClip":            {"GetClip", []string{"the answer is HTML, not media"}},
 		"kind=stall,api=GetClip,at=50%":    {"clip", []string{"--timeout"}},
 	} {
 		t.Run(rule, func(t *testing.T) {

@@ -37,6 +37,8 @@ type PayloadQuery struct {
 	Span     Span
 	// Fragments is how many are expected, which is what the call costs in quota points; 0 where that is not known.
 	Fragments int
+	// Likely is how many the call is taken to cost where Fragments is not known.
+	Likely int
 	// Urgency tells who waits for the payload; nil means a reader does. It is asked again and again while the call
 	// waits for its turn, because that can change. It must not block.
 	Urgency func() Urgency

@@ -15,8 +15,6 @@ import (
 const (
 	estimateNumerator, estimateDenominator = 3, 2
 	estimateHead                           = 64 << 10
-	// unlistedEstimate is the size of a clip whose fragments may not be listed: the most that one call returns.
-	unlistedEstimate = 100_000_000
 )
 
 // Clip is one immutable version of a clip: certain fragments of a stream, presented as one file. It is small: what it is
@@ -33,8 +31,10 @@ type Clip struct {
 	first            time.Time
 	// cover says that it also has the fragment that was running at its start.
 	cover bool
-	// unlisted is the span to ask for where fragments may not be listed; empty otherwise.
+	// unlisted is the span to ask for where fragments may not be listed, and asked when the clip was looked up then; empty
+	// otherwise.
 	unlisted Span
+	asked    time.Time
 	key      cache.Key
 	version  int
 	expires  time.Time
@@ -86,7 +86,7 @@ func (c *Clip) Size() (n int64, exact bool) {
 		return c.settle(n), true
 	}
 	if c.fragments == 0 {
-		return unlistedEstimate, false
+		return unlistedEstimate * int64(c.calls), false
 	}
 	return c.media*estimateNumerator/estimateDenominator + estimateHead*int64(c.calls), false
 }
@@ -133,11 +133,11 @@ func (c *Clip) Open(ctx context.Context) (*Handle, error) {
 
 // open gives where the clip's bytes come from. One part is a payload, unless no call brings it.
 func (c *Clip) open(ctx context.Context) (file, error) {
-	if c.unlisted != (Span{}) {
-		return c.openPayload(ctx, c.unlistedFetch())
+	if !c.mayList() {
+		return c.openUnlisted(ctx)
 	}
 	if c.calls > 1 || c.isSplit(ctx) {
-		return c.openJoined(ctx)
+		return c.openJoined(ctx, c.makeLayout)
 	}
 	d, err := c.detail(ctx)
 	if err != nil {
@@ -155,7 +155,7 @@ func (c *Clip) open(ctx context.Context) (file, error) {
 	if _, err := c.split(ctx, only, f, err); err != nil {
 		return nil, err
 	}
-	return c.openJoined(ctx)
+	return c.openJoined(ctx, c.makeLayout)
 }
 
 // openPayload opens a clip that is what one call brings.
@@ -171,12 +171,12 @@ func (c *Clip) isSplit(ctx context.Context) bool {
 	return ok && stored.split > 0
 }
 
-// openJoined opens a clip of many parts.
-func (c *Clip) openJoined(ctx context.Context) (file, error) {
+// openJoined opens a clip of many parts, which layOut joins.
+func (c *Clip) openJoined(ctx context.Context, layOut flightFunc[*layout]) (file, error) {
 	made := c.made()
 	if made == nil || !made.keeps() {
 		var err error
-		made, err = c.library.layouts.do(ctx, cache.Key(c.Key()), c.makeLayout)
+		made, err = c.library.layouts.do(ctx, cache.Key(c.Key()), layOut)
 		if err != nil {
 			return nil, err
 		}
@@ -254,12 +254,4 @@ func (c *Clip) takePayload(ctx context.Context, f *fetch) (taken, error) {
 			return taken{}, fetchError(err)
 		}
 	}
-}
-
-// unlistedFetch gives the download of a clip whose fragments may not be listed.
-func (c *Clip) unlistedFetch() *fetch {
-	f := &fetch{library: c.library, stream: c.stream, key: c.key, start: c.First(), stored: stored{oldest: c.unlisted.Start}}
-	f.query = PayloadQuery{Stream: c.stream.Name, Selector: c.library.options.Selector, Span: c.unlisted}
-	f.inform()
-	return f
 }

@@ -35,7 +35,7 @@ func (l *Library) Cover(ctx context.Context, name StreamName, span Span) (*Clip,
 	list := func(ctx context.Context) (listing, error) { return l.listCover(ctx, v, span.Start, around, span.End) }
 	listed, err := list(ctx)
 	if errors.Is(err, ErrNotListable) {
-		return l.unlistedClip(v.stream, span, span.Intersect(v.window)), nil
+		return l.unlistedClip(v.stream, span, span.Intersect(v.window))
 	}
 	if err != nil {
 		return nil, err

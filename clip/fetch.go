@@ -100,7 +100,8 @@ func (f *fetch) fill(ctx context.Context, w *cache.Writer) (err error) {
 		}
 		if !worthAgain(err, &wrong) {
 			level := slog.LevelWarn
-			if errors.Is(err, ErrCodecChange) || errors.Is(err, ErrFetchLimit) || errors.Is(err, errUnread) {
+			none := f.query.Fragments == 0 && errors.Is(err, ErrNoFootage) // which is all that tells
+			if none || errors.Is(err, ErrCodecChange) || errors.Is(err, ErrFetchLimit) || errors.Is(err, errUnread) {
 				// Asking for less mends it; it was logged; it is asked for again.
 				level = slog.LevelDebug
 			}

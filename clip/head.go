@@ -22,7 +22,8 @@ type head struct {
 	// tables is the fingerprint of the movie: payloads of one fingerprint have the same samples at the same places of
 	// their media.
 	tables [sha256.Size]byte
-	// split is how many fragments the first of two calls has to bring; 0 where one call does.
+	// split is how many fragments the first of two calls has to bring; 0 where one call does. Without a listing it is
+	// splitHalved or splitEmpty.
 	split int
 	moov  []byte
 }

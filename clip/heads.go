@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"clipfs/cache"
 	"clipfs/clip/mp4"
@@ -91,7 +92,7 @@ func (h heads) once(ctx context.Context, payload cache.Key, r cache.Request) (he
 // soundHead reads a record. errHeadRecord too if an earlier run kept the head of a payload that had been cut.
 func soundHead(b []byte) (head, error) {
 	got, err := decodeHead(b)
-	if err != nil || got.split > 0 {
+	if err != nil || got.split != 0 {
 		return got, err
 	}
 	movie, err := mp4.ParseMovie(got.moov)
@@ -127,6 +128,18 @@ func (h heads) split(ctx context.Context, f *fetch, at int) error {
 		return fmt.Errorf("note of a split: %w", fetchError(err))
 	}
 	return nil
+}
+
+// empty notes, until a time, that a piece has no footage.
+func (h heads) empty(ctx context.Context, f *fetch, until time.Time) error {
+	record := head{split: splitEmpty}.encode()
+	h.drop(f.key)
+	r := f.kept(keptHead, func(_ context.Context, w *cache.Writer) error { return w.Append(record) })
+	if until.Before(r.Expires) {
+		r.Expires = until
+	}
+	_, err := h.once(ctx, f.key, r)
+	return err
 }
 
 // movie gives the parsed head of a part. It is on disk as a rule; if it has been evicted it is fetched again, which

@@ -55,18 +55,19 @@ var _ mp4.Head = openHead(nil)
 func (c *Clip) layOut(parts []resolved) (*layout, error) {
 	l := c.library
 	by := l.options.Selector
+	first := parts[0].begins(by)
 	inputs := make([]mp4.Part, len(parts))
 	for i, p := range parts {
 		f := p.fetch
 		inputs[i] = mp4.Part{
 			Head:       openHead(func() (*mp4.Movie, error) { return l.heads.movie(f) }),
 			MediaStart: p.head.mediaStart, MediaEnd: p.head.size, // there can be more than one mdat
-			Start:     p.part.fragments[0].Time(by).Sub(c.First()),
+			Start:     p.begins(by).Sub(first),
 			GapBefore: p.part.gapBefore,
 		}
 		inputs[i].Fragments = p.part.mp4Fragments(by)
 	}
-	o := mp4.JoinOptions{Created: c.First()}
+	o := mp4.JoinOptions{Created: first}
 	if l.options.Gaps == KeepGaps {
 		o.Gaps = mp4.KeepGaps
 	}
@@ -98,7 +99,7 @@ func (c *Clip) remarkLeftOut(all []mp4.LeftOut, parts []resolved) {
 	}
 	if odd > 0 {
 		c.remark(fmt.Sprintf("%d of %d payloads, from %s on, have more than was listed or have it twice: %d pictures and %d frames of sound are left out",
-			odd, len(parts), sidecarTime(parts[first].part.fragments[0].Time(c.library.options.Selector)), sum.Pictures, sum.Sounds))
+			odd, len(parts), sidecarTime(parts[first].begins(c.library.options.Selector)), sum.Pictures, sum.Sounds))
 	}
 }
 
@@ -198,7 +199,7 @@ func (c *Clip) unjoinable(inputs []mp4.Part, parts []resolved, cause error) erro
 		return wrong.Err // the head could not be had
 	}
 	by := c.library.options.Selector
-	startOf := func(i int) time.Time { return parts[i].part.fragments[0].Time(by) }
+	startOf := func(i int) time.Time { return parts[i].begins(by) }
 	var spans string
 	for begin := 0; begin < len(parts); {
 		end := begin + joinsUpTo(inputs[begin:])

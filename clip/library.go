@@ -147,6 +147,8 @@ const retentionMargin = 5 * time.Second
 // Library is the archive as clips. It is safe for concurrent use.
 type Library struct {
 	archive Archive
+	// denials is the archive of the timeline.
+	denials *denials
 	cache   *cache.Cache
 	options Options
 	// joinVersion is mp4.JoinVersion.
@@ -180,12 +182,8 @@ type Library struct {
 	// toldOlder has the streams of which it was logged that an older day than ListDays allows is listed.
 	toldOlder sync.Map
 
-	// mu guards the rest.
-	mu sync.Mutex
 	// latest holds the newest footage of streams; it is believed for edgeTTL.
 	latest *lru.Cache[StreamName, latestEntry]
-	// unlisted holds the streams for which it was logged that their fragments may not be listed.
-	unlisted map[StreamName]bool
 }
 
 // NewLibrary gives the clips of an archive, kept in a cache. The cache stays the caller's to close.
@@ -199,17 +197,17 @@ func NewLibrary(archive Archive, c *cache.Cache, o Options) *Library {
 	if err != nil {
 		panic(err) // only a size that is not positive is an error
 	}
+	denials := newDenials(archive, o)
 	l := &Library{
-		archive: archive, cache: c, options: o, joinVersion: mp4.JoinVersion,
+		archive: archive, denials: denials, cache: c, options: o, joinVersion: mp4.JoinVersion,
 		streams:  newStreams(archive, o),
-		timeline: newTimeline(archive, o),
+		timeline: newTimeline(denials, o),
 		newest:   newFlight[StreamName, newest](o.ReadTimeout),
 		days:     newFlight[StreamName, []Start](o.ReadTimeout),
 		aheads:   newFlight[StreamName, struct{}](o.ReadTimeout),
 		clocks:   clocks{byStream: make(map[StreamName]*clock)},
 		versions: newVersions(c),
 		latest:   latest,
-		unlisted: make(map[StreamName]bool),
 		layouts:  newFlight[cache.Key, *layout](o.ReadTimeout),
 		made:     made,
 		interest: newInterest(),
@@ -279,7 +277,7 @@ func (l *Library) Clip(ctx context.Context, name StreamName, span Span) (*Clip, 
 	list := func(ctx context.Context) (listing, error) { return l.timeline.list(ctx, v, visible) }
 	listed, err := list(ctx)
 	if errors.Is(err, ErrNotListable) {
-		return l.unlistedClip(v.stream, span, visible), nil
+		return l.unlistedClip(v.stream, span, visible)
 	}
 	if err != nil {
 		return nil, err
@@ -288,27 +286,6 @@ func (l *Library) Clip(ctx context.Context, name StreamName, span Span) (*Clip, 
 		return nil, fmt.Errorf("stream %s, %s: %w", name, span, ErrNoFootage)
 	}
 	return l.clipOf(v.stream, span, listed, list), nil
-}
-
-// unlistedClip gives the clip of a span whose fragments we may not list: what one GetClip call returns, unchecked.
-// Its key changes with every metadata TTL, so that it is not kept for long.
-func (l *Library) unlistedClip(stream Stream, span, visible Span) *Clip {
-	name := stream.Name
-	l.mu.Lock()
-	told := l.unlisted[name]
-	l.unlisted[name] = true
-	l.mu.Unlock()
-	if !told {
-		l.options.Logger.Warn("fragments may not be listed: clips may be cut at 200 fragments or 100 MB without a word",
-			"stream", name, "missing permission", "kinesisvideo:ListFragments")
-	}
-	now := time.Now()
-	round := now.Truncate(l.options.MetadataTTL)
-	key := hashKey("u", string(name), l.options.Selector.String(), visible.Start.String(), span.End.String(), round.String())
-	return &Clip{
-		library: l, stream: stream, span: span, key: key, unlisted: visible,
-		version: l.versions.current(key), expires: round.Add(l.options.MetadataTTL),
-	}
 }
 
 // partKey gives the key of a run of fragments: by their numbers, never by the span, so that footage that arrives

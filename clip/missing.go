@@ -6,13 +6,6 @@ import "context"
 // archive stores them, so it is an estimate. It fetches no media; at most it lists again of which fragments the clip is.
 func (c *Clip) Missing(ctx context.Context) (int64, error) {
 	l := c.library
-	if c.unlisted != (Span{}) {
-		if l.cache.Has(c.key) {
-			return 0, nil
-		}
-		size, _ := c.Size()
-		return size, nil
-	}
 	total := int64(0)
 	if made := c.made(); made != nil {
 		for i := range made.parts {
@@ -21,6 +14,9 @@ func (c *Clip) Missing(ctx context.Context) (int64, error) {
 			}
 		}
 		return total, nil
+	}
+	if !c.mayList() {
+		return c.unlistedMissing(ctx), nil
 	}
 	d, err := c.detail(ctx)
 	if err != nil {

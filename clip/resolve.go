@@ -14,6 +14,16 @@ type resolved struct {
 	part  part
 	fetch *fetch
 	head  head
+	// start is when it begins where fragments may not be listed; the fragments of the part tell otherwise.
+	start time.Time
+}
+
+// begins gives when the part begins.
+func (r *resolved) begins(by Selector) time.Time {
+	if len(r.part.fragments) == 0 {
+		return r.start
+	}
+	return r.part.fragments[0].Time(by)
 }
 
 // resolve gives the parts that calls bring for a part that was planned: itself, as a rule. Where the codec changes within
@@ -30,7 +40,7 @@ func (c *Clip) resolve(ctx context.Context, p part, progress func()) ([]resolved
 	progress()
 	if got.split <= 0 || got.split >= len(p.fragments) {
 		got.moov = nil
-		return []resolved{{p, f, got}}, nil
+		return []resolved{{part: p, fetch: f, head: got}}, nil
 	}
 	first, second := p.halves(got.split)
 	front, err := c.resolve(ctx, first, progress)
@@ -96,13 +106,19 @@ func (c *Clip) makeLayout(ctx context.Context, progress func()) (*layout, error)
 	if err != nil {
 		return nil, err
 	}
+	c.tellJoined(made, begun)
+	return made, nil
+}
+
+// tellJoined logs what a layout that was begun at a time came to.
+func (c *Clip) tellJoined(made *layout, begun time.Time) {
+	log := c.library.options.Logger.With("stream", c.stream.Name, "span", c.span)
 	log.Info("joined", "parts", len(made.parts), "head", made.joined.HeadSize(), "bytes", made.joined.Size(),
 		"took", time.Since(begun).Round(time.Millisecond))
 	if made.joined.HeadSize() > pipeHead {
 		log.Warn("the head is so large that GStreamer cannot read this clip from a pipe; files and other players are fine",
 			"head", made.joined.HeadSize(), "limit", pipeHead)
 	}
-	return made, nil
 }
 
 // resolveAll gives the parts that calls bring for all that were planned, each with its head.
@@ -252,6 +268,9 @@ func (l *Library) wait(stream StreamName, fragments int) time.Duration {
 func (c *Clip) OpenWait() time.Duration {
 	if c.made() != nil || c.calls < 2 {
 		return 0
+	}
+	if !c.mayList() {
+		return c.library.wait(c.stream.Name, c.library.denials.likely(c.stream.Name, unlistedMinute)*c.calls)
 	}
 	if d := c.details.last.Value(); d != nil {
 		return c.library.wait(c.stream.Name, c.library.missingHeads(d.parts).fragments)

@@ -138,15 +138,15 @@ type SidecarText struct {
 }
 
 // Sidecar gives what the listing tells of the clip. It costs a listing at most, as a rule nothing; ErrChanged if the archive
-// has other fragments by now. Gaps before the first and after the last fragment are none of the clip's. The fragments of a
-// clip that may not be listed are missing.
+// has other fragments by now, ErrNotListable where fragments may not be listed. Gaps before the first and after the last
+// fragment are none of the clip's.
 func (c *Clip) Sidecar(ctx context.Context) (*SidecarText, error) {
-	d := &detail{}
-	if c.fragments > 0 {
-		var err error
-		if d, err = c.detail(ctx); err != nil {
-			return nil, err
-		}
+	if !c.mayList() {
+		return nil, fmt.Errorf("what the listing tells of %s %s: %w", c.stream.Name, c.span, c.library.listingError(c.stream.Name))
+	}
+	d, err := c.detail(ctx)
+	if err != nil {
+		return nil, err
 	}
 	by := c.library.options.Selector
 	s := sidecar{

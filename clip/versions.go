@@ -118,6 +118,14 @@ func (v *versions) outdate(key cache.Key, number int) {
 	}
 }
 
+// forget drops what is known of a payload that is not served, as its key can be that of the clip that is made instead.
+func (v *versions) forget(key cache.Key) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	known, _ := v.byKey.Get(key)
+	v.byKey.Add(key, version{number: known.number, doubted: true})
+}
+
 // check compares a payload's head with the one seen before, by size of the whole payload and digest of the head. The
 // first is remembered. ErrChanged if it differs; the new one is remembered then, as the next version.
 func (v *versions) check(key cache.Key, now look) error {

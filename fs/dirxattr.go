@@ -63,6 +63,18 @@ func (t *tree) dirXattr(ctx context.Context, at, name string, dest []byte, all [
 	return 0, syscall.ENODATA
 }
 
+// errorXattr is the name of what tells why something cannot be had.
+const errorXattr = xattrPrefix + "error"
+
+// listingXattr answers why a directory of a stream lists nothing; ENODATA where nothing is known against listing it. It costs
+// no call.
+func (t *tree) listingXattr(stream clip.StreamName, dest []byte) (uint32, syscall.Errno) {
+	if err := t.library.Denied(stream); err != nil {
+		return answer(dest, err.Error())
+	}
+	return 0, syscall.ENODATA
+}
+
 // listDirXattrs lists the names.
 func listDirXattrs(dest []byte, all []dirXattr) (uint32, syscall.Errno) {
 	var names strings.Builder

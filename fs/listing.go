@@ -13,13 +13,14 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 )
 
-// list makes a directory's listing. One without footage is empty.
+// list makes a directory's listing. One without footage is empty, and so is one of a stream whose fragments may not be
+// listed, which is logged once.
 func (t *tree) list(ctx context.Context, at string, entries func(context.Context) ([]fuse.DirEntry, error)) (gofuse.DirStream, syscall.Errno) {
 	var all []fuse.DirEntry
 	empty := false
 	errno := t.wait(ctx, "list", at, func(ctx context.Context) (err error) {
 		all, err = entries(ctx)
-		empty = errors.Is(err, clip.ErrNoFootage) || errors.Is(err, clip.ErrNoRetention)
+		empty = errors.Is(err, clip.ErrNoFootage) || errors.Is(err, clip.ErrNoRetention) || errors.Is(err, clip.ErrNotListable)
 		if empty {
 			return nil
 		}

@@ -112,6 +112,9 @@ func (n *startNode) Getxattr(ctx context.Context, name string, dest []byte) (uin
 	if name == xattrPrefix+noteName {
 		return n.note(ctx, dest)
 	}
+	if name == errorXattr {
+		return n.tree.listingXattr(n.stream, dest)
+	}
 	return n.tree.dirXattr(ctx, n.path, name, dest, dirXattrs(), func(ctx context.Context) (clip.Footage, error) {
 		return n.tree.library.Footage(ctx, n.stream, n.tree.library.Grammar().Period(n.start))
 	})

@@ -104,6 +104,9 @@ func (n *streamNode) Readdir(ctx context.Context) (gofuse.DirStream, syscall.Err
 
 // Getxattr implements gofuse.NodeGetxattrer: when the first and the last fragment start. It costs the search for them.
 func (n *streamNode) Getxattr(ctx context.Context, name string, dest []byte) (uint32, syscall.Errno) {
+	if name == errorXattr {
+		return n.tree.listingXattr(n.stream, dest)
+	}
 	return n.tree.dirXattr(ctx, string(n.stream), name, dest, edgeXattrs(), func(ctx context.Context) (f clip.Footage, err error) {
 		if f.First, err = n.tree.library.First(ctx, n.stream); err != nil {
 			return f, err

@@ -142,8 +142,12 @@ func checkFailure(resp *smithyhttp.Response) error {
 // saysNotFound tells whether a text is one of those that the service gives with ResourceNotFoundException. They count only
 // where something on the way has dropped the type.
 func saysNotFound(message string) bool {
-	message = strings.ToLower(message)
-	return strings.HasPrefix(message, "no fragments found in the stream") || strings.HasPrefix(message, "the requested stream is not found")
+	return saysNoFragments(message) || strings.HasPrefix(strings.ToLower(message), "the requested stream is not found")
+}
+
+// saysNoFragments tells whether a text is that of a GetClip without footage.
+func saysNoFragments(message string) bool {
+	return strings.HasPrefix(strings.ToLower(message), "no fragments found in the stream")
 }
 
 // isMarkup tells whether a text is HTML or XML.

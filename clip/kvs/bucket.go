@@ -147,6 +147,17 @@ func (b *bucket) leave(t *ticket) {
 	b.serveLocked(now)
 }
 
+// giveBack puts points back that a call took and did not cost.
+func (b *bucket) giveBack(points float64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := time.Now()
+	b.fillLocked(now)
+	b.points = max(b.points, min(b.burst, b.points+points))
+	b.allowance = min(b.points, b.allowance+points)
+	b.serveLocked(now)
+}
+
 // look serves those whose points have come.
 func (b *bucket) look() {
 	b.mu.Lock()

@@ -107,6 +107,13 @@ func (p *pacer) take(ctx context.Context, key paceKey, points int, urgency func(
 	return p.bucket(key).take(ctx, max(points, 1), urgency)
 }
 
+// giveBack puts points back that a call took and did not cost.
+func (p *pacer) giveBack(key paceKey, points int) {
+	if points > 0 {
+		p.bucket(key).giveBack(float64(points))
+	}
+}
+
 // slow halves the rate of a bucket and gives the share of the quota that it now has.
 func (p *pacer) slow(key paceKey) float64 { return p.bucket(key).slow() }
 

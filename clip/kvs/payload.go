@@ -1,6 +1,7 @@
 package kvs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	controltypes "github.com/aws/aws-sdk-go-v2/service/kinesisvideo/types"
+	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
@@ -27,8 +29,9 @@ func (a *Archive) Payload(ctx context.Context, q clip.PayloadQuery) (*clip.Paylo
 	if err != nil {
 		return nil, err
 	}
-	points := max(q.Fragments, 1)
-	c := a.newCall("GetClip", q.Stream, cost{quotaMetadata, points}, cost{quotaMedia, points})
+	points := max(cmp.Or(q.Fragments, q.Likely), 1)
+	costs := []cost{{quotaMetadata, points}, {quotaMedia, points}}
+	c := a.newCall("GetClip", q.Stream, costs...)
 	c.urgency, c.refused = q.Urgency, q.Refused
 	var out *archivedmedia.GetClipOutput
 	traced, unread := noteConnection(ctx)
@@ -39,6 +42,9 @@ func (a *Archive) Payload(ctx context.Context, q clip.PayloadQuery) (*clip.Paylo
 	if err != nil {
 		err = c.end(ctx, middleware.Metadata{}, err)
 		if c.isNotFound(err) {
+			for _, cost := range costs { // it brought no fragment
+				a.pace.giveBack(paceKey{q.Stream, cost.quota}, points-1)
+			}
 			err = a.noFootage(ctx, c, q)
 		}
 		return nil, err
@@ -64,9 +70,14 @@ func (c *call) isNotFound(err error) bool {
 }
 
 // noFootage tells apart the two things that GetClip calls ResourceNotFoundException: no fragment in the range, and no
-// such stream. Only the text of the error differs, which is not for programs, so the stream is asked for. Where that is
-// not permitted or fails, it is the footage that is missing: the stream has just had a data endpoint.
+// such stream. Only the text of the error differs. The known text for footage saves a call, as a clip without a listing can
+// have a thousand minutes that are empty; whatever else it says, the stream is asked for. Where that is not permitted or
+// fails, it is the footage that is missing: the stream has just had a data endpoint.
 func (a *Archive) noFootage(ctx context.Context, c *call, q clip.PayloadQuery) error {
+	var api smithy.APIError
+	if errors.As(c.attempts.lastFailure(nil), &api) && saysNoFragments(api.ErrorMessage()) {
+		return c.fail(clip.ErrNoFootage, q.Span.String(), nil)
+	}
 	asked, cancel := context.WithTimeout(ctx, existsTimeout)
 	defer cancel()
 	if _, err := a.Stream(asked, q.Stream); errors.Is(err, clip.ErrNoStream) {

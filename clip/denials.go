@@ -1,0 +1,137 @@
+package clip
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+)
+
+// denials is an archive that remembers of which streams fragments may not be listed. It is the one place where that is
+// decided: once the service has said so (ErrNotListable) every listing of the stream fails with the same error and without a
+// call, for a while; then the service is asked again, as a policy can be repaired. A listing that works ends it at once.
+type denials struct {
+	Archive
+	logger *slog.Logger
+	ttl    time.Duration
+
+	// mu guards byStream.
+	mu       sync.Mutex
+	byStream *simplelru.LRU[StreamName, denial]
+}
+
+// denial is what is known of a stream.
+type denial struct {
+	// err is what the service said, and is believed until a time; nil if fragments may be listed.
+	err   error
+	until time.Time
+	// perMinute is how many key frames a payload had a minute, at most; 0 while that is not known.
+	perMinute float64
+}
+
+// likelyPerMinute is how many fragments a minute is taken to have while nothing has told: those of 2 s.
+const likelyPerMinute = 30
+
+// newDenials gives an archive of which nothing is remembered.
+func newDenials(archive Archive, o Options) *denials {
+	byStream, err := simplelru.NewLRU[StreamName, denial](maxStreams, nil)
+	if err != nil {
+		panic(err) // only a size that is not positive is an error
+	}
+	return &denials{Archive: archive, logger: o.Logger, ttl: o.MetadataTTL, byStream: byStream}
+}
+
+// Fragments implements Archive.
+func (d *denials) Fragments(ctx context.Context, q FragmentQuery) iter.Seq2[Fragment, error] {
+	return func(yield func(Fragment, error) bool) {
+		if err := d.denied(q.Stream); err != nil {
+			yield(Fragment{}, err)
+			return
+		}
+		var failed error
+		for f, err := range d.Archive.Fragments(ctx, q) {
+			failed = err
+			if errors.Is(err, ErrNotListable) {
+				d.deny(q.Stream, err)
+			}
+			if !yield(f, err) {
+				break
+			}
+		}
+		if failed == nil {
+			d.allow(q.Stream)
+		}
+	}
+}
+
+// denied gives what the service said if it is still believed.
+func (d *denials) denied(stream StreamName) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if known, ok := d.byStream.Get(stream); ok && time.Now().Before(known.until) {
+		return known.err
+	}
+	return nil
+}
+
+// Denied gives why fragments of a stream may not be listed, as far as that is known without a call; nil if nothing is known
+// against it.
+func (l *Library) Denied(stream StreamName) error { return l.denials.denied(stream) }
+
+// listingError is Denied where fragments could not be listed, by now or when something was looked up.
+func (l *Library) listingError(stream StreamName) error {
+	if err := l.Denied(stream); err != nil {
+		return err
+	}
+	return ErrNotListable
+}
+
+// deny believes what the service said, which is logged when it is new.
+func (d *denials) deny(stream StreamName, err error) {
+	d.mu.Lock()
+	known, _ := d.byStream.Get(stream)
+	told := known.err != nil
+	known.err, known.until = err, time.Now().Add(d.ttl)
+	d.byStream.Add(stream, known)
+	d.mu.Unlock()
+	if !told {
+		d.logger.Warn("fragments may not be listed: clips take a GetClip call a minute, nothing is listed, and latest, last/ and .json cannot be had",
+			"stream", stream, "missing permission", "kinesisvideo:ListFragments", "error", err)
+	}
+}
+
+// allow forgets a denial.
+func (d *denials) allow(stream StreamName) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if known, ok := d.byStream.Peek(stream); ok && known.err != nil {
+		d.byStream.Remove(stream)
+	}
+}
+
+// saw learns from a payload of some length how many fragments a minute has.
+func (d *denials) saw(stream StreamName, length time.Duration, keyFrames int) {
+	if length < time.Second {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	known, _ := d.byStream.Get(stream)
+	known.perMinute = max(known.perMinute, float64(keyFrames)/length.Minutes())
+	d.byStream.Add(stream, known)
+}
+
+// likely gives how many fragments a call for a span is likely to bring, at least 1.
+func (d *denials) likely(stream StreamName, length time.Duration) int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	perMinute := float64(likelyPerMinute)
+	if known, ok := d.byStream.Get(stream); ok && known.perMinute > 0 {
+		perMinute = known.perMinute
+	}
+	return max(1, min(maxPartFragments, int(perMinute*length.Minutes())))
+}

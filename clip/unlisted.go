@@ -1,0 +1,189 @@
+package clip
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"clipfs/cache"
+)
+
+// Clips of streams whose fragments may not be listed:
+//
+// Nobody says what is recorded, so each call asks for one minute of the clock, cut by the ends of the span; a span of up to a
+// minute is one call. A minute that has nothing is a gap. A payload that may have been cut is asked for in halves
+// (unlistedparts.go). What the calls bring is joined as the parts of any clip. What a minute of the past brought, and that it
+// had nothing, is kept on disk with the heads, so that opening again costs no call; minutes at the live edge are asked for
+// again once MetadataTTL has passed.
+
+// unlistedMinute is how much one call asks for.
+const unlistedMinute = time.Minute
+
+// retentionGrid is the grid on which a clip begins that retention cuts, so that it is the same clip for a while.
+const retentionGrid = 10 * time.Second
+
+// unlistedEstimate is the size of a payload that nothing is known of: the most that one call returns.
+const unlistedEstimate = 100_000_000
+
+// piece is what one call asks for where fragments may not be listed.
+type piece struct {
+	span Span
+	key  cache.Key
+	// round is when a piece at the live edge was last asked for anew; the zero time for one of the past.
+	round time.Time
+}
+
+// unlistedClip gives the clip of a span whose fragments may not be listed; visible is what of the span can have footage. It
+// costs no call, so that a clip without footage is known to have none only when it is opened.
+func (l *Library) unlistedClip(stream Stream, span, visible Span) (*Clip, error) {
+	if visible.Start.After(span.Start) {
+		start := visible.Start.Add(retentionGrid - Grain).Truncate(retentionGrid)
+		visible = visible.Intersect(Span{Start: start, End: visible.End})
+	}
+	c := &Clip{library: l, stream: stream, span: span, unlisted: visible, asked: time.Now()}
+	if visible.Empty() {
+		return nil, c.noFootage()
+	}
+	pieces := c.pieces()
+	c.calls = len(pieces)
+	c.expires = c.asked.Add(l.options.MetadataTTL)
+	if round := pieces[len(pieces)-1].round; !round.IsZero() {
+		c.expires = round.Add(l.options.MetadataTTL)
+	}
+	c.key = pieces[0].key
+	if len(pieces) > 1 {
+		words := []string{l.joining()}
+		for i := range pieces {
+			words = append(words, string(pieces[i].key))
+		}
+		c.key = hashKey("v", words...)
+	}
+	c.version = l.versions.current(c.key)
+	return c, nil
+}
+
+// mayList reports whether the clip is made from a listing.
+func (c *Clip) mayList() bool { return c.unlisted == (Span{}) }
+
+// pieces gives what the clip's calls ask for. It has one at least.
+func (c *Clip) pieces() []piece {
+	if c.unlisted.Length() <= unlistedMinute {
+		return []piece{c.piece(c.unlisted, c.span.End)}
+	}
+	var pieces []piece
+	for at := c.unlisted.Start; at.Before(c.unlisted.End); {
+		end := at.Truncate(unlistedMinute).Add(unlistedMinute)
+		if end.Sub(at) <= Grain { // no call can ask for a millisecond alone (API reference, ClipTimestampRange)
+			end = end.Add(unlistedMinute)
+		}
+		if !c.unlisted.End.After(end.Add(Grain)) {
+			end = c.unlisted.End
+		}
+		pieces = append(pieces, c.piece(Span{Start: at, End: end}, c.span.End))
+		at = end
+	}
+	return pieces
+}
+
+// piece gives a piece of the clip. Where it ends now, at the live edge, does not change what it is called: end is where the
+// clip does.
+func (c *Clip) piece(span Span, end time.Time) piece {
+	p := piece{span: span}
+	if span.End.Add(edgeAge).After(c.asked) {
+		p.round = c.asked.Truncate(c.library.options.MetadataTTL)
+	}
+	if next := span.Start.Truncate(unlistedMinute).Add(2 * unlistedMinute); end.After(next) {
+		end = next
+	}
+	if p.round.IsZero() {
+		end = span.End
+	}
+	return c.named(p, end)
+}
+
+// named gives a piece its key, which knows the stream by all that tells it from another of its name.
+func (c *Clip) named(p piece, end time.Time) piece {
+	words := []string{
+		string(c.stream.Name), c.stream.ARN, c.library.options.Selector.String(),
+		strconv.FormatInt(c.stream.Created.UnixMilli(), 10), Span{Start: p.span.Start, End: end}.String(),
+	}
+	if !p.round.IsZero() {
+		words = append(words, p.round.UTC().String())
+	}
+	p.key = hashKey("u", words...)
+	return p
+}
+
+// halves cuts a piece in two.
+func (c *Clip) halves(p piece) [2]piece {
+	middle := p.span.Start.Add(p.span.Length() / 2).Truncate(Grain)
+	first, second := p, p
+	first.span.End, second.span.Start = middle, middle
+	return [2]piece{c.named(first, middle), c.named(second, p.span.End)}
+}
+
+// fetchPiece gives the download of a piece.
+func (c *Clip) fetchPiece(p piece, opening uint64) *fetch {
+	l := c.library
+	f := &fetch{
+		library: l, stream: c.stream, key: p.key, start: p.span.Start, opening: opening,
+		stored: stored{oldest: p.span.Start, end: p.span.End},
+	}
+	f.query = PayloadQuery{
+		Stream: c.stream.Name, Selector: l.options.Selector, Span: p.span, Likely: l.denials.likely(c.stream.Name, p.span.Length()),
+	}
+	f.inform()
+	return f
+}
+
+// openUnlisted gives where the bytes of a clip come from whose fragments may not be listed. What one call brings is its
+// payload.
+func (c *Clip) openUnlisted(ctx context.Context) (file, error) {
+	pieces := c.pieces()
+	if len(pieces) > 1 {
+		return c.openJoined(ctx, c.layOutMinutes)
+	}
+	parts, err := c.resolvePiece(ctx, pieces[0], &unlistedOpen{}, func() {})
+	switch {
+	case err != nil:
+		return nil, err
+	case len(parts) == 0:
+		return nil, c.noFootage()
+	case len(parts) == 1 && parts[0].fetch.key == c.key:
+		return c.openPayload(ctx, parts[0].fetch)
+	}
+	return c.openJoined(ctx, c.layOutMinutes)
+}
+
+// noFootage says that none of the clip's calls brought anything.
+func (c *Clip) noFootage() error {
+	return fmt.Errorf("stream %s, %s: %w", c.stream.Name, c.span, ErrNoFootage)
+}
+
+// unlistedMissing tells how many bytes reading all of the clip would fetch, without a call: of what was never asked for, the
+// most that calls can bring.
+func (c *Clip) unlistedMissing(ctx context.Context) (total int64) {
+	for _, p := range c.pieces() {
+		total += c.pieceMissing(ctx, p)
+	}
+	return total
+}
+
+// pieceMissing is unlistedMissing of a piece.
+func (c *Clip) pieceMissing(ctx context.Context, p piece) int64 {
+	if c.library.cache.Has(p.key) {
+		return 0
+	}
+	got, ok := c.library.heads.stored(ctx, p.key)
+	switch {
+	case !ok:
+		return unlistedEstimate
+	case got.split == splitEmpty:
+		return 0
+	case got.split == splitHalved:
+		halves := c.halves(p)
+		return c.pieceMissing(ctx, halves[0]) + c.pieceMissing(ctx, halves[1])
+	}
+	return got.size
+}

@@ -1,0 +1,244 @@
+package clip
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"clipfs/clip/mp4"
+)
+
+const (
+	// leastPiece is the longest piece that is not asked for in halves.
+	leastPiece = time.Second
+	// untilKnown is how many pieces are asked for at once, at most, before a payload has told where heads stand.
+	untilKnown = 8
+)
+
+// What a record of a head says in split of a piece, which is not cut by fragments.
+const (
+	splitHalved = 1
+	splitEmpty  = -1
+)
+
+// unlistedPart is a piece that one call brings, and what its payload tells of time.
+type unlistedPart struct {
+	resolved
+	span Span
+	// lasts is how long the pictures of the payload last, longest the longest time between two key frames.
+	lasts, longest time.Duration
+	keyFrames      int
+}
+
+// unlistedOpen is what all calls of one opening share.
+type unlistedOpen struct {
+	opening uint64
+	// bytes counts those of payloads whose heads come last.
+	bytes atomic.Int64
+}
+
+// layOutMinutes gets the heads of all minutes and joins those that have footage: what makeLayout is to a clip that is listed.
+func (c *Clip) layOutMinutes(ctx context.Context, progress func()) (*layout, error) {
+	l := c.library
+	begun := time.Now()
+	pieces := c.pieces()
+	unknown := 0
+	for _, p := range pieces {
+		if !l.heads.known(p.key) {
+			unknown++
+		}
+	}
+	c.remark(fmt.Sprintf("made without kinesisvideo:ListFragments: up to %d GetClip calls, and positions are good to one fragment where recording goes on",
+		len(pieces)))
+	if unknown > 0 {
+		l.options.Logger.Info("opening without kinesisvideo:ListFragments", "stream", c.stream.Name, "span", c.span, "GetClip calls at most", unknown)
+	}
+	defer l.bandwidth.watch(progress)()
+	parts, err := c.resolvePieces(ctx, pieces, progress)
+	if err != nil {
+		return nil, err
+	}
+	if len(parts) == 0 {
+		return nil, c.noFootage()
+	}
+	made, err := c.layOut(l.placed(parts))
+	if err != nil {
+		return nil, err
+	}
+	c.tellJoined(made, begun)
+	return made, nil
+}
+
+// resolvePieces gives the parts that calls bring, each with its head, in the order of their times.
+func (c *Clip) resolvePieces(ctx context.Context, pieces []piece, progress func()) ([]unlistedPart, error) {
+	l := c.library
+	shared := &unlistedOpen{opening: l.openings.Add(1)}
+	all := make([][]unlistedPart, len(pieces))
+	resolve := func(from, to, atOnce int) error {
+		return parallel(ctx, atOnce, to-from, func(ctx context.Context, i int) (err error) {
+			all[from+i], err = c.resolvePiece(ctx, pieces[from+i], shared, progress)
+			return err
+		})
+	}
+	// Where moov comes last, heads cost as much as the media: the first payload tells, before many are asked for.
+	done, atOnce := 0, 1
+	var first []unlistedPart
+	for ; done < len(pieces) && len(first) == 0; atOnce = min(2*atOnce, untilKnown) {
+		next := min(done+atOnce, len(pieces))
+		if err := resolve(done, next, atOnce); err != nil {
+			return nil, err
+		}
+		first = slices.Concat(all[done:next]...)
+		done = next
+	}
+	atOnce = headsOver * l.options.Connections
+	if len(first) > 0 && first[0].head.moovLast {
+		atOnce = untilKnown / 2
+	}
+	err := resolve(done, len(pieces), atOnce)
+	return slices.Concat(all...), err
+}
+
+// resolvePiece gives the parts that calls bring for a piece: none where it has no footage, itself as a rule, and halves of
+// it where its payload may have been cut or the codec changes within it. All of that is remembered on disk.
+func (c *Clip) resolvePiece(ctx context.Context, p piece, shared *unlistedOpen, progress func()) ([]unlistedPart, error) {
+	l := c.library
+	f := c.fetchPiece(p, shared.opening)
+	got, err := l.heads.of(ctx, f)
+	progress()
+	if errors.Is(err, ErrNoFootage) {
+		c.noteEmpty(ctx, p, f)
+		return nil, nil
+	}
+	if err != nil && !errors.Is(err, ErrCodecChange) {
+		return nil, fmt.Errorf("part %s: %w", p.span, err)
+	}
+	if got.split == splitEmpty {
+		return nil, nil
+	}
+	if err == nil && got.split == 0 {
+		var part unlistedPart
+		if part, err = c.measure(p, f, got, shared); err == nil {
+			return []unlistedPart{part}, nil
+		}
+		if !errors.Is(err, errMayBeCut) {
+			return nil, err
+		}
+	}
+	if err != nil { // else it was noted before
+		if p.span.Length() <= leastPiece {
+			return nil, fmt.Errorf("part %s: %w", p.span, err)
+		}
+		l.options.Logger.Debug("part is asked for in halves", "stream", c.stream.Name, "span", p.span, "reason", err)
+		l.cache.Drop(p.key)
+		l.versions.forget(p.key)
+		if err := l.heads.split(ctx, f, splitHalved); err != nil {
+			l.options.Logger.Debug("which is not remembered", "error", err)
+		}
+	}
+	var parts []unlistedPart
+	for _, half := range c.halves(p) {
+		more, err := c.resolvePiece(ctx, half, shared, progress)
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, more...)
+	}
+	return parts, nil
+}
+
+// noteEmpty remembers that a piece of the past has no footage, for as long again as it has been over: what is uploaded late
+// comes soon as a rule, and is found at last.
+func (c *Clip) noteEmpty(ctx context.Context, p piece, f *fetch) {
+	if !p.round.IsZero() {
+		return
+	}
+	now := time.Now()
+	until := now.Add(max(now.Sub(p.span.End), c.library.options.MetadataTTL))
+	if err := c.library.heads.empty(ctx, f, until); err != nil {
+		c.library.options.Logger.Debug("that there is no footage is not remembered", "stream", c.stream.Name, "span", p.span, "error", err)
+	}
+}
+
+// errMayBeCut: a payload is as large as the service makes them.
+var errMayBeCut = fmt.Errorf("it may have been cut, and what may be cut cannot be told without kinesisvideo:ListFragments: %w", ErrTooBig)
+
+// measure gives the part that one call brings. errMayBeCut if the payload is so large that the service may have cut it (API
+// reference, GetClip: 200 fragments or 100 MB); every fragment begins with a key frame.
+func (c *Clip) measure(p piece, f *fetch, got head, shared *unlistedOpen) (unlistedPart, error) {
+	movie, err := mp4.ParseMovie(got.moov)
+	if err != nil {
+		return unlistedPart{}, fmt.Errorf("part %s: %w: %w", p.span, ErrMedia, err)
+	}
+	part := unlistedPart{span: p.span}
+	if err := part.time(movie.Video()); err != nil {
+		return unlistedPart{}, fmt.Errorf("part %s: %w: %w", p.span, ErrMedia, err)
+	}
+	if got.moovLast {
+		if total := shared.bytes.Add(got.size); total > c.library.options.MaxOpenFetch {
+			return unlistedPart{}, fmt.Errorf("moov comes last, so that opening takes all of the media, %d bytes so far, and %d is the most that it may: %w",
+				total, c.library.options.MaxOpenFetch, ErrTooBig)
+		}
+	}
+	if part.keyFrames >= maxPartFragments || got.size > maxPartBytes {
+		return unlistedPart{}, fmt.Errorf("a payload of %d key frames and %d bytes: %w", part.keyFrames, got.size, errMayBeCut)
+	}
+	c.library.denials.saw(c.stream.Name, p.span.Length(), part.keyFrames)
+	f.stored.bytes = got.size
+	got.moov = nil
+	part.resolved = resolved{fetch: f, head: got}
+	return part, nil
+}
+
+// time learns from a track of pictures, which may be nil.
+func (p *unlistedPart) time(video *mp4.Track) error {
+	if video == nil {
+		return nil
+	}
+	second := func(ticks int64) time.Duration {
+		return time.Duration(float64(ticks) / float64(max(video.Timescale, 1)) * float64(time.Second))
+	}
+	var end, key int64
+	for s, err := range video.Samples() {
+		if err != nil {
+			return err
+		}
+		if s.Sync {
+			p.longest = max(p.longest, second(s.DTS-key))
+			key = s.DTS
+			p.keyFrames++
+		}
+		end = s.DTS + int64(s.Duration)
+	}
+	p.lasts = second(end)
+	p.longest = min(max(p.longest, second(end-key)), maxFragmentLength)
+	return nil
+}
+
+// placed gives each part its time, and tells gaps. A part begins where the one before it ends as long as recording goes on,
+// but not before its own span does, and not later than the longest fragment after that: its first fragment is the first to
+// start in the span. So it is placed within a fragment of where it was recorded, and no error adds up. A gap lies where more
+// than a fragment is missing; what follows one is placed where its span begins.
+func (l *Library) placed(parts []unlistedPart) []resolved {
+	out := make([]resolved, len(parts))
+	var end time.Time
+	for i, p := range parts {
+		p.start = p.span.Start
+		if i > 0 {
+			longest := parts[i-1].longest
+			p.part.gapBefore = p.span.Start.Sub(end) > longest+l.options.Gap
+			if latest := p.span.Start.Add(longest); end.After(latest) {
+				p.start = latest
+			} else if end.After(p.start) {
+				p.start = end
+			}
+		}
+		end = p.start.Add(p.lasts)
+		out[i] = p.resolved
+		out[i].start, out[i].part.gapBefore = p.start, p.part.gapBefore
+	}
+	return out
+}

@@ -38,7 +38,7 @@ func (d *doctor) checkActions(ctx context.Context, archive *kvs.Archive, listed 
 			d.skipFrom("DescribeStream", "ListStreams; name a stream with --stream")
 			return chosen{}, false
 		}
-		d.skip("want of a stream", "DescribeStream", "GetDataEndpoint", "ListFragments")
+		d.skip("want of a stream", "DescribeStream", "GetDataEndpoint", "ListFragments", clocksName)
 		d.check(ctx, "footage", func(context.Context) (string, error) {
 			return "", ailing(fmt.Errorf("no streams in %s", archive.Region()), "look at AWS_REGION and AWS_PROFILE; or make a stream, and send to it (PutMedia)")
 		})
@@ -123,9 +123,10 @@ func (d *doctor) checkFootage(ctx context.Context, archive *kvs.Archive, candida
 		}
 		return fmt.Sprintf("asked of %d streams", tried), nil
 	}) {
-		d.skip("ListFragments", "footage")
+		d.skip("ListFragments", clocksName, "footage")
 		return chosen{stream: candidates[0]}, true
 	}
+	d.checkClocks(ctx, archive, candidates)
 	if !d.check(ctx, "footage", func(context.Context) (string, error) {
 		if f := found.fragment; f != nil {
 			return fmt.Sprintf("%s, a fragment of %s at %s", found.stream.Name, f.Length, f.Time(clip.Selector(d.mount.selector)).Format(time.RFC3339)), nil
@@ -149,15 +150,21 @@ func namesOf(streams []clip.Stream) string {
 	return fmt.Sprintf("%s and %d other streams", streams[0].Name, len(streams)-1)
 }
 
+// described gives a stream with its retention, which is not known of one that was named and not listed.
+func described(ctx context.Context, archive *kvs.Archive, s clip.Stream) clip.Stream {
+	if s.ARN != "" {
+		return s
+	}
+	if told, err := archive.Stream(ctx, s.Name); err == nil {
+		return told
+	}
+	s.Retention = unknownRetention
+	return s
+}
+
 // fragmentOf asks for one fragment of a stream.
 func (d *doctor) fragmentOf(ctx context.Context, archive *kvs.Archive, s clip.Stream) (chosen, error) {
-	if s.ARN == "" { // it was named, not listed
-		if told, err := archive.Stream(ctx, s.Name); err == nil {
-			s = told
-		} else {
-			s.Retention = unknownRetention
-		}
-	}
+	s = described(ctx, archive, s)
 	now := time.Now()
 	margin := min(footageMargin, s.Retention/10)
 	span := clip.NewSpan(now.Add(margin-s.Retention), s.Retention-margin-footageAge)

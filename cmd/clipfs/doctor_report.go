@@ -88,7 +88,7 @@ func (d *doctor) checkFor(ctx context.Context, name string, limit time.Duration,
 // archiveChecks are the names of the checks that ask the service, in their order.
 func archiveChecks() []string {
 	return []string{"region", "endpoint", "clock", "credentials", "ListStreams", "DescribeStream", "GetDataEndpoint",
-		"ListFragments", "footage", "GetClip", "clip", "mount"}
+		"ListFragments", clocksName, "footage", "GetClip", "clip", "mount"}
 }
 
 // skipFrom notes that a check of the archive and all after it were not made because of another.

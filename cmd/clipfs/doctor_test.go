@@ -29,7 +29,7 @@ func TestDoctorHealthy(t *testing.T) {
 	}
 	want := []string{"fuse device", "fusermount3", "user_allow_other", "kernel", "cache filesystem", "cache directory", "cache space",
 		"cache lock", "region", "endpoint", "clock", "credentials", "ListStreams", "DescribeStream", "GetDataEndpoint",
-		"ListFragments", "footage", "GetClip", "clip", "mount"}
+		"ListFragments", "clock of the cameras", "footage", "GetClip", "clip", "mount"}
 	if !slices.Equal(checks, want) {
 		t.Errorf("checks %q, want %q", checks, want)
 	}
@@ -56,15 +56,15 @@ func TestDoctorInWords(t *testing.T) {
 	if code != 1 {
 		t.Errorf("exit code %d, want 1", code)
 	}
-	wantLine(t, stderr.String(), "1 of 20 checks failed: mount")
+	wantLine(t, stderr.String(), "1 of 21 checks failed: mount")
 	out := stdout.String()
 	for _, want := range []string{"✓ clip ", "✗ mount ", mountpoint + " is not empty", "→ ", "Fetched: ", "in 1 GetClip calls"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("does not say %q:\n%s", want, out)
 		}
 	}
-	if strings.Count(out, "✓") != 19 || strings.Count(out, "✗") != 1 {
-		t.Errorf("want 19 ticks and a cross:\n%s", out)
+	if strings.Count(out, "✓") != 20 || strings.Count(out, "✗") != 1 {
+		t.Errorf("want 20 ticks and a cross:\n%s", out)
 	}
 }
 
@@ -74,7 +74,7 @@ func TestDoctorDenied(t *testing.T) {
 	patient(t)
 	s := startService(t, recorded(t))
 	noMount := main.Host{Device: "/nowhere/fuse"} // the mount is not what this is about
-	behind := []string{"DescribeStream", "GetDataEndpoint", "ListFragments", "footage", "GetClip", "clip", "mount"}
+	behind := []string{"DescribeStream", "GetDataEndpoint", "ListFragments", "clock of the cameras", "footage", "GetClip", "clip", "mount"}
 	for _, test := range []struct {
 		action, code  string
 		status        int
@@ -82,12 +82,12 @@ func TestDoctorDenied(t *testing.T) {
 		failed, after []string
 	}{
 		{"ListStreams", "AccessDeniedException", http.StatusForbidden, nil, []string{"ListStreams"}, behind},
-		{"ListStreams", "AccessDeniedException", http.StatusForbidden, []string{"--stream", "door"}, nil, behind[6:]},
-		{"DescribeStream", "AccessDeniedException", http.StatusForbidden, nil, []string{"DescribeStream"}, behind[6:]},
+		{"ListStreams", "AccessDeniedException", http.StatusForbidden, []string{"--stream", "door"}, nil, behind[7:]},
+		{"DescribeStream", "AccessDeniedException", http.StatusForbidden, nil, []string{"DescribeStream"}, behind[7:]},
 		{"DescribeStream", "AccessDeniedException", http.StatusForbidden, []string{"--stream", "nobody"}, []string{"DescribeStream"}, behind[1:]},
 		{"GetDataEndpoint", "NotAuthorizedException", http.StatusUnauthorized, nil, []string{"GetDataEndpoint"}, behind[2:]},
-		{"ListFragments", "NotAuthorizedException", http.StatusUnauthorized, []string{"--stream", "door"}, []string{"ListFragments"}, []string{"footage", "clip", "mount"}},
-		{"GetClip", "AccessDeniedException", http.StatusForbidden, nil, []string{"GetClip"}, behind[5:]},
+		{"ListFragments", "NotAuthorizedException", http.StatusUnauthorized, []string{"--stream", "door"}, []string{"ListFragments"}, []string{"clock of the cameras", "footage", "clip", "mount"}},
+		{"GetClip", "AccessDeniedException", http.StatusForbidden, nil, []string{"GetClip"}, behind[6:]},
 	} {
 		t.Run(test.action+strings.Join(test.args, " "), func(t *testing.T) {
 			s.refuse = func(api string) (int, string) {
@@ -113,7 +113,7 @@ func TestDoctorCredentials(t *testing.T) {
 	o.Credentials = emulator.Credentials{Key: doctorKey, Secret: doctorSecret}
 	s := startService(t, o)
 	on := main.Host{Device: "/nowhere/fuse"}
-	behind := []string{"ListStreams", "DescribeStream", "GetDataEndpoint", "ListFragments", "footage", "GetClip", "clip", "mount"}
+	behind := []string{"ListStreams", "DescribeStream", "GetDataEndpoint", "ListFragments", "clock of the cameras", "footage", "GetClip", "clip", "mount"}
 	t.Run("right", func(t *testing.T) {
 		examine(t, on, "--endpoint-url", s.url).wantOnly([]string{"fuse device"}, []string{"mount"})
 	})
@@ -203,7 +203,7 @@ func TestDoctorStreams(t *testing.T) {
 
 func TestDoctorUnreachable(t *testing.T) {
 	patient(t)
-	behind := []string{"clock", "credentials", "ListStreams", "DescribeStream", "GetDataEndpoint", "ListFragments", "footage", "GetClip", "clip", "mount"}
+	behind := []string{"clock", "credentials", "ListStreams", "DescribeStream", "GetDataEndpoint", "ListFragments", "clock of the cameras", "footage", "GetClip", "clip", "mount"}
 	r := examine(t, main.Host{}, "--endpoint-url", nobodyListens(t))
 	r.wantOnly([]string{"endpoint"}, behind)
 	r.want("failed", "endpoint", "refused", "firewall")

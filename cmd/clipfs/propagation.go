@@ -79,9 +79,8 @@ func unseen(mountpoint string, ours, host []mountinfo.Info) (cause, remedy strin
 		return "", ""
 	}
 	switch {
-	case under.Mountpoint == "/":
-		return "no directory of the host is shared with the container there",
-			"share one: -v DIR:" + filepath.Dir(mountpoint) + ":rshared (Kubernetes: mountPropagation: Bidirectional)"
+	case under.Mountpoint == "/": // nothing of the host's is there: it is for the container alone
+		return "", ""
 	case under.Shared == 0:
 		return "the volume " + under.Mountpoint + " is not shared in both directions",
 			"give it propagation rshared (Kubernetes: mountPropagation: Bidirectional)"

@@ -34,6 +34,10 @@ func (e *wrongError) Unwrap() error { return ErrMedia }
 // wrong makes a wrongError.
 func wrong(format string, args ...any) error { return &wrongError{fmt.Errorf(format, args...)} }
 
+// errFragmented says that a payload is an MP4 in fragments, which GetClip does not send. Asking again, or for less, brings no
+// other form. It is an ErrMedia.
+var errFragmented = fmt.Errorf("a payload in fragments (moof), which is no traditional MP4: %w", ErrMedia)
+
 // worthAgain reports whether a call is worth making again after an error. count is how many wrong payloads came.
 func worthAgain(err error, count *int) bool {
 	var w *wrongError

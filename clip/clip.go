@@ -35,15 +35,18 @@ type Clip struct {
 	// otherwise.
 	unlisted Span
 	asked    time.Time
-	key      cache.Key
-	version  int
-	expires  time.Time
+	// planned is the key as far as the listing tells, key that of what is known to be served.
+	planned, key cache.Key
+	version      int
+	expires      time.Time
 
 	exact atomic.Int64 // the exact size; 0 until it is known
 	// surplus says that its only payload was compared with the listing.
 	surplus atomic.Bool
 	// layout is where the bytes come from, once a clip of many parts was opened.
 	layout atomic.Pointer[layout]
+	// failed is why the call for the only part failed, until the calls that bring it are looked for.
+	failed atomic.Pointer[error]
 	// failure is the last error of an open or a read.
 	failure atomic.Pointer[error]
 	// usage is what is fetched for it, once it was opened.
@@ -51,7 +54,10 @@ type Clip struct {
 }
 
 // Key identifies the version: two clips of one key are the same bytes.
-func (c *Clip) Key() string { return fmt.Sprintf("%s.%d", c.key, c.version) }
+func (c *Clip) Key() string { return versionKey(c.key, c.version) }
+
+// versionKey gives the key of a version of what has a key.
+func versionKey(key cache.Key, version int) string { return fmt.Sprintf("%s.%d", key, version) }
 
 // Stream is the name of the clip's stream.
 func (c *Clip) Stream() StreamName { return c.stream.Name }
@@ -136,26 +142,40 @@ func (c *Clip) open(ctx context.Context) (file, error) {
 	if !c.mayList() {
 		return c.openUnlisted(ctx)
 	}
-	if c.calls > 1 || c.isSplit(ctx) {
+	if c.calls != 1 {
 		return c.openJoined(ctx, c.makeLayout)
 	}
 	d, err := c.detail(ctx)
 	if err != nil {
 		return nil, err
 	}
-	only := d.parts[0]
-	f := c.library.fetchOf(c.stream, only)
-	opened, err := c.openPayload(ctx, f)
+	parts, lost := c.library.served(ctx, c.stream.Name, d)
+	if len(parts) != 1 {
+		return c.openJoined(ctx, c.makeLayout) // which was found out since
+	}
+	opened, err := c.openPayload(ctx, c.library.fetchOf(c.stream, parts[0]))
 	if err == nil {
 		if t, err := opened.live(ctx); err == nil {
-			c.remarkSurplus(ctx, t.entry, only)
+			c.remarkSurplus(ctx, t.entry, parts[0])
 		}
+		c.remarkLost(lost)
 		return opened, nil
 	}
-	if _, err := c.split(ctx, only, f, err); err != nil {
+	if !settles(err) {
 		return nil, err
 	}
+	if len(d.parts) == 1 {
+		c.failed.Store(&err)
+	}
 	return c.openJoined(ctx, c.makeLayout)
+}
+
+// failedOnly gives, once, with what error the call for the clip's only part failed.
+func (c *Clip) failedOnly() error {
+	if err := c.failed.Swap(nil); err != nil {
+		return *err
+	}
+	return nil
 }
 
 // openPayload opens a clip that is what one call brings.
@@ -163,12 +183,6 @@ func (c *Clip) openPayload(ctx context.Context, f *fetch) (*source, error) {
 	payload := &source{counts: &c.library.counts, take: func(ctx context.Context) (taken, error) { return c.takePayload(ctx, f) }}
 	_, err := payload.live(ctx)
 	return payload, err
-}
-
-// isSplit reports whether the clip's only part, whose key is its own, is known to take more than one call.
-func (c *Clip) isSplit(ctx context.Context) bool {
-	stored, ok := c.library.heads.stored(ctx, c.key)
-	return ok && stored.split > 0
 }
 
 // openJoined opens a clip of many parts, which layOut joins.
@@ -180,10 +194,18 @@ func (c *Clip) openJoined(ctx context.Context, layOut flightFunc[*layout]) (file
 		if err != nil {
 			return nil, err
 		}
-		if err := c.library.versions.check(c.key, look{size: made.joined.Size(), digest: made.digest}); err != nil {
+		if made.only != nil {
+			return c.openPayload(ctx, made.only)
+		}
+		now := look{size: made.joined.Size(), digest: made.digest}
+		if err := c.library.versions.check(made.key, now); err != nil {
+			return nil, err
+		}
+		if err := c.library.versions.agrees(c.key, now); made.key != c.key && err != nil {
 			return nil, err
 		}
 		c.library.made.Add(c.Key(), made)
+		c.library.made.Add(versionKey(made.key, c.library.versions.current(made.key)), made)
 	}
 	c.layout.Store(made)
 	if size := made.joined.Size(); c.settle(size) != size {

@@ -37,7 +37,7 @@ func (c *Clip) detail(ctx context.Context) (*detail, error) {
 		return nil, err
 	}
 	d := c.library.detailOf(c.stream.Name, listed, c.span.Length())
-	if len(d.parts) == 0 || c.library.clipKey(d.parts) != c.key {
+	if len(d.parts) == 0 || c.library.clipKey(d.parts) != c.planned {
 		return nil, fmt.Errorf("%s %s has other fragments now: %w", c.stream.Name, c.span, ErrChanged)
 	}
 	return d, nil
@@ -82,11 +82,15 @@ func (p *part) word() string {
 // clipOf gives the clip that has certain fragments, which are at least one; again lists them anew.
 func (l *Library) clipOf(stream Stream, span Span, listed listing, again func(context.Context) (listing, error)) *Clip {
 	d := l.detailOf(stream.Name, listed, span.Length())
+	parts, _ := l.served(context.Background(), stream.Name, d)
 	c := &Clip{
 		library: l, stream: stream, span: span, expires: listed.expires,
 		details:   details{again: again, last: weak.Make(d)},
-		fragments: len(d.fragments), calls: len(d.parts), first: d.fragments[0].Time(l.options.Selector),
-		key: l.clipKey(d.parts),
+		fragments: len(d.fragments), calls: len(parts), first: d.fragments[0].Time(l.options.Selector),
+		planned: l.clipKey(d.parts),
+	}
+	if c.key = c.planned; len(parts) > 0 {
+		c.key = l.clipKey(parts)
 	}
 	for _, f := range d.fragments {
 		c.media += f.Size

@@ -21,8 +21,8 @@ type fetch struct {
 	query   PayloadQuery
 	// start is what the payload's times are set to.
 	start time.Time
-	// least is how long the payload lasts at least if it is not cut.
-	least time.Duration
+	// expected is what the payload has to have if it is not cut.
+	expected []moment
 	// stored is what is known of it before it is fetched.
 	stored stored
 	// opening is the number of the opening of a clip that it is for; 0 for none.
@@ -33,11 +33,11 @@ type fetch struct {
 func (l *Library) fetchOf(stream Stream, p part) *fetch {
 	by := l.options.Selector
 	f := &fetch{
-		library: l, stream: stream, key: p.key, query: p.query(stream.Name, by), start: p.fragments[0].Time(by), least: p.least(by),
-		stored: p.stored(by), opening: p.opening,
+		library: l, stream: stream, key: p.key, query: p.query(stream.Name, by), start: p.fragments[0].Time(by),
+		expected: momentsOf(p.fragments, by), stored: p.stored(by), opening: p.opening,
 	}
 	if f.key == "" {
-		f.key = l.partKey(stream.Name, p.fragments)
+		f.key = l.keyOf(stream.Name, p)
 	}
 	f.inform()
 	return f
@@ -100,9 +100,7 @@ func (f *fetch) fill(ctx context.Context, w *cache.Writer) (err error) {
 		}
 		if !worthAgain(err, &wrong) {
 			level := slog.LevelWarn
-			none := f.query.Fragments == 0 && errors.Is(err, ErrNoFootage) // which is all that tells
-			if none || errors.Is(err, ErrCodecChange) || errors.Is(err, ErrFetchLimit) || errors.Is(err, errUnread) {
-				// Asking for less mends it; it was logged; it is asked for again.
+			if mended(err) {
 				level = slog.LevelDebug
 			}
 			log.Log(ctx, level, "fetch failed", "error", err)
@@ -125,6 +123,14 @@ func (f *fetch) fill(ctx context.Context, w *cache.Writer) (err error) {
 		}
 		out.silent += pause
 	}
+}
+
+// mended reports whether an error is one that asking for less, or again, may mend, or that was logged: it is worth no line of
+// its own.
+func mended(err error) bool {
+	var short *shortError
+	return errors.Is(err, ErrCodecChange) || errors.Is(err, ErrFetchLimit) || errors.Is(err, ErrNoFootage) || errors.Is(err, errUnread) ||
+		errors.As(err, &short)
 }
 
 // patience is how long a fetch may still go without progress.

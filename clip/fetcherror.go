@@ -20,7 +20,12 @@ func fetchError(err error) error {
 }
 
 // shortError: a payload has less than the timeline says. It is an ErrChanged.
-type shortError struct{ detail string }
+type shortError struct {
+	detail string
+	// hole is the run of the fragments asked for that has no picture, [from, to), where that is known.
+	hole  [2]int
+	shown shown
+}
 
 // Error implements error.
 func (e *shortError) Error() string { return e.detail }

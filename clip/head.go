@@ -13,7 +13,7 @@ import (
 	"clipfs/clip/mp4"
 )
 
-// head is what the head of a part's payload says, or that the part has none because one call cannot bring it.
+// head is what the head of a part's payload says.
 type head struct {
 	// size of the whole payload; mediaStart and mediaEnd bound the body of its mdat. In bytes.
 	size, mediaStart, mediaEnd int64
@@ -22,8 +22,7 @@ type head struct {
 	// tables is the fingerprint of the movie: payloads of one fingerprint have the same samples at the same places of
 	// their media.
 	tables [sha256.Size]byte
-	// split is how many fragments the first of two calls has to bring; 0 where one call does. Without a listing it is
-	// splitHalved or splitEmpty.
+	// split is 0 where one call brings the payload. Without a listing it is splitHalved or splitEmpty else.
 	split int
 	moov  []byte
 }

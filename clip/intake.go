@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
+	"slices"
 
 	"clipfs/clip/mp4"
 )
@@ -74,6 +74,9 @@ func (in *intake) box(ctx context.Context, box *mp4.Box) error {
 	if err := in.fits(box); err != nil {
 		return err
 	}
+	if box.Type == mp4.TypeMoof {
+		return errFragmented
+	}
 	if box.Size > maxPayload {
 		return fmt.Errorf("box %s of %d bytes: %w", box.Type, box.Size, errLongPayload)
 	}
@@ -113,6 +116,9 @@ func (in *intake) movie(box *mp4.Box) error {
 	in.moov, in.moovSeen = moov, true
 	if in.parsed, err = mp4.ParseMovie(moov); err != nil {
 		return wrong("%w", err)
+	}
+	if in.parsed.Fragmented && !slices.ContainsFunc(in.parsed.Tracks, func(t *mp4.Track) bool { return t.Sizes.Len() > 0 }) {
+		return errFragmented
 	}
 	if err := in.headCame(); err != nil {
 		return err
@@ -187,30 +193,18 @@ func (in *intake) announce(size int64) error {
 	return in.out.announce(size)
 }
 
-// shortBy is how much shorter a payload may be than its fragments before it counts as cut: where the service closes
-// what the timeline does not count as gaps, and a fiftieth of it.
-const shortBy, shortShare = time.Second, 50
-
-// whole makes sure that the service did not cut the payload: every fragment starts on a key frame, so there are at
-// least as many sync samples as fragments, and they last as long.
+// whole makes sure that the service did not cut the payload.
 func (in *intake) whole() error {
-	if in.query.Fragments == 0 {
-		return nil
-	}
 	video := in.parsed.Video()
-	if video == nil {
+	if len(in.expected) == 0 || video == nil {
 		return nil
 	}
-	syncs := video.Syncs.Len()
-	if video.Syncs.All() {
-		syncs = int(video.Sizes.Len())
+	pictures, err := shownOf(video)
+	if err != nil {
+		return err
 	}
-	_, ticks, ok := video.Durations.Total()
-	lasts := time.Duration(float64(ticks) / float64(max(video.Timescale, 1)) * float64(time.Second))
-	short := ok && lasts < in.least-shortBy-in.least/shortShare
-	if syncs < in.query.Fragments || short {
-		in.library.timeline.forget(in.stream, in.query.Span)
-		return &shortError{fmt.Sprintf("payload has %d key frames in %v of %d fragments in %v", syncs, lasts, in.query.Fragments, in.least)}
+	if what, hole := pictures.lacks(in.expected); what != "" {
+		return &shortError{detail: "payload has " + what, hole: hole, shown: pictures}
 	}
 	return nil
 }

@@ -57,7 +57,7 @@ func frames(t *testing.T, file []byte) (marks []uint64, at []time.Duration) {
 func recorded(fragments []clip.Fragment) (marks []uint64, at []time.Duration) {
 	for _, f := range fragments {
 		start := f.Producer.Sub(fragments[0].Producer)
-		marks = append(marks, uint64(f.Producer.UnixMilli()), uint64(f.Producer.UnixMilli())+2000)
+		marks = append(marks, uint64(f.Producer.UnixMilli()), uint64(f.Producer.UnixMilli())+uint64(f.Size)/2)
 		at = append(at, start, start+(f.Length+40*time.Millisecond)/2)
 	}
 	return marks, at

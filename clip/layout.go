@@ -18,6 +18,10 @@ type layout struct {
 	library *Library
 	joined  *mp4.Joined
 	headKey cache.Key
+	// key is that of the clip that has just these parts: the one that a look-up gives from now on.
+	key cache.Key
+	// only is the payload that the clip is where one part of it is left; then nothing else is set.
+	only *fetch
 	// digest tells layouts apart.
 	digest   [sha256.Size]byte
 	parts    []layoutPart
@@ -106,11 +110,13 @@ func (c *Clip) remarkLeftOut(all []mp4.LeftOut, parts []resolved) {
 // newLayout makes the map of a joined file.
 func (c *Clip) newLayout(joined *mp4.Joined, parts []resolved) *layout {
 	out := &layout{library: c.library, joined: joined, parts: make([]layoutPart, len(parts))}
+	served := make([]part, len(parts))
 	h := sha256.New()
 	_, _ = fmt.Fprintf(h, "%s, %d ", c.library.joining(), joined.Size()) // a hash takes everything
 	for i, p := range parts {
 		out.parts[i] = layoutPart{fetch: p.fetch, tables: p.head.tables, start: -1}
 		p.part.key = p.fetch.key
+		served[i] = p.part
 		_, _ = fmt.Fprintf(h, "%s ", p.part.word())
 		h.Write(p.head.tables[:])
 	}
@@ -125,6 +131,9 @@ func (c *Clip) newLayout(joined *mp4.Joined, parts []resolved) *layout {
 			p.end = s.Offset + s.Length
 		}
 		out.segments = append(out.segments, own)
+	}
+	if out.key = c.key; c.mayList() {
+		out.key = c.library.clipKey(served)
 	}
 	out.digest = [sha256.Size]byte(h.Sum(nil))
 	out.headKey = cache.Key(fmt.Sprintf("j-%x", out.digest[:16]))

@@ -163,7 +163,9 @@ type Library struct {
 	heads       heads
 	layouts     *flight[cache.Key, *layout]
 	// made has the layouts made last, by the key of their clip.
-	made     *lru.Cache[string, *layout]
+	made *lru.Cache[string, *layout]
+	// settled has what is known of parts that one call does not bring, by settledKey.
+	settled  *lru.Cache[cache.Key, settled]
 	interest *interest
 	slots    *slots
 	notes    *notes
@@ -210,6 +212,7 @@ func NewLibrary(archive Archive, c *cache.Cache, o Options) *Library {
 		latest:   latest,
 		layouts:  newFlight[cache.Key, *layout](o.ReadTimeout),
 		made:     made,
+		settled:  newSettled(),
 		interest: newInterest(),
 		notes:    newNotes(),
 		seed:     maphash.MakeSeed(),
@@ -298,6 +301,14 @@ func (l *Library) partKey(name StreamName, fragments []Fragment) cache.Key {
 		k.word(string(fragments[i].ID))
 	}
 	return k.key("p")
+}
+
+// keyOf gives the key of the payload of a part.
+func (l *Library) keyOf(name StreamName, p part) cache.Key {
+	if p.asked == nil {
+		return l.partKey(name, p.fragments)
+	}
+	return hashKey("p", string(l.partKey(name, p.asked)), string(l.partKey(name, p.fragments)))
 }
 
 // hashKey gives a key that tells apart all sequences of words; kind comes before it.

@@ -29,6 +29,12 @@ type memory struct {
 	lengths bool
 	// answer changes the fragments that a call brings, or gives its error.
 	answer func(fragments []clip.Fragment) ([]clip.Fragment, error)
+	// keepsHoles says that payloads keep the time between fragments that do not follow each other; else they close it.
+	keepsHoles bool
+	// syncs says which pictures of a payload are sync samples, counted from 0; nil stands for the first of each fragment.
+	syncs func(i int) bool
+	// rewrite changes each payload; nil leaves it as it is.
+	rewrite func(payload []byte) []byte
 	// slow is how long each 16 KiB of a body take.
 	slow time.Duration
 	// body changes the body of a call before it is sent; n counts calls from 1.
@@ -211,7 +217,10 @@ func (m *memory) Payload(ctx context.Context, q clip.PayloadQuery) (*clip.Payloa
 			return nil, err
 		}
 	}
-	payload := movie(fragments, m.moovLast, time.Now())
+	payload := footage{fragments: fragments, moovLast: m.moovLast, keepsHoles: m.keepsHoles, syncs: m.syncs, created: time.Now()}.movie()
+	if m.rewrite != nil {
+		payload = m.rewrite(payload)
+	}
 	length := int64(-1)
 	if m.lengths {
 		length = int64(len(payload))
@@ -277,26 +286,44 @@ func (b *boundBody) Read(p []byte) (int, error) {
 // Close implements io.Closer.
 func (b *boundBody) Close() error { return nil }
 
-// movie makes a payload of fragments: a key frame and a frame each, whose bytes tell which fragment they are of.
+// footage is a payload to be made of fragments.
+type footage struct {
+	fragments            []clip.Fragment
+	moovLast, keepsHoles bool
+	syncs                func(i int) bool
+	created              time.Time
+}
+
+// movie makes a payload of fragments.
 func movie(fragments []clip.Fragment, moovLast bool, created time.Time) []byte {
+	return footage{fragments: fragments, moovLast: moovLast, created: created}.movie()
+}
+
+// movie makes the payload: a key frame and a frame a fragment, whose bytes tell which fragment they are of.
+func (f footage) movie() []byte {
 	config := []byte{1, 66, 0, 30, 0xff, 0xe1, 0, 4, 0x67, 66, 0, 30, 1, 0, 4, 0x68, 0xce, 0x38, 0x80}
 	out := mp4.Output{
-		Created: created, MoovLast: moovLast,
+		Created: f.created, MoovLast: f.moovLast,
 		Tracks: []mp4.OutputTrack{{
 			Handler: mp4.HandlerVideo, Name: "video", Timescale: 1000, Width: 64, Height: 64,
 			Entries: [][]byte{mp4.NewAVCEntry(config, 64, 64)},
 		}},
 	}
-	for _, f := range fragments {
-		data := make([]byte, f.Size)
+	sync := func(i int) bool { return f.syncs == nil && i%2 == 0 || f.syncs != nil && f.syncs(i) }
+	for i, one := range f.fragments {
+		data := make([]byte, one.Size)
 		for i := 0; i+8 <= len(data); i += 8 {
-			binary.BigEndian.PutUint64(data[i:], uint64(f.Producer.UnixMilli())+uint64(i))
+			binary.BigEndian.PutUint64(data[i:], uint64(one.Producer.UnixMilli())+uint64(i))
 		}
 		half := uint32(len(data) / 2)
-		lasts := uint32((f.Length + 40*time.Millisecond).Milliseconds() / 2)
+		lasts := uint32((one.Length + 40*time.Millisecond).Milliseconds() / 2)
+		last := lasts
+		if f.keepsHoles && i+1 < len(f.fragments) {
+			last = uint32(f.fragments[i+1].Producer.Sub(one.Producer).Milliseconds()) - lasts
+		}
 		out.Tracks[0].Samples = append(out.Tracks[0].Samples,
-			mp4.SampleRun{Count: 1, Duration: lasts, Size: half, Sync: true},
-			mp4.SampleRun{Count: 1, Duration: lasts, Size: half})
+			mp4.SampleRun{Count: 1, Duration: lasts, Size: half, Sync: sync(2 * i)},
+			mp4.SampleRun{Count: 1, Duration: last, Size: half, Sync: sync(2*i + 1)})
 		out.Chunks = append(out.Chunks, mp4.OutputChunk{Samples: 2, Data: mp4.Slices{data}})
 	}
 	w, err := mp4.NewWriter(out)

@@ -22,24 +22,11 @@ func (c *Clip) Missing(ctx context.Context) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	for _, p := range d.parts {
-		total += l.missingOf(ctx, c.stream.Name, p)
+	parts, _ := l.served(ctx, c.stream.Name, d)
+	for i := range parts {
+		if p := &parts[i]; !l.cache.Has(p.key) {
+			total += p.bytes()
+		}
 	}
 	return total, nil
-}
-
-// missingOf gives what is missing of a part that was planned, which may be known to take more than one call.
-func (l *Library) missingOf(ctx context.Context, stream StreamName, p part) int64 {
-	if p.key == "" {
-		p.key = l.partKey(stream, p.fragments)
-	}
-	if l.cache.Has(p.key) {
-		return 0
-	}
-	got, ok := l.heads.stored(ctx, p.key)
-	if !ok || got.split <= 0 || got.split >= len(p.fragments) {
-		return p.bytes()
-	}
-	first, second := p.halves(got.split)
-	return l.missingOf(ctx, stream, first) + l.missingOf(ctx, stream, second)
 }

@@ -1,9 +1,12 @@
 package clip
 
 import (
+	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
@@ -69,3 +72,35 @@ func (c *Clip) remark(sentence string) {
 // Note says what is unusual in this version of the clip, a sentence a line; it is empty where nothing is, or nothing is
 // known yet. It costs no call.
 func (c *Clip) Note() string { return strings.Join(c.library.notes.of(c.Key()), "\n") }
+
+// maxListed is how many fragments a sentence names one by one.
+const maxListed = 8
+
+// remarkLost notes what is listed and not served: when its fragments begin.
+func (c *Clip) remarkLost(lost []part) {
+	why := make(map[string][]time.Time)
+	for _, p := range lost {
+		for _, f := range p.fragments {
+			why[p.lost] = append(why[p.lost], f.Time(c.library.options.Selector))
+		}
+	}
+	for _, reason := range slices.Sorted(maps.Keys(why)) {
+		c.remark(fmt.Sprintf("%s: %s", reason, times(why[reason])))
+	}
+}
+
+// times names times, the first ones one by one.
+func times(all []time.Time) string {
+	var b strings.Builder
+	for i, at := range all {
+		switch {
+		case i == maxListed:
+			fmt.Fprintf(&b, " and %d more up to %s", len(all)-i, sidecarTime(all[len(all)-1]))
+			return b.String()
+		case i > 0:
+			b.WriteString(", ")
+		}
+		b.WriteString(sidecarTime(at))
+	}
+	return b.String()
+}

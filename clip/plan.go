@@ -33,6 +33,10 @@ type part struct {
 	fragments []Fragment
 	// gapBefore says that a gap lies between the clip's fragment before and this part.
 	gapBefore bool
+	// asked is what the call asks for where that is more than it is known to bring; nil where it is the fragments.
+	asked []Fragment
+	// lost says why no call brings the fragments; "" where one does.
+	lost string
 	// key is that of its payload.
 	key cache.Key
 	// opening is the number of the opening of a clip that it is for; 0 for none.
@@ -126,10 +130,9 @@ func apart(fragments []Fragment, at int, by Selector) int {
 	return at
 }
 
-// halves cuts a part of at least two fragments in two, whose payloads have no keys yet.
-func (p part) halves(at int) (part, part) {
-	return part{fragments: p.fragments[:at:at], gapBefore: p.gapBefore, opening: p.opening},
-		part{fragments: p.fragments[at:], opening: p.opening}
+// slice gives the part of some of the fragments, whose payload has no key yet.
+func (p part) slice(from, to int) part {
+	return part{fragments: p.fragments[from:to:to], opening: p.opening}
 }
 
 // bytes is the sum of the fragments' sizes as stored.
@@ -147,22 +150,17 @@ func (p part) span(by Selector) Span {
 	return Span{Start: first, End: last.Add(Grain)}
 }
 
-// query asks for exactly the part's fragments, whatever arrives after them: from the first one's time to the last's.
+// query asks for the part's fragments, or for what brings them, whatever arrives after that: from the first one's time to the
+// last's.
 func (p part) query(stream StreamName, by Selector) PayloadQuery {
-	span := p.span(by)
+	asked := part{fragments: p.fragments}
+	if p.asked != nil {
+		asked.fragments = p.asked
+	}
+	span := asked.span(by)
 	if span.Length() == Grain {
 		// The service wants its inclusive end after its start.
 		span.End = span.End.Add(Grain)
 	}
-	return PayloadQuery{Stream: stream, Selector: by, Span: span, Fragments: len(p.fragments)}
-}
-
-// least is how long the payload lasts at least: what the fragments before the last one cover, counting neither the
-// frames that lengths leave out nor anything twice.
-func (p part) least(by Selector) time.Duration {
-	var total time.Duration
-	for i, f := range p.fragments[:len(p.fragments)-1] {
-		total += min(f.Length, p.fragments[i+1].Time(by).Sub(f.Time(by)))
-	}
-	return total
+	return PayloadQuery{Stream: stream, Selector: by, Span: span, Fragments: len(asked.fragments)}
 }

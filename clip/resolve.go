@@ -2,7 +2,6 @@ package clip
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -26,62 +25,45 @@ func (r *resolved) begins(by Selector) time.Time {
 	return r.part.fragments[0].Time(by)
 }
 
-// resolve gives the parts that calls bring for a part that was planned: itself, as a rule. Where the codec changes within
-// it, or its payload comes back cut, it is halved until each call brings what it should; that is remembered on disk.
+// resolve gives the parts that calls bring for a part that was planned: itself, as a rule. Where one call does not bring it,
+// the calls that do are found and remembered on disk. What no call brings has no head.
 func (c *Clip) resolve(ctx context.Context, p part, progress func()) ([]resolved, error) {
-	l := c.library
-	f := l.fetchOf(c.stream, p)
-	got, err := l.heads.of(ctx, f)
-	if err != nil {
-		if got.split, err = c.split(ctx, p, f, err); err != nil {
-			return nil, fmt.Errorf("part %s: %w", p.span(l.options.Selector), err)
+	parts, known := c.library.parts(ctx, c.stream.Name, p)
+	if s, _ := c.library.heads.settled(ctx, p); known && s.old() {
+		parts = []part{p}
+	}
+	err := c.failedOnly()
+	if err == nil {
+		var got []resolved
+		if got, err = c.headsOf(ctx, parts, progress); err == nil {
+			return got, nil
 		}
 	}
-	progress()
-	if got.split <= 0 || got.split >= len(p.fragments) {
+	if err := c.settlePart(ctx, p, err, progress); err != nil {
+		return nil, fmt.Errorf("part %s: %w", p.span(c.library.options.Selector), err)
+	}
+	parts, _ = c.library.parts(ctx, c.stream.Name, p)
+	return c.headsOf(ctx, parts, progress)
+}
+
+// headsOf gives parts with their heads.
+func (c *Clip) headsOf(ctx context.Context, parts []part, progress func()) ([]resolved, error) {
+	all := make([]resolved, 0, len(parts))
+	for _, p := range parts {
+		if p.lost != "" {
+			all = append(all, resolved{part: p})
+			continue
+		}
+		f := c.library.fetchOf(c.stream, p)
+		got, err := c.library.heads.listed(ctx, f)
+		if err != nil {
+			return nil, err
+		}
 		got.moov = nil
-		return []resolved{{part: p, fetch: f, head: got}}, nil
+		all = append(all, resolved{part: p, fetch: f, head: got})
+		progress()
 	}
-	first, second := p.halves(got.split)
-	front, err := c.resolve(ctx, first, progress)
-	if err != nil {
-		return nil, err
-	}
-	back, err := c.resolve(ctx, second, progress)
-	return append(front, back...), err
-}
-
-// split notes that a part takes two calls, if that may help against the error of one, and gives how many fragments the
-// first has to bring; else it gives the error.
-func (c *Clip) split(ctx context.Context, p part, f *fetch, cause error) (int, error) {
-	at := apart(p.fragments, len(p.fragments)/2, c.library.options.Selector)
-	if at == 0 || !c.helps(ctx, p, cause) {
-		return 0, cause
-	}
-	log := c.library.options.Logger.With("stream", c.stream.Name, "span", p.span(c.library.options.Selector))
-	log.Info("part takes two calls", "reason", cause)
-	if err := c.library.heads.split(ctx, f, at); err != nil {
-		log.Debug("which is not remembered", "error", err)
-	}
-	return at, nil
-}
-
-// helps reports whether asking for less at once may help against an error: where the codec changes, and where a payload
-// has less than the timeline still says when it is asked anew.
-func (c *Clip) helps(ctx context.Context, p part, err error) bool {
-	if errors.Is(err, ErrCodecChange) {
-		return true
-	}
-	var short *shortError
-	if !errors.As(err, &short) {
-		return false
-	}
-	v, err := c.library.view(ctx, c.stream.Name)
-	if err != nil {
-		return false
-	}
-	listed, err := c.library.timeline.list(ctx, v, p.span(c.library.options.Selector))
-	return err == nil && slices.EqualFunc(listed.fragments, p.fragments, func(a, b Fragment) bool { return a.ID == b.ID })
+	return all, nil
 }
 
 // makeLayout gets the heads of all parts and joins them. It is called through Library.layouts, which shares the result
@@ -98,9 +80,17 @@ func (c *Clip) makeLayout(ctx context.Context, progress func()) (*layout, error)
 		log.Info("opening", "parts", len(d.parts), "heads to fetch", missing.parts, "expected wait", l.wait(c.stream.Name, missing.fragments).Round(time.Millisecond))
 	}
 	defer l.bandwidth.watch(progress)()
-	parts, err := c.resolveAll(ctx, d.parts, progress)
+	all, err := c.resolveAll(ctx, d.parts, progress)
 	if err != nil {
 		return nil, err
+	}
+	parts, lost := separateResolved(all, d.rule)
+	c.remarkLost(lost)
+	switch len(parts) {
+	case 0:
+		return nil, fmt.Errorf("%d fragments are listed, and none is served: %w", len(d.fragments), ErrNoFootage)
+	case 1:
+		return &layout{library: l, only: parts[0].fetch}, nil
 	}
 	made, err := c.layOut(parts)
 	if err != nil {
@@ -137,7 +127,7 @@ func (c *Clip) resolveAll(ctx context.Context, parts []part, progress func()) ([
 		if err != nil {
 			return nil, err
 		}
-		if got[0].head.moovLast {
+		if len(got) > 0 && got[0].head.moovLast {
 			return nil, fmt.Errorf("moov comes last, so that opening takes all of %d bytes, and %d is the most that it may: %w",
 				c.media, l.options.MaxOpenFetch, ErrTooBig)
 		}

@@ -8,10 +8,10 @@ import (
 	"clipfs/clip/mp4"
 )
 
-// mp4Fragments gives what the listing says of a part's fragments; nil where times are the server's, which are not the
-// media's.
+// mp4Fragments gives what the listing says of a part's fragments; nil where it says nothing, and where times are the
+// server's, which are not the media's.
 func (p part) mp4Fragments(by Selector) []mp4.Fragment {
-	if by != ByProducer {
+	if by != ByProducer || len(p.fragments) == 0 {
 		return nil
 	}
 	all := make([]mp4.Fragment, 0, len(p.fragments))

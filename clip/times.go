@@ -130,11 +130,16 @@ func (c *Clip) mediaTimes(ctx context.Context) ([]timePoint, bool, error) {
 	if err != nil {
 		return nil, false, err
 	}
+	parts, _ := c.library.served(ctx, c.stream.Name, d)
+	if len(parts) == 0 {
+		return nil, false, ErrNoFootage
+	}
+	first := parts[0].fragments[0].Time(c.library.options.Selector)
 	var movie *mp4.Movie
 	if made != nil {
 		movie, err = joinedMovie(made.joined)
 	} else {
-		movie, err = c.library.heads.movie(c.library.fetchOf(c.stream, d.parts[0]))
+		movie, err = c.library.heads.movie(c.library.fetchOf(c.stream, parts[0]))
 	}
 	if err != nil {
 		return nil, false, err
@@ -143,11 +148,11 @@ func (c *Clip) mediaTimes(ctx context.Context) ([]timePoint, bool, error) {
 	if err != nil {
 		return nil, false, fmt.Errorf("%w: %w", ErrMedia, err)
 	}
-	points := []timePoint{{0, c.First().Add(-shown.begin)}}
+	points := []timePoint{{0, first.Add(-shown.begin)}}
 	if made != nil {
-		points = joinedPoints(made.joined, c.First())
+		points = joinedPoints(made.joined, first)
 	}
-	if placed, ok := place(shown, points, d); ok {
+	if placed, ok := place(shown, points, &detail{rule: d.rule, parts: parts}); ok {
 		return placed, true, nil
 	}
 	return points, false, nil

@@ -152,6 +152,24 @@ func (v *versions) check(key cache.Key, now look) error {
 	return nil
 }
 
+// agrees compares what a version of a file is with what it was before in this run, as check does, but neither knows its size nor
+// notes it: it is that of another key.
+func (v *versions) agrees(key cache.Key, now look) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	known, _ := v.byKey.Get(key)
+	same := !known.seen || known.last.size == now.size && known.last.digest == now.digest
+	next := version{number: known.number, seen: true, last: now, doubted: true}
+	if !same {
+		next.number++
+	}
+	v.byKey.Add(key, next)
+	if !same {
+		return fmt.Errorf("clip %s differs from the one made before: %w", key, ErrChanged)
+	}
+	return nil
+}
+
 // recognise compares the head of a payload that has just come with what is known of it: since we started, and, of its
 // tables, since it was first part of a clip of many. ErrChanged if it is another one; it is known by that from then on.
 func (l *Library) recognise(key cache.Key, now look) error {

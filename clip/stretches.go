@@ -1,0 +1,186 @@
+package clip
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"clipfs/cache"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+)
+
+// stretch is a run of the fragments of a planned part that one call brings, or that none does.
+type stretch struct {
+	// From and To bound it among the part's fragments, [From, To); AskFrom and AskTo bound what the call asks for.
+	From    int `json:"from"`
+	To      int `json:"to"`
+	AskFrom int `json:"ask_from"`
+	AskTo   int `json:"ask_to"`
+	// Lost says why no call brings it; "" where one does.
+	Lost string `json:"lost,omitempty"`
+}
+
+// exactly gives the stretch that a call brings which asks for just that.
+func exactly(from, to int) stretch { return stretch{From: from, To: to, AskFrom: from, AskTo: to} }
+
+// settled tells which calls bring a part that one call does not bring.
+type settled struct {
+	// At is when that was found out.
+	At        time.Time `json:"at"`
+	Stretches []stretch `json:"stretches"`
+}
+
+// lostFor is how long it is believed that what is listed is not served.
+const lostFor = time.Hour
+
+// old reports whether anything that was not served may be by now.
+func (s settled) old() bool {
+	for _, p := range s.Stretches {
+		if p.Lost != "" {
+			return time.Since(s.At) > lostFor
+		}
+	}
+	return false
+}
+
+// fits reports whether the stretches are all of a part of so many fragments, in order.
+func (s settled) fits(fragments int) bool {
+	next := 0
+	for _, p := range s.Stretches {
+		if p.From != next || p.To <= p.From || p.AskFrom < 0 || p.AskFrom > p.From || p.AskTo < p.To || p.AskTo > fragments {
+			return false
+		}
+		next = p.To
+	}
+	return next == fragments
+}
+
+const (
+	// maxSettled is how many parts are remembered in memory that one call does not bring.
+	maxSettled = 4096
+	// maxSettledRecord is the most that stands on disk of one, in bytes.
+	maxSettledRecord = 64 << 10
+)
+
+// newSettled gives an empty memory of parts that one call does not bring.
+func newSettled() *lru.Cache[cache.Key, settled] {
+	memory, err := lru.New[cache.Key, settled](maxSettled)
+	if err != nil {
+		panic(err) // only a size that is not positive is an error
+	}
+	return memory
+}
+
+// settledKey is the key of what is known of a part whose payload would have a key.
+func settledKey(payload cache.Key) cache.Key { return "s-" + payload }
+
+// settled gives which calls bring a part, if it is known that one does not. It costs no call, and for most parts it does not
+// look at the disk.
+func (h heads) settled(ctx context.Context, p part) (settled, bool) {
+	key := settledKey(p.key)
+	if !h.cache.Has(key) {
+		return settled{}, false
+	}
+	if s, ok := h.library.settled.Get(key); ok && s.fits(len(p.fragments)) {
+		return s, true
+	}
+	b, err := h.record(ctx, key, cache.Request{Fill: func(context.Context, *cache.Writer) error { return errHeadRecord }})
+	if err != nil {
+		return settled{}, false
+	}
+	var s settled
+	if len(b) > maxSettledRecord || json.Unmarshal(b, &s) != nil || !s.fits(len(p.fragments)) {
+		h.cache.Drop(key)
+		return settled{}, false
+	}
+	h.library.settled.Add(key, s)
+	return s, true
+}
+
+// settle notes which calls bring a part, on disk too.
+func (h heads) settle(ctx context.Context, f *fetch, s settled) error {
+	text, err := json.Marshal(s)
+	if err != nil {
+		return fmt.Errorf("calls of a part: %w", err)
+	}
+	key := settledKey(f.key)
+	h.cache.Drop(key)
+	if _, err := h.record(ctx, key, f.kept(keptHead, func(_ context.Context, w *cache.Writer) error { return w.Append(text) })); err != nil {
+		return fmt.Errorf("calls of a part: %w", fetchError(err))
+	}
+	h.library.settled.Add(key, s)
+	return nil
+}
+
+// unsettle forgets which calls bring a part.
+func (h heads) unsettle(p part) {
+	h.cache.Drop(settledKey(p.key))
+	h.library.settled.Remove(settledKey(p.key))
+}
+
+// parts gives the parts that calls bring of a planned one, as far as that is known: itself, as a rule. known says that one
+// call does not bring it.
+func (l *Library) parts(ctx context.Context, stream StreamName, p part) (parts []part, known bool) {
+	s, known := l.heads.settled(ctx, p)
+	if !known {
+		return []part{p}, false
+	}
+	for _, stretch := range s.Stretches {
+		own := p.slice(stretch.From, stretch.To)
+		own.gapBefore = p.gapBefore && stretch.From == 0
+		if own.lost = stretch.Lost; stretch.AskTo-stretch.AskFrom != stretch.To-stretch.From {
+			own.asked = p.fragments[stretch.AskFrom:stretch.AskTo:stretch.AskTo]
+		}
+		own.key = l.keyOf(stream, own)
+		parts = append(parts, own)
+	}
+	return parts, true
+}
+
+// served gives the parts of a clip that calls bring, as far as that is known, and those that none does.
+func (l *Library) served(ctx context.Context, stream StreamName, d *detail) (parts, lost []part) {
+	var all []part
+	for _, p := range d.parts {
+		own, _ := l.parts(ctx, stream, p)
+		all = append(all, own...)
+	}
+	return separate(all, d.rule)
+}
+
+// separate parts what is served from what is not, and marks the gaps that the latter leaves.
+func separate(all []part, rule gapRule) (parts, lost []part) {
+	gap, after := false, false
+	for _, p := range all {
+		gap = gap || p.gapBefore
+		if p.lost != "" {
+			lost, after = append(lost, p), true
+			continue
+		}
+		if after && len(parts) > 0 {
+			last := parts[len(parts)-1].fragments
+			gap = gap || rule.between(last[len(last)-1], p.fragments[0])
+		}
+		p.gapBefore = gap
+		parts = append(parts, p)
+		gap, after = false, false
+	}
+	return parts, lost
+}
+
+// separateResolved does so with parts and their heads.
+func separateResolved(all []resolved, rule gapRule) (served []resolved, lost []part) {
+	parts := make([]part, len(all))
+	for i := range all {
+		parts[i] = all[i].part
+	}
+	parts, lost = separate(parts, rule)
+	for _, r := range all {
+		if r.part.lost == "" {
+			r.part = parts[len(served)]
+			served = append(served, r)
+		}
+	}
+	return served, lost
+}

@@ -62,13 +62,13 @@ func (c *clocks) ahead(name StreamName) time.Duration {
 }
 
 // viewTo gives a stream and the span in which it can have footage, once it is known whether it has any ahead of now, if a
-// time is.
+// time is. Where fragments may not be listed nothing tells, and whatever lists says so.
 func (l *Library) viewTo(ctx context.Context, name StreamName, end time.Time) (view, error) {
 	v, err := l.view(ctx, name)
 	if err != nil || !end.After(v.window.End) {
 		return v, err
 	}
-	if err := l.lookAhead(ctx, v); err != nil {
+	if err := l.lookAhead(ctx, v); err != nil && !errors.Is(err, ErrNotListable) {
 		return view{}, err
 	}
 	return l.view(ctx, name)

@@ -11,7 +11,7 @@ func (b *joiner) read(p *joinPart, tracks *[2]*Track, movieScale uint32) error {
 	if err != nil {
 		return err
 	}
-	if p.Fragments != nil {
+	if len(p.Fragments) > 0 {
 		if err := b.leaveOut(p, tracks, &first, &from); err != nil {
 			return err
 		}

@@ -13,7 +13,8 @@ import (
 
 // denials is an archive that remembers of which streams fragments may not be listed. It is the one place where that is
 // decided: once the service has said so (ErrNotListable) every listing of the stream fails with the same error and without a
-// call, for a while; then the service is asked again, as a policy can be repaired. A listing that works ends it at once.
+// call, for a while; then the service is asked again, as a policy can be repaired. A listing that works ends it at once. Calls
+// that are under way when the first is refused are not called back.
 type denials struct {
 	Archive
 	logger *slog.Logger

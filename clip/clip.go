@@ -150,8 +150,8 @@ func (c *Clip) open(ctx context.Context) (file, error) {
 		return nil, err
 	}
 	parts, lost := c.library.served(ctx, c.stream.Name, d)
-	if len(parts) != 1 {
-		return c.openJoined(ctx, c.makeLayout) // which was found out since
+	if len(parts) != 1 || len(parts[0].over) > 0 {
+		return c.openJoined(ctx, c.makeLayout) // which was found out since, or has to be
 	}
 	opened, err := c.openPayload(ctx, c.library.fetchOf(c.stream, parts[0]))
 	if err == nil {
@@ -201,8 +201,10 @@ func (c *Clip) openJoined(ctx context.Context, layOut flightFunc[*layout]) (file
 		if err := c.library.versions.check(made.key, now); err != nil {
 			return nil, err
 		}
-		if err := c.library.versions.agrees(c.key, now); made.key != c.key && err != nil {
-			return nil, err
+		if made.key != c.key && c.calls > 1 { // else the key is that of a payload
+			if err := c.library.versions.agrees(c.key, now); err != nil {
+				return nil, err
+			}
 		}
 		c.library.made.Add(c.Key(), made)
 		c.library.made.Add(versionKey(made.key, c.library.versions.current(made.key)), made)

@@ -12,8 +12,10 @@ import (
 // detail is what a clip is made of: its fragments, how gaps are told among them, and the parts that they are cut into.
 type detail struct {
 	fragments []Fragment
-	rule      gapRule
-	parts     []part
+	// over are those fragments that lie over older ones, which parts do not have.
+	over  []Fragment
+	rule  gapRule
+	parts []part
 }
 
 // details gives a clip its detail, and forgets it when nobody uses it: a listing of a day makes thousands of clips, most
@@ -46,9 +48,14 @@ func (c *Clip) detail(ctx context.Context) (*detail, error) {
 // detailOf cuts a listing into the parts of a clip of some length.
 func (l *Library) detailOf(stream StreamName, listed listing, length time.Duration) *detail {
 	d := &detail{fragments: listed.fragments, rule: listed.rule}
-	d.parts = planner{rule: listed.rule, grid: l.options.Part}.plan(listed.fragments, length)
+	var kept []Fragment
+	kept, d.over = listed.rule.supersede(listed.fragments)
+	d.parts = planner{rule: listed.rule, grid: l.options.Part, over: d.over}.plan(kept, length)
 	for i := range d.parts {
-		d.parts[i].key = l.partKey(stream, d.parts[i].fragments)
+		if len(d.over) > 0 {
+			d.parts[i].over = d.parts[i].within(d.over, l.options.Selector)
+		}
+		d.parts[i].key = l.keyOf(stream, d.parts[i])
 	}
 	return d
 }

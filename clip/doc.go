@@ -45,7 +45,8 @@
 //
 // A payload that is no MP4, or whose head speaks of media that is not there, is asked for again and then refused
 // (belief.go, reach.go). Whether it has all the fragments that were listed is told by the times of its pictures (whole.go);
-// where it has not, other calls are found that bring them, and what none brings is not served (settle.go, stretches.go). A listing of the past that has small holes is asked for again before it is believed (confirm.go).
+// where it has not, other calls are found that bring them, and what none brings is not served (settle.go, stretches.go). Nor is what was
+// ingested over older footage (supersede.go). A listing of the past that has small holes is asked for again before it is believed (confirm.go).
 //
 // # Who comes first
 //

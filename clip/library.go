@@ -303,12 +303,16 @@ func (l *Library) partKey(name StreamName, fragments []Fragment) cache.Key {
 	return k.key("p")
 }
 
-// keyOf gives the key of the payload of a part.
+// keyOf gives the key of the payload of a part: by all fragments that are asked for, and by those that are to come.
 func (l *Library) keyOf(name StreamName, p part) cache.Key {
-	if p.asked == nil {
+	asked := p.all(l.options.Selector)
+	if p.asked != nil {
+		asked = p.asked
+	}
+	if len(asked) == len(p.fragments) {
 		return l.partKey(name, p.fragments)
 	}
-	return hashKey("p", string(l.partKey(name, p.asked)), string(l.partKey(name, p.fragments)))
+	return hashKey("p", string(l.partKey(name, asked)), string(l.partKey(name, p.fragments)))
 }
 
 // hashKey gives a key that tells apart all sequences of words; kind comes before it.

@@ -10,6 +10,7 @@ import (
 	"iter"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -33,6 +34,9 @@ type memory struct {
 	keepsHoles bool
 	// syncs says which pictures of a payload are sync samples, counted from 0; nil stands for the first of each fragment.
 	syncs func(i int) bool
+	// twice says what GetClip does about footage that was ingested over older footage: it drops it where the older is in the same
+	// call, as the service says; or hides it from every call; or keeps it.
+	twice overlapped
 	// rewrite changes each payload; nil leaves it as it is.
 	rewrite func(payload []byte) []byte
 	// slow is how long each 16 KiB of a body take.
@@ -211,6 +215,9 @@ func (m *memory) Payload(ctx context.Context, q clip.PayloadQuery) (*clip.Payloa
 	if len(fragments) == 0 {
 		return nil, clip.ErrNoFootage
 	}
+	if fragments = m.oldest(q.Stream, fragments); len(fragments) == 0 {
+		return nil, clip.ErrNoFootage
+	}
 	if answer != nil {
 		var err error
 		if fragments, err = answer(fragments); err != nil {
@@ -232,6 +239,42 @@ func (m *memory) Payload(ctx context.Context, q clip.PayloadQuery) (*clip.Payloa
 	return &clip.Payload{
 		ContentType: "video/mp4", Length: length, Body: &boundBody{ctx, body}, Unread: func() int64 { return m.unread },
 	}, nil
+}
+
+// overlapped is what becomes of footage that was ingested over older footage.
+type overlapped int
+
+const (
+	kept overlapped = iota
+	dropped
+	hidden
+)
+
+// oldest gives what is left of the fragments of a call.
+func (m *memory) oldest(name clip.StreamName, fragments []clip.Fragment) []clip.Fragment {
+	among := fragments
+	switch m.twice {
+	case kept:
+		return fragments
+	case hidden:
+		m.mu.Lock()
+		among = slices.Clone(m.fragments[name])
+		m.mu.Unlock()
+	}
+	slices.SortFunc(among, func(a, b clip.Fragment) int { return strings.Compare(string(a.ID), string(b.ID)) })
+	var old []clip.Fragment
+	for _, f := range among {
+		if !slices.ContainsFunc(old, func(g clip.Fragment) bool {
+			return f.Producer.Before(g.Producer.Add(g.Length-250*time.Millisecond)) && g.Producer.Before(f.Producer.Add(f.Length-250*time.Millisecond))
+		}) {
+			old = append(old, f)
+		}
+	}
+	left := slices.DeleteFunc(slices.Clone(fragments), func(f clip.Fragment) bool {
+		return !slices.ContainsFunc(old, func(g clip.Fragment) bool { return g.ID == f.ID })
+	})
+	slices.SortFunc(left, func(a, b clip.Fragment) int { return a.Producer.Compare(b.Producer) })
+	return left
 }
 
 // countedReader counts what is read of a body. It comes in small pieces, as from a network.

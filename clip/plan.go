@@ -1,6 +1,7 @@
 package clip
 
 import (
+	"slices"
 	"time"
 
 	"clipfs/cache"
@@ -35,6 +36,8 @@ type part struct {
 	gapBefore bool
 	// asked is what the call asks for where that is more than it is known to bring; nil where it is the fragments.
 	asked []Fragment
+	// over are those that a call for the fragments asks for too, and that lie over older ones.
+	over []Fragment
 	// lost says why no call brings the fragments; "" where one does.
 	lost string
 	// key is that of its payload.
@@ -49,18 +52,14 @@ type planner struct {
 	grid time.Duration
 	// through says that overlaps do not end a part.
 	through bool
+	// over are fragments, in the order of their times, that calls ask for besides those that are cut into parts.
+	over []Fragment
 }
 
 // plan cuts fragments, in the order of their times, of a clip of some length: into one part if one call carries them
 // and no gap or overlap lies between them, else on a grid of absolute time, so that clips that overlap share parts.
 func (p planner) plan(fragments []Fragment, length time.Duration) []part {
-	overlaps := 0
-	for i := 1; i < len(fragments); i++ {
-		if p.rule.overlaps(fragments, i) {
-			overlaps++
-		}
-	}
-	p.through = float64(overlaps) > max(1, mostOverlaps*float64(len(fragments)))
+	p = p.of(fragments)
 	if len(fragments) <= maxPartFragments {
 		if whole, _ := p.cut(fragments, 0); len(whole) <= 1 {
 			return whole
@@ -82,6 +81,32 @@ func (p planner) plan(fragments []Fragment, length time.Duration) []part {
 	return nil // the last step is 1
 }
 
+// of gives the planner that knows whether overlaps end the parts of fragments.
+func (p planner) of(fragments []Fragment) planner {
+	overlaps := 0
+	for i := 1; i < len(fragments); i++ {
+		if p.rule.overlaps(fragments, i) {
+			overlaps++
+		}
+	}
+	p.through = float64(overlaps) > max(1, mostOverlaps*float64(len(fragments)))
+	return p
+}
+
+// besides gives how many fragments, and how many bytes, a call asks for besides those from one to another.
+func (p planner) besides(from, to Fragment) (n int, bytes int64) {
+	by := p.rule.by
+	first, _ := slices.BinarySearchFunc(p.over, from.Time(by), func(f Fragment, at time.Time) int { return f.Time(by).Compare(at) })
+	for _, f := range p.over[first:] {
+		if f.Time(by).After(to.Time(by)) {
+			break
+		}
+		n++
+		bytes += f.Size
+	}
+	return n, bytes
+}
+
 // gridSteps are how many times the finest grid another one can be: what divides 60, coarsest first, so that a grid of
 // minutes never crosses a full hour.
 func gridSteps() []int { return []int{60, 30, 20, 15, 12, 10, 6, 5, 4, 3, 2, 1} }
@@ -100,10 +125,11 @@ func (p planner) cut(fragments []Fragment, cell time.Duration) (parts []part, sp
 			last := fragments[i-1]
 			isGap := p.rule.between(last, f)
 			overlap := !p.through && p.rule.overlaps(fragments, i)
+			more, moreBytes := p.besides(fragments[begin], f)
 			switch {
 			case isGap, overlap, cell > 0 && !f.Time(p.rule.by).Before(border):
 				end(i, isGap)
-			case i-begin == maxPartFragments, bytes+f.Size > maxPartBytes:
+			case i-begin+more >= maxPartFragments, bytes+moreBytes+f.Size > maxPartBytes:
 				split++
 				end(begin+apart(fragments[begin:i+1], i-begin, p.rule.by), false)
 				bytes = part{fragments: fragments[begin:i]}.bytes()

@@ -2,6 +2,7 @@ package clip
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -27,10 +28,15 @@ func (r *resolved) begins(by Selector) time.Time {
 
 // resolve gives the parts that calls bring for a part that was planned: itself, as a rule. Where one call does not bring it,
 // the calls that do are found and remembered on disk. What no call brings has no head.
-func (c *Clip) resolve(ctx context.Context, p part, progress func()) ([]resolved, error) {
-	parts, known := c.library.parts(ctx, c.stream.Name, p)
-	if s, _ := c.library.heads.settled(ctx, p); known && s.old() {
-		parts = []part{p}
+func (c *Clip) resolve(ctx context.Context, p part, rule gapRule, progress func()) ([]resolved, error) {
+	l := c.library
+	parts := []part{p}
+	s, known := l.heads.settled(ctx, p)
+	switch {
+	case known && s.Crowded:
+		return c.resolveApart(ctx, p, rule, progress)
+	case known && !s.old():
+		parts, _ = l.parts(ctx, c.stream.Name, p, rule)
 	}
 	err := c.failedOnly()
 	if err == nil {
@@ -39,11 +45,34 @@ func (c *Clip) resolve(ctx context.Context, p part, progress func()) ([]resolved
 			return got, nil
 		}
 	}
-	if err := c.settlePart(ctx, p, err, progress); err != nil {
-		return nil, fmt.Errorf("part %s: %w", p.span(c.library.options.Selector), err)
+	if errors.Is(err, errCrowded) {
+		if err := l.heads.settle(ctx, l.fetchOf(c.stream, p), settled{At: time.Now(), Crowded: true}); err != nil {
+			return nil, err
+		}
+		return c.resolveApart(ctx, p, rule, progress)
 	}
-	parts, _ = c.library.parts(ctx, c.stream.Name, p)
+	if err := c.settlePart(ctx, p, err, progress); err != nil {
+		return nil, fmt.Errorf("part %s: %w", p.span(l.options.Selector), err)
+	}
+	parts, _ = l.parts(ctx, c.stream.Name, p, rule)
 	return c.headsOf(ctx, parts, progress)
+}
+
+// resolveApart does so with all that a call for a part asks for.
+func (c *Clip) resolveApart(ctx context.Context, p part, rule gapRule, progress func()) ([]resolved, error) {
+	var all []resolved
+	for _, one := range p.apartFrom(rule) {
+		one.key = c.library.keyOf(c.stream.Name, one)
+		got, err := c.resolve(ctx, one, rule, progress)
+		if err != nil {
+			return nil, err
+		}
+		if len(got) > 0 {
+			got[0].part.gapBefore = one.gapBefore
+		}
+		all = append(all, got...)
+	}
+	return all, nil
 }
 
 // headsOf gives parts with their heads.
@@ -58,6 +87,9 @@ func (c *Clip) headsOf(ctx context.Context, parts []part, progress func()) ([]re
 		got, err := c.library.heads.listed(ctx, f)
 		if err != nil {
 			return nil, err
+		}
+		if c.isCrowded(p, got) {
+			return nil, errCrowded
 		}
 		got.moov = nil
 		all = append(all, resolved{part: p, fetch: f, head: got})
@@ -80,11 +112,12 @@ func (c *Clip) makeLayout(ctx context.Context, progress func()) (*layout, error)
 		log.Info("opening", "parts", len(d.parts), "heads to fetch", missing.parts, "expected wait", l.wait(c.stream.Name, missing.fragments).Round(time.Millisecond))
 	}
 	defer l.bandwidth.watch(progress)()
-	all, err := c.resolveAll(ctx, d.parts, progress)
+	all, err := c.resolveAll(ctx, d, progress)
 	if err != nil {
 		return nil, err
 	}
-	parts, lost := separateResolved(all, d.rule)
+	parts := separateResolved(all, d.rule)
+	_, lost := l.served(ctx, c.stream.Name, d)
 	c.remarkLost(lost)
 	switch len(parts) {
 	case 0:
@@ -112,9 +145,9 @@ func (c *Clip) tellJoined(made *layout, begun time.Time) {
 }
 
 // resolveAll gives the parts that calls bring for all that were planned, each with its head.
-func (c *Clip) resolveAll(ctx context.Context, parts []part, progress func()) ([]resolved, error) {
+func (c *Clip) resolveAll(ctx context.Context, d *detail, progress func()) ([]resolved, error) {
 	l := c.library
-	parts = slices.Clone(parts)
+	parts := slices.Clone(d.parts)
 	opening := l.openings.Add(1)
 	for i := range parts {
 		parts[i].opening = opening
@@ -123,7 +156,7 @@ func (c *Clip) resolveAll(ctx context.Context, parts []part, progress func()) ([
 	first := 0
 	if c.media > l.options.MaxOpenFetch {
 		// Where moov comes last, heads cost as much as the media: one tells, before the others are asked for.
-		got, err := c.resolve(ctx, parts[0], progress)
+		got, err := c.resolve(ctx, parts[0], d.rule, progress)
 		if err != nil {
 			return nil, err
 		}
@@ -137,7 +170,7 @@ func (c *Clip) resolveAll(ctx context.Context, parts []part, progress func()) ([
 	defer goOn.end()
 	err := parallel(ctx, headsOver*l.options.Connections, len(parts)-first, func(ctx context.Context, i int) (err error) {
 		defer goOn.after(ctx, parts[first+i])()
-		all[first+i], err = c.resolve(ctx, parts[first+i], progress)
+		all[first+i], err = c.resolve(ctx, parts[first+i], d.rule, progress)
 		return err
 	})
 	return slices.Concat(all...), err

@@ -100,7 +100,7 @@ func (c *Clip) listedStill(ctx context.Context, p part, cause error) bool {
 	}
 	c.library.timeline.forget(c.stream, p.span(by))
 	listed, err := c.library.timeline.list(ctx, v, p.span(by))
-	return err == nil && slices.EqualFunc(listed.fragments, p.fragments, func(a, b Fragment) bool { return a.ID == b.ID })
+	return err == nil && slices.EqualFunc(listed.fragments, p.all(by), func(a, b Fragment) bool { return a.ID == b.ID })
 }
 
 // ask gives what came of the call for some fragments, which is made once.

@@ -28,7 +28,9 @@ func exactly(from, to int) stretch { return stretch{From: from, To: to, AskFrom:
 // settled tells which calls bring a part that one call does not bring.
 type settled struct {
 	// At is when that was found out.
-	At        time.Time `json:"at"`
+	At time.Time `json:"at"`
+	// Crowded says that the service gives what lies over the part's fragments too; then there are no stretches.
+	Crowded   bool      `json:"crowded,omitempty"`
 	Stretches []stretch `json:"stretches"`
 }
 
@@ -47,6 +49,9 @@ func (s settled) old() bool {
 
 // fits reports whether the stretches are all of a part of so many fragments, in order.
 func (s settled) fits(fragments int) bool {
+	if s.Crowded {
+		return len(s.Stretches) == 0
+	}
 	next := 0
 	for _, p := range s.Stretches {
 		if p.From != next || p.To <= p.From || p.AskFrom < 0 || p.AskFrom > p.From || p.AskTo < p.To || p.AskTo > fragments {
@@ -122,10 +127,18 @@ func (h heads) unsettle(p part) {
 
 // parts gives the parts that calls bring of a planned one, as far as that is known: itself, as a rule. known says that one
 // call does not bring it.
-func (l *Library) parts(ctx context.Context, stream StreamName, p part) (parts []part, known bool) {
+func (l *Library) parts(ctx context.Context, stream StreamName, p part, rule gapRule) (parts []part, known bool) {
 	s, known := l.heads.settled(ctx, p)
 	if !known {
 		return []part{p}, false
+	}
+	if s.Crowded {
+		for _, one := range p.apartFrom(rule) {
+			one.key = l.keyOf(stream, one)
+			own, _ := l.parts(ctx, stream, one, rule)
+			parts = append(parts, own...)
+		}
+		return parts, true
 	}
 	for _, stretch := range s.Stretches {
 		own := p.slice(stretch.From, stretch.To)
@@ -142,11 +155,27 @@ func (l *Library) parts(ctx context.Context, stream StreamName, p part) (parts [
 // served gives the parts of a clip that calls bring, as far as that is known, and those that none does.
 func (l *Library) served(ctx context.Context, stream StreamName, d *detail) (parts, lost []part) {
 	var all []part
+	given := make(map[FragmentID]bool) // of those over older ones
 	for _, p := range d.parts {
-		own, _ := l.parts(ctx, stream, p)
+		own, known := l.parts(ctx, stream, p, d.rule)
 		all = append(all, own...)
+		if s, _ := l.heads.settled(ctx, p); known && s.Crowded {
+			for _, f := range p.over {
+				given[f.ID] = true
+			}
+		}
 	}
-	return separate(all, d.rule)
+	parts, lost = separate(all, d.rule)
+	over := part{lost: superseded}
+	for _, f := range d.over {
+		if !given[f.ID] {
+			over.fragments = append(over.fragments, f)
+		}
+	}
+	if len(over.fragments) > 0 {
+		lost = append(lost, over)
+	}
+	return parts, lost
 }
 
 // separate parts what is served from what is not, and marks the gaps that the latter leaves.
@@ -169,18 +198,18 @@ func separate(all []part, rule gapRule) (parts, lost []part) {
 	return parts, lost
 }
 
-// separateResolved does so with parts and their heads.
-func separateResolved(all []resolved, rule gapRule) (served []resolved, lost []part) {
+// separateResolved gives the parts that are served, with their heads.
+func separateResolved(all []resolved, rule gapRule) (served []resolved) {
 	parts := make([]part, len(all))
 	for i := range all {
 		parts[i] = all[i].part
 	}
-	parts, lost = separate(parts, rule)
+	parts, _ = separate(parts, rule)
 	for _, r := range all {
 		if r.part.lost == "" {
 			r.part = parts[len(served)]
 			served = append(served, r)
 		}
 	}
-	return served, lost
+	return served
 }

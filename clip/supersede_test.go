@@ -1,0 +1,96 @@
+package clip_test
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"clipfs/clip"
+)
+
+// TestIngestedTwice: footage that was ingested twice is what GetClip gives of it, whether the newer can be had alone or not, and
+// the clip says what is not served. A service that gives all of it has it served.
+func TestIngestedTwice(t *testing.T) {
+	const s, ms = time.Second, time.Millisecond
+	for name, newer := range map[string]struct {
+		at    time.Duration
+		count int
+	}{
+		"all of it":            {500 * ms, 600},
+		"at the same times":    {0, 600},
+		"ten seconds":          {100*s + 700*ms, 5},
+		"two minutes":          {110*s + 1300*ms, 60},
+		"one fragment":         {300*s + 900*ms, 1},
+		"across a part's edge": {115*s + 300*ms, 5},
+	} {
+		for mode, twice := range map[string]overlapped{"dropped": dropped, "hidden": hidden, "kept": kept} {
+			for _, length := range []time.Duration{6 * time.Minute, 20 * time.Minute} {
+				if twice == kept && (newer.count > 5 || name == "ten seconds" && length > 10*time.Minute) {
+					continue // a payload here lasts as long as all that it holds: beyond its time it would count as surplus
+				}
+				t.Run(fmt.Sprint(name, " ", mode, " ", length), func(t *testing.T) {
+					m := newMemory()
+					m.record("cam", base(), 600, 2*s)
+					old := slices.Clone(m.fragments["cam"])
+					m.upload("cam", base().Add(newer.at), newer.count, 2*s, base().Add(40*time.Minute))
+					varied(m)
+					old = m.fragments["cam"][:len(old)]
+					m.twice = twice
+					tryTwice(t, m, old, length, newer.at == 0)
+				})
+			}
+		}
+	}
+}
+
+// tryTwice reads a clip of footage of which only some is served. sameTimes says that the newer fragments have the times of the older, so that they are not told apart.
+func tryTwice(t *testing.T, m *memory, old []clip.Fragment, length time.Duration, sameTimes bool) {
+	l, c := library(t, m, clip.Options{})
+	film := lookUp(t, l, "cam", clip.NewSpan(base(), length))
+	file, err := readAll(t, film)
+	if err != nil {
+		t.Fatal(err)
+	}
+	marks, _ := frames(t, file)
+	listed := m.selected("cam", clip.ByProducer, film.Span())
+	served := old[:int(length/(2*time.Second))]
+	payloads, _, _ := m.calls()
+	if m.twice == kept { // how payloads then place what overlaps is not known: none of the older is missing, and the clip says what is
+		want, _ := recorded(served)
+		for _, mark := range want {
+			if !slices.Contains(marks, mark) {
+				t.Fatalf("picture %d of the older footage is missing; note %q", mark, film.Note())
+			}
+		}
+		if got := len(marks); got != 2*len(listed) && film.Note() == "" {
+			t.Errorf("%d pictures of %d fragments without a word", got, len(listed))
+		}
+		return
+	}
+	if want, _ := recorded(served); !slices.Equal(marks, want) {
+		t.Errorf("%d pictures differ from the %d of the older footage", len(marks), len(want))
+	}
+	if most := max(2, int(length/time.Minute)+2); payloads > most {
+		t.Errorf("%d GetClip calls, want at most %d", payloads, most)
+	}
+	if note := film.Note(); !strings.Contains(note, "older footage") && !sameTimes {
+		t.Errorf("note %q of %d fragments, of which %d are served", note, len(listed), len(served))
+	}
+	again, err := readAll(t, lookUp(t, clip.NewLibrary(m, c, clip.Options{}), "cam", film.Span()))
+	if err != nil || !bytes.Equal(again, file) {
+		t.Errorf("after a restart: %d bytes, %v, want the %d as before", len(again), err, len(file))
+	}
+}
+
+// TestConnectionsThatOverlap: a producer that goes on over another connection is recorded in order, and all of it is served.
+func TestConnectionsThatOverlap(t *testing.T) {
+	m := newMemory()
+	m.twice = dropped
+	m.record("cam", base(), 50, 2*time.Second)
+	m.record("cam", base().Add(98*time.Second+700*time.Millisecond), 50, 2*time.Second)
+	l, _ := library(t, m, clip.Options{})
+	mustBe(t, m, lookUp(t, l, "cam", clip.NewSpan(base(), 5*time.Minute)))
+}

@@ -85,8 +85,9 @@ func (r gapRule) between(f, next Fragment) bool {
 	return next.Time(r.by).Sub(r.end(f)) > r.min
 }
 
-// maxSoundLead is by how much sound may lead the pictures that it is stored with.
-const maxSoundLead = time.Second / 2
+// maxSoundLead is by how much sound may lead the pictures that it is stored with. Where it leads by more each time, the
+// share of overlaps tells (mostOverlaps); a longer one that stands alone is footage that was ingested twice.
+const maxSoundLead = time.Second / 4
 
 // overlap tells by how much a fragment begins before the last frame of the one before it does.
 func (r gapRule) overlap(f, next Fragment) time.Duration {

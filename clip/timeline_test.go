@@ -530,7 +530,7 @@ func TestGaps(t *testing.T) {
 		{"overlap, which no call may cross either", []time.Duration{0, 2 * s, 3 * s, 5 * s}, []time.Duration{1960 * ms}, 2},
 		{"sound leads by 93 ms once", []time.Duration{0, 2 * s, 3947 * ms, 6 * s}, []time.Duration{2 * s, 1960 * ms, 2013 * ms, 1960 * ms}, 1},
 		{"sound leads each time", []time.Duration{0, 2 * s, 4 * s, 6 * s}, []time.Duration{2053 * ms}, 1},
-		{"overlap of more than half a second", []time.Duration{0, 2 * s, 4 * s, 5400 * ms}, []time.Duration{1960 * ms}, 2},
+		{"overlap of more than a quarter of a second", []time.Duration{0, 2 * s, 4 * s, 5690 * ms}, []time.Duration{1960 * ms}, 2},
 		{"two sessions that take turns once", []time.Duration{0, 2 * s, 4 * s, 4300 * ms, 6 * s, 8 * s, 10 * s, 12 * s, 14 * s, 16 * s,
 			18 * s, 20 * s, 22 * s, 24 * s, 26 * s, 28 * s}, []time.Duration{1960 * ms}, 3},
 		{"recorded twice from end to end", []time.Duration{0, s, 2 * s, 3 * s, 4 * s, 5 * s}, []time.Duration{1960 * ms}, 1},

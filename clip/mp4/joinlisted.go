@@ -10,6 +10,9 @@ const (
 	listedTo = 2 * time.Millisecond
 	// soundGrain is how much the time between a fragment's first sound and its first picture varies.
 	soundGrain = 25 * time.Millisecond
+	// leastFragment is how much longer than listed a payload is at least that has a fragment more, where no key frame
+	// tells: it can be a picture longer where fragments touch.
+	leastFragment = 500 * time.Millisecond
 )
 
 // comparison compares the frames of a payload with the fragments that were listed.
@@ -220,6 +223,12 @@ func (c *comparison) soundFrom(picture uint32) time.Duration {
 	return best
 }
 
+// soon reports whether what follows the part begins no earlier than the part ends, with sound that leads as in the part,
+// and the payload is long enough to have some of it.
+func (c *comparison) soon() bool {
+	return c.next > 0 && c.next+c.ahead() >= c.length()-listedTo && c.last[0]-c.zero-c.length() >= leastFragment
+}
+
 // back gives the picture behind the fragments, with which another begins, if all that is too much stands there: it is one
 // at which decoding can begin, or what follows the part is known to begin by then. 0 if there is none.
 func (c *comparison) back() uint32 {
@@ -230,7 +239,7 @@ func (c *comparison) back() uint32 {
 		}
 		isSync := c.video.Syncs.All() || sync < c.video.Syncs.Len() && c.video.Syncs.Number(sync) == uint32(i)+1
 		at := c.times[0][i] - c.zero
-		if at > c.length()+listedTo && (isSync || c.next > 0 && at >= c.next+c.ahead()-listedTo) {
+		if at > c.length()+listedTo && (isSync || c.soon() && at >= c.next+c.ahead()-listedTo) {
 			return uint32(i)
 		}
 	}

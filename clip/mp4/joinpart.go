@@ -67,9 +67,10 @@ type trackPart struct {
 	// earliest and latest are when the first and the last picture are shown, from when the first sample is; 0 and length
 	// for sound.
 	earliest, latest int64
-	// ends are the last runs of durations above 0; frame is how long a frame of sound lasts, 0 for G.711.
-	ends  [8]DurationRun
-	frame int64
+	// ends are the last runs of durations above 0; frame is how long a frame of sound lasts, 0 for G.711; opening is how
+	// long the first sample does.
+	ends           [8]DurationRun
+	frame, opening int64
 	// sizes are those of the first samples of sound and of the last ones, the last at the end.
 	sizes [2][maxTwice]uint32
 	// first is when the first sample is shown, from the Start of the first part on; due when it should be.

@@ -93,11 +93,16 @@ func (b *joiner) leaveOut(p *joinPart, tracks *[2]*Track, first, from *[2]time.D
 	return nil
 }
 
-// next gives when the part behind a part begins, from the part's Start on; 0 where there is none, or a gap is before it.
+// next gives when the part behind a part begins, from the part's Start on; 0 where there is none, a gap is before it, or
+// it begins before the part's last fragment does.
 func (b *joiner) next(p *joinPart) time.Duration {
+	last := p.Fragments[len(p.Fragments)-1].Start
 	for i := range b.parts {
-		if p == &b.parts[i] && i+1 < len(b.parts) && !b.parts[i+1].GapBefore {
-			return b.parts[i+1].Start - p.Start
+		if p != &b.parts[i] || i+1 == len(b.parts) || b.parts[i+1].GapBefore {
+			continue
+		}
+		if d := b.parts[i+1].Start - p.Start; d > last {
+			return d
 		}
 	}
 	return 0

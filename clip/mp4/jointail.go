@@ -86,16 +86,19 @@ func (p *trackPart) meet(at int64) bool {
 }
 
 // twice gives how many of the last frames of sound a next part has too: its sound is heard from on, and so many frames
-// of the same sizes still are then, each for three quarters of it at least.
+// of the same sizes still are then, each for three quarters of it at least. A first frame that lasts longer than others
+// is heard that much later: muxers stretch it so that it begins with the pictures. Where the frame before has that size
+// too, sizes tell nothing.
 func (p *trackPart) twice(next *trackPart, from int64) uint32 {
 	end := p.due + p.length + p.last
+	from += max(0, next.opening-next.frame)
 	n := p.count(func(each int64) bool {
 		begins := end - each
 		behind := 4*(end-from) >= 3*each
 		end = begins
 		return behind
 	})
-	if n > maxTwice || n > next.samples {
+	if n == 0 || n >= maxTwice || n > next.samples || p.sizes[1][maxTwice-n-1] == p.sizes[1][maxTwice-n] {
 		return 0
 	}
 	for i := range n {

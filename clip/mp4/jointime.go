@@ -93,6 +93,9 @@ func (t *joinTrack) measure(p *trackPart, own *Track) error {
 		if count == 0 {
 			return nil
 		}
+		if seen == 0 {
+			p.opening = duration
+		}
 		seen += count
 		switch {
 		case duration > math.MaxUint32:

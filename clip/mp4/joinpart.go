@@ -3,7 +3,6 @@ package mp4
 import (
 	"fmt"
 	"iter"
-	"math"
 	"sort"
 	"time"
 )
@@ -165,18 +164,4 @@ func firstOffset(t Offsets) int32 {
 		}
 	}
 	return 0
-}
-
-// leastOffset gives the least composition offset.
-func leastOffset(t Offsets) int32 {
-	if t.Len() == 0 {
-		return 0
-	}
-	least := int32(math.MaxInt32)
-	for r := range t.Runs() {
-		if r.Count > 0 {
-			least = min(least, r.Offset)
-		}
-	}
-	return least
 }

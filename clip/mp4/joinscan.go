@@ -162,7 +162,7 @@ func (b *joiner) scanTrack(p *joinPart, j *joinTrack, t *Track) error {
 	}
 	own := &p.track[j.kind]
 	own.samples, own.chunks, own.timescale, own.entries = t.Sizes.Len(), t.ChunkOffsets.Len(), t.Timescale, numbers
-	own.offset, own.least = firstOffset(t.Offsets), leastOffset(t.Offsets)
+	own.offset = firstOffset(t.Offsets)
 	if j.samples == 0 {
 		j.name, j.language, j.width, j.height = t.HandlerName, t.Language, t.Width, t.Height
 		j.lastEntry = numbers[t.ChunkRuns.Run(0).Entry-1]

@@ -1,6 +1,7 @@
 package mp4
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
 	"time"
@@ -141,17 +142,21 @@ func (t *joinTrack) measureShown(p *trackPart, own *Track) error {
 		return nil
 	}
 	var now, earliest, latest int64 // in ticks of the payload; offsets are from the first one's
-	clock := durationCursor{table: own.Durations}
-	for r := range own.Offsets.Runs() {
-		if r.Count == 0 {
+	clock, least := durationCursor{table: own.Durations}, int64(p.offset)
+	for raw := own.Offsets.raw; len(raw) >= offsetRunSize; raw = raw[offsetRunSize:] { // a day has millions of runs
+		count, offset := binary.BigEndian.Uint32(raw), int64(int32(binary.BigEndian.Uint32(raw[4:])))
+		if count == 0 {
 			continue
 		}
-		offset := int64(r.Offset) - int64(p.offset)
-		earliest = min(earliest, now+offset)
-		now += clock.skip(r.Count - 1)
-		latest = max(latest, now+offset)
-		now += clock.skip(1)
+		least = min(least, offset)
+		earliest = min(earliest, now+offset-int64(p.offset))
+		if count > 1 {
+			now += clock.skip(count - 1)
+		}
+		latest = max(latest, now+offset-int64(p.offset))
+		now += int64(clock.one())
 	}
+	p.least = int32(least)
 	for _, v := range []int64{earliest, latest} {
 		if ns, ok := convert(v, uint64(p.timescale), uint64(time.Second)); !ok || !inJoinTime(ns) {
 			return fmt.Errorf("box %s: picture %d ticks of 1/%d s from the first: %w", TypeCtts, v, p.timescale, ErrMalformed)
@@ -233,9 +238,20 @@ func (t *joinTrack) offsets(p *trackPart, own *Track, emit func(count uint32, of
 	if own.Offsets.Samples() == 0 {
 		return add(p.samples, 0)
 	}
+	same := p.timescale == t.timescale
 	for r := range own.Offsets.Runs() {
-		scaled, _ := convert(int64(r.Offset), uint64(p.timescale), uint64(t.timescale)) // 64 bits hold it
-		if err := add(r.Count, scaled); err != nil {
+		scaled := int64(r.Offset)
+		if !same {
+			scaled, _ = convert(scaled, uint64(p.timescale), uint64(t.timescale)) // 64 bits hold it
+		}
+		var err error
+		if r.Count <= left {
+			left -= r.Count
+			err = emit(r.Count, scaled+p.shift)
+		} else {
+			err = add(r.Count, scaled)
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -97,6 +97,20 @@ func TestOneFragmentFewer(t *testing.T) {
 	}
 }
 
+// TestOneFragmentFewerMoovLast: what a payload lacks is found before any of it is read, also where its head comes last and
+// Content-Length tells its size before.
+func TestOneFragmentFewerMoovLast(t *testing.T) {
+	for _, lengths := range []bool{false, true} {
+		m := newMemory()
+		m.record("cam", base(), 20, 2*time.Second)
+		varied(m)
+		m.moovLast, m.lengths = true, lengths
+		m.answer = func(f []clip.Fragment) ([]clip.Fragment, error) { return f[:max(1, len(f)-1)], nil }
+		l, _ := library(t, m, clip.Options{})
+		mustBe(t, m, lookUp(t, l, "cam", clip.NewSpan(base(), time.Minute)))
+	}
+}
+
 // TestFragmentsThatAreNotServed: what is listed and does not come is missing in the clip, and nothing else is; the clip says so.
 func TestFragmentsThatAreNotServed(t *testing.T) {
 	for _, gone := range [][]int{{0}, {17}, {29}, {7, 8, 9}, {3, 22}, {30}, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29}} {

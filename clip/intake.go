@@ -126,14 +126,11 @@ func (in *intake) movie(box *mp4.Box) error {
 	return in.write(moov) // which in.moov may no longer be
 }
 
-// headCame announces the size once both moov and the header of mdat are there, after making sure that the payload is
-// the one that was there before. Where mdat comes first, Content-Length has to do, and only for a payload that nobody
-// has seen.
+// headCame announces the size once both moov and the header of mdat are there, after making sure that the payload has what
+// was listed and is the one that was there before. So where mdat comes first nothing is read before all has come: a payload
+// that turns out to lack fragments is not the file, and a reader must not have seen any of it.
 func (in *intake) headCame() error {
 	if !in.moovSeen || !in.mdatSeen {
-		if in.mdatSeen && in.length >= 0 && !in.library.versions.seen(in.key) {
-			return in.announce(in.length)
-		}
 		return nil
 	}
 	if err := in.plausible(); err != nil {

@@ -14,8 +14,9 @@ const (
 	// sentBackFor is how long a caller counts as sent back with ESTALE: the VFS opens again at once, but its lookups
 	// on the way may have to ask the archive.
 	sentBackFor = 30 * time.Second
-	// maxSentBack bounds how many callers are remembered of one version.
-	maxSentBack = 64
+	// maxSentBack bounds how many callers are remembered of one version: threads that open one clip in the same moment. One
+	// beyond that would see a second ESTALE, which nothing catches.
+	maxSentBack = 4096
 	// settling is how long it takes at most, once an answer was made, until the kernel has it.
 	settling = 10 * time.Millisecond
 	// unknownPID is the pid of a caller in another pid namespace.

@@ -92,6 +92,22 @@ func TestOpenSendsACallerBackOnce(t *testing.T) {
 	}
 }
 
+// TestManyOpenersAreSentBackOnceEach: of threads that open one clip in the same moment each is sent back once.
+func TestManyOpenersAreSentBackOnceEach(t *testing.T) {
+	const threads = 1000
+	archive := &memory{since: hourAgo()}
+	v := fs.NewVersions().Of(7, lookup(t, library(t, archive), archive.since, time.Minute))
+	v.Tell()
+	now := time.Now()
+	for again := range 2 {
+		for pid := range uint32(threads) {
+			if sent := v.Settle(1000, 1+pid, now); sent != (again == 0) {
+				t.Fatalf("open %d of thread %d: sent back %t", again+1, pid, sent)
+			}
+		}
+	}
+}
+
 func TestCallersSentBackAreBounded(t *testing.T) {
 	archive := &memory{since: hourAgo()}
 	v := fs.NewVersions().Of(7, lookup(t, library(t, archive), archive.since, time.Minute))

@@ -66,7 +66,7 @@ func TestStalledReadersDoNotDelayOthers(t *testing.T) {
 		}
 	}
 	if n := ended.Load(); n != 0 {
-		t.Fatalf("%d readers did not wait any more: nothing is shown", n)
+		t.Fatalf("%d readers did not wait any more, one with %v: nothing is shown", n, (<-results).err)
 	}
 	fault.Remove(t)
 	got := make(map[[sha256.Size]byte]bool)

@@ -1,11 +1,13 @@
 package e2e_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -304,12 +306,11 @@ func TestSidecarAndXattrs(t *testing.T) {
 	minute := m.Join("cam", from.Format("2006-01-02T15:04"))
 	var sidecar struct {
 		Stream    string
-		Size      struct{ Exact bool }
 		Totals    struct{ Fragments int }
 		Gaps      []struct{ Start, End string }
 		Fragments []struct{ Number string }
 	}
-	read := func(name string) {
+	read := func(name string) []byte {
 		t.Helper()
 		text, err := os.ReadFile(filepath.Join(minute, name))
 		if err != nil {
@@ -318,16 +319,25 @@ func TestSidecarAndXattrs(t *testing.T) {
 		if err := json.Unmarshal(text, &sidecar); err != nil {
 			t.Fatal(err)
 		}
+		return text
 	}
+	before := read("1m.json")
 	read("30m.json")
-	if s := sidecar; s.Stream != "cam" || s.Size.Exact || s.Totals.Fragments != 60 || len(s.Fragments) != 60 || len(s.Gaps) != 1 ||
+	if s := sidecar; s.Stream != "cam" || s.Totals.Fragments != 60 || len(s.Fragments) != 60 || len(s.Gaps) != 1 ||
 		!strings.HasPrefix(s.Gaps[0].End, from.Add(5*time.Minute).Format("2006-01-02T15:04:05")) {
 		t.Errorf("sidecar: %+v", s)
 	}
 	if _, err := os.ReadFile(filepath.Join(minute, "1m.mp4")); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the sidecar tells the exact size", func() bool { read("1m.json"); return sidecar.Size.Exact })
+	if got := xattr(t, filepath.Join(minute, "1m.mp4"), "user.clipfs.size"); got != "exact" {
+		t.Errorf("size of what was read: %s", got)
+	}
+	m.Stop(t, syscall.SIGINT)
+	m = harness.Remount(t, m, e)
+	if after := read("1m.json"); !bytes.Equal(after, before) {
+		t.Errorf("1m.json changed with an open and a remount:\n%s\n%s", before, after)
+	}
 	hour := m.Join("cam", from.Format("2006-01-02"), from.Format("2006-01-02T15"))
 	for path, want := range map[string]string{hour: "120", filepath.Dir(hour): "120", minute: "60"} {
 		if got := xattr(t, path, "user.clipfs.footage"); got != want {

@@ -153,6 +153,9 @@ func (c *Clip) open(ctx context.Context) (file, error) {
 	if len(parts) != 1 || len(parts[0].over) > 0 {
 		return c.openJoined(ctx, c.makeLayout) // which was found out since, or has to be
 	}
+	if err := c.refused(d, lost); err != nil {
+		return nil, err
+	}
 	opened, err := c.openPayload(ctx, c.library.fetchOf(c.stream, parts[0]))
 	if err == nil {
 		if t, err := opened.live(ctx); err == nil {

@@ -73,9 +73,9 @@ func (l *Library) clipKey(parts []part) cache.Key {
 	return hashKey("c", words...)
 }
 
-// joining names how parts are joined: by which version of join, and what becomes of gaps.
+// joining names how parts are joined: by which version of join, and what becomes of gaps and of what is unservable.
 func (l *Library) joining() string {
-	return fmt.Sprintf("join %d, %s gaps", l.joinVersion, l.options.Gaps)
+	return fmt.Sprintf("join %d, %s gaps, %s what is unservable", l.joinVersion, l.options.Gaps, l.options.Unservable)
 }
 
 // word tells a part of a joined file from all others that would make other bytes in its place.

@@ -24,6 +24,8 @@ var (
 	ErrInvalid = errors.New("invalid request")
 	// ErrMedia: the service or we cannot make an MP4 of this media.
 	ErrMedia = errors.New("media cannot be served as one MP4")
+	// ErrUnservable: the service makes no MP4 of some of the fragments that were asked for. It is an ErrMedia too.
+	ErrUnservable error = &kindError{text: "the service makes no MP4 of this media", kind: ErrMedia}
 	// ErrCodecChange: the codec private data changes within the span. It is an ErrMedia too.
 	ErrCodecChange error = &kindError{text: "codec private data changes within the span", kind: ErrMedia}
 	// ErrNoRetention: the stream keeps no data.

@@ -129,7 +129,7 @@ func (f *fetch) fill(ctx context.Context, w *cache.Writer) (err error) {
 // its own.
 func mended(err error) bool {
 	var short *shortError
-	return errors.Is(err, ErrCodecChange) || errors.Is(err, ErrFetchLimit) || errors.Is(err, ErrNoFootage) || errors.Is(err, errUnread) ||
+	return errors.Is(err, ErrCodecChange) || errors.Is(err, ErrUnservable) || errors.Is(err, ErrFetchLimit) || errors.Is(err, ErrNoFootage) || errors.Is(err, errUnread) ||
 		errors.As(err, &short)
 }
 

@@ -50,6 +50,8 @@ type Options struct {
 	Part time.Duration
 	// Gaps says what becomes of the time in which nothing was recorded.
 	Gaps GapPolicy
+	// Unservable says what becomes of a clip in which the service makes no MP4 of some fragments.
+	Unservable UnservablePolicy
 	// Eager is how many bytes of an open clip may be fetched at most before they are asked for, all that are missing;
 	// less than 0 means none, 0 means DefaultEager.
 	Eager int64

@@ -118,9 +118,15 @@ func (c *Clip) makeLayout(ctx context.Context, progress func()) (*layout, error)
 	}
 	parts := separateResolved(all, d.rule)
 	_, lost := l.served(ctx, c.stream.Name, d)
+	if err := c.refused(d, lost); err != nil {
+		return nil, err
+	}
 	c.remarkLost(lost)
 	switch len(parts) {
 	case 0:
+		if slices.ContainsFunc(lost, func(p part) bool { return p.unservable() }) {
+			return nil, fmt.Errorf("%d fragments are listed: %w", len(d.fragments), ErrUnservable)
+		}
 		return nil, fmt.Errorf("%d fragments are listed, and none is served: %w", len(d.fragments), ErrNoFootage)
 	case 1:
 		return &layout{library: l, only: parts[0].fetch}, nil

@@ -22,7 +22,7 @@ const notServed = "listed and not served, fragments of"
 // settles reports whether other calls may bring what one has not brought.
 func settles(err error) bool {
 	var short *shortError
-	return errors.Is(err, ErrCodecChange) || errors.Is(err, ErrNoFootage) || errors.As(err, &short)
+	return errors.Is(err, ErrCodecChange) || errors.Is(err, ErrUnservable) || errors.Is(err, ErrNoFootage) || errors.As(err, &short)
 }
 
 // settling finds the calls that bring a part.
@@ -54,7 +54,7 @@ func (c *Clip) settlePart(ctx context.Context, p part, cause error, progress fun
 	}
 	s := &settling{clip: c, part: p, progress: progress, asked: make(map[[2]int]outcome)}
 	whole := [2]int{0, len(p.fragments)}
-	if errors.Is(cause, ErrCodecChange) {
+	if errors.Is(cause, ErrCodecChange) || errors.Is(cause, ErrUnservable) {
 		s.asked[whole] = outcome{err: cause}
 	}
 	stretches, err := s.run(ctx, whole[0], whole[1])
@@ -90,7 +90,7 @@ func merged(stretches []stretch) []stretch {
 // listedStill reports whether the archive lists the fragments of a part when it is asked again; where the codec changes that
 // does not matter.
 func (c *Clip) listedStill(ctx context.Context, p part, cause error) bool {
-	if errors.Is(cause, ErrCodecChange) {
+	if errors.Is(cause, ErrCodecChange) || errors.Is(cause, ErrUnservable) {
 		return true
 	}
 	by := c.library.options.Selector
@@ -156,6 +156,8 @@ func (s *settling) run(ctx context.Context, from, to int) ([]stretch, error) {
 		return []stretch{lost}, nil
 	case errors.Is(a.err, ErrCodecChange) && n > 1:
 		return s.runs(ctx, from, s.middle(from, to), to)
+	case errors.Is(a.err, ErrUnservable):
+		return s.unservable(ctx, from, to, a.err)
 	case a.lacks():
 		return s.short(ctx, from, to, a)
 	}

@@ -76,7 +76,7 @@ func kindOfCode(code string) error {
 	case "InvalidCodecPrivateDataException":
 		return clip.ErrCodecChange
 	case "UnsupportedStreamMediaTypeException", "MissingCodecPrivateDataException", "InvalidMediaFrameException":
-		return clip.ErrMedia
+		return clip.ErrUnservable
 	case "NoDataRetentionException":
 		return clip.ErrNoRetention
 	case "ClientLimitExceededException":

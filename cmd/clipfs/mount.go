@@ -47,6 +47,7 @@ type mountFlags struct {
 	readTimeout positive
 	gap         positive
 	gaps        gaps
+	unservable  unservable
 	part        positive
 	eager       byteSize
 	readAhead   byteSize
@@ -149,6 +150,7 @@ func (f *mountFlags) bind(cmd *cobra.Command) {
 	flags.Var(&f.readTimeout, "read-timeout", "how long to wait without progress before a read fails")
 	flags.Var(&f.gap, "gap", "how long nothing is recorded where a gap is")
 	flags.Var(&f.gaps, "gaps", "what becomes of gaps in a clip: close them, or keep the clock")
+	flags.Var(&f.unservable, "unservable", "what becomes of a clip in which the service makes no MP4 of some fragments: refuse it, or skip them")
 	flags.Var(&f.part, "part", "how much one GetClip call brings of a clip of up to an hour that takes many")
 	flags.Var((*byteSizeOrNone)(&f.eager), "eager", "fetch all of an open clip of which no more than this is missing; 0 for what is read only")
 	flags.Var((*byteSizeOrNone)(&f.readAhead), "read-ahead", "how much to fetch ahead of who reads front to back; 0 for nothing")
@@ -242,6 +244,7 @@ func (f *mountFlags) options(logger *slog.Logger) (clip.Options, error) {
 		ReadTimeout:  time.Duration(f.readTimeout),
 		Gap:          time.Duration(f.gap),
 		Gaps:         clip.GapPolicy(f.gaps),
+		Unservable:   clip.UnservablePolicy(f.unservable),
 		Part:         time.Duration(f.part),
 		Eager:        orNone(f.eager),
 		ReadAhead:    orNone(f.readAhead),

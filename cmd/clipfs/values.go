@@ -68,6 +68,26 @@ func orNone(n byteSize) int64 {
 	return int64(n)
 }
 
+// unservable is a flag that says what becomes of clips with footage of which the service makes no MP4.
+type unservable clip.UnservablePolicy
+
+// String implements pflag.Value.
+func (v *unservable) String() string { return clip.UnservablePolicy(*v).String() }
+
+// Set implements pflag.Value.
+func (v *unservable) Set(s string) error {
+	for _, p := range []clip.UnservablePolicy{clip.RefuseUnservable, clip.SkipUnservable} {
+		if p.String() == s {
+			*v = unservable(p)
+			return nil
+		}
+	}
+	return fmt.Errorf("%q: want refuse or skip", s)
+}
+
+// Type implements pflag.Value.
+func (v *unservable) Type() string { return "refuse|skip" }
+
 // gaps is a flag that says what becomes of gaps.
 type gaps clip.GapPolicy
 

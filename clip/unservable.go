@@ -1,0 +1,183 @@
+package clip
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Of some footage the service makes no MP4: a session that sent no codec private data, a fragment without a key frame. One such
+// fragment makes every call fail that asks for it. So the fragments around it are asked for without it, and it is left to the
+// owner of the mount whether a clip over it is refused, which is the default, or goes on behind it as behind a gap.
+
+// UnservablePolicy says what becomes of a clip in which the service makes no MP4 of some fragments.
+type UnservablePolicy int
+
+const (
+	// RefuseUnservable makes it an error that names which spans can be had.
+	RefuseUnservable UnservablePolicy = iota
+	// SkipUnservable leaves the fragments out, like a gap, and notes it.
+	SkipUnservable
+)
+
+// String gives the policy as flags name it.
+func (p UnservablePolicy) String() string {
+	if p == SkipUnservable {
+		return "skip"
+	}
+	return "refuse"
+}
+
+// noMP4 begins the reason of a stretch that the service makes no MP4 of; why follows in parentheses.
+const noMP4 = "the service makes no MP4 of fragments of"
+
+// unservable reports whether no call brings a part because the service makes no MP4 of it.
+func (p *part) unservable() bool { return strings.HasPrefix(p.lost, noMP4) }
+
+// unservable gives the stretches of fragments for which a call failed with cause. A run of them is taken to have no others in
+// it: its ends are looked for, which takes two calls for each time that it can be doubled, and those around it are halved.
+func (s *settling) unservable(ctx context.Context, from, to int, cause error) ([]stretch, error) {
+	if to-from > 1 {
+		bad, err := s.bad(ctx, from)
+		if err != nil {
+			return nil, err
+		}
+		if !bad {
+			return s.beside(ctx, from, s.middle(from, to), to, cause)
+		}
+	}
+	end, err := s.badUntil(ctx, from, to)
+	if err != nil {
+		return nil, err
+	}
+	lost := exactly(from, end)
+	lost.Lost = noMP4
+	if why := saidOf(cause); why != "" {
+		lost.Lost = fmt.Sprintf("%s (%s)", noMP4, why)
+	}
+	if end == to {
+		return []stretch{lost}, nil
+	}
+	rest, err := s.run(ctx, end, to)
+	return append([]stretch{lost}, rest...), err
+}
+
+// beside gives the stretches of the fragments before and from a place on, of which the service makes no MP4 together.
+func (s *settling) beside(ctx context.Context, from, at, to int, cause error) ([]stretch, error) {
+	if s.ask(ctx, from, at).err != nil {
+		return s.runs(ctx, from, at, to)
+	}
+	rest, err := s.unservable(ctx, at, to, cause) // it need not be asked for: the fault is there
+	return append([]stretch{exactly(from, at)}, rest...), err
+}
+
+// bad reports whether the service makes no MP4 of a fragment asked for alone.
+func (s *settling) bad(ctx context.Context, i int) (bool, error) {
+	a := s.ask(ctx, i, i+1)
+	switch {
+	case a.err == nil, a.lacks(), errors.Is(a.err, ErrNoFootage):
+		return false, nil
+	case errors.Is(a.err, ErrUnservable):
+		return true, nil
+	}
+	return false, a.err
+}
+
+// badUntil gives where a run of unservable fragments ends that begins at from.
+func (s *settling) badUntil(ctx context.Context, from, to int) (int, error) {
+	if all, err := s.allBad(ctx, to-1, from+(to-from)/2); all || err != nil {
+		return to, err
+	}
+	low, high := from, to // bad, and not known to be
+	for step := 1; low+step < high; step *= 2 {
+		bad, err := s.bad(ctx, low+step)
+		if err != nil {
+			return 0, err
+		}
+		if !bad {
+			high = low + step
+			break
+		}
+		low += step
+	}
+	for low+1 < high {
+		at := (low + high) / 2
+		bad, err := s.bad(ctx, at)
+		if err != nil {
+			return 0, err
+		}
+		if bad {
+			low = at
+		} else {
+			high = at
+		}
+	}
+	return high, nil
+}
+
+// allBad reports whether each of some fragments is unservable.
+func (s *settling) allBad(ctx context.Context, places ...int) (bool, error) {
+	for _, i := range places {
+		if bad, err := s.bad(ctx, i); !bad || err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// saidOf gives the code with which the service refused, "" where there is none.
+func saidOf(err error) string {
+	var coded interface{ ErrorCode() string }
+	if errors.As(err, &coded) {
+		return coded.ErrorCode()
+	}
+	return ""
+}
+
+// refused gives the error of a clip in which the service makes no MP4 of some fragments, with the spans that can be had; nil
+// where there are none, or they are to be skipped.
+func (c *Clip) refused(d *detail, lost []part) error {
+	if c.library.options.Unservable == SkipUnservable {
+		return nil
+	}
+	by := c.library.options.Selector
+	bad, reason := make(map[FragmentID]bool), ""
+	for i := range lost {
+		if p := &lost[i]; p.unservable() {
+			reason = p.lost
+			for _, f := range p.fragments {
+				bad[f.ID] = true
+			}
+		}
+	}
+	if reason == "" {
+		return nil
+	}
+	var first time.Time
+	var spans []string
+	open := Span{Start: c.span.Start}
+	for _, f := range d.fragments {
+		switch at := f.Time(by); {
+		case bad[f.ID] && first.IsZero():
+			first = at
+			fallthrough
+		case bad[f.ID]:
+			if open.End = at; !open.Empty() && !open.Start.IsZero() {
+				spans = append(spans, open.String())
+			}
+			open = Span{}
+		case open.Start.IsZero():
+			open.Start = at
+		}
+	}
+	if open.End = c.span.End; !open.Start.IsZero() && !open.Empty() {
+		spans = append(spans, open.String())
+	}
+	had := "nothing"
+	if len(spans) > 0 {
+		had = strings.Join(spans, " ")
+	}
+	return fmt.Errorf("%s %s; what can be had: %s (or all but these with --unservable skip): %w", reason, sidecarTime(first), had, ErrUnservable)
+}

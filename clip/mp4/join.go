@@ -9,7 +9,7 @@ import (
 
 // JoinVersion is the version of what Join makes of given parts. It is raised whenever Join makes other bytes of the same
 // parts than it did: what was made by another version is not what it makes now.
-const JoinVersion = 4
+const JoinVersion = 5
 
 // Head gives the parsed head of a payload. Join asks for it some times and Joined.WriteHead once for each table, one
 // part after the other, so that not all heads have to be in memory at once; it is the same movie each time.

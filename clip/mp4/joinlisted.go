@@ -182,33 +182,60 @@ func (c *comparison) soundTo(picture uint32) time.Duration {
 	return c.times[0][picture] - c.ahead()
 }
 
+// sparse reports whether no more pictures are listed at which decoding can begin than there are fragments, each of which
+// begins with one: then that with which a fragment more begins may be any.
+func (c *comparison) sparse() bool {
+	return !c.video.Syncs.All() && c.video.Syncs.Len() <= len(c.fragments)
+}
+
 // front gives the picture with which the fragments begin if all that is too much stands before them; 0 if there is none.
 func (c *comparison) front() uint32 {
+	if c.sparse() {
+		return c.likelyFront()
+	}
 	for n := range c.video.Syncs.Numbers() {
 		i := n - 1
 		if i <= c.skip[0] || int(i) >= len(c.times[0]) {
 			continue
 		}
-		if c.fits(i) {
+		if _, ok := c.fits(i); ok {
 			return i
 		}
 	}
 	return 0
 }
 
-// fits reports whether what is behind a picture, with the sound that leads it, is as long as what was listed.
-func (c *comparison) fits(picture uint32) bool {
-	most := listedTo
-	if c.sound != nil {
-		most = soundGrain
+// likelyFront is front where the table does not tell: the picture that fits best.
+func (c *comparison) likelyFront() (picture uint32) {
+	if !c.longer() {
+		return 0
 	}
-	begin := c.times[0][picture] - c.ahead()
-	for _, last := range []time.Duration{c.last[0], max(c.last[0], c.last[1])} {
-		if (last - begin - c.length()).Abs() <= most {
-			return true
+	least := time.Duration(math.MaxInt64)
+	for i := c.skip[0] + 1; int(i) < len(c.times[0]); i++ {
+		if off, ok := c.fits(i); ok && off < least {
+			least, picture = off, i
 		}
 	}
-	return false
+	return picture
+}
+
+// longer reports whether the pictures go on for so long behind what was listed that a fragment more can be there.
+func (c *comparison) longer() bool { return c.last[0]-c.zero-c.length() >= leastFragment }
+
+// fits reports whether what is behind a picture, with the sound that leads it, is as long as what was listed, and by how
+// much it is not.
+func (c *comparison) fits(picture uint32) (off time.Duration, ok bool) {
+	begin := c.times[0][picture] - c.ahead()
+	off = min((c.last[0] - begin - c.length()).Abs(), (max(c.last[0], c.last[1]) - begin - c.length()).Abs())
+	return off, off <= c.grain()
+}
+
+// grain is how far the time from one fragment's first picture to another's may be from that between the fragments.
+func (c *comparison) grain() time.Duration {
+	if c.sound != nil {
+		return soundGrain
+	}
+	return listedTo
 }
 
 // soundFrom gives when the sound begins that goes with a first picture: at the first frame, as the listing has it.
@@ -226,12 +253,13 @@ func (c *comparison) soundFrom(picture uint32) time.Duration {
 // soon reports whether what follows the part begins no earlier than the part ends, with sound that leads as in the part,
 // and the payload is long enough to have some of it.
 func (c *comparison) soon() bool {
-	return c.next > 0 && c.next+c.ahead() >= c.length()-listedTo && c.last[0]-c.zero-c.length() >= leastFragment
+	return c.next > 0 && c.next+c.ahead() >= c.length()-listedTo && c.longer()
 }
 
 // back gives the picture behind the fragments, with which another begins, if all that is too much stands there: it is one
-// at which decoding can begin, or what follows the part is known to begin by then. 0 if there is none.
+// at which decoding can begin, or what follows the part is known to begin by then, or nothing tells. 0 if there is none.
 func (c *comparison) back() uint32 {
+	blind := c.next == 0 && c.sparse() && c.longer()
 	sync := 0
 	for i := range c.times[0] {
 		for sync < c.video.Syncs.Len() && c.video.Syncs.Number(sync) < uint32(i)+1 {
@@ -239,7 +267,7 @@ func (c *comparison) back() uint32 {
 		}
 		isSync := c.video.Syncs.All() || sync < c.video.Syncs.Len() && c.video.Syncs.Number(sync) == uint32(i)+1
 		at := c.times[0][i] - c.zero
-		if at > c.length()+listedTo && (isSync || c.soon() && at >= c.next+c.ahead()-listedTo) {
+		if at > c.length()+listedTo && (isSync || blind || c.soon() && at >= c.next+c.ahead()-c.grain()) {
 			return uint32(i)
 		}
 	}

@@ -122,7 +122,7 @@ func (b *joiner) keepSizes(tracks *[2]*Track) {
 
 // startsEarly reports whether a part begins with a frame of sound of the part before: without it the payload ends when
 // it was listed to. Where the last frame is sound and all frames are as far apart, it could be the last one that is too
-// much as well: then the part before must have ended with a frame of its size, which that behind it has not.
+// much as well: then the part before must have ended with a frame of its size, and not all have that size.
 func (b *joiner) startsEarly(c *comparison) bool {
 	s := c.sound
 	if s == nil || s.Sizes.Len() < 3 || c.shown[1].first != c.zero {
@@ -139,5 +139,15 @@ func (b *joiner) startsEarly(c *comparison) bool {
 	if off := c.last[1] - c.zero - c.length() - late; off.Abs() > listedTo {
 		return false
 	}
-	return frame-late > listedTo || s.Sizes.At(0) == b.lastSound && s.Sizes.At(1) != b.lastSound
+	return frame-late > listedTo || s.Sizes.At(0) == b.lastSound && !alike(s.Sizes)
+}
+
+// alike reports whether the first frames have one size, as those of silence do.
+func alike(sizes Sizes) bool {
+	for i := range min(maxTwice, sizes.Len()) {
+		if sizes.At(i) != sizes.At(0) {
+			return false
+		}
+	}
+	return true
 }

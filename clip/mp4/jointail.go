@@ -87,8 +87,8 @@ func (p *trackPart) meet(at int64) bool {
 
 // twice gives how many of the last frames of sound a next part has too: its sound is heard from on, and so many frames
 // of the same sizes still are then, each for three quarters of it at least. A first frame that lasts longer than others
-// is heard that much later: muxers stretch it so that it begins with the pictures. Where the frame before has that size
-// too, sizes tell nothing.
+// is heard that much later: muxers stretch it so that it begins with the pictures. Where all frames have one size, as those
+// of silence do, sizes tell nothing.
 func (p *trackPart) twice(next *trackPart, from int64) uint32 {
 	end := p.due + p.length + p.last
 	from += max(0, next.opening-next.frame)
@@ -98,7 +98,7 @@ func (p *trackPart) twice(next *trackPart, from int64) uint32 {
 		end = begins
 		return behind
 	})
-	if n == 0 || n >= maxTwice || n > next.samples || p.sizes[1][maxTwice-n-1] == p.sizes[1][maxTwice-n] {
+	if n == 0 || n >= maxTwice || n > next.samples || sameSizes(p.sizes[1]) {
 		return 0
 	}
 	for i := range n {
@@ -107,6 +107,16 @@ func (p *trackPart) twice(next *trackPart, from int64) uint32 {
 		}
 	}
 	return n
+}
+
+// sameSizes reports whether some frames have one size; those that there are not have size 0.
+func sameSizes(sizes [maxTwice]uint32) bool {
+	for _, size := range sizes {
+		if size != 0 && size != sizes[maxTwice-1] {
+			return false
+		}
+	}
+	return true
 }
 
 // beyond gives how many of the last frames of sound begin at a time or later.

@@ -63,10 +63,13 @@ func payloadOf(t *testing.T, video, sound []frame) []byte {
 	zero := min(video[0].pts, sound[0].pts)
 	for k, frames := range [][]frame{video, sound} {
 		var media mp4.Slices
-		for _, f := range frames {
+		for i, f := range frames {
 			duration := uint32(40)
 			if k == 1 {
 				duration = 1024
+			}
+			if i+1 < len(frames) && frames[i+1].pts-f.pts > ms(500) { // a gap
+				duration = uint32((frames[i+1].pts - f.pts) * time.Duration(out.Tracks[k].Timescale) / time.Second)
 			}
 			out.Tracks[k].Samples = append(out.Tracks[k].Samples,
 				mp4.SampleRun{Count: 1, Duration: duration, Size: uint32(len(f.data)), Sync: f.sync || k == 1})
@@ -158,6 +161,57 @@ func tryMore(t *testing.T, lead time.Duration, each int, odd string, keys bool) 
 	}
 	if left := len(j.LeftOut()); (left == 0) != (odd == "") {
 		t.Errorf("left out: %v", j.LeftOut())
+	}
+}
+
+// TestJoinMoreBehindGap: what stands before or behind the fragments of a part behind a gap is told by times: the fragment
+// before is seconds earlier, the one behind is not that much later. Sizes would tell the contrary here: they are those of the
+// fragments' neighbours.
+func TestJoinMoreBehindGap(t *testing.T) {
+	for _, lead := range []time.Duration{0, ms(93)} {
+		for _, keys := range []bool{true, false} {
+			for _, more := range [][2]int{{0, 0}, {1, 0}, {0, 1}} {
+				all := store(rand.New(rand.NewPCG(6, 6)), 14, lead)[1:]
+				for i := range all[4:] {
+					for k := range all[4+i].video {
+						all[4+i].video[k].pts += 7 * time.Second
+						all[4+i].video[k].sync = keys && k == 0
+					}
+					for k := range all[4+i].sound {
+						all[4+i].sound[k].pts += 7 * time.Second
+					}
+				}
+				var parts []mp4.Part
+				var payloads [][]byte
+				var video []frame
+				for _, at := range [][2]int{{1, 4}, {4, 8}, {8, 12}} {
+					var p mp4.Part
+					for i, f := range all[at[0]:at[1]] {
+						video = append(video, f.video...)
+						size := int64(512)
+						neighbour := all[at[0]+i-more[0]+more[1]]
+						for _, s := range slices.Concat(neighbour.video, neighbour.sound) {
+							size += int64(len(s.data)) + 12
+						}
+						p.Fragments = append(p.Fragments, mp4.Fragment{Start: f.begins() - all[at[0]].begins(), Length: f.ends() - f.begins(), Size: size})
+					}
+					if at[0] == 4 {
+						at[0], at[1], p.GapBefore = at[0]-more[0], at[1]+more[1], true
+					}
+					var v, s []frame
+					for _, f := range all[at[0]:at[1]] {
+						v, s = append(v, f.video...), append(s, f.sound...)
+					}
+					payload := payloadOf(t, v, s)
+					whole := partOf(t, payload, all[at[0]+len(parts)%2*more[0]].begins()-all[1].begins())
+					p.Head, p.Start = whole.Head, whole.Start
+					parts, payloads = append(parts, p), append(payloads, payload)
+				}
+				_, file := joined(t, parts, payloads, mp4.JoinOptions{Gaps: mp4.KeepGaps})
+				t.Logf("lead %v, keys %t, %d before, %d behind", lead, keys, more[0], more[1])
+				sameTimes(t, "picture", expand(t, file, mp4.HandlerVideo), video, all[1].begins(), ms(1)+ms(1)/2)
+			}
+		}
 	}
 }
 

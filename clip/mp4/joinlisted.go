@@ -2,6 +2,7 @@ package mp4
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
@@ -18,10 +19,13 @@ const (
 // comparison compares the frames of a payload with the fragments that were listed.
 type comparison struct {
 	fragments []Fragment
-	// next is when what follows the part begins, from the first fragment on; 0 where it is not known.
-	next time.Duration
+	// next is when what follows the part begins, from the first fragment on, and nextEnds when its first fragment ends; 0
+	// where it is not known.
+	next, nextEnds time.Duration
 	// before are the sizes of the last pictures of the part before, the last at the end; 0 where they are not known.
-	before       [maxTwice]uint32
+	before [maxTwice]uint32
+	// earlier is by how much earlier than the part the fragments begin that lie before a gap; nil where none does.
+	earlier      []time.Duration
 	video, sound *Track
 	shown        [2]trackClock
 	// zero is when the first frame is shown by the payload's clock, last when the last picture and the last sound are.
@@ -135,8 +139,16 @@ func (c *comparison) compare(early bool) {
 
 // follows reports whether the fragments begin with the picture front, and not with the first one, up to back: whether the
 // pictures before have the sizes of the last ones of the part before; where that is not known, whether the fragments have
-// more likely the sizes that were listed.
+// more likely the sizes that were listed. Behind a gap times may tell: what is before it is as much earlier as fragments
+// are, and what follows ends when the next one does.
 func (c *comparison) follows(front, back uint32) bool {
+	by := c.times[0][front] - c.times[0][0]
+	if slices.ContainsFunc(c.earlier, func(d time.Duration) bool { return (d - by).Abs() <= c.grain()+listedTo }) {
+		return true
+	}
+	if off := max(c.last[0], c.last[1]) - c.zero - c.nextEnds; c.earlier != nil && off.Abs() <= c.grain() {
+		return false
+	}
 	if n := min(front, maxTwice); c.before[maxTwice-n] > 0 {
 		for i := range n {
 			if c.video.Sizes.At(front-n+i) != c.before[maxTwice-n+i] {

@@ -16,6 +16,7 @@ func (b *joiner) read(p *joinPart, tracks *[2]*Track, movieScale uint32) error {
 			return err
 		}
 	}
+	b.lastListed, b.lastStart = p.Fragments, p.Start
 	p.Fragments = nil // a day has very many
 	if tracks[1] == nil {
 		p.ahead = first[0] - from[0]
@@ -51,8 +52,13 @@ func shownTracks(tracks [2]*Track, movieScale uint32) (first, from [2]time.Durat
 
 // leaveOut cuts off what a payload has before and behind its fragments.
 func (b *joiner) leaveOut(p *joinPart, tracks *[2]*Track, first, from *[2]time.Duration) error {
-	c := comparison{fragments: p.Fragments, next: b.next(p)}
-	if !p.GapBefore {
+	c := comparison{fragments: p.Fragments}
+	c.next, c.nextEnds = b.next(p)
+	if p.GapBefore {
+		for _, f := range b.lastListed {
+			c.earlier = append(c.earlier, p.Start-b.lastStart-f.Start)
+		}
+	} else {
 		c.before = b.lastPictures
 	}
 	for k, t := range tracks {
@@ -93,19 +99,23 @@ func (b *joiner) leaveOut(p *joinPart, tracks *[2]*Track, first, from *[2]time.D
 	return nil
 }
 
-// next gives when the part behind a part begins, from the part's Start on; 0 where there is none, a gap is before it, or
-// it begins before the part's last fragment does.
-func (b *joiner) next(p *joinPart) time.Duration {
+// next gives when the part behind a part begins, from the part's Start on, and when its first fragment ends; 0 where there
+// is none, a gap is before it, or it begins before the part's last fragment does.
+func (b *joiner) next(p *joinPart) (begins, ends time.Duration) {
 	last := p.Fragments[len(p.Fragments)-1].Start
 	for i := range b.parts {
 		if p != &b.parts[i] || i+1 == len(b.parts) || b.parts[i+1].GapBefore {
 			continue
 		}
-		if d := b.parts[i+1].Start - p.Start; d > last {
-			return d
+		next := &b.parts[i+1]
+		if d := next.Start - p.Start; d > last {
+			if len(next.Fragments) > 0 {
+				ends = d + next.Fragments[0].Length
+			}
+			return d, ends
 		}
 	}
-	return 0
+	return 0, 0
 }
 
 // keepSizes notes the sizes of the last pictures and of the last frame of sound for the part that comes next.

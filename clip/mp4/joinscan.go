@@ -3,6 +3,7 @@ package mp4
 import (
 	"fmt"
 	"math"
+	"time"
 )
 
 // joinTrack is a track of the joined file.
@@ -47,6 +48,9 @@ type joiner struct {
 	// last frame of sound; 0 where there is none.
 	lastPictures [maxTwice]uint32
 	lastSound    uint32
+	// lastListed are the fragments of the part read last, and lastStart is its Start.
+	lastListed []Fragment
+	lastStart  time.Duration
 }
 
 // newJoiner gives one that has seen no part.

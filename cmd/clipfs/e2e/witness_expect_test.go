@@ -20,6 +20,11 @@ type expected struct {
 	video, sound []witnessFrame
 	// closed says that gaps between runs are closed.
 	closed bool
+	// anchored says that the file's position 0 has to be when the first fragment begins, which is begins.
+	anchored bool
+	begins   float64
+	// rounding is how much more pictures may be off where the payload itself is, because its times are whole milliseconds.
+	rounding float64
 	// hidden says that there may be hidden pictures besides: where two edits meet, libavformat reads one twice.
 	hidden bool
 }
@@ -50,10 +55,10 @@ func expectedOf(truth harness.WitnessTruth, numbers []string, odd string) expect
 		again.at -= again.duration
 		e.video = slices.Insert(e.video, 0, again)
 	case odd == "sound-before" && first > 0:
-		before := framesOf(truth.Fragments[first-1].Sound, truth.SoundTimescale, truth.Fragments[first].Shift, 0)
+		before := framesOf(truth.Fragments[first-1].Sound, truth.SoundTimescale, truth.Fragments[first-1].Shift, 0)
 		e.sound = append(before[max(0, len(before)-1):], e.sound...)
 	case odd == "sound-after" && last+1 < len(truth.Fragments):
-		after := framesOf(truth.Fragments[last+1].Sound, truth.SoundTimescale, truth.Fragments[last].Shift, run)
+		after := framesOf(truth.Fragments[last+1].Sound, truth.SoundTimescale, truth.Fragments[last+1].Shift, run)
 		e.sound = append(e.sound, after[:min(1, len(after))]...)
 	}
 	return e
@@ -154,7 +159,10 @@ func (e expected) pictureTimes(video *probedTrack) (problems []string) {
 			worst, at = off, i
 		}
 	}
-	if worst > pictureOff {
+	if off := zero - (e.video[0].at - e.begins); e.anchored && math.Abs(off) > pictureOff+e.rounding {
+		problems = append(problems, fmt.Sprintf("pictures: the first stands %.1f ms late", off*1000))
+	}
+	if worst > pictureOff+e.rounding {
 		problems = append(problems, fmt.Sprintf("pictures: %d of %d is off by %.1f ms", at, len(e.video), worst*1000))
 	}
 	if e.closed {

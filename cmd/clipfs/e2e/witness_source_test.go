@@ -28,8 +28,9 @@ var witnessSources = struct {
 }{made: make(map[string]bool)}
 
 const (
-	// witnessGroup is how many pictures a group has, of 24 a second, unless there is one picture a second.
-	witnessGroup = 8
+	// witnessGroup is how many pictures a group has, and a second, unless there is one picture a second: the service takes
+	// no fragments of less than a second.
+	witnessGroup = 12
 	// witnessFragments is how many groups there are: more than one call brings.
 	witnessFragments = 215
 )
@@ -53,13 +54,13 @@ func witnessSource(t *testing.T, picture string) string {
 	if witnessSources.made[name] {
 		return path(name)
 	}
-	rate, seconds, frames := 48000, witnessFragments*witnessGroup/24+1, witnessFragments*witnessGroup
+	rate, seconds, frames := 32000, witnessFragments+1, witnessFragments*witnessGroup
 	if picture == "1 fps" {
-		rate, seconds, frames = 16000, witnessFragments+1, witnessFragments
+		rate, frames = 16000, witnessFragments
 	}
 	if sound := fmt.Sprint("sound", rate); !witnessSources.made[sound] {
-		makeMedia(t, path(sound), "-f", "lavfi", "-i", fmt.Sprintf("sine=frequency=500:sample_rate=%d:duration=%d", rate, seconds),
-			"-c:a", "aac", "-b:a", "24k")
+		makeMedia(t, path(sound), "-f", "lavfi", "-i", fmt.Sprintf("anoisesrc=color=pink:seed=7:sample_rate=%d:duration=%d", rate, seconds),
+			"-c:a", "aac", "-q:a", "0.1") // of varying sizes, as a microphone gives
 		witnessSources.made[sound] = true
 	}
 	args := []string{"-f", "lavfi", "-i", witnessCard(picture), "-i", path(fmt.Sprint("sound", rate)), "-map", "0:v", "-map", "1:a", "-c:a", "copy",
@@ -80,10 +81,10 @@ func witnessCard(picture string) string {
 	switch picture {
 	case "1 fps":
 		return "testsrc2=size=64x64:rate=1"
-	case "vfr": // 15 to 76 ms apart, and on average faster in one half of each hundred than in the other
-		return "testsrc2=size=64x64:rate=24,settb=1/1000,setpts=N*42+mod(N*N*7\\,29)+9*mod(N\\,100)/50"
+	case "vfr": // 30 to 140 ms apart
+		return "testsrc2=size=64x64:rate=12,settb=1/1000,setpts=N*85+mod(N*N*7\\,59)"
 	}
-	return "testsrc2=size=64x64:rate=24"
+	return "testsrc2=size=64x64:rate=12"
 }
 
 // witnessCoder gives ffmpeg's options for a coding of pictures.

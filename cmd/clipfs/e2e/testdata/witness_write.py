@@ -104,11 +104,12 @@ class Payload:
         all_fragments, first, last = self.stream.fragments, self.fragments[0].index, self.fragments[-1].index
         if self.odd == "sound-before" and first > 0:
             before = all_fragments[first - 1]
-            sound.add(before.sound[-1:], self.fragments[0].shift)
+            sound.add(before.sound[-1:], before.shift)
         for f in self.fragments:
             sound.add(f.sound, f.shift)
         if self.odd == "sound-after" and last + 1 < len(all_fragments):
-            sound.add(all_fragments[last + 1].sound[:1], self.fragments[-1].shift)
+            after = all_fragments[last + 1]
+            sound.add(after.sound[:1], after.shift)
         return sound
 
     def repeat_first(self):

@@ -235,3 +235,14 @@ func rebuildEntry(t testing.TB, e mp4.SampleEntry) []byte {
 
 // fixed is some time.
 func fixed() time.Time { return time.Date(2024, 1, 1, 10, 0, 0, 0, time.UTC) }
+
+// mustOpen opens a file for the time of the test.
+func mustOpen(t *testing.T, path string) *os.File {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = f.Close() }) // it was only read
+	return f
+}

@@ -1,3 +1,5 @@
+//go:build e2e
+
 package mp4_test
 
 import (
@@ -215,17 +217,6 @@ func TestJoinCodecChange(t *testing.T) {
 			}
 		})
 	}
-}
-
-// mustOpen opens a file for the time of the test.
-func mustOpen(t *testing.T, path string) *os.File {
-	t.Helper()
-	f, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = f.Close() }) // it was only read
-	return f
 }
 
 // TestJoinNeighbours checks that two clips have, one after the other, the frames of the clip of both.

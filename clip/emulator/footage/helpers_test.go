@@ -255,3 +255,20 @@ func near(a, b, d time.Duration) bool { return a-b <= d && b-a <= d }
 
 // day is a start for recordings.
 func day() time.Time { return time.Date(2024, 1, 1, 10, 0, 0, 0, time.UTC) }
+
+// compareTimes checks that frames are shown when they are stored to be: to the millisecond if that is the timescale.
+func compareTimes(t *testing.T, o footage.PayloadOptions, got []frame, want []footage.Sample) {
+	t.Helper()
+	slack := time.Duration(0)
+	if o.Muxer == footage.MuxerFFmpegDefaults {
+		slack = time.Millisecond
+	}
+	for i := range min(len(got), len(want)) {
+		if g, w := got[i].pts-got[0].pts, want[i].PTS-want[0].PTS; !near(g, w, slack) {
+			t.Fatalf("video frame %d is shown at %v, want %v", i, g, w)
+		}
+		if i > 0 && got[i].dts <= got[i-1].dts {
+			t.Fatalf("video frame %d is decoded at %v, the one before at %v", i, got[i].dts, got[i-1].dts)
+		}
+	}
+}

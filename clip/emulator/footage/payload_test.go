@@ -1,3 +1,5 @@
+//go:build e2e
+
 package footage_test
 
 import (
@@ -79,23 +81,6 @@ func comparePayload(t *testing.T, frags []footage.Fragment, o footage.PayloadOpt
 		sameFrames(t, "audio", heard, frames(audio))
 	}
 	compareAudioTimes(t, heard, got[0].pts, audio, video[0].PTS)
-}
-
-// compareTimes checks that frames are shown when they are stored to be: to the millisecond if that is the timescale.
-func compareTimes(t *testing.T, o footage.PayloadOptions, got []frame, want []footage.Sample) {
-	t.Helper()
-	slack := time.Duration(0)
-	if o.Muxer == footage.MuxerFFmpegDefaults {
-		slack = time.Millisecond
-	}
-	for i := range min(len(got), len(want)) {
-		if g, w := got[i].pts-got[0].pts, want[i].PTS-want[0].PTS; !near(g, w, slack) {
-			t.Fatalf("video frame %d is shown at %v, want %v", i, g, w)
-		}
-		if i > 0 && got[i].dts <= got[i-1].dts {
-			t.Fatalf("video frame %d is decoded at %v, the one before at %v", i, got[i].dts, got[i-1].dts)
-		}
-	}
 }
 
 // compareAudioTimes checks that audio keeps its offset to the video. The first frame may be stretched, others are within

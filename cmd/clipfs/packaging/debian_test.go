@@ -1,3 +1,5 @@
+//go:build e2e
+
 package packaging_test
 
 import (
@@ -15,10 +17,6 @@ import (
 )
 
 const (
-	// insideVariable, endpointVariable and debVariable tell the test inside that it is, where the emulator is, and what to install.
-	insideVariable   = "E2E_INSIDE"
-	endpointVariable = "E2E_ENDPOINT"
-	debVariable      = "E2E_DEB"
 	// packageTimeout bounds a run of .ci/package, which compiles everything anew the first time.
 	packageTimeout = 8 * time.Minute
 	// insideTimeout bounds the test inside.

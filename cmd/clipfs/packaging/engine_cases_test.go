@@ -1,4 +1,4 @@
-//go:build containers
+//go:build containers && e2e
 
 package packaging_test
 

@@ -241,7 +241,7 @@ func (f troubled) changed(e *harness.Emulator) func(*testing.T) {
 				m = harness.Remount(t, m, e)
 				f.right(t, m, how+" before the mount")
 				for _, path := range payloads(t, m.Cache) {
-					// What is open is not looked at again until it is closed, which the README says.
+					// What is open is not looked at again until it is closed, which cmd/clipfs/README.md says.
 					if info, err := os.Lstat(path); err == nil && info.Mode().IsRegular() && !openBy(t, m)[path] {
 						_ = do(path, info.Size()) // it may have gone in this moment
 					}

@@ -102,7 +102,7 @@ func answerCases() []faultCase {
 
 // TestFaults: whatever goes wrong, a reader gets the bytes that are stored or an honest errno, in time and at a price
 // that is known, and when it goes wrong no more, the next read works on the same mount. What it comes to is the table in
-// the README.
+// FAULTS.md.
 func TestFaults(t *testing.T) {
 	cases := append(append(connectionCases(), refusalCases()...), answerCases()...)
 	table := faultTable{slow: startYardstick(t)}

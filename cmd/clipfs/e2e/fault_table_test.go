@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -28,9 +27,9 @@ const (
 	faultSlack = 30 * time.Second
 )
 
-// The table in the README stands between these lines.
+// The table in FAULTS.md stands between these lines.
 const (
-	tableBegin = "<!-- Made by E2E_UPDATE=1 go test ./cmd/clipfs/e2e -run TestFaults, and compared with each run of it. -->\n"
+	tableBegin = "<!-- Made by E2E_UPDATE=1 go test -tags e2e ./cmd/clipfs/e2e -run TestFaults, and compared with each run of it. -->\n"
 	tableEnd   = "<!-- The end of what is made. -->\n"
 	tableHead  = "| fault | what the reader gets | after at most | calls more than without, at most |\n|---|---|---|---|\n"
 )
@@ -106,10 +105,10 @@ func (f *faultTable) add(t *testing.T, name, sees string, within time.Duration, 
 	f.rows[name] = fmt.Sprintf("| %s | %s | %.0f s | %s |\n", name, sees, within.Seconds(), costs)
 }
 
-// check compares the README with what was seen, or writes it there.
+// check compares the table with what was seen, or writes it there.
 func (f *faultTable) check(t *testing.T, names []string) {
 	t.Helper()
-	path := filepath.Join("..", "..", "..", "README.md")
+	path := "FAULTS.md"
 	content, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -123,7 +122,7 @@ func (f *faultTable) check(t *testing.T, names []string) {
 	for _, name := range names {
 		row := f.rows[name]
 		if made += row; row != "" && !strings.Contains(table, row) && os.Getenv("E2E_UPDATE") == "" {
-			t.Errorf("README lacks the row\n%s(E2E_UPDATE=1 writes it)", row)
+			t.Errorf("FAULTS.md lacks the row\n%s(E2E_UPDATE=1 writes it)", row)
 		}
 	}
 	if len(f.rows) < len(names) {
@@ -136,7 +135,7 @@ func (f *faultTable) check(t *testing.T, names []string) {
 		return
 	}
 	if table != made {
-		t.Errorf("README has rows of faults that were not seen, or in another order: E2E_UPDATE=1 writes\n%s", made)
+		t.Errorf("FAULTS.md has rows of faults that were not seen, or in another order: E2E_UPDATE=1 writes\n%s", made)
 	}
 }
 

@@ -1,3 +1,5 @@
+//go:build e2e
+
 package e2e_test
 
 import (
@@ -272,7 +274,7 @@ func checkWitnessTable(t *testing.T, rows []string, wrong []bool) {
 	}
 	var text strings.Builder
 	fmt.Fprintf(&text, "# Clips of an archive that we did not make\n\n"+
-		"Made by `E2E_UPDATE=1 go test ./cmd/clipfs/e2e -run TestWitness$`, and compared with each run of it: %d cases, %d wrong.\n"+
+		"Made by `E2E_UPDATE=1 go test -tags e2e ./cmd/clipfs/e2e -run TestWitness$`, and compared with each run of it: %d cases, %d wrong.\n"+
 		"Each compares coded frames, times of pictures (1 ms) and sound (a frame), ten seeks, and warnings of libavformat.\n\n|", len(rows), n)
 	for _, axis := range witnessAxes() {
 		text.WriteString(" " + axis.name + " |")

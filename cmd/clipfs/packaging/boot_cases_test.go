@@ -121,7 +121,7 @@ func (g *guest) fstab(endpoint string) {
 			return err != nil && strings.Contains(out, "not connected")
 		})
 		if state := g.property(fstabUnit, "ActiveState"); state != "active" {
-			g.t.Errorf("a dead mount is %s; the README says that systemd takes it for active", state)
+			g.t.Errorf("a dead mount is %s; cmd/clipfs/README.md says that systemd takes it for active", state)
 		}
 		g.run(mend...)
 		if out, err := g.try("ls", yard); err != nil || strings.TrimSpace(out) != "door" {

@@ -191,7 +191,7 @@ func checkStatus(t *testing.T, m *harness.Mount) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if info.Size() == 0 || info.Mode() != 0o444 {
+	if info.Size() == 0 || info.Mode() != 0o400 {
 		t.Errorf("%d bytes, mode %v", info.Size(), info.Mode())
 	}
 	s, _ := scrape(t, m)

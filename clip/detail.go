@@ -53,7 +53,7 @@ func (l *Library) detailOf(stream StreamName, listed listing, length time.Durati
 	d.parts = planner{rule: listed.rule, grid: l.options.Part, over: d.over}.plan(kept, length)
 	for i := range d.parts {
 		if len(d.over) > 0 {
-			d.parts[i].over = d.parts[i].within(d.over, l.options.Selector)
+			d.parts[i].over = d.rule.overIn(d.parts, i, d.over)
 		}
 		d.parts[i].key = l.keyOf(stream, d.parts[i])
 	}

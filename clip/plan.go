@@ -36,7 +36,7 @@ type part struct {
 	gapBefore bool
 	// asked is what the call asks for where that is more than it is known to bring; nil where it is the fragments.
 	asked []Fragment
-	// over are those that a call for the fragments asks for too, and that lie over older ones.
+	// over are those that the call asks for too, though they lie over older ones.
 	over []Fragment
 	// lost says why no call brings the fragments; "" where one does.
 	lost string
@@ -179,7 +179,7 @@ func (p part) span(by Selector) Span {
 // query asks for the part's fragments, or for what brings them, whatever arrives after that: from the first one's time to the
 // last's.
 func (p part) query(stream StreamName, by Selector) PayloadQuery {
-	asked := part{fragments: p.fragments}
+	asked := part{fragments: p.all(by)}
 	if p.asked != nil {
 		asked.fragments = p.asked
 	}

@@ -98,9 +98,11 @@ func (c *Clip) listedStill(ctx context.Context, p part, cause error) bool {
 	if err != nil {
 		return false
 	}
-	c.library.timeline.forget(c.stream, p.span(by))
-	listed, err := c.library.timeline.list(ctx, v, p.span(by))
-	return err == nil && slices.EqualFunc(listed.fragments, p.all(by), func(a, b Fragment) bool { return a.ID == b.ID })
+	all := p.all(by)
+	span := part{fragments: all}.span(by)
+	c.library.timeline.forget(c.stream, span)
+	listed, err := c.library.timeline.list(ctx, v, span)
+	return err == nil && slices.EqualFunc(listed.fragments, all, func(a, b Fragment) bool { return a.ID == b.ID })
 }
 
 // ask gives what came of the call for some fragments, which is made once.

@@ -26,21 +26,27 @@ const superseded = "ingested over older footage, which alone is served, fragment
 
 // supersede parts fragments, in the order of their times, into those that are served and those that lie over older footage.
 func (r gapRule) supersede(fragments []Fragment) (kept, over []Fragment) {
-	inOrder := func(a, b Fragment) int { return cmp.Compare(a.ID, b.ID) }
-	if slices.IsSortedFunc(fragments, inOrder) && !r.late(fragments) {
-		return fragments, nil // nothing was ingested over anything
+	overlaps := false
+	for i := 1; i < len(fragments) && !overlaps; i++ {
+		overlaps = r.over(fragments[i-1], fragments[i])
+	}
+	if !overlaps {
+		return fragments, nil
 	}
 	byAge := make([]int, len(fragments))
 	for i := range byAge {
 		byAge[i] = i
 	}
-	slices.SortFunc(byAge, func(a, b int) int { return inOrder(fragments[a], fragments[b]) })
-	is := make([]bool, len(fragments)) // kept, of those that are older
+	slices.SortFunc(byAge, func(a, b int) int { return cmp.Compare(fragments[a].ID, fragments[b].ID) })
+	j := judgement{rule: r, fragments: fragments, of: make([]verdict, len(fragments))}
 	for _, i := range byAge {
-		is[i] = !r.liesOver(fragments, is, i)
+		j.of[i] = served
+		if j.liesOver(i) {
+			j.of[i] = lies
+		}
 	}
 	for i, f := range fragments {
-		if is[i] {
+		if j.of[i] == served {
 			kept = append(kept, f)
 		} else {
 			over = append(over, f)
@@ -49,32 +55,59 @@ func (r gapRule) supersede(fragments []Fragment) (kept, over []Fragment) {
 	return kept, over
 }
 
-// late reports whether any fragment was ingested much later than the one before it was.
-func (r gapRule) late(fragments []Fragment) bool {
-	for i := 1; i < len(fragments); i++ {
-		if delay(fragments[i])-delay(fragments[i-1]) > otherDelay {
+// verdict is what is known of a fragment.
+type verdict int
+
+const (
+	newer  verdict = iota // not looked at: it is newer than those that are
+	served                // it is part of the clip
+	lies                  // it lies over older footage
+)
+
+// judgement is what is known of fragments, in the order of their times; they are looked at by age.
+type judgement struct {
+	rule      gapRule
+	fragments []Fragment
+	of        []verdict
+}
+
+// delay is how long after its own time a fragment was ingested.
+func delay(f Fragment) time.Duration { return f.Server.Sub(f.Producer) }
+
+// liesOver reports whether fragment i overlaps an older one that is served: one that does not begin before it; or one that does,
+// if the footage goes on without fragment i, or it is of another collection. So fragments whose lengths are said to be longer
+// than they are lie over nothing.
+func (j *judgement) liesOver(i int) bool {
+	f, by := j.fragments[i], j.rule.by
+	other := false
+	for k := i + 1; k < len(j.fragments) && j.fragments[k].Time(by).Sub(f.Time(by)) <= maxFragmentLength; k++ {
+		other = other || j.of[k] == served
+		if j.of[k] == served && j.rule.over(f, j.fragments[k]) {
+			return true
+		}
+	}
+	first := i
+	for first > 0 && f.Time(by).Sub(j.fragments[first-1].Time(by)) <= 2*maxFragmentLength {
+		first--
+		g := j.fragments[first]
+		goesOnFrom := f.Time(by).Sub(g.Time(by).Add(g.Length)).Abs() <= overlapSlack
+		other = other || j.of[first] == lies && goesOnFrom
+	}
+	for k, g := range j.fragments[first:i] {
+		if k += first; j.of[k] == served && j.rule.over(g, f) &&
+			(other || delay(f)-delay(g) > otherDelay || g.Time(by).Equal(f.Time(by)) || j.goesOn(k, i)) {
 			return true
 		}
 	}
 	return false
 }
 
-// delay is how long after its own time a fragment was ingested.
-func delay(f Fragment) time.Duration { return f.Server.Sub(f.Producer) }
-
-// liesOver reports whether fragment i overlaps an older one that is kept, of another collection: one that does not begin before
-// it, or whose neighbours do not, or that was ingested much earlier.
-func (r gapRule) liesOver(fragments []Fragment, kept []bool, i int) bool {
-	f := fragments[i]
-	other := false
-	for k := i + 1; k < len(fragments) && fragments[k].Time(r.by).Sub(f.Time(r.by)) <= maxFragmentLength; k++ {
-		if other = other || kept[k]; kept[k] && r.over(f, fragments[k]) {
-			return true
-		}
-	}
-	for k := i - 1; k >= 0 && f.Time(r.by).Sub(fragments[k].Time(r.by)) <= maxFragmentLength; k-- {
-		if g := fragments[k]; kept[k] && r.over(g, f) && (other || delay(f)-delay(g) > otherDelay || g.Time(r.by).Equal(f.Time(r.by))) {
-			return true
+// goesOn reports whether footage goes on after fragment k without fragment i: another begins where it ends.
+func (j *judgement) goesOn(k, i int) bool {
+	g, by := j.fragments[k], j.rule.by
+	for n := k + 1; n < len(j.fragments) && j.fragments[n].Time(by).Sub(g.Time(by)) <= 2*maxFragmentLength; n++ {
+		if h := j.fragments[n]; n != i && !j.rule.over(g, h) {
+			return !j.rule.between(g, h)
 		}
 	}
 	return false
@@ -86,12 +119,18 @@ func (r gapRule) over(f, next Fragment) bool {
 	return apart == 0 || apart < f.Length-min(overlapSlack, f.Length/2)
 }
 
-// within gives the fragments of some, in the order of their times, that a call for a part asks for too.
-func (p part) within(fragments []Fragment, by Selector) []Fragment {
-	span := p.span(by)
+// overIn gives those fragments over older ones, of some in the order of their times, that a call for part i asks for too: what
+// lies among the part's fragments, and what lies over its last one before the next part begins. So that no payload that has
+// them goes unseen.
+func (r gapRule) overIn(parts []part, i int, over []Fragment) []Fragment {
+	own := parts[i].fragments
+	first, last := own[0], own[len(own)-1]
 	var out []Fragment
-	for _, f := range fragments {
-		if span.Contains(f.Time(by)) {
+	for _, f := range over {
+		at := f.Time(r.by)
+		switch {
+		case at.Before(first.Time(r.by)), i+1 < len(parts) && !at.Before(parts[i+1].fragments[0].Time(r.by)):
+		case !at.After(last.Time(r.by)), r.over(last, f):
 			out = append(out, f)
 		}
 	}

@@ -85,12 +85,58 @@ func tryTwice(t *testing.T, m *memory, old []clip.Fragment, length time.Duration
 	}
 }
 
-// TestConnectionsThatOverlap: a producer that goes on over another connection is recorded in order, and all of it is served.
+// TestIngestedBeyond: what was ingested again and goes on behind the older footage is served from where it no longer overlaps.
+func TestIngestedBeyond(t *testing.T) {
+	for _, twice := range []overlapped{dropped, hidden} {
+		m := newMemory()
+		m.twice = twice
+		m.record("cam", base(), 30, 2*time.Second)
+		m.upload("cam", base().Add(20*time.Second+700*time.Millisecond), 30, 2*time.Second, base().Add(70*time.Second))
+		varied(m)
+		l, _ := library(t, m, clip.Options{})
+		c := lookUp(t, l, "cam", clip.NewSpan(base(), 2*time.Minute))
+		file, err := readAll(t, c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		marks, _ := frames(t, file)
+		want, _ := recorded(m.oldest("cam", m.selected("cam", clip.ByProducer, c.Span())))
+		if !slices.Equal(marks, want) {
+			t.Errorf("%d pictures differ from the %d that GetClip gives", len(marks), len(want))
+		}
+		if note := c.Note(); !strings.Contains(note, "20:00:20.700Z") || !strings.Contains(note, "20:00:58.700Z") {
+			t.Errorf("note %q", note)
+		}
+		if payloads, _, _ := m.calls(); payloads > 3 {
+			t.Errorf("%d GetClip calls", payloads)
+		}
+	}
+}
+
+// TestConnectionsThatOverlap: a producer that goes on over another connection, before the fragment of the one before has ended.
+// What the service gives is served: the fragment between too, if it gives that.
 func TestConnectionsThatOverlap(t *testing.T) {
-	m := newMemory()
-	m.twice = dropped
-	m.record("cam", base(), 50, 2*time.Second)
-	m.record("cam", base().Add(98*time.Second+700*time.Millisecond), 50, 2*time.Second)
-	l, _ := library(t, m, clip.Options{})
-	mustBe(t, m, lookUp(t, l, "cam", clip.NewSpan(base(), 5*time.Minute)))
+	for _, twice := range []overlapped{dropped, hidden, kept} {
+		for _, length := range []time.Duration{5 * time.Minute, 20 * time.Minute} {
+			m := newMemory()
+			m.twice = twice
+			m.record("cam", base(), 50, 2*time.Second)
+			m.record("cam", base().Add(98*time.Second+700*time.Millisecond), 400, 2*time.Second)
+			varied(m)
+			l, _ := library(t, m, clip.Options{})
+			c := lookUp(t, l, "cam", clip.NewSpan(base(), length))
+			file, err := readAll(t, c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			marks, _ := frames(t, file)
+			want, _ := recorded(m.oldest("cam", m.selected("cam", clip.ByProducer, c.Span())))
+			if !slices.Equal(marks, want) {
+				t.Errorf("%d, %s: %d pictures differ from the %d that GetClip gives", twice, length, len(marks), len(want))
+			}
+			if note := c.Note(); strings.Contains(note, "20:01:38.700Z") != (twice != kept) {
+				t.Errorf("%d, %s: note %q", twice, length, note)
+			}
+		}
+	}
 }

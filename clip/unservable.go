@@ -39,14 +39,14 @@ func (p *part) unservable() bool { return strings.HasPrefix(p.lost, noMP4) }
 // unservable gives the stretches of fragments for which a call failed with cause. A run of them is taken to have no others in
 // it: its ends are looked for, which takes two calls for each time that it can be doubled, and those around it are halved.
 func (s *settling) unservable(ctx context.Context, from, to int, cause error) ([]stretch, error) {
-	if to-from > 1 {
-		bad, err := s.bad(ctx, from)
-		if err != nil {
-			return nil, err
-		}
-		if !bad {
-			return s.beside(ctx, from, s.middle(from, to), to, cause)
-		}
+	switch bad, err := s.bad(ctx, from); {
+	case err != nil:
+		return nil, err
+	case bad:
+	case to-from > 1:
+		return s.beside(ctx, from, s.middle(from, to), to, cause)
+	default: // only together with those before it
+		return s.run(ctx, from, to)
 	}
 	end, err := s.badUntil(ctx, from, to)
 	if err != nil {
@@ -69,7 +69,7 @@ func (s *settling) beside(ctx context.Context, from, at, to int, cause error) ([
 	if s.ask(ctx, from, at).err != nil {
 		return s.runs(ctx, from, at, to)
 	}
-	rest, err := s.unservable(ctx, at, to, cause) // it need not be asked for: the fault is there
+	rest, err := s.unservable(ctx, at, to, cause) // the fault is there, or between the two: parts of the rest tell
 	return append([]stretch{exactly(from, at)}, rest...), err
 }
 

@@ -128,3 +128,26 @@ func skips(t *testing.T, m *memory, refused string, bad [][2]int, length time.Du
 		t.Errorf("note: %q", note)
 	}
 }
+
+// TestUnservableTogether: footage of which the service makes no MP4 only where one call asks for what comes before and after a
+// place, as where sound appears, is all served, in calls that do not cross it.
+func TestUnservableTogether(t *testing.T) {
+	for _, at := range []int{1, 30, 60, 61, 119} {
+		t.Run(fmt.Sprint(at), func(t *testing.T) {
+			m := newMemory()
+			m.record("cam", base(), 120, 2*time.Second)
+			change := base().Add(time.Duration(at) * 2 * time.Second)
+			m.answer = func(f []clip.Fragment) ([]clip.Fragment, error) {
+				if f[0].Producer.Before(change) && !f[len(f)-1].Producer.Before(change) {
+					return nil, fmt.Errorf("sound appears: %w", clip.ErrUnservable)
+				}
+				return f, nil
+			}
+			l, _ := library(t, m, clip.Options{})
+			mustBe(t, m, lookUp(t, l, "cam", clip.NewSpan(base(), 4*time.Minute)))
+			if payloads, _, _ := m.calls(); payloads > 1+4*7 {
+				t.Errorf("%d calls", payloads)
+			}
+		})
+	}
+}

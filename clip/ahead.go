@@ -3,6 +3,8 @@ package clip
 import (
 	"sync"
 	"time"
+
+	"clipfs/clip/archive"
 )
 
 const (
@@ -186,7 +188,7 @@ func (a *ahead) takeUp() bool {
 			return running
 		}
 		a.mu.Unlock()
-		h, err := a.clip.library.hold(a.opener, a.layout.parts[i].fetch, ForAhead)
+		h, err := a.clip.library.hold(a.opener, a.layout.parts[i].fetch, archive.ForAhead)
 		a.mu.Lock()
 		switch {
 		case err != nil:

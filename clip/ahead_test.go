@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"clipfs/clip"
+	"clipfs/clip/archive"
 )
 
 const (
@@ -33,7 +34,7 @@ func film(t *testing.T, o clip.Options, size int64) (*memory, *clip.Library, *cl
 	}
 	m.slow = time.Millisecond
 	l, _ := library(t, m, o)
-	h, err := lookUp(t, l, "cam", clip.NewSpan(base(), time.Hour)).Open(t.Context())
+	h, err := lookUp(t, l, "cam", archive.NewSpan(base(), time.Hour)).Open(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

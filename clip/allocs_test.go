@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"clipfs/clip"
+	"clipfs/clip/archive"
 )
 
 // TestReadsAllocateNothing: a read of an open clip, of one part and of many, whose bytes are on disk, allocates nothing,
@@ -18,7 +19,7 @@ func TestReadsAllocateNothing(t *testing.T) {
 		length time.Duration
 	}{{"one part", 2 * time.Minute}, {"many parts", 20 * time.Minute}} {
 		t.Run(test.name, func(t *testing.T) {
-			c := lookUp(t, l, "cam", clip.NewSpan(base(), test.length))
+			c := lookUp(t, l, "cam", archive.NewSpan(base(), test.length))
 			want, err := readAll(t, c)
 			if err != nil {
 				t.Fatal(err)

@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"clipfs/clip/archive"
 )
 
 // How spans are listed:
@@ -28,20 +30,20 @@ const (
 
 // askKey names a listing.
 type askKey struct {
-	stream     StreamName
+	stream     archive.StreamName
 	start, end int64 // seconds since 1970
 }
 
 // answer is what a listing gave: the fragments of a span, by time, each once.
 type answer struct {
-	fragments []Fragment
+	fragments []archive.Fragment
 	asked     time.Time
 }
 
 // section is a piece of an hour, of whole minutes, and its fragments.
 type section struct {
-	span      Span
-	fragments []Fragment
+	span      archive.Span
+	fragments []archive.Fragment
 	// until is how long that holds.
 	until time.Time
 }
@@ -54,7 +56,7 @@ type tempo struct {
 }
 
 // after gives the tempo once a span was listed. Where there was less than half as much as before, that may be a gap.
-func (p tempo) after(span Span, fragments int) tempo {
+func (p tempo) after(span archive.Span, fragments int) tempo {
 	if fragments == 0 || span.Empty() {
 		return p
 	}
@@ -67,7 +69,7 @@ func (p tempo) after(span Span, fragments int) tempo {
 // so much that all calls can go at once.
 func (p tempo) page(missing time.Duration) time.Duration {
 	if p.perMinute == 0 {
-		share := (missing/asksAtOnce + time.Minute - Grain).Truncate(time.Minute)
+		share := (missing/asksAtOnce + time.Minute - archive.Grain).Truncate(time.Minute)
 		return min(max(share, bucketLength), longestAsk)
 	}
 	page := time.Duration(min(math.Floor(pageFragments/p.perMinute), longestAsk.Minutes())) * time.Minute
@@ -75,13 +77,13 @@ func (p tempo) page(missing time.Duration) time.Duration {
 }
 
 // gather gives a span in sections, in order: of whole minutes, so that the first and the last may go beyond it.
-func (t *timeline) gather(ctx context.Context, v view, span Span) ([]section, error) {
+func (t *timeline) gather(ctx context.Context, v view, span archive.Span) ([]section, error) {
 	sections, missing, err := t.sections(ctx, v, span)
 	if err != nil || len(missing) == 0 {
 		return sections, err
 	}
 	last := missing[len(missing)-1].End
-	asks, mine := t.claim(v.stream.Name, missing, Span{Start: last, End: t.unknownFrom(v, last)})
+	asks, mine := t.claim(v.stream.Name, missing, archive.Span{Start: last, End: t.unknownFrom(v, last)})
 	defer t.unclaim(v.stream.Name, mine)
 	answers := make([]answer, len(asks))
 	err = parallel(ctx, asksAtOnce, len(asks), func(ctx context.Context, i int) (err error) {
@@ -108,7 +110,7 @@ func (t *timeline) gather(ctx context.Context, v view, span Span) ([]section, er
 }
 
 // sections gives what is known of a span and need not be asked for, and what has to be.
-func (t *timeline) sections(ctx context.Context, v view, span Span) (known []section, missing []Span, err error) {
+func (t *timeline) sections(ctx context.Context, v view, span archive.Span) (known []section, missing []archive.Span, err error) {
 	for _, key := range hoursOf(v.stream.Name, span) {
 		b, ok, err := t.known(ctx, v, key)
 		if err != nil {
@@ -137,7 +139,7 @@ func (t *timeline) unknownFrom(v view, from time.Time) time.Time {
 	at := from
 	for range 2 {
 		key := keyOf(v.stream.Name, at)
-		rest := Span{Start: at, End: key.span().End}
+		rest := archive.Span{Start: at, End: key.span().End}
 		b, ok := t.held(v, key)
 		if !ok || !b.settled {
 			b.known = 0
@@ -158,7 +160,7 @@ func (t *timeline) unknownFrom(v view, from time.Time) time.Time {
 
 // claim gives the calls that bring what is missing of a stream: those under way, and new ones, which are mine. The last
 // may go on into beyond, which is where the last missing span ends and what is not known behind it.
-func (t *timeline) claim(stream StreamName, missing []Span, beyond Span) (asks, mine []Span) {
+func (t *timeline) claim(stream archive.StreamName, missing []archive.Span, beyond archive.Span) (asks, mine []archive.Span) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	tempo := t.seen[stream].tempo
@@ -169,9 +171,9 @@ func (t *timeline) claim(stream StreamName, missing []Span, beyond Span) (asks, 
 	page := tempo.page(length)
 	for _, m := range missing {
 		for at := m.Start; at.Before(m.End); {
-			free := t.freeLocked(stream, Span{Start: at, End: m.End})
+			free := t.freeLocked(stream, archive.Span{Start: at, End: m.End})
 			if free.Start.After(at) { // a call is under way there
-				i := slices.IndexFunc(t.claimed[stream], func(s Span) bool { return s.Contains(at) })
+				i := slices.IndexFunc(t.claimed[stream], func(s archive.Span) bool { return s.Contains(at) })
 				theirs := t.claimed[stream][i]
 				if !slices.Contains(asks, theirs) {
 					asks = append(asks, theirs)
@@ -179,9 +181,9 @@ func (t *timeline) claim(stream StreamName, missing []Span, beyond Span) (asks, 
 				at = theirs.End
 				continue
 			}
-			ask := NewSpan(at, page).Intersect(free)
+			ask := archive.NewSpan(at, page).Intersect(free)
 			if ask.End.Equal(beyond.Start) && tempo.perMinute > 0 && beyond.End.After(beyond.Start) {
-				ask = t.freeLocked(stream, NewSpan(at, page).Intersect(Span{Start: at, End: beyond.End}))
+				ask = t.freeLocked(stream, archive.NewSpan(at, page).Intersect(archive.Span{Start: at, End: beyond.End}))
 			}
 			t.claimed[stream] = append(t.claimed[stream], ask)
 			asks, mine = append(asks, ask), append(mine, ask)
@@ -192,9 +194,9 @@ func (t *timeline) claim(stream StreamName, missing []Span, beyond Span) (asks, 
 }
 
 // freeLocked gives the first piece of a span that no call is under way for. It is empty if there is none.
-func (t *timeline) freeLocked(stream StreamName, span Span) Span {
+func (t *timeline) freeLocked(stream archive.StreamName, span archive.Span) archive.Span {
 	for {
-		i := slices.IndexFunc(t.claimed[stream], func(s Span) bool { return s.Contains(span.Start) })
+		i := slices.IndexFunc(t.claimed[stream], func(s archive.Span) bool { return s.Contains(span.Start) })
 		if i < 0 {
 			break
 		}
@@ -209,17 +211,17 @@ func (t *timeline) freeLocked(stream StreamName, span Span) Span {
 }
 
 // unclaim lets others ask for what was claimed.
-func (t *timeline) unclaim(stream StreamName, mine []Span) {
+func (t *timeline) unclaim(stream archive.StreamName, mine []archive.Span) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.claimed[stream] = slices.DeleteFunc(t.claimed[stream], func(s Span) bool { return slices.Contains(mine, s) })
+	t.claimed[stream] = slices.DeleteFunc(t.claimed[stream], func(s archive.Span) bool { return slices.Contains(mine, s) })
 	if len(t.claimed[stream]) == 0 {
 		delete(t.claimed, stream)
 	}
 }
 
 // fill asks the archive for a span of whole minutes and remembers the answer.
-func (t *timeline) fill(ctx context.Context, v view, span Span, progress func()) (answer, error) {
+func (t *timeline) fill(ctx context.Context, v view, span archive.Span, progress func()) (answer, error) {
 	asked := time.Now()
 	if a, ok := t.recall(v, span, asked); ok {
 		return a, nil // another call has ended in this moment
@@ -245,7 +247,7 @@ func (t *timeline) fill(ctx context.Context, v view, span Span, progress func())
 }
 
 // recall gives what is known of a span, if all of it is and holds.
-func (t *timeline) recall(v view, span Span, now time.Time) (answer, bool) {
+func (t *timeline) recall(v view, span archive.Span, now time.Time) (answer, bool) {
 	a := answer{asked: now}
 	for _, key := range hoursOf(v.stream.Name, span) {
 		b, ok := t.held(v, key)
@@ -261,7 +263,7 @@ func (t *timeline) recall(v view, span Span, now time.Time) (answer, bool) {
 }
 
 // bucketOf gives what an answer tells of an hour, of which it has the minutes of a span.
-func (t *timeline) bucketOf(v view, key bucketKey, span Span, a answer) bucket {
+func (t *timeline) bucketOf(v view, key bucketKey, span archive.Span, a answer) bucket {
 	b := bucket{fragments: t.within(a.fragments, key.span()), known: key.minutes(span), asked: a.asked}
 	// An hour that the window cuts at its start loses fragments; it is not worth keeping.
 	b.settled = !key.span().End.Add(edgeAge).After(a.asked) && !key.span().Start.Before(v.window.Start)

@@ -8,9 +8,10 @@ import (
 	"testing/synctest"
 	"time"
 
-	"clipfs/clip"
-
 	"github.com/google/go-cmp/cmp"
+
+	"clipfs/clip"
+	"clipfs/clip/archive"
 )
 
 // pageTime is how long a page of a listing takes.
@@ -37,7 +38,7 @@ func TestListingTakesOnePage(t *testing.T) {
 		l, c := library(t, m, clip.Options{MetadataTTL: time.Hour})
 		defer func() { _ = c.Close() }()
 		at := func(minutes int, length time.Duration) func() {
-			return func() { lookUp(t, l, "cam", clip.NewSpan(hour.Add(time.Duration(minutes)*time.Minute), length)) }
+			return func() { lookUp(t, l, "cam", archive.NewSpan(hour.Add(time.Duration(minutes)*time.Minute), length)) }
 		}
 		for _, step := range []struct {
 			what  string
@@ -76,16 +77,16 @@ func TestSparseListing(t *testing.T) {
 		l, c := library(t, m, clip.Options{})
 		defer func() { _ = c.Close() }()
 		for _, step := range []struct {
-			stream clip.StreamName
-			span   clip.Span
+			stream archive.StreamName
+			span   archive.Span
 			most   int
 			waits  int
 		}{
-			{"cam", clip.NewSpan(day, time.Hour), 1, 1},
-			{"cam", clip.NewSpan(day, 24*time.Hour), 6, 1},
-			{"denser", clip.NewSpan(day, 10*time.Minute), 1, 1},
-			{"denser", clip.NewSpan(day, time.Hour), 2, 2},
-			{"unseen", clip.NewSpan(day, 24*time.Hour), 8, 1},
+			{"cam", archive.NewSpan(day, time.Hour), 1, 1},
+			{"cam", archive.NewSpan(day, 24*time.Hour), 6, 1},
+			{"denser", archive.NewSpan(day, 10*time.Minute), 1, 1},
+			{"denser", archive.NewSpan(day, time.Hour), 2, 2},
+			{"unseen", archive.NewSpan(day, 24*time.Hour), 8, 1},
 		} {
 			pages, took := listingCost(m, func() { lookUp(t, l, step.stream, step.span) })
 			if pages > step.most || took > time.Duration(step.waits)*pageTime {
@@ -105,12 +106,14 @@ func TestListingIsShared(t *testing.T) {
 		m.record("cam", hour.Add(-time.Hour), 3*1800, 2*time.Second)
 		l, c := library(t, m, clip.Options{})
 		defer func() { _ = c.Close() }()
-		lookUp(t, l, "cam", clip.NewSpan(hour.Add(-5*time.Minute), 10*time.Minute))
+		lookUp(t, l, "cam", archive.NewSpan(hour.Add(-5*time.Minute), 10*time.Minute))
 		pages, took := listingCost(m, func() {
 			var wg sync.WaitGroup
 			defer wg.Wait()
 			for i := range 20 {
-				wg.Go(func() { lookUp(t, l, "cam", clip.NewSpan(hour.Add(time.Duration(5+2*i)*time.Minute), 15*time.Minute)) })
+				wg.Go(func() {
+					lookUp(t, l, "cam", archive.NewSpan(hour.Add(time.Duration(5+2*i)*time.Minute), 15*time.Minute))
+				})
 				time.Sleep(10 * time.Millisecond)
 			}
 		})
@@ -141,7 +144,7 @@ func TestListingsOfPieces(t *testing.T) {
 				l, c := library(t, m, o)
 				_, fresh := library(t, m, o) // the cache of libraries that know nothing
 				for range 60 {
-					span := clip.NewSpan(begin.Add(time.Duration(rng.IntN(6*3600))*time.Second), time.Duration(1+rng.IntN(5000))*time.Second)
+					span := archive.NewSpan(begin.Add(time.Duration(rng.IntN(6*3600))*time.Second), time.Duration(1+rng.IntN(5000))*time.Second)
 					switch rng.IntN(12) {
 					case 0:
 						_ = c.Close()
@@ -172,9 +175,9 @@ func TestListingsOfPieces(t *testing.T) {
 }
 
 // selectedOnce gives the fragments of a span of which GetClip gives the oldest of each producer time.
-func selectedOnce(m *memory, span clip.Span) []clip.Fragment {
-	var out []clip.Fragment
-	for _, f := range m.selected("cam", clip.ByProducer, span) {
+func selectedOnce(m *memory, span archive.Span) []archive.Fragment {
+	var out []archive.Fragment
+	for _, f := range m.selected("cam", archive.ByProducer, span) {
 		if n := len(out); n == 0 || !out[n-1].Producer.Equal(f.Producer) {
 			out = append(out, f)
 		}

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"clipfs/clip/archive"
 )
 
 const (
@@ -34,7 +36,7 @@ type bandwidth struct {
 
 // payment is one who waits. paid is closed when it is its turn.
 type payment struct {
-	urgency func() Urgency
+	urgency func() archive.Priority
 	bytes   int
 	paid    chan struct{}
 }
@@ -61,7 +63,7 @@ func (b *bandwidth) most(n int) int {
 
 // pay waits for as long as reading so many bytes, no more than a chunk, has to take; or for ctx to end, whose cause it
 // gives then.
-func (b *bandwidth) pay(ctx context.Context, urgency func() Urgency, n int) error {
+func (b *bandwidth) pay(ctx context.Context, urgency func() archive.Priority, n int) error {
 	if b == nil || n <= 0 {
 		return nil
 	}
@@ -131,7 +133,7 @@ func (b *bandwidth) rest(d time.Duration) {
 
 // nextLocked takes out who comes next; nil if nobody waits.
 func (b *bandwidth) nextLocked() *payment {
-	next, urgency := -1, ForAhead+1
+	next, urgency := -1, archive.ForAhead+1
 	for i, p := range b.waiting {
 		if u := p.urgency(); u < urgency {
 			next, urgency = i, u

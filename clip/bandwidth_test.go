@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"clipfs/clip"
+	"clipfs/clip/archive"
 )
 
 // TestBandwidthIsSharedAndIsNoStall: all downloads together take as long as the limit says, each of them longer than a
@@ -51,7 +52,7 @@ func TestBandwidthDoesNotKeepALongClipFromOpening(t *testing.T) {
 		o.Bandwidth, o.ReadTimeout, o.Connections = 10_000, 2*time.Second, 60
 		l, _ := library(t, m, o)
 		begun := time.Now()
-		h, err := lookUp(t, l, "cam", clip.NewSpan(base(), time.Hour)).Open(t.Context())
+		h, err := lookUp(t, l, "cam", archive.NewSpan(base(), time.Hour)).Open(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -73,7 +74,7 @@ func TestBandwidthServesReadersFirst(t *testing.T) {
 		var got [4]atomic.Int64
 		var wg sync.WaitGroup
 		begun := time.Now()
-		run := func(i int, u clip.Urgency, lasts time.Duration) {
+		run := func(i int, u archive.Priority, lasts time.Duration) {
 			wg.Go(func() {
 				for time.Since(begun) < lasts {
 					if err := b.Pay(t.Context(), u, most); err != nil {
@@ -83,10 +84,10 @@ func TestBandwidthServesReadersFirst(t *testing.T) {
 				}
 			})
 		}
-		run(0, clip.ForAhead, 30*time.Second)
-		run(1, clip.ForHead, 20*time.Second)
-		run(2, clip.ForReader, 10*time.Second)
-		run(3, clip.ForReader, 10*time.Second)
+		run(0, archive.ForAhead, 30*time.Second)
+		run(1, archive.ForHead, 20*time.Second)
+		run(2, archive.ForReader, 10*time.Second)
+		run(3, archive.ForReader, 10*time.Second)
 		wg.Wait()
 		for i, want := range []int64{10 * perSecond, 10 * perSecond, 5 * perSecond, 5 * perSecond} {
 			if n := got[i].Load(); n < want-4*most || n > want+4*most {
@@ -106,16 +107,16 @@ func TestBandwidthLetsGo(t *testing.T) {
 		var wg sync.WaitGroup
 		for range 100 {
 			wg.Go(func() {
-				if err := b.Pay(gone, clip.ForReader, 4000); err == nil && time.Since(begun) > time.Second {
+				if err := b.Pay(gone, archive.ForReader, 4000); err == nil && time.Since(begun) > time.Second {
 					t.Error("served although nobody wants it")
 				}
 			})
 		}
 		wg.Wait()
-		if err := b.Pay(t.Context(), clip.ForReader, 4000); err != nil || time.Since(begun) > 3*time.Second {
+		if err := b.Pay(t.Context(), archive.ForReader, 4000); err != nil || time.Since(begun) > 3*time.Second {
 			t.Errorf("waited %s, %v", time.Since(begun), err)
 		}
-		if err := clip.NewBandwidth(0).Pay(t.Context(), clip.ForReader, 1<<30); err != nil {
+		if err := clip.NewBandwidth(0).Pay(t.Context(), archive.ForReader, 1<<30); err != nil {
 			t.Error(err)
 		}
 	})

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"clipfs/clip/archive"
 	"clipfs/clip/mp4"
 )
 
@@ -29,14 +30,14 @@ type wrongError struct{ reason error }
 func (e *wrongError) Error() string { return fmt.Sprintf("not a payload: %v", e.reason) }
 
 // Unwrap gives the sentinel, and not the reason: that a body ended early is not its matter.
-func (e *wrongError) Unwrap() error { return ErrMedia }
+func (e *wrongError) Unwrap() error { return archive.ErrMedia }
 
 // wrong makes a wrongError.
 func wrong(format string, args ...any) error { return &wrongError{fmt.Errorf(format, args...)} }
 
 // errFragmented says that a payload is an MP4 in fragments, which GetClip does not send. Asking again, or for less, brings no
 // other form. It is an ErrMedia.
-var errFragmented = fmt.Errorf("a payload in fragments (moof), which is no traditional MP4: %w", ErrMedia)
+var errFragmented = fmt.Errorf("a payload in fragments (moof), which is no traditional MP4: %w", archive.ErrMedia)
 
 // worthAgain reports whether a call is worth making again after an error. count is how many wrong payloads came.
 func worthAgain(err error, count *int) bool {
@@ -45,7 +46,7 @@ func worthAgain(err error, count *int) bool {
 		*count++
 		return *count < maxWrong
 	}
-	return errors.Is(err, ErrUnreachable) && !errors.Is(err, ErrNotListening) || errors.Is(err, ErrThrottled)
+	return errors.Is(err, archive.ErrUnreachable) && !errors.Is(err, archive.ErrNotListening) || errors.Is(err, archive.ErrThrottled)
 }
 
 // fits refuses a box that ends beyond the body.

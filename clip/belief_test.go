@@ -10,6 +10,7 @@ import (
 
 	"clipfs/cache"
 	"clipfs/clip"
+	"clipfs/clip/archive"
 	"clipfs/clip/emulator/fault"
 )
 
@@ -55,11 +56,11 @@ func TestWrongPayloads(t *testing.T) {
 						return bytes.NewReader(payload)
 					}
 					l, c := library(t, m, clip.Options{})
-					span := clip.NewSpan(base(), time.Minute)
+					span := archive.NewSpan(base(), time.Minute)
 					got, err := readAll(t, lookUp(t, l, "cam", span))
 					payloads, _, _ := m.calls()
 					switch {
-					case always && (!errors.Is(err, clip.ErrMedia) || payloads != 3):
+					case always && (!errors.Is(err, archive.ErrMedia) || payloads != 3):
 						t.Errorf("%s, moov last %t: %v after %d calls, want ErrMedia after 3", name, moovLast, err, payloads)
 					case !always && (err != nil || !bytes.Equal(got, m.expected("cam", span)) || payloads != 2):
 						t.Errorf("%s, moov last %t, once: %d bytes, %v, after %d calls", name, moovLast, len(got), err, payloads)
@@ -80,7 +81,7 @@ func TestLengthBeyondThePayload(t *testing.T) {
 		return io.MultiReader(bytes.NewReader(payload), bytes.NewReader([]byte("\x00\x00\x00\x10freemore")))
 	}
 	l, _ := library(t, m, clip.Options{})
-	span := clip.NewSpan(base(), time.Minute)
+	span := archive.NewSpan(base(), time.Minute)
 	if got, err := readAll(t, lookUp(t, l, "cam", span)); err != nil || !bytes.Equal(got, m.expected("cam", span)) {
 		t.Errorf("got %d bytes, %v", len(got), err)
 	}
@@ -88,7 +89,7 @@ func TestLengthBeyondThePayload(t *testing.T) {
 
 // TestGoneUnderAHandle: an open file whose footage or stream is gone is stale; it is no name that is not there.
 func TestGoneUnderAHandle(t *testing.T) {
-	for _, gone := range []error{clip.ErrNoFootage, clip.ErrNoStream} {
+	for _, gone := range []error{archive.ErrNoFootage, archive.ErrNoStream} {
 		synctest.Test(t, func(t *testing.T) {
 			m := newMemory()
 			m.record("cam", base(), 100, 2*time.Second)
@@ -99,12 +100,12 @@ func TestGoneUnderAHandle(t *testing.T) {
 				return bytes.NewReader(payload)
 			}
 			l, c := library(t, m, clip.Options{})
-			h, err := lookUp(t, l, "cam", clip.NewSpan(base(), time.Minute)).Open(t.Context())
+			h, err := lookUp(t, l, "cam", archive.NewSpan(base(), time.Minute)).Open(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
 			m.change(func() { m.refuse = func(int) error { return gone } })
-			if _, err := h.ReadAt(t.Context(), make([]byte, 100), h.Size()-100); !errors.Is(err, clip.ErrChanged) || errors.Is(err, gone) {
+			if _, err := h.ReadAt(t.Context(), make([]byte, 100), h.Size()-100); !errors.Is(err, archive.ErrChanged) || errors.Is(err, gone) {
 				t.Errorf("%v: got %v, want ErrChanged and nothing else", gone, err)
 			}
 			_ = h.Close()
@@ -125,7 +126,7 @@ func TestChangedForAMoment(t *testing.T) {
 			m.fragments["cam"][i].Length += more
 		}
 	}
-	span := clip.NewSpan(base(), 10*time.Minute)
+	span := archive.NewSpan(base(), 10*time.Minute)
 	heads, err := cache.Open(t.TempDir(), cache.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -143,7 +144,7 @@ func TestChangedForAMoment(t *testing.T) {
 		t.Fatal(err)
 	}
 	lasts(-100 * time.Millisecond)
-	if _, err := h.ReadAt(t.Context(), make([]byte, 1000), h.Size()/2); !errors.Is(err, clip.ErrChanged) {
+	if _, err := h.ReadAt(t.Context(), make([]byte, 1000), h.Size()/2); !errors.Is(err, archive.ErrChanged) {
 		t.Errorf("got %v, want ErrChanged", err)
 	}
 	if err := h.Close(); err != nil {

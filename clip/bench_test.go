@@ -6,6 +6,7 @@ import (
 
 	"clipfs/cache"
 	"clipfs/clip"
+	"clipfs/clip/archive"
 )
 
 // benchLibrary gives a library over an hour and a bit of 2 s fragments, which are in memory.
@@ -19,7 +20,7 @@ func benchLibrary(b *testing.B) *clip.Library {
 	}
 	b.Cleanup(func() { _ = c.Close() })
 	l := clip.NewLibrary(m, c, clip.Options{MetadataTTL: time.Hour})
-	if _, err := l.Clip(b.Context(), "cam", clip.NewSpan(base(), 2*time.Hour)); err != nil {
+	if _, err := l.Clip(b.Context(), "cam", archive.NewSpan(base(), 2*time.Hour)); err != nil {
 		b.Fatal(err)
 	}
 	return l
@@ -30,7 +31,7 @@ func BenchmarkLookUp(b *testing.B) {
 	l := benchLibrary(b)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := l.Clip(b.Context(), "cam", clip.NewSpan(base().Add(7*time.Minute), time.Hour)); err != nil {
+		if _, err := l.Clip(b.Context(), "cam", archive.NewSpan(base().Add(7*time.Minute), time.Hour)); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -39,7 +40,7 @@ func BenchmarkLookUp(b *testing.B) {
 // BenchmarkSidecar: how much there is to say of that hour, which ls -l asks.
 func BenchmarkSidecar(b *testing.B) {
 	l := benchLibrary(b)
-	c, err := l.Clip(b.Context(), "cam", clip.NewSpan(base().Add(7*time.Minute), time.Hour))
+	c, err := l.Clip(b.Context(), "cam", archive.NewSpan(base().Add(7*time.Minute), time.Hour))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -3,6 +3,8 @@ package clip
 import (
 	"fmt"
 	"io"
+
+	"clipfs/clip/archive"
 )
 
 const (
@@ -15,7 +17,7 @@ const (
 )
 
 // errLongPayload says that a body is longer than any that the service sends. It is an ErrMedia.
-var errLongPayload = fmt.Errorf("more than %d bytes, which GetClip never sends: %w", maxPayload, ErrMedia)
+var errLongPayload = fmt.Errorf("more than %d bytes, which GetClip never sends: %w", maxPayload, archive.ErrMedia)
 
 // boundedReader fails a body that goes on past maxPayload.
 type boundedReader struct {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"clipfs/clip"
+	"clipfs/clip/archive"
 )
 
 // zeros is a body without an end.
@@ -27,7 +28,7 @@ func (zeros) Read(p []byte) (int, error) {
 // TestBodyWithoutEnd: a body that goes on is failed where no payload of the service goes on, and not a byte before.
 func TestBodyWithoutEnd(t *testing.T) {
 	n, err := io.Copy(io.Discard, clip.NewBoundedReader(zeros{}))
-	if n != clip.MaxPayload || !errors.Is(err, clip.ErrMedia) {
+	if n != clip.MaxPayload || !errors.Is(err, archive.ErrMedia) {
 		t.Errorf("read %d bytes, %v; want %d and ErrMedia", n, err, clip.MaxPayload)
 	}
 	n, err = io.Copy(io.Discard, clip.NewBoundedReader(io.LimitReader(zeros{}, clip.MaxPayload)))
@@ -42,8 +43,8 @@ type lying struct {
 	length int64
 }
 
-// Payload implements clip.Archive.
-func (l lying) Payload(ctx context.Context, q clip.PayloadQuery) (*clip.Payload, error) {
+// Payload implements archive.Service.
+func (l lying) Payload(ctx context.Context, q archive.PayloadQuery) (*archive.Payload, error) {
 	p, err := l.memory.Payload(ctx, q)
 	if err == nil && l.length != 0 {
 		p.Length = l.length
@@ -82,7 +83,7 @@ func TestHeadsThatLie(t *testing.T) {
 			m.record("cam", base(), 10, 2*time.Second)
 			m.body = func(_ int, payload []byte) io.Reader { return bytes.NewReader(test.body(payload)) }
 			l, _ := library(t, lying{m, test.length}, clip.Options{ReadTimeout: 5 * time.Second})
-			c := lookUp(t, l, "cam", clip.NewSpan(base(), time.Minute))
+			c := lookUp(t, l, "cam", archive.NewSpan(base(), time.Minute))
 			got, err := readAll(t, c)
 			if test.length != 0 { // what the head says is believed, as it is what the bytes are
 				if want := m.expected("cam", c.Span()); err != nil || !bytes.Equal(got, want) {
@@ -90,7 +91,7 @@ func TestHeadsThatLie(t *testing.T) {
 				}
 				return
 			}
-			if !errors.Is(err, clip.ErrMedia) {
+			if !errors.Is(err, archive.ErrMedia) {
 				t.Errorf("got %d bytes, %v; want ErrMedia", len(got), err)
 			}
 			if calls, _, _ := m.calls(); calls > 3 {
@@ -105,7 +106,7 @@ func TestHourWithoutEnd(t *testing.T) {
 	m := newMemory()
 	m.record("cam", base(), 100_001, time.Millisecond)
 	l, _ := library(t, m, clip.Options{TimelineDir: t.TempDir()})
-	if _, err := l.Clip(t.Context(), "cam", clip.NewSpan(base(), time.Hour)); !errors.Is(err, clip.ErrTooBig) {
+	if _, err := l.Clip(t.Context(), "cam", archive.NewSpan(base(), time.Hour)); !errors.Is(err, archive.ErrTooBig) {
 		t.Errorf("got %v, want ErrTooBig", err)
 	}
 	if fragments, hours := clip.Held(l); fragments != 0 || hours != 0 {

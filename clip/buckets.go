@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
+
+	"clipfs/clip/archive"
 )
 
 // How much a timeline holds in memory: some 35 MB of fragments, and hours without any, which weigh next to nothing.
@@ -20,17 +22,17 @@ const (
 
 // bucketKey names an hour of a stream.
 type bucketKey struct {
-	stream StreamName
+	stream archive.StreamName
 	hour   int64 // seconds since 1970, a multiple of bucketLength
 }
 
 // keyOf gives the key of the hour in which t lies.
-func keyOf(stream StreamName, t time.Time) bucketKey {
+func keyOf(stream archive.StreamName, t time.Time) bucketKey {
 	return bucketKey{stream, t.Truncate(bucketLength).Unix()}
 }
 
 // hoursOf gives the keys of the hours that a span touches.
-func hoursOf(stream StreamName, span Span) []bucketKey {
+func hoursOf(stream archive.StreamName, span archive.Span) []bucketKey {
 	var keys []bucketKey
 	for h := span.Start.Truncate(bucketLength); h.Before(span.End); h = h.Add(bucketLength) {
 		keys = append(keys, keyOf(stream, h))
@@ -39,9 +41,9 @@ func hoursOf(stream StreamName, span Span) []bucketKey {
 }
 
 // span is the hour.
-func (k bucketKey) span() Span {
+func (k bucketKey) span() archive.Span {
 	start := time.Unix(k.hour, 0).UTC()
-	return Span{Start: start, End: start.Add(bucketLength)}
+	return archive.Span{Start: start, End: start.Add(bucketLength)}
 }
 
 // minutes is a set of minutes of an hour, a bit each.
@@ -53,7 +55,7 @@ const (
 )
 
 // minutes gives those of the hour that a span touches.
-func (k bucketKey) minutes(span Span) minutes {
+func (k bucketKey) minutes(span archive.Span) minutes {
 	hour := k.span()
 	if span = span.Intersect(hour); span.Empty() {
 		return 0
@@ -64,13 +66,13 @@ func (k bucketKey) minutes(span Span) minutes {
 }
 
 // runs gives the spans of those minutes of the hour that stand side by side.
-func (k bucketKey) runs(m minutes) iter.Seq[Span] {
-	return func(yield func(Span) bool) {
+func (k bucketKey) runs(m minutes) iter.Seq[archive.Span] {
+	return func(yield func(archive.Span) bool) {
 		hour := k.span().Start
 		for at := 0; m>>at != 0; {
 			at += bits.TrailingZeros64(uint64(m >> at))
 			n := bits.TrailingZeros64(^uint64(m >> at))
-			if !yield(NewSpan(hour.Add(time.Duration(at)*time.Minute), time.Duration(n)*time.Minute)) {
+			if !yield(archive.NewSpan(hour.Add(time.Duration(at)*time.Minute), time.Duration(n)*time.Minute)) {
 				return
 			}
 			at += n
@@ -80,7 +82,7 @@ func (k bucketKey) runs(m minutes) iter.Seq[Span] {
 
 // bucket is an hour of a stream, or some minutes of one, as the archive told it, immutable.
 type bucket struct {
-	fragments []Fragment // of the minutes that are known, by time, each once
+	fragments []archive.Fragment // of the minutes that are known, by time, each once
 	known     minutes
 	// asked is when it was asked for; if it was in pieces, for the first of them.
 	asked time.Time
@@ -92,19 +94,19 @@ type bucket struct {
 
 // with gives the hour as it is known once more of its minutes were asked for: those in the place of what was known of
 // them, and beside them what holds of the rest.
-func (b bucket) with(more bucket, by Selector) bucket {
+func (b bucket) with(more bucket, by archive.Selector) bucket {
 	if b.known&^more.known == 0 || b.settled != more.settled || !b.settled && !more.asked.Before(b.expires) {
 		return more
 	}
-	minuteOf := func(f Fragment) minutes { return 1 << (f.Time(by).Unix() / 60 % int64(minutesOfHour)) }
-	all := make([]Fragment, 0, len(b.fragments)+len(more.fragments))
+	minuteOf := func(f archive.Fragment) minutes { return 1 << (f.Time(by).Unix() / 60 % int64(minutesOfHour)) }
+	all := make([]archive.Fragment, 0, len(b.fragments)+len(more.fragments))
 	for _, f := range b.fragments {
 		if more.known&minuteOf(f) == 0 {
 			all = append(all, f)
 		}
 	}
 	all = append(all, more.fragments...)
-	slices.SortStableFunc(all, func(a, b Fragment) int { return a.Time(by).Compare(b.Time(by)) })
+	slices.SortStableFunc(all, func(a, b archive.Fragment) int { return a.Time(by).Compare(b.Time(by)) })
 	more.fragments, more.known = all, b.known|more.known
 	if b.asked.Before(more.asked) {
 		more.asked = b.asked
@@ -125,7 +127,7 @@ type buckets struct {
 
 // dayKey names a day (UTC) of a stream, as files on disk are.
 type dayKey struct {
-	stream StreamName
+	stream archive.StreamName
 	day    int64 // seconds since 1970
 }
 
@@ -168,7 +170,7 @@ func (b *buckets) put(k bucketKey, v bucket) {
 func (b *buckets) remove(k bucketKey) { b.lru.Remove(k) }
 
 // removeStream lets go of all hours of a stream.
-func (b *buckets) removeStream(name StreamName) {
+func (b *buckets) removeStream(name archive.StreamName) {
 	for _, k := range b.lru.Keys() {
 		if k.stream == name {
 			b.lru.Remove(k)

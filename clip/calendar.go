@@ -4,14 +4,16 @@ import (
 	"context"
 	"slices"
 	"time"
+
+	"clipfs/clip/archive"
 )
 
 // Days gives the days with footage, ascending: those that are kept, at most ListDays of them back from now, as the
 // calendar in the grammar's location has them. If none of these has any, it gives the newest older day that has, and the
 // log says so once. It costs at most twelve calls more than there are such days, and one more for each pause of days
 // beyond the first few; what is known is not asked for again. What it finds of the newest footage, Latest gives.
-func (l *Library) Days(ctx context.Context, name StreamName) ([]Start, error) {
-	return l.days.do(ctx, name, func(ctx context.Context, progress func()) ([]Start, error) {
+func (l *Library) Days(ctx context.Context, name archive.StreamName) ([]archive.Start, error) {
+	return l.days.do(ctx, name, func(ctx context.Context, progress func()) ([]archive.Start, error) {
 		v, err := l.viewToNewest(ctx, name)
 		if err != nil {
 			return nil, err
@@ -30,8 +32,8 @@ func (l *Library) Days(ctx context.Context, name StreamName) ([]Start, error) {
 		}
 		if n.start.IsZero() {
 			last := l.options.Grammar.Period(days[len(days)-1])
-			end := last.End.Add(bucketLength - Grain).Truncate(bucketLength)
-			if n, err = l.narrow(ctx, v, Span{Start: last.Start.Truncate(bucketLength), End: end}); err != nil {
+			end := last.End.Add(bucketLength - archive.Grain).Truncate(bucketLength)
+			if n, err = l.narrow(ctx, v, archive.Span{Start: last.Start.Truncate(bucketLength), End: end}); err != nil {
 				return nil, err
 			}
 		}
@@ -41,9 +43,9 @@ func (l *Library) Days(ctx context.Context, name StreamName) ([]Start, error) {
 }
 
 // findDays looks for days with footage. n is the newest footage, if that is of the last hours.
-func (l *Library) findDays(ctx context.Context, v view, n newest, progress func()) ([]Start, error) {
+func (l *Library) findDays(ctx context.Context, v view, n newest, progress func()) ([]archive.Start, error) {
 	g := l.options.Grammar
-	days := slices.Collect(g.Starts(Span{Start: g.Containing(v.window.Start, Day).Time, End: v.window.End}, Day))
+	days := slices.Collect(g.Starts(archive.Span{Start: g.Containing(v.window.Start, archive.Day).Time, End: v.window.End}, archive.Day))
 	days = days[max(0, len(days)-l.options.ListDays):]
 	s := daySearch{timeline: l.timeline, view: v, slack: staleSlack, progress: progress, states: make([]dayState, len(days))}
 	for i, day := range days {
@@ -55,7 +57,7 @@ func (l *Library) findDays(ctx context.Context, v view, n newest, progress func(
 	if err := s.run(ctx); err != nil {
 		return nil, err
 	}
-	var with []Start
+	var with []archive.Start
 	for i, day := range days {
 		if s.states[i] == footageDay {
 			with = append(with, day)
@@ -64,15 +66,15 @@ func (l *Library) findDays(ctx context.Context, v view, n newest, progress func(
 	if len(with) > 0 || len(days) == 0 {
 		return with, nil
 	}
-	return l.findOlderDay(ctx, v, Span{Start: v.window.Start, End: days[0].Time}, progress)
+	return l.findOlderDay(ctx, v, archive.Span{Start: v.window.Start, End: days[0].Time}, progress)
 }
 
 // findOlderDay gives the newest day of a span that has footage, if any has, and says in the log why it is listed.
-func (l *Library) findOlderDay(ctx context.Context, v view, span Span, progress func()) ([]Start, error) {
+func (l *Library) findOlderDay(ctx context.Context, v view, span archive.Span, progress func()) ([]archive.Start, error) {
 	g := l.options.Grammar
 	var newest time.Time
 	for from := span.Start; from.Before(span.End); {
-		some, complete, err := l.timeline.sample(ctx, v, Span{Start: from, End: span.End}, manyFragments)
+		some, complete, err := l.timeline.sample(ctx, v, archive.Span{Start: from, End: span.End}, manyFragments)
 		if err != nil {
 			return nil, err
 		}
@@ -84,7 +86,7 @@ func (l *Library) findOlderDay(ctx context.Context, v view, span Span, progress 
 					newest = at
 				}
 			}
-			if span.Start = g.Period(g.Containing(newest, Day)).End; complete {
+			if span.Start = g.Period(g.Containing(newest, archive.Day)).End; complete {
 				span.Start = span.End
 			}
 		case newest.IsZero():
@@ -92,43 +94,43 @@ func (l *Library) findOlderDay(ctx context.Context, v view, span Span, progress 
 		default:
 			span.End = from
 		}
-		if from = g.Containing(span.Start.Add(span.Length()/2), Day).Time; from.Before(span.Start) {
+		if from = g.Containing(span.Start.Add(span.Length()/2), archive.Day).Time; from.Before(span.Start) {
 			from = span.Start
 		}
 	}
 	if newest.IsZero() {
 		return nil, nil
 	}
-	day := g.Containing(newest, Day)
+	day := g.Containing(newest, archive.Day)
 	if _, told := l.toldOlder.LoadOrStore(v.stream.Name, true); !told {
 		l.options.Logger.Info("no day within --list-days has footage: the newest older one is listed",
-			"stream", v.stream.Name, "days", l.options.ListDays, "listed", g.FormatStart(day.Time, Day))
+			"stream", v.stream.Name, "days", l.options.ListDays, "listed", g.FormatStart(day.Time, archive.Day))
 	}
-	return []Start{day}, nil
+	return []archive.Start{day}, nil
 }
 
 // DayHours gives the hours of a day with footage that are listed, ascending, as clocks in the grammar's location show them: all,
 // or, where a day is listed as one clip, those that are not in it because clocks go back and no clip is longer than 24 h.
-func (l *Library) DayHours(ctx context.Context, name StreamName, day Start) ([]Start, error) {
+func (l *Library) DayHours(ctx context.Context, name archive.StreamName, day archive.Start) ([]archive.Start, error) {
 	v, err := l.viewTo(ctx, name, l.options.Grammar.Period(day).End)
 	if err != nil {
 		return nil, err
 	}
 	g := l.options.Grammar
-	hours := slices.Collect(g.Starts(g.Period(day), Hour))
-	if !l.options.Listed.Finer(Day) {
-		hours = slices.DeleteFunc(hours, func(hour Start) bool { return !beyondDay(g, hour) })
+	hours := slices.Collect(g.Starts(g.Period(day), archive.Hour))
+	if !l.options.Listed.Finer(archive.Day) {
+		hours = slices.DeleteFunc(hours, func(hour archive.Start) bool { return !beyondDay(g, hour) })
 	}
 	return l.withFootage(ctx, v, hours)
 }
 
 // beyondDay reports whether an hour goes on after the first 24 h of its day.
-func beyondDay(g Grammar, hour Start) bool {
-	return g.Period(hour).End.After(g.Containing(hour.Time, Day).Time.Add(MaxSpan))
+func beyondDay(g Grammar, hour archive.Start) bool {
+	return g.Period(hour).End.After(g.Containing(hour.Time, archive.Day).Time.Add(archive.MaxSpan))
 }
 
 // Minutes gives the minutes of an hour in which a fragment starts, ascending.
-func (l *Library) Minutes(ctx context.Context, name StreamName, hour Start) ([]Start, error) {
+func (l *Library) Minutes(ctx context.Context, name archive.StreamName, hour archive.Start) ([]archive.Start, error) {
 	v, err := l.viewTo(ctx, name, l.options.Grammar.Period(hour).End)
 	if err != nil {
 		return nil, err
@@ -138,11 +140,11 @@ func (l *Library) Minutes(ctx context.Context, name StreamName, hour Start) ([]S
 	if err != nil {
 		return nil, err
 	}
-	var minutes []Start
+	var minutes []archive.Start
 	var end time.Time // of the last one
 	for _, f := range listed.fragments {
 		if at := f.Time(l.options.Selector); !at.Before(end) {
-			minute := g.Containing(at, Minute)
+			minute := g.Containing(at, archive.Minute)
 			minutes, end = append(minutes, minute), g.Period(minute).End
 		}
 	}
@@ -150,7 +152,7 @@ func (l *Library) Minutes(ctx context.Context, name StreamName, hour Start) ([]S
 }
 
 // withFootage gives those of some starts in whose period any fragment starts, asking in their order.
-func (l *Library) withFootage(ctx context.Context, v view, starts []Start) ([]Start, error) {
+func (l *Library) withFootage(ctx context.Context, v view, starts []archive.Start) ([]archive.Start, error) {
 	found := make([]bool, len(starts))
 	err := parallel(ctx, probesAtOnce, len(starts), func(ctx context.Context, i int) (err error) {
 		found[i], err = l.timeline.recorded(ctx, v, l.options.Grammar.Period(starts[i]))
@@ -169,11 +171,11 @@ func (l *Library) withFootage(ctx context.Context, v view, starts []Start) ([]St
 }
 
 // Lengths gives those of the lengths listed for a start (Listed.Lengths) whose clip has footage.
-func (l *Library) Lengths(ctx context.Context, name StreamName, start Start) ([]time.Duration, error) {
+func (l *Library) Lengths(ctx context.Context, name archive.StreamName, start archive.Start) ([]time.Duration, error) {
 	g := l.options.Grammar
 	period := g.Period(start)
 	all := l.options.Listed.Lengths(start.Precision, period.Length())
-	if !l.options.Listed.Finer(Day) && start.Precision == Hour && beyondDay(g, start) {
+	if !l.options.Listed.Finer(archive.Day) && start.Precision == archive.Hour && beyondDay(g, start) {
 		all = []time.Duration{period.Length()}
 	}
 	if len(all) == 0 {
@@ -183,24 +185,24 @@ func (l *Library) Lengths(ctx context.Context, name StreamName, start Start) ([]
 	if err != nil {
 		return nil, err
 	}
-	if start.Precision == Day && len(all) == 1 { // which need not be listed whole to be told
-		found, err := l.timeline.recorded(ctx, v, NewSpan(start.Time, all[0]))
+	if start.Precision == archive.Day && len(all) == 1 { // which need not be listed whole to be told
+		found, err := l.timeline.recorded(ctx, v, archive.NewSpan(start.Time, all[0]))
 		if err != nil || !found {
 			return nil, err
 		}
 		return all, nil
 	}
-	listed, err := l.timeline.list(ctx, v, NewSpan(start.Time, all[len(all)-1]))
+	listed, err := l.timeline.list(ctx, v, archive.NewSpan(start.Time, all[len(all)-1]))
 	if err != nil || len(listed.fragments) == 0 {
 		return nil, err
 	}
 	first := listed.fragments[0].Time(l.options.Selector)
-	return slices.DeleteFunc(all, func(length time.Duration) bool { return !NewSpan(start.Time, length).Contains(first) }), nil
+	return slices.DeleteFunc(all, func(length time.Duration) bool { return !archive.NewSpan(start.Time, length).Contains(first) }), nil
 }
 
 // LastLengths gives those of ListedLengths whose clip up to the newest footage has any: all in which the newest
 // fragment starts.
-func (l *Library) LastLengths(ctx context.Context, name StreamName) ([]time.Duration, error) {
+func (l *Library) LastLengths(ctx context.Context, name archive.StreamName) ([]time.Duration, error) {
 	n, err := l.latestFragment(ctx, name)
 	if err != nil {
 		return nil, err

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"clipfs/cache"
+	"clipfs/clip/archive"
 )
 
 // What a size is taken to be until it is known: MP4 was up to 1.2 times the Matroska sum on small or static video, so
@@ -21,8 +22,8 @@ const (
 // made of is told by the timeline again when it is needed (detail.go).
 type Clip struct {
 	library *Library
-	stream  Stream
-	span    Span
+	stream  archive.Stream
+	span    archive.Span
 	details details
 	// fragments, calls and media are how many fragments and parts it has, and their size as stored in bytes; first is when
 	// the first fragment starts.
@@ -33,7 +34,7 @@ type Clip struct {
 	cover bool
 	// unlisted is the span to ask for where fragments may not be listed, and asked when the clip was looked up then; empty
 	// otherwise.
-	unlisted Span
+	unlisted archive.Span
 	asked    time.Time
 	// planned is the key as far as the listing tells, key that of what is known to be served.
 	planned, key cache.Key
@@ -60,10 +61,10 @@ func (c *Clip) Key() string { return versionKey(c.key, c.version) }
 func versionKey(key cache.Key, version int) string { return fmt.Sprintf("%s.%d", key, version) }
 
 // Stream is the name of the clip's stream.
-func (c *Clip) Stream() StreamName { return c.stream.Name }
+func (c *Clip) Stream() archive.StreamName { return c.stream.Name }
 
 // Span is the span as it was asked for.
-func (c *Clip) Span() Span { return c.span }
+func (c *Clip) Span() archive.Span { return c.span }
 
 // Fragments is how many fragments the clip has; 0 where they may not be listed.
 func (c *Clip) Fragments() int { return c.fragments }
@@ -214,7 +215,7 @@ func (c *Clip) openJoined(ctx context.Context, layOut flightFunc[*layout]) (file
 	}
 	c.layout.Store(made)
 	if size := made.joined.Size(); c.settle(size) != size {
-		return nil, ErrChanged
+		return nil, archive.ErrChanged
 	}
 	if err := c.current(); err != nil {
 		return nil, err
@@ -240,7 +241,7 @@ func (c *Clip) made() *layout {
 // current gives ErrChanged if the archive is known to have another version by now.
 func (c *Clip) current() error {
 	if c.library.versions.current(c.key) != c.version {
-		return fmt.Errorf("%s %s has another version now: %w", c.stream.Name, c.span, ErrChanged)
+		return fmt.Errorf("%s %s has another version now: %w", c.stream.Name, c.span, archive.ErrChanged)
 	}
 	return nil
 }
@@ -250,7 +251,7 @@ func (c *Clip) current() error {
 func (c *Clip) outdated(payload *fetch) error {
 	c.library.heads.drop(payload.key)
 	c.library.versions.outdate(c.key, c.version)
-	return fmt.Errorf("the payload of %s is no longer what its head said: %w", payload.query.Span, ErrChanged)
+	return fmt.Errorf("the payload of %s is no longer what its head said: %w", payload.query.Span, archive.ErrChanged)
 }
 
 // takePayload takes up the payload that the clip is, once its size is known and is this version's.
@@ -259,7 +260,7 @@ func (c *Clip) takePayload(ctx context.Context, f *fetch) (taken, error) {
 		if err := c.current(); err != nil {
 			return taken{}, err
 		}
-		h, err := c.library.hold(c.reader(ctx), f, ForReader)
+		h, err := c.library.hold(c.reader(ctx), f, archive.ForReader)
 		if err != nil {
 			return taken{}, err
 		}
@@ -268,7 +269,7 @@ func (c *Clip) takePayload(ctx context.Context, f *fetch) (taken, error) {
 			err = c.library.vouched(ctx, h)
 		}
 		if err == nil && c.settle(size) != size {
-			err = ErrChanged
+			err = archive.ErrChanged
 		}
 		if err == nil {
 			err = c.current()

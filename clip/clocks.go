@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"clipfs/clip/archive"
 )
 
 // Where clocks are off:
@@ -31,7 +33,7 @@ const (
 type clocks struct {
 	// mu guards the rest.
 	mu       sync.Mutex
-	byStream map[StreamName]*clock
+	byStream map[archive.StreamName]*clock
 	// told says that it was logged that this machine's clock is behind.
 	told bool
 }
@@ -47,7 +49,7 @@ type clock struct {
 }
 
 // ofLocked gives what is known of a camera's clock, to be changed.
-func (c *clocks) ofLocked(name StreamName) *clock {
+func (c *clocks) ofLocked(name archive.StreamName) *clock {
 	if c.byStream[name] == nil {
 		c.byStream[name] = &clock{}
 	}
@@ -55,7 +57,7 @@ func (c *clocks) ofLocked(name StreamName) *clock {
 }
 
 // ahead gives how long after now there can be footage of a stream, as far as that is known.
-func (c *clocks) ahead(name StreamName) time.Duration {
+func (c *clocks) ahead(name archive.StreamName) time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.ofLocked(name).ahead
@@ -63,19 +65,19 @@ func (c *clocks) ahead(name StreamName) time.Duration {
 
 // viewTo gives a stream and the span in which it can have footage, once it is known whether it has any ahead of now, if a
 // time is. Where fragments may not be listed nothing tells, and whatever lists says so.
-func (l *Library) viewTo(ctx context.Context, name StreamName, end time.Time) (view, error) {
+func (l *Library) viewTo(ctx context.Context, name archive.StreamName, end time.Time) (view, error) {
 	v, err := l.view(ctx, name)
 	if err != nil || !end.After(v.window.End) {
 		return v, err
 	}
-	if err := l.lookAhead(ctx, v); err != nil && !errors.Is(err, ErrNotListable) {
+	if err := l.lookAhead(ctx, v); err != nil && !errors.Is(err, archive.ErrNotListable) {
 		return view{}, err
 	}
 	return l.view(ctx, name)
 }
 
 // viewToNewest is viewTo for what asks for the newest footage.
-func (l *Library) viewToNewest(ctx context.Context, name StreamName) (view, error) {
+func (l *Library) viewToNewest(ctx context.Context, name archive.StreamName) (view, error) {
 	return l.viewTo(ctx, name, time.Now().Add(maxAhead))
 }
 
@@ -94,7 +96,7 @@ func (l *Library) lookAhead(ctx context.Context, v view) error {
 		if fresh() {
 			return struct{}{}, nil
 		}
-		now := time.Now().UTC().Truncate(Grain)
+		now := time.Now().UTC().Truncate(archive.Grain)
 		ahead, found, err := l.findAhead(ctx, v.stream, now, progress)
 		if err != nil {
 			return struct{}{}, err
@@ -111,12 +113,12 @@ func (l *Library) lookAhead(ctx context.Context, v view) error {
 
 // findAhead gives how far ahead of now a stream can have footage, and some of it. A service that refuses to be asked for
 // times to come has none.
-func (l *Library) findAhead(ctx context.Context, stream Stream, now time.Time, progress func()) (ahead time.Duration, found []Fragment, err error) {
+func (l *Library) findAhead(ctx context.Context, stream archive.Stream, now time.Time, progress func()) (ahead time.Duration, found []archive.Fragment, err error) {
 	by := l.options.Selector
 	for range maxAheadCalls {
-		span := Span{Start: now.Add(ahead + Grain), End: now.Add(maxAhead)}
+		span := archive.Span{Start: now.Add(ahead + archive.Grain), End: now.Add(maxAhead)}
 		some, _, err := l.timeline.sampleBy(ctx, by, view{stream, span}, span, fewFragments)
-		if errors.Is(err, ErrInvalid) {
+		if errors.Is(err, archive.ErrInvalid) {
 			l.options.Logger.Debug("times to come may not be asked for", "stream", stream.Name, "error", err)
 			return ahead, found, nil
 		}
@@ -131,7 +133,7 @@ func (l *Library) findAhead(ctx context.Context, stream Stream, now time.Time, p
 		ahead *= 2
 		for _, f := range some {
 			ahead = max(ahead, f.Time(by).Sub(now)+edgeAge)
-			if by == ByProducer {
+			if by == archive.ByProducer {
 				ahead = max(ahead, f.Producer.Sub(f.Server)+edgeAge)
 			}
 		}
@@ -140,7 +142,7 @@ func (l *Library) findAhead(ctx context.Context, stream Stream, now time.Time, p
 }
 
 // tellAhead logs what footage ahead of now says of clocks.
-func (l *Library) tellAhead(name StreamName, now time.Time, found []Fragment) {
+func (l *Library) tellAhead(name archive.StreamName, now time.Time, found []archive.Fragment) {
 	var camera, machine time.Duration
 	for _, f := range found {
 		camera = max(camera, f.Producer.Sub(f.Server))
@@ -148,7 +150,7 @@ func (l *Library) tellAhead(name StreamName, now time.Time, found []Fragment) {
 	}
 	l.clocks.mu.Lock()
 	c := l.clocks.ofLocked(name)
-	tellCamera := camera > tolerableOffset && !c.told && l.options.Selector == ByProducer
+	tellCamera := camera > tolerableOffset && !c.told && l.options.Selector == archive.ByProducer
 	tellMachine := machine > tolerableOffset && !l.clocks.told
 	c.told, l.clocks.told = c.told || tellCamera, l.clocks.told || tellMachine
 	l.clocks.mu.Unlock()
@@ -164,7 +166,7 @@ func (l *Library) tellAhead(name StreamName, now time.Time, found []Fragment) {
 // lookLost looks whether what has arrived lately bears times that retention does not keep, unless that was done in this
 // MetadataTTL; of a stream that lists nothing, whether anything that is kept does.
 func (l *Library) lookLost(ctx context.Context, v view, nothing bool) error {
-	if l.options.Selector == ByServer {
+	if l.options.Selector == archive.ByServer {
 		return nil
 	}
 	name, now := v.stream.Name, time.Now()
@@ -176,14 +178,14 @@ func (l *Library) lookLost(ctx context.Context, v view, nothing bool) error {
 		return nil
 	}
 	span := v.window
-	if from := now.UTC().Truncate(Grain).Add(-lostWithin); !nothing && from.After(span.Start) {
+	if from := now.UTC().Truncate(archive.Grain).Add(-lostWithin); !nothing && from.After(span.Start) {
 		span.Start = from
 	}
-	some, _, err := l.timeline.sampleBy(ctx, ByServer, v, span, fewFragments)
+	some, _, err := l.timeline.sampleBy(ctx, archive.ByServer, v, span, fewFragments)
 	if err != nil {
 		return err
 	}
-	lost := slices.DeleteFunc(some, func(f Fragment) bool { return !f.Producer.Before(v.window.Start) })
+	lost := slices.DeleteFunc(some, func(f archive.Fragment) bool { return !f.Producer.Before(v.window.Start) })
 	l.clocks.mu.Lock()
 	c.lostExpires = now.Add(l.options.MetadataTTL)
 	tell := len(lost) > 0 && !c.toldLost

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"clipfs/clip"
+	"clipfs/clip/archive"
 )
 
 // TestClocks: footage of a camera whose clock is ahead is listed where it says, at once and an hour later; a mount whose own
@@ -107,11 +108,11 @@ func TestCostOfClocks(t *testing.T) {
 			_, _, after := m.calls()
 			return after - before
 		}
-		past := clip.NewSpan(time.Now().Add(-2*time.Hour), 10*time.Minute)
+		past := archive.NewSpan(time.Now().Add(-2*time.Hour), 10*time.Minute)
 		if got := probes(func() { lookUp(t, l, "cam", past) }); got != 0 {
 			t.Errorf("a clip of the past costs %d looks at clocks", got)
 		}
-		edge := clip.NewSpan(time.Now().Add(-time.Minute), 10*time.Minute)
+		edge := archive.NewSpan(time.Now().Add(-time.Minute), 10*time.Minute)
 		for want := 1; want >= 0; want-- {
 			if got := probes(func() { lookUp(t, l, "cam", edge) }); got != want {
 				t.Errorf("a clip of now costs %d looks at clocks, want %d", got, want)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"clipfs/clip/archive"
 )
 
 // A listing can lack fragments: the service is eventually consistent, and what stands between may fail. What is believed
@@ -20,7 +22,7 @@ const (
 
 // confirm lists again where the fragments of a span of the past have holes, and gives them with what was missing. A
 // service that lists others each time is an ErrUnreachable.
-func (t *timeline) confirm(ctx context.Context, v view, span Span, fragments []Fragment, progress func()) ([]Fragment, error) {
+func (t *timeline) confirm(ctx context.Context, v view, span archive.Span, fragments []archive.Fragment, progress func()) ([]archive.Fragment, error) {
 	for tries := 0; ; tries++ {
 		hole := t.hole(span, fragments)
 		if hole.Empty() {
@@ -38,18 +40,18 @@ func (t *timeline) confirm(ctx context.Context, v view, span Span, fragments []F
 		}
 		t.logger.Debug("a listing lacked fragments", "stream", v.stream.Name, "span", hole, "fragments", missing)
 		if tries+1 == maxConfirms && !t.hole(span, fragments).Empty() {
-			return nil, fmt.Errorf("list %s %s: %d fragments more at each time: %w", v.stream.Name, span, missing, ErrUnreachable)
+			return nil, fmt.Errorf("list %s %s: %d fragments more at each time: %w", v.stream.Name, span, missing, archive.ErrUnreachable)
 		}
 	}
 }
 
 // hole gives the span from the first to the last place of a span at which fragments seem to be missing; it is empty where
 // there is none.
-func (t *timeline) hole(span Span, fragments []Fragment) Span {
+func (t *timeline) hole(span archive.Span, fragments []archive.Fragment) archive.Span {
 	if len(fragments) < 2 {
-		return Span{} // nothing tells how far apart they are
+		return archive.Span{} // nothing tells how far apart they are
 	}
-	rule := gapRule{min: t.gap, by: t.by, leftOut: learnLeftOut(fragments, t.by)}
+	rule := archive.GapRule{Min: t.gap, By: t.by, LeftOut: archive.LearnLeftOut(fragments, t.by)}
 	var first, last time.Time
 	usual := t.spacing(fragments)
 	found := func(from, to time.Time) {
@@ -65,18 +67,18 @@ func (t *timeline) hole(span Span, fragments []Fragment) Span {
 		found(span.Start, at)
 	}
 	for i := 1; i < len(fragments); i++ {
-		if rule.between(fragments[i-1], fragments[i]) {
-			found(rule.end(fragments[i-1]), fragments[i].Time(t.by))
+		if rule.Between(fragments[i-1], fragments[i]) {
+			found(rule.End(fragments[i-1]), fragments[i].Time(t.by))
 		}
 	}
-	if end := rule.end(fragments[len(fragments)-1]); span.End.Sub(end) >= usual {
+	if end := rule.End(fragments[len(fragments)-1]); span.End.Sub(end) >= usual {
 		found(end, span.End)
 	}
-	return Span{Start: first.Truncate(Grain), End: last}
+	return archive.Span{Start: first.Truncate(archive.Grain), End: last}
 }
 
 // spacing gives how far apart fragments start, as a rule.
-func (t *timeline) spacing(fragments []Fragment) time.Duration {
+func (t *timeline) spacing(fragments []archive.Fragment) time.Duration {
 	apart := make([]time.Duration, len(fragments)-1)
 	for i := range apart {
 		apart[i] = fragments[i+1].Time(t.by).Sub(fragments[i].Time(t.by))

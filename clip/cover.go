@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"clipfs/clip/archive"
 )
 
 // maxRunning is the longest a fragment can run: its own length, and as much again that gapRule adds at most.
-const maxRunning = 2 * maxFragmentLength
+const maxRunning = 2 * archive.MaxFragmentLength
 
 // Cover gives the clip of a span that also has the fragment which was running at its start, whole, so that the asked
 // instant is in it wherever it was recorded. Nothing is added where a fragment starts at that instant, where none was
@@ -20,28 +22,28 @@ const maxRunning = 2 * maxFragmentLength
 // The clip's Span is the one asked for, and that is what may be MaxSpan long. It costs what Clip costs, as
 // what came just before is listed with the rest. Where fragments may not be listed nobody knows what was
 // running, and it is the plain clip.
-func (l *Library) Cover(ctx context.Context, name StreamName, span Span) (*Clip, error) {
+func (l *Library) Cover(ctx context.Context, name archive.StreamName, span archive.Span) (*Clip, error) {
 	v, err := l.viewTo(ctx, name, span.End)
 	if err != nil {
 		return nil, err
 	}
-	if span.Empty() || span.Length() > MaxSpan || !v.window.Contains(span.Start) {
+	if span.Empty() || span.Length() > archive.MaxSpan || !v.window.Contains(span.Start) {
 		return l.Clip(ctx, name, span) // which tells what is wrong, or begins with the window
 	}
-	around := Span{Start: span.Start.Add(-maxRunning - l.options.Gap), End: span.Start.Add(l.options.Gap + Grain)}
+	around := archive.Span{Start: span.Start.Add(-maxRunning - l.options.Gap), End: span.Start.Add(l.options.Gap + archive.Grain)}
 	if span.End.After(around.End) {
 		around.End = span.End
 	}
 	list := func(ctx context.Context) (listing, error) { return l.listCover(ctx, v, span.Start, around, span.End) }
 	listed, err := list(ctx)
-	if errors.Is(err, ErrNotListable) {
+	if errors.Is(err, archive.ErrNotListable) {
 		return l.unlistedClip(v.stream, span, span.Intersect(v.window))
 	}
 	if err != nil {
 		return nil, err
 	}
 	if len(listed.fragments) == 0 {
-		return nil, fmt.Errorf("stream %s, %s: %w", name, span, ErrNoFootage)
+		return nil, fmt.Errorf("stream %s, %s: %w", name, span, archive.ErrNoFootage)
 	}
 	c := l.clipOf(v.stream, span, listed, list)
 	c.cover = true
@@ -49,13 +51,13 @@ func (l *Library) Cover(ctx context.Context, name StreamName, span Span) (*Clip,
 }
 
 // listCover gives the fragments of a cover clip from start to end; around is what to look at for what was running.
-func (l *Library) listCover(ctx context.Context, v view, start time.Time, around Span, end time.Time) (listing, error) {
+func (l *Library) listCover(ctx context.Context, v view, start time.Time, around archive.Span, end time.Time) (listing, error) {
 	listed, err := l.timeline.list(ctx, v, around)
 	if err != nil {
 		return listing{}, err
 	}
 	to, _ := slices.BinarySearchFunc(listed.fragments, end, l.timeline.compareTime)
-	listed.fragments = listed.fragments[listed.rule.running(listed.fragments, start):to:to]
+	listed.fragments = listed.fragments[running(listed.rule, listed.fragments, start):to:to]
 	return listed, nil
 }
 
@@ -64,22 +66,22 @@ func (l *Library) listCover(ctx context.Context, v view, start time.Time, around
 // lies between the two fragments around the instant, the one before it: its last picture stands until the next. A
 // fragment that starts at the instant is the first itself. Of fragments with one time it is the first, as no call can ask
 // for the others alone.
-func (r gapRule) running(fragments []Fragment, at time.Time) int {
-	next, starts := slices.BinarySearchFunc(fragments, at, func(f Fragment, at time.Time) int { return f.Time(r.by).Compare(at) })
+func running(r archive.GapRule, fragments []archive.Fragment, at time.Time) int {
+	next, starts := slices.BinarySearchFunc(fragments, at, func(f archive.Fragment, at time.Time) int { return f.Time(r.By).Compare(at) })
 	if starts {
 		return next
 	}
 	first := next - 1
-	for first >= 0 && !r.end(fragments[first]).After(at) {
+	for first >= 0 && !r.End(fragments[first]).After(at) {
 		first--
 	}
 	if first < 0 {
-		if next == 0 || next == len(fragments) || r.between(fragments[next-1], fragments[next]) {
+		if next == 0 || next == len(fragments) || r.Between(fragments[next-1], fragments[next]) {
 			return next
 		}
 		first = next - 1
 	}
-	for first > 0 && fragments[first-1].Time(r.by).Equal(fragments[first].Time(r.by)) {
+	for first > 0 && fragments[first-1].Time(r.By).Equal(fragments[first].Time(r.By)) {
 		first--
 	}
 	return first

@@ -11,10 +11,11 @@ import (
 	"time"
 
 	"clipfs/clip"
+	"clipfs/clip/archive"
 )
 
 // coverOf looks a cover clip up that has to be there.
-func coverOf(t *testing.T, l *clip.Library, name clip.StreamName, span clip.Span) *clip.Clip {
+func coverOf(t *testing.T, l *clip.Library, name archive.StreamName, span archive.Span) *clip.Clip {
 	t.Helper()
 	c, err := l.Cover(t.Context(), name, span)
 	if err != nil {
@@ -70,13 +71,13 @@ func TestCoverHasWhatWasRunning(t *testing.T) {
 				m.fragments["cam"][i].Length = p.length
 			}
 			l, _ := library(t, m, clip.Options{})
-			span := clip.NewSpan(base().Add(test.start), test.length)
-			if plain, err := l.Clip(t.Context(), "cam", span); test.without == 0 && !errors.Is(err, clip.ErrNoFootage) ||
+			span := archive.NewSpan(base().Add(test.start), test.length)
+			if plain, err := l.Clip(t.Context(), "cam", span); test.without == 0 && !errors.Is(err, archive.ErrNoFootage) ||
 				test.without > 0 && (err != nil || plain.Fragments() != test.without) {
 				t.Errorf("plain clip: %v, %v; want %d fragments", plain, err, test.without)
 			}
 			if test.count == 0 {
-				if c, err := l.Cover(t.Context(), "cam", span); !errors.Is(err, clip.ErrNoFootage) {
+				if c, err := l.Cover(t.Context(), "cam", span); !errors.Is(err, archive.ErrNoFootage) {
 					t.Errorf("got %v, %v; want ErrNoFootage", c, err)
 				}
 				return
@@ -95,13 +96,13 @@ func TestCoverReads(t *testing.T) {
 	m := newMemory()
 	m.record("cam", base(), 60, 10*time.Second)
 	l, _ := library(t, m, clip.Options{})
-	span := clip.NewSpan(base().Add(75*time.Second), time.Minute)
+	span := archive.NewSpan(base().Add(75*time.Second), time.Minute)
 	got, err := readAll(t, coverOf(t, l, "cam", span))
-	want := m.expected("cam", clip.Span{Start: base().Add(70 * time.Second), End: span.End})
+	want := m.expected("cam", archive.Span{Start: base().Add(70 * time.Second), End: span.End})
 	if err != nil || !bytes.Equal(got, want) {
 		t.Errorf("got %d bytes, %v; want %d from the fragment before on", len(got), err, len(want))
 	}
-	even := clip.NewSpan(base().Add(time.Minute), time.Minute)
+	even := archive.NewSpan(base().Add(time.Minute), time.Minute)
 	if plain, cover := lookUp(t, l, "cam", even), coverOf(t, l, "cam", even); plain.Key() != cover.Key() {
 		t.Errorf("a start where a fragment starts: keys %s and %s, want one", plain.Key(), cover.Key())
 	}
@@ -113,7 +114,7 @@ func TestCoverOfManyParts(t *testing.T) {
 	m.record("cam", base(), 300, 2*time.Second)
 	m.record("cam", base().Add(11*time.Minute), 60, 2*time.Second) // after a gap
 	l, _ := library(t, m, clip.Options{})
-	span := clip.NewSpan(base().Add(61*time.Second), 15*time.Minute)
+	span := archive.NewSpan(base().Add(61*time.Second), 15*time.Minute)
 	mustBe(t, m, lookUp(t, l, "cam", span))
 	before, _, _ := m.calls()
 	file, err := readAll(t, coverOf(t, l, "cam", span))
@@ -121,7 +122,7 @@ func TestCoverOfManyParts(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, _ := frames(t, file)
-	want, _ := recorded(m.selected("cam", clip.ByProducer, clip.Span{Start: base().Add(time.Minute), End: span.End}))
+	want, _ := recorded(m.selected("cam", archive.ByProducer, archive.Span{Start: base().Add(time.Minute), End: span.End}))
 	if !slices.Equal(got, want) {
 		t.Errorf("%d samples differ from the %d from the fragment before on", len(got), len(want))
 	}
@@ -135,7 +136,7 @@ func TestCoverOverAnHour(t *testing.T) {
 	m := newMemory()
 	m.record("cam", base().Add(-5*time.Second), 60, 10*time.Second)
 	l, _ := library(t, m, clip.Options{})
-	c := coverOf(t, l, "cam", clip.NewSpan(base(), time.Minute))
+	c := coverOf(t, l, "cam", archive.NewSpan(base(), time.Minute))
 	if want := base().Add(-5 * time.Second); !c.First().Equal(want) || c.Fragments() != 7 {
 		t.Errorf("begins at %s with %d fragments, want %s and 7", c.First(), c.Fragments(), want)
 	}
@@ -143,7 +144,7 @@ func TestCoverOverAnHour(t *testing.T) {
 		t.Errorf("cost %d listings, want one over both hours", lists)
 	}
 	later, _ := library(t, m, clip.Options{})
-	coverOf(t, later, "cam", clip.NewSpan(base().Add(2*time.Minute), time.Minute))
+	coverOf(t, later, "cam", archive.NewSpan(base().Add(2*time.Minute), time.Minute))
 	if _, lists, _ := m.calls(); lists != 2 {
 		t.Errorf("later in the hour it cost %d listings, want one", lists-1)
 	}
@@ -154,12 +155,12 @@ func TestCoverOfADay(t *testing.T) {
 	m := newMemory()
 	m.record("cam", base(), 25*3600/20, 20*time.Second)
 	l, _ := library(t, m, clip.Options{})
-	span := clip.NewSpan(base().Add(10*time.Second), clip.MaxSpan)
+	span := archive.NewSpan(base().Add(10*time.Second), archive.MaxSpan)
 	if got := coverOf(t, l, "cam", span).Fragments(); got != 24*180+1 {
 		t.Errorf("%d fragments, want those of 24 h and one", got)
 	}
-	for _, bad := range []clip.Span{clip.NewSpan(span.Start, clip.MaxSpan+time.Millisecond), clip.NewSpan(span.Start, 0)} {
-		if _, err := l.Cover(t.Context(), "cam", bad); !errors.Is(err, clip.ErrName) {
+	for _, bad := range []archive.Span{archive.NewSpan(span.Start, archive.MaxSpan+time.Millisecond), archive.NewSpan(span.Start, 0)} {
+		if _, err := l.Cover(t.Context(), "cam", bad); !errors.Is(err, archive.ErrName) {
 			t.Errorf("%s: got %v, want ErrName", bad, err)
 		}
 	}
@@ -174,8 +175,8 @@ func TestCoverOfOneServerTime(t *testing.T) {
 		m.fragments["cam"][i].Server = m.fragments["cam"][i].Producer
 	}
 	m.fragments["cam"][3].Server = m.fragments["cam"][0].Server
-	l, _ := library(t, m, clip.Options{Selector: clip.ByServer})
-	c := coverOf(t, l, "cam", clip.NewSpan(base().Add(5*time.Second), 10*time.Second))
+	l, _ := library(t, m, clip.Options{Selector: archive.ByServer})
+	c := coverOf(t, l, "cam", archive.NewSpan(base().Add(5*time.Second), 10*time.Second))
 	if got := c.Fragments(); got != 3 {
 		t.Errorf("%d fragments, want both of the first time and one", got)
 	}
@@ -200,15 +201,15 @@ func TestCoverAtTheBorders(t *testing.T) {
 			time.Second:     7 * time.Second, // the one that was running began before the border
 			8 * time.Second: 7 * time.Second, 18 * time.Second: 17 * time.Second,
 		} {
-			got := coverOf(t, l, "cam", clip.NewSpan(oldest.Add(start), 2*time.Minute))
+			got := coverOf(t, l, "cam", archive.NewSpan(oldest.Add(start), 2*time.Minute))
 			if !got.First().Equal(oldest.Add(want)) {
 				t.Errorf("a start %s from the border of retention: begins at %s from it, want %s", start, got.First().Sub(oldest), want)
 			}
 		}
-		if _, err := l.Cover(t.Context(), "cam", clip.NewSpan(now.Add(20*time.Hour), time.Minute)); !errors.Is(err, clip.ErrNoFootage) {
+		if _, err := l.Cover(t.Context(), "cam", archive.NewSpan(now.Add(20*time.Hour), time.Minute)); !errors.Is(err, archive.ErrNoFootage) {
 			t.Errorf("in the future: %v", err)
 		}
-		if _, err := l.Cover(t.Context(), "none", clip.NewSpan(now, time.Minute)); !errors.Is(err, clip.ErrNoStream) {
+		if _, err := l.Cover(t.Context(), "none", archive.NewSpan(now, time.Minute)); !errors.Is(err, archive.ErrNoStream) {
 			t.Errorf("no stream: %v", err)
 		}
 	})
@@ -231,7 +232,7 @@ func TestLastCover(t *testing.T) {
 		t.Errorf("plain %s, %d fragments; cover %s, %d fragments from %s", plain.Span(), plain.Fragments(), cover.Span(), cover.Fragments(), cover.First())
 	}
 	m.fragments["empty"] = nil
-	if _, err := l.LastCover(t.Context(), "empty", time.Minute); !errors.Is(err, clip.ErrNoFootage) {
+	if _, err := l.LastCover(t.Context(), "empty", time.Minute); !errors.Is(err, archive.ErrNoFootage) {
 		t.Errorf("without footage: %v", err)
 	}
 }
@@ -241,7 +242,7 @@ func TestCoverSidecar(t *testing.T) {
 	m := newMemory()
 	m.record("cam", base(), 30, 10*time.Second)
 	l, _ := library(t, m, clip.Options{})
-	text := sidecarOf(t, coverOf(t, l, "cam", clip.NewSpan(base().Add(27500*time.Millisecond), time.Minute)))
+	text := sidecarOf(t, coverOf(t, l, "cam", archive.NewSpan(base().Add(27500*time.Millisecond), time.Minute)))
 	var got struct {
 		Start, First string
 		Offset       float64 `json:"offset_seconds"`
@@ -262,10 +263,10 @@ func TestCoverUnlisted(t *testing.T) {
 		m := newMemory()
 		m.record("cam", base(), 30, 10*time.Second)
 		var asked atomic.Int64
-		m.hide = func() error { asked.Add(1); return clip.ErrNotListable }
+		m.hide = func() error { asked.Add(1); return archive.ErrNotListable }
 		l, c := library(t, m, clip.Options{})
 		defer func() { _ = c.Close() }()
-		span := clip.NewSpan(base().Add(125*time.Second), time.Minute)
+		span := archive.NewSpan(base().Add(125*time.Second), time.Minute)
 		cover := coverOf(t, l, "cam", span)
 		if got := asked.Load(); got != 1 {
 			t.Errorf("%d ListFragments calls, want 1", got)
@@ -273,7 +274,7 @@ func TestCoverUnlisted(t *testing.T) {
 		if plain := lookUp(t, l, "cam", span); plain.Key() != cover.Key() {
 			t.Errorf("keys %s and %s, want one", plain.Key(), cover.Key())
 		}
-		want := movie(m.selected("cam", clip.ByProducer, span), false, span.Start)
+		want := movie(m.selected("cam", archive.ByProducer, span), false, span.Start)
 		if got, err := readAll(t, cover); err != nil || !bytes.Equal(got, want) {
 			t.Errorf("got %d bytes, %v; want the %d of the plain clip", len(got), err, len(want))
 		}
@@ -287,7 +288,7 @@ func TestPlainClipsTileBesideCovers(t *testing.T) {
 	l, _ := library(t, m, clip.Options{})
 	sum := 0
 	for i := range 10 {
-		span := clip.NewSpan(base().Add(time.Duration(i)*time.Minute), time.Minute)
+		span := archive.NewSpan(base().Add(time.Duration(i)*time.Minute), time.Minute)
 		plain, cover := lookUp(t, l, "cam", span).Fragments(), coverOf(t, l, "cam", span).Fragments()
 		sum += plain
 		want := plain
@@ -298,7 +299,7 @@ func TestPlainClipsTileBesideCovers(t *testing.T) {
 			t.Errorf("minute %d: %d fragments, its cover clip %d; want %d", i, plain, cover, want)
 		}
 	}
-	if want := lookUp(t, l, "cam", clip.NewSpan(base(), 10*time.Minute)).Fragments(); sum != want {
+	if want := lookUp(t, l, "cam", archive.NewSpan(base(), 10*time.Minute)).Fragments(); sum != want {
 		t.Errorf("ten minutes one by one: %d fragments, together %d", sum, want)
 	}
 }

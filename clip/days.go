@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"clipfs/clip/archive"
 )
 
 // How days with footage are found:
@@ -41,7 +43,7 @@ type daySearch struct {
 	timeline *timeline
 	view     view
 	// periods of the days, in their order.
-	periods []Span
+	periods []archive.Span
 	slack   int
 	// progress is called with every answer.
 	progress func()
@@ -160,10 +162,10 @@ func (s *daySearch) ask(ctx context.Context, r dayRange) (dayAnswer, error) {
 		}
 		return dayAnswer{found: []int{r.from}, complete: true}, err
 	}
-	some, complete, err := s.timeline.sample(ctx, s.view, Span{Start: s.periods[r.from].Start, End: s.periods[r.to-1].End}, s.limit)
+	some, complete, err := s.timeline.sample(ctx, s.view, archive.Span{Start: s.periods[r.from].Start, End: s.periods[r.to-1].End}, s.limit)
 	a := dayAnswer{complete: complete}
 	for _, f := range some {
-		i, _ := slices.BinarySearchFunc(s.periods, f.Time(s.timeline.by), func(period Span, at time.Time) int {
+		i, _ := slices.BinarySearchFunc(s.periods, f.Time(s.timeline.by), func(period archive.Span, at time.Time) int {
 			if period.Contains(at) {
 				return 0
 			}
@@ -196,7 +198,7 @@ func (s *daySearch) learn(r dayRange, a dayAnswer) {
 }
 
 // recordedDay tells whether a day has footage, as far as that is known.
-func (t *timeline) recordedDay(ctx context.Context, v view, day Span) (found, certain bool, err error) {
+func (t *timeline) recordedDay(ctx context.Context, v view, day archive.Span) (found, certain bool, err error) {
 	if found, ok := t.probed(dayProbe(v, day)); ok {
 		return found, true, nil
 	}
@@ -204,7 +206,7 @@ func (t *timeline) recordedDay(ctx context.Context, v view, day Span) (found, ce
 }
 
 // rememberDay keeps whether a day has footage.
-func (t *timeline) rememberDay(v view, day Span, asked time.Time, found bool) {
+func (t *timeline) rememberDay(v view, day archive.Span, asked time.Time, found bool) {
 	p := probe{found: found, expires: asked.Add(t.ttl)}
 	if !found {
 		p.expires = asked.Add(t.holdsUnsettled(day, asked))
@@ -215,23 +217,23 @@ func (t *timeline) rememberDay(v view, day Span, asked time.Time, found bool) {
 }
 
 // dayProbe names a day, as a whole even where it is not over.
-func dayProbe(v view, day Span) probeKey {
+func dayProbe(v view, day archive.Span) probeKey {
 	return probeKey{v.stream.Name, day.Start.UnixMilli(), day.End.UnixMilli()}
 }
 
 // sample gives some fragments of a span, at most limit. complete says that there are no others.
-func (t *timeline) sample(ctx context.Context, v view, span Span, limit int) (some []Fragment, complete bool, err error) {
+func (t *timeline) sample(ctx context.Context, v view, span archive.Span, limit int) (some []archive.Fragment, complete bool, err error) {
 	return t.sampleBy(ctx, t.by, v, span, limit)
 }
 
 // sampleBy is sample by a clock.
-func (t *timeline) sampleBy(ctx context.Context, by Selector, v view, span Span, limit int) (some []Fragment, complete bool, err error) {
+func (t *timeline) sampleBy(ctx context.Context, by archive.Selector, v view, span archive.Span, limit int) (some []archive.Fragment, complete bool, err error) {
 	span = span.Intersect(v.window)
 	if span.Empty() {
 		return nil, true, nil
 	}
 	count := 0
-	for f, err := range t.archive.Fragments(ctx, FragmentQuery{Stream: v.stream.Name, Selector: by, Span: span, Limit: limit}) {
+	for f, err := range t.service.Fragments(ctx, archive.FragmentQuery{Stream: v.stream.Name, Selector: by, Span: span, Limit: limit}) {
 		if err != nil {
 			return nil, false, fmt.Errorf("probe %s %s: %w", v.stream.Name, span, err)
 		}

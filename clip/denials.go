@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
+
+	"clipfs/clip/archive"
 )
 
 // denials is an archive that remembers of which streams fragments may not be listed. It is the one place where that is
@@ -16,13 +18,13 @@ import (
 // call, for a while; then the service is asked again, as a policy can be repaired. A listing that works ends it at once. Calls
 // that are under way when the first is refused are not called back.
 type denials struct {
-	Archive
+	archive.Service
 	logger *slog.Logger
 	ttl    time.Duration
 
 	// mu guards byStream.
 	mu       sync.Mutex
-	byStream *simplelru.LRU[StreamName, denial]
+	byStream *simplelru.LRU[archive.StreamName, denial]
 }
 
 // denial is what is known of a stream.
@@ -38,25 +40,25 @@ type denial struct {
 const likelyPerMinute = 30
 
 // newDenials gives an archive of which nothing is remembered.
-func newDenials(archive Archive, o Options) *denials {
-	byStream, err := simplelru.NewLRU[StreamName, denial](maxStreams, nil)
+func newDenials(service archive.Service, o Options) *denials {
+	byStream, err := simplelru.NewLRU[archive.StreamName, denial](maxStreams, nil)
 	if err != nil {
 		panic(err) // only a size that is not positive is an error
 	}
-	return &denials{Archive: archive, logger: o.Logger, ttl: o.MetadataTTL, byStream: byStream}
+	return &denials{Service: service, logger: o.Logger, ttl: o.MetadataTTL, byStream: byStream}
 }
 
 // Fragments implements Archive.
-func (d *denials) Fragments(ctx context.Context, q FragmentQuery) iter.Seq2[Fragment, error] {
-	return func(yield func(Fragment, error) bool) {
+func (d *denials) Fragments(ctx context.Context, q archive.FragmentQuery) iter.Seq2[archive.Fragment, error] {
+	return func(yield func(archive.Fragment, error) bool) {
 		if err := d.denied(q.Stream); err != nil {
-			yield(Fragment{}, err)
+			yield(archive.Fragment{}, err)
 			return
 		}
 		var failed error
-		for f, err := range d.Archive.Fragments(ctx, q) {
+		for f, err := range d.Service.Fragments(ctx, q) {
 			failed = err
-			if errors.Is(err, ErrNotListable) {
+			if errors.Is(err, archive.ErrNotListable) {
 				d.deny(q.Stream, err)
 			}
 			if !yield(f, err) {
@@ -70,7 +72,7 @@ func (d *denials) Fragments(ctx context.Context, q FragmentQuery) iter.Seq2[Frag
 }
 
 // denied gives what the service said if it is still believed.
-func (d *denials) denied(stream StreamName) error {
+func (d *denials) denied(stream archive.StreamName) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if known, ok := d.byStream.Get(stream); ok && time.Now().Before(known.until) {
@@ -81,18 +83,18 @@ func (d *denials) denied(stream StreamName) error {
 
 // Denied gives why fragments of a stream may not be listed, as far as that is known without a call; nil if nothing is known
 // against it.
-func (l *Library) Denied(stream StreamName) error { return l.denials.denied(stream) }
+func (l *Library) Denied(stream archive.StreamName) error { return l.denials.denied(stream) }
 
 // listingError is Denied where fragments could not be listed, by now or when something was looked up.
-func (l *Library) listingError(stream StreamName) error {
+func (l *Library) listingError(stream archive.StreamName) error {
 	if err := l.Denied(stream); err != nil {
 		return err
 	}
-	return ErrNotListable
+	return archive.ErrNotListable
 }
 
 // deny believes what the service said, which is logged when it is new.
-func (d *denials) deny(stream StreamName, err error) {
+func (d *denials) deny(stream archive.StreamName, err error) {
 	d.mu.Lock()
 	known, _ := d.byStream.Get(stream)
 	told := known.err != nil
@@ -106,7 +108,7 @@ func (d *denials) deny(stream StreamName, err error) {
 }
 
 // allow forgets a denial.
-func (d *denials) allow(stream StreamName) {
+func (d *denials) allow(stream archive.StreamName) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if known, ok := d.byStream.Peek(stream); ok && known.err != nil {
@@ -115,7 +117,7 @@ func (d *denials) allow(stream StreamName) {
 }
 
 // saw learns from a payload of some length how many fragments a minute has.
-func (d *denials) saw(stream StreamName, length time.Duration, keyFrames int) {
+func (d *denials) saw(stream archive.StreamName, length time.Duration, keyFrames int) {
 	if length < time.Second {
 		return
 	}
@@ -127,7 +129,7 @@ func (d *denials) saw(stream StreamName, length time.Duration, keyFrames int) {
 }
 
 // likely gives how many fragments a call for a span is likely to bring, at least 1.
-func (d *denials) likely(stream StreamName, length time.Duration) int {
+func (d *denials) likely(stream archive.StreamName, length time.Duration) int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	perMinute := float64(likelyPerMinute)

@@ -7,14 +7,15 @@ import (
 	"weak"
 
 	"clipfs/cache"
+	"clipfs/clip/archive"
 )
 
 // detail is what a clip is made of: its fragments, how gaps are told among them, and the parts that they are cut into.
 type detail struct {
-	fragments []Fragment
+	fragments []archive.Fragment
 	// over are those fragments that lie over older ones, which parts do not have.
-	over  []Fragment
-	rule  gapRule
+	over  []archive.Fragment
+	rule  archive.GapRule
 	parts []part
 }
 
@@ -40,20 +41,20 @@ func (c *Clip) detail(ctx context.Context) (*detail, error) {
 	}
 	d := c.library.detailOf(c.stream.Name, listed, c.span.Length())
 	if len(d.parts) == 0 || c.library.clipKey(d.parts) != c.planned {
-		return nil, fmt.Errorf("%s %s has other fragments now: %w", c.stream.Name, c.span, ErrChanged)
+		return nil, fmt.Errorf("%s %s has other fragments now: %w", c.stream.Name, c.span, archive.ErrChanged)
 	}
 	return d, nil
 }
 
 // detailOf cuts a listing into the parts of a clip of some length.
-func (l *Library) detailOf(stream StreamName, listed listing, length time.Duration) *detail {
+func (l *Library) detailOf(stream archive.StreamName, listed listing, length time.Duration) *detail {
 	d := &detail{fragments: listed.fragments, rule: listed.rule}
-	var kept []Fragment
-	kept, d.over = listed.rule.supersede(listed.fragments)
+	var kept []archive.Fragment
+	kept, d.over = supersede(listed.rule, listed.fragments)
 	d.parts = planner{rule: listed.rule, grid: l.options.Part, over: d.over}.plan(kept, length)
 	for i := range d.parts {
 		if len(d.over) > 0 {
-			d.parts[i].over = d.rule.overIn(d.parts, i, d.over)
+			d.parts[i].over = overIn(d.rule, d.parts, i, d.over)
 		}
 		d.parts[i].key = l.keyOf(stream, d.parts[i])
 	}
@@ -87,7 +88,7 @@ func (p *part) word() string {
 }
 
 // clipOf gives the clip that has certain fragments, which are at least one; again lists them anew.
-func (l *Library) clipOf(stream Stream, span Span, listed listing, again func(context.Context) (listing, error)) *Clip {
+func (l *Library) clipOf(stream archive.Stream, span archive.Span, listed listing, again func(context.Context) (listing, error)) *Clip {
 	d := l.detailOf(stream.Name, listed, span.Length())
 	parts, _ := l.served(context.Background(), stream.Name, d)
 	c := &Clip{

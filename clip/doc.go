@@ -1,20 +1,5 @@
 // Package clip is the domain of clipfs: it turns a stream and a span of time into the bytes of one MP4 file.
 //
-// # Words
-//
-// One word, one meaning, here and in names, logs, flags and documents:
-//
-//   - stream: a named Kinesis video stream. archive: the service that holds its media.
-//   - fragment: the archive's stored unit, 1 to 20 s that start on a key frame, identified by its fragment number.
-//   - span: a half-open range of time [Start, End), UTC, of millisecond grain.
-//   - payload: the MP4 bytes that one GetClip call returns.
-//   - clip: one span of one stream, presented as one file.
-//   - cover clip: a clip that also has the fragment that was running at its start.
-//   - part: the piece of a clip that one GetClip call covers. A clip has one part or many.
-//   - head: the bytes of a payload before its media data: ftyp, moov and the header of mdat.
-//   - layout: the immutable map from the bytes of a clip to the bytes of its parts.
-//   - timeline: what a stream has recorded and where its gaps are, as ListFragments tells.
-//
 // # Data flow
 //
 //	names   "2024-01-01T10:00", "10m.mp4"  →  Span            (Grammar)

@@ -7,12 +7,13 @@ import (
 	"time"
 
 	"clipfs/cache"
+	"clipfs/clip/archive"
 	"clipfs/clip/mp4"
 )
 
 // Plan gives how many fragments each part has that a clip is cut into, and which of them come after a gap.
-func Plan(fragments []Fragment, length, grid, gap, leftOut time.Duration) (parts [][]Fragment, gaps []bool) {
-	for _, p := range (planner{rule: gapRule{min: gap, leftOut: leftOut}, grid: grid}).plan(fragments, length) {
+func Plan(fragments []archive.Fragment, length, grid, gap, leftOut time.Duration) (parts [][]archive.Fragment, gaps []bool) {
+	for _, p := range (planner{rule: archive.GapRule{Min: gap, LeftOut: leftOut}, grid: grid}).plan(fragments, length) {
 		parts, gaps = append(parts, p.fragments), append(gaps, p.gapBefore)
 	}
 	return parts, gaps
@@ -29,12 +30,12 @@ type Slot struct{ *slot }
 
 // NewSlot gives one, for who urgency says; all of it is wanted unless wanted says otherwise, and somebody has to do with it
 // unless left does.
-func NewSlot(key cache.Key, opening uint64, start time.Time, urgency func() Urgency, wanted, left func() bool) Slot {
+func NewSlot(key cache.Key, opening uint64, start time.Time, urgency func() archive.Priority, wanted, left func() bool) Slot {
 	return Slot{&slot{key: key, opening: opening, start: start, urgency: urgency, wanted: wanted, left: left}}
 }
 
 // Of has the download be one of a stream.
-func (d Slot) Of(stream StreamName) Slot {
+func (d Slot) Of(stream archive.StreamName) Slot {
 	d.stream = stream
 	return d
 }
@@ -55,7 +56,7 @@ func (s Slots) Leave(d Slot) { s.leave(d.slot) }
 func (s Slots) Look() { s.look() }
 
 // Refused is told of a refusal.
-func (s Slots) Refused(stream StreamName) { s.refused(stream) }
+func (s Slots) Refused(stream archive.StreamName) { s.refused(stream) }
 
 // HeadRecord encodes a head.
 func HeadRecord(size, mediaStart, mediaEnd int64, moovLast bool, split int, moov []byte) []byte {
@@ -72,7 +73,7 @@ func DecodeHead(b []byte) ([]byte, error) {
 }
 
 // ReadDay reads a file of remembered hours; fragments and hours are what it gives.
-func ReadDay(r io.Reader) (fragments []Fragment, hours int, err error) {
+func ReadDay(r io.Reader) (fragments []archive.Fragment, hours int, err error) {
 	day := make(map[int64]bucket)
 	err = readDay(r, day)
 	for _, b := range day {
@@ -83,11 +84,11 @@ func ReadDay(r io.Reader) (fragments []Fragment, hours int, err error) {
 
 // PutHours keeps so many hours, a day apart, of a fragment each in a store that is to be no larger than most.
 func PutHours(dir string, count int, most, every int64) {
-	s := newHourStore(dir, ByProducer, slog.New(slog.DiscardHandler))
+	s := newHourStore(dir, archive.ByProducer, slog.New(slog.DiscardHandler))
 	s.most, s.every = most, every
 	for i := range count {
 		hour := int64(i) * 24 * 3600
-		s.put(Stream{Name: "cam", ARN: "arn"}, hourRecord{Hour: hour, Fragments: []fragmentRecord{{ID: "1", Producer: hour * 1000, Server: hour * 1000}}})
+		s.put(archive.Stream{Name: "cam", ARN: "arn"}, hourRecord{Hour: hour, Fragments: []fragmentRecord{{ID: "1", Producer: hour * 1000, Server: hour * 1000}}})
 	}
 }
 
@@ -117,8 +118,8 @@ type Bandwidth struct{ *bandwidth }
 func NewBandwidth(perSecond int64) Bandwidth { return Bandwidth{newBandwidth(perSecond)} }
 
 // Pay waits for its turn.
-func (b Bandwidth) Pay(ctx context.Context, u Urgency, n int) error {
-	return b.pay(ctx, func() Urgency { return u }, n)
+func (b Bandwidth) Pay(ctx context.Context, u archive.Priority, n int) error {
+	return b.pay(ctx, func() archive.Priority { return u }, n)
 }
 
 // LayoutAt finds where a position of an open clip of many parts lies; false if it has one part.

@@ -7,18 +7,19 @@ import (
 	"log/slog"
 	"time"
 
-	"clipfs/cache"
-	"clipfs/clip/mp4"
-
 	"github.com/cenkalti/backoff/v5"
+
+	"clipfs/cache"
+	"clipfs/clip/archive"
+	"clipfs/clip/mp4"
 )
 
 // fetch is one download of one payload into the cache, over as many GetClip calls as it takes.
 type fetch struct {
 	library *Library
-	stream  Stream
+	stream  archive.Stream
 	key     cache.Key
-	query   PayloadQuery
+	query   archive.PayloadQuery
 	// start is what the payload's times are set to.
 	start time.Time
 	// expected is what the payload has to have if it is not cut.
@@ -30,7 +31,7 @@ type fetch struct {
 }
 
 // fetchOf gives the download of a part of a stream.
-func (l *Library) fetchOf(stream Stream, p part) *fetch {
+func (l *Library) fetchOf(stream archive.Stream, p part) *fetch {
 	by := l.options.Selector
 	f := &fetch{
 		library: l, stream: stream, key: p.key, query: p.query(stream.Name, by), start: p.fragments[0].Time(by),
@@ -45,7 +46,7 @@ func (l *Library) fetchOf(stream Stream, p part) *fetch {
 
 // inform lets the archive know who waits, and be told of refusals.
 func (f *fetch) inform() {
-	f.query.Urgency = func() Urgency { return f.library.interest.of(f.key) }
+	f.query.Priority = func() archive.Priority { return f.library.interest.of(f.key) }
 	f.query.Refused = func() { f.library.slots.refused(f.query.Stream) }
 }
 
@@ -53,7 +54,7 @@ func (f *fetch) inform() {
 func (f *fetch) slot() *slot {
 	interest := f.library.interest
 	return &slot{
-		key: f.key, stream: f.query.Stream, opening: f.opening, start: f.start, urgency: f.query.Urgency,
+		key: f.key, stream: f.query.Stream, opening: f.opening, start: f.start, urgency: f.query.Priority,
 		wanted: func() bool { return interest.more(f.key) },
 		left:   func() bool { return interest.none(f.key) },
 	}
@@ -61,7 +62,7 @@ func (f *fetch) slot() *slot {
 
 // head brings the payload's head and lets the rest be.
 func (f *fetch) head(ctx context.Context) (head, error) {
-	h, err := f.library.hold(askedIn(ctx), f, ForHead)
+	h, err := f.library.hold(askedIn(ctx), f, archive.ForHead)
 	if err != nil {
 		return head{}, err
 	}
@@ -104,7 +105,7 @@ func (f *fetch) fill(ctx context.Context, w *cache.Writer) (err error) {
 				level = slog.LevelDebug
 			}
 			log.Log(ctx, level, "fetch failed", "error", err)
-			if f.query.Fragments > 0 && errors.Is(err, ErrNoFootage) { // it was listed, and is gone
+			if f.query.Fragments > 0 && errors.Is(err, archive.ErrNoFootage) { // it was listed, and is gone
 				f.library.timeline.forget(f.stream, f.query.Span)
 			}
 			return err
@@ -129,7 +130,7 @@ func (f *fetch) fill(ctx context.Context, w *cache.Writer) (err error) {
 // its own.
 func mended(err error) bool {
 	var short *shortError
-	return errors.Is(err, ErrCodecChange) || errors.Is(err, ErrUnservable) || errors.Is(err, ErrFetchLimit) || errors.Is(err, ErrNoFootage) || errors.Is(err, errUnread) ||
+	return errors.Is(err, archive.ErrCodecChange) || errors.Is(err, archive.ErrUnservable) || errors.Is(err, archive.ErrFetchLimit) || errors.Is(err, archive.ErrNoFootage) || errors.Is(err, errUnread) ||
 		errors.As(err, &short)
 }
 
@@ -148,7 +149,7 @@ func (f *fetch) attempt(ctx context.Context, out *output, place *slot, received 
 		cancel(fmt.Errorf("no answer for %s: %w", patience, context.DeadlineExceeded))
 	})
 	defer silent.Stop()
-	payload, err := f.library.archive.Payload(ctx, f.query)
+	payload, err := f.library.service.Payload(ctx, f.query)
 	out.silent += time.Since(asked)
 	if err != nil {
 		return fetchError(err)

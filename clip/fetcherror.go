@@ -6,15 +6,16 @@ import (
 	"fmt"
 
 	"clipfs/cache"
+	"clipfs/clip/archive"
 )
 
 // fetchError puts what the cache says into this package's words.
 func fetchError(err error) error {
 	switch {
 	case errors.Is(err, cache.ErrFull):
-		return fmt.Errorf("%w: %w", ErrNoSpace, err)
+		return fmt.Errorf("%w: %w", archive.ErrNoSpace, err)
 	case errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("%w: %w", ErrUnreachable, err)
+		return fmt.Errorf("%w: %w", archive.ErrUnreachable, err)
 	}
 	return err
 }
@@ -31,4 +32,4 @@ type shortError struct {
 func (e *shortError) Error() string { return e.detail }
 
 // Unwrap gives the sentinel.
-func (e *shortError) Unwrap() error { return ErrChanged }
+func (e *shortError) Unwrap() error { return archive.ErrChanged }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"clipfs/clip"
+	"clipfs/clip/archive"
 )
 
 // varied gives the fragments of a stream sizes that differ, as those of cameras do.
@@ -59,16 +60,16 @@ func (l *lockedLog) String() string {
 // TestOneFragmentFewer: a service that leaves out one fragment of what it is asked for, though not of one, costs few calls and
 // no warning, and nothing is missing in the end.
 func TestOneFragmentFewer(t *testing.T) {
-	for name, leave := range map[string]func(f []clip.Fragment) []clip.Fragment{
-		"the last":  func(f []clip.Fragment) []clip.Fragment { return f[:len(f)-1] },
-		"the first": func(f []clip.Fragment) []clip.Fragment { return f[1:] },
+	for name, leave := range map[string]func(f []archive.Fragment) []archive.Fragment{
+		"the last":  func(f []archive.Fragment) []archive.Fragment { return f[:len(f)-1] },
+		"the first": func(f []archive.Fragment) []archive.Fragment { return f[1:] },
 	} {
 		for _, step := range []time.Duration{2 * time.Second, 6 * time.Second} { // 30 and 10 a part
 			t.Run(fmt.Sprint(name, " of ", step), func(t *testing.T) {
 				m := newMemory()
 				m.record("cam", base(), 330, step)
 				varied(m)
-				m.answer = func(f []clip.Fragment) ([]clip.Fragment, error) {
+				m.answer = func(f []archive.Fragment) ([]archive.Fragment, error) {
 					if len(f) > 1 {
 						f = leave(f)
 					}
@@ -76,7 +77,7 @@ func TestOneFragmentFewer(t *testing.T) {
 				}
 				var log lockedLog
 				l, _ := library(t, m, clip.Options{Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
-				c := lookUp(t, l, "cam", clip.NewSpan(base(), 330*step))
+				c := lookUp(t, l, "cam", archive.NewSpan(base(), 330*step))
 				mustBe(t, m, c)
 				parts, each := 11*int(step/(2*time.Second)), int(time.Minute/step)
 				payloads, _, _ := m.calls()
@@ -105,9 +106,9 @@ func TestOneFragmentFewerMoovLast(t *testing.T) {
 		m.record("cam", base(), 20, 2*time.Second)
 		varied(m)
 		m.moovLast, m.lengths = true, lengths
-		m.answer = func(f []clip.Fragment) ([]clip.Fragment, error) { return f[:max(1, len(f)-1)], nil }
+		m.answer = func(f []archive.Fragment) ([]archive.Fragment, error) { return f[:max(1, len(f)-1)], nil }
 		l, _ := library(t, m, clip.Options{})
-		mustBe(t, m, lookUp(t, l, "cam", clip.NewSpan(base(), time.Minute)))
+		mustBe(t, m, lookUp(t, l, "cam", archive.NewSpan(base(), time.Minute)))
 	}
 }
 
@@ -128,17 +129,17 @@ func tryGone(t *testing.T, gone []int, closes bool, length time.Duration) {
 	m.record("cam", base(), 600, 2*time.Second)
 	varied(m)
 	m.keepsHoles = !closes
-	number := func(f clip.Fragment) int { return int(f.Producer.Sub(base()) / (2 * time.Second)) }
-	isGone := func(f clip.Fragment) bool { return slices.Contains(gone, number(f)) }
-	m.answer = func(f []clip.Fragment) ([]clip.Fragment, error) {
+	number := func(f archive.Fragment) int { return int(f.Producer.Sub(base()) / (2 * time.Second)) }
+	isGone := func(f archive.Fragment) bool { return slices.Contains(gone, number(f)) }
+	m.answer = func(f []archive.Fragment) ([]archive.Fragment, error) {
 		if f = slices.DeleteFunc(slices.Clone(f), isGone); len(f) == 0 {
-			return nil, clip.ErrNoFootage
+			return nil, archive.ErrNoFootage
 		}
 		return f, nil
 	}
 	l, c := library(t, m, clip.Options{})
-	film := lookUp(t, l, "cam", clip.NewSpan(base(), length))
-	listed := m.selected("cam", clip.ByProducer, film.Span())
+	film := lookUp(t, l, "cam", archive.NewSpan(base(), length))
+	listed := m.selected("cam", archive.ByProducer, film.Span())
 	served := slices.DeleteFunc(slices.Clone(listed), isGone)
 	file, err := readAll(t, film)
 	if len(served) == 0 {
@@ -190,7 +191,7 @@ func TestShortForAMoment(t *testing.T) {
 	m.record("cam", base(), 60, 2*time.Second)
 	var mu sync.Mutex
 	n := 0
-	m.answer = func(f []clip.Fragment) ([]clip.Fragment, error) {
+	m.answer = func(f []archive.Fragment) ([]archive.Fragment, error) {
 		mu.Lock()
 		defer mu.Unlock()
 		if n++; n == 1 {
@@ -199,7 +200,7 @@ func TestShortForAMoment(t *testing.T) {
 		return f, nil
 	}
 	l, _ := library(t, m, clip.Options{})
-	mustBe(t, m, lookUp(t, l, "cam", clip.NewSpan(base(), time.Minute)))
+	mustBe(t, m, lookUp(t, l, "cam", archive.NewSpan(base(), time.Minute)))
 	if payloads, _, _ := m.calls(); payloads > 3 {
 		t.Errorf("%d GetClip calls, want at most 3", payloads)
 	}
@@ -217,11 +218,11 @@ func TestOpenGroupsOfPictures(t *testing.T) {
 				want := 3
 				if cut {
 					want = 3 * partCalls(30)
-					m.answer = func(f []clip.Fragment) ([]clip.Fragment, error) { return f[:max(1, len(f)-1)], nil }
+					m.answer = func(f []archive.Fragment) ([]archive.Fragment, error) { return f[:max(1, len(f)-1)], nil }
 				}
 				l, _ := library(t, m, clip.Options{Part: time.Minute})
 				for i := range 3 {
-					mustBe(t, m, lookUp(t, l, "cam", clip.NewSpan(base().Add(time.Duration(i)*time.Minute), time.Minute)))
+					mustBe(t, m, lookUp(t, l, "cam", archive.NewSpan(base().Add(time.Duration(i)*time.Minute), time.Minute)))
 				}
 				if payloads, _, _ := m.calls(); payloads > want {
 					t.Errorf("%d GetClip calls, want at most %d", payloads, want)
@@ -242,7 +243,7 @@ func TestFragmentedPayload(t *testing.T) {
 		return slices.Concat(payload[:at], moof, payload[at:])
 	}
 	l, _ := library(t, m, clip.Options{})
-	_, err := readAll(t, lookUp(t, l, "cam", clip.NewSpan(base(), time.Minute)))
+	_, err := readAll(t, lookUp(t, l, "cam", archive.NewSpan(base(), time.Minute)))
 	if payloads, _, _ := m.calls(); payloads != 1 || err == nil || !strings.Contains(err.Error(), "moof") {
 		t.Errorf("%d calls and %v, want one that says why", payloads, err)
 	}

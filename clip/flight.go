@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"clipfs/clip/archive"
 )
 
 // flight shares one call among all who want its result at the same time. The call runs apart from any one caller's
@@ -23,7 +25,7 @@ const flightLinger = time.Second
 // flightCall is one call under way. value and err are written before done is closed and only read after.
 type flightCall[V any] struct {
 	cancel   context.CancelFunc
-	refusals Refusals
+	refusals archive.Refusals
 	done     chan struct{}
 	waiters  int
 	linger   *time.Timer // runs while there are no waiters
@@ -55,7 +57,7 @@ func (f *flight[K, V]) do(ctx context.Context, key K, call flightFunc[V]) (V, er
 
 	defer f.leave(key, c)
 	c.refusals.Join(ctx)
-	if err := c.refusals.await(ctx, c.done, briefWait(f.timeout)); err != nil {
+	if err := c.refusals.Await(ctx, c.done, archive.BriefWait(f.timeout)); err != nil {
 		var zero V
 		return zero, err
 	}
@@ -65,7 +67,7 @@ func (f *flight[K, V]) do(ctx context.Context, key K, call flightFunc[V]) (V, er
 // startLocked begins a call in a goroutine of its own.
 func (f *flight[K, V]) startLocked(ctx context.Context, key K, call flightFunc[V]) *flightCall[V] {
 	c := &flightCall[V]{done: make(chan struct{})}
-	detached, progress, cancel := withProgress(c.refusals.In(patient(context.WithoutCancel(ctx))), f.timeout)
+	detached, progress, cancel := withProgress(c.refusals.In(archive.Patient(context.WithoutCancel(ctx))), f.timeout)
 	c.cancel = cancel
 	f.calls[key] = c
 	go func() {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"clipfs/clip"
+	"clipfs/clip/archive"
 )
 
 // packed gives texts as members of a file of remembered hours.
@@ -56,7 +57,7 @@ func FuzzHourRecords(f *testing.F) {
 func FuzzStreamName(f *testing.F) {
 	f.Add("front-door")
 	f.Fuzz(func(t *testing.T, name string) {
-		if !clip.StreamName(name).Valid() {
+		if !archive.StreamName(name).Valid() {
 			return
 		}
 		if filepath.Base(name) != name || name == "." || name == ".." || len(name) > 256 || !filepath.IsLocal(name) {

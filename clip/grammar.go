@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"clipfs/clip/archive"
 )
 
 // Grammar turns names into times and spans, and back. The zero value reads names without an offset as UTC and writes
@@ -41,7 +43,7 @@ func (k Kind) extension() string {
 // File is what a name in the directory of a start stands for.
 type File struct {
 	// Span is the span as the name gives it.
-	Span Span
+	Span archive.Span
 	Kind Kind
 	// Cover says that the clip also has the fragment that was running at the start of the span.
 	Cover bool
@@ -72,21 +74,21 @@ func cutFile(name string) (stem string, kind Kind, cover, ok bool) {
 // ParseFile reads the name of a file in the directory of a start: "10m.mp4", "1h30m.json", or a clip by its end,
 // "2024-01-01T10:07:30.mp4"; each also as a cover clip, "10m.cover.mp4". ErrName if it is not in the grammar, or if the
 // end is not in (start, start+24h].
-func (g Grammar) ParseFile(start Start, name string) (File, error) {
+func (g Grammar) ParseFile(start archive.Start, name string) (File, error) {
 	stem, kind, cover, ok := cutFile(name)
 	if !ok {
-		return File{}, fmt.Errorf("%q: %w", name, ErrName)
+		return File{}, fmt.Errorf("%q: %w", name, archive.ErrName)
 	}
 	if length, err := ParseLength(stem); err == nil {
-		return File{Span: NewSpan(start.Time, length), Kind: kind, Cover: cover}, nil
+		return File{Span: archive.NewSpan(start.Time, length), Kind: kind, Cover: cover}, nil
 	}
 	end, err := g.ParseStart(stem)
 	if err != nil {
-		return File{}, fmt.Errorf("%q: %w", name, ErrName)
+		return File{}, fmt.Errorf("%q: %w", name, archive.ErrName)
 	}
-	span := Span{Start: start.Time, End: end.Time}
-	if span.Empty() || span.Length() > MaxSpan {
-		return File{}, fmt.Errorf("%q: end not within 24 h after %s: %w", name, g.FormatStart(start.Time, Millisecond), ErrName)
+	span := archive.Span{Start: start.Time, End: end.Time}
+	if span.Empty() || span.Length() > archive.MaxSpan {
+		return File{}, fmt.Errorf("%q: end not within 24 h after %s: %w", name, g.FormatStart(start.Time, archive.Millisecond), archive.ErrName)
 	}
 	return File{Span: span, Kind: kind, Cover: cover}, nil
 }
@@ -96,7 +98,7 @@ func (g Grammar) ParseFile(start Start, name string) (File, error) {
 func (g Grammar) ParseLast(name string) (LastFile, error) {
 	stem, kind, cover, ok := cutFile(name)
 	if !ok {
-		return LastFile{}, fmt.Errorf("%q: %w", name, ErrName)
+		return LastFile{}, fmt.Errorf("%q: %w", name, archive.ErrName)
 	}
 	length, err := ParseLength(stem)
 	if err != nil {
@@ -107,13 +109,13 @@ func (g Grammar) ParseLast(name string) (LastFile, error) {
 
 // ParseWithin reads the name of a start in the directory of a coarser one: an hour of a day, a minute of an hour.
 // ErrName if it is not finer or does not lie in it.
-func (g Grammar) ParseWithin(outer Start, name string) (Start, error) {
+func (g Grammar) ParseWithin(outer archive.Start, name string) (archive.Start, error) {
 	inner, err := g.ParseStart(name)
 	if err != nil {
-		return Start{}, err
+		return archive.Start{}, err
 	}
 	if inner.Precision <= outer.Precision || !g.Period(outer).Contains(inner.Time) {
-		return Start{}, fmt.Errorf("%q is not in %s: %w", name, g.FormatStart(outer.Time, outer.Precision), ErrName)
+		return archive.Start{}, fmt.Errorf("%q is not in %s: %w", name, g.FormatStart(outer.Time, outer.Precision), archive.ErrName)
 	}
 	return inner, nil
 }
@@ -124,23 +126,23 @@ func (g Grammar) FormatFile(length time.Duration, kind Kind) string {
 }
 
 // FormatPath gives the path of a clip in the tree, "front-door/2024-01-01T10:00/10m.mp4", which always names the same span.
-func (g Grammar) FormatPath(stream StreamName, span Span, cover bool) string {
+func (g Grammar) FormatPath(stream archive.StreamName, span archive.Span, cover bool) string {
 	name := FormatLength(span.Length())
 	if cover {
 		name += coverMark
 	}
-	return string(stream) + "/" + g.FormatExactly(span.Start, Minute) + "/" + name + Movie.extension()
+	return string(stream) + "/" + g.FormatExactly(span.Start, archive.Minute) + "/" + name + Movie.extension()
 }
 
 // FormatExactly writes a start to a precision, or finer where it takes that to name the instant.
-func (g Grammar) FormatExactly(t time.Time, coarsest Precision) string {
-	for p := coarsest; p < Millisecond; p++ {
+func (g Grammar) FormatExactly(t time.Time, coarsest archive.Precision) string {
+	for p := coarsest; p < archive.Millisecond; p++ {
 		name := g.FormatStart(t, p)
 		if s, err := g.ParseStart(name); err == nil && s.Time.Equal(t) {
 			return name
 		}
 	}
-	return g.FormatStart(t, Millisecond)
+	return g.FormatStart(t, archive.Millisecond)
 }
 
 // location is Location, or UTC.

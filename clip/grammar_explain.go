@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"clipfs/clip/archive"
 )
 
 // The right forms, as they are explained.
@@ -34,7 +36,7 @@ func (g Grammar) ExplainStart(name string) string {
 
 // ExplainFile is ExplainStart for a name in the directory of a start: of a clip, of what is known of one, or of a finer
 // start.
-func (g Grammar) ExplainFile(start Start, name string) string {
+func (g Grammar) ExplainFile(start archive.Start, name string) string {
 	if _, err := g.ParseFile(start, name); err == nil {
 		return ""
 	}
@@ -100,10 +102,12 @@ func withReason(err error, form string) string {
 type nameError struct{ name, reason string }
 
 // Error implements error.
-func (e *nameError) Error() string { return fmt.Sprintf("%q: %s: %v", e.name, e.reason, ErrName) }
+func (e *nameError) Error() string {
+	return fmt.Sprintf("%q: %s: %v", e.name, e.reason, archive.ErrName)
+}
 
 // Unwrap gives ErrName.
-func (e *nameError) Unwrap() error { return ErrName }
+func (e *nameError) Unwrap() error { return archive.ErrName }
 
 // cutLoosely splits the name of a file: kind says that it ends as our files do, video that it ends as other videos do, or
 // as ours do in capitals.

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"clipfs/clip/archive"
 )
 
 // ListedLengths are the lengths that a start directory lists; any other resolves too.
@@ -34,10 +36,10 @@ func ParseLength(text string) (time.Duration, error) {
 			next++
 		}
 		if next == len(units) || (fraction && units[next].letter != 's') {
-			return 0, fmt.Errorf("length %q: %w", text, ErrName)
+			return 0, fmt.Errorf("length %q: %w", text, archive.ErrName)
 		}
 		s.expect(units[next].letter)
-		if time.Duration(n) > MaxSpan/units[next].length {
+		if time.Duration(n) > archive.MaxSpan/units[next].length {
 			return 0, &nameError{text, "it is over 24 h"}
 		}
 		total += time.Duration(n)*units[next].length + time.Duration(ms)*time.Millisecond
@@ -46,10 +48,10 @@ func ParseLength(text string) (time.Duration, error) {
 	switch {
 	case !s.bad && text != "" && total == 0:
 		return 0, &nameError{text, "it is nothing"}
-	case !s.bad && total > MaxSpan:
+	case !s.bad && total > archive.MaxSpan:
 		return 0, &nameError{text, "it is over 24 h"}
 	case s.bad || total <= 0:
-		return 0, fmt.Errorf("length %q: %w", text, ErrName)
+		return 0, fmt.Errorf("length %q: %w", text, archive.ErrName)
 	}
 	return total, nil
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"clipfs/clip"
+	"clipfs/clip/archive"
 )
 
 // TestFormatPath: the path of a span is short where it can be, and names that span again.
@@ -33,7 +34,7 @@ func TestFormatPath(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		span := clip.NewSpan(start, test.length)
+		span := archive.NewSpan(start, test.length)
 		got := test.grammar.FormatPath("cam", span, test.cover)
 		if got != test.want {
 			t.Errorf("got %s, want %s", got, test.want)

@@ -3,6 +3,8 @@ package clip
 import (
 	"iter"
 	"time"
+
+	"clipfs/clip/archive"
 )
 
 // How instants belong to listed directories:
@@ -13,33 +15,28 @@ import (
 // clocks go back into the middle of an hour no name says that, and what comes until the next full hour is the rest of
 // the hour before: Lord Howe's T01 has 90 minutes on that day, and each of its minutes a name of its own.
 
-// nominal gives how long a period is where clocks do not change.
-func (p Precision) nominal() time.Duration {
-	return [...]time.Duration{24 * time.Hour, time.Hour, time.Minute, time.Second, Grain}[p]
-}
-
 // Period gives the span of time that a start's name stands for: that day, hour, minute, second or millisecond. A day may
 // have 23 or 25 hours where clocks change. What does not begin as clocks in Location show it, but with another offset, is
 // as long as its name says.
-func (g Grammar) Period(s Start) Span {
-	if s.Precision > Minute || !g.begins(s.Time, s.Precision) {
-		return NewSpan(s.Time, s.Precision.nominal())
+func (g Grammar) Period(s archive.Start) archive.Span {
+	if s.Precision > archive.Minute || !g.begins(s.Time, s.Precision) {
+		return archive.NewSpan(s.Time, s.Precision.Nominal())
 	}
-	return Span{Start: s.Time, End: g.next(s.Time, s.Precision)}
+	return archive.Span{Start: s.Time, End: g.next(s.Time, s.Precision)}
 }
 
 // Containing gives the day, hour or minute in which t is listed.
-func (g Grammar) Containing(t time.Time, p Precision) Start {
+func (g Grammar) Containing(t time.Time, p archive.Precision) archive.Start {
 	t = t.UTC()
 	shown := shownAt(t.In(g.location()))
-	at := t.Add(shown.Truncate(p.nominal()).Sub(shown))
-	for back := 2 * p.nominal(); !g.begins(at, p) || at.After(t); back *= 2 { // clocks were changed since
+	at := t.Add(shown.Truncate(p.Nominal()).Sub(shown))
+	for back := 2 * p.Nominal(); !g.begins(at, p) || at.After(t); back *= 2 { // clocks were changed since
 		at = g.next(t.Add(-back), p)
 	}
 	for next := g.next(at, p); !next.After(t); next = g.next(at, p) {
 		at = next
 	}
-	return Start{Time: at, Precision: p}
+	return archive.Start{Time: at, Precision: p}
 }
 
 // shownAt gives what clocks show at a time, as if they showed UTC.
@@ -50,14 +47,14 @@ func shownAt(local time.Time) time.Time {
 }
 
 // Starts gives the days, hours or minutes that begin in a span, ascending.
-func (g Grammar) Starts(span Span, p Precision) iter.Seq[Start] {
-	return func(yield func(Start) bool) {
+func (g Grammar) Starts(span archive.Span, p archive.Precision) iter.Seq[archive.Start] {
+	return func(yield func(archive.Start) bool) {
 		at := span.Start.UTC()
 		if !g.begins(at, p) {
 			at = g.next(at, p)
 		}
 		for ; at.Before(span.End); at = g.next(at, p) {
-			if !yield(Start{Time: at, Precision: p}) {
+			if !yield(archive.Start{Time: at, Precision: p}) {
 				return
 			}
 		}
@@ -65,9 +62,9 @@ func (g Grammar) Starts(span Span, p Precision) iter.Seq[Start] {
 }
 
 // begins reports whether a period begins at t: whether its name reads back as t.
-func (g Grammar) begins(t time.Time, p Precision) bool {
+func (g Grammar) begins(t time.Time, p archive.Precision) bool {
 	if g.location() == time.UTC {
-		return t.Equal(t.Truncate(p.nominal()))
+		return t.Equal(t.Truncate(p.Nominal()))
 	}
 	s, err := g.ParseStart(g.FormatStart(t, p))
 	return err == nil && s.Time.Equal(t)
@@ -75,11 +72,11 @@ func (g Grammar) begins(t time.Time, p Precision) bool {
 
 // next gives the first instant after t at which a period begins: a full day, hour or minute on the clock, or a change of
 // clocks.
-func (g Grammar) next(t time.Time, p Precision) time.Time {
+func (g Grammar) next(t time.Time, p archive.Precision) time.Time {
 	for {
 		local := t.In(g.location())
 		shown := shownAt(local)
-		t = t.Add(shown.Truncate(p.nominal()).Add(p.nominal()).Sub(shown)).UTC()
+		t = t.Add(shown.Truncate(p.Nominal()).Add(p.Nominal()).Sub(shown)).UTC()
 		if _, change := local.ZoneBounds(); change.After(local) && change.Before(t) {
 			t = change.UTC()
 		}

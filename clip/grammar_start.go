@@ -3,27 +3,9 @@ package clip
 import (
 	"fmt"
 	"time"
+
+	"clipfs/clip/archive"
 )
-
-// Precision is the finest field that the name of a start gives.
-type Precision int
-
-// The precisions, coarse to fine.
-const (
-	Day Precision = iota
-	Hour
-	Minute
-	Second
-	Millisecond
-)
-
-// Start is a start as its name gives it.
-type Start struct {
-	// Time is the instant, UTC.
-	Time time.Time
-	// Precision tells what kind of directory it names: a day, an hour, a minute, or an instant.
-	Precision Precision
-}
 
 // wall is a time of day as a clock on the wall shows it.
 type wall struct {
@@ -34,30 +16,30 @@ type wall struct {
 // from the day down to the millisecond, with "Z", an offset, or neither, which means Location. A local time that
 // occurs twice is the first; a day or an hour that begins in the hour that clocks skip begins when they have skipped
 // it. ErrName for what is not in the grammar and for a local time that does not occur.
-func (g Grammar) ParseStart(name string) (Start, error) {
+func (g Grammar) ParseStart(name string) (archive.Start, error) {
 	s := nameScanner{rest: name}
 	basic := len(name) > 4 && name[4] != '-'
 	w, p := s.wall(basic)
 	offset, given := s.offset(basic)
 	if !s.bad && s.rest == "" && !w.exists() {
-		return Start{}, &nameError{name, "there is no such day"}
+		return archive.Start{}, &nameError{name, "there is no such day"}
 	}
 	if s.bad || s.rest != "" {
-		return Start{}, fmt.Errorf("start %q: %w", name, ErrName)
+		return archive.Start{}, fmt.Errorf("start %q: %w", name, archive.ErrName)
 	}
 	if given {
-		return Start{Time: w.in(offset), Precision: p}, nil
+		return archive.Start{Time: w.in(offset), Precision: p}, nil
 	}
 	t, ok := w.local(g.location(), p)
 	if !ok {
-		return Start{}, &nameError{name, "that time does not occur in " + g.location().String()}
+		return archive.Start{}, &nameError{name, "that time does not occur in " + g.location().String()}
 	}
-	return Start{Time: t, Precision: p}, nil
+	return archive.Start{Time: t, Precision: p}, nil
 }
 
 // FormatStart writes the day, hour, minute, second or millisecond in which t lies, in Location, so that ParseStart
 // reads it back: in the hour that clocks show twice, the second time round, the offset is written too.
-func (g Grammar) FormatStart(t time.Time, p Precision) string {
+func (g Grammar) FormatStart(t time.Time, p archive.Precision) string {
 	local := t.In(g.location())
 	name := local.Format(layoutOf(p, g.Basic))
 	if g.location() == time.UTC {
@@ -66,7 +48,7 @@ func (g Grammar) FormatStart(t time.Time, p Precision) string {
 	s, err := g.ParseStart(name)
 	_, wantOffset := local.Zone()
 	_, gotOffset := s.Time.In(g.location()).Zone()
-	if err == nil && (wantOffset == gotOffset || p == Day) {
+	if err == nil && (wantOffset == gotOffset || p == archive.Day) {
 		return name
 	}
 	if g.Basic {
@@ -76,7 +58,7 @@ func (g Grammar) FormatStart(t time.Time, p Precision) string {
 }
 
 // layoutOf gives the layout of package time for a precision.
-func layoutOf(p Precision, basic bool) string {
+func layoutOf(p archive.Precision, basic bool) string {
 	const extendedFull, basicFull = "2006-01-02T15:04:05.000", "20060102T150405.000"
 	if basic {
 		return basicFull[:[...]int{8, 11, 13, 15, 19}[p]]
@@ -85,7 +67,7 @@ func layoutOf(p Precision, basic bool) string {
 }
 
 // wall reads a date and as much of a time as there is.
-func (s *nameScanner) wall(basic bool) (wall, Precision) {
+func (s *nameScanner) wall(basic bool) (wall, archive.Precision) {
 	separator := func(b byte) {
 		if !basic {
 			s.expect(b)
@@ -105,24 +87,24 @@ func (s *nameScanner) wall(basic bool) (wall, Precision) {
 	separator('-')
 	w.day = s.fixed(2, 31)
 	if !s.accept('T') {
-		return w, Day
+		return w, archive.Day
 	}
 	w.hour = s.fixed(2, 23)
 	if !follows(':') {
-		return w, Hour
+		return w, archive.Hour
 	}
 	separator(':')
 	w.minute = s.fixed(2, 59)
 	if !follows(':') {
-		return w, Minute
+		return w, archive.Minute
 	}
 	separator(':')
 	w.second = s.fixed(2, 59)
 	if !s.accept('.') {
-		return w, Second
+		return w, archive.Second
 	}
 	w.milli = s.millis()
-	return w, Millisecond
+	return w, archive.Millisecond
 }
 
 // offset reads "Z", "+02:00" or "+0200", or nothing.
@@ -162,7 +144,7 @@ func (w wall) in(offset time.Duration) time.Time {
 
 // local gives the first instant at which clocks in loc show w, to the precision p: if w itself is skipped but the
 // same day or hour goes on after the skip, the instant of the skip. False if there is none.
-func (w wall) local(loc *time.Location, p Precision) (time.Time, bool) {
+func (w wall) local(loc *time.Location, p archive.Precision) (time.Time, bool) {
 	guess := time.Date(w.year, time.Month(w.month), w.day, w.hour, w.minute, w.second, w.milli*int(time.Millisecond), loc)
 	from, to := guess.ZoneBounds()
 	near := []time.Time{guess}

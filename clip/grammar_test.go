@@ -6,9 +6,10 @@ import (
 	"testing"
 	"time"
 
-	"clipfs/clip"
-
 	"github.com/google/go-cmp/cmp"
+
+	"clipfs/clip"
+	"clipfs/clip/archive"
 )
 
 // zone loads a time zone; the tests need the zone database.
@@ -34,42 +35,42 @@ func at(t testing.TB, s string) time.Time {
 func TestParseStart(t *testing.T) {
 	tests := []struct {
 		zone, name, want string
-		precision        clip.Precision
+		precision        archive.Precision
 	}{
-		{"UTC", "2024-01-01", "2024-01-01T00:00:00Z", clip.Day},
-		{"UTC", "2024-01-01T10", "2024-01-01T10:00:00Z", clip.Hour},
-		{"UTC", "2024-01-01T10:07", "2024-01-01T10:07:00Z", clip.Minute},
-		{"UTC", "2024-01-01T10:07:30", "2024-01-01T10:07:30Z", clip.Second},
-		{"UTC", "2024-01-01T10:07:30.5", "2024-01-01T10:07:30.5Z", clip.Millisecond},
-		{"UTC", "2024-01-01T10:07:30.050", "2024-01-01T10:07:30.05Z", clip.Millisecond},
-		{"UTC", "2024-02-29", "2024-02-29T00:00:00Z", clip.Day},
-		{"UTC", "2024-01-01T10:07Z", "2024-01-01T10:07:00Z", clip.Minute},
-		{"UTC", "2024-01-01T10:07+02:00", "2024-01-01T08:07:00Z", clip.Minute},
-		{"UTC", "2024-01-01T10-05:30", "2024-01-01T15:30:00Z", clip.Hour},
-		{"UTC", "2024-01-01-05:00", "2024-01-01T05:00:00Z", clip.Day},
-		{"UTC", "2024-01-01T10:07:30.125+14:00", "2023-12-31T20:07:30.125Z", clip.Millisecond},
-		{"UTC", "20240101", "2024-01-01T00:00:00Z", clip.Day},
-		{"UTC", "20240101T10", "2024-01-01T10:00:00Z", clip.Hour},
-		{"UTC", "20240101T1007", "2024-01-01T10:07:00Z", clip.Minute},
-		{"UTC", "20240101T100730", "2024-01-01T10:07:30Z", clip.Second},
-		{"UTC", "20240101T100000Z", "2024-01-01T10:00:00Z", clip.Second},
-		{"UTC", "20240101T100730.25Z", "2024-01-01T10:07:30.25Z", clip.Millisecond},
-		{"UTC", "20240101T1007+0200", "2024-01-01T08:07:00Z", clip.Minute},
-		{"UTC", "20240101-0500", "2024-01-01T05:00:00Z", clip.Day},
-		{"Europe/Berlin", "2024-01-01T10:07", "2024-01-01T09:07:00Z", clip.Minute},
-		{"Europe/Berlin", "2024-07-01", "2024-06-30T22:00:00Z", clip.Day},
-		{"Europe/Berlin", "2024-07-01T10:07Z", "2024-07-01T10:07:00Z", clip.Minute},
+		{"UTC", "2024-01-01", "2024-01-01T00:00:00Z", archive.Day},
+		{"UTC", "2024-01-01T10", "2024-01-01T10:00:00Z", archive.Hour},
+		{"UTC", "2024-01-01T10:07", "2024-01-01T10:07:00Z", archive.Minute},
+		{"UTC", "2024-01-01T10:07:30", "2024-01-01T10:07:30Z", archive.Second},
+		{"UTC", "2024-01-01T10:07:30.5", "2024-01-01T10:07:30.5Z", archive.Millisecond},
+		{"UTC", "2024-01-01T10:07:30.050", "2024-01-01T10:07:30.05Z", archive.Millisecond},
+		{"UTC", "2024-02-29", "2024-02-29T00:00:00Z", archive.Day},
+		{"UTC", "2024-01-01T10:07Z", "2024-01-01T10:07:00Z", archive.Minute},
+		{"UTC", "2024-01-01T10:07+02:00", "2024-01-01T08:07:00Z", archive.Minute},
+		{"UTC", "2024-01-01T10-05:30", "2024-01-01T15:30:00Z", archive.Hour},
+		{"UTC", "2024-01-01-05:00", "2024-01-01T05:00:00Z", archive.Day},
+		{"UTC", "2024-01-01T10:07:30.125+14:00", "2023-12-31T20:07:30.125Z", archive.Millisecond},
+		{"UTC", "20240101", "2024-01-01T00:00:00Z", archive.Day},
+		{"UTC", "20240101T10", "2024-01-01T10:00:00Z", archive.Hour},
+		{"UTC", "20240101T1007", "2024-01-01T10:07:00Z", archive.Minute},
+		{"UTC", "20240101T100730", "2024-01-01T10:07:30Z", archive.Second},
+		{"UTC", "20240101T100000Z", "2024-01-01T10:00:00Z", archive.Second},
+		{"UTC", "20240101T100730.25Z", "2024-01-01T10:07:30.25Z", archive.Millisecond},
+		{"UTC", "20240101T1007+0200", "2024-01-01T08:07:00Z", archive.Minute},
+		{"UTC", "20240101-0500", "2024-01-01T05:00:00Z", archive.Day},
+		{"Europe/Berlin", "2024-01-01T10:07", "2024-01-01T09:07:00Z", archive.Minute},
+		{"Europe/Berlin", "2024-07-01", "2024-06-30T22:00:00Z", archive.Day},
+		{"Europe/Berlin", "2024-07-01T10:07Z", "2024-07-01T10:07:00Z", archive.Minute},
 		// Clocks go back from 03:00 to 02:00 at 01:00 UTC: the first of the two.
-		{"Europe/Berlin", "2024-10-27T02:30", "2024-10-27T00:30:00Z", clip.Minute},
-		{"Europe/Berlin", "2024-10-27T02", "2024-10-27T00:00:00Z", clip.Hour},
-		{"Europe/Berlin", "2024-10-27T02:30+01:00", "2024-10-27T01:30:00Z", clip.Minute},
-		{"Europe/Berlin", "2024-10-27T03", "2024-10-27T02:00:00Z", clip.Hour},
-		{"America/New_York", "2024-11-03T01:59:59.999", "2024-11-03T05:59:59.999Z", clip.Millisecond},
+		{"Europe/Berlin", "2024-10-27T02:30", "2024-10-27T00:30:00Z", archive.Minute},
+		{"Europe/Berlin", "2024-10-27T02", "2024-10-27T00:00:00Z", archive.Hour},
+		{"Europe/Berlin", "2024-10-27T02:30+01:00", "2024-10-27T01:30:00Z", archive.Minute},
+		{"Europe/Berlin", "2024-10-27T03", "2024-10-27T02:00:00Z", archive.Hour},
+		{"America/New_York", "2024-11-03T01:59:59.999", "2024-11-03T05:59:59.999Z", archive.Millisecond},
 		// Midnight does not occur where clocks went from 24:00 to 01:00; the day does.
-		{"America/Sao_Paulo", "2018-11-04", "2018-11-04T03:00:00Z", clip.Day},
+		{"America/Sao_Paulo", "2018-11-04", "2018-11-04T03:00:00Z", archive.Day},
 		// Clocks skip 02:00 to 02:30; the hour begins at the half.
-		{"Australia/Lord_Howe", "2024-10-06T02", "2024-10-05T15:30:00Z", clip.Hour},
-		{"Asia/Kathmandu", "2024-01-01T10", "2024-01-01T04:15:00Z", clip.Hour},
+		{"Australia/Lord_Howe", "2024-10-06T02", "2024-10-05T15:30:00Z", archive.Hour},
+		{"Asia/Kathmandu", "2024-01-01T10", "2024-01-01T04:15:00Z", archive.Hour},
 	}
 	for _, test := range tests {
 		t.Run(test.zone+"/"+test.name, func(t *testing.T) {
@@ -78,7 +79,7 @@ func TestParseStart(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := clip.Start{Time: at(t, test.want), Precision: test.precision}
+			want := archive.Start{Time: at(t, test.want), Precision: test.precision}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("want -, got +:\n%s", diff)
 			}
@@ -105,7 +106,7 @@ func TestParseStartRefuses(t *testing.T) {
 		{apia, "2011-12-30|2011-12-30T12"},
 	} {
 		for name := range strings.SplitSeq(test.names, "|") {
-			if got, err := test.grammar.ParseStart(name); !errors.Is(err, clip.ErrName) {
+			if got, err := test.grammar.ParseStart(name); !errors.Is(err, archive.ErrName) {
 				t.Errorf("ParseStart(%q) = %v, %v; want ErrName", name, got, err)
 			}
 		}
@@ -117,21 +118,21 @@ func TestFormatStart(t *testing.T) {
 		zone      string
 		basic     bool
 		time      string
-		precision clip.Precision
+		precision archive.Precision
 		want      string
 	}{
-		{"UTC", false, "2024-01-01T10:07:30.5Z", clip.Day, "2024-01-01"},
-		{"UTC", false, "2024-01-01T10:07:30.5Z", clip.Hour, "2024-01-01T10"},
-		{"UTC", false, "2024-01-01T10:07:30.5Z", clip.Minute, "2024-01-01T10:07"},
-		{"UTC", false, "2024-01-01T10:07:30.5Z", clip.Second, "2024-01-01T10:07:30"},
-		{"UTC", false, "2024-01-01T10:07:30.5Z", clip.Millisecond, "2024-01-01T10:07:30.500"},
-		{"UTC", true, "2024-01-01T10:07:30.5Z", clip.Minute, "20240101T1007"},
-		{"UTC", true, "2024-01-01T10:07:30.5Z", clip.Millisecond, "20240101T100730.500"},
-		{"Europe/Berlin", false, "2024-01-01T10:07:30Z", clip.Minute, "2024-01-01T11:07"},
-		{"Europe/Berlin", false, "2024-10-27T00:30:00Z", clip.Minute, "2024-10-27T02:30"},
-		{"Europe/Berlin", false, "2024-10-27T01:30:00Z", clip.Minute, "2024-10-27T02:30+01:00"},
-		{"Europe/Berlin", true, "2024-10-27T01:30:00Z", clip.Minute, "20241027T0230+0100"},
-		{"Europe/Berlin", false, "2024-10-27T12:30:00Z", clip.Day, "2024-10-27"},
+		{"UTC", false, "2024-01-01T10:07:30.5Z", archive.Day, "2024-01-01"},
+		{"UTC", false, "2024-01-01T10:07:30.5Z", archive.Hour, "2024-01-01T10"},
+		{"UTC", false, "2024-01-01T10:07:30.5Z", archive.Minute, "2024-01-01T10:07"},
+		{"UTC", false, "2024-01-01T10:07:30.5Z", archive.Second, "2024-01-01T10:07:30"},
+		{"UTC", false, "2024-01-01T10:07:30.5Z", archive.Millisecond, "2024-01-01T10:07:30.500"},
+		{"UTC", true, "2024-01-01T10:07:30.5Z", archive.Minute, "20240101T1007"},
+		{"UTC", true, "2024-01-01T10:07:30.5Z", archive.Millisecond, "20240101T100730.500"},
+		{"Europe/Berlin", false, "2024-01-01T10:07:30Z", archive.Minute, "2024-01-01T11:07"},
+		{"Europe/Berlin", false, "2024-10-27T00:30:00Z", archive.Minute, "2024-10-27T02:30"},
+		{"Europe/Berlin", false, "2024-10-27T01:30:00Z", archive.Minute, "2024-10-27T02:30+01:00"},
+		{"Europe/Berlin", true, "2024-10-27T01:30:00Z", archive.Minute, "20241027T0230+0100"},
+		{"Europe/Berlin", false, "2024-10-27T12:30:00Z", archive.Day, "2024-10-27"},
 	}
 	for _, test := range tests {
 		g := clip.Grammar{Location: zone(t, test.zone), Basic: test.basic}
@@ -150,12 +151,12 @@ func TestStartRoundTrips(t *testing.T) {
 		for _, basic := range []bool{false, true} {
 			g := clip.Grammar{Location: loc, Basic: basic}
 			for at := time.Date(2018, 1, 1, 0, 1, 0, 0, time.UTC); at.Year() == 2018; at = at.Add(50 * time.Minute) {
-				for _, p := range []clip.Precision{clip.Minute, clip.Second, clip.Millisecond} {
+				for _, p := range []archive.Precision{archive.Minute, archive.Second, archive.Millisecond} {
 					if got, err := g.ParseStart(g.FormatStart(at, p)); err != nil || !got.Time.Equal(at) || got.Precision != p {
 						t.Fatalf("%s %s as %q: got %v, %v", name, at, g.FormatStart(at, p), got, err)
 					}
 				}
-				for p, most := range map[clip.Precision]time.Duration{clip.Day: 25 * time.Hour, clip.Hour: 90 * time.Minute} {
+				for p, most := range map[archive.Precision]time.Duration{archive.Day: 25 * time.Hour, archive.Hour: 90 * time.Minute} {
 					got, err := g.ParseStart(g.FormatStart(at, p))
 					if err != nil || got.Time.After(at) || at.Sub(got.Time) >= most {
 						t.Fatalf("%s %s as %q: got %v, %v", name, at, g.FormatStart(at, p), got, err)
@@ -203,7 +204,7 @@ func TestParseLengthRefuses(t *testing.T) {
 	refused := "|0s|0m|0d0h0m0s|0.000s|10|m|s|1|1.5m|1.5h|1.s|.5s|1.2345s|-1m|+1m|1m1m|1s1m|1m1h|1h1d|25h|1d1s|24h0.001s|" +
 		"1441m|86401s|1w|1y|1M|1H|1 m| 1m|1m |1e3s|1ms|9999999999s|99999999999999999999s|1d24h|1μs|１m"
 	for text := range strings.SplitSeq(refused, "|") {
-		if got, err := clip.ParseLength(text); !errors.Is(err, clip.ErrName) {
+		if got, err := clip.ParseLength(text); !errors.Is(err, archive.ErrName) {
 			t.Errorf("ParseLength(%q) = %v, %v; want ErrName", text, got, err)
 		}
 	}
@@ -268,7 +269,7 @@ func TestParseLast(t *testing.T) {
 	refused := "|10m|.mp4|.cover.mp4|10m.cover|10m.mp4.cover|10mcover.mp4|10m.cover.cover.mp4|10m.Cover.mp4|10m.times|10m.times.mp4|10m.times.cover.json|25h.cover.mp4|0s.cover.mp4|" +
 		"2024-01-01T10:07.mp4|2024-01-01T10:07.cover.mp4|cover.mp4|10m.mkv"
 	for name := range strings.SplitSeq(refused, "|") {
-		if got, err := g.ParseLast(name); !errors.Is(err, clip.ErrName) {
+		if got, err := g.ParseLast(name); !errors.Is(err, archive.ErrName) {
 			t.Errorf("ParseLast(%q) = %+v, %v; want ErrName", name, got, err)
 		}
 	}
@@ -285,7 +286,7 @@ func TestParseFileRefuses(t *testing.T) {
 		".cover.mp4|cover.mp4|10m.cover|10m.mp4.cover|10mcover.mp4|10m.cover.cover.mp4|10m.COVER.mp4|10m..cover.mp4|10m.cover..mp4|" +
 		"25h.cover.mp4|2024-01-01T10:00.cover.mp4|2024-01-01T10:07:30..cover.mp4|2024-01-01T10:07:30.cover"
 	for name := range strings.SplitSeq(refused, "|") {
-		if got, err := g.ParseFile(start, name); !errors.Is(err, clip.ErrName) {
+		if got, err := g.ParseFile(start, name); !errors.Is(err, archive.ErrName) {
 			t.Errorf("ParseFile(%q) = %+v, %v; want ErrName", name, got, err)
 		}
 	}
@@ -315,10 +316,10 @@ func TestParseWithin(t *testing.T) {
 }
 
 func TestStreamNameValid(t *testing.T) {
-	for name, want := range map[clip.StreamName]bool{
-		"front-door": true, "a": true, "A_b.C-9": true, "...": true, clip.StreamName(strings.Repeat("x", 256)): true,
+	for name, want := range map[archive.StreamName]bool{
+		"front-door": true, "a": true, "A_b.C-9": true, "...": true, archive.StreamName(strings.Repeat("x", 256)): true,
 		"": false, ".": false, "..": false, "a/b": false, "a b": false, "ä": false, "a\x00": false, "a:b": false,
-		clip.StreamName(strings.Repeat("x", 257)): false,
+		archive.StreamName(strings.Repeat("x", 257)): false,
 	} {
 		if got := name.Valid(); got != want {
 			t.Errorf("%q: got %t, want %t", name, got, want)
@@ -335,9 +336,9 @@ func FuzzGrammar(f *testing.F) {
 	f.Fuzz(func(t *testing.T, name string) {
 		for _, g := range grammars {
 			if start, err := g.ParseStart(name); err == nil && start.Time.Year() > 1 && start.Time.Year() < 9999 {
-				again, err := g.ParseStart(g.FormatStart(start.Time, clip.Millisecond))
+				again, err := g.ParseStart(g.FormatStart(start.Time, archive.Millisecond))
 				if err != nil || !again.Time.Equal(start.Time) {
-					t.Errorf("%q: %v, formatted %q, read back %v, %v", name, start, g.FormatStart(start.Time, clip.Millisecond), again, err)
+					t.Errorf("%q: %v, formatted %q, read back %v, %v", name, start, g.FormatStart(start.Time, archive.Millisecond), again, err)
 				}
 			}
 			fileRoundTrip(t, g, name)
@@ -348,7 +349,7 @@ func FuzzGrammar(f *testing.F) {
 // fileRoundTrip checks what a name with each ending stands for: the same span whatever the ending, and the one that the
 // canonical name of its length has.
 func fileRoundTrip(t *testing.T, g clip.Grammar, name string) {
-	start := clip.Start{Time: time.Date(2024, 1, 1, 10, 0, 0, 0, time.UTC), Precision: clip.Minute}
+	start := archive.Start{Time: time.Date(2024, 1, 1, 10, 0, 0, 0, time.UTC), Precision: archive.Minute}
 	file, err := g.ParseFile(start, name+".mp4")
 	cover, coverErr := g.ParseFile(start, name+".cover.mp4")
 	if plain := err == nil && !file.Cover; plain != (coverErr == nil) {
@@ -357,7 +358,7 @@ func fileRoundTrip(t *testing.T, g clip.Grammar, name string) {
 	if err != nil {
 		return
 	}
-	if span := file.Span; span.Empty() || span.Length() > clip.MaxSpan || !span.Start.Equal(start.Time) || file.Kind != clip.Movie {
+	if span := file.Span; span.Empty() || span.Length() > archive.MaxSpan || !span.Start.Equal(start.Time) || file.Kind != clip.Movie {
 		t.Errorf("%q: %+v", name, file)
 	}
 	if want := (clip.File{Span: file.Span, Kind: clip.Movie, Cover: true}); coverErr == nil && cover != want {

@@ -11,19 +11,20 @@ import (
 	"time"
 
 	"clipfs/clip"
+	"clipfs/clip/archive"
 )
 
 // zoneData gives the time zones of tzdata by the names of all that are alike, from the toolchain's own copy.
 func zoneData(t *testing.T) map[string]*time.Location {
 	t.Helper()
-	archive, err := zip.OpenReader(filepath.Join(build.Default.GOROOT, "lib", "time", "zoneinfo.zip"))
+	bundled, err := zip.OpenReader(filepath.Join(build.Default.GOROOT, "lib", "time", "zoneinfo.zip"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = archive.Close() }()
+	defer func() { _ = bundled.Close() }()
 	alike := make(map[string]bool)
 	zones := make(map[string]*time.Location)
-	for _, f := range archive.File {
+	for _, f := range bundled.File {
 		r, err := f.Open()
 		if err != nil {
 			t.Fatal(err)
@@ -104,7 +105,7 @@ func TestEveryInstantIsListedOnce(t *testing.T) {
 				listedOnce(t, g, c.at)
 				continue
 			}
-			leadsTo(t, g, c.at.Add(-clip.Grain))
+			leadsTo(t, g, c.at.Add(-archive.Grain))
 			leadsTo(t, g, c.at)
 		}
 	}
@@ -114,8 +115,8 @@ func TestEveryInstantIsListedOnce(t *testing.T) {
 // leadsTo checks the directories of an instant: it lies in each, and their names lead to them.
 func leadsTo(t *testing.T, g clip.Grammar, at time.Time) {
 	t.Helper()
-	day, hour, minute := g.Containing(at, clip.Day), g.Containing(at, clip.Hour), g.Containing(at, clip.Minute)
-	for _, s := range []clip.Start{day, hour, minute} {
+	day, hour, minute := g.Containing(at, archive.Day), g.Containing(at, archive.Hour), g.Containing(at, archive.Minute)
+	for _, s := range []archive.Start{day, hour, minute} {
 		if !g.Period(s).Contains(at) {
 			t.Fatalf("%s: %s is not in %s", g.Location, at, g.FormatStart(s.Time, s.Precision))
 		}
@@ -127,15 +128,15 @@ func leadsTo(t *testing.T, g clip.Grammar, at time.Time) {
 // listedOnce checks the calendar around one change of clocks.
 func listedOnce(t *testing.T, g clip.Grammar, at time.Time) {
 	t.Helper()
-	days := tiles(t, g, clip.Span{Start: g.Containing(at.Add(-2*time.Hour), clip.Day).Time, End: at.Add(26 * time.Hour)}, clip.Day)
+	days := tiles(t, g, archive.Span{Start: g.Containing(at.Add(-2*time.Hour), archive.Day).Time, End: at.Add(26 * time.Hour)}, archive.Day)
 	for _, day := range days {
-		for _, hour := range tiles(t, g, g.Period(day), clip.Hour) {
+		for _, hour := range tiles(t, g, g.Period(day), archive.Hour) {
 			within(t, g, day, hour)
 			span := g.Period(hour)
 			if !span.Start.Before(at.Add(time.Hour)) || !span.End.After(at.Add(-time.Hour)) {
 				continue
 			}
-			for _, minute := range tiles(t, g, span, clip.Minute) {
+			for _, minute := range tiles(t, g, span, archive.Minute) {
 				within(t, g, hour, minute)
 			}
 		}
@@ -143,7 +144,7 @@ func listedOnce(t *testing.T, g clip.Grammar, at time.Time) {
 }
 
 // tiles gives what is listed in a span, and checks that it covers the span once.
-func tiles(t *testing.T, g clip.Grammar, span clip.Span, p clip.Precision) []clip.Start {
+func tiles(t *testing.T, g clip.Grammar, span archive.Span, p archive.Precision) []archive.Start {
 	t.Helper()
 	starts := slices.Collect(g.Starts(span, p))
 	at := span.Start
@@ -166,7 +167,7 @@ func tiles(t *testing.T, g clip.Grammar, span clip.Span, p clip.Precision) []cli
 }
 
 // within checks that the name of a start leads to it, in the directory that lists it.
-func within(t *testing.T, g clip.Grammar, outer, inner clip.Start) {
+func within(t *testing.T, g clip.Grammar, outer, inner archive.Start) {
 	t.Helper()
 	name := g.FormatStart(inner.Time, inner.Precision)
 	if got, err := g.ParseWithin(outer, name); err != nil || got != inner {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"sync"
+
+	"clipfs/clip/archive"
 )
 
 // Handle is an open clip. It is safe for concurrent use.
@@ -39,8 +41,8 @@ func (h *Handle) Complete() bool { return h.file.complete() }
 // longer has this version.
 func (h *Handle) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
 	n, err := h.file.readAt(ctx, p, off)
-	if errors.Is(err, ErrNoFootage) || errors.Is(err, ErrNoStream) {
-		err = fmt.Errorf("%w: %v", ErrChanged, err) //nolint:errorlint // for an open file it is no name that is not there
+	if errors.Is(err, archive.ErrNoFootage) || errors.Is(err, archive.ErrNoStream) {
+		err = fmt.Errorf("%w: %v", archive.ErrChanged, err) //nolint:errorlint // for an open file it is no name that is not there
 	}
 	if err != nil && !errors.Is(err, io.EOF) {
 		err = h.clip.note(fmt.Errorf("read %s %s at %d: %w", h.clip.stream.Name, h.clip.span, off, err))

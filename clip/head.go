@@ -10,6 +10,7 @@ import (
 	"io"
 
 	"clipfs/cache"
+	"clipfs/clip/archive"
 	"clipfs/clip/mp4"
 )
 
@@ -96,7 +97,7 @@ func readHead(ctx context.Context, e *cache.Entry) (head, error) {
 			end = size
 		}
 		if box.Size > size-at {
-			return head{}, fmt.Errorf("box %s of %d bytes at %d of a payload of %d bytes: %w", box.Type, box.Size, at, size, ErrMedia)
+			return head{}, fmt.Errorf("box %s of %d bytes at %d of a payload of %d bytes: %w", box.Type, box.Size, at, size, archive.ErrMedia)
 		}
 		switch {
 		case box.Type == mp4.TypeMoov && h.moov == nil:
@@ -111,7 +112,7 @@ func readHead(ctx context.Context, e *cache.Entry) (head, error) {
 	}
 	movie, err := mp4.ParseMovie(h.moov)
 	if err != nil {
-		return head{}, fmt.Errorf("payload: %w: %w", ErrMedia, err)
+		return head{}, fmt.Errorf("payload: %w: %w", archive.ErrMedia, err)
 	}
 	if err := reaches(movie, size); err != nil {
 		return head{}, err
@@ -129,7 +130,7 @@ func readBoxHeader(ctx context.Context, e *cache.Entry, at, size int64) (mp4.Box
 	}
 	box, err := mp4.ParseBoxHeader(b[:n])
 	if err != nil {
-		return mp4.BoxHeader{}, fmt.Errorf("payload at %d: %w: %w", at, ErrMedia, err)
+		return mp4.BoxHeader{}, fmt.Errorf("payload at %d: %w: %w", at, archive.ErrMedia, err)
 	}
 	return box, nil
 }
@@ -137,7 +138,7 @@ func readBoxHeader(ctx context.Context, e *cache.Entry, at, size int64) (mp4.Box
 // readRange reads [from, to) of a payload into memory.
 func readRange(ctx context.Context, e *cache.Entry, from, to int64) ([]byte, error) {
 	if to-from > mp4.MaxMoov {
-		return nil, fmt.Errorf("moov of %d bytes: %w", to-from, ErrMedia)
+		return nil, fmt.Errorf("moov of %d bytes: %w", to-from, archive.ErrMedia)
 	}
 	b := make([]byte, to-from)
 	if _, err := e.ReadAt(ctx, b, from); err != nil && !errors.Is(err, io.EOF) {

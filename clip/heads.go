@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"clipfs/cache"
+	"clipfs/clip/archive"
 	"clipfs/clip/mp4"
 )
 
@@ -47,7 +48,7 @@ func (h heads) of(ctx context.Context, f *fetch) (head, error) {
 			h.drop(f.key)
 		case lost(err) && tries < maxTries && ctx.Err() == nil:
 		// It is another one than before, and known by that now. Nothing was served of it yet: the next is compared with it.
-		case errors.Is(err, ErrChanged) && !errors.As(err, &short) && tries == 0 && ctx.Err() == nil:
+		case errors.Is(err, archive.ErrChanged) && !errors.As(err, &short) && tries == 0 && ctx.Err() == nil:
 		default:
 			return head{}, fetchError(err)
 		}

@@ -18,6 +18,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"clipfs/clip/archive"
 )
 
 const (
@@ -37,7 +39,7 @@ const (
 // ends what is read of its file.
 type hourStore struct {
 	dir    string
-	by     Selector
+	by     archive.Selector
 	logger *slog.Logger
 
 	// most and every are maxHourStore and tidyEvery, but for tests.
@@ -61,11 +63,11 @@ type hourRecord struct {
 
 // fragmentRecord is one fragment as it is stored; times in milliseconds since 1970.
 type fragmentRecord struct {
-	ID       FragmentID `json:"id"`
-	Producer int64      `json:"p"`
-	Server   int64      `json:"s"`
-	Length   int64      `json:"l"`
-	Size     int64      `json:"n"`
+	ID       archive.FragmentID `json:"id"`
+	Producer int64              `json:"p"`
+	Server   int64              `json:"s"`
+	Length   int64              `json:"l"`
+	Size     int64              `json:"n"`
 }
 
 // errHourRecord: what is on disk is whole, but no hour that an archive could have listed.
@@ -78,7 +80,7 @@ func (r hourRecord) possible() bool {
 		return false
 	}
 	for _, f := range r.Fragments {
-		if f.ID == "" || f.Size < 0 || f.Length < 0 || f.Length > MaxSpan.Milliseconds() ||
+		if f.ID == "" || f.Size < 0 || f.Length < 0 || f.Length > archive.MaxSpan.Milliseconds() ||
 			f.Producer < 0 || f.Producer > last || f.Server < 0 || f.Server > last {
 			return false
 		}
@@ -87,7 +89,7 @@ func (r hourRecord) possible() bool {
 }
 
 // newHourStore gives a store in a directory, which is made when something is kept, and removes what is too much.
-func newHourStore(dir string, by Selector, logger *slog.Logger) *hourStore {
+func newHourStore(dir string, by archive.Selector, logger *slog.Logger) *hourStore {
 	s := &hourStore{dir: dir, by: by, logger: logger, most: maxHourStore, every: tidyEvery}
 	if dir != "" {
 		s.tidy()
@@ -137,21 +139,21 @@ func (s *hourStore) prune() error {
 }
 
 // keeps reports whether hours of a stream can be kept.
-func (s *hourStore) keeps(stream Stream) bool { return s.dir != "" && stream.ARN != "" }
+func (s *hourStore) keeps(stream archive.Stream) bool { return s.dir != "" && stream.ARN != "" }
 
 // folder is the directory of a stream.
-func (s *hourStore) folder(stream Stream) string {
+func (s *hourStore) folder(stream archive.Stream) string {
 	sum := sha256.Sum256([]byte(stream.ARN))
 	return filepath.Join(s.dir, s.by.String()+"-"+hex.EncodeToString(sum[:16]))
 }
 
 // dayFile is the file of the day in which an hour lies.
-func (s *hourStore) dayFile(stream Stream, hour int64) string {
+func (s *hourStore) dayFile(stream archive.Stream, hour int64) string {
 	return filepath.Join(s.folder(stream), time.Unix(hour, 0).UTC().Format(time.DateOnly)+".json.gz")
 }
 
 // put keeps hours of one day. What cannot be kept is logged: it will be asked again.
-func (s *hourStore) put(stream Stream, records ...hourRecord) {
+func (s *hourStore) put(stream archive.Stream, records ...hourRecord) {
 	if !s.keeps(stream) || len(records) == 0 {
 		return
 	}
@@ -185,7 +187,7 @@ func (s *hourStore) append(path string, records []hourRecord) error {
 }
 
 // day gives the hours that are kept of the day in which an hour lies.
-func (s *hourStore) day(stream Stream, hour int64) map[int64]bucket {
+func (s *hourStore) day(stream archive.Stream, hour int64) map[int64]bucket {
 	if !s.keeps(stream) {
 		return nil
 	}
@@ -254,9 +256,9 @@ func (b bucket) record(hour int64) hourRecord {
 
 // bucket gives what was stored. Only hours of the past are.
 func (r hourRecord) bucket() bucket {
-	b := bucket{asked: r.Asked, settled: true, known: cmp.Or(r.Minutes&allMinutes, allMinutes), fragments: make([]Fragment, len(r.Fragments))}
+	b := bucket{asked: r.Asked, settled: true, known: cmp.Or(r.Minutes&allMinutes, allMinutes), fragments: make([]archive.Fragment, len(r.Fragments))}
 	for i, f := range r.Fragments {
-		b.fragments[i] = Fragment{
+		b.fragments[i] = archive.Fragment{
 			ID: f.ID, Producer: time.UnixMilli(f.Producer).UTC(), Server: time.UnixMilli(f.Server).UTC(),
 			Length: time.Duration(f.Length) * time.Millisecond, Size: f.Size,
 		}
@@ -265,7 +267,7 @@ func (r hourRecord) bucket() bucket {
 }
 
 // looked tells when late arrivals were last looked for; the zero time if that is not known.
-func (s *hourStore) looked(stream Stream) time.Time {
+func (s *hourStore) looked(stream archive.Stream) time.Time {
 	if !s.keeps(stream) {
 		return time.Time{}
 	}
@@ -281,7 +283,7 @@ func (s *hourStore) looked(stream Stream) time.Time {
 }
 
 // setLooked keeps when late arrivals were last looked for.
-func (s *hourStore) setLooked(stream Stream, t time.Time) {
+func (s *hourStore) setLooked(stream archive.Stream, t time.Time) {
 	if !s.keeps(stream) {
 		return
 	}
@@ -297,7 +299,7 @@ func (s *hourStore) setLooked(stream Stream, t time.Time) {
 }
 
 // forget drops everything about a stream.
-func (s *hourStore) forget(stream Stream) {
+func (s *hourStore) forget(stream archive.Stream) {
 	if !s.keeps(stream) {
 		return
 	}

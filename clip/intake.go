@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 
+	"clipfs/clip/archive"
 	"clipfs/clip/mp4"
 )
 
@@ -37,10 +38,10 @@ func (in *intake) takeIn(ctx context.Context) error {
 
 // cut tells that a body ended or failed before it should have.
 func cut(err error) error {
-	if errors.Is(err, ErrUnreachable) || errors.Is(err, ErrThrottled) || errors.Is(err, errLongPayload) {
+	if errors.Is(err, archive.ErrUnreachable) || errors.Is(err, archive.ErrThrottled) || errors.Is(err, errLongPayload) {
 		return err
 	}
-	return fmt.Errorf("body cut: %w: %w", ErrUnreachable, err)
+	return fmt.Errorf("body cut: %w: %w", archive.ErrUnreachable, err)
 }
 
 // intake is the state of taking one body in.

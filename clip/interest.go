@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"clipfs/cache"
+	"clipfs/clip/archive"
 )
 
 // interest knows who waits for which payload, so that a download that was begun ahead goes first once somebody reads.
@@ -14,13 +15,13 @@ type interest struct {
 }
 
 // urgencies is how many there are.
-const urgencies = int(ForAhead) + 1
+const urgencies = int(archive.ForAhead) + 1
 
 // newInterest gives one where nobody waits.
 func newInterest() *interest { return &interest{counts: make(map[cache.Key]*[urgencies]int)} }
 
 // add counts somebody in.
-func (i *interest) add(key cache.Key, u Urgency) {
+func (i *interest) add(key cache.Key, u archive.Priority) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	n := i.counts[key]
@@ -32,7 +33,7 @@ func (i *interest) add(key cache.Key, u Urgency) {
 }
 
 // remove counts somebody out who was counted in.
-func (i *interest) remove(key cache.Key, u Urgency) {
+func (i *interest) remove(key cache.Key, u archive.Priority) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	n := i.counts[key]
@@ -43,17 +44,17 @@ func (i *interest) remove(key cache.Key, u Urgency) {
 }
 
 // of gives the most urgent of those who wait for a payload; ForAhead if nobody does.
-func (i *interest) of(key cache.Key) Urgency {
+func (i *interest) of(key cache.Key) archive.Priority {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if n := i.counts[key]; n != nil {
 		for u := range n {
 			if n[u] > 0 {
-				return Urgency(u)
+				return archive.Priority(u)
 			}
 		}
 	}
-	return ForAhead
+	return archive.ForAhead
 }
 
 // more reports whether anybody wants more of a payload than its head.
@@ -61,7 +62,7 @@ func (i *interest) more(key cache.Key) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	n := i.counts[key]
-	return n != nil && n[ForReader]+n[ForAhead] > 0
+	return n != nil && n[archive.ForReader]+n[archive.ForAhead] > 0
 }
 
 // none reports whether nobody has to do with a payload.
@@ -76,13 +77,13 @@ type hold struct {
 	*cache.Entry
 	library *Library
 	key     cache.Key
-	urgency Urgency
+	urgency archive.Priority
 	once    sync.Once
 }
 
 // hold takes a hold, for who asked, on the payload that a fetch brings, which begins if the payload is not there. It never
 // waits.
-func (l *Library) hold(who asked, f *fetch, u Urgency) (*hold, error) {
+func (l *Library) hold(who asked, f *fetch, u archive.Priority) (*hold, error) {
 	l.interest.add(f.key, u)
 	entry, err := l.cache.Acquire(f.key, f.request(who))
 	if err != nil {

@@ -7,6 +7,8 @@ import (
 	"io"
 	"slices"
 	"sync"
+
+	"clipfs/clip/archive"
 )
 
 // sourcesKept is how many parts a handle stays with, the latest one and those before it: who reads a file at two
@@ -48,7 +50,7 @@ const noPart = -1
 // readAt reads as io.ReaderAt does.
 func (f *joinedFile) readAt(ctx context.Context, p []byte, off int64) (int, error) {
 	if off < 0 {
-		return 0, ErrInvalid
+		return 0, archive.ErrInvalid
 	}
 	n := 0
 	for n < len(p) {
@@ -181,7 +183,7 @@ func (l *layout) takePart(ctx context.Context, c *Clip, i int) (taken, error) {
 		if err := c.current(); err != nil {
 			return taken{}, err
 		}
-		h, err := c.library.hold(c.reader(ctx), part.fetch, ForReader)
+		h, err := c.library.hold(c.reader(ctx), part.fetch, archive.ForReader)
 		if err != nil {
 			return taken{}, err
 		}
@@ -195,8 +197,8 @@ func (l *layout) takePart(ctx context.Context, c *Clip, i int) (taken, error) {
 			return taken{}, c.outdated(part.fetch)
 		case ctx.Err() == nil && tries < maxTries && lost(err):
 		// A payload that differs from the one before may have the same samples all the same.
-		case ctx.Err() == nil && tries == 0 && errors.Is(err, ErrChanged) && c.library.versions.keeps(part.fetch.key, part.tables):
-		case errors.Is(err, ErrChanged):
+		case ctx.Err() == nil && tries == 0 && errors.Is(err, archive.ErrChanged) && c.library.versions.keeps(part.fetch.key, part.tables):
+		case errors.Is(err, archive.ErrChanged):
 			return taken{}, fmt.Errorf("%w: %w", c.outdated(part.fetch), err)
 		default:
 			return taken{}, fetchError(err)

@@ -14,11 +14,12 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"clipfs/cache"
 	"clipfs/clip"
+	"clipfs/clip/archive"
 	"clipfs/clip/mp4"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 // frames gives the first bytes of every sample of a movie, which tell what was recorded when, and when each is decoded.
@@ -54,7 +55,7 @@ func frames(t *testing.T, file []byte) (marks []uint64, at []time.Duration) {
 }
 
 // recorded gives what frames should give for fragments as memory makes them: marks, and times that keep the clock.
-func recorded(fragments []clip.Fragment) (marks []uint64, at []time.Duration) {
+func recorded(fragments []archive.Fragment) (marks []uint64, at []time.Duration) {
 	for _, f := range fragments {
 		start := f.Producer.Sub(fragments[0].Producer)
 		marks = append(marks, uint64(f.Producer.UnixMilli()), uint64(f.Producer.UnixMilli())+uint64(f.Size)/2)
@@ -71,7 +72,7 @@ func mustBe(t *testing.T, m *memory, c *clip.Clip) {
 		t.Fatal(err)
 	}
 	marks, _ := frames(t, file)
-	want, _ := recorded(m.selected(c.Stream(), clip.ByProducer, c.Span()))
+	want, _ := recorded(m.selected(c.Stream(), archive.ByProducer, c.Span()))
 	if !slices.Equal(marks, want) {
 		t.Errorf("%s: %d samples differ from the %d recorded", c.Span(), len(marks), len(want))
 	}
@@ -102,7 +103,7 @@ func TestManyParts(t *testing.T) {
 				m.moovLast = moovLast
 				test.record(m)
 				l, _ := library(t, m, clip.Options{})
-				c := lookUp(t, l, "cam", clip.NewSpan(base(), 10*time.Minute))
+				c := lookUp(t, l, "cam", archive.NewSpan(base(), 10*time.Minute))
 				if _, exact := c.Size(); exact {
 					t.Error("exact size before the first open")
 				}
@@ -124,7 +125,7 @@ func TestGapPolicies(t *testing.T) {
 		m.record("cam", base(), 5, 2*time.Second)
 		m.record("cam", base().Add(30*time.Second), 5, 2*time.Second)
 		l, _ := library(t, m, clip.Options{Gaps: policy})
-		c := lookUp(t, l, "cam", clip.NewSpan(base(), 10*time.Minute))
+		c := lookUp(t, l, "cam", archive.NewSpan(base(), 10*time.Minute))
 		before := sidecarOf(t, c)
 		file, err := readAll(t, c)
 		if err != nil {
@@ -156,7 +157,7 @@ func TestSidecarIsTheListings(t *testing.T) {
 	l, _ := library(t, m, clip.Options{})
 	other, _ := library(t, m, clip.Options{})
 	for _, length := range []time.Duration{5 * time.Second, 10 * time.Minute} {
-		c := lookUp(t, l, "cam", clip.NewSpan(base(), length))
+		c := lookUp(t, l, "cam", archive.NewSpan(base(), length))
 		before := sidecarOf(t, c)
 		if _, err := readAll(t, c); err != nil {
 			t.Fatal(err)
@@ -164,7 +165,7 @@ func TestSidecarIsTheListings(t *testing.T) {
 		if diff := cmp.Diff(string(before), string(sidecarOf(t, c))); diff != "" {
 			t.Errorf("%s, before the open -, after it +:\n%s", length, diff)
 		}
-		again := lookUp(t, other, "cam", clip.NewSpan(base(), length))
+		again := lookUp(t, other, "cam", archive.NewSpan(base(), length))
 		if diff := cmp.Diff(string(before), string(sidecarOf(t, again))); diff != "" {
 			t.Errorf("%s, first mount -, second +:\n%s", length, diff)
 		}
@@ -176,16 +177,16 @@ func TestOverlappingClipsShareParts(t *testing.T) {
 	m := newMemory()
 	m.record("cam", base(), 1200, 2*time.Second)
 	l, _ := library(t, m, clip.Options{})
-	mustBe(t, m, lookUp(t, l, "cam", clip.NewSpan(base(), 20*time.Minute)))
+	mustBe(t, m, lookUp(t, l, "cam", archive.NewSpan(base(), 20*time.Minute)))
 	if payloads, _, _ := m.calls(); payloads != 20 {
 		t.Fatalf("%d GetClip calls for 20 minutes, want 20", payloads)
 	}
-	mustBe(t, m, lookUp(t, l, "cam", clip.NewSpan(base(), 10*time.Minute)))
-	mustBe(t, m, lookUp(t, l, "cam", clip.NewSpan(base().Add(5*time.Minute), 10*time.Minute)))
+	mustBe(t, m, lookUp(t, l, "cam", archive.NewSpan(base(), 10*time.Minute)))
+	mustBe(t, m, lookUp(t, l, "cam", archive.NewSpan(base().Add(5*time.Minute), 10*time.Minute)))
 	if payloads, _, _ := m.calls(); payloads != 20 {
 		t.Errorf("%d GetClip calls with clips within, want still 20", payloads)
 	}
-	mustBe(t, m, lookUp(t, l, "cam", clip.NewSpan(base().Add(30*time.Second), 10*time.Minute)))
+	mustBe(t, m, lookUp(t, l, "cam", archive.NewSpan(base().Add(30*time.Second), 10*time.Minute)))
 	if payloads, _, _ := m.calls(); payloads != 22 {
 		t.Errorf("%d GetClip calls with one that begins and ends in mid-minute, want two more", payloads)
 	}
@@ -198,9 +199,9 @@ func TestCodecChange(t *testing.T) {
 	m := newMemory()
 	m.record("cam", base(), 60, 2*time.Second)
 	change := base().Add(44 * time.Second)
-	m.answer = func(fragments []clip.Fragment) ([]clip.Fragment, error) {
+	m.answer = func(fragments []archive.Fragment) ([]archive.Fragment, error) {
 		if fragments[0].Producer.Before(change) && !fragments[len(fragments)-1].Producer.Before(change) {
-			return nil, clip.ErrCodecChange
+			return nil, archive.ErrCodecChange
 		}
 		return fragments, nil
 	}
@@ -219,7 +220,7 @@ func TestCodecChange(t *testing.T) {
 			}
 			defer func() { _ = h.Close() }()
 			l := clip.NewLibrary(m, c, clip.Options{Heads: h})
-			mustBe(t, m, lookUp(t, l, "cam", clip.NewSpan(base(), time.Minute)))
+			mustBe(t, m, lookUp(t, l, "cam", archive.NewSpan(base(), time.Minute)))
 		}()
 		if after, _, _ := m.calls(); after-before != want {
 			t.Errorf("round %d: %d GetClip calls, want %d", round, after-before, want)
@@ -232,12 +233,12 @@ func TestServiceCutsEarlier(t *testing.T) {
 	for _, most := range []int{1, 7, 29} {
 		m := newMemory()
 		m.record("cam", base(), 100, 2*time.Second)
-		m.answer = func(fragments []clip.Fragment) ([]clip.Fragment, error) {
+		m.answer = func(fragments []archive.Fragment) ([]archive.Fragment, error) {
 			return fragments[:min(most, len(fragments))], nil
 		}
 		l, _ := library(t, m, clip.Options{})
-		mustBe(t, m, lookUp(t, l, "cam", clip.NewSpan(base(), time.Minute)))   // one call, as planned
-		mustBe(t, m, lookUp(t, l, "cam", clip.NewSpan(base(), 3*time.Minute))) // one too
+		mustBe(t, m, lookUp(t, l, "cam", archive.NewSpan(base(), time.Minute)))   // one call, as planned
+		mustBe(t, m, lookUp(t, l, "cam", archive.NewSpan(base(), 3*time.Minute))) // one too
 	}
 }
 
@@ -249,7 +250,7 @@ func TestOnlyWhatIsReadIsFetched(t *testing.T) {
 	m := newMemory()
 	m.record("cam", base(), 600, 2*time.Second)
 	l, c := library(t, m, lazy())
-	film := lookUp(t, l, "cam", clip.NewSpan(base(), 20*time.Minute))
+	film := lookUp(t, l, "cam", archive.NewSpan(base(), 20*time.Minute))
 	h, err := film.Open(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -282,7 +283,7 @@ func TestHeadsOutliveMedia(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = heads.Close() })
-	span := clip.NewSpan(base(), 10*time.Minute)
+	span := archive.NewSpan(base(), 10*time.Minute)
 	for round, want := range []int{10, 0} {
 		c, err := cache.Open(filepath.Join(dir, string(rune('a'+round))), cache.Options{})
 		if err != nil {
@@ -330,7 +331,7 @@ func TestPartThatChanged(t *testing.T) {
 		o.Heads, o.Connections = open("heads", 0), 1
 		media := open("media", 500_000) // four parts of ten
 		l := clip.NewLibrary(m, media, o)
-		span := clip.NewSpan(base(), 10*time.Minute)
+		span := archive.NewSpan(base(), 10*time.Minute)
 		film := lookUp(t, l, "cam", span)
 		h, err := film.Open(t.Context())
 		if err != nil {
@@ -355,7 +356,7 @@ func TestPartThatChanged(t *testing.T) {
 		for at := int64(0); err == nil && at < h.Size()-1000; at += 100_000 { // some parts are still in the cache
 			_, err = h.ReadAt(t.Context(), b, at)
 		}
-		if !errors.Is(err, clip.ErrChanged) {
+		if !errors.Is(err, archive.ErrChanged) {
 			t.Fatalf("restart %t: got %v, want ErrChanged", restart, err)
 		}
 		if err := h.Close(); err != nil {
@@ -370,7 +371,7 @@ func TestPartThatChanged(t *testing.T) {
 			if _, err = readAll(t, now); err == nil {
 				break
 			}
-			if !errors.Is(err, clip.ErrChanged) {
+			if !errors.Is(err, archive.ErrChanged) {
 				t.Fatal(err)
 			}
 		}
@@ -383,12 +384,12 @@ func TestMoovLast(t *testing.T) {
 	m := newMemory()
 	m.moovLast = true
 	m.record("cam", base(), 600, 2*time.Second)
-	span := clip.NewSpan(base(), 20*time.Minute)
+	span := archive.NewSpan(base(), 20*time.Minute)
 	o := lazy()
 	o.MaxOpenFetch = 600*4000 - 1
 	l, _ := library(t, m, o)
 	c := lookUp(t, l, "cam", span)
-	if _, err := c.Open(t.Context()); !errors.Is(err, clip.ErrTooBig) || !strings.Contains(err.Error(), "2400000 bytes") {
+	if _, err := c.Open(t.Context()); !errors.Is(err, archive.ErrTooBig) || !strings.Contains(err.Error(), "2400000 bytes") {
 		t.Errorf("got %v, want ErrTooBig with what it would take", err)
 	}
 	if payloads, _, _ := m.calls(); payloads != 1 {
@@ -411,7 +412,7 @@ func TestBrokenPart(t *testing.T) {
 			return bytes.NewReader(payload)
 		}
 		l, _ := library(t, m, clip.Options{})
-		mustBe(t, m, lookUp(t, l, "cam", clip.NewSpan(base(), 10*time.Minute)))
+		mustBe(t, m, lookUp(t, l, "cam", archive.NewSpan(base(), 10*time.Minute)))
 	})
 }
 
@@ -427,7 +428,7 @@ func TestManyReadersOfOneHandle(t *testing.T) {
 	m := newMemory()
 	m.record("cam", base(), 600, 2*time.Second)
 	l, _ := library(t, m, lazy())
-	c := lookUp(t, l, "cam", clip.NewSpan(base(), 20*time.Minute))
+	c := lookUp(t, l, "cam", archive.NewSpan(base(), 20*time.Minute))
 	want, err := readAll(t, c)
 	if err != nil {
 		t.Fatal(err)
@@ -435,7 +436,7 @@ func TestManyReadersOfOneHandle(t *testing.T) {
 	m = newMemory()
 	m.record("cam", base(), 600, 2*time.Second)
 	l, _ = library(t, m, lazy())
-	h, err := lookUp(t, l, "cam", clip.NewSpan(base(), 20*time.Minute)).Open(t.Context())
+	h, err := lookUp(t, l, "cam", archive.NewSpan(base(), 20*time.Minute)).Open(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"clipfs/cache"
+	"clipfs/clip/archive"
 )
 
 // What the cache is told of a payload before its head has come (kvs.md: a call brings at most 100 MB; MP4 is larger than
@@ -32,7 +33,7 @@ type stored struct {
 }
 
 // stored gives what is known of a part.
-func (p part) stored(by Selector) stored {
+func (p part) stored(by archive.Selector) stored {
 	last := p.fragments[len(p.fragments)-1]
 	s := stored{bytes: p.bytes(), oldest: last.Server, end: last.Time(by).Add(last.Length)}
 	for _, f := range p.fragments {
@@ -67,7 +68,7 @@ func (f *fetch) kept(kind string, fill cache.Fill) cache.Request {
 }
 
 // expiry is when a stream lets go of what it got at a time; where that is not known, of what it gets now.
-func expiry(got time.Time, stream Stream) time.Time {
+func expiry(got time.Time, stream archive.Stream) time.Time {
 	if got.IsZero() {
 		got = time.Now()
 	}

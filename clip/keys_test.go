@@ -7,6 +7,7 @@ import (
 
 	"clipfs/cache"
 	"clipfs/clip"
+	"clipfs/clip/archive"
 )
 
 // TestKeysTellFilesApart: a cache that was filled under other settings never gives a size or a head that was made under them:
@@ -17,7 +18,7 @@ func TestKeysTellFilesApart(t *testing.T) {
 	m.record("cam", base(), 20, 2*s)
 	m.record("cam", base().Add(43*s), 20, 2*s) // 3 s are missing
 	m.record("cam", base().Add(95*s), 20, 2*s) // 12 s are missing
-	span := clip.NewSpan(base(), 10*time.Minute)
+	span := archive.NewSpan(base(), 10*time.Minute)
 	for name, other := range map[string]struct {
 		o       clip.Options
 		version int

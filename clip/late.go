@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"clipfs/clip/archive"
 )
 
 const (
@@ -33,7 +35,7 @@ type looked struct {
 
 // notice learns of a stream what is on disk, when it is first met. A stream that was made anew under the name of another
 // shares nothing with it.
-func (t *timeline) notice(stream Stream) {
+func (t *timeline) notice(stream archive.Stream) {
 	known := func() bool { return t.seen[stream.Name] != nil && t.seen[stream.Name].arn == stream.ARN }
 	t.mu.Lock()
 	met := known()
@@ -52,14 +54,14 @@ func (t *timeline) notice(stream Stream) {
 }
 
 // lastLook tells when late arrivals of a stream were last looked for.
-func (t *timeline) lastLook(stream Stream) time.Time {
+func (t *timeline) lastLook(stream archive.Stream) time.Time {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.seen[stream.Name].at
 }
 
 // began notes that something is remembered of a stream as of a time, if it is the first.
-func (t *timeline) began(stream Stream, asked time.Time) {
+func (t *timeline) began(stream archive.Stream, asked time.Time) {
 	t.mu.Lock()
 	l := t.seen[stream.Name]
 	first := l.at.IsZero()
@@ -74,11 +76,11 @@ func (t *timeline) began(stream Stream, asked time.Time) {
 
 // trustedUntil tells how long an hour holds without being asked for, or looked after, again. By server time nothing
 // comes late.
-func (t *timeline) trustedUntil(stream StreamName, b bucket) time.Time {
+func (t *timeline) trustedUntil(stream archive.StreamName, b bucket) time.Time {
 	if !b.settled {
 		return b.expires
 	}
-	if t.by == ByServer {
+	if t.by == archive.ByServer {
 		return time.Now().Add(t.ttl)
 	}
 	t.mu.Lock()
@@ -95,11 +97,11 @@ func (t *timeline) look(ctx context.Context, v view) error {
 	_, err := t.looks.do(ctx, v.stream.Name, func(ctx context.Context, progress func()) (struct{}, error) {
 		since := t.lastLook(v.stream).Add(-lookMargin)
 		asked := time.Now()
-		span := Span{Start: since.UTC().Truncate(Grain), End: v.window.End} // which is beyond now if our clock is behind
-		query := FragmentQuery{Stream: v.stream.Name, Selector: ByServer, Span: span.Intersect(v.window)}
+		span := archive.Span{Start: since.UTC().Truncate(archive.Grain), End: v.window.End} // which is beyond now if our clock is behind
+		query := archive.FragmentQuery{Stream: v.stream.Name, Selector: archive.ByServer, Span: span.Intersect(v.window)}
 		hours := make(map[bucketKey]bool)
 		count := 0
-		for f, err := range t.archive.Fragments(ctx, query) {
+		for f, err := range t.service.Fragments(ctx, query) {
 			if err != nil {
 				return struct{}{}, fmt.Errorf("look for late arrivals of %s: %w", v.stream.Name, err)
 			}
@@ -124,9 +126,9 @@ func (t *timeline) look(ctx context.Context, v view) error {
 }
 
 // lacks reports whether the minute of a settled hour is remembered without a fragment that starts in it.
-func (t *timeline) lacks(v view, key bucketKey, f Fragment) bool {
+func (t *timeline) lacks(v view, key bucketKey, f archive.Fragment) bool {
 	b, ok := t.held(v, key)
-	if !ok || !b.settled || key.minutes(NewSpan(f.Time(t.by), Grain))&^b.known != 0 {
+	if !ok || !b.settled || key.minutes(archive.NewSpan(f.Time(t.by), archive.Grain))&^b.known != 0 {
 		return false // it will be asked for anyway
 	}
 	at, _ := slices.BinarySearchFunc(b.fragments, f.Time(t.by), t.compareTime)
@@ -134,7 +136,7 @@ func (t *timeline) lacks(v view, key bucketKey, f Fragment) bool {
 }
 
 // lookedAt notes a look.
-func (t *timeline) lookedAt(stream Stream, asked time.Time) {
+func (t *timeline) lookedAt(stream archive.Stream, asked time.Time) {
 	t.mu.Lock()
 	l := t.seen[stream.Name]
 	l.at, l.fresh = asked, asked.Add(t.ttl)
@@ -143,7 +145,7 @@ func (t *timeline) lookedAt(stream Stream, asked time.Time) {
 }
 
 // forgetStream drops all that is remembered of a stream, in memory and on disk.
-func (t *timeline) forgetStream(stream Stream) {
+func (t *timeline) forgetStream(stream archive.Stream) {
 	t.logger.Debug("too much has come since the last look, hours are asked for anew", "stream", stream.Name)
 	t.store.forget(stream)
 	t.mu.Lock()

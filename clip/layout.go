@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"clipfs/cache"
+	"clipfs/clip/archive"
 	"clipfs/clip/mp4"
 )
 
@@ -169,7 +170,7 @@ func (l *layout) writeHead(_ context.Context, w *cache.Writer) error {
 	}
 	if err := l.joined.WriteHead(appender{w}); err != nil {
 		if errors.Is(err, mp4.ErrPlan) {
-			return fmt.Errorf("%w: %w", ErrChanged, err) // a head is no longer what it was
+			return fmt.Errorf("%w: %w", archive.ErrChanged, err) // a head is no longer what it was
 		}
 		return err
 	}
@@ -216,7 +217,7 @@ func (c *Clip) unjoinable(inputs []mp4.Part, parts []resolved, cause error) erro
 			begin++
 			continue
 		}
-		span := Span{Start: startOf(begin), End: c.span.End}
+		span := archive.Span{Start: startOf(begin), End: c.span.End}
 		if end < len(parts) {
 			span.End = startOf(end)
 		}
@@ -239,9 +240,9 @@ func joinsUpTo(inputs []mp4.Part) int {
 func joinKind(err error) error {
 	switch {
 	case errors.Is(err, mp4.ErrTooBig):
-		return ErrTooBig
+		return archive.ErrTooBig
 	case errors.Is(err, mp4.ErrIncompatible), errors.Is(err, mp4.ErrMalformed), errors.Is(err, mp4.ErrPlan):
-		return ErrMedia
+		return archive.ErrMedia
 	}
 	return nil
 }

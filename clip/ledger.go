@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/docker/go-units"
+
+	"clipfs/clip/archive"
 )
 
 const (
@@ -115,7 +117,7 @@ func (l *ledger) left() (int64, error) {
 	if tell {
 		l.logger.Warn("fetch limit reached: only what is in the cache can be read", "limit", l.limit, "fetched", count.Bytes, "until", resumes)
 	}
-	return 0, fmt.Errorf("%w: %s of %s were fetched, more from %s on", ErrFetchLimit, units.BytesSize(float64(count.Bytes)), l.limit,
+	return 0, fmt.Errorf("%w: %s of %s were fetched, more from %s on", archive.ErrFetchLimit, units.BytesSize(float64(count.Bytes)), l.limit,
 		resumes.Format(time.RFC3339))
 }
 

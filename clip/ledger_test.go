@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"clipfs/clip"
+	"clipfs/clip/archive"
 )
 
 // minutes gives an archive of four hours, of which a minute is a payload of some 3 MB.
@@ -30,7 +31,7 @@ func minutes() *memory {
 // minute looks up the minute so many after base.
 func minute(t *testing.T, l *clip.Library, n int) *clip.Clip {
 	t.Helper()
-	return lookUp(t, l, "cam", clip.NewSpan(base().Add(time.Duration(n)*time.Minute), time.Minute))
+	return lookUp(t, l, "cam", archive.NewSpan(base().Add(time.Duration(n)*time.Minute), time.Minute))
 }
 
 // TestFetchLimit: what is in the cache can be read past the limit, everything else fails and says until when, the
@@ -55,14 +56,14 @@ func TestFetchLimit(t *testing.T) {
 		}
 		defer func() { _ = h.Close() }()
 		b := make([]byte, h.Size())
-		if _, err := h.ReadAt(t.Context(), b, 0); !errors.Is(err, clip.ErrFetchLimit) {
+		if _, err := h.ReadAt(t.Context(), b, 0); !errors.Is(err, archive.ErrFetchLimit) {
 			t.Fatalf("read beyond the limit: %v", err)
 		}
-		if err := second.Err(); !errors.Is(err, clip.ErrFetchLimit) || !strings.Contains(err.Error(), "more from 2000-01-01T01:00:00Z on") {
+		if err := second.Err(); !errors.Is(err, archive.ErrFetchLimit) || !strings.Contains(err.Error(), "more from 2000-01-01T01:00:00Z on") {
 			t.Errorf("the clip's error is %v; want it to say when it ends", err)
 		}
 		calls, _, _ := m.calls()
-		if _, err := readAll(t, minute(t, l, 2)); !errors.Is(err, clip.ErrFetchLimit) {
+		if _, err := readAll(t, minute(t, l, 2)); !errors.Is(err, archive.ErrFetchLimit) {
 			t.Errorf("another clip: %v", err)
 		}
 		if n, _, _ := m.calls(); n != calls {
@@ -82,7 +83,7 @@ func TestFetchLimit(t *testing.T) {
 		if n, err := h.ReadAt(t.Context(), b, 0); n != len(b) || err != nil && !errors.Is(err, io.EOF) {
 			t.Errorf("the same handle in the next hour: %d bytes, %v", n, err)
 		}
-		if !bytes.Equal(b, m.expected("cam", clip.NewSpan(base().Add(time.Minute), time.Minute))) {
+		if !bytes.Equal(b, m.expected("cam", archive.NewSpan(base().Add(time.Minute), time.Minute))) {
 			t.Error("the clip is not what it should be")
 		}
 		if f := l.Fetched(); f.Hour != int64(len(b)) || f.Day != limit.Bytes+f.Hour || !f.Resumes.IsZero() {
@@ -99,7 +100,7 @@ func TestFetchLimitOfALongClip(t *testing.T) {
 		o := lazy()
 		o.FetchLimit = clip.FetchLimit{Bytes: 10 * heavyPart}
 		l, _ := library(t, m, o)
-		h, err := lookUp(t, l, "cam", clip.NewSpan(base(), time.Hour)).Open(t.Context())
+		h, err := lookUp(t, l, "cam", archive.NewSpan(base(), time.Hour)).Open(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -111,10 +112,10 @@ func TestFetchLimitOfALongClip(t *testing.T) {
 			n, err = h.ReadAt(t.Context(), b, at)
 			at += int64(n)
 		}
-		if !errors.Is(err, clip.ErrFetchLimit) {
+		if !errors.Is(err, archive.ErrFetchLimit) {
 			t.Errorf("read %d bytes of an hour, then %v; want the limit", at, err)
 		}
-		if _, err := lookUp(t, l, "cam", clip.NewSpan(base().Add(time.Hour), time.Hour)).Open(t.Context()); !errors.Is(err, clip.ErrFetchLimit) {
+		if _, err := lookUp(t, l, "cam", archive.NewSpan(base().Add(time.Hour), time.Hour)).Open(t.Context()); !errors.Is(err, archive.ErrFetchLimit) {
 			t.Errorf("open of another hour: %v", err)
 		}
 	})
@@ -130,7 +131,7 @@ func TestFetchLimitAndManyDownloads(t *testing.T) {
 		var wg sync.WaitGroup
 		for i := range 40 {
 			wg.Go(func() {
-				if _, err := readAll(t, minute(t, l, i)); err != nil && !errors.Is(err, clip.ErrFetchLimit) {
+				if _, err := readAll(t, minute(t, l, i)); err != nil && !errors.Is(err, archive.ErrFetchLimit) {
 					t.Error(err)
 				}
 			})
@@ -174,7 +175,7 @@ func TestLedgerCountsRetriesAndWhatIsGivenUp(t *testing.T) {
 type failing struct{}
 
 // Read implements io.Reader.
-func (failing) Read([]byte) (int, error) { return 0, fmt.Errorf("cut: %w", clip.ErrUnreachable) }
+func (failing) Read([]byte) (int, error) { return 0, fmt.Errorf("cut: %w", archive.ErrUnreachable) }
 
 // TestLedgerOutlivesTheMount: what was fetched counts after a restart, of whatever limit, until its period is over; a file
 // that is not understood is no reason to fail.
@@ -204,6 +205,7 @@ func TestLedgerOutlivesTheMount(t *testing.T) {
 				t.Errorf("after a restart with %s: %v", test.limit, err)
 			}
 		}
+		synctest.Wait() // the last of them has noted what it fetched
 		file := filepath.Join(dir, "fetched.json")
 		if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
 			t.Errorf("%v, %v", info, err)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"clipfs/cache"
+	"clipfs/clip/archive"
 	"clipfs/clip/mp4"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -25,7 +26,7 @@ type Options struct {
 	// Logger takes what is worth telling; nil discards it.
 	Logger *slog.Logger
 	// Selector says by which clock spans select fragments.
-	Selector Selector
+	Selector archive.Selector
 	// Grammar reads and writes names.
 	Grammar Grammar
 	// MetadataTTL is how long answers about streams and about the past hold; 0 means 60 s.
@@ -37,7 +38,7 @@ type Options struct {
 	// ListDays is how many days back are looked at for footage when days are listed; 0 means DefaultListDays.
 	ListDays int
 	// Streams are the only streams to show, if there are any; then streams are not listed.
-	Streams []StreamName
+	Streams []archive.StreamName
 	// Listed says what directories list; its zero value is all that there is.
 	Listed Listed
 	// StreamPrefix is how the names of the streams to show begin.
@@ -72,7 +73,7 @@ type Options struct {
 	Bandwidth int64
 	// OpenQuota tells of how many fragments of a stream the archive gives heads at once now, and of how many a second after
 	// that; nil stands for 500 and 500 (quotas page, GetClip).
-	OpenQuota func(StreamName) (atOnce, perSecond float64)
+	OpenQuota func(archive.StreamName) (atOnce, perSecond float64)
 	// StallTimeout is how long a body may go without a byte before it is given up and asked for again; 0 means
 	// StallAfter(ReadTimeout).
 	StallTimeout time.Duration
@@ -124,7 +125,7 @@ func (o Options) withDefaults() Options {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	o.MetadataTTL = cmp.Or(o.MetadataTTL, defaultMetadataTTL)
-	o.Gap = cmp.Or(o.Gap, DefaultGap)
+	o.Gap = cmp.Or(o.Gap, archive.DefaultGap)
 	o.ListDays = cmp.Or(o.ListDays, DefaultListDays)
 	o.ReadTimeout = cmp.Or(o.ReadTimeout, defaultReadTimeout)
 	o.StallTimeout = cmp.Or(o.StallTimeout, StallAfter(o.ReadTimeout))
@@ -134,7 +135,7 @@ func (o Options) withDefaults() Options {
 	o.Connections = cmp.Or(o.Connections, DefaultConnections)
 	o.MaxOpenFetch = cmp.Or(o.MaxOpenFetch, DefaultMaxOpenFetch)
 	if o.OpenQuota == nil {
-		o.OpenQuota = func(StreamName) (atOnce, perSecond float64) { return defaultMediaRate, defaultMediaRate }
+		o.OpenQuota = func(archive.StreamName) (atOnce, perSecond float64) { return defaultMediaRate, defaultMediaRate }
 	}
 	return o
 }
@@ -148,7 +149,7 @@ const retentionMargin = 5 * time.Second
 
 // Library is the archive as clips. It is safe for concurrent use.
 type Library struct {
-	archive Archive
+	service archive.Service
 	// denials is the archive of the timeline.
 	denials *denials
 	cache   *cache.Cache
@@ -157,9 +158,9 @@ type Library struct {
 	joinVersion int
 	streams     *streams
 	timeline    *timeline
-	newest      *flight[StreamName, newest]
-	days        *flight[StreamName, []Start]
-	aheads      *flight[StreamName, struct{}]
+	newest      *flight[archive.StreamName, newest]
+	days        *flight[archive.StreamName, []archive.Start]
+	aheads      *flight[archive.StreamName, struct{}]
 	clocks      clocks
 	versions    *versions
 	heads       heads
@@ -187,13 +188,13 @@ type Library struct {
 	toldOlder sync.Map
 
 	// latest holds the newest footage of streams; it is believed for edgeTTL.
-	latest *lru.Cache[StreamName, latestEntry]
+	latest *lru.Cache[archive.StreamName, latestEntry]
 }
 
 // NewLibrary gives the clips of an archive, kept in a cache. The cache stays the caller's to close.
-func NewLibrary(archive Archive, c *cache.Cache, o Options) *Library {
+func NewLibrary(service archive.Service, c *cache.Cache, o Options) *Library {
 	o = o.withDefaults()
-	latest, err := lru.New[StreamName, latestEntry](maxStreams)
+	latest, err := lru.New[archive.StreamName, latestEntry](maxStreams)
 	if err != nil {
 		panic(err) // only a size that is not positive is an error
 	}
@@ -201,15 +202,15 @@ func NewLibrary(archive Archive, c *cache.Cache, o Options) *Library {
 	if err != nil {
 		panic(err) // only a size that is not positive is an error
 	}
-	denials := newDenials(archive, o)
+	denials := newDenials(service, o)
 	l := &Library{
-		archive: archive, denials: denials, cache: c, options: o, joinVersion: mp4.JoinVersion,
-		streams:  newStreams(archive, o),
+		service: service, denials: denials, cache: c, options: o, joinVersion: mp4.JoinVersion,
+		streams:  newStreams(service, o),
 		timeline: newTimeline(denials, o),
-		newest:   newFlight[StreamName, newest](o.ReadTimeout),
-		days:     newFlight[StreamName, []Start](o.ReadTimeout),
-		aheads:   newFlight[StreamName, struct{}](o.ReadTimeout),
-		clocks:   clocks{byStream: make(map[StreamName]*clock)},
+		newest:   newFlight[archive.StreamName, newest](o.ReadTimeout),
+		days:     newFlight[archive.StreamName, []archive.Start](o.ReadTimeout),
+		aheads:   newFlight[archive.StreamName, struct{}](o.ReadTimeout),
+		clocks:   clocks{byStream: make(map[archive.StreamName]*clock)},
 		versions: newVersions(c),
 		latest:   latest,
 		layouts:  newFlight[cache.Key, *layout](o.ReadTimeout),
@@ -244,32 +245,32 @@ func (l *Library) MetadataTTL() time.Duration { return l.options.MetadataTTL }
 func (l *Library) ReadTimeout() time.Duration { return l.options.ReadTimeout }
 
 // Streams gives all streams, by name.
-func (l *Library) Streams(ctx context.Context) ([]Stream, error) { return l.streams.list(ctx) }
+func (l *Library) Streams(ctx context.Context) ([]archive.Stream, error) { return l.streams.list(ctx) }
 
 // Stream gives one stream, listed or not; ErrNoStream if there is none of that name.
-func (l *Library) Stream(ctx context.Context, name StreamName) (Stream, error) {
+func (l *Library) Stream(ctx context.Context, name archive.StreamName) (archive.Stream, error) {
 	return l.streams.look(ctx, name)
 }
 
 // view gives a stream and the span in which it can have footage now; ErrNoRetention if it keeps none.
-func (l *Library) view(ctx context.Context, name StreamName) (view, error) {
+func (l *Library) view(ctx context.Context, name archive.StreamName) (view, error) {
 	stream, err := l.streams.look(ctx, name)
 	if err != nil {
 		return view{}, err
 	}
 	if stream.Retention <= 0 {
-		return view{}, fmt.Errorf("stream %s: %w", name, ErrNoRetention)
+		return view{}, fmt.Errorf("stream %s: %w", name, archive.ErrNoRetention)
 	}
 	l.timeline.notice(stream)
-	now := time.Now().UTC().Truncate(Grain)
-	return view{stream, Span{Start: now.Add(retentionMargin - stream.Retention), End: now.Add(l.clocks.ahead(name) + Grain)}}, nil
+	now := time.Now().UTC().Truncate(archive.Grain)
+	return view{stream, archive.Span{Start: now.Add(retentionMargin - stream.Retention), End: now.Add(l.clocks.ahead(name) + archive.Grain)}}, nil
 }
 
 // Clip gives the clip of a span as the archive has it now: one immutable version. It costs ListFragments calls at
 // most, never media. ErrNoFootage if no fragment starts in the span.
-func (l *Library) Clip(ctx context.Context, name StreamName, span Span) (*Clip, error) {
-	if span.Empty() || span.Length() > MaxSpan {
-		return nil, fmt.Errorf("span %s: %w", span, ErrName)
+func (l *Library) Clip(ctx context.Context, name archive.StreamName, span archive.Span) (*Clip, error) {
+	if span.Empty() || span.Length() > archive.MaxSpan {
+		return nil, fmt.Errorf("span %s: %w", span, archive.ErrName)
 	}
 	v, err := l.viewTo(ctx, name, span.End)
 	if err != nil {
@@ -277,25 +278,25 @@ func (l *Library) Clip(ctx context.Context, name StreamName, span Span) (*Clip, 
 	}
 	visible := span.Intersect(v.window)
 	if visible.Empty() {
-		return nil, fmt.Errorf("stream %s, %s is outside of what is kept: %w", name, span, ErrNoFootage)
+		return nil, fmt.Errorf("stream %s, %s is outside of what is kept: %w", name, span, archive.ErrNoFootage)
 	}
 	list := func(ctx context.Context) (listing, error) { return l.timeline.list(ctx, v, visible) }
 	listed, err := list(ctx)
-	if errors.Is(err, ErrNotListable) {
+	if errors.Is(err, archive.ErrNotListable) {
 		return l.unlistedClip(v.stream, span, visible)
 	}
 	if err != nil {
 		return nil, err
 	}
 	if len(listed.fragments) == 0 {
-		return nil, fmt.Errorf("stream %s, %s: %w", name, span, ErrNoFootage)
+		return nil, fmt.Errorf("stream %s, %s: %w", name, span, archive.ErrNoFootage)
 	}
 	return l.clipOf(v.stream, span, listed, list), nil
 }
 
 // partKey gives the key of a run of fragments: by their numbers, never by the span, so that footage that arrives
 // later is never hidden by what was there before.
-func (l *Library) partKey(name StreamName, fragments []Fragment) cache.Key {
+func (l *Library) partKey(name archive.StreamName, fragments []archive.Fragment) cache.Key {
 	k := newKeyer(64 * (len(fragments) + 2))
 	k.word(string(name))
 	k.word(l.options.Selector.String())
@@ -306,7 +307,7 @@ func (l *Library) partKey(name StreamName, fragments []Fragment) cache.Key {
 }
 
 // keyOf gives the key of the payload of a part: by all fragments that are asked for, and by those that are to come.
-func (l *Library) keyOf(name StreamName, p part) cache.Key {
+func (l *Library) keyOf(name archive.StreamName, p part) cache.Key {
 	asked := p.all(l.options.Selector)
 	if p.asked != nil {
 		asked = p.asked

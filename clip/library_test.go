@@ -12,6 +12,7 @@ import (
 
 	"clipfs/cache"
 	"clipfs/clip"
+	"clipfs/clip/archive"
 )
 
 func TestClipIsThePayloadWithTheTimesOfTheFootage(t *testing.T) {
@@ -24,7 +25,7 @@ func TestClipIsThePayloadWithTheTimesOfTheFootage(t *testing.T) {
 			m.moovLast, m.lengths = test.moovLast, test.lengths
 			m.record("cam", base(), 300, 2*time.Second)
 			l, _ := library(t, m, clip.Options{})
-			span := clip.NewSpan(base().Add(time.Minute), time.Minute)
+			span := archive.NewSpan(base().Add(time.Minute), time.Minute)
 			c := lookUp(t, l, "cam", span)
 			if got, want := c.Fragments(), 30; got != want {
 				t.Errorf("fragments: got %d, want %d", got, want)
@@ -59,19 +60,19 @@ func TestClipKeyIsThatOfItsFragments(t *testing.T) {
 	m := newMemory()
 	m.record("cam", base(), 60, 10*time.Second)
 	l, _ := library(t, m, clip.Options{MetadataTTL: time.Nanosecond})
-	whole := lookUp(t, l, "cam", clip.NewSpan(base(), time.Minute))
+	whole := lookUp(t, l, "cam", archive.NewSpan(base(), time.Minute))
 	// No fragment starts in the 5 s by which this one is longer.
-	same := lookUp(t, l, "cam", clip.NewSpan(base().Add(-5*time.Second), 65*time.Second))
+	same := lookUp(t, l, "cam", archive.NewSpan(base().Add(-5*time.Second), 65*time.Second))
 	if whole.Key() != same.Key() {
 		t.Errorf("same fragments, keys %s and %s", whole.Key(), same.Key())
 	}
-	if other := lookUp(t, l, "cam", clip.NewSpan(base(), 70*time.Second)); other.Key() == whole.Key() {
+	if other := lookUp(t, l, "cam", archive.NewSpan(base(), 70*time.Second)); other.Key() == whole.Key() {
 		t.Errorf("other fragments, same key %s", other.Key())
 	}
 	// Footage that comes late into the middle is not hidden by the clip that was there before.
 	m.upload("cam", base().Add(5*time.Second), 1, time.Second, time.Now())
 	time.Sleep(time.Millisecond) // so that the next look is after it
-	if late := lookUp(t, l, "cam", clip.NewSpan(base(), time.Minute)); late.Key() == whole.Key() || late.Fragments() != 7 {
+	if late := lookUp(t, l, "cam", archive.NewSpan(base(), time.Minute)); late.Key() == whole.Key() || late.Fragments() != 7 {
 		t.Errorf("late footage: key %s, %d fragments; want another key than %s, and 7", late.Key(), late.Fragments(), whole.Key())
 	}
 }
@@ -82,9 +83,9 @@ func TestNeighboursTile(t *testing.T) {
 	l, _ := library(t, m, clip.Options{})
 	var n int
 	for i := range 10 {
-		n += lookUp(t, l, "cam", clip.NewSpan(base().Add(time.Duration(i)*time.Minute), time.Minute)).Fragments()
+		n += lookUp(t, l, "cam", archive.NewSpan(base().Add(time.Duration(i)*time.Minute), time.Minute)).Fragments()
 	}
-	if want := lookUp(t, l, "cam", clip.NewSpan(base(), 10*time.Minute)).Fragments(); n != want {
+	if want := lookUp(t, l, "cam", archive.NewSpan(base(), 10*time.Minute)).Fragments(); n != want {
 		t.Errorf("ten minutes one by one: %d fragments, together %d", n, want)
 	}
 }
@@ -96,16 +97,16 @@ func TestLookUpErrors(t *testing.T) {
 	future := time.Now().Add(time.Hour)
 	for _, test := range []struct {
 		name   string
-		stream clip.StreamName
-		span   clip.Span
+		stream archive.StreamName
+		span   archive.Span
 		want   error
 	}{
-		{"no stream", "other", clip.NewSpan(base(), time.Minute), clip.ErrNoStream},
-		{"no footage", "cam", clip.NewSpan(base().Add(-time.Hour), time.Minute), clip.ErrNoFootage},
-		{"future", "cam", clip.NewSpan(future, time.Minute), clip.ErrNoFootage},
-		{"before retention", "cam", clip.NewSpan(base().AddDate(-50, 0, 0), time.Minute), clip.ErrNoFootage},
-		{"over 24 h", "cam", clip.NewSpan(base(), 24*time.Hour+time.Millisecond), clip.ErrName},
-		{"empty", "cam", clip.NewSpan(base(), 0), clip.ErrName},
+		{"no stream", "other", archive.NewSpan(base(), time.Minute), archive.ErrNoStream},
+		{"no footage", "cam", archive.NewSpan(base().Add(-time.Hour), time.Minute), archive.ErrNoFootage},
+		{"future", "cam", archive.NewSpan(future, time.Minute), archive.ErrNoFootage},
+		{"before retention", "cam", archive.NewSpan(base().AddDate(-50, 0, 0), time.Minute), archive.ErrNoFootage},
+		{"over 24 h", "cam", archive.NewSpan(base(), 24*time.Hour+time.Millisecond), archive.ErrName},
+		{"empty", "cam", archive.NewSpan(base(), 0), archive.ErrName},
 	} {
 		if _, err := l.Clip(t.Context(), test.stream, test.span); !errors.Is(err, test.want) {
 			t.Errorf("%s: got %v, want %v", test.name, err, test.want)
@@ -113,7 +114,7 @@ func TestLookUpErrors(t *testing.T) {
 	}
 	m.retention = 0
 	m.record("unkept", base(), 1, time.Second)
-	if _, err := l.Clip(t.Context(), "unkept", clip.NewSpan(base(), time.Minute)); !errors.Is(err, clip.ErrNoRetention) {
+	if _, err := l.Clip(t.Context(), "unkept", archive.NewSpan(base(), time.Minute)); !errors.Is(err, archive.ErrNoRetention) {
 		t.Errorf("no retention: got %v", err)
 	}
 	if payloads, _, _ := m.calls(); payloads != 0 {
@@ -126,7 +127,7 @@ func TestMostThatOneCallCarries(t *testing.T) {
 	m := newMemory()
 	m.record("cam", base(), 200, time.Second)
 	l, _ := library(t, m, clip.Options{})
-	span := clip.NewSpan(base(), 10*time.Minute)
+	span := archive.NewSpan(base(), 10*time.Minute)
 	if got, err := readAll(t, lookUp(t, l, "cam", span)); err != nil || !bytes.Equal(got, m.expected("cam", span)) {
 		t.Errorf("200 fragments: %v", err)
 	}
@@ -139,7 +140,7 @@ func TestManyReadersCostOneCall(t *testing.T) {
 	m := newMemory()
 	m.record("cam", base(), 100, 2*time.Second)
 	l, _ := library(t, m, clip.Options{})
-	span := clip.NewSpan(base(), time.Minute)
+	span := archive.NewSpan(base(), time.Minute)
 	want := m.expected("cam", span)
 	var wg sync.WaitGroup
 	for range 64 {
@@ -195,7 +196,7 @@ func TestCutBodyIsAskedForAgain(t *testing.T) {
 					return bytes.NewReader(payload)
 				}
 				l, c := library(t, m, clip.Options{})
-				span := clip.NewSpan(base(), time.Minute)
+				span := archive.NewSpan(base(), time.Minute)
 				begun := time.Now()
 				got, err := readAll(t, lookUp(t, l, "cam", span))
 				if err != nil || !bytes.Equal(got, m.expected("cam", span)) {
@@ -228,7 +229,7 @@ func TestChangedInRetry(t *testing.T) {
 			return bytes.NewReader(payload)
 		}
 		l, c := library(t, m, clip.Options{})
-		if _, err := readAll(t, lookUp(t, l, "cam", clip.NewSpan(base(), time.Minute))); !errors.Is(err, clip.ErrChanged) {
+		if _, err := readAll(t, lookUp(t, l, "cam", archive.NewSpan(base(), time.Minute))); !errors.Is(err, archive.ErrChanged) {
 			t.Errorf("got %v, want ErrChanged", err)
 		}
 		if payloads, _, _ := m.calls(); payloads != 2 {
@@ -246,7 +247,7 @@ func TestChangedAfterEviction(t *testing.T) {
 	changed := false
 	m.body = func(_ int, payload []byte) io.Reader {
 		if changed {
-			return bytes.NewReader(movie(m.selected("cam", clip.ByProducer, clip.NewSpan(base().Add(20*time.Second), time.Minute)), true, time.Now()))
+			return bytes.NewReader(movie(m.selected("cam", archive.ByProducer, archive.NewSpan(base().Add(20*time.Second), time.Minute)), true, time.Now()))
 		}
 		return bytes.NewReader(payload)
 	}
@@ -257,16 +258,16 @@ func TestChangedAfterEviction(t *testing.T) {
 	}
 	defer func() { _ = c.Close() }()
 	l := clip.NewLibrary(m, c, clip.Options{})
-	span := clip.NewSpan(base(), time.Minute)
+	span := archive.NewSpan(base(), time.Minute)
 	old := lookUp(t, l, "cam", span)
 	if _, err := readAll(t, old); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := readAll(t, lookUp(t, l, "cam", clip.NewSpan(base().Add(time.Hour), time.Minute))); err != nil {
+	if _, err := readAll(t, lookUp(t, l, "cam", archive.NewSpan(base().Add(time.Hour), time.Minute))); err != nil {
 		t.Fatal(err)
 	}
 	changed = true
-	if _, err := readAll(t, old); !errors.Is(err, clip.ErrChanged) {
+	if _, err := readAll(t, old); !errors.Is(err, archive.ErrChanged) {
 		t.Fatalf("got %v, want ErrChanged", err)
 	}
 	fresh := lookUp(t, l, "cam", span)
@@ -276,7 +277,7 @@ func TestChangedAfterEviction(t *testing.T) {
 	if _, err := readAll(t, fresh); err != nil {
 		t.Errorf("new version: %v", err)
 	}
-	if _, err := readAll(t, old); !errors.Is(err, clip.ErrChanged) {
+	if _, err := readAll(t, old); !errors.Is(err, archive.ErrChanged) {
 		t.Errorf("old version: got %v, want ErrChanged", err)
 	}
 }
@@ -285,11 +286,11 @@ func TestChangedAfterEviction(t *testing.T) {
 func TestPayloadCutByTheService(t *testing.T) {
 	m := newMemory()
 	m.record("cam", base(), 100, 2*time.Second)
-	span := clip.NewSpan(base(), time.Minute)
+	span := archive.NewSpan(base(), time.Minute)
 	l, _ := library(t, m, clip.Options{})
 	c := lookUp(t, l, "cam", span)
 	m.fragments["cam"] = m.fragments["cam"][1:] // it leaves retention
-	if _, err := readAll(t, c); !errors.Is(err, clip.ErrChanged) {
+	if _, err := readAll(t, c); !errors.Is(err, archive.ErrChanged) {
 		t.Errorf("got %v, want ErrChanged", err)
 	}
 	if now := lookUp(t, l, "cam", span); now.Fragments() != 29 {
@@ -308,7 +309,7 @@ func TestBytesBehindTheEnd(t *testing.T) {
 		return io.MultiReader(bytes.NewReader(payload), bytes.NewReader([]byte("garbage")))
 	}
 	l, _ := library(t, m, clip.Options{})
-	span := clip.NewSpan(base(), time.Minute)
+	span := archive.NewSpan(base(), time.Minute)
 	got, err := readAll(t, lookUp(t, l, "cam", span))
 	if err != nil || !bytes.Equal(got, m.expected("cam", span)) {
 		t.Errorf("got %d bytes, %v", len(got), err)
@@ -318,7 +319,7 @@ func TestBytesBehindTheEnd(t *testing.T) {
 // TestSilenceEnds: a service that never answers, or always breaks, costs a reader ReadTimeout and no more.
 func TestSilenceEnds(t *testing.T) {
 	for name, set := range map[string]func(m *memory){
-		"refused": func(m *memory) { m.refuse = func(int) error { return clip.ErrUnreachable } },
+		"refused": func(m *memory) { m.refuse = func(int) error { return archive.ErrUnreachable } },
 		"silent":  func(m *memory) { m.body = func(_ int, p []byte) io.Reader { return silentAt(p, 0) } },
 		"broken":  func(m *memory) { m.body = func(_ int, p []byte) io.Reader { return brokenAt(p, 1000) } },
 	} {
@@ -328,15 +329,15 @@ func TestSilenceEnds(t *testing.T) {
 				m.record("cam", base(), 10, 2*time.Second)
 				set(m)
 				l, c := library(t, m, clip.Options{ReadTimeout: 30 * time.Second})
-				looked := lookUp(t, l, "cam", clip.NewSpan(base(), time.Minute))
+				looked := lookUp(t, l, "cam", archive.NewSpan(base(), time.Minute))
 				begun := time.Now()
-				if _, err := readAll(t, looked); !errors.Is(err, clip.ErrUnreachable) {
+				if _, err := readAll(t, looked); !errors.Is(err, archive.ErrUnreachable) {
 					t.Errorf("got %v, want ErrUnreachable", err)
 				}
 				if took := time.Since(begun); took > 41*time.Second {
 					t.Errorf("took %s", took)
 				}
-				if !errors.Is(looked.Err(), clip.ErrUnreachable) {
+				if !errors.Is(looked.Err(), archive.ErrUnreachable) {
 					t.Errorf("Err: got %v", looked.Err())
 				}
 				m.change(func() { m.refuse, m.body = nil, nil })
@@ -356,14 +357,14 @@ func TestReadRecovers(t *testing.T) {
 		m.record("cam", base(), 100, 2*time.Second)
 		m.body = func(_ int, p []byte) io.Reader { return silentAt(p, 50_000) }
 		l, c := library(t, m, clip.Options{ReadTimeout: 20 * time.Second})
-		span := clip.NewSpan(base(), time.Minute)
+		span := archive.NewSpan(base(), time.Minute)
 		h, err := lookUp(t, l, "cam", span).Open(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
 		want := m.expected("cam", span)
 		tail := make([]byte, 10_000)
-		if _, err := h.ReadAt(t.Context(), tail, 100_000); !errors.Is(err, clip.ErrUnreachable) {
+		if _, err := h.ReadAt(t.Context(), tail, 100_000); !errors.Is(err, archive.ErrUnreachable) {
 			t.Errorf("got %v, want ErrUnreachable", err)
 		}
 		m.change(func() { m.body = nil })
@@ -389,7 +390,7 @@ func TestCallerLeaves(t *testing.T) {
 			return bytes.NewReader(p)
 		}
 		l, c := library(t, m, clip.Options{})
-		h, err := lookUp(t, l, "cam", clip.NewSpan(base(), time.Minute)).Open(t.Context())
+		h, err := lookUp(t, l, "cam", archive.NewSpan(base(), time.Minute)).Open(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -413,9 +414,9 @@ func TestCallerLeaves(t *testing.T) {
 func TestFragmentsMayNotBeListed(t *testing.T) {
 	m := newMemory()
 	m.record("cam", base(), 100, 2*time.Second)
-	m.hide = func() error { return clip.ErrNotListable }
+	m.hide = func() error { return archive.ErrNotListable }
 	l, _ := library(t, m, clip.Options{})
-	span := clip.NewSpan(base(), time.Minute)
+	span := archive.NewSpan(base(), time.Minute)
 	c := lookUp(t, l, "cam", span)
 	got, err := readAll(t, c)
 	if err != nil || !bytes.Equal(got, m.expected("cam", span)) {
@@ -424,8 +425,8 @@ func TestFragmentsMayNotBeListed(t *testing.T) {
 	if c.Expires().After(time.Now().Add(time.Minute)) {
 		t.Errorf("holds until %s", c.Expires())
 	}
-	empty := lookUp(t, l, "cam", clip.NewSpan(base().Add(-time.Hour), time.Minute))
-	if _, err := readAll(t, empty); !errors.Is(err, clip.ErrNoFootage) {
+	empty := lookUp(t, l, "cam", archive.NewSpan(base().Add(-time.Hour), time.Minute))
+	if _, err := readAll(t, empty); !errors.Is(err, archive.ErrNoFootage) {
 		t.Errorf("no footage: got %v", err)
 	}
 }

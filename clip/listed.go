@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"clipfs/clip/archive"
 )
 
 // Listed says what directories list; what they do not list resolves all the same. The zero value is the default: down to
@@ -12,7 +14,7 @@ import (
 type Listed struct {
 	words []string
 	// finest are the directories that have none below them.
-	finest Precision
+	finest archive.Precision
 	// lengths are those that were named. own says that there are none: the finest directories list themselves as one clip.
 	lengths []time.Duration
 	own     bool
@@ -32,7 +34,7 @@ func ParseListed(words []string) (Listed, error) {
 		return Listed{}, nil
 	}
 	l := Listed{words: slices.Clone(words)}
-	finest := map[string]Precision{"minutes": Minute, "hours": Hour, "days": Day}
+	finest := map[string]archive.Precision{"minutes": archive.Minute, "hours": archive.Hour, "days": archive.Day}
 	named := ""
 	for _, word := range words {
 		if p, ok := finest[word]; ok {
@@ -53,7 +55,7 @@ func ParseListed(words []string) (Listed, error) {
 		l.kinds = append(l.kinds, kinds()[i])
 	}
 	if named == "" {
-		l.finest = Minute
+		l.finest = archive.Minute
 	}
 	l.own = named != "" && len(l.lengths) == 0
 	if len(l.kinds) == 0 {
@@ -95,17 +97,17 @@ func (l Listed) Kinds() []Kind {
 }
 
 // Finer reports whether a directory of a precision lists directories below it.
-func (l Listed) Finer(p Precision) bool {
-	return p < Minute && (l.Default() || p < l.finest)
+func (l Listed) Finer(p archive.Precision) bool {
+	return p < archive.Minute && (l.Default() || p < l.finest)
 }
 
 // Lengths are those that the directory of a start lists, where its clip has footage. period is what the directory stands for.
-func (l Listed) Lengths(p Precision, period time.Duration) []time.Duration {
-	period = min(period, MaxSpan)
+func (l Listed) Lengths(p archive.Precision, period time.Duration) []time.Duration {
+	period = min(period, archive.MaxSpan)
 	switch {
-	case l.Default() && p == Day:
+	case l.Default() && p == archive.Day:
 		return nil
-	case l.Default() && p == Hour: // one that is longer because clocks go back in it as a whole too
+	case l.Default() && p == archive.Hour: // one that is longer because clocks go back in it as a whole too
 		return slices.Compact([]time.Duration{time.Hour, max(time.Hour, period)})
 	case l.Default():
 		return ListedLengths()

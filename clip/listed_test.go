@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"clipfs/clip"
+	"clipfs/clip/archive"
 )
 
 func TestListed(t *testing.T) {
@@ -35,20 +36,20 @@ func TestListed(t *testing.T) {
 			continue
 		}
 		for _, d := range []struct {
-			at     clip.Precision
+			at     archive.Precision
 			period time.Duration
 			want   lengths
-		}{{clip.Day, 24 * hour, test.day}, {clip.Hour, hour, test.hour}, {clip.Minute, minute, test.minute}, {clip.Second, time.Second, test.other}} {
+		}{{archive.Day, 24 * hour, test.day}, {archive.Hour, hour, test.hour}, {archive.Minute, minute, test.minute}, {archive.Second, time.Second, test.other}} {
 			if got := l.Lengths(d.at, d.period); !slices.Equal(got, d.want) {
 				t.Errorf("%q: a directory of %s lists %v, want %v", test.words, d.period, got, d.want)
 			}
 		}
-		if l.Finer(clip.Day) != test.finerDay || l.Finer(clip.Hour) != test.finerHour || l.Finer(clip.Minute) || !slices.Equal(l.Kinds(), test.kinds) {
-			t.Errorf("%q: finer %t %t, kinds %v", test.words, l.Finer(clip.Day), l.Finer(clip.Hour), l.Kinds())
+		if l.Finer(archive.Day) != test.finerDay || l.Finer(archive.Hour) != test.finerHour || l.Finer(archive.Minute) || !slices.Equal(l.Kinds(), test.kinds) {
+			t.Errorf("%q: finer %t %t, kinds %v", test.words, l.Finer(archive.Day), l.Finer(archive.Hour), l.Kinds())
 		}
 	}
-	if l, err := clip.ParseListed([]string{"days"}); err != nil || !slices.Equal(l.Lengths(clip.Day, 23*hour), lengths{23 * hour}) ||
-		!slices.Equal(l.Lengths(clip.Day, 25*hour), lengths{24 * hour}) {
+	if l, err := clip.ParseListed([]string{"days"}); err != nil || !slices.Equal(l.Lengths(archive.Day, 23*hour), lengths{23 * hour}) ||
+		!slices.Equal(l.Lengths(archive.Day, 25*hour), lengths{24 * hour}) {
 		t.Errorf("days of 23 and 25 hours: %v, %v", l, err)
 	}
 	for _, words := range [][]string{{"runs"}, {"hour"}, {"25h"}, {"m3u8"}, {"hours", "days"}, {".mp4"}, {"MP4"}} {

@@ -17,6 +17,7 @@ import (
 
 	"clipfs/cache"
 	"clipfs/clip"
+	"clipfs/clip/archive"
 	"clipfs/clip/mp4"
 )
 
@@ -29,7 +30,7 @@ type memory struct {
 	// lengths tells the length of bodies; otherwise they come without.
 	lengths bool
 	// answer changes the fragments that a call brings, or gives its error.
-	answer func(fragments []clip.Fragment) ([]clip.Fragment, error)
+	answer func(fragments []archive.Fragment) ([]archive.Fragment, error)
 	// keepsHoles says that payloads keep the time between fragments that do not follow each other; else they close it.
 	keepsHoles bool
 	// syncs says which pictures of a payload are sync samples, counted from 0; nil stands for the first of each fragment.
@@ -57,7 +58,7 @@ type memory struct {
 	ordered bool
 
 	mu        sync.Mutex
-	fragments map[clip.StreamName][]clip.Fragment
+	fragments map[archive.StreamName][]archive.Fragment
 	payloads  int
 	lists     int
 	probes    int
@@ -68,7 +69,7 @@ type memory struct {
 	reading, mostReading int
 }
 
-var _ clip.Archive = (*memory)(nil)
+var _ archive.Service = (*memory)(nil)
 
 // change sets faults while calls may be under way.
 func (m *memory) change(set func()) {
@@ -79,22 +80,22 @@ func (m *memory) change(set func()) {
 
 // newMemory gives an archive without streams.
 func newMemory() *memory {
-	return &memory{retention: 40 * 365 * 24 * time.Hour, fragments: make(map[clip.StreamName][]clip.Fragment)}
+	return &memory{retention: 40 * 365 * 24 * time.Hour, fragments: make(map[archive.StreamName][]archive.Fragment)}
 }
 
 // record adds count fragments of a length to a stream, from start on, as a camera does that sends what it records.
-func (m *memory) record(name clip.StreamName, start time.Time, count int, length time.Duration) {
+func (m *memory) record(name archive.StreamName, start time.Time, count int, length time.Duration) {
 	m.upload(name, start, count, length, start.Add(100*time.Millisecond))
 }
 
 // upload adds count fragments of a length that were recorded from start on and arrive from another time on.
-func (m *memory) upload(name clip.StreamName, start time.Time, count int, length time.Duration, arrival time.Time) {
+func (m *memory) upload(name archive.StreamName, start time.Time, count int, length time.Duration, arrival time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for i := range count {
 		at := start.Add(time.Duration(i) * length).UTC()
-		m.fragments[name] = append(m.fragments[name], clip.Fragment{
-			ID:       clip.FragmentID(fmt.Sprintf("%047d", arrival.UnixMilli()*1000+int64(i))),
+		m.fragments[name] = append(m.fragments[name], archive.Fragment{
+			ID:       archive.FragmentID(fmt.Sprintf("%047d", arrival.UnixMilli()*1000+int64(i))),
 			Producer: at, Server: arrival.Add(time.Duration(i) * length).UTC(),
 			Length: length - 40*time.Millisecond, Size: 4000,
 		})
@@ -109,15 +110,15 @@ func (m *memory) calls() (payloads, lists, probes int) {
 }
 
 // stream describes a stream.
-func (m *memory) stream(name clip.StreamName) clip.Stream {
-	return clip.Stream{Name: name, ARN: m.arn + "/" + string(name), Created: m.created, Retention: m.retention}
+func (m *memory) stream(name archive.StreamName) archive.Stream {
+	return archive.Stream{Name: name, ARN: m.arn + "/" + string(name), Created: m.created, Retention: m.retention}
 }
 
-// Streams implements clip.Archive.
-func (m *memory) Streams(context.Context) iter.Seq2[clip.Stream, error] {
-	return func(yield func(clip.Stream, error) bool) {
+// Streams implements archive.Service.
+func (m *memory) Streams(context.Context) iter.Seq2[archive.Stream, error] {
+	return func(yield func(archive.Stream, error) bool) {
 		if m.unlistable != nil {
-			yield(clip.Stream{}, m.unlistable)
+			yield(archive.Stream{}, m.unlistable)
 			return
 		}
 		m.mu.Lock()
@@ -130,37 +131,37 @@ func (m *memory) Streams(context.Context) iter.Seq2[clip.Stream, error] {
 	}
 }
 
-// Stream implements clip.Archive.
-func (m *memory) Stream(_ context.Context, name clip.StreamName) (clip.Stream, error) {
+// Stream implements archive.Service.
+func (m *memory) Stream(_ context.Context, name archive.StreamName) (archive.Stream, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.describes++
 	if _, ok := m.fragments[name]; !ok {
-		return clip.Stream{}, clip.ErrNoStream
+		return archive.Stream{}, archive.ErrNoStream
 	}
 	return m.stream(name), nil
 }
 
 // selected gives the fragments of a query in order of time.
-func (m *memory) selected(name clip.StreamName, by clip.Selector, span clip.Span) []clip.Fragment {
+func (m *memory) selected(name archive.StreamName, by archive.Selector, span archive.Span) []archive.Fragment {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	var out []clip.Fragment
+	var out []archive.Fragment
 	for _, f := range m.fragments[name] {
 		if span.Contains(f.Time(by)) {
 			out = append(out, f)
 		}
 	}
-	slices.SortFunc(out, func(a, b clip.Fragment) int { return a.Time(by).Compare(b.Time(by)) })
+	slices.SortFunc(out, func(a, b archive.Fragment) int { return a.Time(by).Compare(b.Time(by)) })
 	return out
 }
 
-// Fragments implements clip.Archive, in no order.
-func (m *memory) Fragments(ctx context.Context, q clip.FragmentQuery) iter.Seq2[clip.Fragment, error] {
-	return func(yield func(clip.Fragment, error) bool) {
+// Fragments implements archive.Service, in no order.
+func (m *memory) Fragments(ctx context.Context, q archive.FragmentQuery) iter.Seq2[archive.Fragment, error] {
+	return func(yield func(archive.Fragment, error) bool) {
 		if m.hide != nil {
 			if err := m.hide(); err != nil {
-				yield(clip.Fragment{}, err)
+				yield(archive.Fragment{}, err)
 				return
 			}
 		}
@@ -177,7 +178,7 @@ func (m *memory) Fragments(ctx context.Context, q clip.FragmentQuery) iter.Seq2[
 				m.turnPage(false)
 			}
 			if ctx.Err() != nil {
-				yield(clip.Fragment{}, context.Cause(ctx))
+				yield(archive.Fragment{}, context.Cause(ctx))
 				return
 			}
 			if !yield(f, nil) {
@@ -199,8 +200,8 @@ func (m *memory) turnPage(probe bool) {
 	time.Sleep(m.page)
 }
 
-// Payload implements clip.Archive.
-func (m *memory) Payload(ctx context.Context, q clip.PayloadQuery) (*clip.Payload, error) {
+// Payload implements archive.Service.
+func (m *memory) Payload(ctx context.Context, q archive.PayloadQuery) (*archive.Payload, error) {
 	m.mu.Lock()
 	m.payloads++
 	n := m.payloads
@@ -213,10 +214,10 @@ func (m *memory) Payload(ctx context.Context, q clip.PayloadQuery) (*clip.Payloa
 	}
 	fragments := m.selected(q.Stream, q.Selector, q.Span)
 	if len(fragments) == 0 {
-		return nil, clip.ErrNoFootage
+		return nil, archive.ErrNoFootage
 	}
 	if fragments = m.oldest(q.Stream, fragments); len(fragments) == 0 {
-		return nil, clip.ErrNoFootage
+		return nil, archive.ErrNoFootage
 	}
 	if answer != nil {
 		var err error
@@ -236,7 +237,7 @@ func (m *memory) Payload(ctx context.Context, q clip.PayloadQuery) (*clip.Payloa
 	if change != nil {
 		body = change(n, payload)
 	}
-	return &clip.Payload{
+	return &archive.Payload{
 		ContentType: "video/mp4", Length: length, Body: &boundBody{ctx, body}, Unread: func() int64 { return m.unread },
 	}, nil
 }
@@ -251,7 +252,7 @@ const (
 )
 
 // oldest gives what is left of the fragments of a call.
-func (m *memory) oldest(name clip.StreamName, fragments []clip.Fragment) []clip.Fragment {
+func (m *memory) oldest(name archive.StreamName, fragments []archive.Fragment) []archive.Fragment {
 	among := fragments
 	switch m.twice {
 	case kept:
@@ -261,19 +262,19 @@ func (m *memory) oldest(name clip.StreamName, fragments []clip.Fragment) []clip.
 		among = slices.Clone(m.fragments[name])
 		m.mu.Unlock()
 	}
-	slices.SortFunc(among, func(a, b clip.Fragment) int { return strings.Compare(string(a.ID), string(b.ID)) })
-	var old []clip.Fragment
+	slices.SortFunc(among, func(a, b archive.Fragment) int { return strings.Compare(string(a.ID), string(b.ID)) })
+	var old []archive.Fragment
 	for _, f := range among {
-		if !slices.ContainsFunc(old, func(g clip.Fragment) bool {
+		if !slices.ContainsFunc(old, func(g archive.Fragment) bool {
 			return f.Producer.Before(g.Producer.Add(g.Length-250*time.Millisecond)) && g.Producer.Before(f.Producer.Add(f.Length-250*time.Millisecond))
 		}) {
 			old = append(old, f)
 		}
 	}
-	left := slices.DeleteFunc(slices.Clone(fragments), func(f clip.Fragment) bool {
-		return !slices.ContainsFunc(old, func(g clip.Fragment) bool { return g.ID == f.ID })
+	left := slices.DeleteFunc(slices.Clone(fragments), func(f archive.Fragment) bool {
+		return !slices.ContainsFunc(old, func(g archive.Fragment) bool { return g.ID == f.ID })
 	})
-	slices.SortFunc(left, func(a, b clip.Fragment) int { return a.Producer.Compare(b.Producer) })
+	slices.SortFunc(left, func(a, b archive.Fragment) int { return a.Producer.Compare(b.Producer) })
 	return left
 }
 
@@ -331,14 +332,14 @@ func (b *boundBody) Close() error { return nil }
 
 // footage is a payload to be made of fragments.
 type footage struct {
-	fragments            []clip.Fragment
+	fragments            []archive.Fragment
 	moovLast, keepsHoles bool
 	syncs                func(i int) bool
 	created              time.Time
 }
 
 // movie makes a payload of fragments.
-func movie(fragments []clip.Fragment, moovLast bool, created time.Time) []byte {
+func movie(fragments []archive.Fragment, moovLast bool, created time.Time) []byte {
 	return footage{fragments: fragments, moovLast: moovLast, created: created}.movie()
 }
 
@@ -385,7 +386,7 @@ func (f footage) movie() []byte {
 func base() time.Time { return time.Date(1999, 12, 31, 20, 0, 0, 0, time.UTC) }
 
 // library gives a library over an archive with a cache of its own.
-func library(t *testing.T, m clip.Archive, o clip.Options) (*clip.Library, *cache.Cache) {
+func library(t *testing.T, m archive.Service, o clip.Options) (*clip.Library, *cache.Cache) {
 	t.Helper()
 	c, err := cache.Open(t.TempDir(), cache.Options{})
 	if err != nil {
@@ -400,13 +401,13 @@ func library(t *testing.T, m clip.Archive, o clip.Options) (*clip.Library, *cach
 }
 
 // expected is what the file of a clip holds: the payload with the times of its first fragment.
-func (m *memory) expected(name clip.StreamName, span clip.Span) []byte {
-	fragments := m.selected(name, clip.ByProducer, span)
+func (m *memory) expected(name archive.StreamName, span archive.Span) []byte {
+	fragments := m.selected(name, archive.ByProducer, span)
 	return movie(fragments, m.moovLast, fragments[0].Producer)
 }
 
 // lookUp gives a clip that has to be there.
-func lookUp(t *testing.T, l *clip.Library, name clip.StreamName, span clip.Span) *clip.Clip {
+func lookUp(t *testing.T, l *clip.Library, name archive.StreamName, span archive.Span) *clip.Clip {
 	t.Helper()
 	c, err := l.Clip(t.Context(), name, span)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"clipfs/clip"
+	"clipfs/clip/archive"
 )
 
 // TestNotes: a sentence about a clip belongs to its version, not to the look-up that learned it; it is noted and logged once.
@@ -17,8 +18,8 @@ func TestNotes(t *testing.T) {
 	m.record("cam", base(), 60, 2*time.Second)
 	var log bytes.Buffer
 	l, _ := library(t, m, clip.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})
-	first := lookUp(t, l, "cam", clip.NewSpan(base(), time.Minute))
-	other := lookUp(t, l, "cam", clip.NewSpan(base().Add(time.Minute), time.Minute))
+	first := lookUp(t, l, "cam", archive.NewSpan(base(), time.Minute))
+	other := lookUp(t, l, "cam", archive.NewSpan(base().Add(time.Minute), time.Minute))
 	if got := first.Note(); got != "" {
 		t.Errorf("a note before anything was found: %q", got)
 	}
@@ -44,7 +45,7 @@ func TestNotesAreBounded(t *testing.T) {
 	m := newMemory()
 	m.record("cam", base(), 60, 2*time.Second)
 	l, _ := library(t, m, clip.Options{})
-	c := lookUp(t, l, "cam", clip.NewSpan(base(), time.Minute))
+	c := lookUp(t, l, "cam", archive.NewSpan(base(), time.Minute))
 	for i := range 1000 {
 		clip.Remark(c, fmt.Sprint(i, strings.Repeat("ä", 1000)))
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"clipfs/clip/archive"
 )
 
 // openWithin is open for as long as Options.MaxOpenWait. After that it fails with ErrOpenWait, and goes on for one caller of each
@@ -55,7 +57,7 @@ func (c *Clip) openWithin(ctx context.Context) (file, error) {
 		goesOn = true
 	}
 	close(left)
-	return nil, fmt.Errorf("%w (%s)%s: it goes on in the background, try again", ErrOpenWait, most, c.headsToCome(ctx))
+	return nil, fmt.Errorf("%w (%s)%s: it goes on in the background, try again", archive.ErrOpenWait, most, c.headsToCome(ctx))
 }
 
 // tellWithin is how long what the clip is made of may take to be told, which is known as a rule.

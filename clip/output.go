@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"clipfs/cache"
+	"clipfs/clip/archive"
 )
 
 // output is where the bodies of one fetch go. What a later body repeats of an earlier one is compared, by checksum,
@@ -77,7 +78,7 @@ func (o *output) repeats() error {
 		if !o.told {
 			return errUnread
 		}
-		return fmt.Errorf("the first %d bytes came back different: %w", o.position, ErrChanged)
+		return fmt.Errorf("the first %d bytes came back different: %w", o.position, archive.ErrChanged)
 	}
 	return o.tell()
 }
@@ -98,7 +99,7 @@ func (o *output) announce(size int64) error {
 		if !o.told {
 			return errUnread
 		}
-		return fmt.Errorf("%d bytes, and %d before: %w", size, o.size, ErrChanged)
+		return fmt.Errorf("%d bytes, and %d before: %w", size, o.size, archive.ErrChanged)
 	}
 	if size < o.writer.Written() {
 		return o.shrunk(size)
@@ -125,7 +126,7 @@ func (o *output) shrunk(size int64) error {
 	if !o.told {
 		return errUnread
 	}
-	return fmt.Errorf("%d bytes, of which %d were served: %w", size, o.writer.Written(), ErrChanged)
+	return fmt.Errorf("%d bytes, of which %d were served: %w", size, o.writer.Written(), archive.ErrChanged)
 }
 
 // finish tells that the body ended where the payload does. ErrChanged if an earlier body was longer.
@@ -148,7 +149,7 @@ type stallReader struct {
 // Time between reads does not count: a body that is parked does not stall. What reads took that brought nothing is added to
 // silent.
 func newStallReader(body io.Reader, after func() time.Duration, silent *time.Duration, cancel context.CancelCauseFunc) *stallReader {
-	timer := time.AfterFunc(time.Hour, func() { cancel(fmt.Errorf("body stalled: %w", ErrUnreachable)) })
+	timer := time.AfterFunc(time.Hour, func() { cancel(fmt.Errorf("body stalled: %w", archive.ErrUnreachable)) })
 	timer.Stop()
 	return &stallReader{body: body, after: after, silent: silent, timer: timer}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"clipfs/clip"
+	"clipfs/clip/archive"
 )
 
 // Sizes of a fragment and a part that are more than what a download brings with its head.
@@ -75,7 +76,7 @@ func TestParkedForAnotherClip(t *testing.T) {
 		for i := range m.fragments["other"] {
 			m.fragments["other"][i].Size = some
 		}
-		other, err := lookUp(t, l, "other", clip.NewSpan(base(), 20*time.Minute)).Open(t.Context())
+		other, err := lookUp(t, l, "other", archive.NewSpan(base(), 20*time.Minute)).Open(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}

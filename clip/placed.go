@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"clipfs/clip/archive"
 	"clipfs/clip/mp4"
 )
 
@@ -130,7 +131,7 @@ func ticks(n, timescale int64) time.Duration {
 type placer struct {
 	pictures
 	known []timePoint
-	rule  gapRule
+	rule  archive.GapRule
 	// at is the index of the picture that the last fragment begins with.
 	at int
 	// point is the index of the known point that the last position goes by.
@@ -145,7 +146,7 @@ type placer struct {
 // where its fragment's time says.
 func place(shown pictures, known []timePoint, d *detail) ([]timePoint, bool) {
 	p := &placer{pictures: shown, known: known, rule: d.rule, at: -1, points: slices.Clone(known)}
-	var before *Fragment
+	var before *archive.Fragment
 	for _, part := range d.parts {
 		for i := range part.fragments {
 			f := &part.fragments[i]
@@ -153,7 +154,7 @@ func place(shown pictures, known []timePoint, d *detail) ([]timePoint, bool) {
 			switch {
 			case i == 0:
 				ok = p.first(f)
-			case f.Time(p.rule.by).Sub(p.rule.end(*before)) > nearby:
+			case f.Time(p.rule.By).Sub(p.rule.End(*before)) > nearby:
 				ok = p.behind(before, f)
 			default:
 				ok = p.find(f)
@@ -165,7 +166,7 @@ func place(shown pictures, known []timePoint, d *detail) ([]timePoint, bool) {
 		}
 	}
 	last := p.all[len(p.all)-1].position()
-	if p.time(last).After(p.rule.end(*before).Add(p.lead + nearby)) {
+	if p.time(last).After(p.rule.End(*before).Add(p.lead + nearby)) {
 		return nil, false // more than was listed
 	}
 	return sortedPoints(p.points), true
@@ -181,12 +182,12 @@ func (p *placer) time(position time.Duration) time.Time {
 }
 
 // off gives by how much the picture of an index is later than a fragment would have it.
-func (p *placer) off(k int, f *Fragment) time.Duration {
-	return p.time(p.all[k].position()).Sub(f.Time(p.rule.by).Add(p.lead))
+func (p *placer) off(k int, f *archive.Fragment) time.Duration {
+	return p.time(p.all[k].position()).Sub(f.Time(p.rule.By).Add(p.lead))
 }
 
 // next goes to the first picture that a fragment may begin with, going by times.
-func (p *placer) next(f *Fragment) bool {
+func (p *placer) next(f *archive.Fragment) bool {
 	for p.at++; p.at < len(p.all) && p.off(p.at, f) < -nearby; {
 		p.at++
 	}
@@ -194,7 +195,7 @@ func (p *placer) next(f *Fragment) bool {
 }
 
 // first finds a fragment that begins a part, which is placed by its time.
-func (p *placer) first(f *Fragment) bool {
+func (p *placer) first(f *archive.Fragment) bool {
 	moved := p.shift != 0
 	p.shift, p.lead = 0, 0
 	if !p.next(f) {
@@ -209,12 +210,12 @@ func (p *placer) first(f *Fragment) bool {
 }
 
 // find finds a fragment that follows another without a hole.
-func (p *placer) find(f *Fragment) bool {
+func (p *placer) find(f *archive.Fragment) bool {
 	return p.next(f) && p.off(p.at, f) <= nearby
 }
 
 // behind finds a fragment that a hole in the listing is before, which the payload may have closed.
-func (p *placer) behind(before, f *Fragment) bool {
+func (p *placer) behind(before, f *archive.Fragment) bool {
 	last := p.all[p.at].position() + before.Length + nearby
 	for p.at++; p.at < len(p.all) && p.all[p.at].position() <= last; {
 		p.at++

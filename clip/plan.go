@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"clipfs/cache"
+	"clipfs/clip/archive"
 )
 
 // What one GetClip call carries (API reference, GetClip: "a maximum of 200 fragments or 100 MB"). Sizes are those of
@@ -31,13 +32,13 @@ const mostOverlaps = 1.0 / 8
 
 // part is the piece of a clip that one GetClip call covers: a run of fragments without a gap, within the limits.
 type part struct {
-	fragments []Fragment
+	fragments []archive.Fragment
 	// gapBefore says that a gap lies between the clip's fragment before and this part.
 	gapBefore bool
 	// asked is what the call asks for where that is more than it is known to bring; nil where it is the fragments.
-	asked []Fragment
+	asked []archive.Fragment
 	// over are those that the call asks for too, though they lie over older ones.
-	over []Fragment
+	over []archive.Fragment
 	// lost says why no call brings the fragments; "" where one does.
 	lost string
 	// key is that of its payload.
@@ -48,17 +49,17 @@ type part struct {
 
 // planner cuts clips into parts. Its zero value for grid stands for DefaultPart.
 type planner struct {
-	rule gapRule
+	rule archive.GapRule
 	grid time.Duration
 	// through says that overlaps do not end a part.
 	through bool
 	// over are fragments, in the order of their times, that calls ask for besides those that are cut into parts.
-	over []Fragment
+	over []archive.Fragment
 }
 
 // plan cuts fragments, in the order of their times, of a clip of some length: into one part if one call carries them
 // and no gap or overlap lies between them, else on a grid of absolute time, so that clips that overlap share parts.
-func (p planner) plan(fragments []Fragment, length time.Duration) []part {
+func (p planner) plan(fragments []archive.Fragment, length time.Duration) []part {
 	p = p.of(fragments)
 	if len(fragments) <= maxPartFragments {
 		if whole, _ := p.cut(fragments, 0); len(whole) <= 1 {
@@ -82,10 +83,10 @@ func (p planner) plan(fragments []Fragment, length time.Duration) []part {
 }
 
 // of gives the planner that knows whether overlaps end the parts of fragments.
-func (p planner) of(fragments []Fragment) planner {
+func (p planner) of(fragments []archive.Fragment) planner {
 	overlaps := 0
 	for i := 1; i < len(fragments); i++ {
-		if p.rule.overlaps(fragments, i) {
+		if p.rule.Overlaps(fragments, i) {
 			overlaps++
 		}
 	}
@@ -94,9 +95,9 @@ func (p planner) of(fragments []Fragment) planner {
 }
 
 // besides gives how many fragments, and how many bytes, a call asks for besides those from one to another.
-func (p planner) besides(from, to Fragment) (n int, bytes int64) {
-	by := p.rule.by
-	first, _ := slices.BinarySearchFunc(p.over, from.Time(by), func(f Fragment, at time.Time) int { return f.Time(by).Compare(at) })
+func (p planner) besides(from, to archive.Fragment) (n int, bytes int64) {
+	by := p.rule.By
+	first, _ := slices.BinarySearchFunc(p.over, from.Time(by), func(f archive.Fragment, at time.Time) int { return f.Time(by).Compare(at) })
 	for _, f := range p.over[first:] {
 		if f.Time(by).After(to.Time(by)) {
 			break
@@ -113,7 +114,7 @@ func gridSteps() []int { return []int{60, 30, 20, 15, 12, 10, 6, 5, 4, 3, 2, 1} 
 
 // cut cuts fragments at gaps and overlaps, between the cells of a grid (0 for none), and where a call would carry no more; split is
 // how many parts begin for that last reason. Fragments of one time stay together where that can be: calls ask by time.
-func (p planner) cut(fragments []Fragment, cell time.Duration) (parts []part, split int) {
+func (p planner) cut(fragments []archive.Fragment, cell time.Duration) (parts []part, split int) {
 	begin, bytes, gap := 0, int64(0), false
 	var border time.Time // where the present cell ends
 	end := func(at int, gapAfter bool) {
@@ -123,20 +124,20 @@ func (p planner) cut(fragments []Fragment, cell time.Duration) (parts []part, sp
 	for i, f := range fragments {
 		if i > begin {
 			last := fragments[i-1]
-			isGap := p.rule.between(last, f)
-			overlap := !p.through && p.rule.overlaps(fragments, i)
+			isGap := p.rule.Between(last, f)
+			overlap := !p.through && p.rule.Overlaps(fragments, i)
 			more, moreBytes := p.besides(fragments[begin], f)
 			switch {
-			case isGap, overlap, cell > 0 && !f.Time(p.rule.by).Before(border):
+			case isGap, overlap, cell > 0 && !f.Time(p.rule.By).Before(border):
 				end(i, isGap)
 			case i-begin+more >= maxPartFragments, bytes+moreBytes+f.Size > maxPartBytes:
 				split++
-				end(begin+apart(fragments[begin:i+1], i-begin, p.rule.by), false)
+				end(begin+apart(fragments[begin:i+1], i-begin, p.rule.By), false)
 				bytes = part{fragments: fragments[begin:i]}.bytes()
 			}
 		}
 		if i == begin && cell > 0 {
-			border = f.Time(p.rule.by).Truncate(cell).Add(cell)
+			border = f.Time(p.rule.By).Truncate(cell).Add(cell)
 		}
 		bytes += f.Size
 	}
@@ -147,7 +148,7 @@ func (p planner) cut(fragments []Fragment, cell time.Duration) (parts []part, sp
 }
 
 // apart gives the last place up to at where fragments can be cut without parting two of one time; at if there is none.
-func apart(fragments []Fragment, at int, by Selector) int {
+func apart(fragments []archive.Fragment, at int, by archive.Selector) int {
 	for i := at; i > 0; i-- {
 		if !fragments[i].Time(by).Equal(fragments[i-1].Time(by)) {
 			return i
@@ -171,22 +172,22 @@ func (p part) bytes() int64 {
 }
 
 // span is from the first fragment's time to just after the last one's.
-func (p part) span(by Selector) Span {
+func (p part) span(by archive.Selector) archive.Span {
 	first, last := p.fragments[0].Time(by), p.fragments[len(p.fragments)-1].Time(by)
-	return Span{Start: first, End: last.Add(Grain)}
+	return archive.Span{Start: first, End: last.Add(archive.Grain)}
 }
 
 // query asks for the part's fragments, or for what brings them, whatever arrives after that: from the first one's time to the
 // last's.
-func (p part) query(stream StreamName, by Selector) PayloadQuery {
+func (p part) query(stream archive.StreamName, by archive.Selector) archive.PayloadQuery {
 	asked := part{fragments: p.all(by)}
 	if p.asked != nil {
 		asked.fragments = p.asked
 	}
 	span := asked.span(by)
-	if span.Length() == Grain {
+	if span.Length() == archive.Grain {
 		// The service wants its inclusive end after its start.
-		span.End = span.End.Add(Grain)
+		span.End = span.End.Add(archive.Grain)
 	}
-	return PayloadQuery{Stream: stream, Selector: by, Span: span, Fragments: len(asked.fragments)}
+	return archive.PayloadQuery{Stream: stream, Selector: by, Span: span, Fragments: len(asked.fragments)}
 }

@@ -7,14 +7,15 @@ import (
 	"time"
 
 	"clipfs/clip"
+	"clipfs/clip/archive"
 )
 
 // made gives count fragments a step apart from base on.
-func made(from time.Time, count int, step time.Duration, size int64) []clip.Fragment {
-	fragments := make([]clip.Fragment, count)
+func made(from time.Time, count int, step time.Duration, size int64) []archive.Fragment {
+	fragments := make([]archive.Fragment, count)
 	for i := range fragments {
 		at := from.Add(time.Duration(i) * step)
-		fragments[i] = clip.Fragment{ID: clip.FragmentID(fmt.Sprintf("%047d", at.UnixMilli())), Producer: at, Server: at,
+		fragments[i] = archive.Fragment{ID: archive.FragmentID(fmt.Sprintf("%047d", at.UnixMilli())), Producer: at, Server: at,
 			Length: step - 40*time.Millisecond, Size: size}
 	}
 	return fragments
@@ -59,7 +60,7 @@ func TestPlanProperties(t *testing.T) {
 	random := rand.New(rand.NewPCG(4, 4))
 	for range 100 {
 		length := time.Duration(1+random.IntN(1440)) * time.Minute
-		var fragments []clip.Fragment
+		var fragments []archive.Fragment
 		for at := base(); at.Before(base().Add(length)); {
 			step := time.Duration(50+random.IntN(20_000)) * time.Millisecond
 			run := made(at, 1+random.IntN(300), step, random.Int64N(3_000_000))

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"clipfs/clip/archive"
 )
 
 // maxProbedHours is the longest span, in hours, of which a probe looks at and remembers single hours: a day and what
@@ -12,7 +14,7 @@ const maxProbedHours = 49
 
 // probeKey names a span of a stream.
 type probeKey struct {
-	stream     StreamName
+	stream     archive.StreamName
 	start, end int64 // milliseconds since 1970
 }
 
@@ -25,7 +27,7 @@ type probe struct {
 
 // recorded tells whether any fragment starts in a span: from hours that are known, else with one call that asks for
 // one fragment at most.
-func (t *timeline) recorded(ctx context.Context, v view, span Span) (bool, error) {
+func (t *timeline) recorded(ctx context.Context, v view, span archive.Span) (bool, error) {
 	span = span.Intersect(v.window)
 	if span.Empty() {
 		return false, nil
@@ -43,8 +45,8 @@ func (t *timeline) recorded(ctx context.Context, v view, span Span) (bool, error
 		}
 		asked := time.Now()
 		found := false
-		query := FragmentQuery{Stream: v.stream.Name, Selector: t.by, Span: span, Limit: 1}
-		for f, err := range t.archive.Fragments(ctx, query) {
+		query := archive.FragmentQuery{Stream: v.stream.Name, Selector: t.by, Span: span, Limit: 1}
+		for f, err := range t.service.Fragments(ctx, query) {
 			if err != nil {
 				return false, fmt.Errorf("probe %s %s: %w", v.stream.Name, span, err)
 			}
@@ -65,7 +67,7 @@ func (t *timeline) probed(key probeKey) (found, ok bool) {
 
 // recordedHours answers from hours that are known: yes if one of them has a fragment in the span, no if all of the
 // span is known and none has.
-func (t *timeline) recordedHours(ctx context.Context, v view, span Span) (found, certain bool, err error) {
+func (t *timeline) recordedHours(ctx context.Context, v view, span archive.Span) (found, certain bool, err error) {
 	if span.Length() > maxProbedHours*bucketLength {
 		return false, false, nil
 	}
@@ -88,7 +90,7 @@ func (t *timeline) recordedHours(ctx context.Context, v view, span Span) (found,
 }
 
 // remember keeps the answer to a probe.
-func (t *timeline) remember(v view, key probeKey, span Span, asked time.Time, found bool) {
+func (t *timeline) remember(v view, key probeKey, span archive.Span, asked time.Time, found bool) {
 	p := probe{found: found, expires: asked.Add(t.ttl)}
 	if !found {
 		p.expires = asked.Add(t.holdsUnsettled(span, asked))

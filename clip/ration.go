@@ -25,7 +25,7 @@ func (f *fetch) rationed(ctx context.Context, body io.Reader, unread func() int6
 	l.ledger.begin()
 	return &ration{
 		body: body, ledger: l.ledger, most: l.bandwidth.most, unread: unread, cancel: cancel,
-		pay: func(n int) error { return l.bandwidth.pay(ctx, f.query.Urgency, n) },
+		pay: func(n int) error { return l.bandwidth.pay(ctx, f.query.Priority, n) },
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"sort"
 
 	"clipfs/cache"
+	"clipfs/clip/archive"
 	"clipfs/clip/mp4"
 )
 
@@ -69,7 +70,7 @@ var errCutEntry = fmt.Errorf("tables reach beyond the payload: %w", cache.ErrDam
 func reaches(m *mp4.Movie, size int64) error {
 	end, err := m.MediaEnd()
 	if err != nil {
-		return fmt.Errorf("payload: %w: %w", ErrMedia, err)
+		return fmt.Errorf("payload: %w: %w", archive.ErrMedia, err)
 	}
 	if end > size {
 		return errCutEntry
@@ -81,7 +82,7 @@ func reaches(m *mp4.Movie, size int64) error {
 // should.
 func (l *Library) headOf(ctx context.Context, h *hold) (head, error) {
 	got, err := readHead(ctx, h.Entry)
-	if errors.Is(err, ErrMedia) || errors.Is(err, errCutEntry) {
+	if errors.Is(err, archive.ErrMedia) || errors.Is(err, errCutEntry) {
 		l.cache.Drop(h.key)
 	}
 	return got, err

@@ -14,6 +14,7 @@ import (
 
 	"clipfs/cache"
 	"clipfs/clip"
+	"clipfs/clip/archive"
 )
 
 // endless gives a payload whose box of media goes on to the end of the body, as far as that lies at the end.
@@ -82,15 +83,15 @@ func tryCut(t *testing.T, moovLast, framed, always bool, length time.Duration, s
 		}
 		return bytes.NewReader(payload)
 	}
-	var a clip.Archive = m
+	var a archive.Service = m
 	if framed {
 		a = framing{m}
 	}
 	l, c := library(t, a, clip.Options{})
-	film := lookUp(t, l, "cam", clip.NewSpan(base(), length))
+	film := lookUp(t, l, "cam", archive.NewSpan(base(), length))
 	if !always {
 		mustBe(t, m, film)
-	} else if got, err := readAll(t, film); !errors.Is(err, clip.ErrUnreachable) && !errors.Is(err, clip.ErrMedia) {
+	} else if got, err := readAll(t, film); !errors.Is(err, archive.ErrUnreachable) && !errors.Is(err, archive.ErrMedia) {
 		t.Errorf("got %d bytes, %v, want an error", len(got), err)
 	}
 	if payloads, _, _ := m.calls(); payloads < 2 || payloads > 60 {
@@ -105,8 +106,8 @@ func tryCut(t *testing.T, moovLast, framed, always bool, length time.Duration, s
 // framing is an archive that tells the length of what it sends.
 type framing struct{ *memory }
 
-// Payload implements clip.Archive.
-func (f framing) Payload(ctx context.Context, q clip.PayloadQuery) (*clip.Payload, error) {
+// Payload implements archive.Service.
+func (f framing) Payload(ctx context.Context, q archive.PayloadQuery) (*archive.Payload, error) {
 	p, err := f.memory.Payload(ctx, q)
 	if err != nil {
 		return nil, err
@@ -123,7 +124,7 @@ func (f framing) Payload(ctx context.Context, q clip.PayloadQuery) (*clip.Payloa
 func TestOldEntriesThatWereCut(t *testing.T) {
 	m := newMemory()
 	m.record("cam", base(), 60, 2*time.Second)
-	span := clip.NewSpan(base(), time.Minute)
+	span := archive.NewSpan(base(), time.Minute)
 	dir := t.TempDir()
 	open := func() *cache.Cache {
 		c, err := cache.Open(dir, cache.Options{})
@@ -151,7 +152,7 @@ func TestOldEntriesThatWereCut(t *testing.T) {
 	c = open()
 	t.Cleanup(func() { _ = c.Close() })
 	l = clip.NewLibrary(m, c, clip.Options{})
-	if got, err := readAll(t, lookUp(t, l, "cam", span)); !errors.Is(err, clip.ErrChanged) { // it had another size
+	if got, err := readAll(t, lookUp(t, l, "cam", span)); !errors.Is(err, archive.ErrChanged) { // it had another size
 		t.Errorf("got %d bytes, %v, want ErrChanged", len(got), err)
 	}
 	mustBe(t, m, lookUp(t, l, "cam", span))

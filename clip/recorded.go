@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"clipfs/clip/archive"
 )
 
 // latestEntry is the newest footage of a stream and until when that is believed.
@@ -16,31 +18,31 @@ type latestEntry struct {
 type newest struct{ start, end time.Time }
 
 // Latest gives the start of the newest fragment of a stream; ErrNoFootage if it has none.
-func (l *Library) Latest(ctx context.Context, name StreamName) (time.Time, error) {
+func (l *Library) Latest(ctx context.Context, name archive.StreamName) (time.Time, error) {
 	n, err := l.latestFragment(ctx, name)
 	return n.start, err
 }
 
 // Last gives the clip of some length that ends with the newest footage of a stream, as it is now.
-func (l *Library) Last(ctx context.Context, name StreamName, length time.Duration) (*Clip, error) {
+func (l *Library) Last(ctx context.Context, name archive.StreamName, length time.Duration) (*Clip, error) {
 	n, err := l.latestFragment(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	return l.Clip(ctx, name, NewSpan(n.end.Add(-length), length))
+	return l.Clip(ctx, name, archive.NewSpan(n.end.Add(-length), length))
 }
 
 // LastCover is Last with the fragment that was running at the clip's start, as Cover has it.
-func (l *Library) LastCover(ctx context.Context, name StreamName, length time.Duration) (*Clip, error) {
+func (l *Library) LastCover(ctx context.Context, name archive.StreamName, length time.Duration) (*Clip, error) {
 	n, err := l.latestFragment(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	return l.Cover(ctx, name, NewSpan(n.end.Add(-length), length))
+	return l.Cover(ctx, name, archive.NewSpan(n.end.Add(-length), length))
 }
 
 // latestFragment gives the newest fragment, from memory for a moment.
-func (l *Library) latestFragment(ctx context.Context, name StreamName) (newest, error) {
+func (l *Library) latestFragment(ctx context.Context, name archive.StreamName) (newest, error) {
 	if e, ok := l.latest.Get(name); ok && time.Now().Before(e.expires) {
 		return e.newest, nil
 	}
@@ -68,7 +70,7 @@ func (l *Library) findNewest(ctx context.Context, v view) (newest, error) {
 	}
 	upper := lastHours(v).Start
 	for length := 2 * bucketLength; upper.After(v.window.Start); length *= 2 {
-		span := Span{Start: upper.Add(-length), End: upper}
+		span := archive.Span{Start: upper.Add(-length), End: upper}
 		found, err := l.timeline.recorded(ctx, v, span)
 		if err != nil {
 			return newest{}, err
@@ -78,18 +80,18 @@ func (l *Library) findNewest(ctx context.Context, v view) (newest, error) {
 		}
 		upper = span.Start
 	}
-	return newest{}, fmt.Errorf("stream %s: %w", v.stream.Name, ErrNoFootage)
+	return newest{}, fmt.Errorf("stream %s: %w", v.stream.Name, archive.ErrNoFootage)
 }
 
 // lastHours gives the last hour of a window, and the one it began in.
-func lastHours(v view) Span {
-	return Span{Start: v.window.End.Add(-bucketLength).Truncate(bucketLength), End: v.window.End}
+func lastHours(v view) archive.Span {
+	return archive.Span{Start: v.window.End.Add(-bucketLength).Truncate(bucketLength), End: v.window.End}
 }
 
 // narrow gives the last fragment in a span of whole hours that is known to have one.
-func (l *Library) narrow(ctx context.Context, v view, span Span) (newest, error) {
+func (l *Library) narrow(ctx context.Context, v view, span archive.Span) (newest, error) {
 	for span.Length() > bucketLength {
-		upper := Span{Start: span.Start.Add(span.Length() / 2).Truncate(bucketLength), End: span.End}
+		upper := archive.Span{Start: span.Start.Add(span.Length() / 2).Truncate(bucketLength), End: span.End}
 		found, err := l.timeline.recorded(ctx, v, upper)
 		if err != nil {
 			return newest{}, err
@@ -102,35 +104,35 @@ func (l *Library) narrow(ctx context.Context, v view, span Span) (newest, error)
 	}
 	n, err := l.lastIn(ctx, v, span)
 	if err == nil && n.start.IsZero() {
-		err = fmt.Errorf("stream %s: %w", v.stream.Name, ErrNoFootage) // it left retention meanwhile
+		err = fmt.Errorf("stream %s: %w", v.stream.Name, archive.ErrNoFootage) // it left retention meanwhile
 	}
 	return n, err
 }
 
 // lastIn gives the last fragment in a span; its start is the zero time if there is none.
-func (l *Library) lastIn(ctx context.Context, v view, span Span) (newest, error) {
+func (l *Library) lastIn(ctx context.Context, v view, span archive.Span) (newest, error) {
 	listed, err := l.timeline.list(ctx, v, span)
 	if err != nil || len(listed.fragments) == 0 {
 		return newest{}, err
 	}
 	f := listed.fragments[len(listed.fragments)-1]
-	start, end := f.Time(l.options.Selector), listed.rule.end(f)
+	start, end := f.Time(l.options.Selector), listed.rule.End(f)
 	if !end.After(start) {
-		end = start.Add(Grain) // the fragment belongs to the span that ends with it
+		end = start.Add(archive.Grain) // the fragment belongs to the span that ends with it
 	}
 	return newest{start, end}, nil
 }
 
 // First gives the start of the oldest fragment of a stream that is still kept; ErrNoFootage if it has none.
-func (l *Library) First(ctx context.Context, name StreamName) (time.Time, error) {
+func (l *Library) First(ctx context.Context, name archive.StreamName) (time.Time, error) {
 	v, err := l.viewToNewest(ctx, name)
 	if err != nil {
 		return time.Time{}, err
 	}
 	end := v.window.End.Truncate(bucketLength).Add(bucketLength)
-	span := Span{Start: v.window.Start.Truncate(bucketLength), End: end}
+	span := archive.Span{Start: v.window.Start.Truncate(bucketLength), End: end}
 	for span.Length() > bucketLength {
-		lower := Span{Start: span.Start, End: span.Start.Add(span.Length() / 2).Truncate(bucketLength)}
+		lower := archive.Span{Start: span.Start, End: span.Start.Add(span.Length() / 2).Truncate(bucketLength)}
 		if lower.Empty() {
 			lower.End = lower.Start.Add(bucketLength)
 		}
@@ -149,7 +151,7 @@ func (l *Library) First(ctx context.Context, name StreamName) (time.Time, error)
 		return time.Time{}, err
 	}
 	if len(listed.fragments) == 0 {
-		return time.Time{}, fmt.Errorf("stream %s: %w", name, ErrNoFootage)
+		return time.Time{}, fmt.Errorf("stream %s: %w", name, archive.ErrNoFootage)
 	}
 	return listed.fragments[0].Time(l.options.Selector), nil
 }
@@ -163,7 +165,7 @@ type Footage struct {
 }
 
 // Footage adds up what starts in a span of up to a day; ErrNoFootage if nothing does.
-func (l *Library) Footage(ctx context.Context, name StreamName, span Span) (Footage, error) {
+func (l *Library) Footage(ctx context.Context, name archive.StreamName, span archive.Span) (Footage, error) {
 	v, err := l.viewTo(ctx, name, span.End)
 	if err != nil {
 		return Footage{}, err
@@ -173,11 +175,11 @@ func (l *Library) Footage(ctx context.Context, name StreamName, span Span) (Foot
 		return Footage{}, err
 	}
 	if len(listed.fragments) == 0 {
-		return Footage{}, fmt.Errorf("stream %s, %s: %w", name, span, ErrNoFootage)
+		return Footage{}, fmt.Errorf("stream %s, %s: %w", name, span, archive.ErrNoFootage)
 	}
 	by := l.options.Selector
 	return Footage{
-		Length: listed.rule.recorded(listed.fragments),
+		Length: listed.rule.Recorded(listed.fragments),
 		First:  listed.fragments[0].Time(by),
 		Last:   listed.fragments[len(listed.fragments)-1].Time(by),
 	}, nil

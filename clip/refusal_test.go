@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"clipfs/clip"
+	"clipfs/clip/archive"
 )
 
 // unheard is an archive that nobody hears: connections are refused until it is up.
@@ -23,30 +24,30 @@ type unheard struct {
 
 // wait is what calls do first: tell, and wait.
 func (u *unheard) wait(ctx context.Context) error {
-	err := fmt.Errorf("%w: connection refused", clip.ErrNotListening)
-	clip.Refused(ctx, u.since, err)
+	err := fmt.Errorf("%w: connection refused", archive.ErrNotListening)
+	archive.Refused(ctx, u.since, err)
 	select {
 	case <-u.up:
-		clip.Refused(ctx, time.Time{}, nil)
+		archive.Refused(ctx, time.Time{}, nil)
 		return nil
 	case <-ctx.Done():
-		return fmt.Errorf("%w: until the deadline", clip.ErrUnreachable)
+		return fmt.Errorf("%w: until the deadline", archive.ErrUnreachable)
 	}
 }
 
-// Stream implements clip.Archive.
-func (u *unheard) Stream(ctx context.Context, name clip.StreamName) (clip.Stream, error) {
+// Stream implements archive.Service.
+func (u *unheard) Stream(ctx context.Context, name archive.StreamName) (archive.Stream, error) {
 	if err := u.wait(ctx); err != nil {
-		return clip.Stream{}, err
+		return archive.Stream{}, err
 	}
 	return u.memory.Stream(ctx, name)
 }
 
-// Fragments implements clip.Archive.
-func (u *unheard) Fragments(ctx context.Context, q clip.FragmentQuery) iter.Seq2[clip.Fragment, error] {
-	return func(yield func(clip.Fragment, error) bool) {
+// Fragments implements archive.Service.
+func (u *unheard) Fragments(ctx context.Context, q archive.FragmentQuery) iter.Seq2[archive.Fragment, error] {
+	return func(yield func(archive.Fragment, error) bool) {
 		if err := u.wait(ctx); err != nil {
-			yield(clip.Fragment{}, err)
+			yield(archive.Fragment{}, err)
 			return
 		}
 		u.memory.Fragments(ctx, q)(yield)
@@ -56,7 +57,7 @@ func (u *unheard) Fragments(ctx context.Context, q clip.FragmentQuery) iter.Seq2
 // TestRefused: of those who wait for the same call to a host that refuses connections, brief operations fail after a sixth
 // of ReadTimeout, at most 10 s, and the others go on waiting, whoever began.
 func TestRefused(t *testing.T) {
-	brief, patient := clip.Operation{ID: 1, Brief: true}, clip.Operation{ID: 2}
+	brief, patient := archive.Operation{ID: 1, Brief: true}, archive.Operation{ID: 2}
 	look := func(ctx context.Context, l *clip.Library) error { _, err := l.Stream(ctx, "cam"); return err }
 	newest := func(ctx context.Context, l *clip.Library) error { _, err := l.Latest(ctx, "cam"); return err }
 	for _, test := range []struct {
@@ -64,7 +65,7 @@ func TestRefused(t *testing.T) {
 		timeout time.Duration
 		// refused is for how long connections have been refused already, up when they are accepted again; 0 for never.
 		refused, up time.Duration
-		first, then clip.Operation
+		first, then archive.Operation
 		ask         func(context.Context, *clip.Library) error
 		// firstTook and thenTook are how long they wait; a negative one stands for success.
 		firstTook, thenTook time.Duration
@@ -90,14 +91,14 @@ func TestRefused(t *testing.T) {
 					time.AfterFunc(test.up, func() { close(u.up) })
 				}
 				var both sync.WaitGroup
-				check := func(who string, op clip.Operation, want time.Duration) {
+				check := func(who string, op archive.Operation, want time.Duration) {
 					begun := time.Now()
-					err := test.ask(clip.WithOperation(t.Context(), op), l)
+					err := test.ask(archive.WithOperation(t.Context(), op), l)
 					took := time.Since(begun)
 					if want < 0 && (err != nil || took > -want) {
 						t.Errorf("%s: %v after %s, want success within %s", who, err, took, -want)
 					}
-					unreachable := errors.Is(err, clip.ErrUnreachable) || errors.Is(err, context.DeadlineExceeded)
+					unreachable := errors.Is(err, archive.ErrUnreachable) || errors.Is(err, context.DeadlineExceeded)
 					if want >= 0 && (!unreachable || took != want) {
 						t.Errorf("%s: %v after %s, want it to be unreachable after %s", who, err, took, want)
 					}

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"clipfs/clip/archive"
 )
 
 // resolved is a part that one call brings, and its head without the moov.
@@ -19,7 +21,7 @@ type resolved struct {
 }
 
 // begins gives when the part begins.
-func (r *resolved) begins(by Selector) time.Time {
+func (r *resolved) begins(by archive.Selector) time.Time {
 	if len(r.part.fragments) == 0 {
 		return r.start
 	}
@@ -28,7 +30,7 @@ func (r *resolved) begins(by Selector) time.Time {
 
 // resolve gives the parts that calls bring for a part that was planned: itself, as a rule. Where one call does not bring it,
 // the calls that do are found and remembered on disk. What no call brings has no head.
-func (c *Clip) resolve(ctx context.Context, p part, rule gapRule, progress func()) ([]resolved, error) {
+func (c *Clip) resolve(ctx context.Context, p part, rule archive.GapRule, progress func()) ([]resolved, error) {
 	l := c.library
 	parts := []part{p}
 	s, known := l.heads.settled(ctx, p)
@@ -59,7 +61,7 @@ func (c *Clip) resolve(ctx context.Context, p part, rule gapRule, progress func(
 }
 
 // resolveApart does so with all that a call for a part asks for.
-func (c *Clip) resolveApart(ctx context.Context, p part, rule gapRule, progress func()) ([]resolved, error) {
+func (c *Clip) resolveApart(ctx context.Context, p part, rule archive.GapRule, progress func()) ([]resolved, error) {
 	var all []resolved
 	for _, one := range p.apartFrom(rule) {
 		one.key = c.library.keyOf(c.stream.Name, one)
@@ -125,9 +127,9 @@ func (c *Clip) makeLayout(ctx context.Context, progress func()) (*layout, error)
 	switch len(parts) {
 	case 0:
 		if slices.ContainsFunc(lost, func(p part) bool { return p.unservable() }) {
-			return nil, fmt.Errorf("%d fragments are listed: %w", len(d.fragments), ErrUnservable)
+			return nil, fmt.Errorf("%d fragments are listed: %w", len(d.fragments), archive.ErrUnservable)
 		}
-		return nil, fmt.Errorf("%d fragments are listed, and none is served: %w", len(d.fragments), ErrNoFootage)
+		return nil, fmt.Errorf("%d fragments are listed, and none is served: %w", len(d.fragments), archive.ErrNoFootage)
 	case 1:
 		return &layout{library: l, only: parts[0].fetch}, nil
 	}
@@ -168,7 +170,7 @@ func (c *Clip) resolveAll(ctx context.Context, d *detail, progress func()) ([]re
 		}
 		if len(got) > 0 && got[0].head.moovLast {
 			return nil, fmt.Errorf("moov comes last, so that opening takes all of %d bytes, and %d is the most that it may: %w",
-				c.media, l.options.MaxOpenFetch, ErrTooBig)
+				c.media, l.options.MaxOpenFetch, archive.ErrTooBig)
 		}
 		all[0], first = got, 1
 	}
@@ -190,7 +192,7 @@ const goOnFor = 250 * time.Millisecond
 // missing, and there are more of them than can be parked until then.
 type goOn struct {
 	library *Library
-	stream  Stream
+	stream  archive.Stream
 	eager   bool
 
 	// mu guards the rest.
@@ -201,7 +203,7 @@ type goOn struct {
 }
 
 // newGoOn gives one for the heads of the parts of a clip.
-func (l *Library) newGoOn(stream Stream, parts []part) *goOn {
+func (l *Library) newGoOn(stream archive.Stream, parts []part) *goOn {
 	absent, missing := int64(0), 0
 	for i := range parts {
 		if p := &parts[i]; !l.cache.Has(p.key) {
@@ -218,7 +220,7 @@ func (g *goOn) after(ctx context.Context, p part) func() {
 	if !g.eager || g.library.heads.known(p.key) {
 		return func() { g.count(nil) }
 	}
-	h, err := g.library.hold(askedIn(ctx), g.library.fetchOf(g.stream, p), ForAhead)
+	h, err := g.library.hold(askedIn(ctx), g.library.fetchOf(g.stream, p), archive.ForAhead)
 	if err != nil {
 		return func() { g.count(nil) } // whoever needs the head will see why
 	}
@@ -284,7 +286,7 @@ func (l *Library) missingHeads(parts []part) missing {
 }
 
 // wait gives how long the quota makes fetching the heads of so many fragments of a stream take, as it is shared now.
-func (l *Library) wait(stream StreamName, fragments int) time.Duration {
+func (l *Library) wait(stream archive.StreamName, fragments int) time.Duration {
 	atOnce, perSecond := l.options.OpenQuota(stream)
 	if perSecond <= 0 {
 		return 0

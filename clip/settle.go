@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"clipfs/clip/archive"
 	"clipfs/clip/mp4"
 )
 
@@ -22,7 +23,7 @@ const notServed = "listed and not served, fragments of"
 // settles reports whether other calls may bring what one has not brought.
 func settles(err error) bool {
 	var short *shortError
-	return errors.Is(err, ErrCodecChange) || errors.Is(err, ErrUnservable) || errors.Is(err, ErrNoFootage) || errors.As(err, &short)
+	return errors.Is(err, archive.ErrCodecChange) || errors.Is(err, archive.ErrUnservable) || errors.Is(err, archive.ErrNoFootage) || errors.As(err, &short)
 }
 
 // settling finds the calls that bring a part.
@@ -49,12 +50,12 @@ func (a outcome) lacks() bool {
 // where nothing helps, or where the archive lists other fragments by now.
 func (c *Clip) settlePart(ctx context.Context, p part, cause error, progress func()) error {
 	by := c.library.options.Selector
-	if !settles(cause) || errors.Is(cause, ErrCodecChange) && apart(p.fragments, len(p.fragments)/2, by) == 0 || !c.listedStill(ctx, p, cause) {
+	if !settles(cause) || errors.Is(cause, archive.ErrCodecChange) && apart(p.fragments, len(p.fragments)/2, by) == 0 || !c.listedStill(ctx, p, cause) {
 		return cause
 	}
 	s := &settling{clip: c, part: p, progress: progress, asked: make(map[[2]int]outcome)}
 	whole := [2]int{0, len(p.fragments)}
-	if errors.Is(cause, ErrCodecChange) || errors.Is(cause, ErrUnservable) {
+	if errors.Is(cause, archive.ErrCodecChange) || errors.Is(cause, archive.ErrUnservable) {
 		s.asked[whole] = outcome{err: cause}
 	}
 	stretches, err := s.run(ctx, whole[0], whole[1])
@@ -90,7 +91,7 @@ func merged(stretches []stretch) []stretch {
 // listedStill reports whether the archive lists the fragments of a part when it is asked again; where the codec changes that
 // does not matter.
 func (c *Clip) listedStill(ctx context.Context, p part, cause error) bool {
-	if errors.Is(cause, ErrCodecChange) || errors.Is(cause, ErrUnservable) {
+	if errors.Is(cause, archive.ErrCodecChange) || errors.Is(cause, archive.ErrUnservable) {
 		return true
 	}
 	by := c.library.options.Selector
@@ -102,7 +103,7 @@ func (c *Clip) listedStill(ctx context.Context, p part, cause error) bool {
 	span := part{fragments: all}.span(by)
 	c.library.timeline.forget(c.stream, span)
 	listed, err := c.library.timeline.list(ctx, v, span)
-	return err == nil && slices.EqualFunc(listed.fragments, all, func(a, b Fragment) bool { return a.ID == b.ID })
+	return err == nil && slices.EqualFunc(listed.fragments, all, func(a, b archive.Fragment) bool { return a.ID == b.ID })
 }
 
 // ask gives what came of the call for some fragments, which is made once.
@@ -136,7 +137,7 @@ func (s *settling) call(ctx context.Context, p part) outcome {
 func shownIn(h head) (*shown, error) {
 	movie, err := mp4.ParseMovie(h.moov)
 	if err != nil {
-		return nil, fmt.Errorf("payload: %w: %w", ErrMedia, err)
+		return nil, fmt.Errorf("payload: %w: %w", archive.ErrMedia, err)
 	}
 	if movie.Video() == nil {
 		return &shown{}, nil
@@ -152,13 +153,13 @@ func (s *settling) run(ctx context.Context, from, to int) ([]stretch, error) {
 	switch {
 	case a.err == nil:
 		return []stretch{exactly(from, to)}, nil
-	case errors.Is(a.err, ErrNoFootage), a.lacks() && n == 1:
+	case errors.Is(a.err, archive.ErrNoFootage), a.lacks() && n == 1:
 		lost := exactly(from, to)
 		lost.Lost = notServed
 		return []stretch{lost}, nil
-	case errors.Is(a.err, ErrCodecChange) && n > 1:
+	case errors.Is(a.err, archive.ErrCodecChange) && n > 1:
 		return s.runs(ctx, from, s.middle(from, to), to)
-	case errors.Is(a.err, ErrUnservable):
+	case errors.Is(a.err, archive.ErrUnservable):
 		return s.unservable(ctx, from, to, a.err)
 	case a.lacks():
 		return s.short(ctx, from, to, a)

@@ -10,22 +10,23 @@ import (
 	"time"
 
 	"clipfs/cache"
+	"clipfs/clip/archive"
 )
 
 // sidecar is what the file beside a clip tells of it, as JSON. Times are RFC 3339, UTC, to the millisecond; lengths are
 // in seconds, sizes in bytes.
 type sidecar struct {
-	Stream   StreamName    `json:"stream"`
-	ARN      string        `json:"arn,omitempty"`
-	Path     string        `json:"path"` // below the mountpoint: of last/10m.json the clip that it stood for
-	Selector string        `json:"timestamps"`
-	Start    string        `json:"start"`
-	End      string        `json:"end"`
-	First    string        `json:"first"`
-	Offset   float64       `json:"offset_seconds"` // from the start of the span to the first fragment
-	Totals   sidecarTotals `json:"totals"`
-	Times    sidecarTimes  `json:"times"`
-	Gaps     []sidecarGap  `json:"gaps"`
+	Stream   archive.StreamName `json:"stream"`
+	ARN      string             `json:"arn,omitempty"`
+	Path     string             `json:"path"` // below the mountpoint: of last/10m.json the clip that it stood for
+	Selector string             `json:"timestamps"`
+	Start    string             `json:"start"`
+	End      string             `json:"end"`
+	First    string             `json:"first"`
+	Offset   float64            `json:"offset_seconds"` // from the start of the span to the first fragment
+	Totals   sidecarTotals      `json:"totals"`
+	Times    sidecarTimes       `json:"times"`
+	Gaps     []sidecarGap       `json:"gaps"`
 	// The fragments come last; appendFragment writes them, of which there can be very many.
 }
 
@@ -61,7 +62,7 @@ const sidecarLayout = "2006-01-02T15:04:05.000Z"
 func sidecarTime(t time.Time) string { return t.UTC().Format(sidecarLayout) }
 
 // appendFragment writes one fragment, as encoding/json would: this is most of what it costs to list a directory.
-func appendFragment(b []byte, f *Fragment) []byte {
+func appendFragment(b []byte, f *archive.Fragment) []byte {
 	b = append(b, `{"number": `...)
 	b = appendText(b, string(f.ID))
 	b = append(b, `, "producer": "`...)
@@ -77,7 +78,7 @@ func appendFragment(b []byte, f *Fragment) []byte {
 
 // appendSeconds writes a length in seconds, exactly where it is whole milliseconds, as the service's are.
 func appendSeconds(b []byte, d time.Duration) []byte {
-	if d < 0 || d%Grain != 0 {
+	if d < 0 || d%archive.Grain != 0 {
 		return strconv.AppendFloat(b, d.Seconds(), 'f', -1, 64)
 	}
 	ms := d.Milliseconds()
@@ -121,7 +122,7 @@ func (c *Clip) listedTimes(d *detail) sidecarTimes {
 			point(position, p.fragments[0].Time(c.library.options.Selector))
 		}
 		if end += len(p.fragments); i+1 == len(d.parts) || d.parts[i+1].gapBefore {
-			position += d.rule.recorded(d.fragments[begin:end])
+			position += d.rule.Recorded(d.fragments[begin:end])
 			begin = end
 		}
 	}
@@ -152,14 +153,14 @@ func (c *Clip) Sidecar(ctx context.Context) (*SidecarText, error) {
 	s := sidecar{
 		Stream: c.stream.Name, ARN: c.stream.ARN, Path: c.library.options.Grammar.FormatPath(c.stream.Name, c.span, c.cover), Selector: by.String(), Start: sidecarTime(c.span.Start), End: sidecarTime(c.span.End),
 		First: sidecarTime(c.First()), Offset: c.First().Sub(c.span.Start).Seconds(),
-		Totals: sidecarTotals{Fragments: c.fragments, Bytes: c.media, Footage: d.rule.recorded(d.fragments).Seconds()},
+		Totals: sidecarTotals{Fragments: c.fragments, Bytes: c.media, Footage: d.rule.Recorded(d.fragments).Seconds()},
 		Times:  c.listedTimes(d),
 		Gaps:   []sidecarGap{},
 	}
 	for i, p := range d.parts {
 		if i > 0 && p.gapBefore { // gaps lie between parts only
 			last, next := d.parts[i-1].fragments, p.fragments[0]
-			end := d.rule.end(last[len(last)-1])
+			end := d.rule.End(last[len(last)-1])
 			gap := next.Time(by).Sub(end).Seconds()
 			s.Gaps = append(s.Gaps, sidecarGap{sidecarTime(end), sidecarTime(next.Time(by)), gap})
 			s.Totals.Gaps += gap
@@ -206,10 +207,10 @@ func (s *SidecarText) Text() []byte {
 
 // fragmentSize gives how much appendFragment writes. What has one length as a rule is not written out: a listing of a day
 // asks for millions.
-func fragmentSize(f *Fragment) int {
+func fragmentSize(f *archive.Fragment) int {
 	const fixed = len(`{"number": , "producer": "", "server": "", "length_seconds": , "bytes": }`) + 2*len(sidecarLayout)
 	n := fixed + textSize(string(f.ID)) + digits(f.Size)
-	if !fourDigitYear(f.Producer) || !fourDigitYear(f.Server) || f.Length < 0 || f.Length%Grain != 0 || f.Size < 0 {
+	if !fourDigitYear(f.Producer) || !fourDigitYear(f.Server) || f.Length < 0 || f.Length%archive.Grain != 0 || f.Size < 0 {
 		return len(appendFragment(nil, f))
 	}
 	ms := f.Length.Milliseconds()

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"clipfs/clip"
+	"clipfs/clip/archive"
 )
 
 // TestSidecarSize: whatever the archive says of fragments, the text is as long as it was said to be, and is JSON.
@@ -35,10 +36,10 @@ func TestSidecarSize(t *testing.T) {
 		at = at.Add(f.Length + time.Duration(1+random.IntN(3000))*time.Millisecond)
 	}
 	l, _ := library(t, m, clip.Options{})
-	text := sidecarOf(t, lookUp(t, l, "cam", clip.NewSpan(base(), 2*time.Hour)))
+	text := sidecarOf(t, lookUp(t, l, "cam", archive.NewSpan(base(), 2*time.Hour)))
 	var got struct {
 		Fragments []struct {
-			Number clip.FragmentID
+			Number archive.FragmentID
 			Length float64 `json:"length_seconds"`
 			Bytes  int64
 		}

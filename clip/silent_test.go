@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"clipfs/clip"
+	"clipfs/clip/archive"
 )
 
 // trickle is a body of which a piece comes each second.
@@ -42,10 +43,10 @@ func TestSilence(t *testing.T) {
 		}, nil, time.Minute},
 		{"stalled always", func(_ int, payload []byte) io.Reader {
 			return silentAt(payload, half(payload))
-		}, clip.ErrUnreachable, timeout},
+		}, archive.ErrUnreachable, timeout},
 		{"cut always, and repeated slowly before", func(_ int, payload []byte) io.Reader {
 			return &trickle{brokenAt(payload, half(payload)), len(payload)/10 + 1}
-		}, clip.ErrUnreachable, 2 * time.Minute},
+		}, archive.ErrUnreachable, 2 * time.Minute},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -54,7 +55,7 @@ func TestSilence(t *testing.T) {
 				m.body = test.body
 				l, c := library(t, m, clip.Options{ReadTimeout: timeout, StallTimeout: stall})
 				begun := time.Now()
-				_, err := readAll(t, lookUp(t, l, "cam", clip.NewSpan(base(), time.Minute)))
+				_, err := readAll(t, lookUp(t, l, "cam", archive.NewSpan(base(), time.Minute)))
 				if took := time.Since(begun); !errors.Is(err, test.err) || took > test.most {
 					t.Errorf("%v after %s, want %v within %s", err, took, test.err, test.most)
 				}

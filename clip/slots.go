@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"clipfs/cache"
+	"clipfs/clip/archive"
 )
 
 const (
@@ -43,7 +44,7 @@ type slots struct {
 	waiting []*slot
 	running []*slot
 	// refusals has the streams of which fewer run than most.
-	refusals map[StreamName]refusal
+	refusals map[archive.StreamName]refusal
 }
 
 // refusal is how many downloads of a stream were let run at once at a time, since when there are more.
@@ -58,13 +59,13 @@ func (r refusal) pace(now time.Time) int { return r.limit + int(now.Sub(r.since)
 // slot is one download.
 type slot struct {
 	key    cache.Key
-	stream StreamName
+	stream archive.StreamName
 	// opening is the number of the opening of a clip that it was made for, and start when its footage begins.
 	opening uint64
 	start   time.Time
 	// urgency tells who waits for it, wanted whether somebody wants more of it than its head, and left whether nobody has to
 	// do with it at all. They are called with slots.mu held.
-	urgency      func() Urgency
+	urgency      func() archive.Priority
 	wanted, left func() bool
 	// headCame says that all has come that those want who want no more than its head.
 	headCame atomic.Bool
@@ -81,7 +82,7 @@ func (d *slot) rests() bool { return d.left() || d.headCame.Load() && !d.wanted(
 
 // newSlots gives slots for at most so many downloads at once.
 func newSlots(most int, giveUp func(cache.Key) bool) *slots {
-	return &slots{giveUp: giveUp, most: most, refusals: make(map[StreamName]refusal)}
+	return &slots{giveUp: giveUp, most: most, refusals: make(map[archive.StreamName]refusal)}
 }
 
 // take waits for a place, or for ctx to end, whose cause it gives then. leave gives the place back.
@@ -200,11 +201,11 @@ func (s *slots) serveLocked() bool {
 }
 
 // heldLocked gives of which urgency no more may run, of each stream that was refused, and forgets refusals that are over.
-func (s *slots) heldLocked(now time.Time) map[StreamName][urgencies]bool {
+func (s *slots) heldLocked(now time.Time) map[archive.StreamName][urgencies]bool {
 	if len(s.refusals) == 0 {
 		return nil
 	}
-	held := make(map[StreamName][urgencies]bool, len(s.refusals))
+	held := make(map[archive.StreamName][urgencies]bool, len(s.refusals))
 	for stream, r := range s.refusals {
 		pace := r.pace(now)
 		if pace >= s.most {
@@ -231,13 +232,13 @@ func (s *slots) placeLocked(i int) {
 type load struct{ busy, heads int }
 
 // loadLocked counts the downloads that run of a stream; of all, if it is empty.
-func (s *slots) loadLocked(stream StreamName) (n load) {
+func (s *slots) loadLocked(stream archive.StreamName) (n load) {
 	for _, d := range s.running {
 		if d.parked || stream != "" && d.stream != stream {
 			continue
 		}
 		n.busy++
-		if d.urgency() == ForHead {
+		if d.urgency() == archive.ForHead {
 			n.heads++
 		}
 	}
@@ -245,11 +246,11 @@ func (s *slots) loadLocked(stream StreamName) (n load) {
 }
 
 // limit gives how many downloads may run at a time for one more of an urgency to begin, where it is pace as a rule.
-func (n load) limit(pace int, u Urgency) int {
+func (n load) limit(pace int, u archive.Priority) int {
 	switch u {
-	case ForReader:
+	case archive.ForReader:
 		return urgentOver*pace + n.heads
-	case ForHead:
+	case archive.ForHead:
 		return headsOver * pace
 	default:
 		return pace
@@ -259,13 +260,13 @@ func (n load) limit(pace int, u Urgency) int {
 // full gives of which urgency no more may run, where it is pace as a rule.
 func (n load) full(pace int) (full [urgencies]bool) {
 	for u := range full {
-		full[u] = n.busy >= n.limit(pace, Urgency(u))
+		full[u] = n.busy >= n.limit(pace, archive.Priority(u))
 	}
 	return full
 }
 
 // refused halves how many of a stream may run.
-func (s *slots) refused(stream StreamName) {
+func (s *slots) refused(stream archive.StreamName) {
 	now := time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -13,6 +13,7 @@ import (
 
 	"clipfs/cache"
 	"clipfs/clip"
+	"clipfs/clip/archive"
 )
 
 // refuse is a giveUp that ends nothing.
@@ -22,12 +23,12 @@ func refuse(cache.Key) bool { return false }
 func always(b bool) func() bool { return func() bool { return b } }
 
 // download gives one that somebody of an urgency wants all of.
-func download(u clip.Urgency) clip.Slot {
-	return clip.NewSlot("", 0, time.Time{}, func() clip.Urgency { return u }, always(true), always(false))
+func download(u archive.Priority) clip.Slot {
+	return clip.NewSlot("", 0, time.Time{}, func() archive.Priority { return u }, always(true), always(false))
 }
 
 // taken gives a download that has a place.
-func taken(t *testing.T, s clip.Slots, u clip.Urgency) clip.Slot {
+func taken(t *testing.T, s clip.Slots, u archive.Priority) clip.Slot {
 	t.Helper()
 	d := download(u)
 	if err := s.Take(t.Context(), d); err != nil {
@@ -37,7 +38,7 @@ func taken(t *testing.T, s clip.Slots, u clip.Urgency) clip.Slot {
 }
 
 // queue starts one who waits and, when served, is noted and leaves again when told.
-func queue(t *testing.T, s clip.Slots, name string, u clip.Urgency, served chan<- string, leave <-chan struct{}) {
+func queue(t *testing.T, s clip.Slots, name string, u archive.Priority, served chan<- string, leave <-chan struct{}) {
 	t.Helper()
 	go func() {
 		d := download(u)
@@ -57,18 +58,18 @@ func queue(t *testing.T, s clip.Slots, name string, u clip.Urgency, served chan<
 func TestSlotsWhileOthersRead(t *testing.T) {
 	for _, test := range []struct {
 		name  string
-		first clip.Urgency
+		first archive.Priority
 		want  map[string]int
 	}{
-		{"readers first", clip.ForReader, map[string]int{"reader": 4, "head": 4}},
-		{"heads first", clip.ForHead, map[string]int{"reader": 4, "head": 8}},
+		{"readers first", archive.ForReader, map[string]int{"reader": 4, "head": 4}},
+		{"heads first", archive.ForHead, map[string]int{"reader": 4, "head": 8}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := clip.NewSlots(2, refuse)
 				served, leave := make(chan string, 99), make(chan struct{})
-				names := []string{clip.ForReader: "reader", clip.ForHead: "head"}
-				for _, u := range []clip.Urgency{test.first, clip.ForReader + clip.ForHead - test.first} {
+				names := []string{archive.ForReader: "reader", archive.ForHead: "head"}
+				for _, u := range []archive.Priority{test.first, archive.ForReader + archive.ForHead - test.first} {
 					for range 20 {
 						queue(t, s, names[u], u, served, leave)
 					}
@@ -91,15 +92,15 @@ func TestSlotsServeByUrgencyThenOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := clip.NewSlots(1, refuse)
 		served, leave := make(chan string, 9), make(chan struct{})
-		queue(t, s, "first", clip.ForAhead, served, leave)
-		queue(t, s, "ahead 1", clip.ForAhead, served, leave)
-		queue(t, s, "head 1", clip.ForHead, served, leave) // goes over the limit
-		queue(t, s, "head 2", clip.ForHead, served, leave)
-		queue(t, s, "head 3", clip.ForHead, served, leave)
-		queue(t, s, "ahead 2", clip.ForAhead, served, leave)
-		queue(t, s, "head 4", clip.ForHead, served, leave)
-		queue(t, s, "reader", clip.ForReader, served, leave) // the heads are not in the way of two
-		queue(t, s, "reader 2", clip.ForReader, served, leave)
+		queue(t, s, "first", archive.ForAhead, served, leave)
+		queue(t, s, "ahead 1", archive.ForAhead, served, leave)
+		queue(t, s, "head 1", archive.ForHead, served, leave) // goes over the limit
+		queue(t, s, "head 2", archive.ForHead, served, leave)
+		queue(t, s, "head 3", archive.ForHead, served, leave)
+		queue(t, s, "ahead 2", archive.ForAhead, served, leave)
+		queue(t, s, "head 4", archive.ForHead, served, leave)
+		queue(t, s, "reader", archive.ForReader, served, leave) // the heads are not in the way of two
+		queue(t, s, "reader 2", archive.ForReader, served, leave)
 		var got []string
 		for range 9 {
 			leave <- struct{}{}
@@ -119,12 +120,12 @@ func TestSlotsServeByUrgencyThenOrder(t *testing.T) {
 func TestSlotsOfWhoBecomesAReader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := clip.NewSlots(1, refuse)
-		taken(t, s, clip.ForHead)
+		taken(t, s, archive.ForHead)
 		var urgency atomic.Int64
-		urgency.Store(int64(clip.ForAhead))
+		urgency.Store(int64(archive.ForAhead))
 		served := make(chan struct{})
 		go func() {
-			d := clip.NewSlot("", 0, time.Time{}, func() clip.Urgency { return clip.Urgency(urgency.Load()) }, always(true), always(false))
+			d := clip.NewSlot("", 0, time.Time{}, func() archive.Priority { return archive.Priority(urgency.Load()) }, always(true), always(false))
 			if err := s.Take(t.Context(), d); err != nil {
 				t.Error(err)
 			}
@@ -136,7 +137,7 @@ func TestSlotsOfWhoBecomesAReader(t *testing.T) {
 			t.Fatal("served while the only place was taken")
 		default:
 		}
-		urgency.Store(int64(clip.ForReader))
+		urgency.Store(int64(archive.ForReader))
 		s.Look()
 		<-served
 	})
@@ -148,7 +149,7 @@ func TestSlotsPark(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := clip.NewSlots(1, refuse)
 		var more atomic.Bool
-		d := clip.NewSlot("", 1, time.Time{}, func() clip.Urgency { return clip.ForAhead }, more.Load, always(false))
+		d := clip.NewSlot("", 1, time.Time{}, func() archive.Priority { return archive.ForAhead }, more.Load, always(false))
 		if err := s.Take(t.Context(), d); err != nil {
 			t.Fatal(err)
 		}
@@ -164,7 +165,7 @@ func TestSlotsPark(t *testing.T) {
 			close(wentOn)
 		}()
 		synctest.Wait()
-		other := taken(t, s, clip.ForAhead) // in the place of the one that is parked
+		other := taken(t, s, archive.ForAhead) // in the place of the one that is parked
 		more.Store(true)
 		s.Look()
 		synctest.Wait()
@@ -182,7 +183,7 @@ func TestSlotsPark(t *testing.T) {
 			t.Error("goes on although nobody wants more")
 		}
 		s.Leave(d) // which it has by then
-		taken(t, s, clip.ForAhead)
+		taken(t, s, archive.ForAhead)
 	})
 }
 
@@ -202,7 +203,7 @@ func TestSlotsGiveUpWhatIsTooMuch(t *testing.T) {
 		})
 		park := func(opening uint64, second int) {
 			key := cache.Key(fmt.Sprintf("%d.%d", opening, second))
-			d := clip.NewSlot(key, opening, time.Unix(int64(second), 0), func() clip.Urgency { return clip.ForHead }, always(false), always(true))
+			d := clip.NewSlot(key, opening, time.Unix(int64(second), 0), func() archive.Priority { return archive.ForHead }, always(false), always(true))
 			ctx, cancel := context.WithCancel(t.Context())
 			mu.Lock()
 			cancels[key] = cancel
@@ -233,14 +234,14 @@ func TestSlotsGiveUpWhatIsTooMuch(t *testing.T) {
 func TestSlotsCancelled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := clip.NewSlots(1, refuse)
-		first := taken(t, s, clip.ForAhead)
+		first := taken(t, s, archive.ForAhead)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if err := s.Take(ctx, download(clip.ForAhead)); err == nil {
+		if err := s.Take(ctx, download(archive.ForAhead)); err == nil {
 			t.Fatal("served while the only place was taken")
 		}
 		s.Leave(first)
-		taken(t, s, clip.ForAhead)
+		taken(t, s, archive.ForAhead)
 	})
 }
 
@@ -250,7 +251,7 @@ func TestSlotsAfterRefusals(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := clip.NewSlots(16, refuse)
 		// running gives how many of a stream are let in at once.
-		running := func(stream clip.StreamName, u clip.Urgency) int {
+		running := func(stream archive.StreamName, u archive.Priority) int {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Nanosecond)
 			defer cancel()
 			var in []clip.Slot
@@ -264,7 +265,7 @@ func TestSlotsAfterRefusals(t *testing.T) {
 		}
 		var all []clip.Slot
 		for range 16 {
-			d := download(clip.ForAhead).Of("busy")
+			d := download(archive.ForAhead).Of("busy")
 			if err := s.Take(t.Context(), d); err != nil {
 				t.Fatal(err)
 			}
@@ -278,17 +279,17 @@ func TestSlotsAfterRefusals(t *testing.T) {
 		}
 		for _, is := range []struct {
 			after  time.Duration
-			stream clip.StreamName
-			u      clip.Urgency
+			stream archive.StreamName
+			u      archive.Priority
 			want   int
 		}{
-			{0, "busy", clip.ForAhead, 8},
-			{0, "busy", clip.ForReader, 16},
-			{0, "busy", clip.ForHead, 32},
-			{0, "other", clip.ForAhead, 16},
-			{0, "other", clip.ForReader, 32},
-			{20 * time.Second, "busy", clip.ForAhead, 12},
-			{time.Hour, "busy", clip.ForAhead, 16},
+			{0, "busy", archive.ForAhead, 8},
+			{0, "busy", archive.ForReader, 16},
+			{0, "busy", archive.ForHead, 32},
+			{0, "other", archive.ForAhead, 16},
+			{0, "other", archive.ForReader, 32},
+			{20 * time.Second, "busy", archive.ForAhead, 12},
+			{time.Hour, "busy", archive.ForAhead, 16},
 		} {
 			time.Sleep(is.after)
 			if got := running(is.stream, is.u); got != is.want {
@@ -308,10 +309,10 @@ func TestSlotsOfARefusedStream(t *testing.T) {
 			time.Sleep(2 * time.Second)
 		}
 		var refused, others atomic.Int64
-		take := func(stream clip.StreamName, n *atomic.Int64) {
+		take := func(stream archive.StreamName, n *atomic.Int64) {
 			for range 4 {
 				go func() {
-					d := download(clip.ForAhead).Of(stream)
+					d := download(archive.ForAhead).Of(stream)
 					if s.Take(t.Context(), d) == nil {
 						n.Add(1)
 						time.Sleep(time.Second)

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"clipfs/cache"
+	"clipfs/clip/archive"
 )
 
 // source is an entry of the cache that a handle reads from. It is taken up when it is first read, and again when its
@@ -32,7 +33,7 @@ type taken struct {
 }
 
 // errClosed: a handle is read after it was closed.
-var errClosed = fmt.Errorf("handle is closed: %w", ErrInvalid)
+var errClosed = fmt.Errorf("handle is closed: %w", archive.ErrInvalid)
 
 // readAt reads as io.ReaderAt does, from position off, and waits for no other bytes than those asked for.
 func (s *source) readAt(ctx context.Context, p []byte, off int64) (int, error) {

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
+
+	"clipfs/clip/archive"
 )
 
 const (
@@ -23,46 +25,46 @@ const (
 
 // streams is what is known of the archive's streams.
 type streams struct {
-	archive Archive
+	service archive.Service
 	logger  *slog.Logger
 	ttl     time.Duration
-	only    []StreamName
+	only    []archive.StreamName
 	prefix  string
-	lists   *flight[struct{}, []Stream]
-	looks   *flight[StreamName, Stream]
+	lists   *flight[struct{}, []archive.Stream]
+	looks   *flight[archive.StreamName, archive.Stream]
 
 	// mu guards the rest.
 	mu      sync.Mutex
-	all     []Stream
+	all     []archive.Stream
 	expires time.Time
-	byName  *simplelru.LRU[StreamName, streamEntry]
+	byName  *simplelru.LRU[archive.StreamName, streamEntry]
 	// unlistable says that it was logged that streams may not be listed.
 	unlistable bool
 }
 
 // streamEntry is the answer to one name: a stream, or that there is none.
 type streamEntry struct {
-	stream  Stream
+	stream  archive.Stream
 	err     error
 	expires time.Time
 }
 
 // newStreams gives an empty table.
-func newStreams(archive Archive, o Options) *streams {
+func newStreams(service archive.Service, o Options) *streams {
 	s := &streams{
-		archive: archive, logger: o.Logger, ttl: o.MetadataTTL, only: o.Streams, prefix: o.StreamPrefix,
-		lists: newFlight[struct{}, []Stream](o.ReadTimeout),
-		looks: newFlight[StreamName, Stream](o.ReadTimeout),
+		service: service, logger: o.Logger, ttl: o.MetadataTTL, only: o.Streams, prefix: o.StreamPrefix,
+		lists: newFlight[struct{}, []archive.Stream](o.ReadTimeout),
+		looks: newFlight[archive.StreamName, archive.Stream](o.ReadTimeout),
 	}
 	var err error
-	if s.byName, err = simplelru.NewLRU[StreamName, streamEntry](maxStreams, nil); err != nil {
+	if s.byName, err = simplelru.NewLRU[archive.StreamName, streamEntry](maxStreams, nil); err != nil {
 		panic(err) // only a size that is not positive is an error
 	}
 	return s
 }
 
 // shown reports whether a stream is one of those to show.
-func (s *streams) shown(name StreamName) bool {
+func (s *streams) shown(name archive.StreamName) bool {
 	if len(s.only) > 0 && !slices.Contains(s.only, name) {
 		return false
 	}
@@ -70,11 +72,11 @@ func (s *streams) shown(name StreamName) bool {
 }
 
 // list gives all streams by name. The slice is shared: it is not to be changed.
-func (s *streams) list(ctx context.Context) ([]Stream, error) {
+func (s *streams) list(ctx context.Context) ([]archive.Stream, error) {
 	if all, ok := s.listed(); ok {
 		return all, nil
 	}
-	return s.lists.do(ctx, struct{}{}, func(ctx context.Context, progress func()) ([]Stream, error) {
+	return s.lists.do(ctx, struct{}{}, func(ctx context.Context, progress func()) ([]archive.Stream, error) {
 		if all, ok := s.listed(); ok {
 			return all, nil // another call has ended in this moment
 		}
@@ -86,25 +88,25 @@ func (s *streams) list(ctx context.Context) ([]Stream, error) {
 		if err != nil {
 			return nil, fmt.Errorf("list streams: %w", err)
 		}
-		slices.SortFunc(all, func(a, b Stream) int { return cmp.Compare(a.Name, b.Name) })
-		all = slices.CompactFunc(all, func(a, b Stream) bool { return a.Name == b.Name })
+		slices.SortFunc(all, func(a, b archive.Stream) int { return cmp.Compare(a.Name, b.Name) })
+		all = slices.CompactFunc(all, func(a, b archive.Stream) bool { return a.Name == b.Name })
 		s.remember(all)
 		return all, nil
 	})
 }
 
 // listed gives the streams as last listed, if that still holds.
-func (s *streams) listed() ([]Stream, bool) {
+func (s *streams) listed() ([]archive.Stream, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.all, time.Now().Before(s.expires)
 }
 
 // askAll lists the streams to show. Where streams may not be listed there are none, and the log says so once.
-func (s *streams) askAll(ctx context.Context, progress func()) ([]Stream, error) {
-	all := []Stream{}
-	for stream, err := range s.archive.Streams(ctx) {
-		if errors.Is(err, ErrNotListable) {
+func (s *streams) askAll(ctx context.Context, progress func()) ([]archive.Stream, error) {
+	all := []archive.Stream{}
+	for stream, err := range s.service.Streams(ctx) {
+		if errors.Is(err, archive.ErrNotListable) {
 			s.tellUnlistable(err)
 			return nil, nil
 		}
@@ -120,18 +122,18 @@ func (s *streams) askAll(ctx context.Context, progress func()) ([]Stream, error)
 }
 
 // askOnly describes the streams to show. One that is missing is not shown.
-func (s *streams) askOnly(ctx context.Context, progress func()) ([]Stream, error) {
-	found := make([]*Stream, len(s.only))
+func (s *streams) askOnly(ctx context.Context, progress func()) ([]archive.Stream, error) {
+	found := make([]*archive.Stream, len(s.only))
 	err := parallel(ctx, probesAtOnce, len(s.only), func(ctx context.Context, i int) error {
 		stream, err := s.look(ctx, s.only[i])
-		if errors.Is(err, ErrNoStream) {
+		if errors.Is(err, archive.ErrNoStream) {
 			return nil
 		}
 		progress()
 		found[i] = &stream
 		return err
 	})
-	all := []Stream{}
+	all := []archive.Stream{}
 	for _, stream := range found {
 		if stream != nil {
 			all = append(all, *stream)
@@ -153,7 +155,7 @@ func (s *streams) tellUnlistable(err error) {
 }
 
 // remember keeps a whole listing, which describes each stream as DescribeStream does (API reference, StreamInfo).
-func (s *streams) remember(all []Stream) {
+func (s *streams) remember(all []archive.Stream) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.all, s.expires = all, time.Now().Add(s.ttl)
@@ -163,25 +165,25 @@ func (s *streams) remember(all []Stream) {
 }
 
 // look gives one stream by name, whether it was listed or not.
-func (s *streams) look(ctx context.Context, name StreamName) (Stream, error) {
+func (s *streams) look(ctx context.Context, name archive.StreamName) (archive.Stream, error) {
 	if !name.Valid() || !s.shown(name) {
-		return Stream{}, fmt.Errorf("stream %q: %w", name, ErrNoStream)
+		return archive.Stream{}, fmt.Errorf("stream %q: %w", name, archive.ErrNoStream)
 	}
 	if e, ok := s.known(name); ok {
 		return e.stream, e.err
 	}
-	return s.looks.do(ctx, name, func(ctx context.Context, _ func()) (Stream, error) {
+	return s.looks.do(ctx, name, func(ctx context.Context, _ func()) (archive.Stream, error) {
 		if e, ok := s.known(name); ok {
 			return e.stream, e.err // another call has ended in this moment
 		}
-		stream, err := s.archive.Stream(ctx, name)
+		stream, err := s.service.Stream(ctx, name)
 		hold := s.ttl
 		if err != nil {
 			err = fmt.Errorf("stream %s: %w", name, err)
 			hold = min(missingTTL, s.ttl)
 		}
-		if err != nil && !errors.Is(err, ErrNoStream) {
-			return Stream{}, err // what failed for another reason is asked again
+		if err != nil && !errors.Is(err, archive.ErrNoStream) {
+			return archive.Stream{}, err // what failed for another reason is asked again
 		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -191,7 +193,7 @@ func (s *streams) look(ctx context.Context, name StreamName) (Stream, error) {
 }
 
 // known gives the answer to a name, if it still holds.
-func (s *streams) known(name StreamName) (streamEntry, bool) {
+func (s *streams) known(name archive.StreamName) (streamEntry, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e, ok := s.byName.Get(name)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"clipfs/cache"
+	"clipfs/clip/archive"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 )
@@ -127,7 +128,7 @@ func (h heads) unsettle(p part) {
 
 // parts gives the parts that calls bring of a planned one, as far as that is known: itself, as a rule. known says that one
 // call does not bring it.
-func (l *Library) parts(ctx context.Context, stream StreamName, p part, rule gapRule) (parts []part, known bool) {
+func (l *Library) parts(ctx context.Context, stream archive.StreamName, p part, rule archive.GapRule) (parts []part, known bool) {
 	s, known := l.heads.settled(ctx, p)
 	if !known {
 		return []part{p}, false
@@ -153,9 +154,9 @@ func (l *Library) parts(ctx context.Context, stream StreamName, p part, rule gap
 }
 
 // served gives the parts of a clip that calls bring, as far as that is known, and those that none does.
-func (l *Library) served(ctx context.Context, stream StreamName, d *detail) (parts, lost []part) {
+func (l *Library) served(ctx context.Context, stream archive.StreamName, d *detail) (parts, lost []part) {
 	var all []part
-	given := make(map[FragmentID]bool) // of those over older ones
+	given := make(map[archive.FragmentID]bool) // of those over older ones
 	for _, p := range d.parts {
 		own, known := l.parts(ctx, stream, p, d.rule)
 		all = append(all, own...)
@@ -179,7 +180,7 @@ func (l *Library) served(ctx context.Context, stream StreamName, d *detail) (par
 }
 
 // separate parts what is served from what is not, and marks the gaps that the latter leaves.
-func separate(all []part, rule gapRule) (parts, lost []part) {
+func separate(all []part, rule archive.GapRule) (parts, lost []part) {
 	gap, after := false, false
 	for _, p := range all {
 		gap = gap || p.gapBefore
@@ -189,7 +190,7 @@ func separate(all []part, rule gapRule) (parts, lost []part) {
 		}
 		if after && len(parts) > 0 {
 			last := parts[len(parts)-1].fragments
-			gap = gap || rule.between(last[len(last)-1], p.fragments[0])
+			gap = gap || rule.Between(last[len(last)-1], p.fragments[0])
 		}
 		p.gapBefore = gap
 		parts = append(parts, p)
@@ -199,7 +200,7 @@ func separate(all []part, rule gapRule) (parts, lost []part) {
 }
 
 // separateResolved gives the parts that are served, with their heads.
-func separateResolved(all []resolved, rule gapRule) (served []resolved) {
+func separateResolved(all []resolved, rule archive.GapRule) (served []resolved) {
 	parts := make([]part, len(all))
 	for i := range all {
 		parts[i] = all[i].part

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"slices"
 	"time"
+
+	"clipfs/clip/archive"
 )
 
 // Footage that was ingested twice is listed twice, and comes once: "only the oldest ingested collection is returned" (API
@@ -25,10 +27,10 @@ const (
 const superseded = "ingested over older footage, which alone is served, fragments of"
 
 // supersede parts fragments, in the order of their times, into those that are served and those that lie over older footage.
-func (r gapRule) supersede(fragments []Fragment) (kept, over []Fragment) {
+func supersede(r archive.GapRule, fragments []archive.Fragment) (kept, over []archive.Fragment) {
 	overlaps := false
 	for i := 1; i < len(fragments) && !overlaps; i++ {
-		overlaps = r.over(fragments[i-1], fragments[i])
+		overlaps = liesUpon(r, fragments[i-1], fragments[i])
 	}
 	if !overlaps {
 		return fragments, nil
@@ -66,35 +68,35 @@ const (
 
 // judgement is what is known of fragments, in the order of their times; they are looked at by age.
 type judgement struct {
-	rule      gapRule
-	fragments []Fragment
+	rule      archive.GapRule
+	fragments []archive.Fragment
 	of        []verdict
 }
 
 // delay is how long after its own time a fragment was ingested.
-func delay(f Fragment) time.Duration { return f.Server.Sub(f.Producer) }
+func delay(f archive.Fragment) time.Duration { return f.Server.Sub(f.Producer) }
 
 // liesOver reports whether fragment i overlaps an older one that is served: one that does not begin before it; or one that does,
 // if the footage goes on without fragment i, or it is of another collection. So fragments whose lengths are said to be longer
 // than they are lie over nothing.
 func (j *judgement) liesOver(i int) bool {
-	f, by := j.fragments[i], j.rule.by
+	f, by := j.fragments[i], j.rule.By
 	other := false
-	for k := i + 1; k < len(j.fragments) && j.fragments[k].Time(by).Sub(f.Time(by)) <= maxFragmentLength; k++ {
+	for k := i + 1; k < len(j.fragments) && j.fragments[k].Time(by).Sub(f.Time(by)) <= archive.MaxFragmentLength; k++ {
 		other = other || j.of[k] == served
-		if j.of[k] == served && j.rule.over(f, j.fragments[k]) {
+		if j.of[k] == served && liesUpon(j.rule, f, j.fragments[k]) {
 			return true
 		}
 	}
 	first := i
-	for first > 0 && f.Time(by).Sub(j.fragments[first-1].Time(by)) <= 2*maxFragmentLength {
+	for first > 0 && f.Time(by).Sub(j.fragments[first-1].Time(by)) <= 2*archive.MaxFragmentLength {
 		first--
 		g := j.fragments[first]
 		goesOnFrom := f.Time(by).Sub(g.Time(by).Add(g.Length)).Abs() <= overlapSlack
 		other = other || j.of[first] == lies && goesOnFrom
 	}
 	for k, g := range j.fragments[first:i] {
-		if k += first; j.of[k] == served && j.rule.over(g, f) &&
+		if k += first; j.of[k] == served && liesUpon(j.rule, g, f) &&
 			(other || delay(f)-delay(g) > otherDelay || g.Time(by).Equal(f.Time(by)) || j.goesOn(k, i)) {
 			return true
 		}
@@ -104,33 +106,33 @@ func (j *judgement) liesOver(i int) bool {
 
 // goesOn reports whether footage goes on after fragment k without fragment i: another begins where it ends.
 func (j *judgement) goesOn(k, i int) bool {
-	g, by := j.fragments[k], j.rule.by
-	for n := k + 1; n < len(j.fragments) && j.fragments[n].Time(by).Sub(g.Time(by)) <= 2*maxFragmentLength; n++ {
-		if h := j.fragments[n]; n != i && !j.rule.over(g, h) {
-			return !j.rule.between(g, h)
+	g, by := j.fragments[k], j.rule.By
+	for n := k + 1; n < len(j.fragments) && j.fragments[n].Time(by).Sub(g.Time(by)) <= 2*archive.MaxFragmentLength; n++ {
+		if h := j.fragments[n]; n != i && !liesUpon(j.rule, g, h) {
+			return !j.rule.Between(g, h)
 		}
 	}
 	return false
 }
 
-// over reports whether a fragment and one that does not begin before it overlap.
-func (r gapRule) over(f, next Fragment) bool {
-	apart := next.Time(r.by).Sub(f.Time(r.by))
+// liesUpon reports whether a fragment and one that does not begin before it overlap.
+func liesUpon(r archive.GapRule, f, next archive.Fragment) bool {
+	apart := next.Time(r.By).Sub(f.Time(r.By))
 	return apart == 0 || apart < f.Length-min(overlapSlack, f.Length/2)
 }
 
 // overIn gives those fragments over older ones, of some in the order of their times, that a call for part i asks for too: what
 // lies among the part's fragments, and what lies over its last one before the next part begins. So that no payload that has
 // them goes unseen.
-func (r gapRule) overIn(parts []part, i int, over []Fragment) []Fragment {
+func overIn(r archive.GapRule, parts []part, i int, over []archive.Fragment) []archive.Fragment {
 	own := parts[i].fragments
 	first, last := own[0], own[len(own)-1]
-	var out []Fragment
+	var out []archive.Fragment
 	for _, f := range over {
-		at := f.Time(r.by)
+		at := f.Time(r.By)
 		switch {
-		case at.Before(first.Time(r.by)), i+1 < len(parts) && !at.Before(parts[i+1].fragments[0].Time(r.by)):
-		case !at.After(last.Time(r.by)), r.over(last, f):
+		case at.Before(first.Time(r.By)), i+1 < len(parts) && !at.Before(parts[i+1].fragments[0].Time(r.By)):
+		case !at.After(last.Time(r.By)), liesUpon(r, last, f):
 			out = append(out, f)
 		}
 	}
@@ -138,12 +140,12 @@ func (r gapRule) overIn(parts []part, i int, over []Fragment) []Fragment {
 }
 
 // all gives all fragments that a call for the part asks for, in the order of their times.
-func (p part) all(by Selector) []Fragment {
+func (p part) all(by archive.Selector) []archive.Fragment {
 	if len(p.over) == 0 {
 		return p.fragments
 	}
 	all := slices.Concat(p.fragments, p.over)
-	slices.SortStableFunc(all, func(a, b Fragment) int {
+	slices.SortStableFunc(all, func(a, b archive.Fragment) int {
 		return cmp.Or(a.Time(by).Compare(b.Time(by)), cmp.Compare(a.ID, b.ID))
 	})
 	return all
@@ -151,7 +153,7 @@ func (p part) all(by Selector) []Fragment {
 
 // crowded reports whether the pictures of a part's payload are more than those of its fragments, because the service gives
 // what lies over them too.
-func (p part) crowded(s *shown, by Selector) bool {
+func (p part) crowded(s *shown, by archive.Selector) bool {
 	n, more := len(p.fragments), len(p.over)
 	if more == 0 || s.syncs == n {
 		return false
@@ -171,8 +173,8 @@ func (p part) crowded(s *shown, by Selector) bool {
 
 // apartFrom gives the parts of all that a call for the part asks for, one for each run without overlaps; where much of it
 // overlaps that is one part.
-func (p part) apartFrom(rule gapRule) []part {
-	all := p.all(rule.by)
+func (p part) apartFrom(rule archive.GapRule) []part {
+	all := p.all(rule.By)
 	parts, _ := planner{rule: rule}.of(all).cut(all, 0)
 	for i := range parts {
 		parts[i].opening = p.opening

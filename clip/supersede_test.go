@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"clipfs/clip"
+	"clipfs/clip/archive"
 )
 
 // TestIngestedTwice: footage that was ingested twice is what GetClip gives of it, whether the newer can be had alone or not, and
@@ -47,15 +48,15 @@ func TestIngestedTwice(t *testing.T) {
 }
 
 // tryTwice reads a clip of footage of which only some is served. sameTimes says that the newer fragments have the times of the older, so that they are not told apart.
-func tryTwice(t *testing.T, m *memory, old []clip.Fragment, length time.Duration, sameTimes bool) {
+func tryTwice(t *testing.T, m *memory, old []archive.Fragment, length time.Duration, sameTimes bool) {
 	l, c := library(t, m, clip.Options{})
-	film := lookUp(t, l, "cam", clip.NewSpan(base(), length))
+	film := lookUp(t, l, "cam", archive.NewSpan(base(), length))
 	file, err := readAll(t, film)
 	if err != nil {
 		t.Fatal(err)
 	}
 	marks, _ := frames(t, file)
-	listed := m.selected("cam", clip.ByProducer, film.Span())
+	listed := m.selected("cam", archive.ByProducer, film.Span())
 	served := old[:int(length/(2*time.Second))]
 	payloads, _, _ := m.calls()
 	if m.twice == kept { // how payloads then place what overlaps is not known: none of the older is missing, and the clip says what is
@@ -94,13 +95,13 @@ func TestIngestedBeyond(t *testing.T) {
 		m.upload("cam", base().Add(20*time.Second+700*time.Millisecond), 30, 2*time.Second, base().Add(70*time.Second))
 		varied(m)
 		l, _ := library(t, m, clip.Options{})
-		c := lookUp(t, l, "cam", clip.NewSpan(base(), 2*time.Minute))
+		c := lookUp(t, l, "cam", archive.NewSpan(base(), 2*time.Minute))
 		file, err := readAll(t, c)
 		if err != nil {
 			t.Fatal(err)
 		}
 		marks, _ := frames(t, file)
-		want, _ := recorded(m.oldest("cam", m.selected("cam", clip.ByProducer, c.Span())))
+		want, _ := recorded(m.oldest("cam", m.selected("cam", archive.ByProducer, c.Span())))
 		if !slices.Equal(marks, want) {
 			t.Errorf("%d pictures differ from the %d that GetClip gives", len(marks), len(want))
 		}
@@ -124,13 +125,13 @@ func TestConnectionsThatOverlap(t *testing.T) {
 			m.record("cam", base().Add(98*time.Second+700*time.Millisecond), 400, 2*time.Second)
 			varied(m)
 			l, _ := library(t, m, clip.Options{})
-			c := lookUp(t, l, "cam", clip.NewSpan(base(), length))
+			c := lookUp(t, l, "cam", archive.NewSpan(base(), length))
 			file, err := readAll(t, c)
 			if err != nil {
 				t.Fatal(err)
 			}
 			marks, _ := frames(t, file)
-			want, _ := recorded(m.oldest("cam", m.selected("cam", clip.ByProducer, c.Span())))
+			want, _ := recorded(m.oldest("cam", m.selected("cam", archive.ByProducer, c.Span())))
 			if !slices.Equal(marks, want) {
 				t.Errorf("%d, %s: %d pictures differ from the %d that GetClip gives", twice, length, len(marks), len(want))
 			}

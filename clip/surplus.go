@@ -5,20 +5,21 @@ import (
 	"fmt"
 
 	"clipfs/cache"
+	"clipfs/clip/archive"
 	"clipfs/clip/mp4"
 )
 
 // mp4Fragments gives what the listing says of a part's fragments; nil where it does not tell how long its payload lasts:
 // where it says nothing, where times are the server's, which are not the media's, and where fragments overlap, of which
 // the service may make anything.
-func (p part) mp4Fragments(by Selector) []mp4.Fragment {
-	if by != ByProducer || len(p.fragments) == 0 {
+func (p part) mp4Fragments(by archive.Selector) []mp4.Fragment {
+	if by != archive.ByProducer || len(p.fragments) == 0 {
 		return nil
 	}
-	rule := gapRule{by: by}
+	rule := archive.GapRule{By: by}
 	all := make([]mp4.Fragment, 0, len(p.fragments))
 	for i, f := range p.fragments {
-		if i > 0 && rule.overlaps(p.fragments, i) {
+		if i > 0 && rule.Overlaps(p.fragments, i) {
 			return nil
 		}
 		all = append(all, mp4.Fragment{Start: f.Time(by).Sub(p.fragments[0].Time(by)), Length: f.Length, Size: f.Size})

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"clipfs/clip"
+	"clipfs/clip/archive"
 )
 
 // TestSurplus: payloads bring a fragment more than was listed. A clip of one part is its payload as it is, one of many has
@@ -25,12 +26,12 @@ func TestSurplus(t *testing.T) {
 			m := newMemory()
 			m.record("cam", base(), 700, 2*time.Second)
 			all := slices.Clone(m.fragments["cam"])
-			m.answer = func(found []clip.Fragment) ([]clip.Fragment, error) {
-				last := slices.IndexFunc(all, func(f clip.Fragment) bool { return f.ID == found[len(found)-1].ID })
+			m.answer = func(found []archive.Fragment) ([]archive.Fragment, error) {
+				last := slices.IndexFunc(all, func(f archive.Fragment) bool { return f.ID == found[len(found)-1].ID })
 				return append(slices.Clip(found), all[last+1]), nil
 			}
 			l, _ := library(t, m, clip.Options{})
-			c := lookUp(t, l, "cam", clip.NewSpan(base(), test.length))
+			c := lookUp(t, l, "cam", archive.NewSpan(base(), test.length))
 			file, err := readAll(t, c)
 			if err != nil {
 				t.Fatal(err)

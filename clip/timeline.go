@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
+
+	"clipfs/clip/archive"
 )
 
 const (
@@ -22,8 +24,6 @@ const (
 	edgeAge = time.Minute
 	// edgeTTL is how long an answer about the live edge holds.
 	edgeTTL = 2 * time.Second
-	// learnFrom is from how much footage the frame that lengths leave out is learned, on a grid of absolute time.
-	learnFrom = 5 * time.Minute
 )
 
 // timeline is what streams have recorded: fragments in buckets of an hour, listed when they are first asked for, no more
@@ -32,44 +32,44 @@ const (
 // An hour of the past is settled: it is remembered, on disk too, and changes only when footage is uploaded late, which
 // late.go looks for before settled hours are trusted. An hour at the live edge is believed for edgeTTL.
 type timeline struct {
-	archive Archive
+	service archive.Service
 	store   *hourStore
 	logger  *slog.Logger
-	by      Selector
+	by      archive.Selector
 	ttl     time.Duration
 	gap     time.Duration
 	calls   *flight[askKey, answer]
 	asks    *flight[probeKey, bool]
-	looks   *flight[StreamName, struct{}]
+	looks   *flight[archive.StreamName, struct{}]
 
 	// mu guards the rest.
 	mu      sync.Mutex
 	buckets *buckets
 	probes  *simplelru.LRU[probeKey, probe]
 	// seen has an entry for every stream that notice was called for, which comes before all else.
-	seen map[StreamName]*looked
+	seen map[archive.StreamName]*looked
 	// claimed has the spans of the calls that are under way, which do not overlap.
-	claimed map[StreamName][]Span
+	claimed map[archive.StreamName][]archive.Span
 }
 
 // view is a stream and the span in which it can have footage now. Nothing outside is asked for.
 type view struct {
-	stream Stream
-	window Span
+	stream archive.Stream
+	window archive.Span
 }
 
 // newTimeline gives an empty timeline.
-func newTimeline(archive Archive, o Options) *timeline {
+func newTimeline(service archive.Service, o Options) *timeline {
 	t := &timeline{
-		archive: archive, logger: o.Logger, by: o.Selector, ttl: o.MetadataTTL, gap: o.Gap,
+		service: service, logger: o.Logger, by: o.Selector, ttl: o.MetadataTTL, gap: o.Gap,
 		store: newHourStore(o.TimelineDir, o.Selector, o.Logger),
 		calls: newFlight[askKey, answer](o.ReadTimeout),
 		asks:  newFlight[probeKey, bool](o.ReadTimeout),
-		looks: newFlight[StreamName, struct{}](o.ReadTimeout),
+		looks: newFlight[archive.StreamName, struct{}](o.ReadTimeout),
 
 		buckets: newBuckets(),
-		seen:    make(map[StreamName]*looked),
-		claimed: make(map[StreamName][]Span),
+		seen:    make(map[archive.StreamName]*looked),
+		claimed: make(map[archive.StreamName][]archive.Span),
 	}
 	var err error
 	if t.probes, err = simplelru.NewLRU[probeKey, probe](maxProbes, nil); err != nil {
@@ -81,21 +81,21 @@ func newTimeline(archive Archive, o Options) *timeline {
 // listing is what a timeline tells of a span.
 type listing struct {
 	// fragments that start in the span, by time, each once.
-	fragments []Fragment
+	fragments []archive.Fragment
 	// rule learned from those learnFrom of what the span touches that have most to learn from.
-	rule gapRule
+	rule archive.GapRule
 	// expires is when the first of the answers it rests on ends to hold.
 	expires time.Time
 }
 
 // list gives the fragments that start in a span.
-func (t *timeline) list(ctx context.Context, v view, span Span) (listing, error) {
+func (t *timeline) list(ctx context.Context, v view, span archive.Span) (listing, error) {
 	span = span.Intersect(v.window)
-	l := listing{rule: gapRule{min: t.gap, by: t.by}, expires: time.Now().Add(t.ttl)}
+	l := listing{rule: archive.GapRule{Min: t.gap, By: t.by}, expires: time.Now().Add(t.ttl)}
 	if span.Empty() {
 		return l, nil
 	}
-	around := Span{Start: span.Start.Truncate(learnFrom), End: span.End.Add(learnFrom - Grain).Truncate(learnFrom)}
+	around := archive.Span{Start: span.Start.Truncate(archive.LearnFrom), End: span.End.Add(archive.LearnFrom - archive.Grain).Truncate(archive.LearnFrom)}
 	sections, err := t.gather(ctx, v, around.Intersect(v.window))
 	if err != nil {
 		return listing{}, err
@@ -110,20 +110,20 @@ func (t *timeline) list(ctx context.Context, v view, span Span) (listing, error)
 			l.expires = s.until
 		}
 	}
-	l.rule.leftOut = learnLeftOut(l.fragments, t.by)
+	l.rule.LeftOut = archive.LearnLeftOut(l.fragments, t.by)
 	l.fragments = slices.Clip(t.within(l.fragments, span))
 	return l, nil
 }
 
 // within gives those of some fragments, in the order of their times, that start in a span.
-func (t *timeline) within(fragments []Fragment, span Span) []Fragment {
+func (t *timeline) within(fragments []archive.Fragment, span archive.Span) []archive.Fragment {
 	from, _ := slices.BinarySearchFunc(fragments, span.Start, t.compareTime)
 	to, _ := slices.BinarySearchFunc(fragments, span.End, t.compareTime)
 	return fragments[from:max(from, to)]
 }
 
 // compareTime orders a fragment against an instant.
-func (t *timeline) compareTime(f Fragment, at time.Time) int { return f.Time(t.by).Compare(at) }
+func (t *timeline) compareTime(f archive.Fragment, at time.Time) int { return f.Time(t.by).Compare(at) }
 
 // known gives what is known of an hour and need not be asked for.
 func (t *timeline) known(ctx context.Context, v view, key bucketKey) (bucket, bool, error) {
@@ -178,7 +178,7 @@ func (t *timeline) load(key bucketKey, day map[int64]bucket, forgets int) (b buc
 }
 
 // holdsUnsettled tells how long an answer about a span is believed that is not settled.
-func (t *timeline) holdsUnsettled(span Span, asked time.Time) time.Duration {
+func (t *timeline) holdsUnsettled(span archive.Span, asked time.Time) time.Duration {
 	if span.End.Add(edgeAge).After(asked) {
 		return min(edgeTTL, t.ttl)
 	}
@@ -186,12 +186,12 @@ func (t *timeline) holdsUnsettled(span Span, asked time.Time) time.Duration {
 }
 
 // forget drops what is remembered of a span, so that it is asked for again.
-func (t *timeline) forget(stream Stream, span Span) {
+func (t *timeline) forget(stream archive.Stream, span archive.Span) {
 	t.forgetHours(stream, hoursOf(stream.Name, span))
 }
 
 // forgetHours drops hours, on disk first, so that they are not found again there.
-func (t *timeline) forgetHours(stream Stream, keys []bucketKey) {
+func (t *timeline) forgetHours(stream archive.Stream, keys []bucketKey) {
 	if len(keys) == 0 {
 		return
 	}
@@ -207,12 +207,12 @@ func (t *timeline) forgetHours(stream Stream, keys []bucketKey) {
 }
 
 // ask lists a span from the archive: sorted by time, each fragment once.
-func (t *timeline) ask(ctx context.Context, stream StreamName, span Span, progress func()) ([]Fragment, error) {
+func (t *timeline) ask(ctx context.Context, stream archive.StreamName, span archive.Span, progress func()) ([]archive.Fragment, error) {
 	if span.Empty() {
 		return nil, nil
 	}
-	var fragments []Fragment
-	for f, err := range t.archive.Fragments(ctx, FragmentQuery{Stream: stream, Selector: t.by, Span: span}) {
+	var fragments []archive.Fragment
+	for f, err := range t.service.Fragments(ctx, archive.FragmentQuery{Stream: stream, Selector: t.by, Span: span}) {
 		if err != nil {
 			return nil, fmt.Errorf("list %s %s: %w", stream, span, err)
 		}
@@ -221,7 +221,7 @@ func (t *timeline) ask(ctx context.Context, stream StreamName, span Span, progre
 			continue // the selector's end is inclusive
 		}
 		if len(fragments) == maxBucketItems {
-			return nil, fmt.Errorf("list %s %s: more than %d fragments: %w", stream, span, maxBucketItems, ErrTooBig)
+			return nil, fmt.Errorf("list %s %s: more than %d fragments: %w", stream, span, maxBucketItems, archive.ErrTooBig)
 		}
 		fragments = append(fragments, f)
 	}
@@ -230,11 +230,11 @@ func (t *timeline) ask(ctx context.Context, stream StreamName, span Span, progre
 
 // order sorts fragments by time and drops repetitions. The service lists in no order, a fragment may come twice when
 // pages shift, and of footage ingested twice under one producer time GetClip gives only the oldest.
-func (t *timeline) order(fragments []Fragment) []Fragment {
-	slices.SortFunc(fragments, func(a, b Fragment) int {
+func (t *timeline) order(fragments []archive.Fragment) []archive.Fragment {
+	slices.SortFunc(fragments, func(a, b archive.Fragment) int {
 		return cmp.Or(a.Time(t.by).Compare(b.Time(t.by)), cmp.Compare(len(a.ID), len(b.ID)), cmp.Compare(a.ID, b.ID))
 	})
-	return slices.CompactFunc(fragments, func(a, b Fragment) bool {
-		return a.ID == b.ID || (t.by == ByProducer && a.Producer.Equal(b.Producer))
+	return slices.CompactFunc(fragments, func(a, b archive.Fragment) bool {
+		return a.ID == b.ID || (t.by == archive.ByProducer && a.Producer.Equal(b.Producer))
 	})
 }

@@ -11,9 +11,10 @@ import (
 	"testing/synctest"
 	"time"
 
-	"clipfs/clip"
-
 	"github.com/google/go-cmp/cmp"
+
+	"clipfs/clip"
+	"clipfs/clip/archive"
 )
 
 func TestListingIsRemembered(t *testing.T) {
@@ -23,12 +24,12 @@ func TestListingIsRemembered(t *testing.T) {
 		now := time.Now()
 		m.record("cam", now.Add(-10*time.Hour), 6*1800, 2*time.Second)
 		l, c := library(t, m, clip.Options{MetadataTTL: time.Minute})
-		past := clip.NewSpan(now.Add(-9*time.Hour), 10*time.Minute)
+		past := archive.NewSpan(now.Add(-9*time.Hour), 10*time.Minute)
 		lists := func() int { _, n, _ := m.calls(); return n }
 		for range 3 {
 			lookUp(t, l, "cam", past)
 		}
-		lookUp(t, l, "cam", clip.NewSpan(past.Start.Add(20*time.Minute), 10*time.Minute))
+		lookUp(t, l, "cam", archive.NewSpan(past.Start.Add(20*time.Minute), 10*time.Minute))
 		if got := lists(); got != 2 {
 			t.Errorf("two spans of the past: %d calls, want 2", got)
 		}
@@ -43,7 +44,7 @@ func TestListingIsRemembered(t *testing.T) {
 			t.Errorf("after the TTL: %d calls, want one look for late arrivals", got-2)
 		}
 		// At the live edge footage has to show up soon.
-		edge := clip.NewSpan(time.Now().Add(-time.Minute), 10*time.Minute)
+		edge := archive.NewSpan(time.Now().Add(-time.Minute), 10*time.Minute)
 		m.record("cam", time.Now().Add(-30*time.Second), 1, 2*time.Second)
 		before := lookUp(t, l, "cam", edge)
 		m.record("cam", time.Now().Add(-28*time.Second), 1, 2*time.Second)
@@ -73,11 +74,11 @@ func TestRepetitionsAreDropped(t *testing.T) {
 // lookUpNew looks the first minute up in a fresh library.
 func lookUpNew(t *testing.T, m *memory) *clip.Clip {
 	l, _ := library(t, m, clip.Options{})
-	return lookUp(t, l, "cam", clip.NewSpan(base(), time.Minute))
+	return lookUp(t, l, "cam", archive.NewSpan(base(), time.Minute))
 }
 
 // names gives the names of starts.
-func names(g clip.Grammar, starts []clip.Start) string {
+func names(g clip.Grammar, starts []archive.Start) string {
 	var all []string
 	for _, s := range starts {
 		all = append(all, g.FormatStart(s.Time, s.Precision))
@@ -130,13 +131,13 @@ func TestLatest(t *testing.T) {
 	m := newMemory()
 	m.fragments["empty"] = nil
 	l, _ := library(t, m, clip.Options{})
-	if _, err := l.Latest(t.Context(), "empty"); !errors.Is(err, clip.ErrNoFootage) {
+	if _, err := l.Latest(t.Context(), "empty"); !errors.Is(err, archive.ErrNoFootage) {
 		t.Errorf("stream without footage: got %v", err)
 	}
-	if _, err := l.First(t.Context(), "empty"); !errors.Is(err, clip.ErrNoFootage) {
+	if _, err := l.First(t.Context(), "empty"); !errors.Is(err, archive.ErrNoFootage) {
 		t.Errorf("stream without footage: got %v", err)
 	}
-	if _, err := l.Latest(t.Context(), "none"); !errors.Is(err, clip.ErrNoStream) {
+	if _, err := l.Latest(t.Context(), "none"); !errors.Is(err, archive.ErrNoStream) {
 		t.Errorf("no stream: got %v", err)
 	}
 }
@@ -162,7 +163,7 @@ func TestCalendar(t *testing.T) {
 				m := newMemory()
 				m.retention, m.created = 100*time.Hour, begin.Add(-time.Hour)
 				g := clip.Grammar{Location: zone(t, place.zone)}
-				want := map[clip.Precision]map[string]bool{clip.Day: {}, clip.Hour: {}, clip.Minute: {}}
+				want := map[archive.Precision]map[string]bool{archive.Day: {}, archive.Hour: {}, archive.Minute: {}}
 				for i := range 60 { // every 37 minutes half a minute
 					start := begin.Add(time.Duration(i) * 37 * time.Minute)
 					m.record("cam", start, 15, 2*time.Second)
@@ -172,8 +173,8 @@ func TestCalendar(t *testing.T) {
 				}
 				l, c := library(t, m, clip.Options{Grammar: g})
 				defer func() { _ = c.Close() }()
-				got := map[clip.Precision]map[string]bool{clip.Day: {}, clip.Hour: {}, clip.Minute: {}}
-				note := func(p clip.Precision, starts []clip.Start, err error) []clip.Start {
+				got := map[archive.Precision]map[string]bool{archive.Day: {}, archive.Hour: {}, archive.Minute: {}}
+				note := func(p archive.Precision, starts []archive.Start, err error) []archive.Start {
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -183,11 +184,11 @@ func TestCalendar(t *testing.T) {
 					return starts
 				}
 				days, err := l.Days(t.Context(), "cam")
-				for _, day := range note(clip.Day, days, err) {
+				for _, day := range note(archive.Day, days, err) {
 					hours, err := l.DayHours(t.Context(), "cam", day)
-					for _, hour := range note(clip.Hour, hours, err) {
+					for _, hour := range note(archive.Hour, hours, err) {
 						minutes, err := l.Minutes(t.Context(), "cam", hour)
-						note(clip.Minute, minutes, err)
+						note(archive.Minute, minutes, err)
 					}
 				}
 				if diff := cmp.Diff(want, got); diff != "" {
@@ -282,7 +283,7 @@ func TestLateFootage(t *testing.T) {
 				}
 				return names(l.Grammar(), h)
 			}
-			fragments := func() int { return lookUp(t, l, "cam", clip.NewSpan(hour, 10*time.Minute)).Fragments() }
+			fragments := func() int { return lookUp(t, l, "cam", archive.NewSpan(hour, 10*time.Minute)).Fragments() }
 			if got := hours(); got != "2026-06-02T10" || fragments() != 30 {
 				t.Fatalf("hours %q, %d fragments", got, fragments())
 			}
@@ -314,7 +315,7 @@ func TestMuchSinceTheLastLook(t *testing.T) {
 		m.record("cam", hour, 30, 2*time.Second)
 		l, c := library(t, m, clip.Options{TimelineDir: t.TempDir()})
 		defer func() { _ = c.Close() }()
-		span := clip.NewSpan(hour, 10*time.Minute)
+		span := archive.NewSpan(hour, 10*time.Minute)
 		lookUp(t, l, "cam", span)
 		m.record("cam", time.Now(), 20_000, 2*time.Second)
 		m.upload("cam", hour.Add(2*time.Minute), 10, 2*time.Second, time.Now())
@@ -340,7 +341,7 @@ func TestDamagedMemory(t *testing.T) {
 			m := newMemory()
 			m.record("cam", base(), 30, 2*time.Second)
 			dir := t.TempDir()
-			span := clip.NewSpan(base(), time.Minute)
+			span := archive.NewSpan(base(), time.Minute)
 			l, _ := library(t, m, clip.Options{TimelineDir: dir})
 			lookUp(t, l, "cam", span)
 			files, err := filepath.Glob(filepath.Join(dir, "*", "*.gz"))
@@ -370,12 +371,12 @@ func TestFootageAndSidecar(t *testing.T) {
 	m.record("cam", base(), 5, 2*time.Second)
 	m.record("cam", base().Add(30*time.Second), 5, 2*time.Second)
 	l, _ := library(t, m, clip.Options{})
-	got, err := l.Footage(t.Context(), "cam", clip.NewSpan(base(), time.Hour))
+	got, err := l.Footage(t.Context(), "cam", archive.NewSpan(base(), time.Hour))
 	want := clip.Footage{Length: 20 * time.Second, First: base(), Last: base().Add(38 * time.Second)}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("%v, want -, got +:\n%s", err, diff)
 	}
-	text := sidecarOf(t, lookUp(t, l, "cam", clip.NewSpan(base().Add(-time.Second), 30*time.Minute)))
+	text := sidecarOf(t, lookUp(t, l, "cam", archive.NewSpan(base().Add(-time.Second), 30*time.Minute)))
 	var sidecar struct {
 		Stream, Timestamps, Start, End, First string
 		Offset                                float64 `json:"offset_seconds"`
@@ -406,7 +407,7 @@ func TestFootageAndSidecar(t *testing.T) {
 
 func TestStreamsToShow(t *testing.T) {
 	m := newMemory()
-	for _, name := range []clip.StreamName{"door-1", "door-2", "yard"} {
+	for _, name := range []archive.StreamName{"door-1", "door-2", "yard"} {
 		m.record(name, base(), 1, time.Second)
 	}
 	list := func(o clip.Options) (string, error) {
@@ -422,19 +423,19 @@ func TestStreamsToShow(t *testing.T) {
 		return strings.Join(all, " "), err
 	}
 	for want, o := range map[string]clip.Options{
-		"door-1 door-2 yard": {}, "door-1 door-2": {StreamPrefix: "door-"}, "door-2": {Streams: []clip.StreamName{"door-2", "missing"}},
+		"door-1 door-2 yard": {}, "door-1 door-2": {StreamPrefix: "door-"}, "door-2": {Streams: []archive.StreamName{"door-2", "missing"}},
 	} {
 		if got, err := list(o); err != nil || got != want {
 			t.Errorf("%+v: got %q, %v; want %q", o, got, err, want)
 		}
 	}
-	m.unlistable = clip.ErrNotListable
-	for want, o := range map[string]clip.Options{"": {}, "door-2": {Streams: []clip.StreamName{"door-2"}}} {
+	m.unlistable = archive.ErrNotListable
+	for want, o := range map[string]clip.Options{"": {}, "door-2": {Streams: []archive.StreamName{"door-2"}}} {
 		if got, err := list(o); err != nil || got != want {
 			t.Errorf("not permitted, %+v: got %q, %v; want %q", o, got, err, want)
 		}
 	}
-	for _, other := range []error{clip.ErrCredentials, clip.ErrDenied, clip.ErrRefused} {
+	for _, other := range []error{archive.ErrCredentials, archive.ErrDenied, archive.ErrRefused} {
 		m.unlistable = other
 		if got, err := list(clip.Options{}); !errors.Is(err, other) {
 			t.Errorf("%v: got %q, %v", other, got, err)
@@ -453,7 +454,7 @@ func TestLengths(t *testing.T) {
 	m.record("late", start.Add(5*time.Minute), 1, 2*time.Second)
 	l, _ := library(t, m, clip.Options{})
 	for _, test := range []struct {
-		stream clip.StreamName
+		stream archive.StreamName
 		start  time.Time
 		want   []time.Duration
 	}{
@@ -467,12 +468,12 @@ func TestLengths(t *testing.T) {
 		{"gaps", start.Add(5 * time.Minute), all[4:]},
 		{"late", start, all[2:]},
 	} {
-		got, err := l.Lengths(t.Context(), test.stream, clip.Start{Time: test.start, Precision: clip.Minute})
+		got, err := l.Lengths(t.Context(), test.stream, archive.Start{Time: test.start, Precision: archive.Minute})
 		if diff := cmp.Diff(test.want, got); err != nil || diff != "" {
 			t.Errorf("%s %s: %v, want -, got +:\n%s", test.stream, test.start, err, diff)
 		}
 		for _, length := range all {
-			_, err := l.Clip(t.Context(), test.stream, clip.NewSpan(test.start, length))
+			_, err := l.Clip(t.Context(), test.stream, archive.NewSpan(test.start, length))
 			if listed := slices.Contains(got, length); listed != (err == nil) {
 				t.Errorf("%s %s %s: listed %t, looked up %v", test.stream, test.start, length, listed, err)
 			}
@@ -493,7 +494,7 @@ func TestLastLengths(t *testing.T) {
 		m.fragments["empty"] = nil
 		l, c := library(t, m, clip.Options{})
 		defer func() { _ = c.Close() }()
-		for _, stream := range []clip.StreamName{"cam", "gaps"} {
+		for _, stream := range []archive.StreamName{"cam", "gaps"} {
 			_, before, _ := m.calls()
 			got, err := l.LastLengths(t.Context(), stream)
 			if diff := cmp.Diff(clip.ListedLengths(), got); err != nil || diff != "" {
@@ -503,7 +504,7 @@ func TestLastLengths(t *testing.T) {
 				t.Errorf("%s: cost %d pages of listings, want those of the last two hours", stream, after-before)
 			}
 		}
-		if got, err := l.LastLengths(t.Context(), "empty"); !errors.Is(err, clip.ErrNoFootage) {
+		if got, err := l.LastLengths(t.Context(), "empty"); !errors.Is(err, archive.ErrNoFootage) {
 			t.Errorf("without footage: %v, %v", got, err)
 		}
 	})
@@ -548,7 +549,7 @@ func TestGaps(t *testing.T) {
 				m.fragments["cam"][i].Length = test.lengths[min(i, len(test.lengths)-1)]
 			}
 			l, _ := library(t, m, clip.Options{})
-			h, err := lookUp(t, l, "cam", clip.NewSpan(base(), 10*time.Minute)).Open(t.Context())
+			h, err := lookUp(t, l, "cam", archive.NewSpan(base(), 10*time.Minute)).Open(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -564,19 +565,19 @@ func TestGaps(t *testing.T) {
 
 func TestStreams(t *testing.T) {
 	m := newMemory()
-	for _, name := range []clip.StreamName{"c", "a", "b"} {
+	for _, name := range []archive.StreamName{"c", "a", "b"} {
 		m.record(name, base(), 1, time.Second)
 	}
 	l, _ := library(t, m, clip.Options{})
 	streams, err := l.Streams(t.Context())
-	names := make([]clip.StreamName, 0, len(streams))
+	names := make([]archive.StreamName, 0, len(streams))
 	for _, s := range streams {
 		names = append(names, s.Name)
 	}
-	if err != nil || !slices.Equal(names, []clip.StreamName{"a", "b", "c"}) {
+	if err != nil || !slices.Equal(names, []archive.StreamName{"a", "b", "c"}) {
 		t.Errorf("got %v, %v", names, err)
 	}
-	for _, name := range []clip.StreamName{"a", "c"} {
+	for _, name := range []archive.StreamName{"a", "c"} {
 		if _, err := l.Stream(t.Context(), name); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -584,8 +585,8 @@ func TestStreams(t *testing.T) {
 	if m.describes != 0 {
 		t.Errorf("a listing describes its streams, yet there were %d DescribeStream calls", m.describes)
 	}
-	for _, name := range []clip.StreamName{"none", "none", "no such", "..", ""} {
-		if _, err := l.Stream(t.Context(), name); !errors.Is(err, clip.ErrNoStream) {
+	for _, name := range []archive.StreamName{"none", "none", "no such", "..", ""} {
+		if _, err := l.Stream(t.Context(), name); !errors.Is(err, archive.ErrNoStream) {
 			t.Errorf("%q: got %v, want ErrNoStream", name, err)
 		}
 	}
@@ -602,7 +603,7 @@ func TestStreamsComeAndGo(t *testing.T) {
 		m.record("old", base(), 1, time.Second)
 		l, c := library(t, m, clip.Options{})
 		defer func() { _ = c.Close() }()
-		list := func() (all []clip.StreamName) {
+		list := func() (all []archive.StreamName) {
 			streams, err := l.Streams(t.Context())
 			if err != nil {
 				t.Fatal(err)
@@ -613,7 +614,7 @@ func TestStreamsComeAndGo(t *testing.T) {
 			return all
 		}
 		list()
-		if _, err := l.Stream(t.Context(), "new"); !errors.Is(err, clip.ErrNoStream) {
+		if _, err := l.Stream(t.Context(), "new"); !errors.Is(err, archive.ErrNoStream) {
 			t.Errorf("before it is made: %v", err)
 		}
 		m.record("new", base(), 1, time.Second)
@@ -622,14 +623,14 @@ func TestStreamsComeAndGo(t *testing.T) {
 		if _, err := l.Stream(t.Context(), "new"); err != nil {
 			t.Errorf("by name, after it was made: %v", err)
 		}
-		if got := list(); !slices.Equal(got, []clip.StreamName{"old"}) {
+		if got := list(); !slices.Equal(got, []archive.StreamName{"old"}) {
 			t.Errorf("within the TTL: %v", got)
 		}
 		time.Sleep(time.Minute)
-		if got := list(); !slices.Equal(got, []clip.StreamName{"new"}) {
+		if got := list(); !slices.Equal(got, []archive.StreamName{"new"}) {
 			t.Errorf("after the TTL: %v", got)
 		}
-		if _, err := l.Stream(t.Context(), "old"); !errors.Is(err, clip.ErrNoStream) {
+		if _, err := l.Stream(t.Context(), "old"); !errors.Is(err, archive.ErrNoStream) {
 			t.Errorf("by name, after it is gone: %v", err)
 		}
 	})
@@ -642,14 +643,14 @@ func TestTimelineIsBounded(t *testing.T) {
 	m.record("cam", base(), hours*3600/2, 2*time.Second)
 	l, _ := library(t, m, clip.Options{})
 	for h := range hours {
-		lookUp(t, l, "cam", clip.NewSpan(base().Add(time.Duration(h)*time.Hour), time.Minute))
+		lookUp(t, l, "cam", archive.NewSpan(base().Add(time.Duration(h)*time.Hour), time.Minute))
 	}
 	fragments, held := clip.Held(l)
 	if fragments > 200_000 || held < 100 {
 		t.Errorf("%d fragments of %d hours are held; want at most 200,000, and the hours last used", fragments, held)
 	}
 	_, before, _ := m.calls()
-	lookUp(t, l, "cam", clip.NewSpan(base().Add((hours-1)*time.Hour), time.Minute))
+	lookUp(t, l, "cam", archive.NewSpan(base().Add((hours-1)*time.Hour), time.Minute))
 	if _, after, _ := m.calls(); after != before {
 		t.Error("the hour last used is not held")
 	}
@@ -673,7 +674,7 @@ func TestClocksGoBackHalfAnHour(t *testing.T) {
 	}
 	listed := make(map[time.Time]int)
 	for _, h := range hours {
-		hour, err := g.ParseWithin(day, g.FormatStart(h.Time, clip.Hour))
+		hour, err := g.ParseWithin(day, g.FormatStart(h.Time, archive.Hour))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -683,8 +684,8 @@ func TestClocksGoBackHalfAnHour(t *testing.T) {
 		}
 		for _, minute := range minutes {
 			listed[minute.Time]++
-			if got, err := g.ParseWithin(hour, g.FormatStart(minute.Time, clip.Minute)); err != nil || got != minute {
-				t.Errorf("%s in %s: got %v, %v", minute.Time, g.FormatStart(hour.Time, clip.Hour), got, err)
+			if got, err := g.ParseWithin(hour, g.FormatStart(minute.Time, archive.Minute)); err != nil || got != minute {
+				t.Errorf("%s in %s: got %v, %v", minute.Time, g.FormatStart(hour.Time, archive.Hour), got, err)
 			}
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"clipfs/clip/archive"
 	"clipfs/clip/mp4"
 )
 
@@ -80,12 +81,12 @@ var _ io.Closer = (*TimesHandle)(nil)
 
 // timesForm is that text, as JSON. Times and lengths are written as the sidecar has them.
 type timesForm struct {
-	Stream   StreamName `json:"stream"`
-	Selector string     `json:"timestamps"`
-	Start    string     `json:"start"`
-	End      string     `json:"end"`
-	First    string     `json:"first"`
-	Policy   string     `json:"gaps"`
+	Stream   archive.StreamName `json:"stream"`
+	Selector string             `json:"timestamps"`
+	Start    string             `json:"start"`
+	End      string             `json:"end"`
+	First    string             `json:"first"`
+	Policy   string             `json:"gaps"`
 	// Exact says that each position is right to the millisecond.
 	Exact  bool               `json:"exact"`
 	Points []sidecarTimePoint `json:"points"`
@@ -107,7 +108,7 @@ func (c *Clip) timesText(ctx context.Context) ([]byte, error) {
 		First: sidecarTime(c.First()), Policy: c.library.options.Gaps.String(), Exact: exact,
 	}
 	for _, p := range points {
-		form.Points = append(form.Points, sidecarTimePoint{p.position.Round(time.Microsecond).Seconds(), sidecarTime(p.at.Round(Grain))})
+		form.Points = append(form.Points, sidecarTimePoint{p.position.Round(time.Microsecond).Seconds(), sidecarTime(p.at.Round(archive.Grain))})
 	}
 	text, err := json.MarshalIndent(form, "", " ")
 	if err != nil {
@@ -132,7 +133,7 @@ func (c *Clip) mediaTimes(ctx context.Context) ([]timePoint, bool, error) {
 	}
 	parts, _ := c.library.served(ctx, c.stream.Name, d)
 	if len(parts) == 0 {
-		return nil, false, ErrNoFootage
+		return nil, false, archive.ErrNoFootage
 	}
 	first := parts[0].fragments[0].Time(c.library.options.Selector)
 	var movie *mp4.Movie
@@ -146,7 +147,7 @@ func (c *Clip) mediaTimes(ctx context.Context) ([]timePoint, bool, error) {
 	}
 	shown, err := picturesOf(movie)
 	if err != nil {
-		return nil, false, fmt.Errorf("%w: %w", ErrMedia, err)
+		return nil, false, fmt.Errorf("%w: %w", archive.ErrMedia, err)
 	}
 	points := []timePoint{{0, first.Add(-shown.begin)}}
 	if made != nil {
@@ -182,7 +183,7 @@ func joinedMovie(j *mp4.Joined) (*mp4.Movie, error) {
 			return mp4.ParseMovie(box.Raw)
 		}
 	}
-	return nil, fmt.Errorf("no moov in a joined head: %w", ErrMedia)
+	return nil, fmt.Errorf("no moov in a joined head: %w", archive.ErrMedia)
 }
 
 // sortedPoints orders points by their positions; of two at one position the later one counts.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"clipfs/clip"
+	"clipfs/clip/archive"
 	"clipfs/clip/mp4"
 )
 
@@ -85,7 +86,7 @@ func TestPositions(t *testing.T) {
 				at = at.Add(20 * time.Second)
 			}
 			l, _ := library(t, m, test.o)
-			c := lookUp(t, l, "cam", clip.NewSpan(base(), 10*time.Minute))
+			c := lookUp(t, l, "cam", archive.NewSpan(base(), 10*time.Minute))
 			got := positionsOf(t, c)
 			if !got.Exact {
 				t.Errorf("not exact: %+v", got)
@@ -113,12 +114,12 @@ func TestPositions(t *testing.T) {
 func TestPositionsThatAreNotExact(t *testing.T) {
 	m := newMemory()
 	m.record("cam", base(), 10, 2*time.Second)
-	m.answer = func(fragments []clip.Fragment) ([]clip.Fragment, error) {
+	m.answer = func(fragments []archive.Fragment) ([]archive.Fragment, error) {
 		fragments[4].Length += 500 * time.Millisecond // its pictures stand longer than the listing says
 		return fragments, nil
 	}
 	l, _ := library(t, m, clip.Options{})
-	if got := positionsOf(t, lookUp(t, l, "cam", clip.NewSpan(base(), time.Minute))); got.Exact {
+	if got := positionsOf(t, lookUp(t, l, "cam", archive.NewSpan(base(), time.Minute))); got.Exact {
 		t.Errorf("exact: %+v", got)
 	}
 }

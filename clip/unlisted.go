@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"clipfs/cache"
+	"clipfs/clip/archive"
 )
 
 // Clips of streams whose fragments may not be listed:
@@ -28,7 +29,7 @@ const unlistedEstimate = 100_000_000
 
 // piece is what one call asks for where fragments may not be listed.
 type piece struct {
-	span Span
+	span archive.Span
 	key  cache.Key
 	// round is when a piece at the live edge was last asked for anew; the zero time for one of the past.
 	round time.Time
@@ -36,10 +37,10 @@ type piece struct {
 
 // unlistedClip gives the clip of a span whose fragments may not be listed; visible is what of the span can have footage. It
 // costs no call, so that a clip without footage is known to have none only when it is opened.
-func (l *Library) unlistedClip(stream Stream, span, visible Span) (*Clip, error) {
+func (l *Library) unlistedClip(stream archive.Stream, span, visible archive.Span) (*Clip, error) {
 	if visible.Start.After(span.Start) {
-		start := visible.Start.Add(retentionGrid - Grain).Truncate(retentionGrid)
-		visible = visible.Intersect(Span{Start: start, End: visible.End})
+		start := visible.Start.Add(retentionGrid - archive.Grain).Truncate(retentionGrid)
+		visible = visible.Intersect(archive.Span{Start: start, End: visible.End})
 	}
 	c := &Clip{library: l, stream: stream, span: span, unlisted: visible, asked: time.Now()}
 	if visible.Empty() {
@@ -64,7 +65,7 @@ func (l *Library) unlistedClip(stream Stream, span, visible Span) (*Clip, error)
 }
 
 // mayList reports whether the clip is made from a listing.
-func (c *Clip) mayList() bool { return c.unlisted == (Span{}) }
+func (c *Clip) mayList() bool { return c.unlisted == (archive.Span{}) }
 
 // pieces gives what the clip's calls ask for. It has one at least.
 func (c *Clip) pieces() []piece {
@@ -74,13 +75,13 @@ func (c *Clip) pieces() []piece {
 	var pieces []piece
 	for at := c.unlisted.Start; at.Before(c.unlisted.End); {
 		end := at.Truncate(unlistedMinute).Add(unlistedMinute)
-		if end.Sub(at) <= Grain { // no call can ask for a millisecond alone (API reference, ClipTimestampRange)
+		if end.Sub(at) <= archive.Grain { // no call can ask for a millisecond alone (API reference, ClipTimestampRange)
 			end = end.Add(unlistedMinute)
 		}
-		if !c.unlisted.End.After(end.Add(Grain)) {
+		if !c.unlisted.End.After(end.Add(archive.Grain)) {
 			end = c.unlisted.End
 		}
-		pieces = append(pieces, c.piece(Span{Start: at, End: end}, c.span.End))
+		pieces = append(pieces, c.piece(archive.Span{Start: at, End: end}, c.span.End))
 		at = end
 	}
 	return pieces
@@ -88,7 +89,7 @@ func (c *Clip) pieces() []piece {
 
 // piece gives a piece of the clip. Where it ends now, at the live edge, does not change what it is called: end is where the
 // clip does.
-func (c *Clip) piece(span Span, end time.Time) piece {
+func (c *Clip) piece(span archive.Span, end time.Time) piece {
 	p := piece{span: span}
 	if span.End.Add(edgeAge).After(c.asked) {
 		p.round = c.asked.Truncate(c.library.options.MetadataTTL)
@@ -106,7 +107,7 @@ func (c *Clip) piece(span Span, end time.Time) piece {
 func (c *Clip) named(p piece, end time.Time) piece {
 	words := []string{
 		string(c.stream.Name), c.stream.ARN, c.library.options.Selector.String(),
-		strconv.FormatInt(c.stream.Created.UnixMilli(), 10), Span{Start: p.span.Start, End: end}.String(),
+		strconv.FormatInt(c.stream.Created.UnixMilli(), 10), archive.Span{Start: p.span.Start, End: end}.String(),
 	}
 	if !p.round.IsZero() {
 		words = append(words, p.round.UTC().String())
@@ -117,7 +118,7 @@ func (c *Clip) named(p piece, end time.Time) piece {
 
 // halves cuts a piece in two.
 func (c *Clip) halves(p piece) [2]piece {
-	middle := p.span.Start.Add(p.span.Length() / 2).Truncate(Grain)
+	middle := p.span.Start.Add(p.span.Length() / 2).Truncate(archive.Grain)
 	first, second := p, p
 	first.span.End, second.span.Start = middle, middle
 	return [2]piece{c.named(first, middle), c.named(second, p.span.End)}
@@ -130,7 +131,7 @@ func (c *Clip) fetchPiece(p piece, opening uint64) *fetch {
 		library: l, stream: c.stream, key: p.key, start: p.span.Start, opening: opening,
 		stored: stored{oldest: p.span.Start, end: p.span.End},
 	}
-	f.query = PayloadQuery{
+	f.query = archive.PayloadQuery{
 		Stream: c.stream.Name, Selector: l.options.Selector, Span: p.span, Likely: l.denials.likely(c.stream.Name, p.span.Length()),
 	}
 	f.inform()
@@ -158,7 +159,7 @@ func (c *Clip) openUnlisted(ctx context.Context) (file, error) {
 
 // noFootage says that none of the clip's calls brought anything.
 func (c *Clip) noFootage() error {
-	return fmt.Errorf("stream %s, %s: %w", c.stream.Name, c.span, ErrNoFootage)
+	return fmt.Errorf("stream %s, %s: %w", c.stream.Name, c.span, archive.ErrNoFootage)
 }
 
 // unlistedMissing tells how many bytes reading all of the clip would fetch, without a call: of what was never asked for, the

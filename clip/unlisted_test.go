@@ -14,6 +14,7 @@ import (
 
 	"clipfs/cache"
 	"clipfs/clip"
+	"clipfs/clip/archive"
 )
 
 // unlisted is an archive that says that fragments may not be listed, and cuts payloads as the service does. It counts how often
@@ -22,9 +23,9 @@ func unlisted(m *memory) *atomic.Int64 {
 	var asked atomic.Int64
 	m.hide = func() error {
 		asked.Add(1)
-		return fmt.Errorf("kinesisvideo:ListFragments on stream cam: %w", clip.ErrNotListable)
+		return fmt.Errorf("kinesisvideo:ListFragments on stream cam: %w", archive.ErrNotListable)
 	}
-	m.answer = func(fragments []clip.Fragment) ([]clip.Fragment, error) {
+	m.answer = func(fragments []archive.Fragment) ([]archive.Fragment, error) {
 		return fragments[:min(200, len(fragments))], nil
 	}
 	return &asked
@@ -48,7 +49,7 @@ func TestUnlistedDay(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = heads.Close() })
-	span := clip.NewSpan(start, 24*time.Hour)
+	span := archive.NewSpan(start, 24*time.Hour)
 	for round, want := range []int{24 * 60, 0} {
 		media, err := cache.Open(filepath.Join(dir, fmt.Sprint(round)), cache.Options{})
 		if err != nil {
@@ -97,7 +98,7 @@ func TestUnlistedTenMinutes(t *testing.T) {
 		o := lazy()
 		o.Gaps = gaps
 		l, _ := library(t, m, o)
-		film := lookUp(t, l, "cam", clip.NewSpan(base(), 10*time.Minute))
+		film := lookUp(t, l, "cam", archive.NewSpan(base(), 10*time.Minute))
 		mustBe(t, m, film)
 		file, err := readAll(t, film)
 		if err != nil {
@@ -109,7 +110,7 @@ func TestUnlistedTenMinutes(t *testing.T) {
 		}
 		// A clip within shares the minutes.
 		before, _, _ := m.calls()
-		mustBe(t, m, lookUp(t, l, "cam", clip.NewSpan(base().Add(2*time.Minute), 3*time.Minute)))
+		mustBe(t, m, lookUp(t, l, "cam", archive.NewSpan(base().Add(2*time.Minute), 3*time.Minute)))
 		if now, _, _ := m.calls(); now != before {
 			t.Errorf("a clip within made %d GetClip calls more", now-before)
 		}
@@ -125,25 +126,25 @@ func TestUnlistedCut(t *testing.T) {
 		moovLast bool
 		want     error
 	}{
-		{time.Second / 4, 2, 2 * 3, false, nil},             // 240 a minute: two halves
-		{time.Second / 4, 1, 3, false, nil},                 // a clip of one call as a rule
-		{time.Second / 4, 1, 3, true, nil},                  //
-		{time.Second * 3 / 10, 1, 3, false, nil},            // 200 exactly may be more
-		{time.Minute / 199, 1, 1, false, nil},               // and 199 not
-		{time.Second / 10, 2, 2 * 7, false, nil},            // 600 a minute: four quarters of 150
-		{10 * time.Millisecond, 1, 63, false, nil},          // 6000 a minute: 32 of 187 or 188
-		{4 * time.Millisecond, 1, 7, false, clip.ErrTooBig}, // 234 in the first 0.9375 s
+		{time.Second / 4, 2, 2 * 3, false, nil},                // 240 a minute: two halves
+		{time.Second / 4, 1, 3, false, nil},                    // a clip of one call as a rule
+		{time.Second / 4, 1, 3, true, nil},                     //
+		{time.Second * 3 / 10, 1, 3, false, nil},               // 200 exactly may be more
+		{time.Minute / 199, 1, 1, false, nil},                  // and 199 not
+		{time.Second / 10, 2, 2 * 7, false, nil},               // 600 a minute: four quarters of 150
+		{10 * time.Millisecond, 1, 63, false, nil},             // 6000 a minute: 32 of 187 or 188
+		{4 * time.Millisecond, 1, 7, false, archive.ErrTooBig}, // 234 in the first 0.9375 s
 	} {
 		m := newMemory()
 		m.moovLast = test.moovLast
 		length := time.Duration(test.minutes) * time.Minute
 		for i := range int(length / test.spacing) {
-			at := base().Add((time.Duration(i) * test.spacing).Truncate(clip.Grain))
-			m.record("cam", at, 1, test.spacing.Truncate(2*clip.Grain))
+			at := base().Add((time.Duration(i) * test.spacing).Truncate(archive.Grain))
+			m.record("cam", at, 1, test.spacing.Truncate(2*archive.Grain))
 		}
 		unlisted(m)
 		l, _ := library(t, m, lazy())
-		film := lookUp(t, l, "cam", clip.NewSpan(base(), length))
+		film := lookUp(t, l, "cam", archive.NewSpan(base(), length))
 		h, err := film.Open(t.Context())
 		if !errors.Is(err, test.want) {
 			t.Errorf("a fragment each %s: got %v, want %v", test.spacing, err, test.want)
@@ -171,7 +172,7 @@ func TestUnlistedLargePayload(t *testing.T) {
 	}
 	unlisted(m)
 	l, _ := library(t, m, lazy())
-	file, err := readAll(t, lookUp(t, l, "cam", clip.NewSpan(base(), time.Minute)))
+	file, err := readAll(t, lookUp(t, l, "cam", archive.NewSpan(base(), time.Minute)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,14 +193,14 @@ func TestUnlistedCodecChange(t *testing.T) {
 	m.record("cam", base(), 60, 2*time.Second)
 	unlisted(m)
 	change := base().Add(44 * time.Second)
-	m.answer = func(fragments []clip.Fragment) ([]clip.Fragment, error) {
+	m.answer = func(fragments []archive.Fragment) ([]archive.Fragment, error) {
 		if fragments[0].Producer.Before(change) && !fragments[len(fragments)-1].Producer.Before(change) {
-			return nil, clip.ErrCodecChange
+			return nil, archive.ErrCodecChange
 		}
 		return fragments, nil
 	}
 	l, _ := library(t, m, lazy())
-	mustBe(t, m, lookUp(t, l, "cam", clip.NewSpan(base(), time.Minute)))
+	mustBe(t, m, lookUp(t, l, "cam", archive.NewSpan(base(), time.Minute)))
 }
 
 // TestUnlistedPositions: where recording goes on, each picture is within a fragment of its time, and no error adds up; pauses
@@ -214,14 +215,14 @@ func TestUnlistedPositions(t *testing.T) {
 		o := lazy()
 		o.Gaps = clip.KeepGaps
 		l, _ := library(t, m, o)
-		film := lookUp(t, l, "cam", clip.NewSpan(base(), 2*time.Hour))
+		film := lookUp(t, l, "cam", archive.NewSpan(base(), 2*time.Hour))
 		mustBe(t, m, film)
 		file, err := readAll(t, film)
 		if err != nil {
 			t.Fatal(err)
 		}
 		_, got := frames(t, file)
-		_, want := recorded(m.selected("cam", clip.ByProducer, film.Span()))
+		_, want := recorded(m.selected("cam", archive.ByProducer, film.Span()))
 		for i := range want {
 			if off := want[i] + lead - got[i]; off < 0 || off > spacing {
 				t.Errorf("lead %s: frame %d at %s, was recorded at %s", lead, i, got[i], want[i]+lead)
@@ -238,7 +239,7 @@ func TestUnlistedGapsAreClosed(t *testing.T) {
 	m.record("cam", base().Add(10*time.Minute), 60, 2*time.Second)
 	unlisted(m)
 	l, _ := library(t, m, lazy())
-	file, err := readAll(t, lookUp(t, l, "cam", clip.NewSpan(base(), 15*time.Minute)))
+	file, err := readAll(t, lookUp(t, l, "cam", archive.NewSpan(base(), 15*time.Minute)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -259,7 +260,7 @@ func TestUnlistedEdge(t *testing.T) {
 		m.record("cam", now.Add(-5*time.Minute), 150, 2*time.Second) // up to now
 		unlisted(m)
 		l, c := library(t, m, lazy())
-		span := clip.NewSpan(now.Add(-3*time.Minute), 30*time.Minute)
+		span := archive.NewSpan(now.Add(-3*time.Minute), 30*time.Minute)
 		first := lookUp(t, l, "cam", span)
 		mustBe(t, m, first)
 		if again := lookUp(t, l, "cam", span); again.Key() != first.Key() {
@@ -280,7 +281,7 @@ func TestUnlistedEdge(t *testing.T) {
 		// A minute that was empty, and over, is believed to be so for as long again.
 		m.record("cam", now.Add(2*time.Minute), 10, 2*time.Second)
 		time.Sleep(time.Hour)
-		mustBe(t, m, lookUp(t, l, "cam", clip.NewSpan(span.Start, 7*time.Minute)))
+		mustBe(t, m, lookUp(t, l, "cam", archive.NewSpan(span.Start, 7*time.Minute)))
 		_ = c.Close() // within the bubble
 	})
 }
@@ -293,7 +294,7 @@ func TestUnlistedNoFootage(t *testing.T) {
 	l, _ := library(t, m, clip.Options{})
 	for _, length := range []time.Duration{time.Minute, 10 * time.Minute} {
 		for _, again := range []string{"", "again "} {
-			if _, err := readAll(t, lookUp(t, l, "cam", clip.NewSpan(base().Add(-time.Hour), length))); !errors.Is(err, clip.ErrNoFootage) {
+			if _, err := readAll(t, lookUp(t, l, "cam", archive.NewSpan(base().Add(-time.Hour), length))); !errors.Is(err, archive.ErrNoFootage) {
 				t.Errorf("%s%s: got %v, want ErrNoFootage", again, length, err)
 			}
 		}
@@ -312,12 +313,12 @@ func TestUnlistedMoovLast(t *testing.T) {
 	o := lazy()
 	o.MaxOpenFetch = 500_000
 	l, _ := library(t, m, o)
-	if _, err := lookUp(t, l, "cam", clip.NewSpan(base(), time.Hour)).Open(t.Context()); !errors.Is(err, clip.ErrTooBig) {
+	if _, err := lookUp(t, l, "cam", archive.NewSpan(base(), time.Hour)).Open(t.Context()); !errors.Is(err, archive.ErrTooBig) {
 		t.Errorf("got %v, want ErrTooBig", err)
 	}
 	// Beyond that only what is under way: eight calls before a payload has told where its head stands, four after that, and as
 	// many that begin while the first of them ends; the whole hour would be 55.
-	minute := int64(len(m.expected("cam", clip.NewSpan(base().Add(5*time.Minute), time.Minute))))
+	minute := int64(len(m.expected("cam", archive.NewSpan(base().Add(5*time.Minute), time.Minute))))
 	if got, most := m.read(), o.MaxOpenFetch+2*(8+4)*minute; got > most {
 		t.Errorf("%d bytes were fetched, of %d at most", got, most)
 	}
@@ -330,7 +331,7 @@ func TestUnlistedKeys(t *testing.T) {
 	unlisted(m)
 	key := func(span time.Duration, o clip.Options) string {
 		l, _ := library(t, m, o)
-		return lookUp(t, l, "cam", clip.NewSpan(base(), span)).Key()
+		return lookUp(t, l, "cam", archive.NewSpan(base(), span)).Key()
 	}
 	long, short := key(10*time.Minute, clip.Options{}), key(time.Minute, clip.Options{})
 	if key(10*time.Minute, clip.Options{Gaps: clip.KeepGaps}) == long || key(10*time.Minute, clip.Options{}) != long {
@@ -353,14 +354,14 @@ func TestDenialIsLookedAtAgain(t *testing.T) {
 		m.record("cam", base(), 300, 2*time.Second)
 		asked := unlisted(m)
 		l, c := library(t, m, clip.Options{})
-		span := clip.NewSpan(base(), 10*time.Minute)
+		span := archive.NewSpan(base(), 10*time.Minute)
 		for _, ask := range []func() error{
 			func() error { _, err := l.Latest(t.Context(), "cam"); return err },
 			func() error { _, err := l.Last(t.Context(), "cam", time.Minute); return err },
 			func() error { _, err := l.Days(t.Context(), "cam"); return err },
 			func() error { _, err := lookUp(t, l, "cam", span).Sidecar(context.Background()); return err },
 		} {
-			if err := ask(); !errors.Is(err, clip.ErrNotListable) || !errors.Is(err, clip.ErrDenied) {
+			if err := ask(); !errors.Is(err, archive.ErrNotListable) || !errors.Is(err, archive.ErrDenied) {
 				t.Errorf("got %v, want ErrNotListable", err)
 			}
 		}
@@ -382,12 +383,12 @@ func TestDenialIsLookedAtAgain(t *testing.T) {
 
 // TestOtherRefusalsAreErrors: no other error makes a clip of what calls bring without a listing.
 func TestOtherRefusalsAreErrors(t *testing.T) {
-	for _, refusal := range []error{clip.ErrDenied, clip.ErrCredentials, clip.ErrRefused, clip.ErrUnreachable, clip.ErrThrottled} {
+	for _, refusal := range []error{archive.ErrDenied, archive.ErrCredentials, archive.ErrRefused, archive.ErrUnreachable, archive.ErrThrottled} {
 		m := newMemory()
 		m.record("cam", base(), 300, 2*time.Second)
 		m.hide = func() error { return refusal }
 		l, _ := library(t, m, clip.Options{})
-		span := clip.NewSpan(base(), 10*time.Minute)
+		span := archive.NewSpan(base(), 10*time.Minute)
 		if c, err := l.Clip(t.Context(), "cam", span); !errors.Is(err, refusal) {
 			t.Errorf("%v: got %v, %v", refusal, c, err)
 		}
@@ -405,7 +406,7 @@ func TestUnlistedMinuteIsItsPayload(t *testing.T) {
 	m.record("cam", base(), 300, 2*time.Second)
 	unlisted(m)
 	l, _ := library(t, m, lazy())
-	span := clip.NewSpan(base().Add(150*time.Second), time.Minute)
+	span := archive.NewSpan(base().Add(150*time.Second), time.Minute)
 	got, err := readAll(t, lookUp(t, l, "cam", span))
 	if err != nil || !bytes.Equal(got, m.expected("cam", span)) {
 		t.Errorf("got %d bytes, %v", len(got), err)
@@ -414,7 +415,7 @@ func TestUnlistedMinuteIsItsPayload(t *testing.T) {
 		t.Errorf("%d GetClip calls", calls)
 	}
 	// No call can ask for a millisecond alone.
-	mustBe(t, m, lookUp(t, l, "cam", clip.Span{Start: base().Add(time.Minute - clip.Grain), End: base().Add(3*time.Minute + clip.Grain)}))
+	mustBe(t, m, lookUp(t, l, "cam", archive.Span{Start: base().Add(time.Minute - archive.Grain), End: base().Add(3*time.Minute + archive.Grain)}))
 	if calls, _, _ := m.calls(); calls != 3 {
 		t.Errorf("%d GetClip calls, want two more for two minutes and a millisecond at both ends", calls)
 	}

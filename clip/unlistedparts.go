@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"clipfs/clip/archive"
 	"clipfs/clip/mp4"
 )
 
@@ -27,7 +28,7 @@ const (
 // unlistedPart is a piece that one call brings, and what its payload tells of time.
 type unlistedPart struct {
 	resolved
-	span Span
+	span archive.Span
 	// lasts is how long the pictures of the payload last, longest the longest time between two key frames.
 	lasts, longest time.Duration
 	keyFrames      int
@@ -109,11 +110,11 @@ func (c *Clip) resolvePiece(ctx context.Context, p piece, shared *unlistedOpen, 
 	f := c.fetchPiece(p, shared.opening)
 	got, err := l.heads.of(ctx, f)
 	progress()
-	if errors.Is(err, ErrNoFootage) {
+	if errors.Is(err, archive.ErrNoFootage) {
 		c.noteEmpty(ctx, p, f)
 		return nil, nil
 	}
-	if err != nil && !errors.Is(err, ErrCodecChange) {
+	if err != nil && !errors.Is(err, archive.ErrCodecChange) {
 		return nil, fmt.Errorf("part %s: %w", p.span, err)
 	}
 	if got.split == splitEmpty {
@@ -164,23 +165,23 @@ func (c *Clip) noteEmpty(ctx context.Context, p piece, f *fetch) {
 }
 
 // errMayBeCut: a payload is as large as the service makes them.
-var errMayBeCut = fmt.Errorf("it may have been cut, and what may be cut cannot be told without kinesisvideo:ListFragments: %w", ErrTooBig)
+var errMayBeCut = fmt.Errorf("it may have been cut, and what may be cut cannot be told without kinesisvideo:ListFragments: %w", archive.ErrTooBig)
 
 // measure gives the part that one call brings. errMayBeCut if the payload is so large that the service may have cut it (API
 // reference, GetClip: 200 fragments or 100 MB); every fragment begins with a key frame.
 func (c *Clip) measure(p piece, f *fetch, got head, shared *unlistedOpen) (unlistedPart, error) {
 	movie, err := mp4.ParseMovie(got.moov)
 	if err != nil {
-		return unlistedPart{}, fmt.Errorf("part %s: %w: %w", p.span, ErrMedia, err)
+		return unlistedPart{}, fmt.Errorf("part %s: %w: %w", p.span, archive.ErrMedia, err)
 	}
 	part := unlistedPart{span: p.span}
 	if err := part.time(movie.Video()); err != nil {
-		return unlistedPart{}, fmt.Errorf("part %s: %w: %w", p.span, ErrMedia, err)
+		return unlistedPart{}, fmt.Errorf("part %s: %w: %w", p.span, archive.ErrMedia, err)
 	}
 	if got.moovLast {
 		if total := shared.bytes.Add(got.size); total > c.library.options.MaxOpenFetch {
 			return unlistedPart{}, fmt.Errorf("moov comes last, so that opening takes all of the media, %d bytes so far, and %d is the most that it may: %w",
-				total, c.library.options.MaxOpenFetch, ErrTooBig)
+				total, c.library.options.MaxOpenFetch, archive.ErrTooBig)
 		}
 	}
 	if part.keyFrames >= maxPartFragments || got.size > maxPartBytes {
@@ -214,7 +215,7 @@ func (p *unlistedPart) time(video *mp4.Track) error {
 		end = s.DTS + int64(s.Duration)
 	}
 	p.lasts = second(end)
-	p.longest = min(max(p.longest, second(end-key)), maxFragmentLength)
+	p.longest = min(max(p.longest, second(end-key)), archive.MaxFragmentLength)
 	return nil
 }
 

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"clipfs/clip/archive"
 )
 
 // Of some footage the service makes no MP4: a session that sent no codec private data, a fragment without a key frame. One such
@@ -77,9 +79,9 @@ func (s *settling) beside(ctx context.Context, from, at, to int, cause error) ([
 func (s *settling) bad(ctx context.Context, i int) (bool, error) {
 	a := s.ask(ctx, i, i+1)
 	switch {
-	case a.err == nil, a.lacks(), errors.Is(a.err, ErrNoFootage):
+	case a.err == nil, a.lacks(), errors.Is(a.err, archive.ErrNoFootage):
 		return false, nil
-	case errors.Is(a.err, ErrUnservable):
+	case errors.Is(a.err, archive.ErrUnservable):
 		return true, nil
 	}
 	return false, a.err
@@ -143,7 +145,7 @@ func (c *Clip) refused(d *detail, lost []part) error {
 		return nil
 	}
 	by := c.library.options.Selector
-	bad, reason := make(map[FragmentID]bool), ""
+	bad, reason := make(map[archive.FragmentID]bool), ""
 	for i := range lost {
 		if p := &lost[i]; p.unservable() {
 			reason = p.lost
@@ -157,7 +159,7 @@ func (c *Clip) refused(d *detail, lost []part) error {
 	}
 	var first time.Time
 	var spans []string
-	open := Span{Start: c.span.Start}
+	open := archive.Span{Start: c.span.Start}
 	for _, f := range d.fragments {
 		switch at := f.Time(by); {
 		case bad[f.ID] && first.IsZero():
@@ -167,7 +169,7 @@ func (c *Clip) refused(d *detail, lost []part) error {
 			if open.End = at; !open.Empty() && !open.Start.IsZero() {
 				spans = append(spans, open.String())
 			}
-			open = Span{}
+			open = archive.Span{}
 		case open.Start.IsZero():
 			open.Start = at
 		}
@@ -179,5 +181,5 @@ func (c *Clip) refused(d *detail, lost []part) error {
 	if len(spans) > 0 {
 		had = strings.Join(spans, " ")
 	}
-	return fmt.Errorf("%s %s; what can be had: %s (or all but these with --unservable skip): %w", reason, sidecarTime(first), had, ErrUnservable)
+	return fmt.Errorf("%s %s; what can be had: %s (or all but these with --unservable skip): %w", reason, sidecarTime(first), had, archive.ErrUnservable)
 }

@@ -9,20 +9,21 @@ import (
 	"time"
 
 	"clipfs/clip"
+	"clipfs/clip/archive"
 )
 
 // badMedia has the service make no MP4 of what has any of the fragments [from, to) of a stream.
 func badMedia(m *memory, runs ...[2]int) {
-	bad := make(map[clip.FragmentID]bool)
+	bad := make(map[archive.FragmentID]bool)
 	for _, r := range runs {
 		for _, f := range m.fragments["cam"][r[0]:r[1]] {
 			bad[f.ID] = true
 		}
 	}
-	m.answer = func(fragments []clip.Fragment) ([]clip.Fragment, error) {
+	m.answer = func(fragments []archive.Fragment) ([]archive.Fragment, error) {
 		for _, f := range fragments {
 			if bad[f.ID] {
-				return nil, fmt.Errorf("a fragment without a key frame: %w", clip.ErrUnservable)
+				return nil, fmt.Errorf("a fragment without a key frame: %w", archive.ErrUnservable)
 			}
 		}
 		return fragments, nil
@@ -53,10 +54,10 @@ func TestUnservable(t *testing.T) {
 			m.record("cam", base(), fragments, step)
 			badMedia(m, test.bad...)
 			refusing, _ := library(t, m, clip.Options{})
-			c := lookUp(t, refusing, "cam", clip.NewSpan(base(), fragments*step))
+			c := lookUp(t, refusing, "cam", archive.NewSpan(base(), fragments*step))
 			_, err := c.Open(t.Context())
-			if !errors.Is(err, clip.ErrUnservable) || !errors.Is(err, clip.ErrMedia) {
-				t.Fatalf("open: %v, want %v", err, clip.ErrUnservable)
+			if !errors.Is(err, archive.ErrUnservable) || !errors.Is(err, archive.ErrMedia) {
+				t.Fatalf("open: %v, want %v", err, archive.ErrUnservable)
 			}
 			if m.payloads > test.calls {
 				t.Errorf("%d calls, of %d at most", m.payloads, test.calls)
@@ -77,7 +78,7 @@ func TestUnservable(t *testing.T) {
 				if err := errors.Join(err1, err2); err != nil {
 					t.Fatal(err)
 				}
-				h, err := lookUp(t, refusing, "cam", clip.Span{Start: from, End: to}).Open(t.Context())
+				h, err := lookUp(t, refusing, "cam", archive.Span{Start: from, End: to}).Open(t.Context())
 				if err != nil {
 					t.Errorf("%s is said to be there: %v", text, err)
 					continue
@@ -85,7 +86,7 @@ func TestUnservable(t *testing.T) {
 				_ = h.Close()
 			}
 			before := m.payloads
-			if _, err := lookUp(t, refusing, "cam", clip.NewSpan(base(), fragments*step)).Open(t.Context()); !errors.Is(err, clip.ErrUnservable) {
+			if _, err := lookUp(t, refusing, "cam", archive.NewSpan(base(), fragments*step)).Open(t.Context()); !errors.Is(err, archive.ErrUnservable) {
 				t.Errorf("second open: %v", err)
 			}
 			if m.payloads != before {
@@ -100,16 +101,16 @@ func TestUnservable(t *testing.T) {
 func skips(t *testing.T, m *memory, refused string, bad [][2]int, length time.Duration) {
 	t.Helper()
 	l, _ := library(t, m, clip.Options{Unservable: clip.SkipUnservable})
-	c := lookUp(t, l, "cam", clip.NewSpan(base(), length))
+	c := lookUp(t, l, "cam", archive.NewSpan(base(), length))
 	file, err := readAll(t, c)
-	var served []clip.Fragment
+	var served []archive.Fragment
 	for i, f := range m.fragments["cam"] {
 		if !slices.ContainsFunc(bad, func(r [2]int) bool { return r[0] <= i && i < r[1] }) {
 			served = append(served, f)
 		}
 	}
 	if len(served) == 0 {
-		if !errors.Is(err, clip.ErrUnservable) {
+		if !errors.Is(err, archive.ErrUnservable) {
 			t.Errorf("open of nothing: %v", err)
 		}
 		return
@@ -137,14 +138,14 @@ func TestUnservableTogether(t *testing.T) {
 			m := newMemory()
 			m.record("cam", base(), 120, 2*time.Second)
 			change := base().Add(time.Duration(at) * 2 * time.Second)
-			m.answer = func(f []clip.Fragment) ([]clip.Fragment, error) {
+			m.answer = func(f []archive.Fragment) ([]archive.Fragment, error) {
 				if f[0].Producer.Before(change) && !f[len(f)-1].Producer.Before(change) {
-					return nil, fmt.Errorf("sound appears: %w", clip.ErrUnservable)
+					return nil, fmt.Errorf("sound appears: %w", archive.ErrUnservable)
 				}
 				return f, nil
 			}
 			l, _ := library(t, m, clip.Options{})
-			mustBe(t, m, lookUp(t, l, "cam", clip.NewSpan(base(), 4*time.Minute)))
+			mustBe(t, m, lookUp(t, l, "cam", archive.NewSpan(base(), 4*time.Minute)))
 			if payloads, _, _ := m.calls(); payloads > 1+4*7 {
 				t.Errorf("%d calls", payloads)
 			}

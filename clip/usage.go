@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"clipfs/clip/archive"
 )
 
 // usage adds up what is fetched for a clip while it is in use: from when it is opened, or a download for it begins, until
@@ -12,15 +14,15 @@ import (
 // is that of the one that began it.
 type usage struct {
 	logger *slog.Logger
-	stream StreamName
-	span   Span
+	stream archive.StreamName
+	span   archive.Span
 
 	// mu guards the rest.
 	mu sync.Mutex
 	// busy counts handles and downloads.
 	busy int
 	// by is who began the first download, at the time begun; ended is when the last one did.
-	by           Operation
+	by           archive.Operation
 	begun, ended time.Time
 	bytes        int64
 	calls        int
@@ -51,7 +53,7 @@ func (u *usage) take() {
 }
 
 // fetched tells of a download that has ended.
-func (u *usage) fetched(by Operation, begun time.Time, bytes int64, calls int) {
+func (u *usage) fetched(by archive.Operation, begun time.Time, bytes int64, calls int) {
 	if u == nil {
 		return
 	}
@@ -84,7 +86,7 @@ func (u *usage) give() {
 		return
 	}
 	by, took, bytes, calls := u.by, u.ended.Sub(u.begun), u.bytes, u.calls
-	u.by, u.begun, u.bytes, u.calls = Operation{}, time.Time{}, 0, 0
+	u.by, u.begun, u.bytes, u.calls = archive.Operation{}, time.Time{}, 0, 0
 	u.mu.Unlock()
 	u.logger.Info("clip fetched", "stream", u.stream, "span", u.span, "bytes", bytes, "calls", calls,
 		"took", took.Round(time.Millisecond), "pid", by.PID, "command", by.Command, "uid", by.UID, "asked", by.ID)

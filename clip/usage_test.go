@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"clipfs/clip"
+	"clipfs/clip/archive"
 )
 
 // lines is a log that can be read while it is written.
@@ -52,14 +53,14 @@ func TestOneLineAClip(t *testing.T) {
 		m.record("cam", base(), 300, 2*time.Second)
 		var log lines
 		l, _ := library(t, m, clip.Options{Logger: slog.New(slog.NewJSONHandler(&log, nil)), Eager: -1, ReadAhead: -1})
-		span := clip.NewSpan(base(), 10*time.Minute)
-		ctx := clip.WithOperation(t.Context(), clip.Operation{ID: 5, PID: 6, UID: 7, Command: "mpv"})
+		span := archive.NewSpan(base(), 10*time.Minute)
+		ctx := archive.WithOperation(t.Context(), archive.Operation{ID: 5, PID: 6, UID: 7, Command: "mpv"})
 		c := lookUp(t, l, "cam", span)
 		h, err := c.Open(ctx)
 		if err != nil {
 			t.Fatal(err)
 		}
-		other, err := c.Open(clip.WithOperation(t.Context(), clip.Operation{ID: 8, PID: 9, Command: "cp"}))
+		other, err := c.Open(archive.WithOperation(t.Context(), archive.Operation{ID: 8, PID: 9, Command: "cp"}))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -113,10 +114,10 @@ func TestFailedFetchesAreToldToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(20 * time.Minute) // the clock of a bubble begins with a day
 		m := minutes()
-		m.refuse = func(int) error { return clip.ErrMedia }
+		m.refuse = func(int) error { return archive.ErrMedia }
 		var log lines
 		l, _ := library(t, m, clip.Options{Logger: slog.New(slog.NewJSONHandler(&log, nil))})
-		ctx := clip.WithOperation(t.Context(), clip.Operation{ID: 1, PID: 2, Command: "ffmpeg"})
+		ctx := archive.WithOperation(t.Context(), archive.Operation{ID: 1, PID: 2, Command: "ffmpeg"})
 		if _, err := minute(t, l, 0).Open(ctx); err == nil {
 			t.Fatal("opened")
 		}
@@ -133,12 +134,12 @@ func TestFailedFetchesAreToldToo(t *testing.T) {
 
 // TestOperationOf: a context without an operation has none, and one that was not numbered neither.
 func TestOperationOf(t *testing.T) {
-	for _, ctx := range []clip.Operation{{}, {PID: 3}} {
-		if op, ok := clip.OperationOf(clip.WithOperation(t.Context(), ctx)); ok {
+	for _, ctx := range []archive.Operation{{}, {PID: 3}} {
+		if op, ok := archive.OperationOf(archive.WithOperation(t.Context(), ctx)); ok {
 			t.Errorf("got %+v", op)
 		}
 	}
-	if op, ok := clip.OperationOf(t.Context()); ok {
+	if op, ok := archive.OperationOf(t.Context()); ok {
 		t.Errorf("got %+v", op)
 	}
 }

@@ -6,9 +6,10 @@ import (
 	"fmt"
 	"sync"
 
-	"clipfs/cache"
-
 	"github.com/hashicorp/golang-lru/v2/simplelru"
+
+	"clipfs/cache"
+	"clipfs/clip/archive"
 )
 
 // maxVersions bounds how many heads are remembered.
@@ -147,7 +148,7 @@ func (v *versions) check(key cache.Key, now look) error {
 		v.cache.NoteSize(key, now.size)
 	}
 	if !same {
-		return fmt.Errorf("the payload differs from the one fetched before: %w", ErrChanged)
+		return fmt.Errorf("the payload differs from the one fetched before: %w", archive.ErrChanged)
 	}
 	return nil
 }
@@ -165,7 +166,7 @@ func (v *versions) agrees(key cache.Key, now look) error {
 	}
 	v.byKey.Add(key, next)
 	if !same {
-		return fmt.Errorf("clip %s differs from the one made before: %w", key, ErrChanged)
+		return fmt.Errorf("clip %s differs from the one made before: %w", key, archive.ErrChanged)
 	}
 	return nil
 }
@@ -178,7 +179,7 @@ func (l *Library) recognise(key cache.Key, now look) error {
 			l.heads.drop(key)
 			l.versions.outdate(key, l.versions.current(key))
 			l.versions.adopt(key, now)
-			return fmt.Errorf("the payload differs from the one whose head was kept: %w", ErrChanged)
+			return fmt.Errorf("the payload differs from the one whose head was kept: %w", archive.ErrChanged)
 		}
 	}
 	kept := !now.understood || l.versions.keeps(key, now.tables)

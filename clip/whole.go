@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"clipfs/clip/archive"
 	"clipfs/clip/mp4"
 )
 
@@ -39,9 +40,9 @@ func (m moment) ends() time.Duration { return time.Duration(m.at+m.lasts) * time
 
 // momentsOf gives what is expected of a payload of fragments. Where they are in the order of their producer times those count:
 // what arrives is not spaced as what was recorded.
-func momentsOf(fragments []Fragment, by Selector) []moment {
-	if slices.IsSortedFunc(fragments, func(a, b Fragment) int { return a.Producer.Compare(b.Producer) }) {
-		by = ByProducer
+func momentsOf(fragments []archive.Fragment, by archive.Selector) []moment {
+	if slices.IsSortedFunc(fragments, func(a, b archive.Fragment) int { return a.Producer.Compare(b.Producer) }) {
+		by = archive.ByProducer
 	}
 	all := make([]moment, len(fragments))
 	for i, f := range fragments {

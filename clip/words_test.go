@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"clipfs/clip"
+	"clipfs/clip/archive"
 )
 
 // logBuffer takes what is logged.
@@ -49,18 +50,18 @@ func TestErrorsNameWhatUsersKnow(t *testing.T) {
 			set  func(m *memory)
 			want error
 		}{
-			"denied":  {func(m *memory) { m.refuse = func(int) error { return clip.ErrDenied } }, clip.ErrDenied},
-			"refused": {func(m *memory) { m.refuse = func(int) error { return clip.ErrRefused } }, clip.ErrRefused},
-			"silent":  {func(m *memory) { m.body = func(_ int, p []byte) io.Reader { return silentAt(p, 0) } }, clip.ErrUnreachable},
+			"denied":  {func(m *memory) { m.refuse = func(int) error { return archive.ErrDenied } }, archive.ErrDenied},
+			"refused": {func(m *memory) { m.refuse = func(int) error { return archive.ErrRefused } }, archive.ErrRefused},
+			"silent":  {func(m *memory) { m.body = func(_ int, p []byte) io.Reader { return silentAt(p, 0) } }, archive.ErrUnreachable},
 			"garbage": {func(m *memory) {
 				m.body = func(int, []byte) io.Reader { return strings.NewReader("garbage, and nothing but garbage") }
-			}, clip.ErrMedia},
+			}, archive.ErrMedia},
 			"other bytes in a retry": {func(m *memory) {
 				m.body = func(n int, p []byte) io.Reader {
 					p[20_000] ^= byte(n)
 					return brokenAt(p, 30_000+n)
 				}
-			}, clip.ErrChanged},
+			}, archive.ErrChanged},
 		} {
 			synctest.Test(t, func(t *testing.T) {
 				m := newMemory()
@@ -68,7 +69,7 @@ func TestErrorsNameWhatUsersKnow(t *testing.T) {
 				test.set(m)
 				logger, log := infoLog()
 				l, c := library(t, m, clip.Options{Logger: logger, ReadTimeout: 20 * time.Second})
-				film := lookUp(t, l, "cam", clip.NewSpan(base(), length))
+				film := lookUp(t, l, "cam", archive.NewSpan(base(), length))
 				if _, err := readAll(t, film); !errors.Is(err, test.want) {
 					t.Errorf("%s, %s: got %v, want %v", name, length, err, test.want)
 				}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"clipfs/clip"
+	"clipfs/clip/archive"
 
 	gofuse "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -106,7 +107,7 @@ func (n *clipNode) open(ctx context.Context) (*version, opened, error) {
 	v := n.version
 	for tries := 0; ; tries++ {
 		handle, err := v.content.open(ctx)
-		if !errors.Is(err, clip.ErrChanged) && !errors.Is(err, clip.ErrNoFootage) {
+		if !errors.Is(err, archive.ErrChanged) && !errors.Is(err, archive.ErrNoFootage) {
 			return v, handle, err
 		}
 		n.tree.versions.unstick(v)

@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"clipfs/clip"
+	"clipfs/clip/archive"
 )
 
 // dirXattr is one extended attribute of a directory.
@@ -47,7 +48,7 @@ func (t *tree) dirXattr(ctx context.Context, at, name string, dest []byte, all [
 		none := false
 		errno := t.wait(ctx, "getxattr", at, func(ctx context.Context) (err error) {
 			f, err = footage(ctx)
-			if none = errors.Is(err, clip.ErrNoFootage); none {
+			if none = errors.Is(err, archive.ErrNoFootage); none {
 				return nil
 			}
 			return err
@@ -68,7 +69,7 @@ const errorXattr = xattrPrefix + "error"
 
 // listingXattr answers why a directory of a stream lists nothing; ENODATA where nothing is known against listing it. It costs
 // no call.
-func (t *tree) listingXattr(stream clip.StreamName, dest []byte) (uint32, syscall.Errno) {
+func (t *tree) listingXattr(stream archive.StreamName, dest []byte) (uint32, syscall.Errno) {
 	if err := t.library.Denied(stream); err != nil {
 		return answer(dest, err.Error())
 	}

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"syscall"
 
-	"clipfs/clip"
+	"clipfs/clip/archive"
 )
 
 // errnoRow says which errno an error is for a caller.
@@ -18,20 +18,20 @@ type errnoRow struct {
 // to a wider one needs no row of its own, and what is said about the archive goes before the plain end of a context.
 func errnoTable() []errnoRow {
 	return []errnoRow{
-		{clip.ErrName, syscall.ENOENT},
-		{clip.ErrNoStream, syscall.ENOENT},
-		{clip.ErrNoFootage, syscall.ENOENT},
-		{clip.ErrDenied, syscall.EACCES},
-		{clip.ErrRefused, syscall.EIO},
-		{clip.ErrInvalid, syscall.EINVAL},
-		{clip.ErrMedia, syscall.EMEDIUMTYPE},
-		{clip.ErrNoRetention, syscall.ENODATA},
-		{clip.ErrThrottled, syscall.EBUSY},
-		{clip.ErrUnreachable, syscall.ETIMEDOUT},
-		{clip.ErrChanged, syscall.ESTALE},
-		{clip.ErrTooBig, syscall.EFBIG},
-		{clip.ErrNoSpace, syscall.ENOSPC},
-		{clip.ErrFetchLimit, syscall.EDQUOT},
+		{archive.ErrName, syscall.ENOENT},
+		{archive.ErrNoStream, syscall.ENOENT},
+		{archive.ErrNoFootage, syscall.ENOENT},
+		{archive.ErrDenied, syscall.EACCES},
+		{archive.ErrRefused, syscall.EIO},
+		{archive.ErrInvalid, syscall.EINVAL},
+		{archive.ErrMedia, syscall.EMEDIUMTYPE},
+		{archive.ErrNoRetention, syscall.ENODATA},
+		{archive.ErrThrottled, syscall.EBUSY},
+		{archive.ErrUnreachable, syscall.ETIMEDOUT},
+		{archive.ErrChanged, syscall.ESTALE},
+		{archive.ErrTooBig, syscall.EFBIG},
+		{archive.ErrNoSpace, syscall.ENOSPC},
+		{archive.ErrFetchLimit, syscall.EDQUOT},
 		{context.Canceled, syscall.EINTR},
 		{context.DeadlineExceeded, syscall.ETIMEDOUT},
 	}

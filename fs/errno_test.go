@@ -7,7 +7,7 @@ import (
 	"syscall"
 	"testing"
 
-	"clipfs/clip"
+	"clipfs/clip/archive"
 	"clipfs/fs"
 )
 
@@ -17,28 +17,28 @@ func TestErrno(t *testing.T) {
 		want syscall.Errno
 	}{
 		{nil, 0},
-		{clip.ErrName, syscall.ENOENT},
-		{clip.ErrNoStream, syscall.ENOENT},
-		{clip.ErrNoFootage, syscall.ENOENT},
-		{clip.ErrDenied, syscall.EACCES},
-		{clip.ErrNotListable, syscall.EACCES},
-		{clip.ErrRefused, syscall.EIO},
-		{clip.ErrInvalid, syscall.EINVAL},
-		{clip.ErrMedia, syscall.EMEDIUMTYPE},
-		{clip.ErrCodecChange, syscall.EMEDIUMTYPE},
-		{clip.ErrNoRetention, syscall.ENODATA},
-		{clip.ErrThrottled, syscall.EBUSY},
-		{clip.ErrUnreachable, syscall.ETIMEDOUT},
-		{clip.ErrChanged, syscall.ESTALE},
-		{clip.ErrTooBig, syscall.EFBIG},
-		{clip.ErrNoSpace, syscall.ENOSPC},
-		{clip.ErrFetchLimit, syscall.EDQUOT},
+		{archive.ErrName, syscall.ENOENT},
+		{archive.ErrNoStream, syscall.ENOENT},
+		{archive.ErrNoFootage, syscall.ENOENT},
+		{archive.ErrDenied, syscall.EACCES},
+		{archive.ErrNotListable, syscall.EACCES},
+		{archive.ErrRefused, syscall.EIO},
+		{archive.ErrInvalid, syscall.EINVAL},
+		{archive.ErrMedia, syscall.EMEDIUMTYPE},
+		{archive.ErrCodecChange, syscall.EMEDIUMTYPE},
+		{archive.ErrNoRetention, syscall.ENODATA},
+		{archive.ErrThrottled, syscall.EBUSY},
+		{archive.ErrUnreachable, syscall.ETIMEDOUT},
+		{archive.ErrChanged, syscall.ESTALE},
+		{archive.ErrTooBig, syscall.EFBIG},
+		{archive.ErrNoSpace, syscall.ENOSPC},
+		{archive.ErrFetchLimit, syscall.EDQUOT},
 		{context.Canceled, syscall.EINTR},
 		{context.DeadlineExceeded, syscall.ETIMEDOUT},
 		{errors.New("anything else"), syscall.EIO},
 		{syscall.ENOSPC, syscall.EIO}, // the disk of the cache is not the archive's business
-		{fmt.Errorf("call: %w: %w", clip.ErrUnreachable, context.Canceled), syscall.ETIMEDOUT},
-		{fmt.Errorf("call: %w: %w", context.DeadlineExceeded, clip.ErrThrottled), syscall.EBUSY},
+		{fmt.Errorf("call: %w: %w", archive.ErrUnreachable, context.Canceled), syscall.ETIMEDOUT},
+		{fmt.Errorf("call: %w: %w", context.DeadlineExceeded, archive.ErrThrottled), syscall.EBUSY},
 	}
 	for _, test := range tests {
 		t.Run(fmt.Sprint(test.err), func(t *testing.T) {

@@ -6,9 +6,10 @@ import (
 	"syscall"
 	"time"
 
-	"clipfs/clip"
-
 	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"clipfs/clip"
+	"clipfs/clip/archive"
 )
 
 // InodeNumber gives the number of the entry at a path.
@@ -67,7 +68,7 @@ func (t Versions) Len() int {
 // Patience runs a call with the context that a request gets, where proc is the proc filesystem.
 func Patience(caller context.Context, proc string, call func(context.Context)) {
 	pool := patiencePool{signals: signals{proc: proc}}
-	waiting := pool.begin(caller, clip.Operation{ID: 1})
+	waiting := pool.begin(caller, archive.Operation{ID: 1})
 	defer pool.end(waiting)
 	call(waiting)
 }
@@ -85,7 +86,7 @@ func Answer(caller context.Context, proc string, call func(context.Context) erro
 // PatiencePool begins and ends requests without a wait.
 func PatiencePool(caller context.Context) func() {
 	var pool patiencePool
-	return func() { pool.end(pool.begin(caller, clip.Operation{ID: 1})) }
+	return func() { pool.end(pool.begin(caller, archive.Operation{ID: 1})) }
 }
 
 // CheckAllowOther says what is missing for a mount by a user that others can see.
@@ -133,7 +134,7 @@ func (d Deny) Opens(ctx context.Context) bool { return d.opens(ctx, "door/10m.mp
 func (d Deny) Denials() Denials { return (&Server{deny: d.deny}).Denials() }
 
 // Reads gives the way of a read through an open clip.
-func Reads(h *clip.Handle, opener clip.Operation, o Options) func(context.Context, []byte, int64) (fuse.ReadResult, syscall.Errno) {
+func Reads(h *clip.Handle, opener archive.Operation, o Options) func(context.Context, []byte, int64) (fuse.ReadResult, syscall.Errno) {
 	open := &clipHandle{tree: newTree(nil, owner{}, o), handle: h, path: "door/clip.mp4", opener: opener}
 	return open.Read
 }

@@ -6,7 +6,7 @@ import (
 	"syscall"
 	"time"
 
-	"clipfs/clip"
+	"clipfs/clip/archive"
 )
 
 const (
@@ -36,7 +36,7 @@ func (n *startNode) note(ctx context.Context, dest []byte) (uint32, syscall.Errn
 	none := false
 	errno := n.tree.wait(ctx, "getxattr", n.path, func(ctx context.Context) error {
 		_, err := n.tree.library.Footage(ctx, n.stream, n.tree.library.Grammar().Period(n.start))
-		if none = errors.Is(err, clip.ErrNoFootage); none {
+		if none = errors.Is(err, archive.ErrNoFootage); none {
 			return nil
 		}
 		return err

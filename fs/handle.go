@@ -9,7 +9,7 @@ import (
 	"syscall"
 	"time"
 
-	"clipfs/clip"
+	"clipfs/clip/archive"
 
 	gofuse "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -21,7 +21,7 @@ type clipHandle struct {
 	handle opened
 	path   string
 	// opener is who opened it, and stands for whoever reads; waited is how long he waited for that.
-	opener clip.Operation
+	opener archive.Operation
 	waited time.Duration
 	// begun says that something was read.
 	begun atomic.Bool

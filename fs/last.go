@@ -6,6 +6,7 @@ import (
 	"syscall"
 
 	"clipfs/clip"
+	"clipfs/clip/archive"
 
 	gofuse "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -19,7 +20,7 @@ type lastNode struct {
 	gofuse.Inode
 	readOnlyDir
 	tree   *tree
-	stream clip.StreamName
+	stream archive.StreamName
 	parent *streamNode
 }
 

@@ -6,7 +6,7 @@ import (
 	"syscall"
 	"time"
 
-	"clipfs/clip"
+	"clipfs/clip/archive"
 
 	gofuse "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -18,7 +18,7 @@ type latestNode struct {
 	gofuse.Inode
 	readOnly
 	tree   *tree
-	stream clip.StreamName
+	stream archive.StreamName
 }
 
 var (
@@ -32,7 +32,7 @@ func (n *latestNode) target(ctx context.Context) (newest time.Time, name string,
 		newest, err = n.tree.library.Latest(ctx, n.stream)
 		return err
 	})
-	return newest, n.tree.library.Grammar().FormatStart(newest, clip.Minute), errno
+	return newest, n.tree.library.Grammar().FormatStart(newest, archive.Minute), errno
 }
 
 // Getattr implements gofuse.NodeGetattrer.

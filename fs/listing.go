@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"clipfs/clip"
+	"clipfs/clip/archive"
 
 	gofuse "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -20,7 +21,7 @@ func (t *tree) list(ctx context.Context, at string, entries func(context.Context
 	empty := false
 	errno := t.wait(ctx, "list", at, func(ctx context.Context) (err error) {
 		all, err = entries(ctx)
-		empty = errors.Is(err, clip.ErrNoFootage) || errors.Is(err, clip.ErrNoRetention) || errors.Is(err, clip.ErrNotListable)
+		empty = errors.Is(err, archive.ErrNoFootage) || errors.Is(err, archive.ErrNoRetention) || errors.Is(err, archive.ErrNotListable)
 		if empty {
 			return nil
 		}
@@ -41,7 +42,7 @@ func entry(dir, name string, mode uint32) fuse.DirEntry {
 }
 
 // startEntries lists starts.
-func (t *tree) startEntries(dir string, starts []clip.Start) []fuse.DirEntry {
+func (t *tree) startEntries(dir string, starts []archive.Start) []fuse.DirEntry {
 	entries := make([]fuse.DirEntry, 0, len(starts))
 	for _, s := range starts {
 		entries = append(entries, entry(dir, t.library.Grammar().FormatStart(s.Time, s.Precision), syscall.S_IFDIR))
@@ -117,4 +118,4 @@ func (t *tree) addSidecar(ctx context.Context, parent *gofuse.Inode, at string, 
 }
 
 // below gives the path of an entry.
-func below(dir clip.StreamName, name string) string { return path.Join(string(dir), name) }
+func below(dir archive.StreamName, name string) string { return path.Join(string(dir), name) }

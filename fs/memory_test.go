@@ -12,6 +12,7 @@ import (
 
 	"clipfs/cache"
 	"clipfs/clip"
+	"clipfs/clip/archive"
 	"clipfs/clip/mp4"
 )
 
@@ -22,7 +23,7 @@ type memory struct {
 	payloads atomic.Int64
 }
 
-var _ clip.Archive = (*memory)(nil)
+var _ archive.Service = (*memory)(nil)
 
 const (
 	fragmentEvery = 10 * time.Second
@@ -30,29 +31,29 @@ const (
 )
 
 // stream is the one there is.
-func (m *memory) stream() clip.Stream {
-	return clip.Stream{Name: "door", Created: m.since, Retention: 48 * time.Hour}
+func (m *memory) stream() archive.Stream {
+	return archive.Stream{Name: "door", Created: m.since, Retention: 48 * time.Hour}
 }
 
-// Streams implements clip.Archive.
-func (m *memory) Streams(context.Context) iter.Seq2[clip.Stream, error] {
-	return func(yield func(clip.Stream, error) bool) { yield(m.stream(), nil) }
+// Streams implements archive.Service.
+func (m *memory) Streams(context.Context) iter.Seq2[archive.Stream, error] {
+	return func(yield func(archive.Stream, error) bool) { yield(m.stream(), nil) }
 }
 
-// Stream implements clip.Archive.
-func (m *memory) Stream(_ context.Context, name clip.StreamName) (clip.Stream, error) {
+// Stream implements archive.Service.
+func (m *memory) Stream(_ context.Context, name archive.StreamName) (archive.Stream, error) {
 	if name != m.stream().Name {
-		return clip.Stream{}, clip.ErrNoStream
+		return archive.Stream{}, archive.ErrNoStream
 	}
 	return m.stream(), nil
 }
 
-// Fragments implements clip.Archive.
-func (m *memory) Fragments(_ context.Context, q clip.FragmentQuery) iter.Seq2[clip.Fragment, error] {
-	return func(yield func(clip.Fragment, error) bool) {
+// Fragments implements archive.Service.
+func (m *memory) Fragments(_ context.Context, q archive.FragmentQuery) iter.Seq2[archive.Fragment, error] {
+	return func(yield func(archive.Fragment, error) bool) {
 		for i := range int(time.Since(m.since) / fragmentEvery) {
 			at := m.since.Add(time.Duration(i) * fragmentEvery)
-			f := clip.Fragment{ID: clip.FragmentID(fmt.Sprintf("%047d", i)), Producer: at, Server: at,
+			f := archive.Fragment{ID: archive.FragmentID(fmt.Sprintf("%047d", i)), Producer: at, Server: at,
 				Length: fragmentEvery, Size: fragmentBytes}
 			if q.Span.Contains(at) && !yield(f, nil) {
 				return
@@ -61,14 +62,14 @@ func (m *memory) Fragments(_ context.Context, q clip.FragmentQuery) iter.Seq2[cl
 	}
 }
 
-// Payload implements clip.Archive: a movie of one picture a fragment.
-func (m *memory) Payload(ctx context.Context, q clip.PayloadQuery) (*clip.Payload, error) {
+// Payload implements archive.Service: a movie of one picture a fragment.
+func (m *memory) Payload(ctx context.Context, q archive.PayloadQuery) (*archive.Payload, error) {
 	m.payloads.Add(1)
 	config := []byte{1, 66, 0, 30, 0xff, 0xe1, 0, 4, 0x67, 66, 0, 30, 1, 0, 4, 0x68, 0xce, 0x38, 0x80}
 	track := mp4.OutputTrack{Handler: mp4.HandlerVideo, Name: "video", Timescale: 1000, Width: 64, Height: 64,
 		Entries: [][]byte{mp4.NewAVCEntry(config, 64, 64)}}
 	var chunks []mp4.OutputChunk
-	for f, err := range m.Fragments(ctx, clip.FragmentQuery{Span: q.Span}) {
+	for f, err := range m.Fragments(ctx, archive.FragmentQuery{Span: q.Span}) {
 		if err != nil {
 			return nil, err
 		}
@@ -76,7 +77,7 @@ func (m *memory) Payload(ctx context.Context, q clip.PayloadQuery) (*clip.Payloa
 		chunks = append(chunks, mp4.OutputChunk{Samples: 1, Data: mp4.Slices{[]byte(f.ID)}})
 	}
 	if len(chunks) == 0 {
-		return nil, clip.ErrNoFootage
+		return nil, archive.ErrNoFootage
 	}
 	w, err := mp4.NewWriter(mp4.Output{Created: m.since, Tracks: []mp4.OutputTrack{track}, Chunks: chunks})
 	if err != nil {
@@ -86,11 +87,11 @@ func (m *memory) Payload(ctx context.Context, q clip.PayloadQuery) (*clip.Payloa
 	if _, err := w.WriteTo(&body); err != nil {
 		return nil, err
 	}
-	return &clip.Payload{Length: int64(body.Len()), Body: io.NopCloser(&body)}, nil
+	return &archive.Payload{Length: int64(body.Len()), Body: io.NopCloser(&body)}, nil
 }
 
 // library gives the clips of an archive, in a cache of its own.
-func library(t *testing.T, archive clip.Archive) *clip.Library {
+func library(t *testing.T, service archive.Service) *clip.Library {
 	t.Helper()
 	c, err := cache.Open(t.TempDir(), cache.Options{})
 	if err != nil {
@@ -101,13 +102,13 @@ func library(t *testing.T, archive clip.Archive) *clip.Library {
 			t.Error(err)
 		}
 	})
-	return clip.NewLibrary(archive, c, clip.Options{})
+	return clip.NewLibrary(service, c, clip.Options{})
 }
 
 // lookup gives the clip of a span of the stream "door".
 func lookup(t *testing.T, l *clip.Library, start time.Time, length time.Duration) *clip.Clip {
 	t.Helper()
-	c, err := l.Clip(t.Context(), "door", clip.NewSpan(start, length))
+	c, err := l.Clip(t.Context(), "door", archive.NewSpan(start, length))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,10 +8,10 @@ import (
 	"syscall"
 	"time"
 
-	"clipfs/clip"
-
 	"github.com/hanwen/go-fuse/v2/fuse"
 	"golang.org/x/sys/unix"
+
+	"clipfs/clip/archive"
 )
 
 // Observer is told how those fare who use the mount. Its methods are called in the course of reads: they must not block,
@@ -48,8 +48,8 @@ func newOperations(logger *slog.Logger, observer Observer) *operations {
 }
 
 // begin numbers an operation of whoever asks in ctx, which is the context that go-fuse gave.
-func (o *operations) begin(ctx context.Context) clip.Operation {
-	op := clip.Operation{ID: o.last.Add(1)}
+func (o *operations) begin(ctx context.Context) archive.Operation {
+	op := archive.Operation{ID: o.last.Add(1)}
 	if c, ok := fuse.FromContext(ctx); ok {
 		op.PID, op.UID = c.Pid, c.Uid
 	}
@@ -57,7 +57,7 @@ func (o *operations) begin(ctx context.Context) clip.Operation {
 }
 
 // opener numbers the opening of a clip, by a process that is told by its name too: it is who pays.
-func (t *tree) opener(ctx context.Context) clip.Operation {
+func (t *tree) opener(ctx context.Context) archive.Operation {
 	op := t.operations.begin(ctx)
 	asks := t.callers.of(ctx)
 	op.PID, op.UID, op.Command = asks.pid, asks.uid, asks.name()
@@ -65,7 +65,7 @@ func (t *tree) opener(ctx context.Context) clip.Operation {
 }
 
 // again numbers another operation of somebody who is known.
-func (o *operations) again(by clip.Operation) clip.Operation {
+func (o *operations) again(by archive.Operation) archive.Operation {
 	by.ID = o.last.Add(1)
 	return by
 }
@@ -103,13 +103,13 @@ func (o *operations) missing(ctx context.Context, path string, err error) syscal
 // atOnce writes the line of an operation that was not waited for.
 func (o *operations) atOnce(ctx context.Context, name, path string, errno syscall.Errno) {
 	if o.logger.Enabled(ctx, slog.LevelDebug) {
-		o.log(clip.WithOperation(ctx, o.begin(ctx)), name, time.Now(), errno, slog.String("path", path))
+		o.log(archive.WithOperation(ctx, o.begin(ctx)), name, time.Now(), errno, slog.String("path", path))
 	}
 }
 
 // log writes the line of an operation.
 func (o *operations) log(ctx context.Context, name string, begun time.Time, errno syscall.Errno, more ...slog.Attr) {
-	op, _ := clip.OperationOf(ctx)
+	op, _ := archive.OperationOf(ctx)
 	attrs := append([]slog.Attr{slog.String("name", name)}, more...)
 	attrs = append(attrs, slog.Uint64("pid", uint64(op.PID)), slog.Uint64("uid", uint64(op.UID)), slog.Duration("took", time.Since(begun)))
 	if errno != 0 {
@@ -134,8 +134,8 @@ type localCalls struct {
 
 // log tells of one that was answered.
 func (l *localCalls) log(h *fuse.InHeader, name string, begun time.Time, status fuse.Status) fuse.Status {
-	op := clip.Operation{ID: l.operations.last.Add(1), PID: h.Pid, UID: h.Uid}
-	ctx := clip.WithOperation(context.Background(), op)
+	op := archive.Operation{ID: l.operations.last.Add(1), PID: h.Pid, UID: h.Uid}
+	ctx := archive.WithOperation(context.Background(), op)
 	l.operations.log(ctx, name, begun, syscall.Errno(status), slog.Uint64("node", h.NodeId))
 	return status
 }

@@ -12,10 +12,11 @@ import (
 	"testing"
 	"time"
 
-	"clipfs/clip"
-	"clipfs/fs"
-
 	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"clipfs/clip"
+	"clipfs/clip/archive"
+	"clipfs/fs"
 )
 
 // tally counts what an observer is told, without allocating.
@@ -66,7 +67,7 @@ func TestReadsAllocateNothing(t *testing.T) {
 	dest := make([]byte, 100)
 	told := &tally{failed: make(map[string]int)}
 	log := slog.New(slog.NewTextHandler(io.Discard, nil)) // at info
-	read := fs.Reads(openClip(t), clip.Operation{PID: 7, Command: "cat"}, fs.Options{Logger: log, Observer: told})
+	read := fs.Reads(openClip(t), archive.Operation{PID: 7, Command: "cat"}, fs.Options{Logger: log, Observer: told})
 	ctx := caller(7, 0)
 	answer := testing.AllocsPerRun(1000, func() { told.last = fuse.ReadResultData(dest) })
 	got := testing.AllocsPerRun(1000, func() {
@@ -91,7 +92,7 @@ func TestOperationsInTheLog(t *testing.T) {
 	told := &tally{failed: make(map[string]int)}
 	log := slog.New(withOperation{slog.NewJSONHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug})})
 	h := openClip(t)
-	read := fs.Reads(h, clip.Operation{PID: 7, UID: 8, Command: "cat"}, fs.Options{Logger: log, Observer: told})
+	read := fs.Reads(h, archive.Operation{PID: 7, UID: 8, Command: "cat"}, fs.Options{Logger: log, Observer: told})
 	for range 2 {
 		if _, errno := read(caller(9, 10), make([]byte, 100), 0); errno != 0 {
 			t.Fatal(errno)
@@ -133,7 +134,7 @@ type withOperation struct{ slog.Handler }
 
 // Handle implements slog.Handler.
 func (h withOperation) Handle(ctx context.Context, r slog.Record) error {
-	op, _ := clip.OperationOf(ctx)
+	op, _ := archive.OperationOf(ctx)
 	r.AddAttrs(slog.Uint64("op", op.ID))
 	return h.Handler.Handle(ctx, r)
 }
@@ -142,7 +143,7 @@ func (h withOperation) Handle(ctx context.Context, r slog.Record) error {
 func TestPatienceCarriesOneValue(t *testing.T) {
 	type key struct{}
 	fs.Patience(context.WithValue(t.Context(), key{}, "kept out"), "/proc", func(ctx context.Context) {
-		if op, ok := clip.OperationOf(ctx); !ok || op.ID != 1 {
+		if op, ok := archive.OperationOf(ctx); !ok || op.ID != 1 {
 			t.Errorf("operation %+v, %v", op, ok)
 		}
 		if got := ctx.Value(key{}); got != nil {

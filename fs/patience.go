@@ -5,7 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"clipfs/clip"
+	"clipfs/clip/archive"
 )
 
 // grace is how long a request goes on after its caller was interrupted: what is nearly there is still taken. It is also how
@@ -19,7 +19,7 @@ const grace = 50 * time.Millisecond
 type patience struct {
 	signals   signals
 	caller    context.Context
-	operation clip.Operation
+	operation archive.Operation
 
 	// mu guards the rest.
 	mu       sync.Mutex
@@ -38,7 +38,7 @@ type patiencePool struct {
 }
 
 // begin gives the context for a request whose caller has ctx, and which carries the operation. end must be called with it.
-func (p *patiencePool) begin(ctx context.Context, op clip.Operation) *patience {
+func (p *patiencePool) begin(ctx context.Context, op archive.Operation) *patience {
 	c, ok := p.pool.Get().(*patience)
 	if !ok {
 		c = new(patience)
@@ -70,7 +70,7 @@ func (c *patience) Deadline() (time.Time, bool) { return time.Time{}, false }
 // has: a call that was begun for this request and outlives it keeps the context for its values. Who keeps it has waited
 // on Done, so that it is not used for another request.
 func (c *patience) Value(key any) any {
-	if _, ok := key.(clip.OperationKey); ok {
+	if _, ok := key.(archive.OperationKey); ok {
 		return &c.operation
 	}
 	return nil

@@ -14,7 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"clipfs/clip"
+	"clipfs/clip/archive"
 	"clipfs/fs"
 )
 
@@ -207,7 +207,7 @@ func TestErrorAfterAnInterrupt(t *testing.T) {
 					case <-ctx.Done():
 						return context.Cause(ctx)
 					case <-time.After(10 * time.Second):
-						return clip.ErrUnreachable
+						return archive.ErrUnreachable
 					}
 				})
 				if got != want {

@@ -6,7 +6,7 @@ import (
 	"log/slog"
 	"syscall"
 
-	"clipfs/clip"
+	"clipfs/clip/archive"
 
 	gofuse "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -49,18 +49,18 @@ func (n *rootNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut) 
 	if name == statusDirName && n.tree.status != nil {
 		return n.lookupStatus(ctx, out), 0
 	}
-	if !clip.StreamName(name).Valid() {
-		return nil, n.tree.operations.missing(ctx, name, clip.ErrName)
+	if !archive.StreamName(name).Valid() {
+		return nil, n.tree.operations.missing(ctx, name, archive.ErrName)
 	}
-	var stream clip.Stream
+	var stream archive.Stream
 	errno := n.tree.wait(ctx, "lookup", name, func(ctx context.Context) (err error) {
-		stream, err = n.tree.library.Stream(ctx, clip.StreamName(name))
+		stream, err = n.tree.library.Stream(ctx, archive.StreamName(name))
 		return err
 	})
 	if errno != 0 {
 		return nil, errno
 	}
-	child := &streamNode{tree: n.tree, stream: clip.StreamName(name), time: stream.Created}
+	child := &streamNode{tree: n.tree, stream: archive.StreamName(name), time: stream.Created}
 	if child.time.IsZero() {
 		child.time = n.tree.mounted
 	}
@@ -71,7 +71,7 @@ func (n *rootNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut) 
 
 // Readdir implements gofuse.NodeReaddirer.
 func (n *rootNode) Readdir(ctx context.Context) (gofuse.DirStream, syscall.Errno) {
-	var streams []clip.Stream
+	var streams []archive.Stream
 	errno := n.tree.wait(ctx, "list", "/", func(ctx context.Context) (err error) {
 		streams, err = n.tree.library.Streams(ctx)
 		return err

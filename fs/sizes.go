@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"clipfs/clip"
+	"clipfs/clip/archive"
 )
 
 // sizesAtOnce is how many look-ups of a mount fetch heads at once.
@@ -53,7 +54,7 @@ func (s *exactSizes) measure(ctx context.Context, at string, v *version) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-timer.C:
-		return fmt.Errorf("%s: %d look-ups that wait for exact sizes have all waited for %s: %w", at, sizesAtOnce, s.patience, clip.ErrUnreachable)
+		return fmt.Errorf("%s: %d look-ups that wait for exact sizes have all waited for %s: %w", at, sizesAtOnce, s.patience, archive.ErrUnreachable)
 	}
 	dir := path.Dir(at)
 	s.begin(dir)
@@ -116,7 +117,7 @@ func (t *tree) measured(ctx context.Context, at string, v *version, find func(co
 	errno := t.waitAs(ctx, t.opener(ctx), "lookup", at, func(ctx context.Context) error {
 		for tries := 0; ; tries++ {
 			err := t.sizes.measure(ctx, at, v)
-			if !errors.Is(err, clip.ErrChanged) && !errors.Is(err, clip.ErrNoFootage) || tries == maxNewer {
+			if !errors.Is(err, archive.ErrChanged) && !errors.Is(err, archive.ErrNoFootage) || tries == maxNewer {
 				return err
 			}
 			c, gone := find(ctx)

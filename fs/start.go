@@ -6,6 +6,7 @@ import (
 	"syscall"
 
 	"clipfs/clip"
+	"clipfs/clip/archive"
 
 	gofuse "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -17,9 +18,9 @@ type startNode struct {
 	gofuse.Inode
 	readOnlyDir
 	tree   *tree
-	stream clip.StreamName
+	stream archive.StreamName
 	path   string
-	start  clip.Start
+	start  archive.Start
 }
 
 var (
@@ -32,7 +33,7 @@ var (
 )
 
 // addStart adds the directory of a start to one that it can be looked up in. It costs no call.
-func (t *tree) addStart(ctx context.Context, parent *gofuse.Inode, stream clip.StreamName, at string, start clip.Start, out *fuse.EntryOut) *gofuse.Inode {
+func (t *tree) addStart(ctx context.Context, parent *gofuse.Inode, stream archive.StreamName, at string, start archive.Start, out *fuse.EntryOut) *gofuse.Inode {
 	child := &startNode{tree: t, stream: stream, path: at, start: start}
 	child.fill(&out.Attr)
 	setEntry(out, grammarTimeout, dirTimeout)
@@ -86,12 +87,12 @@ func (n *startNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut)
 func (n *startNode) Readdir(ctx context.Context) (gofuse.DirStream, syscall.Errno) {
 	library := n.tree.library
 	return n.tree.list(ctx, n.path, func(ctx context.Context) (_ []fuse.DirEntry, err error) {
-		var starts []clip.Start
+		var starts []archive.Start
 		switch n.start.Precision {
-		case clip.Day:
+		case archive.Day:
 			starts, err = library.DayHours(ctx, n.stream, n.start)
-		case clip.Hour:
-			if library.Listed().Finer(clip.Hour) {
+		case archive.Hour:
+			if library.Listed().Finer(archive.Hour) {
 				starts, err = library.Minutes(ctx, n.stream, n.start)
 			}
 		}

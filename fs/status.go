@@ -7,7 +7,7 @@ import (
 	"syscall"
 	"time"
 
-	"clipfs/clip"
+	"clipfs/clip/archive"
 
 	gofuse "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -71,7 +71,7 @@ func (n *statusDir) Readdir(context.Context) (gofuse.DirStream, syscall.Errno) {
 // opens is the snapshot of its look.
 func (n *statusDir) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*gofuse.Inode, syscall.Errno) {
 	if name != statusName {
-		return nil, n.tree.operations.missing(ctx, statusDirName+"/"+name, clip.ErrName)
+		return nil, n.tree.operations.missing(ctx, statusDirName+"/"+name, archive.ErrName)
 	}
 	child := &statusNode{tree: n.tree, at: time.Now()}
 	errno := n.tree.wait(ctx, "lookup", statusDirName+"/"+name, func(context.Context) (err error) {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"clipfs/clip"
+	"clipfs/clip/archive"
 
 	gofuse "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -19,7 +20,7 @@ type streamNode struct {
 	gofuse.Inode
 	readOnlyDir
 	tree   *tree
-	stream clip.StreamName
+	stream archive.StreamName
 	time   time.Time
 }
 

@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"clipfs/clip"
+	"clipfs/clip/archive"
 
 	gofuse "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -74,7 +75,7 @@ func (n *textNode) Open(ctx context.Context, flags uint32) (gofuse.FileHandle, u
 	errno := n.tree.wait(ctx, openName, n.path, func(ctx context.Context) (err error) {
 		text, err = n.clip.Sidecar(ctx)
 		if err == nil && text.Sum() != n.sum {
-			err = fmt.Errorf("%s says something else by now: %w", n.path, clip.ErrChanged)
+			err = fmt.Errorf("%s says something else by now: %w", n.path, archive.ErrChanged)
 		}
 		return err
 	})

@@ -5,9 +5,10 @@ import (
 	"syscall"
 	"time"
 
-	"clipfs/clip"
-
 	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"clipfs/clip"
+	"clipfs/clip/archive"
 )
 
 // tree is what all nodes of one mount share.
@@ -45,7 +46,7 @@ func (t *tree) wait(ctx context.Context, operation, path string, call func(conte
 }
 
 // waitAs is wait for an operation that has its number.
-func (t *tree) waitAs(ctx context.Context, op clip.Operation, operation, path string, call func(context.Context) error) syscall.Errno {
+func (t *tree) waitAs(ctx context.Context, op archive.Operation, operation, path string, call func(context.Context) error) syscall.Errno {
 	begun := time.Now()
 	waiting := t.waits.begin(ctx, op)
 	defer t.waits.end(waiting)

@@ -12,9 +12,9 @@ import (
 func hourAgo() time.Time { return time.Now().Add(-time.Hour).Truncate(time.Minute) }
 
 func TestOpenSendsBackWhoHoldsAnEstimate(t *testing.T) {
-	archive := &memory{since: hourAgo()}
-	l := library(t, archive)
-	c := lookup(t, l, archive.since, time.Minute)
+	service := &memory{since: hourAgo()}
+	l := library(t, service)
+	c := lookup(t, l, service.since, time.Minute)
 	v := fs.NewVersions().Of(7, c)
 
 	estimate, exact := v.Tell()
@@ -48,8 +48,8 @@ func TestOpenSendsBackWhoHoldsAnEstimate(t *testing.T) {
 }
 
 func TestOpenOfAClipOfKnownSizeIsNotSentBack(t *testing.T) {
-	archive := &memory{since: hourAgo()}
-	c := lookup(t, library(t, archive), archive.since, time.Minute)
+	service := &memory{since: hourAgo()}
+	c := lookup(t, library(t, service), service.since, time.Minute)
 	h, err := c.Open(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -67,8 +67,8 @@ func TestOpenOfAClipOfKnownSizeIsNotSentBack(t *testing.T) {
 }
 
 func TestOpenSendsACallerBackOnce(t *testing.T) {
-	archive := &memory{since: hourAgo()}
-	v := fs.NewVersions().Of(7, lookup(t, library(t, archive), archive.since, time.Minute))
+	service := &memory{since: hourAgo()}
+	v := fs.NewVersions().Of(7, lookup(t, library(t, service), service.since, time.Minute))
 	v.Tell()
 	now := time.Now()
 	steps := []struct {
@@ -95,8 +95,8 @@ func TestOpenSendsACallerBackOnce(t *testing.T) {
 // TestManyOpenersAreSentBackOnceEach: of threads that open one clip in the same moment each is sent back once.
 func TestManyOpenersAreSentBackOnceEach(t *testing.T) {
 	const threads = 1000
-	archive := &memory{since: hourAgo()}
-	v := fs.NewVersions().Of(7, lookup(t, library(t, archive), archive.since, time.Minute))
+	service := &memory{since: hourAgo()}
+	v := fs.NewVersions().Of(7, lookup(t, library(t, service), service.since, time.Minute))
 	v.Tell()
 	now := time.Now()
 	for again := range 2 {
@@ -109,8 +109,8 @@ func TestManyOpenersAreSentBackOnceEach(t *testing.T) {
 }
 
 func TestCallersSentBackAreBounded(t *testing.T) {
-	archive := &memory{since: hourAgo()}
-	v := fs.NewVersions().Of(7, lookup(t, library(t, archive), archive.since, time.Minute))
+	service := &memory{since: hourAgo()}
+	v := fs.NewVersions().Of(7, lookup(t, library(t, service), service.since, time.Minute))
 	now := time.Now()
 	for pid := range uint32(10 * fs.MaxSentBack) {
 		if !v.Settle(1000, pid+1, now) {
@@ -126,19 +126,19 @@ func TestCallersSentBackAreBounded(t *testing.T) {
 }
 
 func TestVersionsAreOnePerPathAndFootage(t *testing.T) {
-	archive := &memory{since: hourAgo()}
-	l := library(t, archive)
+	service := &memory{since: hourAgo()}
+	l := library(t, service)
 	table := fs.NewVersions()
-	first := table.Of(7, lookup(t, l, archive.since, time.Minute))
-	again := table.Of(7, lookup(t, l, archive.since, time.Minute))
+	first := table.Of(7, lookup(t, l, service.since, time.Minute))
+	again := table.Of(7, lookup(t, l, service.since, time.Minute))
 	if first != again {
 		t.Error("two lookups of the same footage give two versions")
 	}
-	longer := table.Of(7, lookup(t, l, archive.since, 2*time.Minute))
+	longer := table.Of(7, lookup(t, l, service.since, 2*time.Minute))
 	if longer == first || longer.Gen() <= first.Gen() {
 		t.Errorf("generation %d after %d, want a new version of a later generation", longer.Gen(), first.Gen())
 	}
-	other := table.Of(8, lookup(t, l, archive.since, time.Minute))
+	other := table.Of(8, lookup(t, l, service.since, time.Minute))
 	if other == first {
 		t.Error("two paths share a version")
 	}
@@ -148,11 +148,11 @@ func TestVersionsAreOnePerPathAndFootage(t *testing.T) {
 }
 
 func TestVersionsGoWithTheirInodes(t *testing.T) {
-	archive := &memory{since: hourAgo()}
-	l := library(t, archive)
+	service := &memory{since: hourAgo()}
+	l := library(t, service)
 	table := fs.NewVersions()
 	for minutes := range 20 {
-		table.Of(7, lookup(t, l, archive.since, time.Duration(minutes+1)*time.Minute))
+		table.Of(7, lookup(t, l, service.since, time.Duration(minutes+1)*time.Minute))
 	}
 	for deadline := time.Now().Add(20 * time.Second); table.Len() > 0; runtime.Gosched() {
 		runtime.GC()
@@ -163,10 +163,10 @@ func TestVersionsGoWithTheirInodes(t *testing.T) {
 }
 
 func TestPathKeepsAVersionForAMoment(t *testing.T) {
-	archive := &memory{since: hourAgo()}
-	l := library(t, archive)
+	service := &memory{since: hourAgo()}
+	l := library(t, service)
 	table := fs.NewVersions()
-	v := table.Of(7, lookup(t, l, archive.since, time.Minute))
+	v := table.Of(7, lookup(t, l, service.since, time.Minute))
 	now := time.Now()
 	if _, ok := table.StuckAt(7, now); ok {
 		t.Error("a path keeps a version that it was not told to")
@@ -184,13 +184,13 @@ func TestPathKeepsAVersionForAMoment(t *testing.T) {
 }
 
 func TestLookupsFetchNoMedia(t *testing.T) {
-	archive := &memory{since: hourAgo()}
-	l := library(t, archive)
+	service := &memory{since: hourAgo()}
+	l := library(t, service)
 	table := fs.NewVersions()
 	for range 10 {
-		table.Of(7, lookup(t, l, archive.since, time.Minute)).Tell()
+		table.Of(7, lookup(t, l, service.since, time.Minute)).Tell()
 	}
-	if got := archive.payloads.Load(); got != 0 {
+	if got := service.payloads.Load(); got != 0 {
 		t.Errorf("%d payloads fetched, want none", got)
 	}
 }

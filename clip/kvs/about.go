@@ -12,9 +12,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/aws-sdk-go-v2/service/kinesisvideo"
-	controltypes "github.com/aws/aws-sdk-go-v2/service/kinesisvideo/types"
 
-	"clipfs/clip"
+	"clipfs/clip/archive"
+
+	controltypes "github.com/aws/aws-sdk-go-v2/service/kinesisvideo/types"
 )
 
 // Identity is what can be told of the credentials that calls are signed with, without a call and without a secret.
@@ -37,7 +38,7 @@ const keyShown = 4
 func (a *Archive) Identity(ctx context.Context) (Identity, error) {
 	found, err := a.credentials.Retrieve(ctx)
 	if err != nil {
-		return Identity{}, fmt.Errorf("%w: %s", clip.ErrCredentials, clean(err.Error()))
+		return Identity{}, fmt.Errorf("%w: %s", archive.ErrCredentials, clean(err.Error()))
 	}
 	id := Identity{Key: found.AccessKeyID, Source: clean(found.Source), Account: found.AccountID}
 	if len(id.Key) > keyShown {
@@ -50,7 +51,7 @@ func (a *Archive) Identity(ctx context.Context) (Identity, error) {
 }
 
 // Account gives the number of the account in the ARN of a stream, empty if there is none.
-func Account(s clip.Stream) string {
+func Account(s archive.Stream) string {
 	parsed, err := arn.Parse(s.ARN)
 	if err != nil {
 		return ""
@@ -71,7 +72,7 @@ func (a *Archive) ControlEndpoint(ctx context.Context) (string, error) {
 		UseFIPS:      aws.Bool(o.EndpointOptions.UseFIPSEndpoint == aws.FIPSEndpointStateEnabled),
 	})
 	if err != nil {
-		return "", fmt.Errorf("endpoint: %s: %w", clean(err.Error()), clip.ErrInvalid)
+		return "", fmt.Errorf("endpoint: %s: %w", clean(err.Error()), archive.ErrInvalid)
 	}
 	return endpoint.URI.String(), nil
 }
@@ -94,19 +95,19 @@ func (a *Archive) Greet(ctx context.Context) (Greeting, error) {
 	url := strings.TrimSuffix(endpoint, "/") + "/listStreams"
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader("{}"))
 	if err != nil {
-		return Greeting{}, fmt.Errorf("endpoint: %w", clip.ErrInvalid)
+		return Greeting{}, fmt.Errorf("endpoint: %w", archive.ErrInvalid)
 	}
 	request.Header.Set("Content-Type", "application/json")
 	sent := time.Now()
 	watched := &silenceClient{inner: a.http.pool, stall: a.stall, attempt: func() int { return 1 }, body: true}
 	answer, err := watched.Do(request)
 	if err != nil {
-		return Greeting{}, fmt.Errorf("%w: %s", clip.ErrUnreachable, clean(networkText(err)))
+		return Greeting{}, fmt.Errorf("%w: %s", archive.ErrUnreachable, clean(networkText(err)))
 	}
 	took := time.Since(sent)
 	_, err = io.Copy(io.Discard, io.LimitReader(answer.Body, maxErrorAnswer))
 	if err = errors.Join(err, answer.Body.Close()); err != nil {
-		return Greeting{}, fmt.Errorf("%w: %s", clip.ErrUnreachable, clean(networkText(err)))
+		return Greeting{}, fmt.Errorf("%w: %s", archive.ErrUnreachable, clean(networkText(err)))
 	}
 	g := Greeting{Took: took}
 	if date, err := http.ParseTime(answer.Header.Get("Date")); err == nil {
@@ -117,7 +118,7 @@ func (a *Archive) Greet(ctx context.Context) (Greeting, error) {
 }
 
 // DataEndpoint gives the URL that GetClip calls on a stream are sent to.
-func (a *Archive) DataEndpoint(ctx context.Context, name clip.StreamName) (string, error) {
+func (a *Archive) DataEndpoint(ctx context.Context, name archive.StreamName) (string, error) {
 	url, _, err := a.endpoints.get(ctx, endpointKey{name, controltypes.APINameGetClip})
 	return url, err
 }

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"clipfs/clip"
+	"clipfs/clip/archive"
 	"clipfs/clip/kvs"
 )
 
@@ -33,10 +33,10 @@ func TestIdentityShowsNoSecret(t *testing.T) {
 	if cfg, err = kvs.LoadConfig(t.Context(), kvs.ConfigOptions{Unchecked: true}); err != nil {
 		t.Fatal(err)
 	}
-	if id, err := newArchive(t, cfg, kvs.Options{}).Identity(t.Context()); !errors.Is(err, clip.ErrCredentials) || id != (kvs.Identity{}) {
-		t.Errorf("without credentials: %+v, %v; want %v", id, err, clip.ErrCredentials)
+	if id, err := newArchive(t, cfg, kvs.Options{}).Identity(t.Context()); !errors.Is(err, archive.ErrCredentials) || id != (kvs.Identity{}) {
+		t.Errorf("without credentials: %+v, %v; want %v", id, err, archive.ErrCredentials)
 	}
-	if got := kvs.Account(clip.Stream{ARN: "arn:aws:kinesisvideo:eu-west-1:123456789012:stream/door/1"}); got != "123456789012" {
+	if got := kvs.Account(archive.Stream{ARN: "arn:aws:kinesisvideo:eu-west-1:123456789012:stream/door/1"}); got != "123456789012" {
 		t.Errorf("account %q", got)
 	}
 }
@@ -69,7 +69,7 @@ func TestGreetIsUnsignedAndTellsTheClock(t *testing.T) {
 		t.Errorf("ten minutes ahead: %+v, %v", g, err)
 	}
 	server.Close()
-	if _, err := a.Greet(t.Context()); !errors.Is(err, clip.ErrUnreachable) {
-		t.Errorf("nobody there: %v, want %v", err, clip.ErrUnreachable)
+	if _, err := a.Greet(t.Context()); !errors.Is(err, archive.ErrUnreachable) {
+		t.Errorf("nobody there: %v, want %v", err, archive.ErrUnreachable)
 	}
 }

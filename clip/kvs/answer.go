@@ -13,12 +13,13 @@ import (
 	"net/http"
 	"strings"
 
+	"clipfs/clip/archive"
+
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/aws/protocol/restjson"
 	"github.com/aws/smithy-go/middleware"
-	smithyhttp "github.com/aws/smithy-go/transport/http"
 
-	"clipfs/clip"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
 const (
@@ -78,7 +79,7 @@ func checkText(resp *smithyhttp.Response, want string) error {
 		odd.text = markupText(begin, want)
 	// A data host answers so to an operation that it does not have.
 	case bytes.Contains(begin, []byte("UnknownOperationException")) && bytes.Contains(begin, []byte(`"Output"`)):
-		odd.kind, odd.retry, odd.stale, odd.text = clip.ErrRefused, false, true, "the data endpoint does not have the operation"
+		odd.kind, odd.retry, odd.stale, odd.text = archive.ErrRefused, false, true, "the data endpoint does not have the operation"
 	case want == "JSON":
 		resp.Body = &peekedBody{Reader: body, Closer: resp.Body}
 		return nil
@@ -112,12 +113,12 @@ func checkFailure(resp *smithyhttp.Response) error {
 		status: status, kind: kindOfStatus(status), stale: status == http.StatusForbidden || status == http.StatusNotFound,
 		retry: status == http.StatusTooManyRequests || status >= http.StatusInternalServerError,
 	}
-	if errors.Is(odd.kind, clip.ErrDenied) { // which only the service can say
-		odd.kind = clip.ErrRefused
+	if errors.Is(odd.kind, archive.ErrDenied) { // which only the service can say
+		odd.kind = archive.ErrRefused
 	}
 	if isMarkup(text) {
 		if status == http.StatusBadRequest {
-			odd.kind = clip.ErrRefused
+			odd.kind = archive.ErrRefused
 		}
 		odd.text = markupText(text, "JSON")
 		return odd
@@ -126,7 +127,7 @@ func checkFailure(resp *smithyhttp.Response) error {
 	switch {
 	case err != nil:
 		odd.text = "the answer is not JSON: " + string(text)
-	case code != "" || resp.Header.Get("X-Amzn-ErrorType") != "" || !errors.Is(odd.kind, clip.ErrRefused):
+	case code != "" || resp.Header.Get("X-Amzn-ErrorType") != "" || !errors.Is(odd.kind, archive.ErrRefused):
 		return nil
 	case status == http.StatusNotFound && saysNotFound(message):
 		resp.Header.Set("X-Amzn-ErrorType", "ResourceNotFoundException")

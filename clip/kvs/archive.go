@@ -17,7 +17,7 @@ import (
 	"github.com/aws/smithy-go/logging"
 	"github.com/aws/smithy-go/middleware"
 
-	"clipfs/clip"
+	"clipfs/clip/archive"
 	"clipfs/clip/kvs/archivedmedia"
 )
 
@@ -28,7 +28,7 @@ type Options struct {
 	Logger *slog.Logger
 	// ARNs has the streams that are asked for by their ARN instead of by name: such as are shared by another account.
 	// A name here need not be the name within the ARN. Streams lists only what ListStreams does.
-	ARNs map[clip.StreamName]string
+	ARNs map[archive.StreamName]string
 	// Points are the quotas to keep to.
 	Points Points
 	// InsecureEndpoint lets calls go by http to other machines. What they carry and what they bring is open to the network
@@ -43,7 +43,7 @@ type Options struct {
 	Observer Observer
 }
 
-// Archive is Kinesis Video Streams. It implements clip.Archive; Close frees its connections.
+// Archive is Kinesis Video Streams. It implements archive.Service; Close frees its connections.
 type Archive struct {
 	control     *kinesisvideo.Client
 	media       *archivedmedia.Client
@@ -57,7 +57,7 @@ type Archive struct {
 	observer    Observer
 	stall       time.Duration
 
-	arns     map[clip.StreamName]string
+	arns     map[archive.StreamName]string
 	insecure bool
 
 	// mu guards leftOut, the names that it was logged of that they cannot be shown.
@@ -65,7 +65,7 @@ type Archive struct {
 	leftOut map[string]struct{}
 }
 
-var _ clip.Archive = (*Archive)(nil)
+var _ archive.Service = (*Archive)(nil)
 
 // New gives the archive that the config leads to: its region, credentials, HTTP client (its own one, where the config
 // has none or the SDK's default) and endpoint. It makes no call. Retry settings of the config do not count: calls are
@@ -148,14 +148,14 @@ func (a *Archive) Close() error {
 var errNoRegion = errors.New("no AWS region: set AWS_REGION, or region in the profile of ~/.aws/config")
 
 // checkARNs checks the map of Options.
-func checkARNs(arns map[clip.StreamName]string) error {
+func checkARNs(arns map[archive.StreamName]string) error {
 	for name, text := range arns {
 		if !name.Valid() {
-			return fmt.Errorf("stream %q: %w", name, clip.ErrName)
+			return fmt.Errorf("stream %q: %w", name, archive.ErrName)
 		}
 		parsed, err := arn.Parse(text)
 		if err != nil || parsed.Service != "kinesisvideo" || !strings.HasPrefix(parsed.Resource, "stream/") {
-			return fmt.Errorf("stream %s: %q is not the ARN of a Kinesis video stream: %w", name, text, clip.ErrInvalid)
+			return fmt.Errorf("stream %s: %q is not the ARN of a Kinesis video stream: %w", name, text, archive.ErrInvalid)
 		}
 	}
 	return nil
@@ -163,9 +163,9 @@ func checkARNs(arns map[clip.StreamName]string) error {
 
 // identify gives the name or the ARN by which the service is asked for a stream; the other is nil. A name that no
 // stream can have costs no call.
-func (a *Archive) identify(name clip.StreamName) (byName, byARN *string, err error) {
+func (a *Archive) identify(name archive.StreamName) (byName, byARN *string, err error) {
 	if !name.Valid() {
-		return nil, nil, fmt.Errorf("stream %q: %w", name, clip.ErrName)
+		return nil, nil, fmt.Errorf("stream %q: %w", name, archive.ErrName)
 	}
 	if text, ok := a.arns[name]; ok {
 		return nil, &text, nil

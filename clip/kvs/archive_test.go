@@ -10,15 +10,15 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"clipfs/clip"
+	"clipfs/clip/archive"
 	"clipfs/clip/kvs"
 )
 
 func TestPayloadOnTheWire(t *testing.T) {
 	for _, tc := range []struct {
 		name     string
-		selector clip.Selector
-		arns     map[clip.StreamName]string
+		selector archive.Selector
+		arns     map[archive.StreamName]string
 		want     map[string]any
 	}{
 		{
@@ -30,8 +30,8 @@ func TestPayloadOnTheWire(t *testing.T) {
 		},
 		{
 			name:     "server time, by ARN",
-			selector: clip.ByServer,
-			arns:     map[clip.StreamName]string{"door": "arn:aws:kinesisvideo:eu-west-1:123456789012:stream/front/1700000000000"},
+			selector: archive.ByServer,
+			arns:     map[archive.StreamName]string{"door": "arn:aws:kinesisvideo:eu-west-1:123456789012:stream/front/1700000000000"},
 			want: map[string]any{
 				"StreamARN": "arn:aws:kinesisvideo:eu-west-1:123456789012:stream/front/1700000000000",
 				"ClipFragmentSelector": map[string]any{
@@ -45,8 +45,8 @@ func TestPayloadOnTheWire(t *testing.T) {
 			s := newService()
 			s.answers["/getClip"] = func(w http.ResponseWriter, _ request, _ int) { clipBody(w, "media") }
 			a := newArchive(t, config(s), kvs.Options{ARNs: tc.arns})
-			p, err := a.Payload(t.Context(), clip.PayloadQuery{
-				Stream: "door", Selector: tc.selector, Span: clip.NewSpan(start(), time.Minute),
+			p, err := a.Payload(t.Context(), archive.PayloadQuery{
+				Stream: "door", Selector: tc.selector, Span: archive.NewSpan(start(), time.Minute),
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -88,7 +88,7 @@ func TestStream(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := clip.Stream{Name: "door", ARN: "arn:x", Created: time.UnixMilli(1704103200500).UTC(), Retention: 48 * time.Hour}
+	want := archive.Stream{Name: "door", ARN: "arn:x", Created: time.UnixMilli(1704103200500).UTC(), Retention: 48 * time.Hour}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("stream (-want +got):\n%s", diff)
 	}
@@ -106,22 +106,22 @@ func TestStreamWithoutInfo(t *testing.T) {
 func TestNamesThatCostNoCall(t *testing.T) {
 	s := newService()
 	a := newArchive(t, config(s), kvs.Options{})
-	for _, name := range []clip.StreamName{"", ".", "..", "a/b", "a b", clip.StreamName(strings.Repeat("x", 257))} {
-		if _, err := a.Stream(t.Context(), name); !errors.Is(err, clip.ErrName) {
+	for _, name := range []archive.StreamName{"", ".", "..", "a/b", "a b", archive.StreamName(strings.Repeat("x", 257))} {
+		if _, err := a.Stream(t.Context(), name); !errors.Is(err, archive.ErrName) {
 			t.Errorf("Stream(%q): got %v, want ErrName", name, err)
 		}
-		if _, err := a.Payload(t.Context(), clip.PayloadQuery{Stream: name}); !errors.Is(err, clip.ErrName) {
+		if _, err := a.Payload(t.Context(), archive.PayloadQuery{Stream: name}); !errors.Is(err, archive.ErrName) {
 			t.Errorf("Payload(%q): got %v, want ErrName", name, err)
 		}
-		for _, err := range a.Fragments(t.Context(), clip.FragmentQuery{Stream: name}) {
-			if !errors.Is(err, clip.ErrName) {
+		for _, err := range a.Fragments(t.Context(), archive.FragmentQuery{Stream: name}) {
+			if !errors.Is(err, archive.ErrName) {
 				t.Errorf("Fragments(%q): got %v, want ErrName", name, err)
 			}
 		}
 	}
 	for _, length := range []time.Duration{0, -time.Second, 24*time.Hour + time.Millisecond} {
-		_, err := a.Payload(t.Context(), clip.PayloadQuery{Stream: "door", Span: clip.NewSpan(start(), length)})
-		if !errors.Is(err, clip.ErrInvalid) {
+		_, err := a.Payload(t.Context(), archive.PayloadQuery{Stream: "door", Span: archive.NewSpan(start(), length)})
+		if !errors.Is(err, archive.ErrInvalid) {
 			t.Errorf("Payload of %s: got %v, want ErrInvalid", length, err)
 		}
 	}
@@ -144,14 +144,14 @@ func TestStreamsPages(t *testing.T) {
 	}
 	log := &syncBuffer{}
 	a := newArchive(t, config(s), kvs.Options{Logger: logTo(log)})
-	var got []clip.Stream
+	var got []archive.Stream
 	for stream, err := range a.Streams(t.Context()) {
 		if err != nil {
 			t.Fatal(err)
 		}
 		got = append(got, stream)
 	}
-	want := []clip.Stream{{Name: "a"}, {Name: "b", Retention: 876000 * time.Hour}, {Name: "c"}}
+	want := []archive.Stream{{Name: "a"}, {Name: "b", Retention: 876000 * time.Hour}, {Name: "c"}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("streams (-want +got):\n%s", diff)
 	}
@@ -184,14 +184,14 @@ func TestNewRefuses(t *testing.T) {
 	if _, err := kvs.New(noRegion, kvs.Options{}); err == nil || !strings.Contains(err.Error(), "AWS_REGION") {
 		t.Errorf("no region: got %v, want what to set", err)
 	}
-	for name, text := range map[clip.StreamName]string{
+	for name, text := range map[archive.StreamName]string{
 		"door": "not an arn", "yard": "arn:aws:s3:::bucket", "gate": "arn:aws:kinesisvideo:eu-west-1:1:channel/x/1",
 	} {
-		if _, err := kvs.New(cfg, kvs.Options{ARNs: map[clip.StreamName]string{name: text}}); !errors.Is(err, clip.ErrInvalid) {
+		if _, err := kvs.New(cfg, kvs.Options{ARNs: map[archive.StreamName]string{name: text}}); !errors.Is(err, archive.ErrInvalid) {
 			t.Errorf("ARN %q: got %v, want ErrInvalid", text, err)
 		}
 	}
-	if _, err := kvs.New(cfg, kvs.Options{Points: kvs.Points{Media: -1}}); !errors.Is(err, clip.ErrInvalid) {
+	if _, err := kvs.New(cfg, kvs.Options{Points: kvs.Points{Media: -1}}); !errors.Is(err, archive.ErrInvalid) {
 		t.Errorf("negative points: got %v, want ErrInvalid", err)
 	}
 }

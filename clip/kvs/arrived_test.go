@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"clipfs/clip"
+	"clipfs/clip/archive"
 )
 
 // TestUnread: what has come of a body and was not read is known while the call goes on and when its context has ended.
@@ -23,7 +23,7 @@ func TestUnread(t *testing.T) {
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	p, err := a.Payload(ctx, clip.PayloadQuery{Stream: "door", Span: clip.NewSpan(start(), time.Minute)})
+	p, err := a.Payload(ctx, archive.PayloadQuery{Stream: "door", Span: archive.NewSpan(start(), time.Minute)})
 	if err != nil {
 		t.Fatal(err)
 	}

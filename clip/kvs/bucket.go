@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"clipfs/clip"
+	"clipfs/clip/archive"
 )
 
 // How calls share the points of a bucket:
@@ -85,13 +85,13 @@ type ticket struct {
 	points float64
 	since  time.Time
 	// urgency may be nil, for a reader.
-	urgency func() clip.Urgency
+	urgency func() archive.Priority
 	// turn is closed when the ticket has its points. It is out of the queue then.
 	turn chan struct{}
 }
 
 // spares tells whether an urgency is that of somebody who opens a clip, and leaves half to others.
-func spares(u clip.Urgency) bool { return u == clip.ForHead }
+func spares(u archive.Priority) bool { return u == archive.ForHead }
 
 // newBucket gives a full bucket that fills at quota points a second.
 func newBucket(quota float64) *bucket {
@@ -102,7 +102,7 @@ func newBucket(quota float64) *bucket {
 }
 
 // take waits for n points.
-func (b *bucket) take(ctx context.Context, n int, urgency func() clip.Urgency) error {
+func (b *bucket) take(ctx context.Context, n int, urgency func() archive.Priority) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -211,10 +211,10 @@ func (b *bucket) serveLocked(now time.Time) {
 }
 
 // nextLocked chooses who is next of those who wait, and gives its urgency. It notes where some open clips and some do not.
-func (b *bucket) nextLocked(now time.Time) (next int, urgency clip.Urgency) {
+func (b *bucket) nextLocked(now time.Time) (next int, urgency archive.Priority) {
 	sparing, patient := 0, -1
 	for i, t := range b.waiting {
-		u := clip.ForReader
+		u := archive.ForReader
 		if t.urgency != nil {
 			u = t.urgency()
 		}
@@ -232,13 +232,13 @@ func (b *bucket) nextLocked(now time.Time) (next int, urgency clip.Urgency) {
 		b.shared = now.Add(courtesy)
 	}
 	if patient >= 0 && b.others >= headShare-1 {
-		return patient, clip.ForHead
+		return patient, archive.ForHead
 	}
 	return next, urgency
 }
 
 // waitLocked gives after which time, at most lookAgain, points can be had for an urgency, or that has to be asked again.
-func (b *bucket) waitLocked(now time.Time, points float64, u clip.Urgency) time.Duration {
+func (b *bucket) waitLocked(now time.Time, points float64, u archive.Priority) time.Duration {
 	share, _ := b.pace.at(now)
 	seconds := (points - b.points - almost) / (b.quota * share)
 	if spares(u) && !now.Before(b.shared) {

@@ -12,7 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"clipfs/clip"
+	"clipfs/clip/archive"
 	"clipfs/clip/kvs"
 )
 
@@ -25,7 +25,7 @@ type queue struct {
 	// mu guards what follows.
 	mu     sync.Mutex
 	served []string
-	points map[clip.Urgency]int
+	points map[archive.Priority]int
 }
 
 // newQueue gives a queue at a full bucket. Calls that wait at the end of the test end with its context.
@@ -35,13 +35,13 @@ func newQueue(t *testing.T) *queue {
 	if err != nil {
 		t.Fatal(err)
 	}
-	q := &queue{t: t, pacer: pacer, points: make(map[clip.Urgency]int)}
+	q := &queue{t: t, pacer: pacer, points: make(map[archive.Priority]int)}
 	t.Cleanup(q.wg.Wait)
 	return q
 }
 
 // as gives an urgency that stays.
-func as(u clip.Urgency) func() clip.Urgency { return func() clip.Urgency { return u } }
+func as(u archive.Priority) func() archive.Priority { return func() archive.Priority { return u } }
 
 // empty takes what the bucket has.
 func (q *queue) empty() {
@@ -52,13 +52,13 @@ func (q *queue) empty() {
 }
 
 // wait lets a call wait and notes when it was served.
-func (q *queue) wait(name string, points int, urgency func() clip.Urgency) {
+func (q *queue) wait(name string, points int, urgency func() archive.Priority) {
 	q.waitUnder(q.t.Context(), name, points, urgency)
 	synctest.Wait() // it stands in the queue before the next one comes
 }
 
 // waitUnder is wait with a context.
-func (q *queue) waitUnder(ctx context.Context, name string, points int, urgency func() clip.Urgency) {
+func (q *queue) waitUnder(ctx context.Context, name string, points int, urgency func() archive.Priority) {
 	q.wg.Go(func() {
 		if err := q.pacer.TakeAs(ctx, "door", points, urgency); err != nil {
 			return
@@ -70,7 +70,7 @@ func (q *queue) waitUnder(ctx context.Context, name string, points int, urgency 
 }
 
 // busy has so many callers of one urgency take points one time after the other.
-func (q *queue) busy(callers, points int, u clip.Urgency) {
+func (q *queue) busy(callers, points int, u archive.Priority) {
 	for range callers {
 		q.wg.Go(func() {
 			for q.pacer.TakeAs(q.t.Context(), "door", points, as(u)) == nil {
@@ -83,7 +83,7 @@ func (q *queue) busy(callers, points int, u clip.Urgency) {
 }
 
 // taken gives the points that busy callers had so far.
-func (q *queue) taken(u clip.Urgency) int {
+func (q *queue) taken(u archive.Priority) int {
 	synctest.Wait()
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -102,11 +102,11 @@ func TestPaceOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(t)
 		q.empty()
-		q.wait("ahead 1", 300, as(clip.ForAhead))
-		q.wait("head 1", 200, as(clip.ForHead))
-		q.wait("ahead 2", 300, as(clip.ForAhead)) // so many that they are not served in one moment
-		q.wait("reader 1", 100, as(clip.ForReader))
-		q.wait("head 2", 50, as(clip.ForHead))
+		q.wait("ahead 1", 300, as(archive.ForAhead))
+		q.wait("head 1", 200, as(archive.ForHead))
+		q.wait("ahead 2", 300, as(archive.ForAhead)) // so many that they are not served in one moment
+		q.wait("reader 1", 100, as(archive.ForReader))
+		q.wait("head 2", 50, as(archive.ForHead))
 		q.wait("reader 2", 50, nil)
 		time.Sleep(10 * time.Second)
 		want := []string{"reader 1", "reader 2", "head 1", "head 2", "ahead 1", "ahead 2"}
@@ -122,7 +122,7 @@ func TestPaceReaderHasAllPoints(t *testing.T) {
 		q := newQueue(t)
 		q.empty()
 		for range 20 {
-			q.wait("head", 200, as(clip.ForHead))
+			q.wait("head", 200, as(archive.ForHead))
 		}
 		time.Sleep(300 * time.Millisecond) // 150 points
 		got := elapsed(func() {
@@ -148,12 +148,12 @@ func TestPaceOpensWhileAllIsRead(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		for range 8 {
 			q.wg.Go(func() {
-				for q.pacer.TakeAs(ctx, "door", 30, as(clip.ForReader)) == nil {
+				for q.pacer.TakeAs(ctx, "door", 30, as(archive.ForReader)) == nil {
 				}
 			})
 		}
 		for range 20 {
-			q.wait("head", 30, as(clip.ForHead))
+			q.wait("head", 30, as(archive.ForHead))
 		}
 		time.Sleep(1900 * time.Millisecond)
 		if got := len(q.order()); got != 0 {
@@ -172,7 +172,7 @@ func TestPaceNobodyOvertakes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(t)
 		q.empty()
-		q.busy(10, 20, clip.ForReader)
+		q.busy(10, 20, archive.ForReader)
 		time.Sleep(time.Second)
 		q.wait("large", 2000, nil) // four times what the bucket holds
 		if got := elapsed(func() {
@@ -190,17 +190,17 @@ func TestPaceUpgrade(t *testing.T) {
 		q := newQueue(t)
 		q.empty()
 		var now atomic.Int64
-		now.Store(int64(clip.ForAhead))
+		now.Store(int64(archive.ForAhead))
 		for range 5 {
-			q.wait("head", 100, as(clip.ForHead))
+			q.wait("head", 100, as(archive.ForHead))
 		}
-		q.wait("upgraded", 100, func() clip.Urgency { return clip.Urgency(now.Load()) })
+		q.wait("upgraded", 100, func() archive.Priority { return archive.Priority(now.Load()) })
 		time.Sleep(410 * time.Millisecond) // one head at half the rate
 		if got, want := q.order(), []string{"head"}; !slices.Equal(got, want) {
 			t.Fatalf("served %q, want %q", got, want)
 		}
 		// By now the bucket has points for a reader, of which no other may take one.
-		now.Store(int64(clip.ForReader))
+		now.Store(int64(archive.ForReader))
 		time.Sleep(20 * time.Millisecond)
 		if got, want := q.order(), []string{"head", "upgraded"}; !slices.Equal(got, want) {
 			t.Errorf("served %q, want %q", got, want)
@@ -213,16 +213,16 @@ func TestPaceShares(t *testing.T) {
 	const callers, points, seconds = 8, 50, 10
 	for _, tc := range []struct {
 		name string
-		busy []clip.Urgency
-		want map[clip.Urgency]float64
+		busy []archive.Priority
+		want map[archive.Priority]float64
 	}{
-		{"readers have the full rate", []clip.Urgency{clip.ForReader}, map[clip.Urgency]float64{clip.ForReader: 500}},
-		{"heads have the full rate while nobody else is seen", []clip.Urgency{clip.ForHead}, map[clip.Urgency]float64{clip.ForHead: 500}},
-		{"prefetch has the full rate", []clip.Urgency{clip.ForAhead}, map[clip.Urgency]float64{clip.ForAhead: 500}},
-		{"heads have half, and prefetch waits for them", []clip.Urgency{clip.ForAhead, clip.ForHead},
-			map[clip.Urgency]float64{clip.ForHead: 250, clip.ForAhead: 0}},
-		{"readers who take all leave heads a quarter", []clip.Urgency{clip.ForHead, clip.ForAhead, clip.ForReader},
-			map[clip.Urgency]float64{clip.ForReader: 375, clip.ForHead: 125, clip.ForAhead: 0}},
+		{"readers have the full rate", []archive.Priority{archive.ForReader}, map[archive.Priority]float64{archive.ForReader: 500}},
+		{"heads have the full rate while nobody else is seen", []archive.Priority{archive.ForHead}, map[archive.Priority]float64{archive.ForHead: 500}},
+		{"prefetch has the full rate", []archive.Priority{archive.ForAhead}, map[archive.Priority]float64{archive.ForAhead: 500}},
+		{"heads have half, and prefetch waits for them", []archive.Priority{archive.ForAhead, archive.ForHead},
+			map[archive.Priority]float64{archive.ForHead: 250, archive.ForAhead: 0}},
+		{"readers who take all leave heads a quarter", []archive.Priority{archive.ForHead, archive.ForAhead, archive.ForReader},
+			map[archive.Priority]float64{archive.ForReader: 375, archive.ForHead: 125, archive.ForAhead: 0}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -231,7 +231,7 @@ func TestPaceShares(t *testing.T) {
 					q.busy(callers, points, u)
 				}
 				time.Sleep(3 * time.Second)
-				before := map[clip.Urgency]int{}
+				before := map[archive.Priority]int{}
 				for u := range tc.want {
 					before[u] = q.taken(u)
 				}
@@ -251,7 +251,7 @@ func TestPaceShares(t *testing.T) {
 func TestPaceIdleReaders(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(t)
-		q.busy(4, 50, clip.ForHead)
+		q.busy(4, 50, archive.ForHead)
 		synctest.Wait() // they have the first second's points but for the fifth that is left to others
 		for range 20 {  // 100 points a second
 			if err := q.pacer.Take(t.Context(), "door", 50); err != nil {
@@ -260,7 +260,7 @@ func TestPaceIdleReaders(t *testing.T) {
 			time.Sleep(500 * time.Millisecond)
 		}
 		time.Sleep(time.Millisecond) // for those who are served in the very moment that is looked at
-		if got, want := q.taken(clip.ForHead), 400+50+10*250; got != want {
+		if got, want := q.taken(archive.ForHead), 400+50+10*250; got != want {
 			t.Errorf("heads had %d points in 10 s, want what the first reader left of the first second and half of the rest: %d", got, want)
 		}
 	})
@@ -271,14 +271,14 @@ func TestPaceIdleReaders(t *testing.T) {
 func TestPaceWhileOthersAreSeen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(t)
-		q.busy(8, 50, clip.ForHead)
+		q.busy(8, 50, archive.ForHead)
 		// over gives the points a second of some time, and checks what was said before.
 		over := func(what string, d time.Duration, want float64) {
 			t.Helper()
-			before := q.taken(clip.ForHead)
+			before := q.taken(archive.ForHead)
 			_, told := q.pacer.Opening("door")
 			time.Sleep(d)
-			if got := float64(q.taken(clip.ForHead)-before) / d.Seconds(); math.Abs(got-want) > 12 || math.Abs(told-want) > 1 {
+			if got := float64(q.taken(archive.ForHead)-before) / d.Seconds(); math.Abs(got-want) > 12 || math.Abs(told-want) > 1 {
 				t.Errorf("%s: heads had %g points a second and were told %g, want %g", what, got, told, want)
 			}
 		}
@@ -297,26 +297,26 @@ func TestPaceWhileOthersAreSeen(t *testing.T) {
 func TestPaceAfterARefusal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(t)
-		q.busy(8, 50, clip.ForHead)
+		q.busy(8, 50, archive.ForHead)
 		time.Sleep(time.Second)
 		q.pacer.Slow("door")
 		time.Sleep(15 * time.Second) // the rate is back at nine tenths, and goes up
-		before := q.taken(clip.ForHead)
+		before := q.taken(archive.ForHead)
 		time.Sleep(5 * time.Second)
-		if got := float64(q.taken(clip.ForHead)-before) / 5; got < 450 {
+		if got := float64(q.taken(archive.ForHead)-before) / 5; got < 450 {
 			t.Errorf("after one refusal heads had %g points a second, want most of the rate", got)
 		}
 		q.pacer.Slow("door")
 		time.Sleep(20 * time.Second)
-		before = q.taken(clip.ForHead)
+		before = q.taken(archive.ForHead)
 		time.Sleep(20 * time.Second)
-		if got := float64(q.taken(clip.ForHead)-before) / 20; math.Abs(got-250) > 5 {
+		if got := float64(q.taken(archive.ForHead)-before) / 20; math.Abs(got-250) > 5 {
 			t.Errorf("heads had %g points a second, want 250", got)
 		}
 		time.Sleep(30 * time.Second)
-		before = q.taken(clip.ForHead)
+		before = q.taken(archive.ForHead)
 		time.Sleep(10 * time.Second)
-		if got := float64(q.taken(clip.ForHead)-before) / 10; got < 450 {
+		if got := float64(q.taken(archive.ForHead)-before) / 10; got < 450 {
 			t.Errorf("a minute later heads had %g points a second, want the full rate", got)
 		}
 	})
@@ -327,7 +327,7 @@ func TestPaceBurst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(t)
 		for range 11 {
-			q.wait("head", 50, as(clip.ForHead))
+			q.wait("head", 50, as(archive.ForHead))
 		}
 		if got := len(q.order()); got != 8 {
 			t.Errorf("%d heads of 50 points at once, want 8", got)
@@ -377,21 +377,21 @@ func TestPaceDeadlines(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(t)
 		q.empty()
-		take := func(points int, timeout time.Duration, u clip.Urgency) (took time.Duration, err error) {
+		take := func(points int, timeout time.Duration, u archive.Priority) (took time.Duration, err error) {
 			ctx, cancel := context.WithTimeout(t.Context(), timeout)
 			defer cancel()
 			took = elapsed(func() { err = q.pacer.TakeAs(ctx, "door", points, as(u)) })
 			return took, err
 		}
-		if took, err := take(200, 300*time.Millisecond, clip.ForReader); !errors.Is(err, clip.ErrThrottled) || took != 0 {
+		if took, err := take(200, 300*time.Millisecond, archive.ForReader); !errors.Is(err, archive.ErrThrottled) || took != 0 {
 			t.Errorf("too soon: got %v after %s, want ErrThrottled at once", err, took)
 		}
-		if took, err := take(200, 401*time.Millisecond, clip.ForReader); err != nil || !about(took, 400*time.Millisecond) {
+		if took, err := take(200, 401*time.Millisecond, archive.ForReader); err != nil || !about(took, 400*time.Millisecond) {
 			t.Errorf("just in time: got %v after %s", err, took)
 		}
-		q.busy(1, 200, clip.ForReader)
+		q.busy(1, 200, archive.ForReader)
 		synctest.Wait()
-		if took, err := take(200, 500*time.Millisecond, clip.ForHead); !errors.Is(err, context.DeadlineExceeded) || took != 500*time.Millisecond {
+		if took, err := take(200, 500*time.Millisecond, archive.ForHead); !errors.Is(err, context.DeadlineExceeded) || took != 500*time.Millisecond {
 			t.Errorf("behind readers: got %v after %s, want the deadline's own end", err, took)
 		}
 	})
@@ -401,11 +401,11 @@ func TestPaceDeadlines(t *testing.T) {
 func TestPaceRefusal(t *testing.T) {
 	for _, tc := range []struct {
 		name string
-		u    clip.Urgency
+		u    archive.Priority
 		want time.Duration
 	}{
-		{"reader", clip.ForReader, 745 * time.Millisecond}, // 200 = 500 (t/2 + t²/20)
-		{"head", clip.ForHead, 1083 * time.Millisecond},    // 300, of which it leaves a hundred
+		{"reader", archive.ForReader, 745 * time.Millisecond}, // 200 = 500 (t/2 + t²/20)
+		{"head", archive.ForHead, 1083 * time.Millisecond},    // 300, of which it leaves a hundred
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -442,10 +442,10 @@ func TestPayloadTellsOfRefusals(t *testing.T) {
 		}
 		a := newArchive(t, config(s), kvs.Options{})
 		refused, asked := 0, 0
-		p, err := a.Payload(t.Context(), clip.PayloadQuery{
-			Stream: "door", Span: clip.NewSpan(start(), time.Minute), Fragments: 10,
-			Urgency: func() clip.Urgency { asked++; return clip.ForHead },
-			Refused: func() { refused++ },
+		p, err := a.Payload(t.Context(), archive.PayloadQuery{
+			Stream: "door", Span: archive.NewSpan(start(), time.Minute), Fragments: 10,
+			Priority: func() archive.Priority { asked++; return archive.ForHead },
+			Refused:  func() { refused++ },
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -469,12 +469,12 @@ func TestPayloadsByUrgency(t *testing.T) {
 		s.answers["/getClip"] = func(w http.ResponseWriter, _ request, _ int) { clipBody(w, "media") }
 		a := newArchive(t, config(s), kvs.Options{})
 		var mu sync.Mutex
-		var served []clip.Urgency
+		var served []archive.Priority
 		var wg sync.WaitGroup
-		get := func(u clip.Urgency) {
+		get := func(u archive.Priority) {
 			wg.Go(func() {
-				p, err := a.Payload(t.Context(), clip.PayloadQuery{
-					Stream: "door", Span: clip.NewSpan(start(), time.Minute), Fragments: 200, Urgency: as(u),
+				p, err := a.Payload(t.Context(), archive.PayloadQuery{
+					Stream: "door", Span: archive.NewSpan(start(), time.Minute), Fragments: 200, Priority: as(u),
 				})
 				if err != nil {
 					t.Error(err)
@@ -489,11 +489,11 @@ func TestPayloadsByUrgency(t *testing.T) {
 			})
 			synctest.Wait()
 		}
-		for _, u := range []clip.Urgency{clip.ForReader, clip.ForReader, clip.ForAhead, clip.ForHead, clip.ForReader} {
+		for _, u := range []archive.Priority{archive.ForReader, archive.ForReader, archive.ForAhead, archive.ForHead, archive.ForReader} {
 			get(u)
 		}
 		wg.Wait()
-		want := []clip.Urgency{clip.ForReader, clip.ForReader, clip.ForReader, clip.ForHead, clip.ForAhead}
+		want := []archive.Priority{archive.ForReader, archive.ForReader, archive.ForReader, archive.ForHead, archive.ForAhead}
 		if !slices.Equal(served, want) {
 			t.Errorf("served %v, want %v", served, want)
 		}

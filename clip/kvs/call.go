@@ -7,11 +7,12 @@ import (
 	"strings"
 	"time"
 
+	"clipfs/clip/archive"
+
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/kinesisvideo"
 	"github.com/aws/smithy-go/middleware"
 
-	"clipfs/clip"
 	"clipfs/clip/kvs/archivedmedia"
 )
 
@@ -22,11 +23,11 @@ type call struct {
 	log      *slog.Logger
 
 	api    string
-	stream clip.StreamName
+	stream archive.StreamName
 	start  time.Time
 	// urgency and refused are those of a clip.PayloadQuery, nil for other calls. They do not change once the call was
 	// made for the first time.
-	urgency func() clip.Urgency
+	urgency func() archive.Priority
 	refused func()
 }
 
@@ -39,7 +40,7 @@ type cost struct {
 // newCall starts a call of an API on a stream ("" for calls on all) whose every attempt costs points. They are taken in
 // the order of costs, and a refusal slows the last: the scarcest comes last, so that nobody has its points while waiting
 // for others.
-func (a *Archive) newCall(api string, stream clip.StreamName, costs ...cost) *call {
+func (a *Archive) newCall(api string, stream archive.StreamName, costs ...cost) *call {
 	c := &call{archive: a, log: a.log, api: api, stream: stream, start: time.Now()}
 	c.attempts = &attempts{policy: a.policy}
 	c.attempts.pace = func(ctx context.Context) error {
@@ -137,20 +138,20 @@ func (c *call) explain(ctx context.Context, err error) error {
 		}
 		last := c.attempts.lastFailure(nil)
 		if last == nil {
-			return c.fail(clip.ErrUnreachable, "no answer before the deadline", nil)
+			return c.fail(archive.ErrUnreachable, "no answer before the deadline", nil)
 		}
 		detail, kind := diagnose(last)
-		if !errors.Is(kind, clip.ErrThrottled) && !errors.Is(kind, clip.ErrUnreachable) {
-			kind = clip.ErrUnreachable
+		if !errors.Is(kind, archive.ErrThrottled) && !errors.Is(kind, archive.ErrUnreachable) {
+			kind = archive.ErrUnreachable
 		}
 		return c.fail(kind, strings.TrimSpace(c.tidy(detail)+" (until the deadline)"), last)
 	}
 	detail, kind := diagnose(err)
 	if c.mayNotList(err) {
-		kind = clip.ErrNotListable
+		kind = archive.ErrNotListable
 	}
 	if errors.Is(err, errLeaving) {
-		kind = clip.ErrNotListening
+		kind = archive.ErrNotListening
 	}
 	return c.fail(kind, c.tidy(detail), err)
 }
@@ -160,7 +161,7 @@ func (c *call) tidy(text string) string { return c.archive.credentials.secrets.t
 
 // fail makes the error. The cause stays in the chain where the network failed.
 func (c *call) fail(kind error, detail string, cause error) error {
-	if codeOf(cause) != "" || isContext(cause) || !errors.Is(kind, clip.ErrUnreachable) {
+	if codeOf(cause) != "" || isContext(cause) || !errors.Is(kind, archive.ErrUnreachable) {
 		cause = nil
 	}
 	if cause != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesisvideo"
 	"github.com/aws/smithy-go/logging"
 
-	"clipfs/clip"
+	"clipfs/clip/archive"
 )
 
 // ConfigOptions is what may be said of the AWS configuration besides the environment. The zero value takes all of it
@@ -61,7 +61,7 @@ func LoadConfig(ctx context.Context, o ConfigOptions) (aws.Config, error) {
 	if _, err := found.Retrieve(ctx); err != nil {
 		var missing *credentialsError
 		if errors.As(err, &missing) {
-			return aws.Config{}, fmt.Errorf("%w: %s", clip.ErrCredentials, clean(missing.Error()))
+			return aws.Config{}, fmt.Errorf("%w: %s", archive.ErrCredentials, clean(missing.Error()))
 		}
 		return aws.Config{}, err
 	}
@@ -98,13 +98,13 @@ func controlAt(endpoint string) func(string, any) {
 func checkControl(text string) error {
 	u, err := url.Parse(text)
 	if err != nil && strings.Contains(text, "@") { // what stands before it may be a password
-		return fmt.Errorf("endpoint: not a URL, want one such as https://kinesisvideo.eu-west-1.amazonaws.com: %w", clip.ErrInvalid)
+		return fmt.Errorf("endpoint: not a URL, want one such as https://kinesisvideo.eu-west-1.amazonaws.com: %w", archive.ErrInvalid)
 	}
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		return fmt.Errorf("endpoint %q: want a URL such as https://kinesisvideo.eu-west-1.amazonaws.com: %w", text, clip.ErrInvalid)
+		return fmt.Errorf("endpoint %q: want a URL such as https://kinesisvideo.eu-west-1.amazonaws.com: %w", text, archive.ErrInvalid)
 	}
 	if u.User != nil { // calls are signed, and settings are shown
-		return fmt.Errorf("endpoint %s: want a URL without user and password: %w", u.Redacted(), clip.ErrInvalid)
+		return fmt.Errorf("endpoint %s: want a URL without user and password: %w", u.Redacted(), archive.ErrInvalid)
 	}
 	return nil
 }

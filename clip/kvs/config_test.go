@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"clipfs/clip"
+	"clipfs/clip/archive"
 	"clipfs/clip/kvs"
 )
 
@@ -62,11 +62,11 @@ func TestLoadConfigSaysWhatToSet(t *testing.T) {
 		is   error
 	}{
 		{name: "no region", env: keys(), want: "AWS_REGION"},
-		{name: "no credentials", env: region(), want: "AWS_ACCESS_KEY_ID", is: clip.ErrDenied},
+		{name: "no credentials", env: region(), want: "AWS_ACCESS_KEY_ID", is: archive.ErrDenied},
 		{name: "no such profile", env: both(keys(), region()), o: kvs.ConfigOptions{Profile: "nobody"}, want: "nobody"},
-		{name: "endpoint without scheme", env: both(keys(), region()), o: kvs.ConfigOptions{EndpointURL: "localhost:4580"}, want: "localhost:4580", is: clip.ErrInvalid},
-		{name: "endpoint with a password", env: both(keys(), region()), o: kvs.ConfigOptions{EndpointURL: "http://me:hunter2@localhost"}, want: "http://me:xxxxx@localhost", is: clip.ErrInvalid},
-		{name: "endpoint without host", env: both(keys(), region()), o: kvs.ConfigOptions{EndpointURL: "http://"}, want: "http://", is: clip.ErrInvalid},
+		{name: "endpoint without scheme", env: both(keys(), region()), o: kvs.ConfigOptions{EndpointURL: "localhost:4580"}, want: "localhost:4580", is: archive.ErrInvalid},
+		{name: "endpoint with a password", env: both(keys(), region()), o: kvs.ConfigOptions{EndpointURL: "http://me:hunter2@localhost"}, want: "http://me:xxxxx@localhost", is: archive.ErrInvalid},
+		{name: "endpoint without host", env: both(keys(), region()), o: kvs.ConfigOptions{EndpointURL: "http://"}, want: "http://", is: archive.ErrInvalid},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			environment(t, tc.env)
@@ -115,7 +115,7 @@ func TestNoCredentialsInOneLine(t *testing.T) {
 			if err := said.Close(); err != nil {
 				t.Fatal(err)
 			}
-			if !errors.Is(failed, clip.ErrCredentials) || !strings.HasSuffix(failed.Error(), tc.want) || strings.Contains(failed.Error(), "ec2imds") {
+			if !errors.Is(failed, archive.ErrCredentials) || !strings.HasSuffix(failed.Error(), tc.want) || strings.Contains(failed.Error(), "ec2imds") {
 				t.Errorf("got %v, want it to end with %q", failed, tc.want)
 			}
 			if text, err := os.ReadFile(said.Name()); err != nil || len(text) > 0 {

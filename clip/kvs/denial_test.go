@@ -11,7 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"clipfs/clip"
+	"clipfs/clip/archive"
 	"clipfs/clip/kvs"
 )
 
@@ -48,29 +48,29 @@ func TestMayNotList(t *testing.T) {
 		want error
 		says string
 	}{
-		{"denied, by header", refusal{403, "AccessDeniedException", "", noPolicy}, clip.ErrNotListable, "not authorized to perform"},
-		{"denied, by header with a URL", refusal{403, "AccessDeniedException:http://internal.amazon.com/", "", `{}`}, clip.ErrNotListable, ""},
-		{"denied, in the body", refusal{403, "", "", `{"__type":"com.amazon#AccessDeniedException","Message":"no"}`}, clip.ErrNotListable, "no"},
-		{"denied, in code", refusal{403, "", "", `{"code":"AccessDenied"}`}, clip.ErrNotListable, ""},
-		{"not authorized", refusal{401, "NotAuthorizedException", "", `{"Message":"no"}`}, clip.ErrNotListable, "no"},
+		{"denied, by header", refusal{403, "AccessDeniedException", "", noPolicy}, archive.ErrNotListable, "not authorized to perform"},
+		{"denied, by header with a URL", refusal{403, "AccessDeniedException:http://internal.amazon.com/", "", `{}`}, archive.ErrNotListable, ""},
+		{"denied, in the body", refusal{403, "", "", `{"__type":"com.amazon#AccessDeniedException","Message":"no"}`}, archive.ErrNotListable, "no"},
+		{"denied, in code", refusal{403, "", "", `{"code":"AccessDenied"}`}, archive.ErrNotListable, ""},
+		{"not authorized", refusal{401, "NotAuthorizedException", "", `{"Message":"no"}`}, archive.ErrNotListable, "no"},
 
-		{"another action", refusal{403, "AccessDeniedException", "", strings.ReplaceAll(noPolicy, "kinesisvideo:ListFragments", "kms:Decrypt")}, clip.ErrDenied, "kms:Decrypt"},
-		{"signature", refusal{403, "InvalidSignatureException", "", `{"Message":"x"}`}, clip.ErrCredentials, ""},
-		{"no such key", refusal{403, "UnrecognizedClientException", "", `{"Message":"x"}`}, clip.ErrCredentials, ""},
-		{"expired", refusal{403, "ExpiredTokenException", "", `{"Message":"x"}`}, clip.ErrCredentials, ""},
-		{"expired, in the body", refusal{403, "", "", `{"__type":"ExpiredToken"}`}, clip.ErrCredentials, ""},
-		{"not signed", refusal{403, "MissingAuthenticationTokenException", "", `{"Message":"x"}`}, clip.ErrCredentials, ""},
-		{"half signed", refusal{403, "IncompleteSignature", "", `{"Message":"x"}`}, clip.ErrCredentials, ""},
-		{"a code that is not known", refusal{403, "SomethingNewException", "", `{"Message":"x"}`}, clip.ErrDenied, ""},
-		{"a proxy's page, 403", refusal{403, "", "text/html", signIn}, clip.ErrRefused, `HTML, not JSON ("Sign in & go on"): is there a proxy between?`},
-		{"a proxy's page, 401", refusal{401, "", "text/html", signIn}, clip.ErrRefused, "is there a proxy between?"},
-		{"a proxy's page with a type", refusal{403, "AccessDeniedException", "text/html", signIn}, clip.ErrRefused, "is there a proxy between?"},
-		{"empty, 403", refusal{403, "", "", ""}, clip.ErrRefused, "status 403"},
-		{"empty, 401", refusal{401, "", "", ""}, clip.ErrRefused, "status 401"},
-		{"text, 401", refusal{401, "", "text/plain", "who are you?"}, clip.ErrRefused, "who are you?"},
-		{"without a type, 401", refusal{401, "", "", `{"message":"Unauthorized"}`}, clip.ErrRefused, "Unauthorized"},
-		{"without a type, 403", refusal{403, "", "", `{"message":"Forbidden"}`}, clip.ErrRefused, "Forbidden"},
-		{"the wrong host", refusal{403, "", "application/xml", noHost}, clip.ErrRefused, "Unable to determine service/operation name"},
+		{"another action", refusal{403, "AccessDeniedException", "", strings.ReplaceAll(noPolicy, "kinesisvideo:ListFragments", "kms:Decrypt")}, archive.ErrDenied, "kms:Decrypt"},
+		{"signature", refusal{403, "InvalidSignatureException", "", `{"Message":"x"}`}, archive.ErrCredentials, ""},
+		{"no such key", refusal{403, "UnrecognizedClientException", "", `{"Message":"x"}`}, archive.ErrCredentials, ""},
+		{"expired", refusal{403, "ExpiredTokenException", "", `{"Message":"x"}`}, archive.ErrCredentials, ""},
+		{"expired, in the body", refusal{403, "", "", `{"__type":"ExpiredToken"}`}, archive.ErrCredentials, ""},
+		{"not signed", refusal{403, "MissingAuthenticationTokenException", "", `{"Message":"x"}`}, archive.ErrCredentials, ""},
+		{"half signed", refusal{403, "IncompleteSignature", "", `{"Message":"x"}`}, archive.ErrCredentials, ""},
+		{"a code that is not known", refusal{403, "SomethingNewException", "", `{"Message":"x"}`}, archive.ErrDenied, ""},
+		{"a proxy's page, 403", refusal{403, "", "text/html", signIn}, archive.ErrRefused, `HTML, not JSON ("Sign in & go on"): is there a proxy between?`},
+		{"a proxy's page, 401", refusal{401, "", "text/html", signIn}, archive.ErrRefused, "is there a proxy between?"},
+		{"a proxy's page with a type", refusal{403, "AccessDeniedException", "text/html", signIn}, archive.ErrRefused, "is there a proxy between?"},
+		{"empty, 403", refusal{403, "", "", ""}, archive.ErrRefused, "status 403"},
+		{"empty, 401", refusal{401, "", "", ""}, archive.ErrRefused, "status 401"},
+		{"text, 401", refusal{401, "", "text/plain", "who are you?"}, archive.ErrRefused, "who are you?"},
+		{"without a type, 401", refusal{401, "", "", `{"message":"Unauthorized"}`}, archive.ErrRefused, "Unauthorized"},
+		{"without a type, 403", refusal{403, "", "", `{"message":"Forbidden"}`}, archive.ErrRefused, "Forbidden"},
+		{"the wrong host", refusal{403, "", "application/xml", noHost}, archive.ErrRefused, "Unable to determine service/operation name"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s := newService()
@@ -78,7 +78,7 @@ func TestMayNotList(t *testing.T) {
 			s.answers["/listFragments"], s.answers["/getClip"], s.answers["/describeStream"] = answer, answer, answer
 			a := newArchive(t, config(s), kvs.Options{})
 			_, err := list(t.Context(), a, 0)
-			if !errors.Is(err, tc.want) || errors.Is(err, clip.ErrNotListable) != errors.Is(tc.want, clip.ErrNotListable) {
+			if !errors.Is(err, tc.want) || errors.Is(err, archive.ErrNotListable) != errors.Is(tc.want, archive.ErrNotListable) {
 				t.Errorf("got %v, want %v", err, tc.want)
 			}
 			if err != nil && (!strings.Contains(err.Error(), tc.says) || strings.Contains(err.Error(), "invalid character")) {
@@ -88,10 +88,10 @@ func TestMayNotList(t *testing.T) {
 				t.Errorf("%d calls, want 1", n)
 			}
 			// What is said of another action tells nothing of this one.
-			if _, err := fetch(t.Context(), a); err == nil || errors.Is(err, clip.ErrNotListable) {
+			if _, err := fetch(t.Context(), a); err == nil || errors.Is(err, archive.ErrNotListable) {
 				t.Errorf("GetClip: got %v", err)
 			}
-			if _, err := a.Stream(t.Context(), "door"); err == nil || errors.Is(err, clip.ErrNotListable) {
+			if _, err := a.Stream(t.Context(), "door"); err == nil || errors.Is(err, archive.ErrNotListable) {
 				t.Errorf("DescribeStream: got %v", err)
 			}
 		})
@@ -102,7 +102,7 @@ func TestMayNotList(t *testing.T) {
 func TestEndpointMayNotBeAsked(t *testing.T) {
 	s := newService()
 	s.answers["/getDataEndpoint"] = func(w http.ResponseWriter, _ request, _ int) { fail(w, 403, "AccessDeniedException", "no") }
-	if _, err := list(t.Context(), newArchive(t, config(s), kvs.Options{}), 0); !errors.Is(err, clip.ErrDenied) || errors.Is(err, clip.ErrNotListable) {
+	if _, err := list(t.Context(), newArchive(t, config(s), kvs.Options{}), 0); !errors.Is(err, archive.ErrDenied) || errors.Is(err, archive.ErrNotListable) {
 		t.Errorf("got %v, want ErrDenied alone", err)
 	}
 }
@@ -113,14 +113,14 @@ func TestStreamsMayNotBeListed(t *testing.T) {
 		refusal
 		want error
 	}{
-		{refusal{403, "AccessDeniedException", "", `{}`}, clip.ErrNotListable},
-		{refusal{403, "", "text/html", signIn}, clip.ErrRefused},
-		{refusal{403, "", "", ""}, clip.ErrRefused},
+		{refusal{403, "AccessDeniedException", "", `{}`}, archive.ErrNotListable},
+		{refusal{403, "", "text/html", signIn}, archive.ErrRefused},
+		{refusal{403, "", "", ""}, archive.ErrRefused},
 	} {
 		s := newService()
 		s.answers["/listStreams"] = func(w http.ResponseWriter, _ request, _ int) { tc.send(w) }
 		for _, err := range newArchive(t, config(s), kvs.Options{}).Streams(t.Context()) {
-			if !errors.Is(err, tc.want) || errors.Is(err, clip.ErrNotListable) != errors.Is(tc.want, clip.ErrNotListable) {
+			if !errors.Is(err, tc.want) || errors.Is(err, archive.ErrNotListable) != errors.Is(tc.want, archive.ErrNotListable) {
 				t.Errorf("%+v: got %v, want %v", tc.refusal, err, tc.want)
 			}
 		}
@@ -138,16 +138,16 @@ func TestRefusedWithoutAType(t *testing.T) {
 		want     error
 		says     string
 	}{
-		{"a path that is not there", refusal{404, "", "text/plain", "404 page not found\n"}, exists, clip.ErrRefused, "404 page not found"},
-		{"empty", refusal{404, "", "", ""}, exists, clip.ErrRefused, "status 404"},
-		{"a message", refusal{404, "", "", `{"message":"Not Found"}`}, exists, clip.ErrRefused, "Not Found"},
-		{"a page", refusal{404, "", "text/html", signIn}, exists, clip.ErrRefused, "is there a proxy between?"},
-		{"405", refusal{405, "", "", `{"message":"no such method"}`}, exists, clip.ErrRefused, "no such method"},
-		{"410", refusal{410, "", "", ``}, exists, clip.ErrRefused, "status 410"},
-		{"no footage", refusal{404, "", "", `{"Message":"No fragments found in the stream for the clip request."}`}, exists, clip.ErrNoFootage, ""},
-		{"no stream", refusal{404, "", "", `{"Message":"The requested stream is not found or not active."}`}, gone, clip.ErrNoStream, ""},
+		{"a path that is not there", refusal{404, "", "text/plain", "404 page not found\n"}, exists, archive.ErrRefused, "404 page not found"},
+		{"empty", refusal{404, "", "", ""}, exists, archive.ErrRefused, "status 404"},
+		{"a message", refusal{404, "", "", `{"message":"Not Found"}`}, exists, archive.ErrRefused, "Not Found"},
+		{"a page", refusal{404, "", "text/html", signIn}, exists, archive.ErrRefused, "is there a proxy between?"},
+		{"405", refusal{405, "", "", `{"message":"no such method"}`}, exists, archive.ErrRefused, "no such method"},
+		{"410", refusal{410, "", "", ``}, exists, archive.ErrRefused, "status 410"},
+		{"no footage", refusal{404, "", "", `{"Message":"No fragments found in the stream for the clip request."}`}, exists, archive.ErrNoFootage, ""},
+		{"no stream", refusal{404, "", "", `{"Message":"The requested stream is not found or not active."}`}, gone, archive.ErrNoStream, ""},
 		{"an operation that the host does not have", refusal{200, "", "application/json",
-			`{"Output":{"__type":"com.amazon.coral.service#UnknownOperationException"},"Version":"1.0"}`}, exists, clip.ErrRefused, "does not have the operation"},
+			`{"Output":{"__type":"com.amazon.coral.service#UnknownOperationException"},"Version":"1.0"}`}, exists, archive.ErrRefused, "does not have the operation"},
 	} {
 		for _, path := range []string{"/getClip", "/listFragments"} {
 			t.Run(tc.name+path, func(t *testing.T) {
@@ -182,8 +182,8 @@ func TestRefusedWithoutAType(t *testing.T) {
 					t.Fatal(err)
 				}
 				want := tc.want
-				if path == "/listFragments" && errors.Is(want, clip.ErrNoFootage) {
-					want = clip.ErrNoStream // which is all that not found means of a listing
+				if path == "/listFragments" && errors.Is(want, archive.ErrNoFootage) {
+					want = archive.ErrNoStream // which is all that not found means of a listing
 				}
 				err := call()
 				if !errors.Is(err, want) || !strings.Contains(fmt.Sprint(err), tc.says) {

@@ -1,4 +1,4 @@
-// Package kvs is the archive on AWS: it implements clip.Archive with Kinesis Video Streams, and is the only package
+// Package kvs is the archive on AWS: it implements archive.Service with Kinesis Video Streams, and is the only package
 // that imports the AWS SDK.
 //
 // # Data flow

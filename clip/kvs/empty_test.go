@@ -7,7 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"clipfs/clip"
+	"clipfs/clip/archive"
 	"clipfs/clip/kvs"
 )
 
@@ -28,9 +28,9 @@ func TestEmptySpans(t *testing.T) {
 			a := newArchive(t, config(s), kvs.Options{})
 			begun := time.Now()
 			for i := range calls {
-				span := clip.NewSpan(start().Add(time.Duration(i)*time.Minute), time.Minute)
-				p, err := a.Payload(t.Context(), clip.PayloadQuery{Stream: "door", Span: span, Likely: likely})
-				if errors.Is(err, clip.ErrNoFootage) != empty {
+				span := archive.NewSpan(start().Add(time.Duration(i)*time.Minute), time.Minute)
+				p, err := a.Payload(t.Context(), archive.PayloadQuery{Stream: "door", Span: span, Likely: likely})
+				if errors.Is(err, archive.ErrNoFootage) != empty {
 					t.Fatal(err)
 				}
 				if p != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
-	"clipfs/clip"
+	"clipfs/clip/archive"
 	"clipfs/clip/emulator"
 	"clipfs/clip/emulator/footage"
 	"clipfs/clip/kvs"
@@ -42,14 +42,14 @@ func emulated(t *testing.T, server *emulator.Server, secret string, o kvs.Option
 }
 
 // recent is a span of whole minutes that ended a few minutes ago.
-func recent(length time.Duration) clip.Span {
-	return clip.NewSpan(time.Now().Truncate(time.Minute).Add(-5*time.Minute-length), length)
+func recent(length time.Duration) archive.Span {
+	return archive.NewSpan(time.Now().Truncate(time.Minute).Add(-5*time.Minute-length), length)
 }
 
 func TestEmulatorStreams(t *testing.T) {
 	server := emulate(t, emulator.Options{})
 	a := emulated(t, server, secretKey, kvs.Options{})
-	var names []clip.StreamName
+	var names []archive.StreamName
 	for s, err := range a.Streams(t.Context()) {
 		if err != nil {
 			t.Fatal(err)
@@ -66,14 +66,14 @@ func TestEmulatorStreams(t *testing.T) {
 	if s.Name != "door" || s.Retention != 2*time.Hour || s.ARN == "" || s.Created.IsZero() {
 		t.Errorf("stream: got %+v", s)
 	}
-	if _, err := a.Stream(t.Context(), "nobody"); !errors.Is(err, clip.ErrNoStream) {
+	if _, err := a.Stream(t.Context(), "nobody"); !errors.Is(err, archive.ErrNoStream) {
 		t.Errorf("stream nobody: got %v, want ErrNoStream", err)
 	}
-	byARN := emulated(t, server, secretKey, kvs.Options{ARNs: map[clip.StreamName]string{"front": s.ARN}})
+	byARN := emulated(t, server, secretKey, kvs.Options{ARNs: map[archive.StreamName]string{"front": s.ARN}})
 	if got, err := byARN.Stream(t.Context(), "front"); err != nil || got.ARN != s.ARN || got.Name != "front" {
 		t.Errorf("by ARN: got %+v, %v, want the same stream", got, err)
 	}
-	p, err := byARN.Payload(t.Context(), clip.PayloadQuery{Stream: "front", Span: recent(10 * time.Second)})
+	p, err := byARN.Payload(t.Context(), archive.PayloadQuery{Stream: "front", Span: recent(10 * time.Second)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,10 +85,10 @@ func TestEmulatorStreams(t *testing.T) {
 func TestEmulatorFragments(t *testing.T) {
 	a := emulated(t, emulate(t, emulator.Options{}), secretKey, kvs.Options{})
 	const length = 50 * time.Minute // 1,500 fragments of 2 s: two pages
-	for _, selector := range []clip.Selector{clip.ByProducer, clip.ByServer} {
+	for _, selector := range []archive.Selector{archive.ByProducer, archive.ByServer} {
 		span := recent(length)
-		seen := map[clip.FragmentID]bool{}
-		for f, err := range a.Fragments(t.Context(), clip.FragmentQuery{Stream: "door", Selector: selector, Span: span}) {
+		seen := map[archive.FragmentID]bool{}
+		for f, err := range a.Fragments(t.Context(), archive.FragmentQuery{Stream: "door", Selector: selector, Span: span}) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -106,7 +106,7 @@ func TestEmulatorFragments(t *testing.T) {
 func TestEmulatorPayload(t *testing.T) {
 	for _, chunked := range []bool{false, true} {
 		a := emulated(t, emulate(t, emulator.Options{Chunked: chunked}), secretKey, kvs.Options{})
-		p, err := a.Payload(t.Context(), clip.PayloadQuery{Stream: "door", Span: recent(time.Minute), Fragments: 30})
+		p, err := a.Payload(t.Context(), archive.PayloadQuery{Stream: "door", Span: recent(time.Minute), Fragments: 30})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -132,7 +132,7 @@ func TestEmulatorSpanIsHalfOpen(t *testing.T) {
 		want   int64
 	}{{time.Minute, 30}, {2 * time.Second, 1}, {2*time.Second + time.Millisecond, 2}, {time.Millisecond, 1}} {
 		server.ResetCalls()
-		p, err := a.Payload(t.Context(), clip.PayloadQuery{Stream: "door", Span: clip.NewSpan(at, tc.length)})
+		p, err := a.Payload(t.Context(), archive.PayloadQuery{Stream: "door", Span: archive.NewSpan(at, tc.length)})
 		if err != nil {
 			t.Fatalf("%s: %v", tc.length, err)
 		}
@@ -160,17 +160,17 @@ func TestEmulatorErrors(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
 		a      *kvs.Archive
-		stream clip.StreamName
-		span   clip.Span
+		stream archive.StreamName
+		span   archive.Span
 		want   error
 	}{
-		{"no footage", a, "empty-a", recent(time.Minute), clip.ErrNoFootage},
-		{"between two fragments", a, "door", clip.NewSpan(recent(time.Minute).Start.Add(time.Second), 500*time.Millisecond), clip.ErrNoFootage},
-		{"no stream", a, "nobody", recent(time.Minute), clip.ErrNoStream},
-		{"wrong secret", emulated(t, server, "wrong", kvs.Options{}), "door", recent(time.Minute), clip.ErrDenied},
+		{"no footage", a, "empty-a", recent(time.Minute), archive.ErrNoFootage},
+		{"between two fragments", a, "door", archive.NewSpan(recent(time.Minute).Start.Add(time.Second), 500*time.Millisecond), archive.ErrNoFootage},
+		{"no stream", a, "nobody", recent(time.Minute), archive.ErrNoStream},
+		{"wrong secret", emulated(t, server, "wrong", kvs.Options{}), "door", recent(time.Minute), archive.ErrDenied},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			_, err := tc.a.Payload(t.Context(), clip.PayloadQuery{Stream: tc.stream, Span: tc.span})
+			_, err := tc.a.Payload(t.Context(), archive.PayloadQuery{Stream: tc.stream, Span: tc.span})
 			if !errors.Is(err, tc.want) {
 				t.Errorf("got %v, want %v", err, tc.want)
 			}

@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesisvideo/types"
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 
-	"clipfs/clip"
+	"clipfs/clip/archive"
 )
 
 // endpointLifetime is how long a data endpoint is kept: as long as the producer libraries of the service do.
@@ -22,7 +22,7 @@ const maxStreams = 4096
 
 // endpointKey is what the service gives data endpoints for (API reference, GetDataEndpoint).
 type endpointKey struct {
-	stream clip.StreamName
+	stream archive.StreamName
 	api    types.APIName
 }
 
@@ -51,7 +51,7 @@ type keptEndpoint struct {
 type flight struct {
 	call     *call
 	cancel   context.CancelFunc
-	refusals clip.Refusals
+	refusals archive.Refusals
 	// done is closed when url and err are set.
 	done chan struct{}
 	url  string
@@ -170,7 +170,7 @@ func checkEndpoint(control, data string, insecure bool) error {
 }
 
 // ErrInsecure says that the control endpoint is on http and not on this machine. It is a clip.ErrInvalid.
-var ErrInsecure error = &sentinel{text: "control endpoint is not encrypted and not on this machine", kind: clip.ErrInvalid}
+var ErrInsecure error = &sentinel{text: "control endpoint is not encrypted and not on this machine", kind: archive.ErrInvalid}
 
 // checkInsecure says whether control calls may go to an endpoint; "" is the SDK's own, on https.
 func checkInsecure(control string, insecure bool) error {

@@ -13,7 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"clipfs/clip"
+	"clipfs/clip/archive"
 	"clipfs/clip/kvs"
 )
 
@@ -130,7 +130,7 @@ func TestStaleEndpointIsAskedForOncePerCall(t *testing.T) {
 	if _, err := fetch(t.Context(), a); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := fetch(t.Context(), a); !errors.Is(err, clip.ErrRefused) {
+	if _, err := fetch(t.Context(), a); !errors.Is(err, archive.ErrRefused) {
 		t.Errorf("got %v, want ErrRefused", err)
 	}
 	if got := s.count("/getDataEndpoint"); got != 2 {
@@ -140,7 +140,7 @@ func TestStaleEndpointIsAskedForOncePerCall(t *testing.T) {
 		t.Errorf("GetClip: got %d requests, want 3", got)
 	}
 	// What failed was dropped: the next call asks again.
-	if _, err := fetch(t.Context(), a); !errors.Is(err, clip.ErrRefused) {
+	if _, err := fetch(t.Context(), a); !errors.Is(err, archive.ErrRefused) {
 		t.Errorf("got %v, want ErrRefused", err)
 	}
 	if got := s.count("/getDataEndpoint"); got < 3 {
@@ -163,7 +163,7 @@ func TestEndpointIsAskedForByOne(t *testing.T) {
 		impatient, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
 		wg.Go(func() { // the one who asks first leaves, the others get their answer
-			if _, err := fetch(impatient, a); !errors.Is(err, clip.ErrUnreachable) {
+			if _, err := fetch(impatient, a); !errors.Is(err, archive.ErrUnreachable) {
 				t.Errorf("impatient: got %v, want ErrUnreachable", err)
 			}
 		})
@@ -194,7 +194,7 @@ func TestEndpointCallEndsWithTheLastWaiter(t *testing.T) {
 		a := newArchive(t, config(s), kvs.Options{})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if _, err := fetch(ctx, a); !errors.Is(err, clip.ErrUnreachable) {
+		if _, err := fetch(ctx, a); !errors.Is(err, archive.ErrUnreachable) {
 			t.Errorf("got %v, want ErrUnreachable", err)
 		}
 		<-ended // the bubble would report a deadlock if the call went on
@@ -231,7 +231,7 @@ func TestCheckEndpoint(t *testing.T) {
 		if (err == nil) != tc.ok {
 			t.Errorf("control %q, data %q: got %v, want ok %t", tc.control, tc.data, err, tc.ok)
 		}
-		if err != nil && (!errors.Is(err, kvs.ErrEndpoint) || !errors.Is(err, clip.ErrInvalid)) {
+		if err != nil && (!errors.Is(err, kvs.ErrEndpoint) || !errors.Is(err, archive.ErrInvalid)) {
 			t.Errorf("control %q, data %q: got %v, want ErrEndpoint", tc.control, tc.data, err)
 		}
 	}

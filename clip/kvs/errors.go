@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/smithy-go"
 
-	"clipfs/clip"
+	"clipfs/clip/archive"
 )
 
 // sentinel is an error of this package that belongs to one of package clip.
@@ -30,13 +30,13 @@ func (e *sentinel) Unwrap() error { return e.kind }
 
 var (
 	// ErrEndpoint says that the service named a data endpoint that no call is made to. It is a clip.ErrInvalid.
-	ErrEndpoint error = &sentinel{text: "data endpoint refused", kind: clip.ErrInvalid}
+	ErrEndpoint error = &sentinel{text: "data endpoint refused", kind: archive.ErrInvalid}
 	// ErrAnswer says that what came is not an answer of the service, or one that cannot be true. It is a clip.ErrUnreachable.
-	ErrAnswer error = &sentinel{text: "not an answer of the service", kind: clip.ErrUnreachable}
+	ErrAnswer error = &sentinel{text: "not an answer of the service", kind: archive.ErrUnreachable}
 )
 
 // errPaced says that the quota points a call needs would come after its deadline.
-var errPaced error = &sentinel{text: "the stream's quota is in use until after the deadline", kind: clip.ErrThrottled}
+var errPaced error = &sentinel{text: "the stream's quota is in use until after the deadline", kind: archive.ErrThrottled}
 
 // callError is what a failed call leaves behind: one line, and a sentinel to test for.
 type callError struct {
@@ -70,28 +70,28 @@ func (e *callError) Unwrap() []error {
 func kindOfCode(code string) error {
 	switch code {
 	case "ResourceNotFoundException":
-		return clip.ErrNoStream
+		return archive.ErrNoStream
 	case "InvalidArgumentException", "ValidationException", "ValidationError", "SerializationException":
-		return clip.ErrInvalid
+		return archive.ErrInvalid
 	case "InvalidCodecPrivateDataException":
-		return clip.ErrCodecChange
+		return archive.ErrCodecChange
 	case "UnsupportedStreamMediaTypeException", "MissingCodecPrivateDataException", "InvalidMediaFrameException":
-		return clip.ErrUnservable
+		return archive.ErrUnservable
 	case "NoDataRetentionException":
-		return clip.ErrNoRetention
+		return archive.ErrNoRetention
 	case "ClientLimitExceededException":
-		return clip.ErrThrottled
+		return archive.ErrThrottled
 	case "NotAuthorizedException", "AccessDeniedException", "AccessDenied", "AuthFailure", "OptInRequired":
-		return clip.ErrDenied
+		return archive.ErrDenied
 	case "InvalidSignatureException", "SignatureDoesNotMatch", "IncompleteSignature", "IncompleteSignatureException",
 		"MissingAuthenticationToken", "MissingAuthenticationTokenException", "RequestExpired", "RequestTimeTooSkewed":
-		return clip.ErrCredentials
+		return archive.ErrCredentials
 	}
 	if badCredentials(code) {
-		return clip.ErrCredentials
+		return archive.ErrCredentials
 	}
 	if _, ok := retry.DefaultThrottleErrorCodes[code]; ok {
-		return clip.ErrThrottled
+		return archive.ErrThrottled
 	}
 	return nil
 }
@@ -110,15 +110,15 @@ func badCredentials(code string) bool {
 func kindOfStatus(status int) error {
 	switch {
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
-		return clip.ErrDenied
+		return archive.ErrDenied
 	case status == http.StatusTooManyRequests:
-		return clip.ErrThrottled
+		return archive.ErrThrottled
 	case status == http.StatusBadRequest:
-		return clip.ErrInvalid
+		return archive.ErrInvalid
 	case status >= http.StatusInternalServerError:
-		return clip.ErrUnreachable
+		return archive.ErrUnreachable
 	case status > http.StatusBadRequest:
-		return clip.ErrRefused
+		return archive.ErrRefused
 	}
 	return ErrAnswer
 }
@@ -151,7 +151,7 @@ func diagnose(err error) (detail string, kind error) {
 	var undecoded *smithy.DeserializationError
 	switch {
 	case errors.As(err, &missing):
-		return missing.Error(), clip.ErrCredentials
+		return missing.Error(), archive.ErrCredentials
 	case errors.As(err, &odd):
 		return odd.Error(), odd.kind
 	case errors.As(err, &own):
@@ -164,7 +164,7 @@ func diagnose(err error) (detail string, kind error) {
 		}
 		return api.ErrorCode() + ": " + api.ErrorMessage(), kind
 	case errors.As(err, &params):
-		return params.Error(), clip.ErrInvalid
+		return params.Error(), archive.ErrInvalid
 	case errors.As(err, &undecoded):
 		status := statusOf(err)
 		if status >= http.StatusOK && status < http.StatusMultipleChoices {
@@ -172,7 +172,7 @@ func diagnose(err error) (detail string, kind error) {
 		}
 		return fmt.Sprintf("status %d: %s", status, undecodedText(undecoded)), kindOfStatus(status)
 	}
-	return networkText(err), clip.ErrUnreachable
+	return networkText(err), archive.ErrUnreachable
 }
 
 // undecodedText says in words that an answer could not be read.
@@ -231,9 +231,9 @@ func isContext(err error) bool {
 // isOurs tells whether an error wraps a sentinel of package clip.
 func isOurs(err error) bool {
 	for _, kind := range []error{
-		clip.ErrName, clip.ErrNoStream, clip.ErrNoFootage, clip.ErrDenied, clip.ErrInvalid, clip.ErrMedia, clip.ErrRefused,
-		clip.ErrNoRetention, clip.ErrThrottled, clip.ErrUnreachable, clip.ErrChanged, clip.ErrTooBig, clip.ErrNoSpace,
-		clip.ErrFetchLimit,
+		archive.ErrName, archive.ErrNoStream, archive.ErrNoFootage, archive.ErrDenied, archive.ErrInvalid, archive.ErrMedia, archive.ErrRefused,
+		archive.ErrNoRetention, archive.ErrThrottled, archive.ErrUnreachable, archive.ErrChanged, archive.ErrTooBig, archive.ErrNoSpace,
+		archive.ErrFetchLimit,
 	} {
 		if errors.Is(err, kind) {
 			return true

@@ -13,7 +13,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
-	"clipfs/clip"
+	"clipfs/clip/archive"
 	"clipfs/clip/kvs"
 )
 
@@ -23,23 +23,23 @@ func TestErrorsOfGetClip(t *testing.T) {
 		status int
 		want   error
 	}{
-		{"InvalidArgumentException", 400, clip.ErrInvalid},
-		{"InvalidCodecPrivateDataException", 400, clip.ErrCodecChange},
-		{"InvalidCodecPrivateDataException", 400, clip.ErrMedia},
-		{"MissingCodecPrivateDataException", 400, clip.ErrMedia},
-		{"UnsupportedStreamMediaTypeException:http://internal.amazon.com/", 400, clip.ErrMedia},
-		{"InvalidMediaFrameException", 400, clip.ErrMedia},
-		{"NoDataRetentionException", 400, clip.ErrNoRetention},
-		{"NotAuthorizedException", 401, clip.ErrDenied},
-		{"AccessDeniedException", 403, clip.ErrDenied},
-		{"UnrecognizedClientException", 403, clip.ErrDenied},
-		{"ExpiredTokenException", 403, clip.ErrDenied},
-		{"InvalidSignatureException", 403, clip.ErrDenied},
-		{"MissingAuthenticationTokenException", 403, clip.ErrDenied},
-		{"IncompleteSignatureException", 400, clip.ErrDenied},
-		{"SomethingNewException", 403, clip.ErrDenied},
-		{"SomethingNewException", 400, clip.ErrInvalid},
-		{"SomethingNewException", 418, clip.ErrRefused},
+		{"InvalidArgumentException", 400, archive.ErrInvalid},
+		{"InvalidCodecPrivateDataException", 400, archive.ErrCodecChange},
+		{"InvalidCodecPrivateDataException", 400, archive.ErrMedia},
+		{"MissingCodecPrivateDataException", 400, archive.ErrMedia},
+		{"UnsupportedStreamMediaTypeException:http://internal.amazon.com/", 400, archive.ErrMedia},
+		{"InvalidMediaFrameException", 400, archive.ErrMedia},
+		{"NoDataRetentionException", 400, archive.ErrNoRetention},
+		{"NotAuthorizedException", 401, archive.ErrDenied},
+		{"AccessDeniedException", 403, archive.ErrDenied},
+		{"UnrecognizedClientException", 403, archive.ErrDenied},
+		{"ExpiredTokenException", 403, archive.ErrDenied},
+		{"InvalidSignatureException", 403, archive.ErrDenied},
+		{"MissingAuthenticationTokenException", 403, archive.ErrDenied},
+		{"IncompleteSignatureException", 400, archive.ErrDenied},
+		{"SomethingNewException", 403, archive.ErrDenied},
+		{"SomethingNewException", 400, archive.ErrInvalid},
+		{"SomethingNewException", 418, archive.ErrRefused},
 	} {
 		t.Run(tc.kind+"/"+fmt.Sprint(tc.status), func(t *testing.T) {
 			s := newService()
@@ -70,7 +70,7 @@ func TestErrorCodeInTheBody(t *testing.T) {
 			w.WriteHeader(http.StatusBadRequest)
 			_, _ = io.WriteString(w, body)
 		}
-		if _, err := fetch(t.Context(), newArchive(t, config(s), kvs.Options{})); !errors.Is(err, clip.ErrNoRetention) {
+		if _, err := fetch(t.Context(), newArchive(t, config(s), kvs.Options{})); !errors.Is(err, archive.ErrNoRetention) {
 			t.Errorf("%s: got %v, want ErrNoRetention", body, err)
 		}
 	}
@@ -82,10 +82,10 @@ func TestNoStreamOrNoFootage(t *testing.T) {
 		describe func(http.ResponseWriter)
 		want     error
 	}{
-		{"the stream exists", func(w http.ResponseWriter) { _, _ = io.WriteString(w, `{"StreamInfo":{"StreamName":"door"}}`) }, clip.ErrNoFootage},
-		{"it does not", func(w http.ResponseWriter) { fail(w, 404, "ResourceNotFoundException", "no stream") }, clip.ErrNoStream},
-		{"we may not ask", func(w http.ResponseWriter) { fail(w, 403, "AccessDeniedException", "no") }, clip.ErrNoFootage},
-		{"nobody answers", throttle, clip.ErrNoFootage},
+		{"the stream exists", func(w http.ResponseWriter) { _, _ = io.WriteString(w, `{"StreamInfo":{"StreamName":"door"}}`) }, archive.ErrNoFootage},
+		{"it does not", func(w http.ResponseWriter) { fail(w, 404, "ResourceNotFoundException", "no stream") }, archive.ErrNoStream},
+		{"we may not ask", func(w http.ResponseWriter) { fail(w, 403, "AccessDeniedException", "no") }, archive.ErrNoFootage},
+		{"nobody answers", throttle, archive.ErrNoFootage},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -106,14 +106,14 @@ func TestNoStreamElsewhere(t *testing.T) {
 	notFound := func(w http.ResponseWriter, _ request, _ int) { fail(w, 404, "ResourceNotFoundException", "x") }
 	s.answers["/describeStream"], s.answers["/listFragments"] = notFound, notFound
 	a := newArchive(t, config(s), kvs.Options{})
-	if _, err := a.Stream(t.Context(), "door"); !errors.Is(err, clip.ErrNoStream) {
+	if _, err := a.Stream(t.Context(), "door"); !errors.Is(err, archive.ErrNoStream) {
 		t.Errorf("Stream: got %v, want ErrNoStream", err)
 	}
-	if _, err := list(t.Context(), a, 0); !errors.Is(err, clip.ErrNoStream) {
+	if _, err := list(t.Context(), a, 0); !errors.Is(err, archive.ErrNoStream) {
 		t.Errorf("Fragments: got %v, want ErrNoStream", err)
 	}
 	s.answers["/getDataEndpoint"] = notFound
-	if _, err := fetch(t.Context(), a); !errors.Is(err, clip.ErrNoStream) {
+	if _, err := fetch(t.Context(), a); !errors.Is(err, archive.ErrNoStream) {
 		t.Errorf("Payload: got %v, want ErrNoStream", err)
 	}
 	if n := s.count("/describeStream"); n != 1 {
@@ -147,10 +147,10 @@ func TestMissingCredentialsFailAtOnce(t *testing.T) {
 			cfg.Credentials = chain
 			a := newArchive(t, cfg, kvs.Options{})
 			_, err := a.Stream(t.Context(), "door")
-			if !errors.Is(err, clip.ErrDenied) || !strings.Contains(err.Error(), "AWS_PROFILE") {
+			if !errors.Is(err, archive.ErrDenied) || !strings.Contains(err.Error(), "AWS_PROFILE") {
 				t.Errorf("Stream: got %v, want ErrDenied and what to set", err)
 			}
-			if _, err := fetch(t.Context(), a); !errors.Is(err, clip.ErrDenied) {
+			if _, err := fetch(t.Context(), a); !errors.Is(err, archive.ErrDenied) {
 				t.Errorf("Payload: got %v, want ErrDenied", err)
 			}
 			if len(s.calls) != 0 {
@@ -171,7 +171,7 @@ func TestMissingCredentialsForMedia(t *testing.T) {
 		t.Fatal(err)
 	}
 	chain.err = timeoutError{}
-	if _, err := fetch(t.Context(), a); !errors.Is(err, clip.ErrDenied) {
+	if _, err := fetch(t.Context(), a); !errors.Is(err, archive.ErrDenied) {
 		t.Errorf("got %v, want ErrDenied", err)
 	}
 	if n := s.count("/getClip"); n != 1 {
@@ -199,8 +199,8 @@ func TestExpiredCredentialsAreRenewed(t *testing.T) {
 		calls    int
 	}{
 		{"renewed", 1, "AKID1", nil, 2},
-		{"renewed and no better", 5, "nobody", clip.ErrDenied, 2},
-		{"still the same", 0, "nobody", clip.ErrDenied, 1},
+		{"renewed and no better", 5, "nobody", archive.ErrDenied, 2},
+		{"still the same", 0, "nobody", archive.ErrDenied, 1},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			expired := func(w http.ResponseWriter, r request) bool {
@@ -254,7 +254,7 @@ func TestNoSecretLeavesInErrorsOrLogs(t *testing.T) {
 		cfg := config(s)
 		cfg.ClientLogMode = aws.LogSigning | aws.LogRequestWithBody | aws.LogResponseWithBody | aws.LogRetries
 		_, err := fetch(t.Context(), newArchive(t, cfg, kvs.Options{Logger: logTo(log)}))
-		if !errors.Is(err, clip.ErrDenied) {
+		if !errors.Is(err, archive.ErrDenied) {
 			t.Errorf("got %v, want ErrDenied", err)
 		}
 		for _, secret := range []string{secretKey, sessionToken, "AWS4-HMAC", "Signature="} {

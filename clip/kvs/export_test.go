@@ -7,9 +7,9 @@ import (
 	"net"
 	"time"
 
-	"clipfs/clip"
-
 	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"clipfs/clip/archive"
 )
 
 // CheckEndpoint is checkEndpoint for the tests.
@@ -39,22 +39,22 @@ func NewPacer(p Points) (*Pacer, error) {
 }
 
 // Take takes media points for a reader.
-func (p *Pacer) Take(ctx context.Context, stream clip.StreamName, points int) error {
+func (p *Pacer) Take(ctx context.Context, stream archive.StreamName, points int) error {
 	return p.TakeAs(ctx, stream, points, nil)
 }
 
 // TakeAs takes media points.
-func (p *Pacer) TakeAs(ctx context.Context, stream clip.StreamName, points int, urgency func() clip.Urgency) error {
+func (p *Pacer) TakeAs(ctx context.Context, stream archive.StreamName, points int, urgency func() archive.Priority) error {
 	return p.pacer.take(ctx, paceKey{stream, quotaMedia}, points, urgency)
 }
 
 // Opening gives what whoever opens a clip may take of the media points at once, and a second.
-func (p *Pacer) Opening(stream clip.StreamName) (atOnce, perSecond float64) {
+func (p *Pacer) Opening(stream archive.StreamName) (atOnce, perSecond float64) {
 	return p.pacer.bucket(paceKey{stream, quotaMedia}).opening()
 }
 
 // Slow refuses media points.
-func (p *Pacer) Slow(stream clip.StreamName) float64 {
+func (p *Pacer) Slow(stream archive.StreamName) float64 {
 	return p.pacer.slow(paceKey{stream, quotaMedia})
 }
 

@@ -7,10 +7,12 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"clipfs/clip/archive"
+
 	controltypes "github.com/aws/aws-sdk-go-v2/service/kinesisvideo/types"
 	"github.com/aws/smithy-go/middleware"
 
-	"clipfs/clip"
 	"clipfs/clip/kvs/archivedmedia"
 	"clipfs/clip/kvs/archivedmedia/types"
 )
@@ -24,21 +26,21 @@ const (
 	maxFragmentLength = 24 * time.Hour
 )
 
-// Fragments implements clip.Archive. Fragments are as the service gives them: one that it lists twice comes twice.
-func (a *Archive) Fragments(ctx context.Context, q clip.FragmentQuery) iter.Seq2[clip.Fragment, error] {
-	return func(yield func(clip.Fragment, error) bool) {
+// Fragments implements archive.Service. Fragments are as the service gives them: one that it lists twice comes twice.
+func (a *Archive) Fragments(ctx context.Context, q archive.FragmentQuery) iter.Seq2[archive.Fragment, error] {
+	return func(yield func(archive.Fragment, error) bool) {
 		in, err := a.listFragmentsInput(q)
 		if err != nil {
-			yield(clip.Fragment{}, err)
+			yield(archive.Fragment{}, err)
 			return
 		}
 		given := 0
 		var pages pages
 		for more := !q.Span.Empty(); more; {
 			in.NextToken = pages.token
-			var found []clip.Fragment
+			var found []archive.Fragment
 			if found, more, err = a.fragmentsPage(ctx, q, in, &pages); err != nil {
-				yield(clip.Fragment{}, err)
+				yield(archive.Fragment{}, err)
 				return
 			}
 			for _, f := range found {
@@ -58,7 +60,7 @@ func (a *Archive) Fragments(ctx context.Context, q clip.FragmentQuery) iter.Seq2
 }
 
 // listFragmentsInput gives the request of the first page.
-func (a *Archive) listFragmentsInput(q clip.FragmentQuery) (*archivedmedia.ListFragmentsInput, error) {
+func (a *Archive) listFragmentsInput(q archive.FragmentQuery) (*archivedmedia.ListFragmentsInput, error) {
 	byName, byARN, err := a.identify(q.Stream)
 	if err != nil {
 		return nil, err
@@ -68,12 +70,12 @@ func (a *Archive) listFragmentsInput(q clip.FragmentQuery) (*archivedmedia.ListF
 		results = min(results, int64(q.Limit))
 	}
 	selector := types.FragmentSelectorTypeProducerTimestamp
-	if q.Selector == clip.ByServer {
+	if q.Selector == archive.ByServer {
 		selector = types.FragmentSelectorTypeServerTimestamp
 	}
 	end := q.Span.LastInstant()
 	if !end.After(q.Span.Start) {
-		end = q.Span.Start.Add(clip.Grain)
+		end = q.Span.Start.Add(archive.Grain)
 	}
 	return &archivedmedia.ListFragmentsInput{
 		FragmentSelector: &types.FragmentSelector{
@@ -85,8 +87,8 @@ func (a *Archive) listFragmentsInput(q clip.FragmentQuery) (*archivedmedia.ListF
 }
 
 // fragmentsPage gets one page of a listing and moves pages on.
-func (a *Archive) fragmentsPage(ctx context.Context, q clip.FragmentQuery, in *archivedmedia.ListFragmentsInput, p *pages) (
-	found []clip.Fragment, more bool, err error,
+func (a *Archive) fragmentsPage(ctx context.Context, q archive.FragmentQuery, in *archivedmedia.ListFragmentsInput, p *pages) (
+	found []archive.Fragment, more bool, err error,
 ) {
 	c := a.newCall(opListFragments, q.Stream, cost{quotaMetadata, int(*in.MaxResults)})
 	var out *archivedmedia.ListFragmentsOutput
@@ -113,22 +115,22 @@ func (a *Archive) fragmentsPage(ctx context.Context, q clip.FragmentQuery, in *a
 
 // newFragment gives a fragment that the service lists. One that cannot be is an ErrAnswer: to leave it out would be to
 // lose footage without a word.
-func newFragment(f *types.Fragment) (clip.Fragment, error) {
+func newFragment(f *types.Fragment) (archive.Fragment, error) {
 	id := aws.ToString(f.FragmentNumber)
 	if !validFragmentID(id) {
-		return clip.Fragment{}, fmt.Errorf("%w: fragment number %q", ErrAnswer, id)
+		return archive.Fragment{}, fmt.Errorf("%w: fragment number %q", ErrAnswer, id)
 	}
 	if f.ProducerTimestamp == nil || f.ServerTimestamp == nil || f.ProducerTimestamp.Unix() < 0 || f.ServerTimestamp.Unix() < 0 {
-		return clip.Fragment{}, fmt.Errorf("%w: fragment %s: no time of its start", ErrAnswer, id)
+		return archive.Fragment{}, fmt.Errorf("%w: fragment %s: no time of its start", ErrAnswer, id)
 	}
 	if f.FragmentSizeInBytes < 0 {
-		return clip.Fragment{}, fmt.Errorf("%w: fragment %s: size %d", ErrAnswer, id, f.FragmentSizeInBytes)
+		return archive.Fragment{}, fmt.Errorf("%w: fragment %s: size %d", ErrAnswer, id, f.FragmentSizeInBytes)
 	}
 	if ms := f.FragmentLengthInMilliseconds; ms < 0 || ms > maxFragmentLength.Milliseconds() {
-		return clip.Fragment{}, fmt.Errorf("%w: fragment %s: length %d ms", ErrAnswer, id, ms)
+		return archive.Fragment{}, fmt.Errorf("%w: fragment %s: length %d ms", ErrAnswer, id, ms)
 	}
-	return clip.Fragment{
-		ID:       clip.FragmentID(id),
+	return archive.Fragment{
+		ID:       archive.FragmentID(id),
 		Producer: f.ProducerTimestamp.UTC(),
 		Server:   f.ServerTimestamp.UTC(),
 		Length:   time.Duration(f.FragmentLengthInMilliseconds) * time.Millisecond,

@@ -13,7 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"clipfs/clip"
+	"clipfs/clip/archive"
 	"clipfs/clip/kvs"
 )
 
@@ -33,11 +33,11 @@ func TestFragmentsPages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fragment := func(id clip.FragmentID, after time.Duration) clip.Fragment {
+	fragment := func(id archive.FragmentID, after time.Duration) archive.Fragment {
 		at := start().Add(after)
-		return clip.Fragment{ID: id, Producer: at, Server: at.Add(250 * time.Millisecond), Length: 1796 * time.Millisecond, Size: 1000}
+		return archive.Fragment{ID: id, Producer: at, Server: at.Add(250 * time.Millisecond), Length: 1796 * time.Millisecond, Size: 1000}
 	}
-	want := []clip.Fragment{fragment("3", 20*time.Second), fragment("1", 0), fragment("1", 0)}
+	want := []archive.Fragment{fragment("3", 20*time.Second), fragment("1", 0), fragment("1", 0)}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("fragments (-want +got):\n%s", diff)
 	}
@@ -121,7 +121,7 @@ func TestFragmentsEndlessListing(t *testing.T) {
 					_, _ = io.WriteString(w, page(tc.token(n), tc.holds(n)...))
 				}
 				_, err := list(t.Context(), newArchive(t, config(s), kvs.Options{}), 0)
-				if !errors.Is(err, kvs.ErrAnswer) || !errors.Is(err, clip.ErrUnreachable) {
+				if !errors.Is(err, kvs.ErrAnswer) || !errors.Is(err, archive.ErrUnreachable) {
 					t.Errorf("got %v, want ErrAnswer", err)
 				}
 				if n := s.count("/listFragments"); n != tc.pages {
@@ -157,7 +157,7 @@ func TestFragmentsThatCannotBe(t *testing.T) {
 func TestFragmentsOfNothing(t *testing.T) {
 	s := newService()
 	a := newArchive(t, config(s), kvs.Options{})
-	for f, err := range a.Fragments(t.Context(), clip.FragmentQuery{Stream: "door", Span: clip.NewSpan(start(), 0)}) {
+	for f, err := range a.Fragments(t.Context(), archive.FragmentQuery{Stream: "door", Span: archive.NewSpan(start(), 0)}) {
 		t.Errorf("got %v, %v, want none", f, err)
 	}
 	if len(s.calls) != 0 {
@@ -176,7 +176,7 @@ func TestSpanOfOneMillisecond(t *testing.T) {
 		{"alone", []time.Duration{0}, 0, ms, nil},
 		{"one before", []time.Duration{-ms, 0}, 0, ms, nil},
 		{"one after", []time.Duration{0, ms}, -ms, 0, nil},
-		{"on both sides", []time.Duration{-ms, 0, ms}, 0, 0, clip.ErrInvalid},
+		{"on both sides", []time.Duration{-ms, 0, ms}, 0, 0, archive.ErrInvalid},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s := newService()
@@ -189,7 +189,7 @@ func TestSpanOfOneMillisecond(t *testing.T) {
 			}
 			s.answers["/getClip"] = func(w http.ResponseWriter, _ request, _ int) { clipBody(w, "media") }
 			a := newArchive(t, config(s), kvs.Options{})
-			p, err := a.Payload(t.Context(), clip.PayloadQuery{Stream: "door", Span: clip.NewSpan(start(), ms)})
+			p, err := a.Payload(t.Context(), archive.PayloadQuery{Stream: "door", Span: archive.NewSpan(start(), ms)})
 			if !errors.Is(err, tc.want) {
 				t.Fatalf("got %v, want %v", err, tc.want)
 			}
@@ -215,14 +215,14 @@ func TestFragmentsOfOneMillisecond(t *testing.T) {
 		_, _ = io.WriteString(w, page("", fragmentJSON("1", 0), fragmentJSON("2", time.Millisecond)))
 	}
 	a := newArchive(t, config(s), kvs.Options{})
-	var got []clip.FragmentID
-	for f, err := range a.Fragments(t.Context(), clip.FragmentQuery{Stream: "door", Span: clip.NewSpan(start(), time.Millisecond)}) {
+	var got []archive.FragmentID
+	for f, err := range a.Fragments(t.Context(), archive.FragmentQuery{Stream: "door", Span: archive.NewSpan(start(), time.Millisecond)}) {
 		if err != nil {
 			t.Fatal(err)
 		}
 		got = append(got, f.ID)
 	}
-	if !slices.Equal(got, []clip.FragmentID{"1"}) {
+	if !slices.Equal(got, []archive.FragmentID{"1"}) {
 		t.Errorf("got %v, want the one in the span", got)
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"time"
 	"unicode"
 
-	"clipfs/clip"
+	"clipfs/clip/archive"
 	"clipfs/clip/kvs"
 )
 
@@ -27,8 +27,8 @@ func impatient(t *testing.T) context.Context {
 func checkLeaves(t *testing.T, err error) {
 	t.Helper()
 	for _, kind := range []error{
-		clip.ErrNoStream, clip.ErrNoFootage, clip.ErrDenied, clip.ErrRefused, clip.ErrInvalid, clip.ErrMedia, clip.ErrNoRetention,
-		clip.ErrThrottled, clip.ErrUnreachable,
+		archive.ErrNoStream, archive.ErrNoFootage, archive.ErrDenied, archive.ErrRefused, archive.ErrInvalid, archive.ErrMedia, archive.ErrNoRetention,
+		archive.ErrThrottled, archive.ErrUnreachable,
 	} {
 		if errors.Is(err, kind) {
 			if text := err.Error(); strings.ContainsFunc(text, unicode.IsControl) || len(text) > 2000 {
@@ -50,7 +50,7 @@ func FuzzListFragments(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body string) {
 		s := newService()
 		s.answers["/listFragments"] = func(w http.ResponseWriter, _ request, _ int) { _, _ = io.WriteString(w, body) }
-		span := clip.NewSpan(start(), time.Minute)
+		span := archive.NewSpan(start(), time.Minute)
 		found, err := list(impatient(t), newArchive(t, config(s), kvs.Options{}), 0)
 		if err != nil {
 			checkLeaves(t, err)

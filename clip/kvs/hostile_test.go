@@ -14,7 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials/processcreds"
 
-	"clipfs/clip"
+	"clipfs/clip/archive"
 	"clipfs/clip/kvs"
 )
 
@@ -110,7 +110,7 @@ func TestCredentialProcessIsNotQuoted(t *testing.T) {
 	cfg := config(newService())
 	cfg.Credentials = processcreds.NewProvider(`echo '{"SecretAccessKey":"` + secretKey + `"'`)
 	_, err := fetch(t.Context(), newArchive(t, cfg, kvs.Options{}))
-	if !errors.Is(err, clip.ErrDenied) || !strings.Contains(err.Error(), "credential_process") || strings.Contains(err.Error(), secretKey) {
+	if !errors.Is(err, archive.ErrDenied) || !strings.Contains(err.Error(), "credential_process") || strings.Contains(err.Error(), secretKey) {
 		t.Errorf("got %v, want that the process did not print credentials", err)
 	}
 }
@@ -136,7 +136,7 @@ func TestControlEndpointIsEncrypted(t *testing.T) {
 func TestEndpointWithAPassword(t *testing.T) {
 	for _, url := range []string{"https://user:" + secretKey + "@example.com", "https://user:" + secretKey + " @example.com", "user:" + secretKey + "@\n"} {
 		_, err := kvs.LoadConfig(t.Context(), kvs.ConfigOptions{Region: "eu-west-1", EndpointURL: url})
-		if !errors.Is(err, clip.ErrInvalid) || strings.Contains(err.Error(), secretKey) {
+		if !errors.Is(err, archive.ErrInvalid) || strings.Contains(err.Error(), secretKey) {
 			t.Errorf("got %v, want ErrInvalid without the password", err)
 		}
 	}
@@ -209,7 +209,7 @@ func TestPagesOfMoreThanWasAskedFor(t *testing.T) {
 	s.answers["/listFragments"] = func(w http.ResponseWriter, _ request, _ int) {
 		_, _ = io.WriteString(w, `{"Fragments":[`+strings.Repeat("{},", 2_000_000)+`{}]}`)
 	}
-	if _, err := list(impatient(t), newArchive(t, config(s), kvs.Options{}), 0); !errors.Is(err, clip.ErrUnreachable) {
+	if _, err := list(impatient(t), newArchive(t, config(s), kvs.Options{}), 0); !errors.Is(err, archive.ErrUnreachable) {
 		t.Errorf("got %v, want ErrUnreachable", err)
 	}
 }

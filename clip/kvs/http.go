@@ -9,9 +9,10 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 
-	"clipfs/clip"
+	"clipfs/clip/archive"
+
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 )
 
 const (
@@ -41,12 +42,12 @@ type httpClients struct {
 // urgentClient sends a request as it is due when it is sent: by once for as long as nobody wants more than a head.
 type urgentClient struct {
 	clients *httpClients
-	urgency func() clip.Urgency
+	urgency func() archive.Priority
 }
 
 // Do implements aws.HTTPClient.
 func (c *urgentClient) Do(req *http.Request) (*http.Response, error) {
-	if c.urgency != nil && c.urgency() == clip.ForHead {
+	if c.urgency != nil && c.urgency() == archive.ForHead {
 		return c.clients.once.Do(req)
 	}
 	return c.clients.pool.Do(req)

@@ -4,7 +4,7 @@ import (
 	"math"
 	"time"
 
-	"clipfs/clip"
+	"clipfs/clip/archive"
 )
 
 // Observer is told what calls of the API come to. Its methods must not block.
@@ -29,7 +29,7 @@ func (nobody) Refused(string)                           {}
 // Quota is what is left of one quota of one stream.
 type Quota struct {
 	// Stream is whose quota it is; empty for that of the account.
-	Stream clip.StreamName
+	Stream archive.StreamName
 	// Name is media, metadata, describe_stream, get_data_endpoint or list_streams.
 	Name string
 	// Left is how many points a call could have at once, of Burst. Rate is how many come a second now, Limit how many do

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"clipfs/clip"
+	"clipfs/clip/archive"
 	"clipfs/clip/emulator"
 	"clipfs/clip/kvs"
 )
@@ -62,10 +62,10 @@ func TestObserver(t *testing.T) {
 	if _, err := a.Stream(t.Context(), "door"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := a.Stream(t.Context(), "nowhere"); !errors.Is(err, clip.ErrNoStream) {
+	if _, err := a.Stream(t.Context(), "nowhere"); !errors.Is(err, archive.ErrNoStream) {
 		t.Fatal(err)
 	}
-	payload, err := a.Payload(t.Context(), clip.PayloadQuery{Stream: "door", Span: recent(time.Minute), Fragments: 400})
+	payload, err := a.Payload(t.Context(), archive.PayloadQuery{Stream: "door", Span: recent(time.Minute), Fragments: 400})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,12 +88,12 @@ func TestObserver(t *testing.T) {
 		t.Error(err)
 	}
 	bad := emulated(t, server, "another secret", kvs.Options{Observer: &seen})
-	if _, err := bad.Stream(t.Context(), "door"); !errors.Is(err, clip.ErrCredentials) {
+	if _, err := bad.Stream(t.Context(), "door"); !errors.Is(err, archive.ErrCredentials) {
 		t.Errorf("with a wrong secret: %v", err)
 	}
 	want := []called{
-		{"DescribeStream", 1, nil}, {"DescribeStream", 1, clip.ErrNoStream}, {"GetDataEndpoint", 1, nil}, {"GetClip", 1, nil},
-		{"DescribeStream", 1, clip.ErrCredentials},
+		{"DescribeStream", 1, nil}, {"DescribeStream", 1, archive.ErrNoStream}, {"GetDataEndpoint", 1, nil}, {"GetClip", 1, nil},
+		{"DescribeStream", 1, archive.ErrCredentials},
 	}
 	if len(seen.calls) != len(want) {
 		t.Fatalf("told of %+v, want %+v", seen.calls, want)

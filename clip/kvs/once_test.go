@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"clipfs/clip"
+	"clipfs/clip/archive"
 )
 
 // TestHeadsHaveTheirOwnConnections: what is called for its head comes over a connection that has carried nothing and is not
@@ -25,13 +25,13 @@ func TestHeadsHaveTheirOwnConnections(t *testing.T) {
 	})
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	ask := func(u clip.Urgency, n int) (connections int) {
+	ask := func(u archive.Priority, n int) (connections int) {
 		t.Helper()
 		mu.Lock()
 		clear(calls)
 		mu.Unlock()
 		for range n {
-			p, err := a.Payload(ctx, clip.PayloadQuery{Stream: "door", Span: clip.NewSpan(start(), time.Minute), Urgency: as(u)})
+			p, err := a.Payload(ctx, archive.PayloadQuery{Stream: "door", Span: archive.NewSpan(start(), time.Minute), Priority: as(u)})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -47,9 +47,9 @@ func TestHeadsHaveTheirOwnConnections(t *testing.T) {
 		return len(calls)
 	}
 	for _, step := range []struct {
-		urgency clip.Urgency
+		urgency archive.Priority
 		want    int
-	}{{clip.ForReader, 1}, {clip.ForHead, 4}, {clip.ForAhead, 1}, {clip.ForHead, 4}} {
+	}{{archive.ForReader, 1}, {archive.ForHead, 4}, {archive.ForAhead, 1}, {archive.ForHead, 4}} {
 		if got := ask(step.urgency, 4); got != step.want {
 			t.Errorf("4 calls of urgency %d came over %d connections, want %d", step.urgency, got, step.want)
 		}

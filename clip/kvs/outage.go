@@ -9,7 +9,7 @@ import (
 	"syscall"
 	"time"
 
-	"clipfs/clip"
+	"clipfs/clip/archive"
 )
 
 const (
@@ -178,12 +178,12 @@ func (a *Archive) GiveUp() { a.http.outages.giveUp() }
 // attempt all the same. Those who wait for the call are told of the refusal.
 func (c *call) awaitHost(ctx context.Context, refused *refusedError, err error) error {
 	a := c.archive
-	clip.Refused(ctx, refused.outage.since, c.fail(clip.ErrNotListening, c.tidy(networkText(err)), err))
+	archive.Refused(ctx, refused.outage.since, c.fail(archive.ErrNotListening, c.tidy(networkText(err)), err))
 	timer := time.NewTimer(longestWait)
 	defer timer.Stop()
 	select {
 	case <-refused.outage.over:
-		clip.Refused(ctx, time.Time{}, nil)
+		archive.Refused(ctx, time.Time{}, nil)
 		return sleep(ctx, rand.N(backAtOnce))
 	case <-timer.C:
 		return nil

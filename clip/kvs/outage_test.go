@@ -15,7 +15,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"clipfs/clip"
+	"clipfs/clip/archive"
 	"clipfs/clip/kvs"
 )
 
@@ -168,7 +168,7 @@ func TestNobodyListens(t *testing.T) {
 	defer cancel()
 	begun := time.Now()
 	err = ask(ctx)
-	if took := time.Since(begun); !errors.Is(err, clip.ErrUnreachable) || !errors.Is(err, syscall.ECONNREFUSED) || took < 1900*time.Millisecond {
+	if took := time.Since(begun); !errors.Is(err, archive.ErrUnreachable) || !errors.Is(err, syscall.ECONNREFUSED) || took < 1900*time.Millisecond {
 		t.Errorf("got %v after %s, want it to wait for the deadline", err, took)
 	}
 	if n := strings.Count(log.String(), "problem=\"connection refused\""); n != 1 {
@@ -181,7 +181,7 @@ func TestNobodyListens(t *testing.T) {
 	a.GiveUp()
 	for range 2 { // one that waits or is about to, and one that comes later
 		begun = time.Now()
-		if err := <-waiting; !errors.Is(err, clip.ErrNotListening) {
+		if err := <-waiting; !errors.Is(err, archive.ErrNotListening) {
 			t.Errorf("when given up: %v", err)
 		}
 		if took := time.Since(begun); took > 10*time.Second {

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"math"
 
-	lru "github.com/hashicorp/golang-lru/v2"
+	"clipfs/clip/archive"
 
-	"clipfs/clip"
+	lru "github.com/hashicorp/golang-lru/v2"
 )
 
 // Points are quota points per second, for each stream, that calls keep to. A field that is 0 has its default: what the
@@ -44,7 +44,7 @@ const (
 
 // paceKey names a bucket.
 type paceKey struct {
-	stream clip.StreamName
+	stream archive.StreamName
 	quota  quota
 }
 
@@ -62,7 +62,7 @@ func newPacer(p Points) (*pacer, error) {
 		usual float64
 	}{{&p.Media, defaultMedia}, {&p.Metadata, defaultMetadata}, {&p.Calls, defaultCalls}} {
 		if *field.value < 0 || math.IsNaN(*field.value) {
-			return nil, fmt.Errorf("points %g a second: want more than 0: %w", *field.value, clip.ErrInvalid)
+			return nil, fmt.Errorf("points %g a second: want more than 0: %w", *field.value, archive.ErrInvalid)
 		}
 		if *field.value == 0 {
 			*field.value = field.usual
@@ -103,7 +103,7 @@ func (p *pacer) bucket(key paceKey) *bucket {
 
 // take waits until points (at least 1) are to be had and it is the turn of a call of this urgency, which may be nil for
 // a reader. It fails when ctx ends, and with errPaced at once when ctx would end first even if nobody else waited.
-func (p *pacer) take(ctx context.Context, key paceKey, points int, urgency func() clip.Urgency) error {
+func (p *pacer) take(ctx context.Context, key paceKey, points int, urgency func() archive.Priority) error {
 	return p.bucket(key).take(ctx, max(points, 1), urgency)
 }
 
@@ -119,6 +119,6 @@ func (p *pacer) slow(key paceKey) float64 { return p.bucket(key).slow() }
 
 // OpenQuota gives how many fragments of a stream whoever opens clips of it may ask for at once now, and how many a second
 // after that.
-func (a *Archive) OpenQuota(stream clip.StreamName) (atOnce, perSecond float64) {
+func (a *Archive) OpenQuota(stream archive.StreamName) (atOnce, perSecond float64) {
 	return a.pace.bucket(paceKey{stream, quotaMedia}).opening()
 }

@@ -12,7 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"clipfs/clip"
+	"clipfs/clip/archive"
 	"clipfs/clip/kvs"
 )
 
@@ -71,7 +71,7 @@ func TestPaceIsByStream(t *testing.T) {
 		p.Slow("door")
 		got := elapsed(func() {
 			for i := range 20 {
-				if err := p.Take(t.Context(), clip.StreamName(fmt.Sprint("s", i)), 500); err != nil {
+				if err := p.Take(t.Context(), archive.StreamName(fmt.Sprint("s", i)), 500); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -130,7 +130,7 @@ func TestPaceObeysContext(t *testing.T) {
 		}
 		short, cancel := context.WithTimeout(t.Context(), 900*time.Millisecond)
 		defer cancel()
-		if got := elapsed(func() { err = p.Take(short, "door", 5000) }); got > time.Second || !errors.Is(err, clip.ErrThrottled) {
+		if got := elapsed(func() { err = p.Take(short, "door", 5000) }); got > time.Second || !errors.Is(err, archive.ErrThrottled) {
 			t.Errorf("got %v after %s, want ErrThrottled by the deadline", err, got)
 		}
 		ctx, stop := context.WithCancel(t.Context())
@@ -149,7 +149,7 @@ func TestCallsArePaced(t *testing.T) {
 		want time.Duration
 	}{
 		{"GetClip by its fragments", func(ctx context.Context, a *kvs.Archive) error {
-			p, err := a.Payload(ctx, clip.PayloadQuery{Stream: "door", Span: clip.NewSpan(start(), time.Minute), Fragments: 100})
+			p, err := a.Payload(ctx, archive.PayloadQuery{Stream: "door", Span: archive.NewSpan(start(), time.Minute), Fragments: 100})
 			if err != nil {
 				return err
 			}
@@ -208,7 +208,7 @@ func TestThrottleSlowsTheStream(t *testing.T) {
 		}
 		a := newArchive(t, config(s), kvs.Options{})
 		got := elapsed(func() {
-			p, err := a.Payload(t.Context(), clip.PayloadQuery{Stream: "door", Span: clip.NewSpan(start(), time.Minute), Fragments: 200})
+			p, err := a.Payload(t.Context(), archive.PayloadQuery{Stream: "door", Span: archive.NewSpan(start(), time.Minute), Fragments: 200})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -228,8 +228,8 @@ func TestPacedPastTheDeadline(t *testing.T) {
 		a := newArchive(t, config(newService()), kvs.Options{Points: kvs.Points{Media: 1}})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		_, err := a.Payload(ctx, clip.PayloadQuery{Stream: "door", Span: clip.NewSpan(start(), time.Minute), Fragments: 200})
-		if !errors.Is(err, clip.ErrThrottled) || errors.Is(err, context.DeadlineExceeded) {
+		_, err := a.Payload(ctx, archive.PayloadQuery{Stream: "door", Span: archive.NewSpan(start(), time.Minute), Fragments: 200})
+		if !errors.Is(err, archive.ErrThrottled) || errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v, want ErrThrottled", err)
 		}
 	})

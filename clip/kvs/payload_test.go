@@ -14,7 +14,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
-	"clipfs/clip"
+	"clipfs/clip/archive"
 	"clipfs/clip/kvs"
 )
 
@@ -34,9 +34,9 @@ func serve(t *testing.T, body http.HandlerFunc) *kvs.Archive {
 	return newArchive(t, cfg, kvs.Options{})
 }
 
-func payload(ctx context.Context, t *testing.T, a *kvs.Archive) *clip.Payload {
+func payload(ctx context.Context, t *testing.T, a *kvs.Archive) *archive.Payload {
 	t.Helper()
-	p, err := a.Payload(ctx, clip.PayloadQuery{Stream: "door", Span: clip.NewSpan(start(), time.Minute)})
+	p, err := a.Payload(ctx, archive.PayloadQuery{Stream: "door", Span: archive.NewSpan(start(), time.Minute)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +130,7 @@ func TestPayloadCut(t *testing.T) {
 			})
 			p := payload(t.Context(), t, a)
 			got, err := io.ReadAll(p.Body)
-			if !errors.Is(err, clip.ErrUnreachable) || string(got) != "head" {
+			if !errors.Is(err, archive.ErrUnreachable) || string(got) != "head" {
 				t.Errorf("got %q, %v, want what came and ErrUnreachable", got, err)
 			}
 			if !errors.Is(err, io.ErrUnexpectedEOF) {
@@ -150,15 +150,15 @@ func TestPayloadEndsWithItsContext(t *testing.T) {
 		{"cancelled", func(ctx context.Context) (context.Context, func()) {
 			ctx, cancel := context.WithCancel(ctx)
 			return ctx, cancel
-		}, []error{context.Canceled}, clip.ErrUnreachable},
+		}, []error{context.Canceled}, archive.ErrUnreachable},
 		{"cancelled for a reason", func(ctx context.Context) (context.Context, func()) {
 			ctx, cancel := context.WithCancelCause(ctx)
-			return ctx, func() { cancel(fmt.Errorf("no byte in time: %w", clip.ErrUnreachable)) }
-		}, []error{clip.ErrUnreachable}, context.Canceled},
+			return ctx, func() { cancel(fmt.Errorf("no byte in time: %w", archive.ErrUnreachable)) }
+		}, []error{archive.ErrUnreachable}, context.Canceled},
 		{"deadline", func(ctx context.Context) (context.Context, func()) {
 			ctx, cancel := context.WithTimeout(ctx, 300*time.Millisecond)
 			return ctx, func() { <-ctx.Done(); cancel() }
-		}, []error{clip.ErrUnreachable, context.DeadlineExceeded}, context.Canceled},
+		}, []error{archive.ErrUnreachable, context.DeadlineExceeded}, context.Canceled},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			a := serve(t, func(w http.ResponseWriter, r *http.Request) {

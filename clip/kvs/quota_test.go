@@ -15,7 +15,7 @@ import (
 
 	"golang.org/x/time/rate"
 
-	"clipfs/clip"
+	"clipfs/clip/archive"
 	"clipfs/clip/emulator"
 	"clipfs/clip/emulator/footage"
 	"clipfs/clip/kvs"
@@ -29,16 +29,16 @@ const least = 0.3
 
 // sharer is one of those who read a stream.
 type sharer struct {
-	archive *kvs.Archive
-	urgency clip.Urgency
+	service *kvs.Archive
+	priority archive.Priority
 
 	points atomic.Int64
 }
 
 // ask asks for payloads of so many points, one after the other, until ctx ends.
-func (s *sharer) ask(ctx context.Context, t *testing.T, stream clip.StreamName, span clip.Span, points int) {
+func (s *sharer) ask(ctx context.Context, t *testing.T, stream archive.StreamName, span archive.Span, points int) {
 	for ctx.Err() == nil {
-		p, err := s.archive.Payload(ctx, clip.PayloadQuery{Stream: stream, Span: span, Fragments: points, Urgency: as(s.urgency)})
+		p, err := s.service.Payload(ctx, archive.PayloadQuery{Stream: stream, Span: span, Fragments: points, Priority: as(s.priority)})
 		if err != nil {
 			if !errors.Is(err, context.Canceled) {
 				t.Error(err)
@@ -57,7 +57,7 @@ func (s *sharer) ask(ctx context.Context, t *testing.T, stream clip.StreamName, 
 
 // pair are two who read one stream of the emulator.
 type pair struct {
-	stream  clip.StreamName
+	stream  archive.StreamName
 	sharers [2]sharer
 	before  [2]int64
 }
@@ -84,9 +84,9 @@ func TestTwoShareTheQuota(t *testing.T) {
 		t.Fatal(err)
 	}
 	pairs := []*pair{
-		{stream: "readers", sharers: [2]sharer{{urgency: clip.ForReader}, {urgency: clip.ForReader}}},
-		{stream: "heads", sharers: [2]sharer{{urgency: clip.ForHead}, {urgency: clip.ForHead}}},
-		{stream: "reader-and-heads", sharers: [2]sharer{{urgency: clip.ForReader}, {urgency: clip.ForHead}}},
+		{stream: "readers", sharers: [2]sharer{{priority: archive.ForReader}, {priority: archive.ForReader}}},
+		{stream: "heads", sharers: [2]sharer{{priority: archive.ForHead}, {priority: archive.ForHead}}},
+		{stream: "reader-and-heads", sharers: [2]sharer{{priority: archive.ForReader}, {priority: archive.ForHead}}},
 	}
 	var streams []emulator.Stream
 	for _, p := range pairs {
@@ -102,7 +102,7 @@ func TestTwoShareTheQuota(t *testing.T) {
 	for _, p := range pairs {
 		for i := range p.sharers {
 			s := &p.sharers[i]
-			s.archive = emulated(t, server, secretKey, kvs.Options{})
+			s.service = emulated(t, server, secretKey, kvs.Options{})
 			for range 16 {
 				wg.Go(func() { s.ask(ctx, t, p.stream, recent(time.Minute), points) })
 			}
@@ -177,9 +177,9 @@ func TestSharesInTheLongRun(t *testing.T) {
 						}
 						clipBody(w, "media")
 					}
-					all[i] = &sharer{archive: newArchive(t, config(service), kvs.Options{})}
+					all[i] = &sharer{service: newArchive(t, config(service), kvs.Options{})}
 					for range 16 {
-						wg.Go(func() { all[i].ask(ctx, t, "door", clip.NewSpan(start(), time.Minute), tc.points) })
+						wg.Go(func() { all[i].ask(ctx, t, "door", archive.NewSpan(start(), time.Minute), tc.points) })
 					}
 					time.Sleep(20 * time.Second)
 				}

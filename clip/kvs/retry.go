@@ -18,7 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/smithy-go"
 
-	"clipfs/clip"
+	"clipfs/clip/archive"
 )
 
 // How long to wait before the next attempt: from a first time, twice as long each time, up to the longest. A half of
@@ -72,7 +72,7 @@ func retryable(err error) aws.Ternary {
 // isThrottle tells whether the service refused an attempt because of a limit.
 func isThrottle(err error) bool {
 	_, kind := diagnose(err)
-	return errors.Is(kind, clip.ErrThrottled)
+	return errors.Is(kind, archive.ErrThrottled)
 }
 
 // backoff gives the wait after the attempt of this number.

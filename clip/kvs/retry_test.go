@@ -14,7 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"clipfs/clip"
+	"clipfs/clip/archive"
 	"clipfs/clip/kvs"
 )
 
@@ -72,15 +72,15 @@ func TestDeadline(t *testing.T) {
 		dial   func(ctx context.Context, host string, n int) error
 		want   error
 	}{
-		{name: "throttled", answer: func(w http.ResponseWriter, _ int) { throttle(w) }, want: clip.ErrThrottled},
-		{name: "503", answer: func(w http.ResponseWriter, _ int) { fail(w, 503, "ServiceUnavailable", "x") }, want: clip.ErrUnreachable},
+		{name: "throttled", answer: func(w http.ResponseWriter, _ int) { throttle(w) }, want: archive.ErrThrottled},
+		{name: "503", answer: func(w http.ResponseWriter, _ int) { fail(w, 503, "ServiceUnavailable", "x") }, want: archive.ErrUnreachable},
 		{name: "503 first, throttled last", answer: func(w http.ResponseWriter, n int) {
 			if n == 1 {
 				fail(w, 503, "", "x")
 				return
 			}
 			throttle(w)
-		}, want: clip.ErrThrottled},
+		}, want: archive.ErrThrottled},
 		{name: "HTML for media", answer: func(w http.ResponseWriter, _ int) {
 			w.Header().Set("Content-Type", "text/html")
 			_, _ = io.WriteString(w, "<html>")
@@ -100,11 +100,11 @@ func TestDeadline(t *testing.T) {
 			}
 			<-ctx.Done()
 			return ctx.Err()
-		}, want: clip.ErrUnreachable},
+		}, want: archive.ErrUnreachable},
 		{name: "silent control", dial: func(ctx context.Context, _ string, _ int) error {
 			<-ctx.Done()
 			return ctx.Err()
-		}, want: clip.ErrUnreachable},
+		}, want: archive.ErrUnreachable},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -119,7 +119,7 @@ func TestDeadline(t *testing.T) {
 				if !errors.Is(err, tc.want) {
 					t.Errorf("got %v, want %v", err, tc.want)
 				}
-				if !errors.Is(tc.want, clip.ErrThrottled) && !errors.Is(err, clip.ErrUnreachable) {
+				if !errors.Is(tc.want, archive.ErrThrottled) && !errors.Is(err, archive.ErrUnreachable) {
 					t.Errorf("got %v, want it to be ErrUnreachable too", err)
 				}
 				if errors.Is(err, context.DeadlineExceeded) {
@@ -143,7 +143,7 @@ func TestCancel(t *testing.T) {
 		want  error
 	}{
 		{"plain", nil, context.Canceled},
-		{"for a reason of ours", fmt.Errorf("stalled: %w", clip.ErrUnreachable), clip.ErrUnreachable},
+		{"for a reason of ours", fmt.Errorf("stalled: %w", archive.ErrUnreachable), archive.ErrUnreachable},
 		{"for another reason", io.ErrClosedPipe, context.Canceled},
 		{"for another reason, which stays", io.ErrClosedPipe, io.ErrClosedPipe},
 	} {
@@ -246,7 +246,7 @@ func TestSilentAttempts(t *testing.T) {
 		{9 * time.Second, 1, nil},
 		{15 * time.Second, 2, nil},
 		{25 * time.Second, 3, nil},
-		{time.Hour, 3, clip.ErrUnreachable},
+		{time.Hour, 3, archive.ErrUnreachable},
 	} {
 		t.Run(tc.thinks.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesisvideo/types"
 	"github.com/aws/smithy-go/middleware"
 
-	"clipfs/clip"
+	"clipfs/clip/archive"
 )
 
 const (
@@ -29,10 +29,10 @@ const (
 	maxLeftOut = 1000
 )
 
-// Streams implements clip.Archive. A name that no stream can have, or that no directory could show, is left out and
+// Streams implements archive.Service. A name that no stream can have, or that no directory could show, is left out and
 // logged.
-func (a *Archive) Streams(ctx context.Context) iter.Seq2[clip.Stream, error] {
-	return func(yield func(clip.Stream, error) bool) {
+func (a *Archive) Streams(ctx context.Context) iter.Seq2[archive.Stream, error] {
+	return func(yield func(archive.Stream, error) bool) {
 		var pages pages
 		listed := 0
 		for more := true; more; {
@@ -45,7 +45,7 @@ func (a *Archive) Streams(ctx context.Context) iter.Seq2[clip.Stream, error] {
 				return err
 			})
 			if err != nil {
-				yield(clip.Stream{}, c.end(ctx, middleware.Metadata{}, err))
+				yield(archive.Stream{}, c.end(ctx, middleware.Metadata{}, err))
 				return
 			}
 			for i := range out.StreamInfoList {
@@ -56,7 +56,7 @@ func (a *Archive) Streams(ctx context.Context) iter.Seq2[clip.Stream, error] {
 				err = fmt.Errorf("%w: a listing of more than %d streams", ErrAnswer, maxListed)
 			}
 			if err := c.end(ctx, out.ResultMetadata, err); err != nil {
-				yield(clip.Stream{}, err)
+				yield(archive.Stream{}, err)
 				return
 			}
 			for i := range out.StreamInfoList {
@@ -74,7 +74,7 @@ func (a *Archive) Streams(ctx context.Context) iter.Seq2[clip.Stream, error] {
 }
 
 // leaveOut logs, once, that a stream is not shown.
-func (a *Archive) leaveOut(name clip.StreamName) {
+func (a *Archive) leaveOut(name archive.StreamName) {
 	text := a.credentials.secrets.tidy(fmt.Sprintf("%q", name))
 	a.mu.Lock()
 	_, told := a.leftOut[text]
@@ -87,11 +87,11 @@ func (a *Archive) leaveOut(name clip.StreamName) {
 	}
 }
 
-// Stream implements clip.Archive.
-func (a *Archive) Stream(ctx context.Context, name clip.StreamName) (clip.Stream, error) {
+// Stream implements archive.Service.
+func (a *Archive) Stream(ctx context.Context, name archive.StreamName) (archive.Stream, error) {
 	byName, byARN, err := a.identify(name)
 	if err != nil {
-		return clip.Stream{}, err
+		return archive.Stream{}, err
 	}
 	c := a.newCall("DescribeStream", name, cost{quotaDescribe, 1})
 	var out *kinesisvideo.DescribeStreamOutput
@@ -102,13 +102,13 @@ func (a *Archive) Stream(ctx context.Context, name clip.StreamName) (clip.Stream
 		return err
 	})
 	if err != nil {
-		return clip.Stream{}, c.end(ctx, middleware.Metadata{}, err)
+		return archive.Stream{}, c.end(ctx, middleware.Metadata{}, err)
 	}
 	if out.StreamInfo == nil {
 		err = fmt.Errorf("%w: nothing about the stream", ErrAnswer)
 	}
 	if err := c.end(ctx, out.ResultMetadata, err); err != nil {
-		return clip.Stream{}, err
+		return archive.Stream{}, err
 	}
 	s := newStream(out.StreamInfo)
 	s.Name = name
@@ -116,9 +116,9 @@ func (a *Archive) Stream(ctx context.Context, name clip.StreamName) (clip.Stream
 }
 
 // newStream gives the stream that the service describes, with its name unchecked.
-func newStream(info *types.StreamInfo) clip.Stream {
-	s := clip.Stream{
-		Name: clip.StreamName(aws.ToString(info.StreamName)),
+func newStream(info *types.StreamInfo) archive.Stream {
+	s := archive.Stream{
+		Name: archive.StreamName(aws.ToString(info.StreamName)),
 		ARN:  aws.ToString(info.StreamARN),
 	}
 	if info.CreationTime != nil {

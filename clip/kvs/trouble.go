@@ -11,7 +11,7 @@ import (
 	"syscall"
 	"time"
 
-	"clipfs/clip"
+	"clipfs/clip/archive"
 )
 
 const (
@@ -58,10 +58,10 @@ func newTroubles(log *slog.Logger) *troubles {
 // causeOf classifies the failure of an attempt; false for one that is an answer and no trouble, or the caller's.
 func causeOf(host, api string, err error) (cause, bool) {
 	_, kind := diagnose(err)
-	if errors.Is(kind, clip.ErrThrottled) {
+	if errors.Is(kind, archive.ErrThrottled) {
 		return cause{host, api, "throttled"}, true
 	}
-	if !errors.Is(kind, clip.ErrUnreachable) || isContext(err) || errors.Is(err, errLeaving) {
+	if !errors.Is(kind, archive.ErrUnreachable) || isContext(err) || errors.Is(err, errLeaving) {
 		return cause{}, false
 	}
 	var dns *net.DNSError
@@ -87,7 +87,7 @@ func causeOf(host, api string, err error) (cause, bool) {
 }
 
 // failed logs a failure of a call, unless its cause is known.
-func (t *troubles) failed(c cause, stream clip.StreamName, text string) {
+func (t *troubles) failed(c cause, stream archive.StreamName, text string) {
 	if !t.begin(c, time.Now()) {
 		return
 	}

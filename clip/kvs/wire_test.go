@@ -18,7 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"go.uber.org/goleak"
 
-	"clipfs/clip"
+	"clipfs/clip/archive"
 	"clipfs/clip/kvs"
 )
 
@@ -197,7 +197,7 @@ func (b *syncBuffer) String() string {
 
 // fetch reads one payload of a minute from start().
 func fetch(ctx context.Context, a *kvs.Archive) (string, error) {
-	p, err := a.Payload(ctx, clip.PayloadQuery{Stream: "door", Span: clip.NewSpan(start(), time.Minute), Fragments: 6})
+	p, err := a.Payload(ctx, archive.PayloadQuery{Stream: "door", Span: archive.NewSpan(start(), time.Minute), Fragments: 6})
 	if err != nil {
 		return "", err
 	}
@@ -209,8 +209,8 @@ func fetch(ctx context.Context, a *kvs.Archive) (string, error) {
 }
 
 // list collects fragments of a minute from start().
-func list(ctx context.Context, a *kvs.Archive, limit int) (found []clip.Fragment, err error) {
-	for f, err := range a.Fragments(ctx, clip.FragmentQuery{Stream: "door", Span: clip.NewSpan(start(), time.Minute), Limit: limit}) {
+func list(ctx context.Context, a *kvs.Archive, limit int) (found []archive.Fragment, err error) {
+	for f, err := range a.Fragments(ctx, archive.FragmentQuery{Stream: "door", Span: archive.NewSpan(start(), time.Minute), Limit: limit}) {
 		if err != nil {
 			return found, err
 		}

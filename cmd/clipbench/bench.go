@@ -12,7 +12,7 @@ import (
 	"sync"
 	"time"
 
-	"clipfs/clip"
+	"clipfs/clip/archive"
 	"clipfs/clip/kvs"
 )
 
@@ -38,7 +38,7 @@ type bench struct {
 	binary   string
 	emulator *emulator
 	// archive makes calls as clipfs does, without anything in between.
-	archive *kvs.Archive
+	service *kvs.Archive
 	// newest is the last full hour of which nothing changes any more.
 	newest time.Time
 	// hours is how many hours before newest were handed out by hour.
@@ -82,7 +82,7 @@ func newBench(ctx context.Context, s settings, stderr io.Writer) (_ *bench, err 
 	if err != nil {
 		return nil, err
 	}
-	if b.archive, err = kvs.New(cfg, kvs.Options{}); err != nil {
+	if b.service, err = kvs.New(cfg, kvs.Options{}); err != nil {
 		return nil, err
 	}
 	return b, b.greet(ctx)
@@ -90,11 +90,11 @@ func newBench(ctx context.Context, s settings, stderr io.Writer) (_ *bench, err 
 
 // greet makes the first calls, which take a data endpoint and a connection.
 func (b *bench) greet(ctx context.Context) error {
-	for _, stream := range []clip.StreamName{camStream, dayStream} {
-		if _, err := b.archive.Stream(ctx, stream); err != nil {
+	for _, stream := range []archive.StreamName{camStream, dayStream} {
+		if _, err := b.service.Stream(ctx, stream); err != nil {
 			return err
 		}
-		if _, err := b.head(ctx, stream, clip.Span{Start: b.newest, End: b.newest.Add(time.Minute)}); err != nil {
+		if _, err := b.head(ctx, stream, archive.Span{Start: b.newest, End: b.newest.Add(time.Minute)}); err != nil {
 			return err
 		}
 	}
@@ -183,8 +183,8 @@ func (b *bench) footage(ctx context.Context, name string, fragment int) (string,
 // close ends the emulator and removes everything.
 func (b *bench) close() {
 	var err error
-	if b.archive != nil {
-		err = b.archive.Close()
+	if b.service != nil {
+		err = b.service.Close()
 	}
 	if b.emulator != nil {
 		err = errors.Join(err, b.emulator.process.stop())

@@ -9,7 +9,7 @@ import (
 	"os/exec"
 	"time"
 
-	"clipfs/clip"
+	"clipfs/clip/archive"
 )
 
 // firstFrame opens a file with ffmpeg and gives how long it took until the first picture was decoded, from when ffmpeg was
@@ -62,7 +62,7 @@ func firstFrameTask() task {
 			if err := b.rest(ctx); err != nil {
 				return err
 			}
-			span := clip.Span{Start: b.hour()}
+			span := archive.Span{Start: b.hour()}
 			span.End = span.Start.Add(length)
 			ours, err := firstFrame(ctx, m.clip(camStream, span.Start, "10m"))
 			if err != nil {
@@ -97,7 +97,7 @@ func firstFrameTask() task {
 }
 
 // listAndHead does the least that is needed before a picture can come.
-func (b *bench) listAndHead(ctx context.Context, span clip.Span) error {
+func (b *bench) listAndHead(ctx context.Context, span archive.Span) error {
 	n, err := b.listFragments(ctx, camStream, span)
 	if err != nil {
 		return err
@@ -105,7 +105,7 @@ func (b *bench) listAndHead(ctx context.Context, span clip.Span) error {
 	if n != 300 {
 		return fmt.Errorf("%d fragments in %s, want 300", n, span)
 	}
-	_, err = b.head(ctx, camStream, clip.Span{Start: span.Start, End: span.Start.Add(partLength)})
+	_, err = b.head(ctx, camStream, archive.Span{Start: span.Start, End: span.Start.Add(partLength)})
 	return err
 }
 
@@ -116,7 +116,7 @@ func hourTask() task {
 		{name: name + ", fragments of 2 s", against: against, atLeast: true, limit: 0.90},
 		{name: name + ", fragments of 20 s", against: against, atLeast: true, limit: 0.90},
 	}, func(ctx context.Context, b *bench, rows []row) error {
-		for i, stream := range []clip.StreamName{camStream, dayStream} {
+		for i, stream := range []archive.StreamName{camStream, dayStream} {
 			if err := b.measureHours(ctx, stream, &rows[i]); err != nil {
 				return err
 			}
@@ -126,7 +126,7 @@ func hourTask() task {
 }
 
 // measureHours measures whole hours of a stream.
-func (b *bench) measureHours(ctx context.Context, stream clip.StreamName, r *row) (err error) {
+func (b *bench) measureHours(ctx context.Context, stream archive.StreamName, r *row) (err error) {
 	m, err := b.mount(ctx, "", "--cache-size", "3GiB")
 	if err != nil {
 		return err
@@ -150,7 +150,7 @@ func (b *bench) measureHours(ctx context.Context, stream clip.StreamName, r *row
 			return err
 		}
 		began := time.Now()
-		theirBytes, err := b.fetchParts(ctx, stream, clip.Span{Start: at, End: at.Add(time.Hour)})
+		theirBytes, err := b.fetchParts(ctx, stream, archive.Span{Start: at, End: at.Add(time.Hour)})
 		if err != nil {
 			return err
 		}

@@ -7,10 +7,10 @@ import (
 	"io"
 	"time"
 
-	"clipfs/clip"
-	"clipfs/clip/mp4"
-
 	"golang.org/x/sync/errgroup"
+
+	"clipfs/clip/archive"
+	"clipfs/clip/mp4"
 )
 
 // partLength is the grid on which clipfs cuts clips of up to an hour, by default.
@@ -20,16 +20,16 @@ const partLength = time.Minute
 const connections = 16
 
 // payload makes one GetClip call for a span of a stream.
-func (b *bench) payload(ctx context.Context, stream clip.StreamName, span clip.Span) (*clip.Payload, error) {
+func (b *bench) payload(ctx context.Context, stream archive.StreamName, span archive.Span) (*archive.Payload, error) {
 	fragment := 2 * time.Second
 	if stream == dayStream {
 		fragment = 20 * time.Second
 	}
-	return b.archive.Payload(ctx, clip.PayloadQuery{Stream: stream, Span: span, Fragments: int(span.Length() / fragment)})
+	return b.service.Payload(ctx, archive.PayloadQuery{Stream: stream, Span: span, Fragments: int(span.Length() / fragment)})
 }
 
 // head makes one GetClip call and reads its head: everything up to the first byte of media.
-func (b *bench) head(ctx context.Context, stream clip.StreamName, span clip.Span) (*mp4.Movie, error) {
+func (b *bench) head(ctx context.Context, stream archive.StreamName, span archive.Span) (*mp4.Movie, error) {
 	p, err := b.payload(ctx, stream, span)
 	if err != nil {
 		return nil, err
@@ -65,8 +65,8 @@ func scanHead(r io.Reader) (media int64, movie *mp4.Movie, err error) {
 }
 
 // listFragments lists the fragments of a span.
-func (b *bench) listFragments(ctx context.Context, stream clip.StreamName, span clip.Span) (n int, err error) {
-	for _, err := range b.archive.Fragments(ctx, clip.FragmentQuery{Stream: stream, Span: span}) {
+func (b *bench) listFragments(ctx context.Context, stream archive.StreamName, span archive.Span) (n int, err error) {
+	for _, err := range b.service.Fragments(ctx, archive.FragmentQuery{Stream: stream, Span: span}) {
 		if err != nil {
 			return n, err
 		}
@@ -77,14 +77,14 @@ func (b *bench) listFragments(ctx context.Context, stream clip.StreamName, span 
 
 // fetchParts makes the GetClip calls of a clip of up to an hour, as many at once as clipfs does, and gives how many
 // bytes came.
-func (b *bench) fetchParts(ctx context.Context, stream clip.StreamName, span clip.Span) (int64, error) {
+func (b *bench) fetchParts(ctx context.Context, stream archive.StreamName, span archive.Span) (int64, error) {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(connections)
 	sizes := make([]int64, int(span.Length()/partLength))
 	for i := range sizes {
 		group.Go(func() error {
 			at := span.Start.Add(time.Duration(i) * partLength)
-			p, err := b.payload(ctx, stream, clip.Span{Start: at, End: at.Add(partLength)})
+			p, err := b.payload(ctx, stream, archive.Span{Start: at, End: at.Add(partLength)})
 			if err != nil {
 				return err
 			}

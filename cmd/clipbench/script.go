@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"clipfs/clip"
+	"clipfs/clip/archive"
 )
 
 // scriptText asks for a clip in chunks of 3 minutes, one after the other, as programs do that know of the limit of one
@@ -59,7 +59,7 @@ func (b *bench) newScript(ctx context.Context) (*script, string) {
 }
 
 // run has it fetch a clip, opens what it made, and gives how long it took to the first picture.
-func (s *script) run(ctx context.Context, span clip.Span) (took time.Duration, err error) {
+func (s *script) run(ctx context.Context, span archive.Span) (took time.Duration, err error) {
 	dir, err := os.MkdirTemp(s.bench.dir, "chunks-")
 	if err != nil {
 		return 0, err

@@ -12,7 +12,7 @@ import (
 	"os/exec"
 	"time"
 
-	"clipfs/clip"
+	"clipfs/clip/archive"
 	"clipfs/clip/mp4"
 )
 
@@ -57,14 +57,14 @@ func seekTask() task {
 			if err != nil {
 				return err
 			}
-			theirs, err := b.fetchUpTo(ctx, clip.Span{Start: start, End: start.Add(time.Minute)}, target, p.samples[first+target].Size)
+			theirs, err := b.fetchUpTo(ctx, archive.Span{Start: start, End: start.Add(time.Minute)}, target, p.samples[first+target].Size)
 			if err != nil {
 				return err
 			}
 			part.add(ours, theirs)
 			within := target / pictures(2*time.Second)
 			start = start.Add(time.Duration(within) * 2 * time.Second)
-			theirs, err = b.fetchUpTo(ctx, clip.Span{Start: start, End: start.Add(2 * time.Second)}, target-within*pictures(2*time.Second), p.samples[first+target].Size)
+			theirs, err = b.fetchUpTo(ctx, archive.Span{Start: start, End: start.Add(2 * time.Second)}, target-within*pictures(2*time.Second), p.samples[first+target].Size)
 			if err != nil {
 				return err
 			}
@@ -82,7 +82,7 @@ func seekTask() task {
 func pictures(d time.Duration) int { return int(30 * d / time.Second) }
 
 // fetchUpTo makes one GetClip call and reads it up to the last byte of a picture, which has to have a certain size.
-func (b *bench) fetchUpTo(ctx context.Context, span clip.Span, picture int, size uint32) (time.Duration, error) {
+func (b *bench) fetchUpTo(ctx context.Context, span archive.Span, picture int, size uint32) (time.Duration, error) {
 	began := time.Now()
 	p, err := b.payload(ctx, camStream, span)
 	if err != nil {

@@ -79,19 +79,19 @@ func (d *demo) run(ctx context.Context, args []string) (err error) {
 		return err
 	}
 	flags := defaultMountFlags()
-	archive, end, err := demoArchive(ctx, logger, flags.observe.metrics())
+	service, end, err := demoArchive(ctx, logger, flags.observe.metrics())
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, end()) }()
 	flags.cacheDir = cacheDir
-	endpoint, err := archive.ControlEndpoint(ctx)
+	endpoint, err := service.ControlEndpoint(ctx)
 	if err != nil {
 		return err
 	}
 	flags.told = map[string][]string{"endpoint-url": {endpoint}} // for clipfs doctor
 	flags.service.grace = 0                                      // the test card is nothing to wait for
-	return flags.serve(ctx, archive, mountpoint, logger, func(s *serving) error { return d.show(ctx, s) })
+	return flags.serve(ctx, service, mountpoint, logger, func(s *serving) error { return d.show(ctx, s) })
 }
 
 // demoDir gives the directory to mount on and what removes it again, if it was made here.

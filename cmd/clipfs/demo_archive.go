@@ -15,7 +15,7 @@ import (
 const demoStream = "testcard"
 
 // demoArchive starts an emulator with the test card and gives an archive on it. end stops both.
-func demoArchive(ctx context.Context, logger *slog.Logger, observer kvs.Observer) (archive *kvs.Archive, end func() error, err error) {
+func demoArchive(ctx context.Context, logger *slog.Logger, observer kvs.Observer) (service *kvs.Archive, end func() error, err error) {
 	spec, err := footage.ParseSpec(demoStream + "=testcard")
 	if err != nil {
 		return nil, nil, err
@@ -36,11 +36,11 @@ func demoArchive(ctx context.Context, logger *slog.Logger, observer kvs.Observer
 	if err := server.Start(context.WithoutCancel(ctx)); err != nil {
 		return nil, nil, err
 	}
-	archive, err = emulatorArchive(server.Endpoint(), logger, observer)
+	service, err = emulatorArchive(server.Endpoint(), logger, observer)
 	if err != nil {
 		return nil, nil, errors.Join(err, server.Close())
 	}
-	return archive, func() error { return errors.Join(archive.Close(), server.Close()) }, nil
+	return service, func() error { return errors.Join(service.Close(), server.Close()) }, nil
 }
 
 // emulatorArchive gives an archive on an emulator. The user's own credentials are none of its business.

@@ -8,9 +8,10 @@ import (
 	"strings"
 	"time"
 
-	"clipfs/clip"
-
 	"github.com/spf13/cobra"
+
+	"clipfs/clip"
+	"clipfs/clip/archive"
 )
 
 const (
@@ -51,7 +52,7 @@ func demoCheck(stdout io.Writer, mountpoint string) error {
 	if err != nil {
 		return fmt.Errorf("latest: %w", err)
 	}
-	dir := filepath.Join(stream, grammar.FormatStart(start.Time.Add(-checkAge), clip.Minute))
+	dir := filepath.Join(stream, grammar.FormatStart(start.Time.Add(-checkAge), archive.Minute))
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return err

@@ -12,12 +12,12 @@ import (
 	"sync/atomic"
 	"time"
 
-	"clipfs/clip"
+	"github.com/spf13/cobra"
+
+	"clipfs/clip/archive"
 	"clipfs/clip/kvs"
 	"clipfs/cmd/clipfs/internal/known"
 	"clipfs/fs"
-
-	"github.com/spf13/cobra"
 )
 
 // doctorTimeout is how long one check may take by default.
@@ -158,54 +158,54 @@ func (d *doctor) run(ctx context.Context, before *finding) error {
 
 // checkArchive makes all checks that ask the service.
 func (d *doctor) checkArchive(ctx context.Context, canMount bool) {
-	archive, ok := d.checkRegion(ctx)
+	service, ok := d.checkRegion(ctx)
 	if !ok {
 		d.skipFrom("endpoint", "region")
 		return
 	}
-	defer func() { _ = archive.Close() }() // it only closes idle connections
-	if !d.checkEndpoint(ctx, archive) {
+	defer func() { _ = service.Close() }() // it only closes idle connections
+	if !d.checkEndpoint(ctx, service) {
 		d.skipFrom("clock", "endpoint")
 		return
 	}
-	listed, ok := d.checkCredentials(ctx, archive)
+	listed, ok := d.checkCredentials(ctx, service)
 	if !ok {
 		d.skipFrom("ListStreams", "credentials")
 		return
 	}
-	if found, ok := d.checkActions(ctx, archive, listed); ok {
-		d.checkClip(ctx, archive, found, canMount)
+	if found, ok := d.checkActions(ctx, service, listed); ok {
+		d.checkClip(ctx, service, found, canMount)
 	}
 }
 
 // checkRegion looks up the region, and gives an archive in it.
 func (d *doctor) checkRegion(ctx context.Context) (*kvs.Archive, bool) {
-	var archive *kvs.Archive
+	var service *kvs.Archive
 	ok := d.check(ctx, "region", func(ctx context.Context) (string, error) {
 		cfg, err := kvs.LoadConfig(ctx, kvs.ConfigOptions{EndpointURL: d.mount.endpointURL, Unchecked: true})
 		if err == nil {
-			archive, err = kvs.New(cfg, kvs.Options{Logger: d.logger, InsecureEndpoint: d.mount.insecure})
+			service, err = kvs.New(cfg, kvs.Options{Logger: d.logger, InsecureEndpoint: d.mount.insecure})
 		}
 		if err != nil {
 			return "", ailing(err, "set AWS_REGION and, where there are several, AWS_PROFILE; look at ~/.aws/config and --endpoint-url; an endpoint on http elsewhere wants --insecure-endpoint")
 		}
-		return archive.Region(), nil
+		return service.Region(), nil
 	})
-	return archive, ok
+	return service, ok
 }
 
 // checkEndpoint asks the service for an answer, and compares its clock with ours.
-func (d *doctor) checkEndpoint(ctx context.Context, archive *kvs.Archive) bool {
+func (d *doctor) checkEndpoint(ctx context.Context, service *kvs.Archive) bool {
 	var greeting kvs.Greeting
 	ok := d.check(ctx, "endpoint", func(ctx context.Context) (string, error) {
-		endpoint, err := archive.ControlEndpoint(ctx)
+		endpoint, err := service.ControlEndpoint(ctx)
 		if err != nil {
 			return "", ailing(err, "look at AWS_REGION, AWS_ENDPOINT_URL and --endpoint-url")
 		}
 		if u, err := url.Parse(endpoint); err == nil {
 			endpoint = u.Redacted()
 		}
-		if greeting, err = archive.Greet(ctx); err != nil {
+		if greeting, err = service.Greet(ctx); err != nil {
 			return "", ailing(fmt.Errorf("%s: %w", endpoint, err),
 				"look at the network, proxy, firewall and VPC endpoint on the way there, and at AWS_REGION, AWS_ENDPOINT_URL and --endpoint-url")
 		}
@@ -238,7 +238,7 @@ const (
 
 // listing is what ListStreams gave.
 type listing struct {
-	streams []clip.Stream
+	streams []archive.Stream
 	more    bool
 	err     error
 }
@@ -247,10 +247,10 @@ type listing struct {
 const maxListed = 25
 
 // checkCredentials looks for credentials and makes the first call with them, ListStreams, whose answer it gives.
-func (d *doctor) checkCredentials(ctx context.Context, archive *kvs.Archive) (listing, bool) {
+func (d *doctor) checkCredentials(ctx context.Context, service *kvs.Archive) (listing, bool) {
 	var listed listing
 	ok := d.check(ctx, "credentials", func(ctx context.Context) (string, error) {
-		who, err := archive.Identity(ctx)
+		who, err := service.Identity(ctx)
 		if err != nil {
 			return "", ailing(err, "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the host a role; aws sso login, where that is used")
 		}
@@ -258,8 +258,8 @@ func (d *doctor) checkCredentials(ctx context.Context, archive *kvs.Archive) (li
 		if !who.Expires.IsZero() {
 			text += ", until " + who.Expires.UTC().Format(time.RFC3339)
 		}
-		listed = list(ctx, archive)
-		if errors.Is(listed.err, clip.ErrCredentials) {
+		listed = list(ctx, service)
+		if errors.Is(listed.err, archive.ErrCredentials) {
 			return "", ailing(fmt.Errorf("%s: %w", text, listed.err),
 				"renew them (aws sso login, a new session token) or correct them; they have to be of the partition and account of the region")
 		}
@@ -275,8 +275,8 @@ func (d *doctor) checkCredentials(ctx context.Context, archive *kvs.Archive) (li
 }
 
 // list asks for the first streams.
-func list(ctx context.Context, archive *kvs.Archive) (l listing) {
-	for stream, err := range archive.Streams(ctx) {
+func list(ctx context.Context, service *kvs.Archive) (l listing) {
+	for stream, err := range service.Streams(ctx) {
 		switch {
 		case err != nil:
 			l.err = err

@@ -7,7 +7,7 @@ import (
 	"net/url"
 	"time"
 
-	"clipfs/clip"
+	"clipfs/clip/archive"
 	"clipfs/clip/kvs"
 )
 
@@ -22,15 +22,15 @@ const (
 
 // chosen is the stream that is tried, and a fragment of it; without one where fragments may not be listed.
 type chosen struct {
-	stream   clip.Stream
-	fragment *clip.Fragment
+	stream   archive.Stream
+	fragment *archive.Fragment
 	// undescribed is when the stream could be listed, but not described.
 	undescribed bool
 }
 
 // checkActions tries the actions up to ListFragments, and gives a fragment for the rest; false if there is nothing to go
 // on with.
-func (d *doctor) checkActions(ctx context.Context, archive *kvs.Archive, listed listing) (chosen, bool) {
+func (d *doctor) checkActions(ctx context.Context, service *kvs.Archive, listed listing) (chosen, bool) {
 	d.check(ctx, "ListStreams", func(context.Context) (string, error) { return d.judgeListing(listed) })
 	candidates := d.candidates(listed)
 	if len(candidates) == 0 {
@@ -40,14 +40,14 @@ func (d *doctor) checkActions(ctx context.Context, archive *kvs.Archive, listed 
 		}
 		d.skip("want of a stream", "DescribeStream", "GetDataEndpoint", "ListFragments", clocksName)
 		d.check(ctx, "footage", func(context.Context) (string, error) {
-			return "", ailing(fmt.Errorf("no streams in %s", archive.Region()), "look at AWS_REGION and AWS_PROFILE; or make a stream, and send to it (PutMedia)")
+			return "", ailing(fmt.Errorf("no streams in %s", service.Region()), "look at AWS_REGION and AWS_PROFILE; or make a stream, and send to it (PutMedia)")
 		})
 		d.skipFrom("GetClip", "footage")
 		return chosen{}, false
 	}
 	first := candidates[0]
 	described := d.check(ctx, "DescribeStream", func(ctx context.Context) (string, error) {
-		told, err := archive.Stream(ctx, first.Name)
+		told, err := service.Stream(ctx, first.Name)
 		if err != nil {
 			return "", ailing(err, adviceOn(err, "DescribeStream"))
 		}
@@ -59,7 +59,7 @@ func (d *doctor) checkActions(ctx context.Context, archive *kvs.Archive, listed 
 		return chosen{}, false
 	}
 	if !d.check(ctx, "GetDataEndpoint", func(ctx context.Context) (string, error) {
-		endpoint, err := archive.DataEndpoint(ctx, first.Name)
+		endpoint, err := service.DataEndpoint(ctx, first.Name)
 		if err != nil {
 			return "", ailing(err, adviceOn(err, "GetDataEndpoint"))
 		}
@@ -71,7 +71,7 @@ func (d *doctor) checkActions(ctx context.Context, archive *kvs.Archive, listed 
 		d.skipFrom("ListFragments", "GetDataEndpoint")
 		return chosen{}, false
 	}
-	found, ok := d.checkFootage(ctx, archive, candidates)
+	found, ok := d.checkFootage(ctx, service, candidates)
 	found.undescribed = !described
 	return found, ok
 }
@@ -79,7 +79,7 @@ func (d *doctor) checkActions(ctx context.Context, archive *kvs.Archive, listed 
 // judgeListing says what to make of the answer to ListStreams.
 func (d *doctor) judgeListing(l listing) (string, error) {
 	switch {
-	case errors.Is(l.err, clip.ErrNotListable) && len(d.mount.streams) > 0:
+	case errors.Is(l.err, archive.ErrNotListable) && len(d.mount.streams) > 0:
 		return "not permitted, and not needed for streams that are named (--stream)", nil
 	case l.err != nil:
 		return "", ailing(l.err, adviceOn(l.err, "ListStreams")+"; or name streams with --stream")
@@ -90,13 +90,13 @@ func (d *doctor) judgeListing(l listing) (string, error) {
 }
 
 // candidates gives the streams that may be tried: those that are named, else those that are listed.
-func (d *doctor) candidates(l listing) []clip.Stream {
+func (d *doctor) candidates(l listing) []archive.Stream {
 	if len(d.mount.streams) == 0 {
 		return l.streams
 	}
-	var all []clip.Stream
+	var all []archive.Stream
 	for _, name := range d.mount.streams {
-		stream := clip.Stream{Name: clip.StreamName(name)}
+		stream := archive.Stream{Name: archive.StreamName(name)}
 		for _, s := range l.streams {
 			if s.Name == stream.Name {
 				stream = s
@@ -108,11 +108,11 @@ func (d *doctor) candidates(l listing) []clip.Stream {
 }
 
 // checkFootage looks for the first stream that has footage.
-func (d *doctor) checkFootage(ctx context.Context, archive *kvs.Archive, candidates []clip.Stream) (chosen, bool) {
+func (d *doctor) checkFootage(ctx context.Context, service *kvs.Archive, candidates []archive.Stream) (chosen, bool) {
 	found, tried := chosen{stream: candidates[0]}, 0
 	if !d.check(ctx, "ListFragments", func(ctx context.Context) (string, error) {
 		for _, s := range candidates {
-			c, err := d.fragmentOf(ctx, archive, s)
+			c, err := d.fragmentOf(ctx, service, s)
 			if err != nil {
 				return "", ailing(err, adviceOn(err, "ListFragments"))
 			}
@@ -126,10 +126,10 @@ func (d *doctor) checkFootage(ctx context.Context, archive *kvs.Archive, candida
 		d.skip("ListFragments", clocksName, "footage")
 		return chosen{stream: candidates[0]}, true
 	}
-	d.checkClocks(ctx, archive, candidates)
+	d.checkClocks(ctx, service, candidates)
 	if !d.check(ctx, "footage", func(context.Context) (string, error) {
 		if f := found.fragment; f != nil {
-			return fmt.Sprintf("%s, a fragment of %s at %s", found.stream.Name, f.Length, f.Time(clip.Selector(d.mount.selector)).Format(time.RFC3339)), nil
+			return fmt.Sprintf("%s, a fragment of %s at %s", found.stream.Name, f.Length, f.Time(archive.Selector(d.mount.selector)).Format(time.RFC3339)), nil
 		}
 		if len(candidates) == 1 && candidates[0].Retention == 0 && candidates[0].ARN != "" {
 			return "", ailing(fmt.Errorf("%s retains nothing", candidates[0].Name), "give it a retention (UpdateDataRetention); footage from then on is kept")
@@ -143,7 +143,7 @@ func (d *doctor) checkFootage(ctx context.Context, archive *kvs.Archive, candida
 }
 
 // namesOf lists streams, a few by name.
-func namesOf(streams []clip.Stream) string {
+func namesOf(streams []archive.Stream) string {
 	if len(streams) == 1 {
 		return string(streams[0].Name)
 	}
@@ -151,11 +151,11 @@ func namesOf(streams []clip.Stream) string {
 }
 
 // described gives a stream with its retention, which is not known of one that was named and not listed.
-func described(ctx context.Context, archive *kvs.Archive, s clip.Stream) clip.Stream {
+func described(ctx context.Context, service *kvs.Archive, s archive.Stream) archive.Stream {
 	if s.ARN != "" {
 		return s
 	}
-	if told, err := archive.Stream(ctx, s.Name); err == nil {
+	if told, err := service.Stream(ctx, s.Name); err == nil {
 		return told
 	}
 	s.Retention = unknownRetention
@@ -163,16 +163,16 @@ func described(ctx context.Context, archive *kvs.Archive, s clip.Stream) clip.St
 }
 
 // fragmentOf asks for one fragment of a stream.
-func (d *doctor) fragmentOf(ctx context.Context, archive *kvs.Archive, s clip.Stream) (chosen, error) {
-	s = described(ctx, archive, s)
+func (d *doctor) fragmentOf(ctx context.Context, service *kvs.Archive, s archive.Stream) (chosen, error) {
+	s = described(ctx, service, s)
 	now := time.Now()
 	margin := min(footageMargin, s.Retention/10)
-	span := clip.NewSpan(now.Add(margin-s.Retention), s.Retention-margin-footageAge)
+	span := archive.NewSpan(now.Add(margin-s.Retention), s.Retention-margin-footageAge)
 	if s.Retention == 0 {
 		return chosen{stream: s}, nil
 	}
-	query := clip.FragmentQuery{Stream: s.Name, Selector: clip.Selector(d.mount.selector), Span: span, Limit: 1}
-	for f, err := range archive.Fragments(ctx, query) {
+	query := archive.FragmentQuery{Stream: s.Name, Selector: archive.Selector(d.mount.selector), Span: span, Limit: 1}
+	for f, err := range service.Fragments(ctx, query) {
 		if err != nil {
 			return chosen{}, err
 		}
@@ -184,19 +184,19 @@ func (d *doctor) fragmentOf(ctx context.Context, archive *kvs.Archive, s clip.St
 // adviceOn says what to do about an error of an action.
 func adviceOn(err error, action string) string {
 	switch {
-	case errors.Is(err, clip.ErrCredentials):
+	case errors.Is(err, archive.ErrCredentials):
 		return "renew the credentials, or correct them"
-	case errors.Is(err, clip.ErrDenied):
+	case errors.Is(err, archive.ErrDenied):
 		return fmt.Sprintf("allow kinesisvideo:%s in the IAM policy of these credentials; service control, boundary and endpoint policies count too", action)
-	case errors.Is(err, clip.ErrNoStream):
+	case errors.Is(err, archive.ErrNoStream):
 		return "look at the name (--stream), AWS_REGION and AWS_PROFILE"
-	case errors.Is(err, clip.ErrThrottled):
+	case errors.Is(err, archive.ErrThrottled):
 		return "others use up the quota of calls: try again later, or ask AWS for more"
-	case errors.Is(err, clip.ErrRefused):
+	case errors.Is(err, archive.ErrRefused):
 		return "look at what answers there: a proxy, a gateway, or an --endpoint-url that is not of the service"
-	case errors.Is(err, clip.ErrUnreachable), errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, archive.ErrUnreachable), errors.Is(err, context.DeadlineExceeded):
 		return "look at the network, proxy, firewall and VPC endpoint on the way there; or give it more time with --timeout"
-	case errors.Is(err, clip.ErrMedia):
+	case errors.Is(err, archive.ErrMedia):
 		return "send H.264 or H.265, with AAC or G.711, and codec private data; or try another stream with --stream"
 	}
 	return "try again, and another stream with --stream"

@@ -12,6 +12,7 @@ import (
 
 	"clipfs/cache"
 	"clipfs/clip"
+	"clipfs/clip/archive"
 	"clipfs/clip/kvs"
 )
 
@@ -19,9 +20,9 @@ import (
 const temporaryCache = 256 << 20
 
 // checkClip reads a clip of one fragment: from the service, and again through a mount.
-func (d *doctor) checkClip(ctx context.Context, archive *kvs.Archive, c chosen, canMount bool) {
+func (d *doctor) checkClip(ctx context.Context, service *kvs.Archive, c chosen, canMount bool) {
 	if c.fragment == nil {
-		d.check(ctx, "GetClip", func(ctx context.Context) (string, error) { return d.tryGetClip(ctx, archive, c.stream.Name) })
+		d.check(ctx, "GetClip", func(ctx context.Context) (string, error) { return d.tryGetClip(ctx, service, c.stream.Name) })
 		d.skipFrom("clip", "ListFragments")
 		return
 	}
@@ -36,7 +37,7 @@ func (d *doctor) checkClip(ctx context.Context, archive *kvs.Archive, c chosen, 
 	// Not all of it blindly: what is below could still be a mount.
 	cacheDir := filepath.Join(dir, "cache")
 	defer func() { _ = errors.Join(os.RemoveAll(cacheDir), os.Remove(dir)) }() // what is left is in the temporary files
-	if !d.readClip(ctx, archive, c, cacheDir) {
+	if !d.readClip(ctx, service, c, cacheDir) {
 		d.skip("clip", "mount")
 		return
 	}
@@ -57,12 +58,12 @@ func (d *doctor) checkClip(ctx context.Context, archive *kvs.Archive, c chosen, 
 }
 
 // spanOf gives the span that has just the fragment.
-func (d *doctor) spanOf(c chosen) clip.Span {
-	return clip.NewSpan(c.fragment.Time(clip.Selector(d.mount.selector)), max(c.fragment.Length, clip.Grain))
+func (d *doctor) spanOf(c chosen) archive.Span {
+	return archive.NewSpan(c.fragment.Time(archive.Selector(d.mount.selector)), max(c.fragment.Length, archive.Grain))
 }
 
 // readClip reads a clip of the fragment as a mount would, with a cache in a directory.
-func (d *doctor) readClip(ctx context.Context, archive *kvs.Archive, c chosen, dir string) bool {
+func (d *doctor) readClip(ctx context.Context, service *kvs.Archive, c chosen, dir string) bool {
 	flags := d.mount
 	flags.cacheDir, flags.cacheSize, flags.minFree, flags.streams = dir, temporaryCache, share{}, nil
 	flags.readTimeout = d.timeout * 3 / 4 // so that what fails is told, and not that time is over
@@ -74,7 +75,7 @@ func (d *doctor) readClip(ctx context.Context, archive *kvs.Archive, c chosen, d
 	}()
 	if !d.check(ctx, "GetClip", func(ctx context.Context) (string, error) {
 		began := time.Now()
-		o, err := flags.openClip(ctx, countedArchive{archive, d}, c, d.spanOf(c))
+		o, err := flags.openClip(ctx, countedArchive{service, d}, c, d.spanOf(c))
 		if err != nil {
 			return "", ailing(err, adviceOn(err, "GetClip"))
 		}
@@ -101,7 +102,7 @@ type openClip struct {
 }
 
 // openClip opens a clip with caches in the cache directory.
-func (f *mountFlags) openClip(ctx context.Context, archive clip.Archive, from chosen, span clip.Span) (_ *openClip, err error) {
+func (f *mountFlags) openClip(ctx context.Context, service archive.Service, from chosen, span archive.Span) (_ *openClip, err error) {
 	logger := discard()
 	options, err := f.options(logger)
 	if err != nil {
@@ -122,7 +123,7 @@ func (f *mountFlags) openClip(ctx context.Context, archive clip.Archive, from ch
 		return nil, err
 	}
 	options.Heads = o.heads
-	library := clip.NewLibrary(archive, o.media, options)
+	library := clip.NewLibrary(service, o.media, options)
 	if from.undescribed { // what was listed is as good
 		if _, err := library.Streams(ctx); err != nil {
 			return nil, err
@@ -170,11 +171,11 @@ const (
 )
 
 // tryGetClip tries GetClip without knowing of any footage: that there is none is an answer too.
-func (d *doctor) tryGetClip(ctx context.Context, archive *kvs.Archive, name clip.StreamName) (string, error) {
-	payload, err := countedArchive{archive, d}.Payload(ctx, clip.PayloadQuery{
-		Stream: name, Selector: clip.Selector(d.mount.selector), Span: clip.NewSpan(time.Now().Add(-tryAge), tryLength),
+func (d *doctor) tryGetClip(ctx context.Context, service *kvs.Archive, name archive.StreamName) (string, error) {
+	payload, err := countedArchive{service, d}.Payload(ctx, archive.PayloadQuery{
+		Stream: name, Selector: archive.Selector(d.mount.selector), Span: archive.NewSpan(time.Now().Add(-tryAge), tryLength),
 	})
-	if errors.Is(err, clip.ErrNoFootage) {
+	if errors.Is(err, archive.ErrNoFootage) {
 		return fmt.Sprintf("permitted; a minute ago %s recorded nothing", name), nil
 	}
 	if err != nil {
@@ -188,14 +189,14 @@ func (d *doctor) tryGetClip(ctx context.Context, archive *kvs.Archive, name clip
 
 // countedArchive counts what GetClip costs.
 type countedArchive struct {
-	clip.Archive
+	archive.Service
 	doctor *doctor
 }
 
-// Payload implements clip.Archive.
-func (a countedArchive) Payload(ctx context.Context, q clip.PayloadQuery) (*clip.Payload, error) {
+// Payload implements archive.Service.
+func (a countedArchive) Payload(ctx context.Context, q archive.PayloadQuery) (*archive.Payload, error) {
 	a.doctor.clips.Add(1)
-	p, err := a.Archive.Payload(ctx, q)
+	p, err := a.Service.Payload(ctx, q)
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"clipfs/clip"
+	"clipfs/clip/archive"
 	"clipfs/clip/kvs"
 )
 
@@ -21,19 +21,19 @@ const (
 )
 
 // checkClocks compares what cameras say of the time with what the service says, of what has arrived lately.
-func (d *doctor) checkClocks(ctx context.Context, archive *kvs.Archive, candidates []clip.Stream) {
+func (d *doctor) checkClocks(ctx context.Context, service *kvs.Archive, candidates []archive.Stream) {
 	d.check(ctx, clocksName, func(ctx context.Context) (string, error) {
 		compared := 0
 		for _, s := range candidates {
-			s = described(ctx, archive, s)
+			s = described(ctx, service, s)
 			if s.Retention == 0 {
 				continue
 			}
 			now, length := time.Now(), min(clocksWithin, s.Retention)
-			span := clip.NewSpan(now.Add(-length), length)
-			query := clip.FragmentQuery{Stream: s.Name, Selector: clip.ByServer, Span: span, Limit: clocksFragments}
+			span := archive.NewSpan(now.Add(-length), length)
+			query := archive.FragmentQuery{Stream: s.Name, Selector: archive.ByServer, Span: span, Limit: clocksFragments}
 			seen := 0
-			for f, err := range archive.Fragments(ctx, query) {
+			for f, err := range service.Fragments(ctx, query) {
 				if err != nil {
 					return "", ailing(err, adviceOn(err, "ListFragments"))
 				}
@@ -54,7 +54,7 @@ func (d *doctor) checkClocks(ctx context.Context, archive *kvs.Archive, candidat
 
 // clockFault says what is wrong with the time of a fragment; "" where nothing is. Footage may be uploaded late, so that only
 // times that are not kept are too old.
-func clockFault(f clip.Fragment, now time.Time, retention time.Duration) string {
+func clockFault(f archive.Fragment, now time.Time, retention time.Duration) string {
 	off := f.Producer.Sub(f.Server)
 	switch {
 	case off > maxCameraAhead:

@@ -15,12 +15,13 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"clipfs/clip"
+	"clipfs/clip/archive"
 	"clipfs/cmd/internal/fuseconn"
 	"clipfs/fs"
 	"clipfs/fs/mountinfo"
-
-	"github.com/spf13/cobra"
 )
 
 const (
@@ -118,7 +119,7 @@ func (d *doctor) place(dir string) (mountpoint string, running bool, remove func
 
 // startMount mounts in a process of its own and waits until the mount is there. end, which is to be called always, takes
 // it away.
-func (d *doctor) startMount(ctx context.Context, self, mountpoint, cacheDir string, name clip.StreamName) (end func() error, err error) {
+func (d *doctor) startMount(ctx context.Context, self, mountpoint, cacheDir string, name archive.StreamName) (end func() error, err error) {
 	// The mount is to end if this process is killed; the kernel goes by the thread that started it.
 	runtime.LockOSThread()
 	args := []string{mountName, "--cache-dir", cacheDir, "--cache-size", fmt.Sprint(temporaryCache), "--cache-min-free", "0",
@@ -183,10 +184,10 @@ func withoutSettings(environ []string) []string {
 }
 
 // pathOf gives the path of a clip below the mountpoint.
-func pathOf(name clip.StreamName, span clip.Span) string {
+func pathOf(name archive.StreamName, span archive.Span) string {
 	grammar := clip.Grammar{}
 	// With the zone, so that it is the same on a mount of any --timezone.
-	return filepath.Join(string(name), grammar.FormatStart(span.Start, clip.Millisecond)+"Z", grammar.FormatFile(span.Length(), clip.Movie))
+	return filepath.Join(string(name), grammar.FormatStart(span.Start, archive.Millisecond)+"Z", grammar.FormatFile(span.Length(), clip.Movie))
 }
 
 // readAs reads a clip in a process of its own.

@@ -10,15 +10,16 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"clipfs/cache"
 	"clipfs/clip"
+	"clipfs/clip/archive"
 	"clipfs/clip/kvs"
 	"clipfs/cmd/clipfs/internal/notify"
 	"clipfs/cmd/internal/logs"
 	"clipfs/fs"
 	"clipfs/fs/mountinfo"
-
-	"github.com/spf13/cobra"
 )
 
 const (
@@ -74,7 +75,7 @@ type mountFlags struct {
 func defaultMountFlags() mountFlags {
 	return mountFlags{
 		cacheSize: cache.DefaultMaxBytes, minFree: share{percent: defaultMinFree}, memory: defaultMemory, metadataTTL: positive(time.Minute), readTimeout: positive(time.Minute),
-		gap: positive(clip.DefaultGap), part: positive(clip.DefaultPart), eager: clip.DefaultEager, readAhead: clip.DefaultReadAhead,
+		gap: positive(archive.DefaultGap), part: positive(clip.DefaultPart), eager: clip.DefaultEager, readAhead: clip.DefaultReadAhead,
 		connections: clip.DefaultConnections, openFetch: clip.DefaultMaxOpenFetch, listDays: clip.DefaultListDays,
 		access: defaultAccessFlags(), service: defaultServiceFlags(),
 	}
@@ -199,17 +200,17 @@ func (f *mountFlags) run(ctx context.Context, log io.Writer, path string) (err e
 		return err
 	}
 	warnUnseen(mountpoint, logger)
-	archive, err := f.archive(ctx, logger)
+	service, err := f.archive(ctx, logger)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, archive.Close()) }()
+	defer func() { err = errors.Join(err, service.Close()) }()
 	unobserved, err := f.observe.serve(ctx, logger)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, unobserved()) }()
-	return f.serve(ctx, archive, mountpoint, logger, func(s *serving) error {
+	return f.serve(ctx, service, mountpoint, logger, func(s *serving) error {
 		greeted := greet(ctx, s.library, logger)
 		defer greeted()
 		if err := f.service.ready(os.Stderr); err != nil {
@@ -238,7 +239,7 @@ const systemCacheDir = "/var/cache/clipfs"
 func (f *mountFlags) options(logger *slog.Logger) (clip.Options, error) {
 	o := clip.Options{
 		Logger:       logger,
-		Selector:     clip.Selector(f.selector),
+		Selector:     archive.Selector(f.selector),
 		Grammar:      clip.Grammar{Location: f.zone.location, Basic: bool(f.names)},
 		MetadataTTL:  time.Duration(f.metadataTTL),
 		ReadTimeout:  time.Duration(f.readTimeout),
@@ -264,7 +265,7 @@ func (f *mountFlags) options(logger *slog.Logger) (clip.Options, error) {
 		return o, &usageError{fmt.Errorf("--connections %d: want at least 1", f.connections)}
 	}
 	for _, s := range f.streams {
-		name := clip.StreamName(s)
+		name := archive.StreamName(s)
 		if !name.Valid() {
 			return o, &usageError{fmt.Errorf("--stream %q: not the name of a stream", s)}
 		}
@@ -283,15 +284,15 @@ func (f *mountFlags) archive(ctx context.Context, logger *slog.Logger) (*kvs.Arc
 		return nil, err
 	}
 	stall := clip.StallAfter(time.Duration(f.readTimeout))
-	archive, err := kvs.New(cfg, kvs.Options{Logger: logger, Observer: f.observe.metrics(), Stall: stall, InsecureEndpoint: f.insecure})
+	service, err := kvs.New(cfg, kvs.Options{Logger: logger, Observer: f.observe.metrics(), Stall: stall, InsecureEndpoint: f.insecure})
 	if errors.Is(err, kvs.ErrInsecure) {
 		err = &usageError{fmt.Errorf("%w: use https, or --insecure-endpoint where the network is trusted", err)}
 	}
-	return archive, err
+	return service, err
 }
 
 // serve mounts an archive for as long as work takes, which unmounts it.
-func (f *mountFlags) serve(ctx context.Context, archive clip.Archive, mountpoint string, logger *slog.Logger,
+func (f *mountFlags) serve(ctx context.Context, service archive.Service, mountpoint string, logger *slog.Logger,
 	work func(*serving) error) (err error) {
 	manager := notify.New(logger)
 	media, heads := f.budgets(logger)
@@ -314,17 +315,17 @@ func (f *mountFlags) serve(ctx context.Context, archive clip.Archive, mountpoint
 		return fmt.Errorf("cache directory %s: %w", f.cacheDir, err)
 	}
 	defer func() { err = errors.Join(err, options.Heads.Close()) }()
-	if told, ok := archive.(interface {
-		OpenQuota(clip.StreamName) (atOnce, perSecond float64)
+	if told, ok := service.(interface {
+		OpenQuota(archive.StreamName) (atOnce, perSecond float64)
 	}); ok {
 		options.OpenQuota = told.OpenQuota
 	}
-	library := clip.NewLibrary(archive, kept, options)
+	library := clip.NewLibrary(service, kept, options)
 	server, err := fs.Mount(mountpoint, library, shown)
 	if err != nil {
 		return err
 	}
-	f.tell(archive, library, kept, options.Heads, server)
+	f.tell(service, library, kept, options.Heads, server)
 	logger.Info("serving", "mountpoint", server.Mountpoint(), "cache", f.cacheDir)
 	index := time.AfterFunc(indexAfter, func() {
 		kept.Begin()
@@ -333,7 +334,7 @@ func (f *mountFlags) serve(ctx context.Context, archive clip.Archive, mountpoint
 	defer index.Stop()
 	mounted, _ := mountinfo.Find(server.Mountpoint()) // for what is told of it later
 	serves := &serving{mount: mounted, server: server, library: library, cache: kept, logger: logger, manager: manager, grace: time.Duration(f.service.grace)}
-	if waits, ok := archive.(interface{ GiveUp() }); ok {
+	if waits, ok := service.(interface{ GiveUp() }); ok {
 		serves.giveUp = waits.GiveUp
 	}
 	return work(serves)
@@ -378,7 +379,7 @@ const (
 // greet asks for the streams once, in the background, so that what is wrong with the service or with permissions is in
 // the log from the start. The function it gives ends that and waits for it.
 func greet(ctx context.Context, library *clip.Library, logger *slog.Logger) (end func()) {
-	ctx, cancel := context.WithTimeout(clip.WithOperation(ctx, clip.Operation{Brief: true}), greetingTimeout)
+	ctx, cancel := context.WithTimeout(archive.WithOperation(ctx, archive.Operation{Brief: true}), greetingTimeout)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

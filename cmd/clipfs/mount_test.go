@@ -18,12 +18,13 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"clipfs/clip"
+	"clipfs/clip/archive"
 	"clipfs/cmd/internal/fuseconn"
 	"clipfs/cmd/internal/harness"
 	"clipfs/fs/mountinfo"
-
-	"golang.org/x/sys/unix"
 )
 
 // testcard starts an emulator with the stream "door".
@@ -35,7 +36,7 @@ func testcard(t *testing.T, args ...string) *harness.Emulator {
 
 // ago gives the name of the minute that was so long ago.
 func ago(d time.Duration) string {
-	return clip.Grammar{}.FormatStart(time.Now().Add(-d), clip.Minute)
+	return clip.Grammar{}.FormatStart(time.Now().Add(-d), archive.Minute)
 }
 
 // failed is the exit code of a command that could not do what it was told.

@@ -11,14 +11,15 @@ import (
 	"strconv"
 	"sync"
 
+	"github.com/spf13/cobra"
+
 	"clipfs/cache"
 	"clipfs/clip"
+	"clipfs/clip/archive"
 	"clipfs/clip/kvs"
 	"clipfs/cmd/internal/logs"
 	"clipfs/cmd/internal/metrics"
 	"clipfs/fs"
-
-	"github.com/spf13/cobra"
 )
 
 // observeFlags say what is told of a mount's doings, and where.
@@ -74,7 +75,7 @@ func (f *observeFlags) serve(ctx context.Context, logger *slog.Logger) (end func
 }
 
 // tell has metrics and the status ask the parts of a mount.
-func (f *mountFlags) tell(archive clip.Archive, library *clip.Library, media, heads *cache.Cache, server *fs.Server) {
+func (f *mountFlags) tell(service archive.Service, library *clip.Library, media, heads *cache.Cache, server *fs.Server) {
 	told := map[string][]string{"cache-dir": {f.cacheDir}} // also where it is the default of the one who mounts
 	for name, values := range f.told {
 		if name != "cache-dir" {
@@ -86,7 +87,7 @@ func (f *mountFlags) tell(archive clip.Archive, library *clip.Library, media, he
 		Mountpoint: server.Mountpoint(), Alive: server.Alive, Denials: server.Denials,
 		Library: library.Stats, Fetched: library.Fetched, Media: media.Stats, Heads: heads.Stats,
 	}
-	if a, ok := archive.(*kvs.Archive); ok {
+	if a, ok := service.(*kvs.Archive); ok {
 		s.Quotas, s.Region = a.Quotas, a.Region()
 	}
 	f.observe.metrics().Attach(s)

@@ -8,11 +8,12 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"clipfs/clip"
+	"clipfs/clip/archive"
 	"clipfs/cmd/clipfs/internal/known"
 	"clipfs/cmd/clipfs/internal/moment"
-
-	"github.com/spf13/cobra"
 )
 
 // pathFlags are the flags of clipfs path.
@@ -65,7 +66,7 @@ mount, or with --mount none, the path is relative. Only the path goes to stdout;
 
 // path gives the path and what was understood.
 func (f *pathFlags) path(ctx context.Context, cmd *cobra.Command, on known.Machine, args []string, now time.Time) (path, said string, err error) {
-	stream := clip.StreamName(args[0])
+	stream := archive.StreamName(args[0])
 	if !stream.Valid() {
 		return "", "", &usageError{fmt.Errorf("%q is not the name of a stream", args[0])}
 	}
@@ -132,7 +133,7 @@ func (f *pathFlags) name(m moment.Moment, lengths []string, suffix string, zone 
 		return written.FormatExactly(m.Start.Time, m.Start.Precision) + suffix, said, nil
 	}
 	said = m.Start.Time.In(zone).Format("Monday 2006-01-02 15:04:05 MST") + ", " + clip.FormatLength(length)
-	start := written.FormatExactly(m.Start.Time, clip.Minute) + suffix
+	start := written.FormatExactly(m.Start.Time, archive.Minute) + suffix
 	return filepath.Join(start, written.FormatFile(length, clip.Movie)), said, nil
 }
 

@@ -6,9 +6,10 @@ import (
 	"strconv"
 	"time"
 
-	"clipfs/clip"
-
 	"github.com/docker/go-units"
+
+	"clipfs/clip"
+	"clipfs/clip/archive"
 )
 
 // byteSize is a flag in bytes: 10GiB, 500MB, 1g, 100000. It must be more than 0.
@@ -166,14 +167,14 @@ func (v *names) Set(s string) error {
 func (v *names) Type() string { return "extended|basic" }
 
 // selector is a flag that says by which clock spans select.
-type selector clip.Selector
+type selector archive.Selector
 
 // String implements pflag.Value.
-func (v *selector) String() string { return clip.Selector(*v).String() }
+func (v *selector) String() string { return archive.Selector(*v).String() }
 
 // Set implements pflag.Value.
 func (v *selector) Set(s string) error {
-	parsed, err := clip.ParseSelector(s)
+	parsed, err := archive.ParseSelector(s)
 	if err != nil {
 		return err
 	}

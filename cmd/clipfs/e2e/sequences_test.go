@@ -16,12 +16,13 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"clipfs/cache"
 	"clipfs/clip"
+	"clipfs/clip/archive"
 	"clipfs/clip/kvs"
 	"clipfs/cmd/internal/harness"
-
-	"golang.org/x/sys/unix"
 )
 
 const (
@@ -77,7 +78,7 @@ func TestRandomSequences(t *testing.T) {
 
 // direct gives the bytes of versions of clips. Each is read through a library of its own, which knows no listing yet.
 type direct struct {
-	archive *kvs.Archive
+	service *kvs.Archive
 	cache   *cache.Cache
 
 	mu    sync.Mutex
@@ -91,7 +92,7 @@ func newDirect(t *testing.T, e *harness.Emulator) *direct {
 	if err != nil {
 		t.Fatal(err)
 	}
-	archive, err := kvs.New(cfg, kvs.Options{})
+	service, err := kvs.New(cfg, kvs.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,11 +101,11 @@ func newDirect(t *testing.T, e *harness.Emulator) *direct {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := errors.Join(kept.Close(), archive.Close()); err != nil {
+		if err := errors.Join(kept.Close(), service.Close()); err != nil {
 			t.Error(err)
 		}
 	})
-	return &direct{archive: archive, cache: kept, known: make(map[string][]byte)}
+	return &direct{service: service, cache: kept, known: make(map[string][]byte)}
 }
 
 // version gives the bytes of so many fragments from a time on.
@@ -116,7 +117,7 @@ func (d *direct) version(ctx context.Context, first time.Time, fragments int) ([
 		return known, nil
 	}
 	length := time.Duration(fragments-1)*testcardFragment + testcardFragment/2
-	c, err := clip.NewLibrary(d.archive, d.cache, clip.Options{}).Clip(ctx, "door", clip.NewSpan(first, length))
+	c, err := clip.NewLibrary(d.service, d.cache, clip.Options{}).Clip(ctx, "door", archive.NewSpan(first, length))
 	if err != nil {
 		return nil, err
 	}

@@ -12,10 +12,11 @@ import (
 	"testing"
 	"time"
 
-	"clipfs/clip"
-	"clipfs/cmd/internal/harness"
-
 	"github.com/google/go-cmp/cmp"
+
+	"clipfs/clip"
+	"clipfs/clip/archive"
+	"clipfs/cmd/internal/harness"
 )
 
 // piece is some footage in 2 s fragments.
@@ -60,9 +61,9 @@ func model(stream string, footage []piece, loc *time.Location, basic bool) map[s
 	}
 	names := clip.Grammar{Location: loc, Basic: basic} // how times are written has tests of its own
 	for _, at := range all {
-		day := stream + "/" + names.FormatStart(at, clip.Day)
-		hour := day + "/" + names.FormatStart(at, clip.Hour)
-		minute := hour + "/" + names.FormatStart(at, clip.Minute)
+		day := stream + "/" + names.FormatStart(at, archive.Day)
+		hour := day + "/" + names.FormatStart(at, archive.Hour)
+		minute := hour + "/" + names.FormatStart(at, archive.Minute)
 		if tree[minute] {
 			continue
 		}

@@ -8,7 +8,7 @@ import (
 	"io"
 	"log/slog"
 
-	"clipfs/clip"
+	"clipfs/clip/archive"
 )
 
 // Format is how a line looks.
@@ -68,7 +68,7 @@ type operations struct{ slog.Handler }
 
 // Handle implements slog.Handler.
 func (h operations) Handle(ctx context.Context, r slog.Record) error {
-	if op, ok := clip.OperationOf(ctx); ok {
+	if op, ok := archive.OperationOf(ctx); ok {
 		r.AddAttrs(slog.Uint64(operationAttr, op.ID))
 	}
 	return h.Handler.Handle(ctx, r)

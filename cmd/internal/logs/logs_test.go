@@ -8,14 +8,14 @@ import (
 	"testing"
 	"time"
 
-	"clipfs/clip"
+	"clipfs/clip/archive"
 	"clipfs/cmd/internal/logs"
 )
 
 // TestLines: a line has the number of the operation in its context, also below attributes that were given before, and
 // none where there is none.
 func TestLines(t *testing.T) {
-	ctx := clip.WithOperation(t.Context(), clip.Operation{ID: 17})
+	ctx := archive.WithOperation(t.Context(), archive.Operation{ID: 17})
 	for _, format := range []logs.Format{logs.Text, logs.JSON} {
 		var out bytes.Buffer
 		log := logs.New(&out, format, slog.LevelInfo).With("stream", "door")

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"strings"
 
-	"clipfs/clip"
+	"clipfs/clip/archive"
 )
 
 // Health says what is wrong with the mount or the credentials; nil where both were well when last seen. It costs no call
@@ -37,9 +37,9 @@ func (m *Metrics) credentialsHealth() error {
 // where the archive may not have looked at them.
 func (m *Metrics) learn(err error) {
 	switch {
-	case errors.Is(err, clip.ErrCredentials):
+	case errors.Is(err, archive.ErrCredentials):
 		m.refusal.Store(&err)
-	case errors.Is(err, clip.ErrUnreachable), errors.Is(err, clip.ErrThrottled), errors.Is(err, context.Canceled):
+	case errors.Is(err, archive.ErrUnreachable), errors.Is(err, archive.ErrThrottled), errors.Is(err, context.Canceled):
 	default:
 		m.refusal.Store(nil)
 	}

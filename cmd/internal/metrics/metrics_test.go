@@ -13,13 +13,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
 	"clipfs/cache"
 	"clipfs/clip"
+	"clipfs/clip/archive"
 	"clipfs/clip/kvs"
 	"clipfs/cmd/internal/metrics"
 	"clipfs/fs"
 
-	"github.com/prometheus/client_golang/prometheus/testutil"
 	dto "github.com/prometheus/client_model/go"
 )
 
@@ -27,7 +29,7 @@ import (
 func full(streams int) *metrics.Metrics {
 	m := metrics.New(metrics.Options{Price: 2})
 	m.Called("GetClip", 1, time.Second, nil)
-	m.Called("GetClip", 3, time.Second, fmt.Errorf("stream: %w", clip.ErrUnreachable))
+	m.Called("GetClip", 3, time.Second, fmt.Errorf("stream: %w", archive.ErrUnreachable))
 	m.Retried("GetClip")
 	m.Refused("GetClip")
 	m.Read(1000, time.Millisecond)
@@ -35,7 +37,7 @@ func full(streams int) *metrics.Metrics {
 	m.Failed("open", syscall.EACCES)
 	var quotas []kvs.Quota
 	for i := range streams {
-		q := kvs.Quota{Stream: clip.StreamName(fmt.Sprintf("camera-%d", i)), Name: "media", Left: float64(100 + i), Burst: 500, Rate: 500, Limit: 500}
+		q := kvs.Quota{Stream: archive.StreamName(fmt.Sprintf("camera-%d", i)), Name: "media", Left: float64(100 + i), Burst: 500, Rate: 500, Limit: 500}
 		quotas = append(quotas, q)
 	}
 	if streams > 1 {
@@ -178,17 +180,17 @@ func TestResults(t *testing.T) {
 		want string
 	}{
 		{nil, "ok"},
-		{clip.ErrCredentials, "credentials"},
-		{clip.ErrDenied, "denied"},
-		{clip.ErrRefused, "refused"},
-		{clip.ErrNoStream, "not_found"},
-		{clip.ErrNoFootage, "not_found"},
-		{clip.ErrInvalid, "invalid"},
-		{clip.ErrMedia, "media"},
-		{clip.ErrCodecChange, "media"},
-		{clip.ErrNoRetention, "no_retention"},
-		{clip.ErrThrottled, "throttled"},
-		{clip.ErrUnreachable, "unreachable"},
+		{archive.ErrCredentials, "credentials"},
+		{archive.ErrDenied, "denied"},
+		{archive.ErrRefused, "refused"},
+		{archive.ErrNoStream, "not_found"},
+		{archive.ErrNoFootage, "not_found"},
+		{archive.ErrInvalid, "invalid"},
+		{archive.ErrMedia, "media"},
+		{archive.ErrCodecChange, "media"},
+		{archive.ErrNoRetention, "no_retention"},
+		{archive.ErrThrottled, "throttled"},
+		{archive.ErrUnreachable, "unreachable"},
 		{context.Canceled, "given_up"},
 		{errors.New("else"), "error"},
 	} {
@@ -220,8 +222,8 @@ func TestHealth(t *testing.T) {
 		err  error
 		well bool
 	}{
-		{nil, true}, {clip.ErrUnreachable, true}, {clip.ErrDenied, true}, {clip.ErrCredentials, false}, {clip.ErrUnreachable, false},
-		{clip.ErrThrottled, false}, {context.Canceled, false}, {clip.ErrNoFootage, true}, {clip.ErrCredentials, false}, {nil, true},
+		{nil, true}, {archive.ErrUnreachable, true}, {archive.ErrDenied, true}, {archive.ErrCredentials, false}, {archive.ErrUnreachable, false},
+		{archive.ErrThrottled, false}, {context.Canceled, false}, {archive.ErrNoFootage, true}, {archive.ErrCredentials, false}, {nil, true},
 	} {
 		m.Called("GetClip", 1, 0, step.err)
 		if err := m.Health(); (err == nil) != step.well {

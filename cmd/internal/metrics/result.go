@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 
-	"clipfs/clip"
+	"clipfs/clip/archive"
 )
 
 // What a call can come to, as the label says it.
@@ -23,16 +23,16 @@ func result(err error) string {
 		is   error
 		name string
 	}{
-		{clip.ErrCredentials, resultCredentials},
-		{clip.ErrDenied, "denied"},
-		{clip.ErrRefused, "refused"},
-		{clip.ErrNoStream, "not_found"},
-		{clip.ErrNoFootage, "not_found"},
-		{clip.ErrInvalid, "invalid"},
-		{clip.ErrMedia, "media"},
-		{clip.ErrNoRetention, "no_retention"},
-		{clip.ErrThrottled, "throttled"},
-		{clip.ErrUnreachable, "unreachable"},
+		{archive.ErrCredentials, resultCredentials},
+		{archive.ErrDenied, "denied"},
+		{archive.ErrRefused, "refused"},
+		{archive.ErrNoStream, "not_found"},
+		{archive.ErrNoFootage, "not_found"},
+		{archive.ErrInvalid, "invalid"},
+		{archive.ErrMedia, "media"},
+		{archive.ErrNoRetention, "no_retention"},
+		{archive.ErrThrottled, "throttled"},
+		{archive.ErrUnreachable, "unreachable"},
 		{context.Canceled, "given_up"},
 	} {
 		if errors.Is(err, row.is) {

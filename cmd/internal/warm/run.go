@@ -11,9 +11,9 @@ import (
 	"sync"
 	"time"
 
-	"clipfs/clip"
-
 	"golang.org/x/sys/unix"
+
+	"clipfs/clip/archive"
 )
 
 const (
@@ -167,7 +167,7 @@ func (r *runner) open(ctx context.Context, c Clip) error {
 		if !errors.Is(err, unix.ETIMEDOUT) || ctx.Err() != nil {
 			return err
 		}
-		if why, missing := attribute(c.Path, "error"); missing != nil || !strings.Contains(why, clip.ErrOpenWait.Error()) {
+		if why, missing := attribute(c.Path, "error"); missing != nil || !strings.Contains(why, archive.ErrOpenWait.Error()) {
 			return err
 		}
 	}

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"clipfs/clip"
+	"clipfs/clip/archive"
 )
 
 // unit gives the length of a unit of time: its letter, or a word for it; 0 if there is none.
@@ -56,7 +56,7 @@ func Length(text string) (time.Duration, error) {
 // ClipLength is Length for a clip, which is up to 24 h long.
 func ClipLength(text string) (time.Duration, error) {
 	length, err := Length(text)
-	if err == nil && length > clip.MaxSpan {
+	if err == nil && length > archive.MaxSpan {
 		return 0, fmt.Errorf("%q: a clip is up to 24 h long: %w", text, ErrText)
 	}
 	return length, err

@@ -12,12 +12,13 @@ import (
 	"time"
 
 	"clipfs/clip"
+	"clipfs/clip/archive"
 )
 
 // Moment is what a text means.
 type Moment struct {
 	// Start is when it begins.
-	Start clip.Start
+	Start archive.Start
 	// Last is how long it is, up to the newest footage, in place of a start; 0 for all others.
 	Last time.Duration
 	// Note is what is to be known of it: a local time that occurs twice.
@@ -64,13 +65,13 @@ func Parse(text string, now time.Time, g clip.Grammar) (Moment, error) {
 }
 
 // at gives the moment of a start.
-func (r reader) at(start clip.Start) Moment {
+func (r reader) at(start archive.Start) Moment {
 	m := Moment{Start: start}
 	local := start.Time.In(r.now.Location())
 	const shown = "2006-01-02 15:04:05.000"
 	for _, back := range []time.Duration{30 * time.Minute, time.Hour, 2 * time.Hour} {
-		if start.Precision >= clip.Hour && local.Add(back).Format(shown) == local.Format(shown) {
-			m.Note = "that time occurs twice, this is the first; the second is " + r.grammar.FormatStart(local.Add(back), max(start.Precision, clip.Minute))
+		if start.Precision >= archive.Hour && local.Add(back).Format(shown) == local.Format(shown) {
+			m.Note = "that time occurs twice, this is the first; the second is " + r.grammar.FormatStart(local.Add(back), max(start.Precision, archive.Minute))
 		}
 	}
 	return m
@@ -105,7 +106,7 @@ func (r reader) relative(words []string) (Moment, bool, error) {
 
 // before gives the moment that long before now, to the second.
 func (r reader) before(length time.Duration) Moment {
-	return Moment{Start: clip.Start{Time: r.now.Add(-length).Truncate(time.Second).UTC(), Precision: clip.Second}}
+	return Moment{Start: archive.Start{Time: r.now.Add(-length).Truncate(time.Second).UTC(), Precision: archive.Second}}
 }
 
 // last reads "last 5m", "the last 5 minutes".
@@ -123,7 +124,7 @@ func (r reader) last(words []string) (Moment, bool, error) {
 	if err != nil {
 		return Moment{}, false, err
 	}
-	if length > clip.MaxSpan {
+	if length > archive.MaxSpan {
 		return Moment{}, false, fmt.Errorf("a clip is up to 24 h long: %w", ErrText)
 	}
 	return Moment{Last: length}, true, nil

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"clipfs/clip"
+	"clipfs/clip/archive"
 	"clipfs/cmd/clipfs/internal/moment"
 )
 
@@ -28,40 +29,40 @@ func TestParse(t *testing.T) {
 		// texts mean the instant, to the precision.
 		texts string
 		want  string
-		to    clip.Precision
+		to    archive.Precision
 	}{
 		{"UTC", "yesterday 10:00|Yesterday  10:00|yesterday at 10:00|yesterday 10am|yesterday 10:00am|2026-11-28T10:00|20261128T1000|" +
 			"2026-11-28 10:00|saturday 10:00|sat 10am|last saturday 10:00|1 day ago 10:00|2026-11-28T12:00+02:00|2026-11-28 12:00+02:00|" +
-			"yesterday 10:00Z", "2026-11-28T10:00:00Z", clip.Minute},
-		{"UTC", "yesterday|2026-11-28|saturday|Sat|1 day ago|1d ago", "2026-11-28T00:00:00Z", clip.Day},
-		{"UTC", "today|2026-11-29|sunday", "2026-11-29T00:00:00Z", clip.Day},
-		{"UTC", "last sunday|7 days ago|1 week ago", "2026-11-22T00:00:00Z", clip.Day},
-		{"UTC", "10:00|today 10:00|today 10am|sunday 10:00|10:00 am", "2026-11-29T10:00:00Z", clip.Minute},
-		{"UTC", "13:00|1pm|1:00pm|saturday 13:00", "2026-11-28T13:00:00Z", clip.Minute}, // 13:00 of today is to come
-		{"UTC", "today 13:00", "2026-11-29T13:00:00Z", clip.Minute},
-		{"UTC", "sunday 13:00|sun 1pm", "2026-11-22T13:00:00Z", clip.Minute},
-		{"UTC", "tomorrow", "2026-11-30T00:00:00Z", clip.Day},
-		{"UTC", "monday 9:30|mon 09:30|6 days ago 9:30|last monday 9:30am", "2026-11-23T09:30:00Z", clip.Minute},
-		{"UTC", "noon|12:00|12pm|today noon", "2026-11-29T12:00:00Z", clip.Minute},
-		{"UTC", "midnight|0:00|12am", "2026-11-29T00:00:00Z", clip.Minute},
-		{"UTC", "9:30:05|9:30:05am", "2026-11-29T09:30:05Z", clip.Second},
-		{"UTC", "yesterday 9:30:05.5", "2026-11-28T09:30:05.5Z", clip.Millisecond},
-		{"UTC", "now", "2026-11-29T12:34:56Z", clip.Second},
-		{"UTC", "now-10m|now - 10m|now -10 minutes|10m ago|10 minutes ago|10min ago", "2026-11-29T12:24:56Z", clip.Second},
-		{"UTC", "now-36h|36 hours ago|36h ago", "2026-11-28T00:34:56Z", clip.Second},
-		{"UTC", "now-1d", "2026-11-28T12:34:56Z", clip.Second},
-		{"UTC", "1.5h ago|1h30m ago|now-90m", "2026-11-29T11:04:56Z", clip.Second},
+			"yesterday 10:00Z", "2026-11-28T10:00:00Z", archive.Minute},
+		{"UTC", "yesterday|2026-11-28|saturday|Sat|1 day ago|1d ago", "2026-11-28T00:00:00Z", archive.Day},
+		{"UTC", "today|2026-11-29|sunday", "2026-11-29T00:00:00Z", archive.Day},
+		{"UTC", "last sunday|7 days ago|1 week ago", "2026-11-22T00:00:00Z", archive.Day},
+		{"UTC", "10:00|today 10:00|today 10am|sunday 10:00|10:00 am", "2026-11-29T10:00:00Z", archive.Minute},
+		{"UTC", "13:00|1pm|1:00pm|saturday 13:00", "2026-11-28T13:00:00Z", archive.Minute}, // 13:00 of today is to come
+		{"UTC", "today 13:00", "2026-11-29T13:00:00Z", archive.Minute},
+		{"UTC", "sunday 13:00|sun 1pm", "2026-11-22T13:00:00Z", archive.Minute},
+		{"UTC", "tomorrow", "2026-11-30T00:00:00Z", archive.Day},
+		{"UTC", "monday 9:30|mon 09:30|6 days ago 9:30|last monday 9:30am", "2026-11-23T09:30:00Z", archive.Minute},
+		{"UTC", "noon|12:00|12pm|today noon", "2026-11-29T12:00:00Z", archive.Minute},
+		{"UTC", "midnight|0:00|12am", "2026-11-29T00:00:00Z", archive.Minute},
+		{"UTC", "9:30:05|9:30:05am", "2026-11-29T09:30:05Z", archive.Second},
+		{"UTC", "yesterday 9:30:05.5", "2026-11-28T09:30:05.5Z", archive.Millisecond},
+		{"UTC", "now", "2026-11-29T12:34:56Z", archive.Second},
+		{"UTC", "now-10m|now - 10m|now -10 minutes|10m ago|10 minutes ago|10min ago", "2026-11-29T12:24:56Z", archive.Second},
+		{"UTC", "now-36h|36 hours ago|36h ago", "2026-11-28T00:34:56Z", archive.Second},
+		{"UTC", "now-1d", "2026-11-28T12:34:56Z", archive.Second},
+		{"UTC", "1.5h ago|1h30m ago|now-90m", "2026-11-29T11:04:56Z", archive.Second},
 
-		{"Europe/Berlin", "yesterday 10:00", "2026-11-28T09:00:00Z", clip.Minute},
-		{"Europe/Berlin", "2026-07-01 10:00", "2026-07-01T08:00:00Z", clip.Minute},
-		{"Europe/Berlin", "2026-10-25 02:30", "2026-10-25T00:30:00Z", clip.Minute}, // the first of two
-		{"Europe/Berlin", "2026-10-25 02:30+01:00", "2026-10-25T01:30:00Z", clip.Minute},
-		{"Europe/Berlin", "35 days ago|2026-10-25", "2026-10-24T22:00:00Z", clip.Day}, // of 25 hours
-		{"Europe/Berlin", "34 days ago 0:30", "2026-10-25T23:30:00Z", clip.Minute},
-		{"America/New_York", "today", "2026-11-29T05:00:00Z", clip.Day},
-		{"Pacific/Auckland", "today|monday", "2026-11-29T11:00:00Z", clip.Day}, // where it is Monday already
-		{"Pacific/Auckland", "yesterday 23:00", "2026-11-29T10:00:00Z", clip.Minute},
-		{"Asia/Kolkata", "2026-11-28T10Z", "2026-11-28T10:00:00Z", clip.Hour},
+		{"Europe/Berlin", "yesterday 10:00", "2026-11-28T09:00:00Z", archive.Minute},
+		{"Europe/Berlin", "2026-07-01 10:00", "2026-07-01T08:00:00Z", archive.Minute},
+		{"Europe/Berlin", "2026-10-25 02:30", "2026-10-25T00:30:00Z", archive.Minute}, // the first of two
+		{"Europe/Berlin", "2026-10-25 02:30+01:00", "2026-10-25T01:30:00Z", archive.Minute},
+		{"Europe/Berlin", "35 days ago|2026-10-25", "2026-10-24T22:00:00Z", archive.Day}, // of 25 hours
+		{"Europe/Berlin", "34 days ago 0:30", "2026-10-25T23:30:00Z", archive.Minute},
+		{"America/New_York", "today", "2026-11-29T05:00:00Z", archive.Day},
+		{"Pacific/Auckland", "today|monday", "2026-11-29T11:00:00Z", archive.Day}, // where it is Monday already
+		{"Pacific/Auckland", "yesterday 23:00", "2026-11-29T10:00:00Z", archive.Minute},
+		{"Asia/Kolkata", "2026-11-28T10Z", "2026-11-28T10:00:00Z", archive.Hour},
 	} {
 		g := clip.Grammar{Location: zone(t, test.zone)}
 		for text := range strings.SplitSeq(test.texts, "|") {
@@ -92,7 +93,7 @@ func TestParseRefuses(t *testing.T) {
 		"2026-03-29 02:30|yesterday 10:00+|yesterday 10:00+25:00|5m5m ago|30s1h ago|99999999999 days ago|next monday|mondays"
 	for text := range strings.SplitSeq(texts, "|") {
 		m, err := moment.Parse(text, now, g)
-		if !errors.Is(err, moment.ErrText) && !errors.Is(err, clip.ErrName) {
+		if !errors.Is(err, moment.ErrText) && !errors.Is(err, archive.ErrName) {
 			t.Errorf("%q: got %v, %v; want an error", text, m, err)
 		}
 	}

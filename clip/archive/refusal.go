@@ -1,4 +1,4 @@
-package clip
+package archive
 
 import (
 	"context"
@@ -17,7 +17,7 @@ const (
 )
 
 // briefWait is how long a host may refuse connections before brief operations fail, where reads may wait for readTimeout.
-func briefWait(readTimeout time.Duration) time.Duration {
+func BriefWait(readTimeout time.Duration) time.Duration {
 	return min(readTimeout/briefShare, longestBrief)
 }
 
@@ -28,7 +28,7 @@ func isBrief(ctx context.Context) bool {
 }
 
 // patient gives a context whose operation is not brief: a call that several callers share goes on for the patient ones.
-func patient(ctx context.Context) context.Context {
+func Patient(ctx context.Context) context.Context {
 	if !isBrief(ctx) {
 		return ctx
 	}
@@ -106,7 +106,7 @@ func (r *Refusals) now() (changed <-chan struct{}, since time.Time, err error) {
 
 // await returns nil when done is closed, ctx's cause when ctx ends, and for a brief operation the error of the refusal
 // when connections have been refused for longer than most and there was time to find out that they still are.
-func (r *Refusals) await(ctx context.Context, done <-chan struct{}, most time.Duration) error {
+func (r *Refusals) Await(ctx context.Context, done <-chan struct{}, most time.Duration) error {
 	if !isBrief(ctx) {
 		select {
 		case <-done:

@@ -1,4 +1,4 @@
-package clip
+package archive
 
 import (
 	"slices"
@@ -8,8 +8,11 @@ import (
 // DefaultGap is how far apart two fragments have to be for a gap to lie between them.
 const DefaultGap = time.Second
 
+// learnFrom is from how much footage the frame that lengths leave out is learned, on a grid of absolute time.
+const LearnFrom = 5 * time.Minute
+
 // maxFragmentLength is the longest a fragment can be (quotas page, PutMedia: 1 to 20 s).
-const maxFragmentLength = 20 * time.Second
+const MaxFragmentLength = 20 * time.Second
 
 // gapRule tells gaps from the frame that lengths leave out.
 //
@@ -21,29 +24,29 @@ const maxFragmentLength = 20 * time.Second
 //
 // A gap is where the next fragment starts more than min after the end so computed. Fragments that overlap, repeat a
 // time or step backwards have no gap between them.
-type gapRule struct {
-	min     time.Duration
-	by      Selector
-	leftOut time.Duration
+type GapRule struct {
+	Min     time.Duration
+	By      Selector
+	LeftOut time.Duration
 }
 
 // sample gives how long the last frame of a fragment may be, if the one that follows it tells.
 func sample(f, next Fragment, by Selector) (time.Duration, bool) {
 	d := next.Time(by).Sub(f.Time(by)) - f.Length
-	return d, d >= 0 && d <= maxFragmentLength
+	return d, d >= 0 && d <= MaxFragmentLength
 }
 
 // learnLeftOut learns from fragments, in the order of their times: from those that start within one learnFrom of the grid
 // of absolute time, the first in which most can be learned. So what is learned of some footage does not depend on how much
 // else is known.
-func learnLeftOut(fragments []Fragment, by Selector) time.Duration {
+func LearnLeftOut(fragments []Fragment, by Selector) time.Duration {
 	var best []Fragment
 	most, samples, begin := 0, 0, 0
 	var border time.Time
 	for i, f := range fragments {
 		if i == 0 || !f.Time(by).Before(border) {
 			begin, samples = i, 0
-			border = f.Time(by).Truncate(learnFrom).Add(learnFrom)
+			border = f.Time(by).Truncate(LearnFrom).Add(LearnFrom)
 			continue
 		}
 		if _, ok := sample(fragments[i-1], f, by); !ok {
@@ -72,17 +75,17 @@ func leftOut(fragments []Fragment, by Selector) time.Duration {
 }
 
 // end tells when a fragment ends: its length and the frame that the length leaves out.
-func (r gapRule) end(f Fragment) time.Time {
-	last := min(r.leftOut, f.Length)
+func (r GapRule) End(f Fragment) time.Time {
+	last := min(r.LeftOut, f.Length)
 	if f.Length == 0 {
-		last = r.leftOut
+		last = r.LeftOut
 	}
-	return f.Time(r.by).Add(f.Length + last)
+	return f.Time(r.By).Add(f.Length + last)
 }
 
 // between reports whether a gap lies between a fragment and the one that follows it.
-func (r gapRule) between(f, next Fragment) bool {
-	return next.Time(r.by).Sub(r.end(f)) > r.min
+func (r GapRule) Between(f, next Fragment) bool {
+	return next.Time(r.By).Sub(r.End(f)) > r.Min
 }
 
 // maxSoundLead is by how much sound may lead the pictures that it is stored with. Where it leads by more each time, the
@@ -90,8 +93,8 @@ func (r gapRule) between(f, next Fragment) bool {
 const maxSoundLead = time.Second / 4
 
 // overlap tells by how much a fragment begins before the last frame of the one before it does.
-func (r gapRule) overlap(f, next Fragment) time.Duration {
-	return f.Time(r.by).Add(f.Length).Sub(next.Time(r.by))
+func (r GapRule) overlap(f, next Fragment) time.Duration {
+	return f.Time(r.By).Add(f.Length).Sub(next.Time(r.By))
 }
 
 // leads reports whether an overlap can be that of sound which leads: the time of a fragment is that of its first frame,
@@ -104,7 +107,7 @@ func leads(overlap time.Duration, f, next Fragment) bool {
 // overlaps reports whether fragment i of some, in the order of their times, overlaps the one before it. What the service
 // makes of overlaps within a payload is not known, as with gaps. Sound that leads is no overlap, but where fragments that
 // were ingested twice take turns, a short overlap can stand beside long ones: then it is one as well.
-func (r gapRule) overlaps(fragments []Fragment, i int) bool {
+func (r GapRule) Overlaps(fragments []Fragment, i int) bool {
 	own := r.overlap(fragments[i-1], fragments[i])
 	if own <= 0 || !leads(own, fragments[i-1], fragments[i]) {
 		return own > 0
@@ -122,14 +125,14 @@ func (r gapRule) overlaps(fragments []Fragment, i int) bool {
 
 // recorded adds up what fragments, in the order of their times, cover: up to the next one's start where there is no
 // gap before it, and nothing twice.
-func (r gapRule) recorded(fragments []Fragment) time.Duration {
+func (r GapRule) Recorded(fragments []Fragment) time.Duration {
 	var total time.Duration
 	for i, f := range fragments {
-		end := r.end(f)
-		if i+1 < len(fragments) && !r.between(f, fragments[i+1]) {
-			end = fragments[i+1].Time(r.by)
+		end := r.End(f)
+		if i+1 < len(fragments) && !r.Between(f, fragments[i+1]) {
+			end = fragments[i+1].Time(r.By)
 		}
-		total += end.Sub(f.Time(r.by))
+		total += end.Sub(f.Time(r.By))
 	}
 	return total
 }

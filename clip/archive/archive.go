@@ -1,4 +1,4 @@
-package clip
+package archive
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 // Archive is the service that holds the media: Kinesis Video Streams, or something that behaves as it does.
 // Package clip/kvs implements it. Errors wrap the sentinels of this package; every method is safe for concurrent use
 // and gives up when ctx ends. Retries happen within a call, until ctx ends.
-type Archive interface {
+type Service interface {
 	// Streams yields every stream, page after page, in no order. An error ends the sequence.
 	Streams(ctx context.Context) iter.Seq2[Stream, error]
 	// Stream describes one stream; ErrNoStream if there is none of that name.
@@ -41,7 +41,7 @@ type PayloadQuery struct {
 	Likely int
 	// Urgency tells who waits for the payload; nil means a reader does. It is asked again and again while the call
 	// waits for its turn, because that can change. It must not block.
-	Urgency func() Urgency
+	Priority func() Priority
 	// Refused is told of each time that the service refused the call for an exceeded limit; it may be nil and must not
 	// block.
 	Refused func()
@@ -49,11 +49,11 @@ type PayloadQuery struct {
 
 // Urgency says who waits for a payload: calls of a lower one go first. Those that open clips leave half the rate of a
 // stream's quota to others who read it.
-type Urgency int
+type Priority int
 
 const (
 	// ForReader is when somebody waits for bytes of it.
-	ForReader Urgency = iota
+	ForReader Priority = iota
 	// ForHead is when somebody opens a clip and waits for the head.
 	ForHead
 	// ForAhead is when nobody waits for it yet.

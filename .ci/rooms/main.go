@@ -91,7 +91,9 @@ func check(patterns []string, back int, write bool, stdout io.Writer) ([]string,
 // counts is what is counted of a package.
 type counts struct{ files, lines, arrows, back int }
 
-func (c counts) String() string { return fmt.Sprintf("%5d %6d %6d %5d", c.files, c.lines, c.arrows, c.back) }
+func (c counts) String() string {
+	return fmt.Sprintf("%5d %6d %6d %5d", c.files, c.lines, c.arrows, c.back)
+}
 
 // over tells which limits the package of this name is over, if it may have what ceiling says.
 func (c counts) over(name string, ceiling counts) []string {
@@ -219,7 +221,9 @@ func list(patterns []string) (packages, error) {
 }
 
 // name is the package's folder in its module.
-func (p listed) name() string { return strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, p.Module.Path), "/") }
+func (p listed) name() string {
+	return strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, p.Module.Path), "/")
+}
 
 func goList(arguments []string) ([]listed, error) {
 	command := exec.Command("go", append([]string{"list"}, arguments...)...)

@@ -29,7 +29,7 @@ const least = 0.3
 
 // sharer is one of those who read a stream.
 type sharer struct {
-	service *kvs.Archive
+	service  *kvs.Archive
 	priority archive.Priority
 
 	points atomic.Int64

@@ -7,6 +7,7 @@ import (
 
 	"clipfs/clip"
 	"clipfs/clip/archive"
+	"clipfs/clip/archive/memory"
 )
 
 const (
@@ -19,22 +20,22 @@ const (
 )
 
 // heavyFilm opens an hour of which a part is 3 MB.
-func heavyFilm(t *testing.T, o clip.Options) (*memory, *clip.Library, *clip.Handle) {
+func heavyFilm(t *testing.T, o clip.Options) (*memory.Archive, *clip.Library, *clip.Handle) {
 	t.Helper()
 	return film(t, o, heavy)
 }
 
 // film opens an hour of fragments of a size.
-func film(t *testing.T, o clip.Options, size int64) (*memory, *clip.Library, *clip.Handle) {
+func film(t *testing.T, o clip.Options, size int64) (*memory.Archive, *clip.Library, *clip.Handle) {
 	t.Helper()
-	m := newMemory()
-	m.record("cam", base(), 1800, 2*time.Second)
-	for i := range m.fragments["cam"] {
-		m.fragments["cam"][i].Size = size
+	m := memory.New()
+	m.Record("cam", memory.Base(), 1800, 2*time.Second)
+	for i := range m.Recorded["cam"] {
+		m.Recorded["cam"][i].Size = size
 	}
-	m.slow = time.Millisecond
+	m.Slow = time.Millisecond
 	l, _ := library(t, m, o)
-	h, err := lookUp(t, l, "cam", archive.NewSpan(base(), time.Hour)).Open(t.Context())
+	h, err := lookUp(t, l, "cam", archive.NewSpan(memory.Base(), time.Hour)).Open(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,16 +58,16 @@ func read(t *testing.T, h *clip.Handle, from, n int64) {
 func TestOpenFetchesHeadsOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, _, h := heavyFilm(t, lazy())
-		if got, most := m.read(), int64(60*(onItsWay+8<<10)); got > most {
+		if got, most := m.Sent(), int64(60*(onItsWay+8<<10)); got > most {
 			t.Errorf("opening read %d bytes, want at most %d", got, most)
 		}
 		if err := h.Close(); err != nil {
 			t.Error(err)
 		}
 		time.Sleep(10 * time.Millisecond) // what was just being read
-		before := m.read()
+		before := m.Sent()
 		time.Sleep(time.Minute)
-		if after := m.read(); after != before {
+		if after := m.Sent(); after != before {
 			t.Errorf("%d bytes read after the handle was closed", after-before)
 		}
 	})
@@ -85,10 +86,10 @@ func TestReadAhead(t *testing.T) {
 		// fetched reads a range and gives how many parts were fetched for it.
 		fetched := func(from, n int64) int64 {
 			t.Helper()
-			before := m.read()
+			before := m.Sent()
 			read(t, h, head+from, n)
 			time.Sleep(time.Minute)
-			return (m.read() - before + heavyPart/2) / heavyPart
+			return (m.Sent() - before + heavyPart/2) / heavyPart
 		}
 		for _, step := range []struct {
 			what    string
@@ -121,19 +122,19 @@ func TestEager(t *testing.T) {
 		defer func() { _ = h.Close() }()
 		time.Sleep(time.Minute)
 		heads := int64(60 * (onItsWay + 8<<10))
-		if got := m.read(); got > heads {
+		if got := m.Sent(); got > heads {
 			t.Errorf("opening read %d bytes, want at most %d", got, heads)
 		}
 		read(t, h, h.Size()-1000, 1000)
 		time.Sleep(500 * time.Millisecond)
-		if got, most := m.read(), heads+heavyPart; got > most {
+		if got, most := m.Sent(), heads+heavyPart; got > most {
 			t.Errorf("a look at the end read %d bytes, want at most %d", got, most)
 		}
 		time.Sleep(time.Minute)
 		if !h.Complete() {
 			t.Error("not complete")
 		}
-		if calls, _, _ := m.calls(); calls != 60+60 { // what was parked is given up after a while
+		if calls, _, _ := m.Calls(); calls != 60+60 { // what was parked is given up after a while
 			t.Errorf("%d GetClip calls, want 120", calls)
 		}
 	})
@@ -149,10 +150,10 @@ func TestEagerReader(t *testing.T) {
 		if !h.Complete() {
 			t.Error("not complete")
 		}
-		if calls, _, _ := m.calls(); calls != 60 {
+		if calls, _, _ := m.Calls(); calls != 60 {
 			t.Errorf("%d GetClip calls, want 60", calls)
 		}
-		if got, most := m.read(), h.Size()+60*8<<10; got > most {
+		if got, most := m.Sent(), h.Size()+60*8<<10; got > most {
 			t.Errorf("%d bytes read, want at most %d", got, most)
 		}
 	})

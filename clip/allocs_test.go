@@ -6,20 +6,21 @@ import (
 
 	"clipfs/clip"
 	"clipfs/clip/archive"
+	"clipfs/clip/archive/memory"
 )
 
 // TestReadsAllocateNothing: a read of an open clip, of one part and of many, whose bytes are on disk, allocates nothing,
 // within a part and across the border of two.
 func TestReadsAllocateNothing(t *testing.T) {
-	m := newMemory()
-	m.record("cam", base(), 600, 2*time.Second)
+	m := memory.New()
+	m.Record("cam", memory.Base(), 600, 2*time.Second)
 	l, _ := library(t, m, clip.Options{MetadataTTL: time.Hour})
 	for _, test := range []struct {
 		name   string
 		length time.Duration
 	}{{"one part", 2 * time.Minute}, {"many parts", 20 * time.Minute}} {
 		t.Run(test.name, func(t *testing.T) {
-			c := lookUp(t, l, "cam", archive.NewSpan(base(), test.length))
+			c := lookUp(t, l, "cam", archive.NewSpan(memory.Base(), test.length))
 			want, err := readAll(t, c)
 			if err != nil {
 				t.Fatal(err)

@@ -12,17 +12,18 @@ import (
 
 	"clipfs/clip"
 	"clipfs/clip/archive"
+	"clipfs/clip/archive/memory"
 )
 
 // pageTime is how long a page of a listing takes.
 const pageTime = 300 * time.Millisecond
 
 // listingCost runs something and gives how many pages it cost and how long it took.
-func listingCost(m *memory, do func()) (pages int, took time.Duration) {
-	_, before, _ := m.calls()
+func listingCost(m *memory.Archive, do func()) (pages int, took time.Duration) {
+	_, before, _ := m.Calls()
 	begun := time.Now()
 	do()
-	_, after, _ := m.calls()
+	_, after, _ := m.Calls()
 	return after - before, time.Since(begun)
 }
 
@@ -31,10 +32,10 @@ func listingCost(m *memory, do func()) (pages int, took time.Duration) {
 func TestListingTakesOnePage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(100 * time.Hour)
-		m := newMemory()
-		m.page = pageTime
+		m := memory.New()
+		m.Page = pageTime
 		hour := time.Now().Truncate(time.Hour).Add(-10 * time.Hour)
-		m.record("cam", hour, 9*1800, 2*time.Second)
+		m.Record("cam", hour, 9*1800, 2*time.Second)
 		l, c := library(t, m, clip.Options{MetadataTTL: time.Hour})
 		defer func() { _ = c.Close() }()
 		at := func(minutes int, length time.Duration) func() {
@@ -67,13 +68,13 @@ func TestListingTakesOnePage(t *testing.T) {
 func TestSparseListing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(100 * time.Hour)
-		m := newMemory()
-		m.page = pageTime
+		m := memory.New()
+		m.Page = pageTime
 		day := time.Now().Truncate(time.Hour).Add(-48 * time.Hour)
-		m.record("cam", day, 24*180, 20*time.Second)
-		m.record("unseen", day, 24*180, 20*time.Second)
-		m.record("denser", day, 60, 20*time.Second)
-		m.record("denser", day.Add(20*time.Minute), 1200, 2*time.Second)
+		m.Record("cam", day, 24*180, 20*time.Second)
+		m.Record("unseen", day, 24*180, 20*time.Second)
+		m.Record("denser", day, 60, 20*time.Second)
+		m.Record("denser", day.Add(20*time.Minute), 1200, 2*time.Second)
 		l, c := library(t, m, clip.Options{})
 		defer func() { _ = c.Close() }()
 		for _, step := range []struct {
@@ -100,10 +101,10 @@ func TestSparseListing(t *testing.T) {
 func TestListingIsShared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(100 * time.Hour)
-		m := newMemory()
-		m.page = pageTime
+		m := memory.New()
+		m.Page = pageTime
 		hour := time.Now().Truncate(time.Hour).Add(-10 * time.Hour)
-		m.record("cam", hour.Add(-time.Hour), 3*1800, 2*time.Second)
+		m.Record("cam", hour.Add(-time.Hour), 3*1800, 2*time.Second)
 		l, c := library(t, m, clip.Options{})
 		defer func() { _ = c.Close() }()
 		lookUp(t, l, "cam", archive.NewSpan(hour.Add(-5*time.Minute), 10*time.Minute))
@@ -132,11 +133,11 @@ func TestListingsOfPieces(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				time.Sleep(1000 * time.Hour)
 				rng := rand.New(rand.NewPCG(seed, 9))
-				m := newMemory()
+				m := memory.New()
 				begin := time.Now().Truncate(time.Hour).Add(-100 * time.Hour)
 				for at := begin; at.Before(begin.Add(6 * time.Hour)); {
 					length, n := time.Duration(1+rng.IntN(5))*time.Second, 1+rng.IntN(400)
-					m.record("cam", at, n, length)
+					m.Record("cam", at, n, length)
 					at = at.Add(time.Duration(n)*length + time.Duration(rng.IntN(600)-60)*time.Second)
 				}
 				dir := t.TempDir()
@@ -150,7 +151,7 @@ func TestListingsOfPieces(t *testing.T) {
 						_ = c.Close()
 						l, c = library(t, m, o)
 					case 1:
-						m.upload("cam", span.Start.Add(500*time.Millisecond), 1+rng.IntN(5), 2*time.Second, time.Now())
+						m.Upload("cam", span.Start.Add(500*time.Millisecond), 1+rng.IntN(5), 2*time.Second, time.Now())
 						time.Sleep(2 * time.Minute)
 					case 2:
 						time.Sleep(50 * time.Second)
@@ -175,9 +176,9 @@ func TestListingsOfPieces(t *testing.T) {
 }
 
 // selectedOnce gives the fragments of a span of which GetClip gives the oldest of each producer time.
-func selectedOnce(m *memory, span archive.Span) []archive.Fragment {
+func selectedOnce(m *memory.Archive, span archive.Span) []archive.Fragment {
 	var out []archive.Fragment
-	for _, f := range m.selected("cam", archive.ByProducer, span) {
+	for _, f := range m.Selected("cam", archive.ByProducer, span) {
 		if n := len(out); n == 0 || !out[n-1].Producer.Equal(f.Producer) {
 			out = append(out, f)
 		}

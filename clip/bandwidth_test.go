@@ -10,6 +10,7 @@ import (
 
 	"clipfs/clip"
 	"clipfs/clip/archive"
+	"clipfs/clip/archive/memory"
 )
 
 // TestBandwidthIsSharedAndIsNoStall: all downloads together take as long as the limit says, each of them longer than a
@@ -32,13 +33,13 @@ func TestBandwidthIsSharedAndIsNoStall(t *testing.T) {
 		}
 		wg.Wait()
 		all := time.Since(begun).Seconds()
-		if want := float64(m.read()) / perSecond; all < want-0.2 || all > want+0.2 {
-			t.Errorf("%d bytes took %.2f s, want %.2f", m.read(), all, want)
+		if want := float64(m.Sent()) / perSecond; all < want-0.2 || all > want+0.2 {
+			t.Errorf("%d bytes took %.2f s, want %.2f", m.Sent(), all, want)
 		}
 		if one := time.Duration(first.Load()).Seconds(); one < 0.9*all {
 			t.Errorf("one was done after %.1f s of %.1f: the others were not served in turn", one, all)
 		}
-		if n, _, _ := m.calls(); n != clips {
+		if n, _, _ := m.Calls(); n != clips {
 			t.Errorf("%d GetClip calls for %d clips", n, clips)
 		}
 	})
@@ -52,7 +53,7 @@ func TestBandwidthDoesNotKeepALongClipFromOpening(t *testing.T) {
 		o.Bandwidth, o.ReadTimeout, o.Connections = 10_000, 2*time.Second, 60
 		l, _ := library(t, m, o)
 		begun := time.Now()
-		h, err := lookUp(t, l, "cam", archive.NewSpan(base(), time.Hour)).Open(t.Context())
+		h, err := lookUp(t, l, "cam", archive.NewSpan(memory.Base(), time.Hour)).Open(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}

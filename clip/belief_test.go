@@ -11,6 +11,7 @@ import (
 	"clipfs/cache"
 	"clipfs/clip"
 	"clipfs/clip/archive"
+	"clipfs/clip/archive/memory"
 	"clipfs/clip/emulator/fault"
 )
 
@@ -46,23 +47,23 @@ func TestWrongPayloads(t *testing.T) {
 		for _, moovLast := range []bool{false, true} {
 			for _, always := range []bool{false, true} {
 				synctest.Test(t, func(t *testing.T) {
-					m := newMemory()
-					m.lengths, m.moovLast = true, moovLast
-					m.record("cam", base(), 100, 2*time.Second)
-					m.body = func(n int, payload []byte) io.Reader {
+					m := memory.New()
+					m.Lengths, m.MoovLast = true, moovLast
+					m.Record("cam", memory.Base(), 100, 2*time.Second)
+					m.Body = func(n int, payload []byte) io.Reader {
 						if n == 1 || always {
 							return bytes.NewReader(spoil(payload))
 						}
 						return bytes.NewReader(payload)
 					}
 					l, c := library(t, m, clip.Options{})
-					span := archive.NewSpan(base(), time.Minute)
+					span := archive.NewSpan(memory.Base(), time.Minute)
 					got, err := readAll(t, lookUp(t, l, "cam", span))
-					payloads, _, _ := m.calls()
+					payloads, _, _ := m.Calls()
 					switch {
 					case always && (!errors.Is(err, archive.ErrMedia) || payloads != 3):
 						t.Errorf("%s, moov last %t: %v after %d calls, want ErrMedia after 3", name, moovLast, err, payloads)
-					case !always && (err != nil || !bytes.Equal(got, m.expected("cam", span)) || payloads != 2):
+					case !always && (err != nil || !bytes.Equal(got, expected(m, "cam", span)) || payloads != 2):
 						t.Errorf("%s, moov last %t, once: %d bytes, %v, after %d calls", name, moovLast, len(got), err, payloads)
 					}
 					_ = c.Close() // within the bubble
@@ -74,15 +75,15 @@ func TestWrongPayloads(t *testing.T) {
 
 // TestLengthBeyondThePayload: a Content-Length that is too large is not the file's size.
 func TestLengthBeyondThePayload(t *testing.T) {
-	m := newMemory()
-	m.lengths = true
-	m.record("cam", base(), 100, 2*time.Second)
-	m.body = func(_ int, payload []byte) io.Reader {
+	m := memory.New()
+	m.Lengths = true
+	m.Record("cam", memory.Base(), 100, 2*time.Second)
+	m.Body = func(_ int, payload []byte) io.Reader {
 		return io.MultiReader(bytes.NewReader(payload), bytes.NewReader([]byte("\x00\x00\x00\x10freemore")))
 	}
 	l, _ := library(t, m, clip.Options{})
-	span := archive.NewSpan(base(), time.Minute)
-	if got, err := readAll(t, lookUp(t, l, "cam", span)); err != nil || !bytes.Equal(got, m.expected("cam", span)) {
+	span := archive.NewSpan(memory.Base(), time.Minute)
+	if got, err := readAll(t, lookUp(t, l, "cam", span)); err != nil || !bytes.Equal(got, expected(m, "cam", span)) {
 		t.Errorf("got %d bytes, %v", len(got), err)
 	}
 }
@@ -91,20 +92,20 @@ func TestLengthBeyondThePayload(t *testing.T) {
 func TestGoneUnderAHandle(t *testing.T) {
 	for _, gone := range []error{archive.ErrNoFootage, archive.ErrNoStream} {
 		synctest.Test(t, func(t *testing.T) {
-			m := newMemory()
-			m.record("cam", base(), 100, 2*time.Second)
-			m.body = func(n int, payload []byte) io.Reader {
+			m := memory.New()
+			m.Record("cam", memory.Base(), 100, 2*time.Second)
+			m.Body = func(n int, payload []byte) io.Reader {
 				if n == 1 {
 					return brokenAt(payload, len(payload)/2)
 				}
 				return bytes.NewReader(payload)
 			}
 			l, c := library(t, m, clip.Options{})
-			h, err := lookUp(t, l, "cam", archive.NewSpan(base(), time.Minute)).Open(t.Context())
+			h, err := lookUp(t, l, "cam", archive.NewSpan(memory.Base(), time.Minute)).Open(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
-			m.change(func() { m.refuse = func(int) error { return gone } })
+			m.Change(func() { m.RefusePayload = func(int) error { return gone } })
 			if _, err := h.ReadAt(t.Context(), make([]byte, 100), h.Size()-100); !errors.Is(err, archive.ErrChanged) || errors.Is(err, gone) {
 				t.Errorf("%v: got %v, want ErrChanged and nothing else", gone, err)
 			}
@@ -117,16 +118,16 @@ func TestGoneUnderAHandle(t *testing.T) {
 // TestChangedForAMoment: a part that was another one for a moment makes open files stale; when it is again what it was, the
 // next open works at once, although that is a change too.
 func TestChangedForAMoment(t *testing.T) {
-	m := newMemory()
-	m.record("cam", base(), 300, 2*time.Second)
+	m := memory.New()
+	m.Record("cam", memory.Base(), 300, 2*time.Second)
 	lasts := func(more time.Duration) {
-		m.mu.Lock()
-		defer m.mu.Unlock()
-		for i := range m.fragments["cam"] {
-			m.fragments["cam"][i].Length += more
-		}
+		m.Change(func() {
+			for i := range m.Recorded["cam"] {
+				m.Recorded["cam"][i].Length += more
+			}
+		})
 	}
-	span := archive.NewSpan(base(), 10*time.Minute)
+	span := archive.NewSpan(memory.Base(), 10*time.Minute)
 	heads, err := cache.Open(t.TempDir(), cache.Options{})
 	if err != nil {
 		t.Fatal(err)

@@ -7,20 +7,21 @@ import (
 	"clipfs/cache"
 	"clipfs/clip"
 	"clipfs/clip/archive"
+	"clipfs/clip/archive/memory"
 )
 
 // benchLibrary gives a library over an hour and a bit of 2 s fragments, which are in memory.
 func benchLibrary(b *testing.B) *clip.Library {
 	b.Helper()
-	m := newMemory()
-	m.record("cam", base(), 5400, 2*time.Second)
+	m := memory.New()
+	m.Record("cam", memory.Base(), 5400, 2*time.Second)
 	c, err := cache.Open(b.TempDir(), cache.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = c.Close() })
 	l := clip.NewLibrary(m, c, clip.Options{MetadataTTL: time.Hour})
-	if _, err := l.Clip(b.Context(), "cam", archive.NewSpan(base(), 2*time.Hour)); err != nil {
+	if _, err := l.Clip(b.Context(), "cam", archive.NewSpan(memory.Base(), 2*time.Hour)); err != nil {
 		b.Fatal(err)
 	}
 	return l
@@ -31,7 +32,7 @@ func BenchmarkLookUp(b *testing.B) {
 	l := benchLibrary(b)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := l.Clip(b.Context(), "cam", archive.NewSpan(base().Add(7*time.Minute), time.Hour)); err != nil {
+		if _, err := l.Clip(b.Context(), "cam", archive.NewSpan(memory.Base().Add(7*time.Minute), time.Hour)); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -40,7 +41,7 @@ func BenchmarkLookUp(b *testing.B) {
 // BenchmarkSidecar: how much there is to say of that hour, which ls -l asks.
 func BenchmarkSidecar(b *testing.B) {
 	l := benchLibrary(b)
-	c, err := l.Clip(b.Context(), "cam", archive.NewSpan(base().Add(7*time.Minute), time.Hour))
+	c, err := l.Clip(b.Context(), "cam", archive.NewSpan(memory.Base().Add(7*time.Minute), time.Hour))
 	if err != nil {
 		b.Fatal(err)
 	}

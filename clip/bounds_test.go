@@ -14,6 +14,7 @@ import (
 
 	"clipfs/clip"
 	"clipfs/clip/archive"
+	"clipfs/clip/archive/memory"
 )
 
 // zeros is a body without an end.
@@ -39,13 +40,13 @@ func TestBodyWithoutEnd(t *testing.T) {
 
 // lying is an archive whose bodies claim to be of a length.
 type lying struct {
-	*memory
+	*memory.Archive
 	length int64
 }
 
 // Payload implements archive.Service.
 func (l lying) Payload(ctx context.Context, q archive.PayloadQuery) (*archive.Payload, error) {
-	p, err := l.memory.Payload(ctx, q)
+	p, err := l.Archive.Payload(ctx, q)
 	if err == nil && l.length != 0 {
 		p.Length = l.length
 	}
@@ -79,14 +80,14 @@ func TestHeadsThatLie(t *testing.T) {
 		"media of many parts":  {0, func(p []byte) []byte { return moovThen(p, boxHeader("mdat", 1<<62)) }},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m := newMemory()
-			m.record("cam", base(), 10, 2*time.Second)
-			m.body = func(_ int, payload []byte) io.Reader { return bytes.NewReader(test.body(payload)) }
+			m := memory.New()
+			m.Record("cam", memory.Base(), 10, 2*time.Second)
+			m.Body = func(_ int, payload []byte) io.Reader { return bytes.NewReader(test.body(payload)) }
 			l, _ := library(t, lying{m, test.length}, clip.Options{ReadTimeout: 5 * time.Second})
-			c := lookUp(t, l, "cam", archive.NewSpan(base(), time.Minute))
+			c := lookUp(t, l, "cam", archive.NewSpan(memory.Base(), time.Minute))
 			got, err := readAll(t, c)
 			if test.length != 0 { // what the head says is believed, as it is what the bytes are
-				if want := m.expected("cam", c.Span()); err != nil || !bytes.Equal(got, want) {
+				if want := expected(m, "cam", c.Span()); err != nil || !bytes.Equal(got, want) {
 					t.Errorf("got %d bytes, %v; want %d", len(got), err, len(want))
 				}
 				return
@@ -94,7 +95,7 @@ func TestHeadsThatLie(t *testing.T) {
 			if !errors.Is(err, archive.ErrMedia) {
 				t.Errorf("got %d bytes, %v; want ErrMedia", len(got), err)
 			}
-			if calls, _, _ := m.calls(); calls > 3 {
+			if calls, _, _ := m.Calls(); calls > 3 {
 				t.Errorf("%d calls", calls)
 			}
 		})
@@ -103,10 +104,10 @@ func TestHeadsThatLie(t *testing.T) {
 
 // TestHourWithoutEnd: an hour of more fragments than can be is refused, and what was listed is not kept.
 func TestHourWithoutEnd(t *testing.T) {
-	m := newMemory()
-	m.record("cam", base(), 100_001, time.Millisecond)
+	m := memory.New()
+	m.Record("cam", memory.Base(), 100_001, time.Millisecond)
 	l, _ := library(t, m, clip.Options{TimelineDir: t.TempDir()})
-	if _, err := l.Clip(t.Context(), "cam", archive.NewSpan(base(), time.Hour)); !errors.Is(err, archive.ErrTooBig) {
+	if _, err := l.Clip(t.Context(), "cam", archive.NewSpan(memory.Base(), time.Hour)); !errors.Is(err, archive.ErrTooBig) {
 		t.Errorf("got %v, want ErrTooBig", err)
 	}
 	if fragments, hours := clip.Held(l); fragments != 0 || hours != 0 {

@@ -10,6 +10,7 @@ import (
 
 	"clipfs/clip"
 	"clipfs/clip/archive"
+	"clipfs/clip/archive/memory"
 )
 
 // TestClocks: footage of a camera whose clock is ahead is listed where it says, at once and an hour later; a mount whose own
@@ -35,11 +36,11 @@ func TestClocks(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				time.Sleep(time.Until(time.Date(2026, 6, 3, 12, 0, 0, 0, time.UTC)))
-				m := newMemory()
-				m.retention, m.ordered = 30*24*time.Hour, true
+				m := memory.New()
+				m.Retention, m.Ordered = 30*24*time.Hour, true
 				upload := func(from time.Duration, hours int) {
 					arrival := time.Now().Add(from + test.service)
-					m.upload("cam", arrival.Add(test.camera), hours*int(time.Hour/length), length, arrival)
+					m.Upload("cam", arrival.Add(test.camera), hours*int(time.Hour/length), length, arrival)
 				}
 				upload(-hours*time.Hour, hours)
 				var log bytes.Buffer
@@ -98,14 +99,14 @@ func checkClocks(t *testing.T, l *clip.Library, days string, newest time.Time) {
 func TestCostOfClocks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(time.Until(time.Date(2026, 6, 3, 12, 30, 0, 0, time.UTC)))
-		m := newMemory()
-		m.record("cam", time.Now().Add(-3*time.Hour), 3*180, 20*time.Second)
+		m := memory.New()
+		m.Record("cam", time.Now().Add(-3*time.Hour), 3*180, 20*time.Second)
 		l, c := library(t, m, clip.Options{MetadataTTL: time.Minute})
 		defer func() { _ = c.Close() }()
 		probes := func(do func()) int {
-			_, _, before := m.calls()
+			_, _, before := m.Calls()
 			do()
-			_, _, after := m.calls()
+			_, _, after := m.Calls()
 			return after - before
 		}
 		past := archive.NewSpan(time.Now().Add(-2*time.Hour), 10*time.Minute)

@@ -9,11 +9,12 @@ import (
 
 	"clipfs/clip"
 	"clipfs/clip/archive"
+	"clipfs/clip/archive/memory"
 )
 
 // forgetful is an archive whose listings lack fragments.
 type forgetful struct {
-	*memory
+	*memory.Archive
 	// lacks says whether a listing of that number, from 1 on, lacks a fragment.
 	lacks func(listing int, f archive.Fragment) bool
 	n     int
@@ -24,7 +25,7 @@ func (a *forgetful) Fragments(ctx context.Context, q archive.FragmentQuery) iter
 	a.n++
 	n := a.n
 	return func(yield func(archive.Fragment, error) bool) {
-		for f, err := range a.memory.Fragments(ctx, q) {
+		for f, err := range a.Archive.Fragments(ctx, q) {
 			if err == nil && a.lacks(n, f) {
 				continue
 			}
@@ -38,7 +39,7 @@ func (a *forgetful) Fragments(ctx context.Context, q archive.FragmentQuery) iter
 // TestListingsThatLackFragments: holes of a few fragments are listed again before they are believed, and those that
 // are there every time are gaps.
 func TestListingsThatLackFragments(t *testing.T) {
-	number := func(f archive.Fragment) int { return int(f.Producer.Sub(base()) / (2 * time.Second)) }
+	number := func(f archive.Fragment) int { return int(f.Producer.Sub(memory.Base()) / (2 * time.Second)) }
 	for _, test := range []struct {
 		name  string
 		lacks func(listing int, f archive.Fragment) bool
@@ -56,11 +57,11 @@ func TestListingsThatLackFragments(t *testing.T) {
 		{"fewer each time", func(n int, f archive.Fragment) bool { return number(f)%7 > n+1 }, 0, 3, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			m := newMemory()
-			m.record("cam", base(), 300, 2*time.Second)
-			a := &forgetful{memory: m, lacks: test.lacks}
+			m := memory.New()
+			m.Record("cam", memory.Base(), 300, 2*time.Second)
+			a := &forgetful{Archive: m, lacks: test.lacks}
 			l, _ := library(t, a, clip.Options{})
-			span := archive.NewSpan(base(), 10*time.Minute)
+			span := archive.NewSpan(memory.Base(), 10*time.Minute)
 			c, err := l.Clip(t.Context(), "cam", span)
 			switch {
 			case test.fails:

@@ -12,6 +12,7 @@ import (
 
 	"clipfs/clip"
 	"clipfs/clip/archive"
+	"clipfs/clip/archive/memory"
 )
 
 // coverOf looks a cover clip up that has to be there.
@@ -65,13 +66,13 @@ func TestCoverHasWhatWasRunning(t *testing.T) {
 		{"one frame each", []piece{{0, 0}, {5 * s, 0}, {10 * s, 0}, {15 * s, 0}}, 12 * s, s, 10 * s, 1, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			m := newMemory()
+			m := memory.New()
 			for i, p := range test.pieces {
-				m.record("cam", base().Add(p.start), 1, 2*s)
-				m.fragments["cam"][i].Length = p.length
+				m.Record("cam", memory.Base().Add(p.start), 1, 2*s)
+				m.Recorded["cam"][i].Length = p.length
 			}
 			l, _ := library(t, m, clip.Options{})
-			span := archive.NewSpan(base().Add(test.start), test.length)
+			span := archive.NewSpan(memory.Base().Add(test.start), test.length)
 			if plain, err := l.Clip(t.Context(), "cam", span); test.without == 0 && !errors.Is(err, archive.ErrNoFootage) ||
 				test.without > 0 && (err != nil || plain.Fragments() != test.without) {
 				t.Errorf("plain clip: %v, %v; want %d fragments", plain, err, test.without)
@@ -83,7 +84,7 @@ func TestCoverHasWhatWasRunning(t *testing.T) {
 				return
 			}
 			c := coverOf(t, l, "cam", span)
-			if got, want := c.First(), base().Add(test.first); !got.Equal(want) || c.Fragments() != test.count {
+			if got, want := c.First(), memory.Base().Add(test.first); !got.Equal(want) || c.Fragments() != test.count {
 				t.Errorf("begins at %s with %d fragments, want %s and %d", got, c.Fragments(), want, test.count)
 			}
 		})
@@ -93,16 +94,16 @@ func TestCoverHasWhatWasRunning(t *testing.T) {
 // TestCoverReads: the file of a cover clip is the payload from the fragment that was running on, and where nothing was
 // running, or a fragment starts at the very instant, it is the plain clip itself.
 func TestCoverReads(t *testing.T) {
-	m := newMemory()
-	m.record("cam", base(), 60, 10*time.Second)
+	m := memory.New()
+	m.Record("cam", memory.Base(), 60, 10*time.Second)
 	l, _ := library(t, m, clip.Options{})
-	span := archive.NewSpan(base().Add(75*time.Second), time.Minute)
+	span := archive.NewSpan(memory.Base().Add(75*time.Second), time.Minute)
 	got, err := readAll(t, coverOf(t, l, "cam", span))
-	want := m.expected("cam", archive.Span{Start: base().Add(70 * time.Second), End: span.End})
+	want := expected(m, "cam", archive.Span{Start: memory.Base().Add(70 * time.Second), End: span.End})
 	if err != nil || !bytes.Equal(got, want) {
 		t.Errorf("got %d bytes, %v; want %d from the fragment before on", len(got), err, len(want))
 	}
-	even := archive.NewSpan(base().Add(time.Minute), time.Minute)
+	even := archive.NewSpan(memory.Base().Add(time.Minute), time.Minute)
 	if plain, cover := lookUp(t, l, "cam", even), coverOf(t, l, "cam", even); plain.Key() != cover.Key() {
 		t.Errorf("a start where a fragment starts: keys %s and %s, want one", plain.Key(), cover.Key())
 	}
@@ -110,52 +111,52 @@ func TestCoverReads(t *testing.T) {
 
 // TestCoverOfManyParts: a cover clip of many parts shares with the plain one all but the part that it adds to.
 func TestCoverOfManyParts(t *testing.T) {
-	m := newMemory()
-	m.record("cam", base(), 300, 2*time.Second)
-	m.record("cam", base().Add(11*time.Minute), 60, 2*time.Second) // after a gap
+	m := memory.New()
+	m.Record("cam", memory.Base(), 300, 2*time.Second)
+	m.Record("cam", memory.Base().Add(11*time.Minute), 60, 2*time.Second) // after a gap
 	l, _ := library(t, m, clip.Options{})
-	span := archive.NewSpan(base().Add(61*time.Second), 15*time.Minute)
+	span := archive.NewSpan(memory.Base().Add(61*time.Second), 15*time.Minute)
 	mustBe(t, m, lookUp(t, l, "cam", span))
-	before, _, _ := m.calls()
+	before, _, _ := m.Calls()
 	file, err := readAll(t, coverOf(t, l, "cam", span))
 	if err != nil {
 		t.Fatal(err)
 	}
 	got, _ := frames(t, file)
-	want, _ := recorded(m.selected("cam", archive.ByProducer, archive.Span{Start: base().Add(time.Minute), End: span.End}))
+	want, _ := recorded(m.Selected("cam", archive.ByProducer, archive.Span{Start: memory.Base().Add(time.Minute), End: span.End}))
 	if !slices.Equal(got, want) {
 		t.Errorf("%d samples differ from the %d from the fragment before on", len(got), len(want))
 	}
-	if after, _, _ := m.calls(); before < 5 || after != before+1 {
+	if after, _, _ := m.Calls(); before < 5 || after != before+1 {
 		t.Errorf("the plain clip cost %d GetClip calls, the cover clip %d more; want one", before, after-before)
 	}
 }
 
 // TestCoverOverAnHour: the fragment that was running may be one of the hour before, which is listed with the rest.
 func TestCoverOverAnHour(t *testing.T) {
-	m := newMemory()
-	m.record("cam", base().Add(-5*time.Second), 60, 10*time.Second)
+	m := memory.New()
+	m.Record("cam", memory.Base().Add(-5*time.Second), 60, 10*time.Second)
 	l, _ := library(t, m, clip.Options{})
-	c := coverOf(t, l, "cam", archive.NewSpan(base(), time.Minute))
-	if want := base().Add(-5 * time.Second); !c.First().Equal(want) || c.Fragments() != 7 {
+	c := coverOf(t, l, "cam", archive.NewSpan(memory.Base(), time.Minute))
+	if want := memory.Base().Add(-5 * time.Second); !c.First().Equal(want) || c.Fragments() != 7 {
 		t.Errorf("begins at %s with %d fragments, want %s and 7", c.First(), c.Fragments(), want)
 	}
-	if _, lists, _ := m.calls(); lists != 1 {
+	if _, lists, _ := m.Calls(); lists != 1 {
 		t.Errorf("cost %d listings, want one over both hours", lists)
 	}
 	later, _ := library(t, m, clip.Options{})
-	coverOf(t, later, "cam", archive.NewSpan(base().Add(2*time.Minute), time.Minute))
-	if _, lists, _ := m.calls(); lists != 2 {
+	coverOf(t, later, "cam", archive.NewSpan(memory.Base().Add(2*time.Minute), time.Minute))
+	if _, lists, _ := m.Calls(); lists != 2 {
 		t.Errorf("later in the hour it cost %d listings, want one", lists-1)
 	}
 }
 
 // TestCoverOfADay: the asked span may be 24 h long, the clip a little longer; no longer span may be asked for.
 func TestCoverOfADay(t *testing.T) {
-	m := newMemory()
-	m.record("cam", base(), 25*3600/20, 20*time.Second)
+	m := memory.New()
+	m.Record("cam", memory.Base(), 25*3600/20, 20*time.Second)
 	l, _ := library(t, m, clip.Options{})
-	span := archive.NewSpan(base().Add(10*time.Second), archive.MaxSpan)
+	span := archive.NewSpan(memory.Base().Add(10*time.Second), archive.MaxSpan)
 	if got := coverOf(t, l, "cam", span).Fragments(); got != 24*180+1 {
 		t.Errorf("%d fragments, want those of 24 h and one", got)
 	}
@@ -168,15 +169,15 @@ func TestCoverOfADay(t *testing.T) {
 
 // TestCoverOfOneServerTime: of fragments that came in at one time no call can ask for the one alone.
 func TestCoverOfOneServerTime(t *testing.T) {
-	m := newMemory()
-	m.record("cam", base(), 3, 10*time.Second)
-	m.record("cam", base().Add(2*time.Second), 1, 10*time.Second)
-	for i := range m.fragments["cam"] {
-		m.fragments["cam"][i].Server = m.fragments["cam"][i].Producer
+	m := memory.New()
+	m.Record("cam", memory.Base(), 3, 10*time.Second)
+	m.Record("cam", memory.Base().Add(2*time.Second), 1, 10*time.Second)
+	for i := range m.Recorded["cam"] {
+		m.Recorded["cam"][i].Server = m.Recorded["cam"][i].Producer
 	}
-	m.fragments["cam"][3].Server = m.fragments["cam"][0].Server
+	m.Recorded["cam"][3].Server = m.Recorded["cam"][0].Server
 	l, _ := library(t, m, clip.Options{Selector: archive.ByServer})
-	c := coverOf(t, l, "cam", archive.NewSpan(base().Add(5*time.Second), 10*time.Second))
+	c := coverOf(t, l, "cam", archive.NewSpan(memory.Base().Add(5*time.Second), 10*time.Second))
 	if got := c.Fragments(); got != 3 {
 		t.Errorf("%d fragments, want both of the first time and one", got)
 	}
@@ -189,11 +190,11 @@ func TestCoverOfOneServerTime(t *testing.T) {
 func TestCoverAtTheBorders(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(100 * time.Hour)
-		m := newMemory()
-		m.retention = 2 * time.Hour
+		m := memory.New()
+		m.Retention = 2 * time.Hour
 		now := time.Now()
-		oldest := now.Add(5*time.Second - m.retention) // what may be asked for
-		m.record("cam", oldest.Add(-13*time.Second), 700, 10*time.Second)
+		oldest := now.Add(5*time.Second - m.Retention) // what may be asked for
+		m.Record("cam", oldest.Add(-13*time.Second), 700, 10*time.Second)
 		l, c := library(t, m, clip.Options{})
 		defer func() { _ = c.Close() }()
 		for start, want := range map[time.Duration]time.Duration{
@@ -217,8 +218,8 @@ func TestCoverAtTheBorders(t *testing.T) {
 
 // TestLastCover: what was running when the last so many seconds began is in the clip of them.
 func TestLastCover(t *testing.T) {
-	m := newMemory()
-	m.record("cam", base(), 30, 10*time.Second)
+	m := memory.New()
+	m.Record("cam", memory.Base(), 30, 10*time.Second)
 	l, _ := library(t, m, clip.Options{})
 	plain, err := l.Last(t.Context(), "cam", 25*time.Second)
 	if err != nil {
@@ -228,10 +229,10 @@ func TestLastCover(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if plain.Span() != cover.Span() || plain.Fragments() != 2 || cover.Fragments() != 3 || !cover.First().Equal(base().Add(270*time.Second)) {
+	if plain.Span() != cover.Span() || plain.Fragments() != 2 || cover.Fragments() != 3 || !cover.First().Equal(memory.Base().Add(270*time.Second)) {
 		t.Errorf("plain %s, %d fragments; cover %s, %d fragments from %s", plain.Span(), plain.Fragments(), cover.Span(), cover.Fragments(), cover.First())
 	}
-	m.fragments["empty"] = nil
+	m.Recorded["empty"] = nil
 	if _, err := l.LastCover(t.Context(), "empty", time.Minute); !errors.Is(err, archive.ErrNoFootage) {
 		t.Errorf("without footage: %v", err)
 	}
@@ -239,10 +240,10 @@ func TestLastCover(t *testing.T) {
 
 // TestCoverSidecar: the footage of a cover clip begins before its span does.
 func TestCoverSidecar(t *testing.T) {
-	m := newMemory()
-	m.record("cam", base(), 30, 10*time.Second)
+	m := memory.New()
+	m.Record("cam", memory.Base(), 30, 10*time.Second)
 	l, _ := library(t, m, clip.Options{})
-	text := sidecarOf(t, coverOf(t, l, "cam", archive.NewSpan(base().Add(27500*time.Millisecond), time.Minute)))
+	text := sidecarOf(t, coverOf(t, l, "cam", archive.NewSpan(memory.Base().Add(27500*time.Millisecond), time.Minute)))
 	var got struct {
 		Start, First string
 		Offset       float64 `json:"offset_seconds"`
@@ -260,13 +261,13 @@ func TestCoverSidecar(t *testing.T) {
 // TestCoverUnlisted: where fragments may not be listed a cover clip is the plain one, and costs no more.
 func TestCoverUnlisted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := newMemory()
-		m.record("cam", base(), 30, 10*time.Second)
+		m := memory.New()
+		m.Record("cam", memory.Base(), 30, 10*time.Second)
 		var asked atomic.Int64
-		m.hide = func() error { asked.Add(1); return archive.ErrNotListable }
+		m.RefuseListing = func() error { asked.Add(1); return archive.ErrNotListable }
 		l, c := library(t, m, clip.Options{})
 		defer func() { _ = c.Close() }()
-		span := archive.NewSpan(base().Add(125*time.Second), time.Minute)
+		span := archive.NewSpan(memory.Base().Add(125*time.Second), time.Minute)
 		cover := coverOf(t, l, "cam", span)
 		if got := asked.Load(); got != 1 {
 			t.Errorf("%d ListFragments calls, want 1", got)
@@ -274,7 +275,7 @@ func TestCoverUnlisted(t *testing.T) {
 		if plain := lookUp(t, l, "cam", span); plain.Key() != cover.Key() {
 			t.Errorf("keys %s and %s, want one", plain.Key(), cover.Key())
 		}
-		want := movie(m.selected("cam", archive.ByProducer, span), false, span.Start)
+		want := memory.Movie(m.Selected("cam", archive.ByProducer, span), false, span.Start)
 		if got, err := readAll(t, cover); err != nil || !bytes.Equal(got, want) {
 			t.Errorf("got %d bytes, %v; want the %d of the plain clip", len(got), err, len(want))
 		}
@@ -283,12 +284,12 @@ func TestCoverUnlisted(t *testing.T) {
 
 // TestPlainClipsTileBesideCovers: whatever cover clips add, plain neighbours have each fragment once.
 func TestPlainClipsTileBesideCovers(t *testing.T) {
-	m := newMemory()
-	m.record("cam", base(), 200, 7*time.Second)
+	m := memory.New()
+	m.Record("cam", memory.Base(), 200, 7*time.Second)
 	l, _ := library(t, m, clip.Options{})
 	sum := 0
 	for i := range 10 {
-		span := archive.NewSpan(base().Add(time.Duration(i)*time.Minute), time.Minute)
+		span := archive.NewSpan(memory.Base().Add(time.Duration(i)*time.Minute), time.Minute)
 		plain, cover := lookUp(t, l, "cam", span).Fragments(), coverOf(t, l, "cam", span).Fragments()
 		sum += plain
 		want := plain
@@ -299,7 +300,7 @@ func TestPlainClipsTileBesideCovers(t *testing.T) {
 			t.Errorf("minute %d: %d fragments, its cover clip %d; want %d", i, plain, cover, want)
 		}
 	}
-	if want := lookUp(t, l, "cam", archive.NewSpan(base(), 10*time.Minute)).Fragments(); sum != want {
+	if want := lookUp(t, l, "cam", archive.NewSpan(memory.Base(), 10*time.Minute)).Fragments(); sum != want {
 		t.Errorf("ten minutes one by one: %d fragments, together %d", sum, want)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"clipfs/clip"
+	"clipfs/clip/archive/memory"
 )
 
 // TestCostOfDays: what the days of a stream, and its newest footage, cost in ListFragments calls: at most twelve more than
@@ -45,23 +46,23 @@ func TestCostOfDays(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					now := time.Date(2026, 6, 3, 12, 0, 0, 0, time.UTC)
 					time.Sleep(time.Until(now))
-					m := newMemory()
-					m.retention, m.ordered, m.page = 390*24*time.Hour, ordered, 100*time.Millisecond
-					m.fragments["cam"] = nil
+					m := memory.New()
+					m.Retention, m.Ordered, m.Page = 390*24*time.Hour, ordered, 100*time.Millisecond
+					m.Recorded["cam"] = nil
 					var want []string
 					for _, ago := range test.days {
 						at := now.Add(-time.Duration(ago)*24*time.Hour - 30*time.Minute)
 						want = append(want, at.Format(time.DateOnly))
 						if test.sparse {
-							m.record("cam", at, 3, 10*time.Second)
+							m.Record("cam", at, 3, 10*time.Second)
 						} else {
-							m.record("cam", at, 90, 19*time.Second)
+							m.Record("cam", at, 90, 19*time.Second)
 						}
 					}
 					l, c := library(t, m, clip.Options{})
 					defer func() { _ = c.Close() }()
 					list := func() int {
-						_, lists, probes := m.calls()
+						_, lists, probes := m.Calls()
 						begun := time.Now()
 						days, err := l.Days(t.Context(), "cam")
 						if got := names(clip.Grammar{}, days); err != nil || got != strings.Join(want, " ") {
@@ -75,7 +76,7 @@ func TestCostOfDays(t *testing.T) {
 								t.Errorf("latest %v, %v", latest, err)
 							}
 						}
-						_, lists2, probes2 := m.calls()
+						_, lists2, probes2 := m.Calls()
 						return lists2 + probes2 - lists - probes
 					}
 					cold := list()
@@ -101,10 +102,10 @@ func TestOlderDay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		now := time.Date(2026, 6, 3, 12, 0, 0, 0, time.UTC)
 		time.Sleep(time.Until(now))
-		m := newMemory()
-		m.retention, m.ordered = 3000*24*time.Hour, true
+		m := memory.New()
+		m.Retention, m.Ordered = 3000*24*time.Hour, true
 		for _, ago := range []int{2500, 900, 899, 610} {
-			m.record("cam", now.Add(-time.Duration(ago)*24*time.Hour), 800, 2*time.Second)
+			m.Record("cam", now.Add(-time.Duration(ago)*24*time.Hour), 800, 2*time.Second)
 		}
 		var log bytes.Buffer
 		l, c := library(t, m, clip.Options{ListDays: 400, Logger: slog.New(slog.NewTextHandler(&log, nil))})
@@ -119,7 +120,7 @@ func TestOlderDay(t *testing.T) {
 		if got := strings.Count(log.String(), "--list-days"); got != 1 || strings.Contains(log.String(), "level=WARN") {
 			t.Errorf("logged %d times: %s", got, log.String())
 		}
-		if _, lists, probes := m.calls(); lists+probes > 2*24 {
+		if _, lists, probes := m.Calls(); lists+probes > 2*24 {
 			t.Errorf("%d calls for two listings", lists+probes)
 		}
 	})

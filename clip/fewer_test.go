@@ -14,12 +14,13 @@ import (
 
 	"clipfs/clip"
 	"clipfs/clip/archive"
+	"clipfs/clip/archive/memory"
 )
 
 // varied gives the fragments of a stream sizes that differ, as those of cameras do.
-func varied(m *memory) {
-	for i := range m.fragments["cam"] {
-		m.fragments["cam"][i].Size = 4000 + int64(i*i%97)*16
+func varied(m *memory.Archive) {
+	for i := range m.Recorded["cam"] {
+		m.Recorded["cam"][i].Size = 4000 + int64(i*i%97)*16
 	}
 }
 
@@ -66,10 +67,10 @@ func TestOneFragmentFewer(t *testing.T) {
 	} {
 		for _, step := range []time.Duration{2 * time.Second, 6 * time.Second} { // 30 and 10 a part
 			t.Run(fmt.Sprint(name, " of ", step), func(t *testing.T) {
-				m := newMemory()
-				m.record("cam", base(), 330, step)
+				m := memory.New()
+				m.Record("cam", memory.Base(), 330, step)
 				varied(m)
-				m.answer = func(f []archive.Fragment) ([]archive.Fragment, error) {
+				m.Answer = func(f []archive.Fragment) ([]archive.Fragment, error) {
 					if len(f) > 1 {
 						f = leave(f)
 					}
@@ -77,10 +78,10 @@ func TestOneFragmentFewer(t *testing.T) {
 				}
 				var log lockedLog
 				l, _ := library(t, m, clip.Options{Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
-				c := lookUp(t, l, "cam", archive.NewSpan(base(), 330*step))
+				c := lookUp(t, l, "cam", archive.NewSpan(memory.Base(), 330*step))
 				mustBe(t, m, c)
 				parts, each := 11*int(step/(2*time.Second)), int(time.Minute/step)
-				payloads, _, _ := m.calls()
+				payloads, _, _ := m.Calls()
 				if payloads > parts*partCalls(each) {
 					t.Errorf("%d GetClip calls, want at most %d", payloads, parts*partCalls(each))
 				}
@@ -90,7 +91,7 @@ func TestOneFragmentFewer(t *testing.T) {
 				}
 				again := lookUp(t, l, "cam", c.Span())
 				mustBe(t, m, again)
-				if now, _, _ := m.calls(); now != payloads {
+				if now, _, _ := m.Calls(); now != payloads {
 					t.Errorf("%d calls more when it is read again", now-payloads)
 				}
 			})
@@ -102,13 +103,13 @@ func TestOneFragmentFewer(t *testing.T) {
 // Content-Length tells its size before.
 func TestOneFragmentFewerMoovLast(t *testing.T) {
 	for _, lengths := range []bool{false, true} {
-		m := newMemory()
-		m.record("cam", base(), 20, 2*time.Second)
+		m := memory.New()
+		m.Record("cam", memory.Base(), 20, 2*time.Second)
 		varied(m)
-		m.moovLast, m.lengths = true, lengths
-		m.answer = func(f []archive.Fragment) ([]archive.Fragment, error) { return f[:max(1, len(f)-1)], nil }
+		m.MoovLast, m.Lengths = true, lengths
+		m.Answer = func(f []archive.Fragment) ([]archive.Fragment, error) { return f[:max(1, len(f)-1)], nil }
 		l, _ := library(t, m, clip.Options{})
-		mustBe(t, m, lookUp(t, l, "cam", archive.NewSpan(base(), time.Minute)))
+		mustBe(t, m, lookUp(t, l, "cam", archive.NewSpan(memory.Base(), time.Minute)))
 	}
 }
 
@@ -125,21 +126,21 @@ func TestFragmentsThatAreNotServed(t *testing.T) {
 
 // tryGone reads a clip of which fragments of some numbers are not served. closes says that payloads close the hole.
 func tryGone(t *testing.T, gone []int, closes bool, length time.Duration) {
-	m := newMemory()
-	m.record("cam", base(), 600, 2*time.Second)
+	m := memory.New()
+	m.Record("cam", memory.Base(), 600, 2*time.Second)
 	varied(m)
-	m.keepsHoles = !closes
-	number := func(f archive.Fragment) int { return int(f.Producer.Sub(base()) / (2 * time.Second)) }
+	m.KeepsHoles = !closes
+	number := func(f archive.Fragment) int { return int(f.Producer.Sub(memory.Base()) / (2 * time.Second)) }
 	isGone := func(f archive.Fragment) bool { return slices.Contains(gone, number(f)) }
-	m.answer = func(f []archive.Fragment) ([]archive.Fragment, error) {
+	m.Answer = func(f []archive.Fragment) ([]archive.Fragment, error) {
 		if f = slices.DeleteFunc(slices.Clone(f), isGone); len(f) == 0 {
 			return nil, archive.ErrNoFootage
 		}
 		return f, nil
 	}
 	l, c := library(t, m, clip.Options{})
-	film := lookUp(t, l, "cam", archive.NewSpan(base(), length))
-	listed := m.selected("cam", archive.ByProducer, film.Span())
+	film := lookUp(t, l, "cam", archive.NewSpan(memory.Base(), length))
+	listed := m.Selected("cam", archive.ByProducer, film.Span())
 	served := slices.DeleteFunc(slices.Clone(listed), isGone)
 	file, err := readAll(t, film)
 	if len(served) == 0 {
@@ -159,7 +160,7 @@ func tryGone(t *testing.T, gone []int, closes bool, length time.Duration) {
 	if note := film.Note(); (lost > 0) != strings.Contains(note, "not served") || lost > 0 && !strings.Contains(note, listed[gone[0]].Producer.Format("15:04:05.000Z")) {
 		t.Errorf("note %q for %d fragments that are not served", note, lost)
 	}
-	payloads, _, _ := m.calls()
+	payloads, _, _ := m.Calls()
 	each := len(listed)
 	most := 1
 	if each > 200 {
@@ -180,18 +181,18 @@ func tryGone(t *testing.T, gone []int, closes bool, length time.Duration) {
 	if again, err := readAll(t, film); err != nil || !bytes.Equal(again, file) {
 		t.Errorf("after a restart: %d bytes, %v, want the %d as before", len(again), err, len(file))
 	}
-	if now, _, _ := m.calls(); now != payloads {
+	if now, _, _ := m.Calls(); now != payloads {
 		t.Errorf("%d calls more after a restart", now-payloads)
 	}
 }
 
 // TestShortForAMoment: what a service lacks for a moment is asked for once more.
 func TestShortForAMoment(t *testing.T) {
-	m := newMemory()
-	m.record("cam", base(), 60, 2*time.Second)
+	m := memory.New()
+	m.Record("cam", memory.Base(), 60, 2*time.Second)
 	var mu sync.Mutex
 	n := 0
-	m.answer = func(f []archive.Fragment) ([]archive.Fragment, error) {
+	m.Answer = func(f []archive.Fragment) ([]archive.Fragment, error) {
 		mu.Lock()
 		defer mu.Unlock()
 		if n++; n == 1 {
@@ -200,8 +201,8 @@ func TestShortForAMoment(t *testing.T) {
 		return f, nil
 	}
 	l, _ := library(t, m, clip.Options{})
-	mustBe(t, m, lookUp(t, l, "cam", archive.NewSpan(base(), time.Minute)))
-	if payloads, _, _ := m.calls(); payloads > 3 {
+	mustBe(t, m, lookUp(t, l, "cam", archive.NewSpan(memory.Base(), time.Minute)))
+	if payloads, _, _ := m.Calls(); payloads > 3 {
 		t.Errorf("%d GetClip calls, want at most 3", payloads)
 	}
 }
@@ -211,20 +212,20 @@ func TestOpenGroupsOfPictures(t *testing.T) {
 	for name, syncs := range map[string]int{"the first only": 1, "none": 0, "every third": 3, "two a fragment": -1} {
 		for _, cut := range []bool{false, true} {
 			t.Run(fmt.Sprint(name, " cut ", cut), func(t *testing.T) {
-				m := newMemory()
-				m.syncs = func(i int) bool { return syncs < 0 || syncs == 1 && i == 0 || syncs == 3 && i%6 == 0 }
-				m.record("cam", base(), 90, 2*time.Second)
+				m := memory.New()
+				m.Syncs = func(i int) bool { return syncs < 0 || syncs == 1 && i == 0 || syncs == 3 && i%6 == 0 }
+				m.Record("cam", memory.Base(), 90, 2*time.Second)
 				varied(m)
 				want := 3
 				if cut {
 					want = 3 * partCalls(30)
-					m.answer = func(f []archive.Fragment) ([]archive.Fragment, error) { return f[:max(1, len(f)-1)], nil }
+					m.Answer = func(f []archive.Fragment) ([]archive.Fragment, error) { return f[:max(1, len(f)-1)], nil }
 				}
 				l, _ := library(t, m, clip.Options{Part: time.Minute})
 				for i := range 3 {
-					mustBe(t, m, lookUp(t, l, "cam", archive.NewSpan(base().Add(time.Duration(i)*time.Minute), time.Minute)))
+					mustBe(t, m, lookUp(t, l, "cam", archive.NewSpan(memory.Base().Add(time.Duration(i)*time.Minute), time.Minute)))
 				}
-				if payloads, _, _ := m.calls(); payloads > want {
+				if payloads, _, _ := m.Calls(); payloads > want {
 					t.Errorf("%d GetClip calls, want at most %d", payloads, want)
 				}
 			})
@@ -234,17 +235,17 @@ func TestOpenGroupsOfPictures(t *testing.T) {
 
 // TestFragmentedPayload: a payload in fragments is refused at once.
 func TestFragmentedPayload(t *testing.T) {
-	m := newMemory()
-	m.record("cam", base(), 30, 2*time.Second)
-	m.rewrite = func(payload []byte) []byte {
+	m := memory.New()
+	m.Record("cam", memory.Base(), 30, 2*time.Second)
+	m.Rewrite = func(payload []byte) []byte {
 		at := bytes.Index(payload, []byte("mdat")) - 4
 		moof := binary.BigEndian.AppendUint32(nil, 16)
 		moof = append(append(moof, "moof"...), 0, 0, 0, 8, 'm', 'f', 'h', 'd')
 		return slices.Concat(payload[:at], moof, payload[at:])
 	}
 	l, _ := library(t, m, clip.Options{})
-	_, err := readAll(t, lookUp(t, l, "cam", archive.NewSpan(base(), time.Minute)))
-	if payloads, _, _ := m.calls(); payloads != 1 || err == nil || !strings.Contains(err.Error(), "moof") {
+	_, err := readAll(t, lookUp(t, l, "cam", archive.NewSpan(memory.Base(), time.Minute)))
+	if payloads, _, _ := m.Calls(); payloads != 1 || err == nil || !strings.Contains(err.Error(), "moof") {
 		t.Errorf("%d calls and %v, want one that says why", payloads, err)
 	}
 }

@@ -8,13 +8,14 @@ import (
 
 	"clipfs/clip"
 	"clipfs/clip/archive"
+	"clipfs/clip/archive/memory"
 )
 
 // BenchmarkJoinedReadAt reads a little of an open clip of many parts, all of it on disk: where a position lies, and what
 // the cache has of it. Near reads stay in one part, far ones go from part to part.
 func BenchmarkJoinedReadAt(b *testing.B) {
 	l := benchLibrary(b)
-	c, err := l.Clip(b.Context(), "cam", archive.NewSpan(base(), 2*time.Hour))
+	c, err := l.Clip(b.Context(), "cam", archive.NewSpan(memory.Base(), 2*time.Hour))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -47,7 +48,7 @@ func BenchmarkJoinedReadAt(b *testing.B) {
 // BenchmarkLayout finds where positions of a clip of many parts lie.
 func BenchmarkLayout(b *testing.B) {
 	l := benchLibrary(b)
-	c, err := l.Clip(b.Context(), "cam", archive.NewSpan(base(), 2*time.Hour))
+	c, err := l.Clip(b.Context(), "cam", archive.NewSpan(memory.Base(), 2*time.Hour))
 	if err != nil {
 		b.Fatal(err)
 	}

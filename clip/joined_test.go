@@ -19,6 +19,7 @@ import (
 	"clipfs/cache"
 	"clipfs/clip"
 	"clipfs/clip/archive"
+	"clipfs/clip/archive/memory"
 	"clipfs/clip/mp4"
 )
 
@@ -65,14 +66,14 @@ func recorded(fragments []archive.Fragment) (marks []uint64, at []time.Duration)
 }
 
 // mustBe reads all of a clip and compares its frames with the fragments of a span.
-func mustBe(t *testing.T, m *memory, c *clip.Clip) {
+func mustBe(t *testing.T, m *memory.Archive, c *clip.Clip) {
 	t.Helper()
 	file, err := readAll(t, c)
 	if err != nil {
 		t.Fatal(err)
 	}
 	marks, _ := frames(t, file)
-	want, _ := recorded(m.selected(c.Stream(), archive.ByProducer, c.Span()))
+	want, _ := recorded(m.Selected(c.Stream(), archive.ByProducer, c.Span()))
 	if !slices.Equal(marks, want) {
 		t.Errorf("%s: %d samples differ from the %d recorded", c.Span(), len(marks), len(want))
 	}
@@ -83,33 +84,33 @@ func mustBe(t *testing.T, m *memory, c *clip.Clip) {
 
 func TestManyParts(t *testing.T) {
 	for name, test := range map[string]struct {
-		record func(m *memory)
+		record func(m *memory.Archive)
 		calls  int
 	}{
-		"201 fragments":           {func(m *memory) { m.record("cam", base(), 201, time.Second) }, 4},
-		"more than a call a cell": {func(m *memory) { m.record("cam", base(), 500, 200*time.Millisecond) }, 3},
-		"gap": {func(m *memory) {
-			m.record("cam", base(), 5, 2*time.Second)
-			m.record("cam", base().Add(30*time.Second), 5, 2*time.Second)
+		"201 fragments":           {func(m *memory.Archive) { m.Record("cam", memory.Base(), 201, time.Second) }, 4},
+		"more than a call a cell": {func(m *memory.Archive) { m.Record("cam", memory.Base(), 500, 200*time.Millisecond) }, 3},
+		"gap": {func(m *memory.Archive) {
+			m.Record("cam", memory.Base(), 5, 2*time.Second)
+			m.Record("cam", memory.Base().Add(30*time.Second), 5, 2*time.Second)
 		}, 2},
-		"gap and grid": {func(m *memory) {
-			m.record("cam", base(), 50, 2*time.Second)
-			m.record("cam", base().Add(5*time.Minute+30*time.Second), 50, 2*time.Second)
+		"gap and grid": {func(m *memory.Archive) {
+			m.Record("cam", memory.Base(), 50, 2*time.Second)
+			m.Record("cam", memory.Base().Add(5*time.Minute+30*time.Second), 50, 2*time.Second)
 		}, 5},
 	} {
 		for _, moovLast := range []bool{false, true} {
 			t.Run(name, func(t *testing.T) {
-				m := newMemory()
-				m.moovLast = moovLast
+				m := memory.New()
+				m.MoovLast = moovLast
 				test.record(m)
 				l, _ := library(t, m, clip.Options{})
-				c := lookUp(t, l, "cam", archive.NewSpan(base(), 10*time.Minute))
+				c := lookUp(t, l, "cam", archive.NewSpan(memory.Base(), 10*time.Minute))
 				if _, exact := c.Size(); exact {
 					t.Error("exact size before the first open")
 				}
 				mustBe(t, m, c)
 				mustBe(t, m, c)
-				if payloads, _, _ := m.calls(); payloads != test.calls {
+				if payloads, _, _ := m.Calls(); payloads != test.calls {
 					t.Errorf("%d GetClip calls, want %d", payloads, test.calls)
 				}
 			})
@@ -121,18 +122,18 @@ func TestManyParts(t *testing.T) {
 // sidecar tells which position is which time.
 func TestGapPolicies(t *testing.T) {
 	for _, policy := range []clip.GapPolicy{clip.CloseGaps, clip.KeepGaps} {
-		m := newMemory()
-		m.record("cam", base(), 5, 2*time.Second)
-		m.record("cam", base().Add(30*time.Second), 5, 2*time.Second)
+		m := memory.New()
+		m.Record("cam", memory.Base(), 5, 2*time.Second)
+		m.Record("cam", memory.Base().Add(30*time.Second), 5, 2*time.Second)
 		l, _ := library(t, m, clip.Options{Gaps: policy})
-		c := lookUp(t, l, "cam", archive.NewSpan(base(), 10*time.Minute))
+		c := lookUp(t, l, "cam", archive.NewSpan(memory.Base(), 10*time.Minute))
 		before := sidecarOf(t, c)
 		file, err := readAll(t, c)
 		if err != nil {
 			t.Fatal(err)
 		}
 		_, got := frames(t, file)
-		_, want := recorded(m.fragments["cam"])
+		_, want := recorded(m.Recorded["cam"])
 		if policy == clip.CloseGaps {
 			for i := 10; i < len(want); i++ {
 				want[i] -= 20 * time.Second
@@ -151,13 +152,13 @@ func TestGapPolicies(t *testing.T) {
 
 // TestSidecarIsTheListings: neither an open nor another mount changes a byte of what stands beside a clip of the past.
 func TestSidecarIsTheListings(t *testing.T) {
-	m := newMemory()
-	m.record("cam", base(), 5, 2*time.Second)
-	m.record("cam", base().Add(30*time.Second), 400, 2*time.Second)
+	m := memory.New()
+	m.Record("cam", memory.Base(), 5, 2*time.Second)
+	m.Record("cam", memory.Base().Add(30*time.Second), 400, 2*time.Second)
 	l, _ := library(t, m, clip.Options{})
 	other, _ := library(t, m, clip.Options{})
 	for _, length := range []time.Duration{5 * time.Second, 10 * time.Minute} {
-		c := lookUp(t, l, "cam", archive.NewSpan(base(), length))
+		c := lookUp(t, l, "cam", archive.NewSpan(memory.Base(), length))
 		before := sidecarOf(t, c)
 		if _, err := readAll(t, c); err != nil {
 			t.Fatal(err)
@@ -165,7 +166,7 @@ func TestSidecarIsTheListings(t *testing.T) {
 		if diff := cmp.Diff(string(before), string(sidecarOf(t, c))); diff != "" {
 			t.Errorf("%s, before the open -, after it +:\n%s", length, diff)
 		}
-		again := lookUp(t, other, "cam", archive.NewSpan(base(), length))
+		again := lookUp(t, other, "cam", archive.NewSpan(memory.Base(), length))
 		if diff := cmp.Diff(string(before), string(sidecarOf(t, again))); diff != "" {
 			t.Errorf("%s, first mount -, second +:\n%s", length, diff)
 		}
@@ -174,20 +175,20 @@ func TestSidecarIsTheListings(t *testing.T) {
 
 // TestOverlappingClipsShareParts: what one clip has fetched no other fetches again, and neighbours tile.
 func TestOverlappingClipsShareParts(t *testing.T) {
-	m := newMemory()
-	m.record("cam", base(), 1200, 2*time.Second)
+	m := memory.New()
+	m.Record("cam", memory.Base(), 1200, 2*time.Second)
 	l, _ := library(t, m, clip.Options{})
-	mustBe(t, m, lookUp(t, l, "cam", archive.NewSpan(base(), 20*time.Minute)))
-	if payloads, _, _ := m.calls(); payloads != 20 {
+	mustBe(t, m, lookUp(t, l, "cam", archive.NewSpan(memory.Base(), 20*time.Minute)))
+	if payloads, _, _ := m.Calls(); payloads != 20 {
 		t.Fatalf("%d GetClip calls for 20 minutes, want 20", payloads)
 	}
-	mustBe(t, m, lookUp(t, l, "cam", archive.NewSpan(base(), 10*time.Minute)))
-	mustBe(t, m, lookUp(t, l, "cam", archive.NewSpan(base().Add(5*time.Minute), 10*time.Minute)))
-	if payloads, _, _ := m.calls(); payloads != 20 {
+	mustBe(t, m, lookUp(t, l, "cam", archive.NewSpan(memory.Base(), 10*time.Minute)))
+	mustBe(t, m, lookUp(t, l, "cam", archive.NewSpan(memory.Base().Add(5*time.Minute), 10*time.Minute)))
+	if payloads, _, _ := m.Calls(); payloads != 20 {
 		t.Errorf("%d GetClip calls with clips within, want still 20", payloads)
 	}
-	mustBe(t, m, lookUp(t, l, "cam", archive.NewSpan(base().Add(30*time.Second), 10*time.Minute)))
-	if payloads, _, _ := m.calls(); payloads != 22 {
+	mustBe(t, m, lookUp(t, l, "cam", archive.NewSpan(memory.Base().Add(30*time.Second), 10*time.Minute)))
+	if payloads, _, _ := m.Calls(); payloads != 22 {
 		t.Errorf("%d GetClip calls with one that begins and ends in mid-minute, want two more", payloads)
 	}
 }
@@ -196,10 +197,10 @@ func TestOverlappingClipsShareParts(t *testing.T) {
 // remembered from mount to mount.
 func TestCodecChange(t *testing.T) {
 	dir := t.TempDir()
-	m := newMemory()
-	m.record("cam", base(), 60, 2*time.Second)
-	change := base().Add(44 * time.Second)
-	m.answer = func(fragments []archive.Fragment) ([]archive.Fragment, error) {
+	m := memory.New()
+	m.Record("cam", memory.Base(), 60, 2*time.Second)
+	change := memory.Base().Add(44 * time.Second)
+	m.Answer = func(fragments []archive.Fragment) ([]archive.Fragment, error) {
 		if fragments[0].Producer.Before(change) && !fragments[len(fragments)-1].Producer.Before(change) {
 			return nil, archive.ErrCodecChange
 		}
@@ -207,7 +208,7 @@ func TestCodecChange(t *testing.T) {
 	}
 	// 30 fragments, the change before the 22nd: the whole fails, 15 are fine, the other 15 fail, 7 and 8 are fine.
 	for round, want := range []int{5, 3} {
-		before, _, _ := m.calls()
+		before, _, _ := m.Calls()
 		func() {
 			c, err := cache.Open(filepath.Join(dir, "media", string(rune('a'+round))), cache.Options{})
 			if err != nil {
@@ -220,9 +221,9 @@ func TestCodecChange(t *testing.T) {
 			}
 			defer func() { _ = h.Close() }()
 			l := clip.NewLibrary(m, c, clip.Options{Heads: h})
-			mustBe(t, m, lookUp(t, l, "cam", archive.NewSpan(base(), time.Minute)))
+			mustBe(t, m, lookUp(t, l, "cam", archive.NewSpan(memory.Base(), time.Minute)))
 		}()
-		if after, _, _ := m.calls(); after-before != want {
+		if after, _, _ := m.Calls(); after-before != want {
 			t.Errorf("round %d: %d GetClip calls, want %d", round, after-before, want)
 		}
 	}
@@ -231,14 +232,14 @@ func TestCodecChange(t *testing.T) {
 // TestServiceCutsEarlier: a service that cuts sooner than it says gets asked for less, and nothing is lost.
 func TestServiceCutsEarlier(t *testing.T) {
 	for _, most := range []int{1, 7, 29} {
-		m := newMemory()
-		m.record("cam", base(), 100, 2*time.Second)
-		m.answer = func(fragments []archive.Fragment) ([]archive.Fragment, error) {
+		m := memory.New()
+		m.Record("cam", memory.Base(), 100, 2*time.Second)
+		m.Answer = func(fragments []archive.Fragment) ([]archive.Fragment, error) {
 			return fragments[:min(most, len(fragments))], nil
 		}
 		l, _ := library(t, m, clip.Options{})
-		mustBe(t, m, lookUp(t, l, "cam", archive.NewSpan(base(), time.Minute)))   // one call, as planned
-		mustBe(t, m, lookUp(t, l, "cam", archive.NewSpan(base(), 3*time.Minute))) // one too
+		mustBe(t, m, lookUp(t, l, "cam", archive.NewSpan(memory.Base(), time.Minute)))   // one call, as planned
+		mustBe(t, m, lookUp(t, l, "cam", archive.NewSpan(memory.Base(), 3*time.Minute))) // one too
 	}
 }
 
@@ -247,16 +248,16 @@ func lazy() clip.Options { return clip.Options{Eager: -1, ReadAhead: -1} }
 
 // TestOnlyWhatIsReadIsFetched: opening takes every head; after that a part is fetched when it is read, and never twice.
 func TestOnlyWhatIsReadIsFetched(t *testing.T) {
-	m := newMemory()
-	m.record("cam", base(), 600, 2*time.Second)
+	m := memory.New()
+	m.Record("cam", memory.Base(), 600, 2*time.Second)
 	l, c := library(t, m, lazy())
-	film := lookUp(t, l, "cam", archive.NewSpan(base(), 20*time.Minute))
+	film := lookUp(t, l, "cam", archive.NewSpan(memory.Base(), 20*time.Minute))
 	h, err := film.Open(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = h.Close() }()
-	opened, _, _ := m.calls()
+	opened, _, _ := m.Calls()
 	if opened != 20 {
 		t.Errorf("opening made %d GetClip calls, want 20", opened)
 	}
@@ -268,22 +269,22 @@ func TestOnlyWhatIsReadIsFetched(t *testing.T) {
 			t.Fatalf("at %d: %v", at, err)
 		}
 	}
-	if after, _, _ := m.calls(); after < opened || after > opened+2 {
+	if after, _, _ := m.Calls(); after < opened || after > opened+2 {
 		t.Errorf("reading at two places of the media made %d GetClip calls, want at most 2", after-opened)
 	}
 }
 
 // TestHeadsOutliveMedia: a clip whose media was evicted opens without a call.
 func TestHeadsOutliveMedia(t *testing.T) {
-	m := newMemory()
-	m.record("cam", base(), 300, 2*time.Second)
+	m := memory.New()
+	m.Record("cam", memory.Base(), 300, 2*time.Second)
 	dir := t.TempDir()
 	heads, err := cache.Open(filepath.Join(dir, "heads"), cache.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = heads.Close() })
-	span := archive.NewSpan(base(), 10*time.Minute)
+	span := archive.NewSpan(memory.Base(), 10*time.Minute)
 	for round, want := range []int{10, 0} {
 		c, err := cache.Open(filepath.Join(dir, string(rune('a'+round))), cache.Options{})
 		if err != nil {
@@ -292,13 +293,13 @@ func TestHeadsOutliveMedia(t *testing.T) {
 		o := lazy()
 		o.Heads = heads
 		l := clip.NewLibrary(m, c, o)
-		before, _, _ := m.calls()
+		before, _, _ := m.Calls()
 		film := lookUp(t, l, "cam", span)
 		h, err := film.Open(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		after, _, _ := m.calls()
+		after, _, _ := m.Calls()
 		if after-before != want {
 			t.Errorf("round %d: opening made %d GetClip calls, want %d", round, after-before, want)
 		}
@@ -316,8 +317,8 @@ func TestHeadsOutliveMedia(t *testing.T) {
 // clip as it is now. A payload that is made anew with the same samples is served.
 func TestPartThatChanged(t *testing.T) {
 	for _, restart := range []bool{false, true} {
-		m := newMemory()
-		m.record("cam", base(), 300, 2*time.Second)
+		m := memory.New()
+		m.Record("cam", memory.Base(), 300, 2*time.Second)
 		dir := t.TempDir()
 		open := func(name string, most int64) *cache.Cache {
 			c, err := cache.Open(filepath.Join(dir, name), cache.Options{MaxBytes: most, MemoryBytes: 1 << 20})
@@ -331,17 +332,17 @@ func TestPartThatChanged(t *testing.T) {
 		o.Heads, o.Connections = open("heads", 0), 1
 		media := open("media", 500_000) // four parts of ten
 		l := clip.NewLibrary(m, media, o)
-		span := archive.NewSpan(base(), 10*time.Minute)
+		span := archive.NewSpan(memory.Base(), 10*time.Minute)
 		film := lookUp(t, l, "cam", span)
 		h, err := film.Open(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		m.mu.Lock()
-		for i := range m.fragments["cam"] {
-			m.fragments["cam"][i].Length -= 100 * time.Millisecond // the service now says otherwise
-		}
-		m.mu.Unlock()
+		m.Change(func() {
+			for i := range m.Recorded["cam"] {
+				m.Recorded["cam"][i].Length -= 100 * time.Millisecond // the service now says otherwise
+			}
+		})
 		if restart {
 			if err := h.Close(); err != nil {
 				t.Error(err)
@@ -381,10 +382,10 @@ func TestPartThatChanged(t *testing.T) {
 
 // TestMoovLast: where heads come last, opening costs the media, so that no more than MaxOpenFetch is opened.
 func TestMoovLast(t *testing.T) {
-	m := newMemory()
-	m.moovLast = true
-	m.record("cam", base(), 600, 2*time.Second)
-	span := archive.NewSpan(base(), 20*time.Minute)
+	m := memory.New()
+	m.MoovLast = true
+	m.Record("cam", memory.Base(), 600, 2*time.Second)
+	span := archive.NewSpan(memory.Base(), 20*time.Minute)
 	o := lazy()
 	o.MaxOpenFetch = 600*4000 - 1
 	l, _ := library(t, m, o)
@@ -392,7 +393,7 @@ func TestMoovLast(t *testing.T) {
 	if _, err := c.Open(t.Context()); !errors.Is(err, archive.ErrTooBig) || !strings.Contains(err.Error(), "2400000 bytes") {
 		t.Errorf("got %v, want ErrTooBig with what it would take", err)
 	}
-	if payloads, _, _ := m.calls(); payloads != 1 {
+	if payloads, _, _ := m.Calls(); payloads != 1 {
 		t.Errorf("%d GetClip calls, want the one that tells", payloads)
 	}
 	o.MaxOpenFetch++
@@ -403,16 +404,16 @@ func TestMoovLast(t *testing.T) {
 // TestBrokenPart: a part whose body breaks off is fetched again, in the middle of a clip as in one of its own.
 func TestBrokenPart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := newMemory()
-		m.record("cam", base(), 300, 2*time.Second)
-		m.body = func(n int, payload []byte) io.Reader {
+		m := memory.New()
+		m.Record("cam", memory.Base(), 300, 2*time.Second)
+		m.Body = func(n int, payload []byte) io.Reader {
 			if n%2 == 1 {
 				return io.MultiReader(bytes.NewReader(payload[:len(payload)*2/3]), brokenReader{})
 			}
 			return bytes.NewReader(payload)
 		}
 		l, _ := library(t, m, clip.Options{})
-		mustBe(t, m, lookUp(t, l, "cam", archive.NewSpan(base(), 10*time.Minute)))
+		mustBe(t, m, lookUp(t, l, "cam", archive.NewSpan(memory.Base(), 10*time.Minute)))
 	})
 }
 
@@ -425,18 +426,18 @@ func (brokenReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 // TestManyReadersOfOneHandle: who reads one handle in many places at once gets the right bytes everywhere, and nobody has
 // to begin anew because of the others.
 func TestManyReadersOfOneHandle(t *testing.T) {
-	m := newMemory()
-	m.record("cam", base(), 600, 2*time.Second)
+	m := memory.New()
+	m.Record("cam", memory.Base(), 600, 2*time.Second)
 	l, _ := library(t, m, lazy())
-	c := lookUp(t, l, "cam", archive.NewSpan(base(), 20*time.Minute))
+	c := lookUp(t, l, "cam", archive.NewSpan(memory.Base(), 20*time.Minute))
 	want, err := readAll(t, c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	m = newMemory()
-	m.record("cam", base(), 600, 2*time.Second)
+	m = memory.New()
+	m.Record("cam", memory.Base(), 600, 2*time.Second)
 	l, _ = library(t, m, lazy())
-	h, err := lookUp(t, l, "cam", archive.NewSpan(base(), 20*time.Minute)).Open(t.Context())
+	h, err := lookUp(t, l, "cam", archive.NewSpan(memory.Base(), 20*time.Minute)).Open(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -461,7 +462,7 @@ func TestManyReadersOfOneHandle(t *testing.T) {
 	if _, err := h.ReadAt(t.Context(), make([]byte, 1), h.Size()-1); err == nil {
 		t.Error("read after Close")
 	}
-	if payloads, _, _ := m.calls(); payloads > 40 {
+	if payloads, _, _ := m.Calls(); payloads > 40 {
 		t.Errorf("%d GetClip calls for 20 parts", payloads)
 	}
 }

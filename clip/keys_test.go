@@ -8,17 +8,18 @@ import (
 	"clipfs/cache"
 	"clipfs/clip"
 	"clipfs/clip/archive"
+	"clipfs/clip/archive/memory"
 )
 
 // TestKeysTellFilesApart: a cache that was filled under other settings never gives a size or a head that was made under them:
 // everything that shapes the bytes of a file is in its key.
 func TestKeysTellFilesApart(t *testing.T) {
 	const s = time.Second
-	m := newMemory()
-	m.record("cam", base(), 20, 2*s)
-	m.record("cam", base().Add(43*s), 20, 2*s) // 3 s are missing
-	m.record("cam", base().Add(95*s), 20, 2*s) // 12 s are missing
-	span := archive.NewSpan(base(), 10*time.Minute)
+	m := memory.New()
+	m.Record("cam", memory.Base(), 20, 2*s)
+	m.Record("cam", memory.Base().Add(43*s), 20, 2*s) // 3 s are missing
+	m.Record("cam", memory.Base().Add(95*s), 20, 2*s) // 12 s are missing
+	span := archive.NewSpan(memory.Base(), 10*time.Minute)
 	for name, other := range map[string]struct {
 		o       clip.Options
 		version int

@@ -16,14 +16,15 @@ import (
 
 	"clipfs/clip"
 	"clipfs/clip/archive"
+	"clipfs/clip/archive/memory"
 )
 
 // minutes gives an archive of four hours, of which a minute is a payload of some 3 MB.
-func minutes() *memory {
-	m := newMemory()
-	m.record("cam", base(), 7200, 2*time.Second)
-	for i := range m.fragments["cam"] {
-		m.fragments["cam"][i].Size = heavy
+func minutes() *memory.Archive {
+	m := memory.New()
+	m.Record("cam", memory.Base(), 7200, 2*time.Second)
+	for i := range m.Recorded["cam"] {
+		m.Recorded["cam"][i].Size = heavy
 	}
 	return m
 }
@@ -31,7 +32,7 @@ func minutes() *memory {
 // minute looks up the minute so many after base.
 func minute(t *testing.T, l *clip.Library, n int) *clip.Clip {
 	t.Helper()
-	return lookUp(t, l, "cam", archive.NewSpan(base().Add(time.Duration(n)*time.Minute), time.Minute))
+	return lookUp(t, l, "cam", archive.NewSpan(memory.Base().Add(time.Duration(n)*time.Minute), time.Minute))
 }
 
 // TestFetchLimit: what is in the cache can be read past the limit, everything else fails and says until when, the
@@ -40,7 +41,7 @@ func TestFetchLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(20 * time.Minute) // the clock of a bubble begins with a day
 		m := minutes()
-		m.slow = time.Millisecond
+		m.Slow = time.Millisecond
 		var logged bytes.Buffer
 		limit := clip.FetchLimit{Bytes: heavyPart * 3 / 2, Per: clip.PerHour}
 		l, _ := library(t, m, clip.Options{FetchLimit: limit, Logger: slog.New(slog.NewTextHandler(&logged, nil))})
@@ -62,19 +63,19 @@ func TestFetchLimit(t *testing.T) {
 		if err := second.Err(); !errors.Is(err, archive.ErrFetchLimit) || !strings.Contains(err.Error(), "more from 2000-01-01T01:00:00Z on") {
 			t.Errorf("the clip's error is %v; want it to say when it ends", err)
 		}
-		calls, _, _ := m.calls()
+		calls, _, _ := m.Calls()
 		if _, err := readAll(t, minute(t, l, 2)); !errors.Is(err, archive.ErrFetchLimit) {
 			t.Errorf("another clip: %v", err)
 		}
-		if n, _, _ := m.calls(); n != calls {
+		if n, _, _ := m.Calls(); n != calls {
 			t.Errorf("%d GetClip calls past the limit", n-calls)
 		}
 		if got, err := readAll(t, first); err != nil || !bytes.Equal(got, want) {
 			t.Errorf("the clip in the cache: %d bytes, %v", len(got), err)
 		}
 		f := l.Fetched()
-		if f.Hour != limit.Bytes || f.Day != f.Hour || m.read() != f.Hour || !f.Resumes.Equal(time.Date(2000, 1, 1, 1, 0, 0, 0, time.UTC)) {
-			t.Errorf("fetched %+v of %s, and the archive sent %d", f, limit, m.read())
+		if f.Hour != limit.Bytes || f.Day != f.Hour || m.Sent() != f.Hour || !f.Resumes.Equal(time.Date(2000, 1, 1, 1, 0, 0, 0, time.UTC)) {
+			t.Errorf("fetched %+v of %s, and the archive sent %d", f, limit, m.Sent())
 		}
 		if n := strings.Count(logged.String(), "fetch limit reached"); n != 1 {
 			t.Errorf("the limit is logged %d times, want once:\n%s", n, &logged)
@@ -83,7 +84,7 @@ func TestFetchLimit(t *testing.T) {
 		if n, err := h.ReadAt(t.Context(), b, 0); n != len(b) || err != nil && !errors.Is(err, io.EOF) {
 			t.Errorf("the same handle in the next hour: %d bytes, %v", n, err)
 		}
-		if !bytes.Equal(b, m.expected("cam", archive.NewSpan(base().Add(time.Minute), time.Minute))) {
+		if !bytes.Equal(b, expected(m, "cam", archive.NewSpan(memory.Base().Add(time.Minute), time.Minute))) {
 			t.Error("the clip is not what it should be")
 		}
 		if f := l.Fetched(); f.Hour != int64(len(b)) || f.Day != limit.Bytes+f.Hour || !f.Resumes.IsZero() {
@@ -96,11 +97,11 @@ func TestFetchLimit(t *testing.T) {
 func TestFetchLimitOfALongClip(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := minutes()
-		m.slow = time.Millisecond
+		m.Slow = time.Millisecond
 		o := lazy()
 		o.FetchLimit = clip.FetchLimit{Bytes: 10 * heavyPart}
 		l, _ := library(t, m, o)
-		h, err := lookUp(t, l, "cam", archive.NewSpan(base(), time.Hour)).Open(t.Context())
+		h, err := lookUp(t, l, "cam", archive.NewSpan(memory.Base(), time.Hour)).Open(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -115,7 +116,7 @@ func TestFetchLimitOfALongClip(t *testing.T) {
 		if !errors.Is(err, archive.ErrFetchLimit) {
 			t.Errorf("read %d bytes of an hour, then %v; want the limit", at, err)
 		}
-		if _, err := lookUp(t, l, "cam", archive.NewSpan(base().Add(time.Hour), time.Hour)).Open(t.Context()); !errors.Is(err, archive.ErrFetchLimit) {
+		if _, err := lookUp(t, l, "cam", archive.NewSpan(memory.Base().Add(time.Hour), time.Hour)).Open(t.Context()); !errors.Is(err, archive.ErrFetchLimit) {
 			t.Errorf("open of another hour: %v", err)
 		}
 	})
@@ -125,7 +126,7 @@ func TestFetchLimitOfALongClip(t *testing.T) {
 func TestFetchLimitAndManyDownloads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := minutes()
-		m.slow = time.Millisecond
+		m.Slow = time.Millisecond
 		limit := int64(20*heavyPart + 12345)
 		l, _ := library(t, m, clip.Options{FetchLimit: clip.FetchLimit{Bytes: limit, Per: clip.PerMonth}})
 		var wg sync.WaitGroup
@@ -138,11 +139,11 @@ func TestFetchLimitAndManyDownloads(t *testing.T) {
 		}
 		wg.Wait()
 		const piece = 16 << 10 // as the archive sends
-		if sent := m.read(); sent < limit || sent > limit+2*clip.DefaultConnections*piece {
+		if sent := m.Sent(); sent < limit || sent > limit+2*clip.DefaultConnections*piece {
 			t.Errorf("%d bytes were sent, want %d and little more", sent, limit)
 		}
-		if f := l.Fetched(); f.Month != m.read() {
-			t.Errorf("counted %d, sent %d", f.Month, m.read())
+		if f := l.Fetched(); f.Month != m.Sent() {
+			t.Errorf("counted %d, sent %d", f.Month, m.Sent())
 		}
 	})
 }
@@ -152,13 +153,13 @@ func TestLedgerCountsRetriesAndWhatIsGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := minutes()
 		const cutAt, unread = 1 << 20, 777
-		m.body = func(n int, payload []byte) io.Reader {
+		m.Body = func(n int, payload []byte) io.Reader {
 			if n == 1 {
-				return &countedReader{m, io.MultiReader(bytes.NewReader(payload[:cutAt]), failing{})}
+				return m.Counted(io.MultiReader(bytes.NewReader(payload[:cutAt]), failing{}))
 			}
-			return &countedReader{m, bytes.NewReader(payload)}
+			return m.Counted(bytes.NewReader(payload))
 		}
-		m.unread = unread
+		m.Unread = unread
 		l, _ := library(t, m, clip.Options{})
 		got, err := readAll(t, minute(t, l, 0))
 		if err != nil {
@@ -187,7 +188,7 @@ func TestLedgerOutlivesTheMount(t *testing.T) {
 			t.Fatal(err)
 		}
 		synctest.Wait()
-		sent := m.read()
+		sent := m.Sent()
 		for _, test := range []struct {
 			limit clip.FetchLimit
 			after time.Duration

@@ -13,6 +13,7 @@ import (
 	"clipfs/cache"
 	"clipfs/clip"
 	"clipfs/clip/archive"
+	"clipfs/clip/archive/memory"
 )
 
 func TestClipIsThePayloadWithTheTimesOfTheFootage(t *testing.T) {
@@ -21,21 +22,21 @@ func TestClipIsThePayloadWithTheTimesOfTheFootage(t *testing.T) {
 		moovLast, lengths bool
 	}{{"moov first", false, false}, {"moov first with length", false, true}, {"moov last", true, false}, {"moov last with length", true, true}} {
 		t.Run(test.name, func(t *testing.T) {
-			m := newMemory()
-			m.moovLast, m.lengths = test.moovLast, test.lengths
-			m.record("cam", base(), 300, 2*time.Second)
+			m := memory.New()
+			m.MoovLast, m.Lengths = test.moovLast, test.lengths
+			m.Record("cam", memory.Base(), 300, 2*time.Second)
 			l, _ := library(t, m, clip.Options{})
-			span := archive.NewSpan(base().Add(time.Minute), time.Minute)
+			span := archive.NewSpan(memory.Base().Add(time.Minute), time.Minute)
 			c := lookUp(t, l, "cam", span)
 			if got, want := c.Fragments(), 30; got != want {
 				t.Errorf("fragments: got %d, want %d", got, want)
 			}
 			estimate, exact := c.Size()
-			want := m.expected("cam", span)
+			want := expected(m, "cam", span)
 			if exact || estimate < int64(len(want)) {
 				t.Errorf("size before the first open: got %d exact %t, want an estimate of at least %d", estimate, exact, len(want))
 			}
-			if payloads, _, _ := m.calls(); payloads != 0 {
+			if payloads, _, _ := m.Calls(); payloads != 0 {
 				t.Errorf("look-up made %d GetClip calls", payloads)
 			}
 			got, err := readAll(t, c)
@@ -49,7 +50,7 @@ func TestClipIsThePayloadWithTheTimesOfTheFootage(t *testing.T) {
 			if n, exact := again.Size(); !exact || n != int64(len(want)) || again.Key() != c.Key() {
 				t.Errorf("looked up again: size %d exact %t key %s, want %d and %s", n, exact, again.Key(), len(want), c.Key())
 			}
-			if payloads, lists, _ := m.calls(); payloads != 1 || lists != 1 {
+			if payloads, lists, _ := m.Calls(); payloads != 1 || lists != 1 {
 				t.Errorf("calls: got %d GetClip and %d ListFragments, want 1 and 1", payloads, lists)
 			}
 		})
@@ -57,42 +58,42 @@ func TestClipIsThePayloadWithTheTimesOfTheFootage(t *testing.T) {
 }
 
 func TestClipKeyIsThatOfItsFragments(t *testing.T) {
-	m := newMemory()
-	m.record("cam", base(), 60, 10*time.Second)
+	m := memory.New()
+	m.Record("cam", memory.Base(), 60, 10*time.Second)
 	l, _ := library(t, m, clip.Options{MetadataTTL: time.Nanosecond})
-	whole := lookUp(t, l, "cam", archive.NewSpan(base(), time.Minute))
+	whole := lookUp(t, l, "cam", archive.NewSpan(memory.Base(), time.Minute))
 	// No fragment starts in the 5 s by which this one is longer.
-	same := lookUp(t, l, "cam", archive.NewSpan(base().Add(-5*time.Second), 65*time.Second))
+	same := lookUp(t, l, "cam", archive.NewSpan(memory.Base().Add(-5*time.Second), 65*time.Second))
 	if whole.Key() != same.Key() {
 		t.Errorf("same fragments, keys %s and %s", whole.Key(), same.Key())
 	}
-	if other := lookUp(t, l, "cam", archive.NewSpan(base(), 70*time.Second)); other.Key() == whole.Key() {
+	if other := lookUp(t, l, "cam", archive.NewSpan(memory.Base(), 70*time.Second)); other.Key() == whole.Key() {
 		t.Errorf("other fragments, same key %s", other.Key())
 	}
 	// Footage that comes late into the middle is not hidden by the clip that was there before.
-	m.upload("cam", base().Add(5*time.Second), 1, time.Second, time.Now())
+	m.Upload("cam", memory.Base().Add(5*time.Second), 1, time.Second, time.Now())
 	time.Sleep(time.Millisecond) // so that the next look is after it
-	if late := lookUp(t, l, "cam", archive.NewSpan(base(), time.Minute)); late.Key() == whole.Key() || late.Fragments() != 7 {
+	if late := lookUp(t, l, "cam", archive.NewSpan(memory.Base(), time.Minute)); late.Key() == whole.Key() || late.Fragments() != 7 {
 		t.Errorf("late footage: key %s, %d fragments; want another key than %s, and 7", late.Key(), late.Fragments(), whole.Key())
 	}
 }
 
 func TestNeighboursTile(t *testing.T) {
-	m := newMemory()
-	m.record("cam", base(), 200, 7*time.Second)
+	m := memory.New()
+	m.Record("cam", memory.Base(), 200, 7*time.Second)
 	l, _ := library(t, m, clip.Options{})
 	var n int
 	for i := range 10 {
-		n += lookUp(t, l, "cam", archive.NewSpan(base().Add(time.Duration(i)*time.Minute), time.Minute)).Fragments()
+		n += lookUp(t, l, "cam", archive.NewSpan(memory.Base().Add(time.Duration(i)*time.Minute), time.Minute)).Fragments()
 	}
-	if want := lookUp(t, l, "cam", archive.NewSpan(base(), 10*time.Minute)).Fragments(); n != want {
+	if want := lookUp(t, l, "cam", archive.NewSpan(memory.Base(), 10*time.Minute)).Fragments(); n != want {
 		t.Errorf("ten minutes one by one: %d fragments, together %d", n, want)
 	}
 }
 
 func TestLookUpErrors(t *testing.T) {
-	m := newMemory()
-	m.record("cam", base(), 10, 2*time.Second)
+	m := memory.New()
+	m.Record("cam", memory.Base(), 10, 2*time.Second)
 	l, _ := library(t, m, clip.Options{})
 	future := time.Now().Add(time.Hour)
 	for _, test := range []struct {
@@ -101,47 +102,47 @@ func TestLookUpErrors(t *testing.T) {
 		span   archive.Span
 		want   error
 	}{
-		{"no stream", "other", archive.NewSpan(base(), time.Minute), archive.ErrNoStream},
-		{"no footage", "cam", archive.NewSpan(base().Add(-time.Hour), time.Minute), archive.ErrNoFootage},
+		{"no stream", "other", archive.NewSpan(memory.Base(), time.Minute), archive.ErrNoStream},
+		{"no footage", "cam", archive.NewSpan(memory.Base().Add(-time.Hour), time.Minute), archive.ErrNoFootage},
 		{"future", "cam", archive.NewSpan(future, time.Minute), archive.ErrNoFootage},
-		{"before retention", "cam", archive.NewSpan(base().AddDate(-50, 0, 0), time.Minute), archive.ErrNoFootage},
-		{"over 24 h", "cam", archive.NewSpan(base(), 24*time.Hour+time.Millisecond), archive.ErrName},
-		{"empty", "cam", archive.NewSpan(base(), 0), archive.ErrName},
+		{"before retention", "cam", archive.NewSpan(memory.Base().AddDate(-50, 0, 0), time.Minute), archive.ErrNoFootage},
+		{"over 24 h", "cam", archive.NewSpan(memory.Base(), 24*time.Hour+time.Millisecond), archive.ErrName},
+		{"empty", "cam", archive.NewSpan(memory.Base(), 0), archive.ErrName},
 	} {
 		if _, err := l.Clip(t.Context(), test.stream, test.span); !errors.Is(err, test.want) {
 			t.Errorf("%s: got %v, want %v", test.name, err, test.want)
 		}
 	}
-	m.retention = 0
-	m.record("unkept", base(), 1, time.Second)
-	if _, err := l.Clip(t.Context(), "unkept", archive.NewSpan(base(), time.Minute)); !errors.Is(err, archive.ErrNoRetention) {
+	m.Retention = 0
+	m.Record("unkept", memory.Base(), 1, time.Second)
+	if _, err := l.Clip(t.Context(), "unkept", archive.NewSpan(memory.Base(), time.Minute)); !errors.Is(err, archive.ErrNoRetention) {
 		t.Errorf("no retention: got %v", err)
 	}
-	if payloads, _, _ := m.calls(); payloads != 0 {
+	if payloads, _, _ := m.Calls(); payloads != 0 {
 		t.Errorf("%d GetClip calls", payloads)
 	}
 }
 
 // TestMostThatOneCallCarries: 200 fragments are one call, and the file is what it brings.
 func TestMostThatOneCallCarries(t *testing.T) {
-	m := newMemory()
-	m.record("cam", base(), 200, time.Second)
+	m := memory.New()
+	m.Record("cam", memory.Base(), 200, time.Second)
 	l, _ := library(t, m, clip.Options{})
-	span := archive.NewSpan(base(), 10*time.Minute)
-	if got, err := readAll(t, lookUp(t, l, "cam", span)); err != nil || !bytes.Equal(got, m.expected("cam", span)) {
+	span := archive.NewSpan(memory.Base(), 10*time.Minute)
+	if got, err := readAll(t, lookUp(t, l, "cam", span)); err != nil || !bytes.Equal(got, expected(m, "cam", span)) {
 		t.Errorf("200 fragments: %v", err)
 	}
-	if payloads, _, _ := m.calls(); payloads != 1 {
+	if payloads, _, _ := m.Calls(); payloads != 1 {
 		t.Errorf("%d GetClip calls", payloads)
 	}
 }
 
 func TestManyReadersCostOneCall(t *testing.T) {
-	m := newMemory()
-	m.record("cam", base(), 100, 2*time.Second)
+	m := memory.New()
+	m.Record("cam", memory.Base(), 100, 2*time.Second)
 	l, _ := library(t, m, clip.Options{})
-	span := archive.NewSpan(base(), time.Minute)
-	want := m.expected("cam", span)
+	span := archive.NewSpan(memory.Base(), time.Minute)
+	want := expected(m, "cam", span)
 	var wg sync.WaitGroup
 	for range 64 {
 		wg.Go(func() {
@@ -151,8 +152,8 @@ func TestManyReadersCostOneCall(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if payloads, lists, _ := m.calls(); payloads != 1 || lists != 1 || m.describes != 1 {
-		t.Errorf("got %d GetClip, %d ListFragments, %d DescribeStream; want 1 each", payloads, lists, m.describes)
+	if payloads, lists, _ := m.Calls(); payloads != 1 || lists != 1 || m.Describes != 1 {
+		t.Errorf("got %d GetClip, %d ListFragments, %d DescribeStream; want 1 each", payloads, lists, m.Describes)
 	}
 }
 
@@ -170,7 +171,7 @@ func silentAt(payload []byte, n int) io.Reader { return &silence{bytes.NewReader
 
 type silence struct{ *bytes.Reader }
 
-func (s *silence) wait(ctx context.Context) error {
+func (s *silence) Wait(ctx context.Context) error {
 	if s.Len() > 0 {
 		return nil
 	}
@@ -182,9 +183,9 @@ func TestCutBodyIsAskedForAgain(t *testing.T) {
 	for name, fault := range map[string]func(payload []byte, n int) io.Reader{"closed": brokenAt, "stalled": silentAt} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				m := newMemory()
-				m.record("cam", base(), 100, 2*time.Second)
-				m.body = func(n int, payload []byte) io.Reader {
+				m := memory.New()
+				m.Record("cam", memory.Base(), 100, 2*time.Second)
+				m.Body = func(n int, payload []byte) io.Reader {
 					switch n {
 					case 1:
 						return fault(payload, 20) // in the head
@@ -196,13 +197,13 @@ func TestCutBodyIsAskedForAgain(t *testing.T) {
 					return bytes.NewReader(payload)
 				}
 				l, c := library(t, m, clip.Options{})
-				span := archive.NewSpan(base(), time.Minute)
+				span := archive.NewSpan(memory.Base(), time.Minute)
 				begun := time.Now()
 				got, err := readAll(t, lookUp(t, l, "cam", span))
-				if err != nil || !bytes.Equal(got, m.expected("cam", span)) {
+				if err != nil || !bytes.Equal(got, expected(m, "cam", span)) {
 					t.Errorf("got %d bytes, %v", len(got), err)
 				}
-				if payloads, _, _ := m.calls(); payloads != 4 {
+				if payloads, _, _ := m.Calls(); payloads != 4 {
 					t.Errorf("got %d GetClip calls, want 4", payloads)
 				}
 				if took := time.Since(begun); took > time.Minute {
@@ -219,9 +220,9 @@ func TestCutBodyIsAskedForAgain(t *testing.T) {
 // TestChangedInRetry: what was served before the cut and what comes after it are of one file, or the reader is told.
 func TestChangedInRetry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := newMemory()
-		m.record("cam", base(), 100, 2*time.Second)
-		m.body = func(n int, payload []byte) io.Reader {
+		m := memory.New()
+		m.Record("cam", memory.Base(), 100, 2*time.Second)
+		m.Body = func(n int, payload []byte) io.Reader {
 			if n == 1 {
 				return brokenAt(payload, 50_000)
 			}
@@ -229,10 +230,10 @@ func TestChangedInRetry(t *testing.T) {
 			return bytes.NewReader(payload)
 		}
 		l, c := library(t, m, clip.Options{})
-		if _, err := readAll(t, lookUp(t, l, "cam", archive.NewSpan(base(), time.Minute))); !errors.Is(err, archive.ErrChanged) {
+		if _, err := readAll(t, lookUp(t, l, "cam", archive.NewSpan(memory.Base(), time.Minute))); !errors.Is(err, archive.ErrChanged) {
 			t.Errorf("got %v, want ErrChanged", err)
 		}
-		if payloads, _, _ := m.calls(); payloads != 2 {
+		if payloads, _, _ := m.Calls(); payloads != 2 {
 			t.Errorf("got %d GetClip calls, want 2", payloads)
 		}
 		_ = c.Close() // within the bubble
@@ -241,13 +242,13 @@ func TestChangedInRetry(t *testing.T) {
 
 // TestChangedAfterEviction: a payload that comes back different from before is a new version; the old one is stale.
 func TestChangedAfterEviction(t *testing.T) {
-	m := newMemory()
-	m.record("cam", base(), 100, 2*time.Second)
-	m.record("cam", base().Add(time.Hour), 100, 2*time.Second)
+	m := memory.New()
+	m.Record("cam", memory.Base(), 100, 2*time.Second)
+	m.Record("cam", memory.Base().Add(time.Hour), 100, 2*time.Second)
 	changed := false
-	m.body = func(_ int, payload []byte) io.Reader {
+	m.Body = func(_ int, payload []byte) io.Reader {
 		if changed {
-			return bytes.NewReader(movie(m.selected("cam", archive.ByProducer, archive.NewSpan(base().Add(20*time.Second), time.Minute)), true, time.Now()))
+			return bytes.NewReader(memory.Movie(m.Selected("cam", archive.ByProducer, archive.NewSpan(memory.Base().Add(20*time.Second), time.Minute)), true, time.Now()))
 		}
 		return bytes.NewReader(payload)
 	}
@@ -258,12 +259,12 @@ func TestChangedAfterEviction(t *testing.T) {
 	}
 	defer func() { _ = c.Close() }()
 	l := clip.NewLibrary(m, c, clip.Options{})
-	span := archive.NewSpan(base(), time.Minute)
+	span := archive.NewSpan(memory.Base(), time.Minute)
 	old := lookUp(t, l, "cam", span)
 	if _, err := readAll(t, old); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := readAll(t, lookUp(t, l, "cam", archive.NewSpan(base().Add(time.Hour), time.Minute))); err != nil {
+	if _, err := readAll(t, lookUp(t, l, "cam", archive.NewSpan(memory.Base().Add(time.Hour), time.Minute))); err != nil {
 		t.Fatal(err)
 	}
 	changed = true
@@ -284,52 +285,52 @@ func TestChangedAfterEviction(t *testing.T) {
 
 // TestPayloadCutByTheService: fewer fragments than are listed, now, are noticed and not served.
 func TestPayloadCutByTheService(t *testing.T) {
-	m := newMemory()
-	m.record("cam", base(), 100, 2*time.Second)
-	span := archive.NewSpan(base(), time.Minute)
+	m := memory.New()
+	m.Record("cam", memory.Base(), 100, 2*time.Second)
+	span := archive.NewSpan(memory.Base(), time.Minute)
 	l, _ := library(t, m, clip.Options{})
 	c := lookUp(t, l, "cam", span)
-	m.fragments["cam"] = m.fragments["cam"][1:] // it leaves retention
+	m.Recorded["cam"] = m.Recorded["cam"][1:] // it leaves retention
 	if _, err := readAll(t, c); !errors.Is(err, archive.ErrChanged) {
 		t.Errorf("got %v, want ErrChanged", err)
 	}
 	if now := lookUp(t, l, "cam", span); now.Fragments() != 29 {
 		t.Errorf("looked up again: %d fragments, want 29", now.Fragments())
 	}
-	if _, lists, _ := m.calls(); lists != 3 {
+	if _, lists, _ := m.Calls(); lists != 3 {
 		t.Errorf("got %d ListFragments calls, want a second one after the surprise, and one that makes sure of the hole", lists)
 	}
 }
 
 // TestBytesBehindTheEnd: what comes after the size that was announced is dropped.
 func TestBytesBehindTheEnd(t *testing.T) {
-	m := newMemory()
-	m.record("cam", base(), 10, 2*time.Second)
-	m.body = func(_ int, payload []byte) io.Reader {
+	m := memory.New()
+	m.Record("cam", memory.Base(), 10, 2*time.Second)
+	m.Body = func(_ int, payload []byte) io.Reader {
 		return io.MultiReader(bytes.NewReader(payload), bytes.NewReader([]byte("garbage")))
 	}
 	l, _ := library(t, m, clip.Options{})
-	span := archive.NewSpan(base(), time.Minute)
+	span := archive.NewSpan(memory.Base(), time.Minute)
 	got, err := readAll(t, lookUp(t, l, "cam", span))
-	if err != nil || !bytes.Equal(got, m.expected("cam", span)) {
+	if err != nil || !bytes.Equal(got, expected(m, "cam", span)) {
 		t.Errorf("got %d bytes, %v", len(got), err)
 	}
 }
 
 // TestSilenceEnds: a service that never answers, or always breaks, costs a reader ReadTimeout and no more.
 func TestSilenceEnds(t *testing.T) {
-	for name, set := range map[string]func(m *memory){
-		"refused": func(m *memory) { m.refuse = func(int) error { return archive.ErrUnreachable } },
-		"silent":  func(m *memory) { m.body = func(_ int, p []byte) io.Reader { return silentAt(p, 0) } },
-		"broken":  func(m *memory) { m.body = func(_ int, p []byte) io.Reader { return brokenAt(p, 1000) } },
+	for name, set := range map[string]func(m *memory.Archive){
+		"refused": func(m *memory.Archive) { m.RefusePayload = func(int) error { return archive.ErrUnreachable } },
+		"silent":  func(m *memory.Archive) { m.Body = func(_ int, p []byte) io.Reader { return silentAt(p, 0) } },
+		"broken":  func(m *memory.Archive) { m.Body = func(_ int, p []byte) io.Reader { return brokenAt(p, 1000) } },
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				m := newMemory()
-				m.record("cam", base(), 10, 2*time.Second)
+				m := memory.New()
+				m.Record("cam", memory.Base(), 10, 2*time.Second)
 				set(m)
 				l, c := library(t, m, clip.Options{ReadTimeout: 30 * time.Second})
-				looked := lookUp(t, l, "cam", archive.NewSpan(base(), time.Minute))
+				looked := lookUp(t, l, "cam", archive.NewSpan(memory.Base(), time.Minute))
 				begun := time.Now()
 				if _, err := readAll(t, looked); !errors.Is(err, archive.ErrUnreachable) {
 					t.Errorf("got %v, want ErrUnreachable", err)
@@ -340,7 +341,7 @@ func TestSilenceEnds(t *testing.T) {
 				if !errors.Is(looked.Err(), archive.ErrUnreachable) {
 					t.Errorf("Err: got %v", looked.Err())
 				}
-				m.change(func() { m.refuse, m.body = nil, nil })
+				m.Change(func() { m.RefusePayload, m.Body = nil, nil })
 				if _, err := readAll(t, looked); err != nil || looked.Err() != nil {
 					t.Errorf("after the fault: %v, Err %v", err, looked.Err())
 				}
@@ -353,21 +354,21 @@ func TestSilenceEnds(t *testing.T) {
 // TestReadRecovers: an open handle reads on after a download failed and the archive is back.
 func TestReadRecovers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := newMemory()
-		m.record("cam", base(), 100, 2*time.Second)
-		m.body = func(_ int, p []byte) io.Reader { return silentAt(p, 50_000) }
+		m := memory.New()
+		m.Record("cam", memory.Base(), 100, 2*time.Second)
+		m.Body = func(_ int, p []byte) io.Reader { return silentAt(p, 50_000) }
 		l, c := library(t, m, clip.Options{ReadTimeout: 20 * time.Second})
-		span := archive.NewSpan(base(), time.Minute)
+		span := archive.NewSpan(memory.Base(), time.Minute)
 		h, err := lookUp(t, l, "cam", span).Open(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := m.expected("cam", span)
+		want := expected(m, "cam", span)
 		tail := make([]byte, 10_000)
 		if _, err := h.ReadAt(t.Context(), tail, 100_000); !errors.Is(err, archive.ErrUnreachable) {
 			t.Errorf("got %v, want ErrUnreachable", err)
 		}
-		m.change(func() { m.body = nil })
+		m.Change(func() { m.Body = nil })
 		if _, err := h.ReadAt(t.Context(), tail, 100_000); err != nil || !bytes.Equal(tail, want[100_000:110_000]) {
 			t.Errorf("after the fault: %v, or wrong bytes", err)
 		}
@@ -381,16 +382,16 @@ func TestReadRecovers(t *testing.T) {
 // TestCallerLeaves: one caller's end does not end what others wait for, and nobody waits for the archive to leave.
 func TestCallerLeaves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := newMemory()
-		m.record("cam", base(), 100, 2*time.Second)
-		m.body = func(n int, p []byte) io.Reader {
+		m := memory.New()
+		m.Record("cam", memory.Base(), 100, 2*time.Second)
+		m.Body = func(n int, p []byte) io.Reader {
 			if n == 1 {
 				return silentAt(p, 50_000)
 			}
 			return bytes.NewReader(p)
 		}
 		l, c := library(t, m, clip.Options{})
-		h, err := lookUp(t, l, "cam", archive.NewSpan(base(), time.Minute)).Open(t.Context())
+		h, err := lookUp(t, l, "cam", archive.NewSpan(memory.Base(), time.Minute)).Open(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -412,20 +413,20 @@ func TestCallerLeaves(t *testing.T) {
 }
 
 func TestFragmentsMayNotBeListed(t *testing.T) {
-	m := newMemory()
-	m.record("cam", base(), 100, 2*time.Second)
-	m.hide = func() error { return archive.ErrNotListable }
+	m := memory.New()
+	m.Record("cam", memory.Base(), 100, 2*time.Second)
+	m.RefuseListing = func() error { return archive.ErrNotListable }
 	l, _ := library(t, m, clip.Options{})
-	span := archive.NewSpan(base(), time.Minute)
+	span := archive.NewSpan(memory.Base(), time.Minute)
 	c := lookUp(t, l, "cam", span)
 	got, err := readAll(t, c)
-	if err != nil || !bytes.Equal(got, m.expected("cam", span)) {
+	if err != nil || !bytes.Equal(got, expected(m, "cam", span)) {
 		t.Errorf("got %d bytes, %v", len(got), err)
 	}
 	if c.Expires().After(time.Now().Add(time.Minute)) {
 		t.Errorf("holds until %s", c.Expires())
 	}
-	empty := lookUp(t, l, "cam", archive.NewSpan(base().Add(-time.Hour), time.Minute))
+	empty := lookUp(t, l, "cam", archive.NewSpan(memory.Base().Add(-time.Hour), time.Minute))
 	if _, err := readAll(t, empty); !errors.Is(err, archive.ErrNoFootage) {
 		t.Errorf("no footage: got %v", err)
 	}

@@ -10,16 +10,17 @@ import (
 
 	"clipfs/clip"
 	"clipfs/clip/archive"
+	"clipfs/clip/archive/memory"
 )
 
 // TestNotes: a sentence about a clip belongs to its version, not to the look-up that learned it; it is noted and logged once.
 func TestNotes(t *testing.T) {
-	m := newMemory()
-	m.record("cam", base(), 60, 2*time.Second)
+	m := memory.New()
+	m.Record("cam", memory.Base(), 60, 2*time.Second)
 	var log bytes.Buffer
 	l, _ := library(t, m, clip.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})
-	first := lookUp(t, l, "cam", archive.NewSpan(base(), time.Minute))
-	other := lookUp(t, l, "cam", archive.NewSpan(base().Add(time.Minute), time.Minute))
+	first := lookUp(t, l, "cam", archive.NewSpan(memory.Base(), time.Minute))
+	other := lookUp(t, l, "cam", archive.NewSpan(memory.Base().Add(time.Minute), time.Minute))
 	if got := first.Note(); got != "" {
 		t.Errorf("a note before anything was found: %q", got)
 	}
@@ -42,10 +43,10 @@ func TestNotes(t *testing.T) {
 
 // TestNotesAreBounded: neither many sentences nor long ones outgrow an extended attribute.
 func TestNotesAreBounded(t *testing.T) {
-	m := newMemory()
-	m.record("cam", base(), 60, 2*time.Second)
+	m := memory.New()
+	m.Record("cam", memory.Base(), 60, 2*time.Second)
 	l, _ := library(t, m, clip.Options{})
-	c := lookUp(t, l, "cam", archive.NewSpan(base(), time.Minute))
+	c := lookUp(t, l, "cam", archive.NewSpan(memory.Base(), time.Minute))
 	for i := range 1000 {
 		clip.Remark(c, fmt.Sprint(i, strings.Repeat("ä", 1000)))
 	}

@@ -8,6 +8,7 @@ import (
 
 	"clipfs/clip"
 	"clipfs/clip/archive"
+	"clipfs/clip/archive/memory"
 )
 
 // made gives count fragments a step apart from base on.
@@ -45,7 +46,7 @@ func TestPlanGrid(t *testing.T) {
 		{"one fragment that is too large", 20 * time.Second, 95_000_000, time.Minute, 3},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			fragments := made(base(), int(test.length/test.step), test.step, test.size)
+			fragments := made(memory.Base(), int(test.length/test.step), test.step, test.size)
 			parts, _ := clip.Plan(fragments, test.length, 0, time.Second, 40*time.Millisecond)
 			if len(parts) != test.parts {
 				t.Errorf("got %d parts, want %d", len(parts), test.parts)
@@ -61,7 +62,7 @@ func TestPlanProperties(t *testing.T) {
 	for range 100 {
 		length := time.Duration(1+random.IntN(1440)) * time.Minute
 		var fragments []archive.Fragment
-		for at := base(); at.Before(base().Add(length)); {
+		for at := memory.Base(); at.Before(memory.Base().Add(length)); {
 			step := time.Duration(50+random.IntN(20_000)) * time.Millisecond
 			run := made(at, 1+random.IntN(300), step, random.Int64N(3_000_000))
 			fragments = append(fragments, run...)
@@ -104,7 +105,7 @@ func TestPlanProperties(t *testing.T) {
 
 // TestPlanKeepsEqualTimesTogether: a call asks by time, so that it cannot part two fragments of one.
 func TestPlanKeepsEqualTimesTogether(t *testing.T) {
-	fragments := made(base(), 1000, 100*time.Millisecond, 1000)
+	fragments := made(memory.Base(), 1000, 100*time.Millisecond, 1000)
 	for i := range fragments {
 		fragments[i].Producer = fragments[i-i%3].Producer
 	}
@@ -126,7 +127,7 @@ func TestPlanKeepsEqualTimesTogether(t *testing.T) {
 
 // TestPlanSharesParts: the parts of a clip that lies within another are its parts, but for the first and the last.
 func TestPlanSharesParts(t *testing.T) {
-	fragments := made(base().Add(300*time.Millisecond), 1800, 2*time.Second, 1000)
+	fragments := made(memory.Base().Add(300*time.Millisecond), 1800, 2*time.Second, 1000)
 	hour, _ := clip.Plan(fragments, time.Hour, 0, time.Second, 40*time.Millisecond)
 	known := map[string]bool{}
 	for _, p := range hour {

@@ -15,6 +15,7 @@ import (
 	"clipfs/cache"
 	"clipfs/clip"
 	"clipfs/clip/archive"
+	"clipfs/clip/archive/memory"
 )
 
 // endless gives a payload whose box of media goes on to the end of the body, as far as that lies at the end.
@@ -73,11 +74,11 @@ func TestBodiesThatEndEarly(t *testing.T) {
 
 // tryCut reads a clip whose first payload, or each, is spoilt.
 func tryCut(t *testing.T, moovLast, framed, always bool, length time.Duration, spoil func([]byte) []byte) {
-	m := newMemory()
-	m.moovLast = moovLast
-	m.record("cam", base(), 60, 2*time.Second)
-	m.record("cam", base().Add(2*time.Minute+30*time.Second), 45, 2*time.Second)
-	m.body = func(n int, payload []byte) io.Reader {
+	m := memory.New()
+	m.MoovLast = moovLast
+	m.Record("cam", memory.Base(), 60, 2*time.Second)
+	m.Record("cam", memory.Base().Add(2*time.Minute+30*time.Second), 45, 2*time.Second)
+	m.Body = func(n int, payload []byte) io.Reader {
 		if n == 1 || always {
 			return bytes.NewReader(spoil(payload))
 		}
@@ -88,13 +89,13 @@ func tryCut(t *testing.T, moovLast, framed, always bool, length time.Duration, s
 		a = framing{m}
 	}
 	l, c := library(t, a, clip.Options{})
-	film := lookUp(t, l, "cam", archive.NewSpan(base(), length))
+	film := lookUp(t, l, "cam", archive.NewSpan(memory.Base(), length))
 	if !always {
 		mustBe(t, m, film)
 	} else if got, err := readAll(t, film); !errors.Is(err, archive.ErrUnreachable) && !errors.Is(err, archive.ErrMedia) {
 		t.Errorf("got %d bytes, %v, want an error", len(got), err)
 	}
-	if payloads, _, _ := m.calls(); payloads < 2 || payloads > 60 {
+	if payloads, _, _ := m.Calls(); payloads < 2 || payloads > 60 {
 		t.Errorf("%d GetClip calls", payloads)
 	}
 	if has := c.Has(cache.Key(strings.TrimSuffix(film.Key(), ".0"))); always && has {
@@ -104,11 +105,11 @@ func tryCut(t *testing.T, moovLast, framed, always bool, length time.Duration, s
 }
 
 // framing is an archive that tells the length of what it sends.
-type framing struct{ *memory }
+type framing struct{ *memory.Archive }
 
 // Payload implements archive.Service.
 func (f framing) Payload(ctx context.Context, q archive.PayloadQuery) (*archive.Payload, error) {
-	p, err := f.memory.Payload(ctx, q)
+	p, err := f.Archive.Payload(ctx, q)
 	if err != nil {
 		return nil, err
 	}
@@ -122,9 +123,9 @@ func (f framing) Payload(ctx context.Context, q archive.PayloadQuery) (*archive.
 
 // TestOldEntriesThatWereCut: what an earlier version kept although it had been cut is fetched again, and not served.
 func TestOldEntriesThatWereCut(t *testing.T) {
-	m := newMemory()
-	m.record("cam", base(), 60, 2*time.Second)
-	span := archive.NewSpan(base(), time.Minute)
+	m := memory.New()
+	m.Record("cam", memory.Base(), 60, 2*time.Second)
+	span := archive.NewSpan(memory.Base(), time.Minute)
 	dir := t.TempDir()
 	open := func() *cache.Cache {
 		c, err := cache.Open(dir, cache.Options{})
@@ -136,7 +137,7 @@ func TestOldEntriesThatWereCut(t *testing.T) {
 	c := open()
 	l := clip.NewLibrary(m, c, clip.Options{})
 	key := cache.Key(strings.TrimSuffix(lookUp(t, l, "cam", span).Key(), ".0"))
-	old := endless(m.expected("cam", span))
+	old := endless(expected(m, "cam", span))
 	old = old[:len(old)-50_000]
 	entry, err := c.Acquire(key, cache.Request{Fill: func(_ context.Context, w *cache.Writer) error { return w.Append(old) }})
 	if err != nil {
@@ -156,7 +157,7 @@ func TestOldEntriesThatWereCut(t *testing.T) {
 		t.Errorf("got %d bytes, %v, want ErrChanged", len(got), err)
 	}
 	mustBe(t, m, lookUp(t, l, "cam", span))
-	if payloads, _, _ := m.calls(); payloads > 2 {
+	if payloads, _, _ := m.Calls(); payloads > 2 {
 		t.Errorf("%d GetClip calls, want at most 2", payloads)
 	}
 }

@@ -12,11 +12,12 @@ import (
 
 	"clipfs/clip"
 	"clipfs/clip/archive"
+	"clipfs/clip/archive/memory"
 )
 
 // unheard is an archive that nobody hears: connections are refused until it is up.
 type unheard struct {
-	*memory
+	*memory.Archive
 	up chan struct{}
 	// since is when refusals began.
 	since time.Time
@@ -40,7 +41,7 @@ func (u *unheard) Stream(ctx context.Context, name archive.StreamName) (archive.
 	if err := u.wait(ctx); err != nil {
 		return archive.Stream{}, err
 	}
-	return u.memory.Stream(ctx, name)
+	return u.Archive.Stream(ctx, name)
 }
 
 // Fragments implements archive.Service.
@@ -50,7 +51,7 @@ func (u *unheard) Fragments(ctx context.Context, q archive.FragmentQuery) iter.S
 			yield(archive.Fragment{}, err)
 			return
 		}
-		u.memory.Fragments(ctx, q)(yield)
+		u.Archive.Fragments(ctx, q)(yield)
 	}
 }
 
@@ -82,9 +83,9 @@ func TestRefused(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				m := newMemory()
-				m.record("cam", time.Now().Add(-time.Minute), 30, 2*time.Second)
-				u := &unheard{memory: m, up: make(chan struct{}), since: time.Now().Add(-test.refused)}
+				m := memory.New()
+				m.Record("cam", time.Now().Add(-time.Minute), 30, 2*time.Second)
+				u := &unheard{Archive: m, up: make(chan struct{}), since: time.Now().Add(-test.refused)}
 				_, c := library(t, m, clip.Options{})
 				l := clip.NewLibrary(u, c, clip.Options{ReadTimeout: test.timeout})
 				if test.up > 0 {

@@ -9,16 +9,17 @@ import (
 
 	"clipfs/clip"
 	"clipfs/clip/archive"
+	"clipfs/clip/archive/memory"
 )
 
 // TestSidecarSize: whatever the archive says of fragments, the text is as long as it was said to be, and is JSON.
 func TestSidecarSize(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 9))
-	m := newMemory()
-	at := base()
+	m := memory.New()
+	at := memory.Base()
 	for i := range 500 {
-		m.record("cam", at, 1, time.Second)
-		f := &m.fragments["cam"][i]
+		m.Record("cam", at, 1, time.Second)
+		f := &m.Recorded["cam"][i]
 		f.Length = time.Duration(random.Int64N(20_000)) * time.Millisecond
 		f.Size = random.Int64N(1 << random.IntN(40))
 		switch i % 50 {
@@ -36,7 +37,7 @@ func TestSidecarSize(t *testing.T) {
 		at = at.Add(f.Length + time.Duration(1+random.IntN(3000))*time.Millisecond)
 	}
 	l, _ := library(t, m, clip.Options{})
-	text := sidecarOf(t, lookUp(t, l, "cam", archive.NewSpan(base(), 2*time.Hour)))
+	text := sidecarOf(t, lookUp(t, l, "cam", archive.NewSpan(memory.Base(), 2*time.Hour)))
 	var got struct {
 		Fragments []struct {
 			Number archive.FragmentID
@@ -51,7 +52,7 @@ func TestSidecarSize(t *testing.T) {
 		t.Fatalf("%d fragments", len(got.Fragments))
 	}
 	for i, f := range got.Fragments {
-		want := m.fragments["cam"][i]
+		want := m.Recorded["cam"][i]
 		if f.Number != want.ID || f.Bytes != want.Size || time.Duration(math.Round(f.Length*1e9)) != want.Length {
 			t.Errorf("fragment %d: got %+v, want %+v", i, f, want)
 		}

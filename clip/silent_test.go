@@ -10,6 +10,7 @@ import (
 
 	"clipfs/clip"
 	"clipfs/clip/archive"
+	"clipfs/clip/archive/memory"
 )
 
 // trickle is a body of which a piece comes each second.
@@ -50,12 +51,12 @@ func TestSilence(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				m := newMemory()
-				m.record("cam", base(), 30, 2*time.Second)
-				m.body = test.body
+				m := memory.New()
+				m.Record("cam", memory.Base(), 30, 2*time.Second)
+				m.Body = test.body
 				l, c := library(t, m, clip.Options{ReadTimeout: timeout, StallTimeout: stall})
 				begun := time.Now()
-				_, err := readAll(t, lookUp(t, l, "cam", archive.NewSpan(base(), time.Minute)))
+				_, err := readAll(t, lookUp(t, l, "cam", archive.NewSpan(memory.Base(), time.Minute)))
 				if took := time.Since(begun); !errors.Is(err, test.err) || took > test.most {
 					t.Errorf("%v after %s, want %v within %s", err, took, test.err, test.most)
 				}

@@ -10,6 +10,7 @@ import (
 
 	"clipfs/clip"
 	"clipfs/clip/archive"
+	"clipfs/clip/archive/memory"
 )
 
 // TestIngestedTwice: footage that was ingested twice is what GetClip gives of it, whether the newer can be had alone or not, and
@@ -27,19 +28,19 @@ func TestIngestedTwice(t *testing.T) {
 		"one fragment":         {300*s + 900*ms, 1},
 		"across a part's edge": {115*s + 300*ms, 5},
 	} {
-		for mode, twice := range map[string]overlapped{"dropped": dropped, "hidden": hidden, "kept": kept} {
+		for mode, twice := range map[string]memory.Overlapped{"dropped": memory.Dropped, "hidden": memory.Hidden, "kept": memory.Kept} {
 			for _, length := range []time.Duration{6 * time.Minute, 20 * time.Minute} {
-				if twice == kept && (newer.count > 5 || name == "ten seconds" && length > 10*time.Minute) {
+				if twice == memory.Kept && (newer.count > 5 || name == "ten seconds" && length > 10*time.Minute) {
 					continue // a payload here lasts as long as all that it holds: beyond its time it would count as surplus
 				}
 				t.Run(fmt.Sprint(name, " ", mode, " ", length), func(t *testing.T) {
-					m := newMemory()
-					m.record("cam", base(), 600, 2*s)
-					old := slices.Clone(m.fragments["cam"])
-					m.upload("cam", base().Add(newer.at), newer.count, 2*s, base().Add(40*time.Minute))
+					m := memory.New()
+					m.Record("cam", memory.Base(), 600, 2*s)
+					old := slices.Clone(m.Recorded["cam"])
+					m.Upload("cam", memory.Base().Add(newer.at), newer.count, 2*s, memory.Base().Add(40*time.Minute))
 					varied(m)
-					old = m.fragments["cam"][:len(old)]
-					m.twice = twice
+					old = m.Recorded["cam"][:len(old)]
+					m.Twice = twice
 					tryTwice(t, m, old, length, newer.at == 0)
 				})
 			}
@@ -48,18 +49,18 @@ func TestIngestedTwice(t *testing.T) {
 }
 
 // tryTwice reads a clip of footage of which only some is served. sameTimes says that the newer fragments have the times of the older, so that they are not told apart.
-func tryTwice(t *testing.T, m *memory, old []archive.Fragment, length time.Duration, sameTimes bool) {
+func tryTwice(t *testing.T, m *memory.Archive, old []archive.Fragment, length time.Duration, sameTimes bool) {
 	l, c := library(t, m, clip.Options{})
-	film := lookUp(t, l, "cam", archive.NewSpan(base(), length))
+	film := lookUp(t, l, "cam", archive.NewSpan(memory.Base(), length))
 	file, err := readAll(t, film)
 	if err != nil {
 		t.Fatal(err)
 	}
 	marks, _ := frames(t, file)
-	listed := m.selected("cam", archive.ByProducer, film.Span())
+	listed := m.Selected("cam", archive.ByProducer, film.Span())
 	served := old[:int(length/(2*time.Second))]
-	payloads, _, _ := m.calls()
-	if m.twice == kept { // how payloads then place what overlaps is not known: none of the older is missing, and the clip says what is
+	payloads, _, _ := m.Calls()
+	if m.Twice == memory.Kept { // how payloads then place what overlaps is not known: none of the older is missing, and the clip says what is
 		want, _ := recorded(served)
 		for _, mark := range want {
 			if !slices.Contains(marks, mark) {
@@ -88,27 +89,27 @@ func tryTwice(t *testing.T, m *memory, old []archive.Fragment, length time.Durat
 
 // TestIngestedBeyond: what was ingested again and goes on behind the older footage is served from where it no longer overlaps.
 func TestIngestedBeyond(t *testing.T) {
-	for _, twice := range []overlapped{dropped, hidden} {
-		m := newMemory()
-		m.twice = twice
-		m.record("cam", base(), 30, 2*time.Second)
-		m.upload("cam", base().Add(20*time.Second+700*time.Millisecond), 30, 2*time.Second, base().Add(70*time.Second))
+	for _, twice := range []memory.Overlapped{memory.Dropped, memory.Hidden} {
+		m := memory.New()
+		m.Twice = twice
+		m.Record("cam", memory.Base(), 30, 2*time.Second)
+		m.Upload("cam", memory.Base().Add(20*time.Second+700*time.Millisecond), 30, 2*time.Second, memory.Base().Add(70*time.Second))
 		varied(m)
 		l, _ := library(t, m, clip.Options{})
-		c := lookUp(t, l, "cam", archive.NewSpan(base(), 2*time.Minute))
+		c := lookUp(t, l, "cam", archive.NewSpan(memory.Base(), 2*time.Minute))
 		file, err := readAll(t, c)
 		if err != nil {
 			t.Fatal(err)
 		}
 		marks, _ := frames(t, file)
-		want, _ := recorded(m.oldest("cam", m.selected("cam", archive.ByProducer, c.Span())))
+		want, _ := recorded(m.Served("cam", m.Selected("cam", archive.ByProducer, c.Span())))
 		if !slices.Equal(marks, want) {
 			t.Errorf("%d pictures differ from the %d that GetClip gives", len(marks), len(want))
 		}
 		if note := c.Note(); !strings.Contains(note, "20:00:20.700Z") || !strings.Contains(note, "20:00:58.700Z") {
 			t.Errorf("note %q", note)
 		}
-		if payloads, _, _ := m.calls(); payloads > 3 {
+		if payloads, _, _ := m.Calls(); payloads > 3 {
 			t.Errorf("%d GetClip calls", payloads)
 		}
 	}
@@ -117,25 +118,25 @@ func TestIngestedBeyond(t *testing.T) {
 // TestConnectionsThatOverlap: a producer that goes on over another connection, before the fragment of the one before has ended.
 // What the service gives is served: the fragment between too, if it gives that.
 func TestConnectionsThatOverlap(t *testing.T) {
-	for _, twice := range []overlapped{dropped, hidden, kept} {
+	for _, twice := range []memory.Overlapped{memory.Dropped, memory.Hidden, memory.Kept} {
 		for _, length := range []time.Duration{5 * time.Minute, 20 * time.Minute} {
-			m := newMemory()
-			m.twice = twice
-			m.record("cam", base(), 50, 2*time.Second)
-			m.record("cam", base().Add(98*time.Second+700*time.Millisecond), 400, 2*time.Second)
+			m := memory.New()
+			m.Twice = twice
+			m.Record("cam", memory.Base(), 50, 2*time.Second)
+			m.Record("cam", memory.Base().Add(98*time.Second+700*time.Millisecond), 400, 2*time.Second)
 			varied(m)
 			l, _ := library(t, m, clip.Options{})
-			c := lookUp(t, l, "cam", archive.NewSpan(base(), length))
+			c := lookUp(t, l, "cam", archive.NewSpan(memory.Base(), length))
 			file, err := readAll(t, c)
 			if err != nil {
 				t.Fatal(err)
 			}
 			marks, _ := frames(t, file)
-			want, _ := recorded(m.oldest("cam", m.selected("cam", archive.ByProducer, c.Span())))
+			want, _ := recorded(m.Served("cam", m.Selected("cam", archive.ByProducer, c.Span())))
 			if !slices.Equal(marks, want) {
 				t.Errorf("%d, %s: %d pictures differ from the %d that GetClip gives", twice, length, len(marks), len(want))
 			}
-			if note := c.Note(); strings.Contains(note, "20:01:38.700Z") != (twice != kept) {
+			if note := c.Note(); strings.Contains(note, "20:01:38.700Z") != (twice != memory.Kept) {
 				t.Errorf("%d, %s: note %q", twice, length, note)
 			}
 		}

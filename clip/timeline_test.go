@@ -15,17 +15,18 @@ import (
 
 	"clipfs/clip"
 	"clipfs/clip/archive"
+	"clipfs/clip/archive/memory"
 )
 
 func TestListingIsRemembered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(100 * time.Hour) // away from the bubble's epoch
-		m := newMemory()
+		m := memory.New()
 		now := time.Now()
-		m.record("cam", now.Add(-10*time.Hour), 6*1800, 2*time.Second)
+		m.Record("cam", now.Add(-10*time.Hour), 6*1800, 2*time.Second)
 		l, c := library(t, m, clip.Options{MetadataTTL: time.Minute})
 		past := archive.NewSpan(now.Add(-9*time.Hour), 10*time.Minute)
-		lists := func() int { _, n, _ := m.calls(); return n }
+		lists := func() int { _, n, _ := m.Calls(); return n }
 		for range 3 {
 			lookUp(t, l, "cam", past)
 		}
@@ -45,9 +46,9 @@ func TestListingIsRemembered(t *testing.T) {
 		}
 		// At the live edge footage has to show up soon.
 		edge := archive.NewSpan(time.Now().Add(-time.Minute), 10*time.Minute)
-		m.record("cam", time.Now().Add(-30*time.Second), 1, 2*time.Second)
+		m.Record("cam", time.Now().Add(-30*time.Second), 1, 2*time.Second)
 		before := lookUp(t, l, "cam", edge)
-		m.record("cam", time.Now().Add(-28*time.Second), 1, 2*time.Second)
+		m.Record("cam", time.Now().Add(-28*time.Second), 1, 2*time.Second)
 		time.Sleep(2 * time.Second)
 		if after := lookUp(t, l, "cam", edge); after.Fragments() != 2 || after.Key() == before.Key() {
 			t.Errorf("two seconds later: %d fragments, key as before %t; want 2 and another", after.Fragments(), after.Key() == before.Key())
@@ -59,22 +60,22 @@ func TestListingIsRemembered(t *testing.T) {
 // TestRepetitionsAreDropped: the service lists in no order, may list twice, and of two fragments with one producer
 // time GetClip gives the older.
 func TestRepetitionsAreDropped(t *testing.T) {
-	m := newMemory()
-	m.record("cam", base(), 10, 2*time.Second)
+	m := memory.New()
+	m.Record("cam", memory.Base(), 10, 2*time.Second)
 	once := lookUpNew(t, m)
-	m.fragments["cam"] = append(m.fragments["cam"], m.fragments["cam"][3])
-	later := m.fragments["cam"][5]
+	m.Recorded["cam"] = append(m.Recorded["cam"], m.Recorded["cam"][3])
+	later := m.Recorded["cam"][5]
 	later.ID = "9" + later.ID[1:]
-	m.fragments["cam"] = append(m.fragments["cam"], later)
+	m.Recorded["cam"] = append(m.Recorded["cam"], later)
 	if twice := lookUpNew(t, m); twice.Key() != once.Key() {
 		t.Errorf("keys %s and %s, fragments %d and %d", once.Key(), twice.Key(), once.Fragments(), twice.Fragments())
 	}
 }
 
 // lookUpNew looks the first minute up in a fresh library.
-func lookUpNew(t *testing.T, m *memory) *clip.Clip {
+func lookUpNew(t *testing.T, m *memory.Archive) *clip.Clip {
 	l, _ := library(t, m, clip.Options{})
-	return lookUp(t, l, "cam", archive.NewSpan(base(), time.Minute))
+	return lookUp(t, l, "cam", archive.NewSpan(memory.Base(), time.Minute))
 }
 
 // names gives the names of starts.
@@ -102,9 +103,9 @@ func TestLatest(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				time.Sleep(time.Until(test.now))
-				m := newMemory()
+				m := memory.New()
 				for _, start := range test.record {
-					m.record("cam", start, 30, 2*time.Second)
+					m.Record("cam", start, 30, 2*time.Second)
 				}
 				l, c := library(t, m, clip.Options{})
 				defer func() { _ = c.Close() }()
@@ -115,7 +116,7 @@ func TestLatest(t *testing.T) {
 				if first, err := l.First(t.Context(), "cam"); err != nil || !first.Equal(test.record[0]) {
 					t.Errorf("first: got %s, %v; want %s", first, err, test.record[0])
 				}
-				if _, _, asks := m.calls(); asks > test.asks+20 {
+				if _, _, asks := m.Calls(); asks > test.asks+20 {
 					t.Errorf("cost %d probes, want at most %d and 20", asks, test.asks)
 				}
 				clip, err := l.Last(t.Context(), "cam", 30*time.Second)
@@ -128,8 +129,8 @@ func TestLatest(t *testing.T) {
 			})
 		})
 	}
-	m := newMemory()
-	m.fragments["empty"] = nil
+	m := memory.New()
+	m.Recorded["empty"] = nil
 	l, _ := library(t, m, clip.Options{})
 	if _, err := l.Latest(t.Context(), "empty"); !errors.Is(err, archive.ErrNoFootage) {
 		t.Errorf("stream without footage: got %v", err)
@@ -160,13 +161,13 @@ func TestCalendar(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				begin := at(t, place.start)
 				time.Sleep(time.Until(begin.Add(40 * time.Hour)))
-				m := newMemory()
-				m.retention, m.created = 100*time.Hour, begin.Add(-time.Hour)
+				m := memory.New()
+				m.Retention, m.Created = 100*time.Hour, begin.Add(-time.Hour)
 				g := clip.Grammar{Location: zone(t, place.zone)}
 				want := map[archive.Precision]map[string]bool{archive.Day: {}, archive.Hour: {}, archive.Minute: {}}
 				for i := range 60 { // every 37 minutes half a minute
 					start := begin.Add(time.Duration(i) * 37 * time.Minute)
-					m.record("cam", start, 15, 2*time.Second)
+					m.Record("cam", start, 15, 2*time.Second)
 					for p := range want {
 						want[p][g.FormatStart(start, p)] = true
 					}
@@ -203,10 +204,10 @@ func TestCalendar(t *testing.T) {
 func TestCostOfADay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(time.Until(time.Date(2026, 6, 3, 12, 0, 0, 0, time.UTC)))
-		m := newMemory()
-		m.retention, m.created = 1000*time.Hour, time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
+		m := memory.New()
+		m.Retention, m.Created = 1000*time.Hour, time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
 		for h := 3; h < 20; h += 2 {
-			m.record("cam", time.Date(2026, 6, 2, h, 0, 0, 0, time.UTC), 900, 2*time.Second)
+			m.Record("cam", time.Date(2026, 6, 2, h, 0, 0, 0, time.UTC), 900, 2*time.Second)
 		}
 		dir := t.TempDir()
 		l, c := library(t, m, clip.Options{TimelineDir: dir})
@@ -228,9 +229,9 @@ func TestCostOfADay(t *testing.T) {
 		}
 		cost := func(what string, wantLists, wantProbes int, do func()) {
 			t.Helper()
-			_, lists, probes := m.calls()
+			_, lists, probes := m.Calls()
 			do()
-			_, lists2, probes2 := m.calls()
+			_, lists2, probes2 := m.Calls()
 			if lists2-lists != wantLists || probes2-probes != wantProbes {
 				t.Errorf("%s cost %d listings and %d probes, want %d and %d", what, lists2-lists, probes2-probes, wantLists, wantProbes)
 			}
@@ -254,7 +255,7 @@ func TestCostOfADay(t *testing.T) {
 				t.Errorf("got %q, before %q", second, first)
 			}
 		})
-		m.arn = "another"
+		m.ARN = "another"
 		_ = c.Close()
 		other, c := library(t, m, clip.Options{TimelineDir: dir})
 		cost("a stream made anew under the same name", 9, 24, func() { walk(other) })
@@ -267,9 +268,9 @@ func TestLateFootage(t *testing.T) {
 	for _, remount := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
 			time.Sleep(time.Until(time.Date(2026, 6, 3, 12, 0, 0, 0, time.UTC)))
-			m := newMemory()
+			m := memory.New()
 			hour := time.Date(2026, 6, 2, 10, 0, 0, 0, time.UTC)
-			m.record("cam", hour, 30, 2*time.Second)
+			m.Record("cam", hour, 30, 2*time.Second)
 			dir := t.TempDir()
 			l, c := library(t, m, clip.Options{TimelineDir: dir})
 			day, err := l.Grammar().ParseStart("2026-06-02")
@@ -288,8 +289,8 @@ func TestLateFootage(t *testing.T) {
 				t.Fatalf("hours %q, %d fragments", got, fragments())
 			}
 			time.Sleep(5 * time.Minute)
-			m.upload("cam", hour.Add(2*time.Minute), 10, 2*time.Second, time.Now())
-			m.upload("cam", hour.Add(-5*time.Hour), 10, 2*time.Second, time.Now())
+			m.Upload("cam", hour.Add(2*time.Minute), 10, 2*time.Second, time.Now())
+			m.Upload("cam", hour.Add(-5*time.Hour), 10, 2*time.Second, time.Now())
 			time.Sleep(2 * time.Minute)
 			if remount {
 				_ = c.Close()
@@ -310,20 +311,20 @@ func TestLateFootage(t *testing.T) {
 func TestMuchSinceTheLastLook(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(time.Until(time.Date(2026, 6, 3, 12, 0, 0, 0, time.UTC)))
-		m := newMemory()
+		m := memory.New()
 		hour := time.Date(2026, 6, 2, 10, 0, 0, 0, time.UTC)
-		m.record("cam", hour, 30, 2*time.Second)
+		m.Record("cam", hour, 30, 2*time.Second)
 		l, c := library(t, m, clip.Options{TimelineDir: t.TempDir()})
 		defer func() { _ = c.Close() }()
 		span := archive.NewSpan(hour, 10*time.Minute)
 		lookUp(t, l, "cam", span)
-		m.record("cam", time.Now(), 20_000, 2*time.Second)
-		m.upload("cam", hour.Add(2*time.Minute), 10, 2*time.Second, time.Now())
+		m.Record("cam", time.Now(), 20_000, 2*time.Second)
+		m.Upload("cam", hour.Add(2*time.Minute), 10, 2*time.Second, time.Now())
 		time.Sleep(12 * time.Hour)
 		if got := lookUp(t, l, "cam", span).Fragments(); got != 40 {
 			t.Errorf("%d fragments, want 40", got)
 		}
-		if _, lists, _ := m.calls(); lists != 1+11+1 {
+		if _, lists, _ := m.Calls(); lists != 1+11+1 {
 			t.Errorf("%d pages of listings, want the hour, no more than ten and one of the look, and the hour again", lists)
 		}
 	})
@@ -338,10 +339,10 @@ func TestDamagedMemory(t *testing.T) {
 		"empty":   func([]byte) []byte { return nil },
 	} {
 		t.Run(name, func(t *testing.T) {
-			m := newMemory()
-			m.record("cam", base(), 30, 2*time.Second)
+			m := memory.New()
+			m.Record("cam", memory.Base(), 30, 2*time.Second)
 			dir := t.TempDir()
-			span := archive.NewSpan(base(), time.Minute)
+			span := archive.NewSpan(memory.Base(), time.Minute)
 			l, _ := library(t, m, clip.Options{TimelineDir: dir})
 			lookUp(t, l, "cam", span)
 			files, err := filepath.Glob(filepath.Join(dir, "*", "*.gz"))
@@ -359,7 +360,7 @@ func TestDamagedMemory(t *testing.T) {
 			if got := lookUp(t, again, "cam", span).Fragments(); got != 30 {
 				t.Errorf("%d fragments, want 30", got)
 			}
-			if _, lists, _ := m.calls(); lists < 2 {
+			if _, lists, _ := m.Calls(); lists < 2 {
 				t.Errorf("%d listings: damaged memory was believed", lists)
 			}
 		})
@@ -367,16 +368,16 @@ func TestDamagedMemory(t *testing.T) {
 }
 
 func TestFootageAndSidecar(t *testing.T) {
-	m := newMemory()
-	m.record("cam", base(), 5, 2*time.Second)
-	m.record("cam", base().Add(30*time.Second), 5, 2*time.Second)
+	m := memory.New()
+	m.Record("cam", memory.Base(), 5, 2*time.Second)
+	m.Record("cam", memory.Base().Add(30*time.Second), 5, 2*time.Second)
 	l, _ := library(t, m, clip.Options{})
-	got, err := l.Footage(t.Context(), "cam", archive.NewSpan(base(), time.Hour))
-	want := clip.Footage{Length: 20 * time.Second, First: base(), Last: base().Add(38 * time.Second)}
+	got, err := l.Footage(t.Context(), "cam", archive.NewSpan(memory.Base(), time.Hour))
+	want := clip.Footage{Length: 20 * time.Second, First: memory.Base(), Last: memory.Base().Add(38 * time.Second)}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("%v, want -, got +:\n%s", err, diff)
 	}
-	text := sidecarOf(t, lookUp(t, l, "cam", archive.NewSpan(base().Add(-time.Second), 30*time.Minute)))
+	text := sidecarOf(t, lookUp(t, l, "cam", archive.NewSpan(memory.Base().Add(-time.Second), 30*time.Minute)))
 	var sidecar struct {
 		Stream, Timestamps, Start, End, First string
 		Offset                                float64 `json:"offset_seconds"`
@@ -406,9 +407,9 @@ func TestFootageAndSidecar(t *testing.T) {
 }
 
 func TestStreamsToShow(t *testing.T) {
-	m := newMemory()
+	m := memory.New()
 	for _, name := range []archive.StreamName{"door-1", "door-2", "yard"} {
-		m.record(name, base(), 1, time.Second)
+		m.Record(name, memory.Base(), 1, time.Second)
 	}
 	list := func(o clip.Options) (string, error) {
 		l, _ := library(t, m, o)
@@ -429,14 +430,14 @@ func TestStreamsToShow(t *testing.T) {
 			t.Errorf("%+v: got %q, %v; want %q", o, got, err, want)
 		}
 	}
-	m.unlistable = archive.ErrNotListable
+	m.RefuseStreams = archive.ErrNotListable
 	for want, o := range map[string]clip.Options{"": {}, "door-2": {Streams: []archive.StreamName{"door-2"}}} {
 		if got, err := list(o); err != nil || got != want {
 			t.Errorf("not permitted, %+v: got %q, %v; want %q", o, got, err, want)
 		}
 	}
 	for _, other := range []error{archive.ErrCredentials, archive.ErrDenied, archive.ErrRefused} {
-		m.unlistable = other
+		m.RefuseStreams = other
 		if got, err := list(clip.Options{}); !errors.Is(err, other) {
 			t.Errorf("%v: got %q, %v", other, got, err)
 		}
@@ -445,13 +446,13 @@ func TestStreamsToShow(t *testing.T) {
 
 // TestLengths: every listed length with footage in it is listed, whatever number of calls the clip takes.
 func TestLengths(t *testing.T) {
-	m := newMemory()
-	start, all := base(), clip.ListedLengths()
-	m.record("cam", start, 3600, time.Second)
-	m.record("short", start.Add(2*time.Minute), 30, 2*time.Second)
-	m.record("gaps", start.Add(4*time.Minute), 5, 2*time.Second)
-	m.record("gaps", start.Add(20*time.Minute), 5, 2*time.Second)
-	m.record("late", start.Add(5*time.Minute), 1, 2*time.Second)
+	m := memory.New()
+	start, all := memory.Base(), clip.ListedLengths()
+	m.Record("cam", start, 3600, time.Second)
+	m.Record("short", start.Add(2*time.Minute), 30, 2*time.Second)
+	m.Record("gaps", start.Add(4*time.Minute), 5, 2*time.Second)
+	m.Record("gaps", start.Add(20*time.Minute), 5, 2*time.Second)
+	m.Record("late", start.Add(5*time.Minute), 1, 2*time.Second)
 	l, _ := library(t, m, clip.Options{})
 	for _, test := range []struct {
 		stream archive.StreamName
@@ -479,7 +480,7 @@ func TestLengths(t *testing.T) {
 			}
 		}
 	}
-	if payloads, lists, _ := m.calls(); payloads != 0 || lists > 13 { // where an hour was four pages, the empty one after it is asked for in four too
+	if payloads, lists, _ := m.Calls(); payloads != 0 || lists > 13 { // where an hour was four pages, the empty one after it is asked for in four too
 		t.Errorf("cost %d GetClip and %d ListFragments", payloads, lists)
 	}
 }
@@ -487,20 +488,20 @@ func TestLengths(t *testing.T) {
 // TestLastLengths: the clips up to the newest footage are listed whatever they take, and cost only the search for it.
 func TestLastLengths(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := newMemory()
-		m.record("cam", time.Now().Add(-time.Hour), 3600, time.Second)
-		m.record("gaps", time.Now().Add(-30*time.Minute), 5, 2*time.Second)
-		m.record("gaps", time.Now().Add(-3*time.Minute), 5, 20*time.Second)
-		m.fragments["empty"] = nil
+		m := memory.New()
+		m.Record("cam", time.Now().Add(-time.Hour), 3600, time.Second)
+		m.Record("gaps", time.Now().Add(-30*time.Minute), 5, 2*time.Second)
+		m.Record("gaps", time.Now().Add(-3*time.Minute), 5, 20*time.Second)
+		m.Recorded["empty"] = nil
 		l, c := library(t, m, clip.Options{})
 		defer func() { _ = c.Close() }()
 		for _, stream := range []archive.StreamName{"cam", "gaps"} {
-			_, before, _ := m.calls()
+			_, before, _ := m.Calls()
 			got, err := l.LastLengths(t.Context(), stream)
 			if diff := cmp.Diff(clip.ListedLengths(), got); err != nil || diff != "" {
 				t.Errorf("%s: %v, want -, got +:\n%s", stream, err, diff)
 			}
-			if _, after, _ := m.calls(); after-before > 5 {
+			if _, after, _ := m.Calls(); after-before > 5 {
 				t.Errorf("%s: cost %d pages of listings, want those of the last two hours", stream, after-before)
 			}
 		}
@@ -540,23 +541,23 @@ func TestGaps(t *testing.T) {
 		{"lengths vary", []time.Duration{0, 2 * s, 9 * s, 10 * s}, []time.Duration{1960 * ms, 6960 * ms, 960 * ms, 1960 * ms}, 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			m := newMemory()
-			if m.twice = dropped; test.lengths[0] > 2*s+250*ms {
-				m.twice = kept
+			m := memory.New()
+			if m.Twice = memory.Dropped; test.lengths[0] > 2*s+250*ms {
+				m.Twice = memory.Kept
 			}
 			for i, start := range test.starts {
-				m.record("cam", base().Add(start), 1, 2*s)
-				m.fragments["cam"][i].Length = test.lengths[min(i, len(test.lengths)-1)]
+				m.Record("cam", memory.Base().Add(start), 1, 2*s)
+				m.Recorded["cam"][i].Length = test.lengths[min(i, len(test.lengths)-1)]
 			}
 			l, _ := library(t, m, clip.Options{})
-			h, err := lookUp(t, l, "cam", archive.NewSpan(base(), 10*time.Minute)).Open(t.Context())
+			h, err := lookUp(t, l, "cam", archive.NewSpan(memory.Base(), 10*time.Minute)).Open(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
 			if err := h.Close(); err != nil {
 				t.Error(err)
 			}
-			if parts, _, _ := m.calls(); parts != test.parts {
+			if parts, _, _ := m.Calls(); parts != test.parts {
 				t.Errorf("%d GetClip calls, want %d parts", parts, test.parts)
 			}
 		})
@@ -564,9 +565,9 @@ func TestGaps(t *testing.T) {
 }
 
 func TestStreams(t *testing.T) {
-	m := newMemory()
+	m := memory.New()
 	for _, name := range []archive.StreamName{"c", "a", "b"} {
-		m.record(name, base(), 1, time.Second)
+		m.Record(name, memory.Base(), 1, time.Second)
 	}
 	l, _ := library(t, m, clip.Options{})
 	streams, err := l.Streams(t.Context())
@@ -582,16 +583,16 @@ func TestStreams(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if m.describes != 0 {
-		t.Errorf("a listing describes its streams, yet there were %d DescribeStream calls", m.describes)
+	if m.Describes != 0 {
+		t.Errorf("a listing describes its streams, yet there were %d DescribeStream calls", m.Describes)
 	}
 	for _, name := range []archive.StreamName{"none", "none", "no such", "..", ""} {
 		if _, err := l.Stream(t.Context(), name); !errors.Is(err, archive.ErrNoStream) {
 			t.Errorf("%q: got %v, want ErrNoStream", name, err)
 		}
 	}
-	if m.describes != 1 {
-		t.Errorf("names without a stream cost %d DescribeStream calls, want 1", m.describes)
+	if m.Describes != 1 {
+		t.Errorf("names without a stream cost %d DescribeStream calls, want 1", m.Describes)
 	}
 }
 
@@ -599,8 +600,8 @@ func TestStreams(t *testing.T) {
 // not there, and one that is gone vanishes.
 func TestStreamsComeAndGo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := newMemory()
-		m.record("old", base(), 1, time.Second)
+		m := memory.New()
+		m.Record("old", memory.Base(), 1, time.Second)
 		l, c := library(t, m, clip.Options{})
 		defer func() { _ = c.Close() }()
 		list := func() (all []archive.StreamName) {
@@ -617,8 +618,8 @@ func TestStreamsComeAndGo(t *testing.T) {
 		if _, err := l.Stream(t.Context(), "new"); !errors.Is(err, archive.ErrNoStream) {
 			t.Errorf("before it is made: %v", err)
 		}
-		m.record("new", base(), 1, time.Second)
-		delete(m.fragments, "old")
+		m.Record("new", memory.Base(), 1, time.Second)
+		delete(m.Recorded, "old")
 		time.Sleep(6 * time.Second)
 		if _, err := l.Stream(t.Context(), "new"); err != nil {
 			t.Errorf("by name, after it was made: %v", err)
@@ -638,20 +639,20 @@ func TestStreamsComeAndGo(t *testing.T) {
 
 // TestTimelineIsBounded: however much is looked at, only so much of it is held.
 func TestTimelineIsBounded(t *testing.T) {
-	m := newMemory()
+	m := memory.New()
 	const hours = 130
-	m.record("cam", base(), hours*3600/2, 2*time.Second)
+	m.Record("cam", memory.Base(), hours*3600/2, 2*time.Second)
 	l, _ := library(t, m, clip.Options{})
 	for h := range hours {
-		lookUp(t, l, "cam", archive.NewSpan(base().Add(time.Duration(h)*time.Hour), time.Minute))
+		lookUp(t, l, "cam", archive.NewSpan(memory.Base().Add(time.Duration(h)*time.Hour), time.Minute))
 	}
 	fragments, held := clip.Held(l)
 	if fragments > 200_000 || held < 100 {
 		t.Errorf("%d fragments of %d hours are held; want at most 200,000, and the hours last used", fragments, held)
 	}
-	_, before, _ := m.calls()
-	lookUp(t, l, "cam", archive.NewSpan(base().Add((hours-1)*time.Hour), time.Minute))
-	if _, after, _ := m.calls(); after != before {
+	_, before, _ := m.Calls()
+	lookUp(t, l, "cam", archive.NewSpan(memory.Base().Add((hours-1)*time.Hour), time.Minute))
+	if _, after, _ := m.Calls(); after != before {
 		t.Error("the hour last used is not held")
 	}
 }
@@ -659,9 +660,9 @@ func TestTimelineIsBounded(t *testing.T) {
 // TestClocksGoBackHalfAnHour: what was recorded while Lord Howe's clocks showed half an hour twice is listed once, in
 // minutes whose names lead to it.
 func TestClocksGoBackHalfAnHour(t *testing.T) {
-	m := newMemory()
+	m := memory.New()
 	begin := at(t, "2024-04-06T14:00:00Z") // 01:00, an hour before it is 01:30 again
-	m.record("cam", begin, 3600, 2*time.Second)
+	m.Record("cam", begin, 3600, 2*time.Second)
 	g := clip.Grammar{Location: zone(t, "Australia/Lord_Howe")}
 	l, _ := library(t, m, clip.Options{Grammar: g})
 	day, err := g.ParseStart("2024-04-07")

@@ -8,6 +8,7 @@ import (
 
 	"clipfs/clip"
 	"clipfs/clip/archive"
+	"clipfs/clip/archive/memory"
 	"clipfs/clip/mp4"
 )
 
@@ -76,22 +77,22 @@ func TestPositions(t *testing.T) {
 		{"many parts, holes in them, kept", []time.Duration{700 * time.Millisecond, 5 * time.Second, 600 * time.Millisecond}, clip.Options{Gaps: clip.KeepGaps}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			m := newMemory()
-			at := base()
+			m := memory.New()
+			at := memory.Base()
 			for i := range len(test.holes) + 1 {
 				if i > 0 {
 					at = at.Add(test.holes[i-1])
 				}
-				m.record("cam", at, 10, 2*time.Second)
+				m.Record("cam", at, 10, 2*time.Second)
 				at = at.Add(20 * time.Second)
 			}
 			l, _ := library(t, m, test.o)
-			c := lookUp(t, l, "cam", archive.NewSpan(base(), 10*time.Minute))
+			c := lookUp(t, l, "cam", archive.NewSpan(memory.Base(), 10*time.Minute))
 			got := positionsOf(t, c)
 			if !got.Exact {
 				t.Errorf("not exact: %+v", got)
 			}
-			payloads, _, _ := m.calls()
+			payloads, _, _ := m.Calls()
 			file, err := readAll(t, c)
 			if err != nil {
 				t.Fatal(err)
@@ -103,7 +104,7 @@ func TestPositions(t *testing.T) {
 					t.Fatalf("fragment %d, at %v, was recorded %v off what the points say: %+v", i/2, shown[i], off, got)
 				}
 			}
-			if again, _, _ := m.calls(); again != payloads {
+			if again, _, _ := m.Calls(); again != payloads {
 				t.Errorf("%d GetClip calls for what the clip's own open needed too", payloads)
 			}
 		})
@@ -112,14 +113,14 @@ func TestPositions(t *testing.T) {
 
 // TestPositionsThatAreNotExact: where the media does not fit the listing, no position is called exact.
 func TestPositionsThatAreNotExact(t *testing.T) {
-	m := newMemory()
-	m.record("cam", base(), 10, 2*time.Second)
-	m.answer = func(fragments []archive.Fragment) ([]archive.Fragment, error) {
+	m := memory.New()
+	m.Record("cam", memory.Base(), 10, 2*time.Second)
+	m.Answer = func(fragments []archive.Fragment) ([]archive.Fragment, error) {
 		fragments[4].Length += 500 * time.Millisecond // its pictures stand longer than the listing says
 		return fragments, nil
 	}
 	l, _ := library(t, m, clip.Options{})
-	if got := positionsOf(t, lookUp(t, l, "cam", archive.NewSpan(base(), time.Minute))); got.Exact {
+	if got := positionsOf(t, lookUp(t, l, "cam", archive.NewSpan(memory.Base(), time.Minute))); got.Exact {
 		t.Errorf("exact: %+v", got)
 	}
 }

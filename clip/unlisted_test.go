@@ -15,17 +15,18 @@ import (
 	"clipfs/cache"
 	"clipfs/clip"
 	"clipfs/clip/archive"
+	"clipfs/clip/archive/memory"
 )
 
 // unlisted is an archive that says that fragments may not be listed, and cuts payloads as the service does. It counts how often
 // it is asked to list.
-func unlisted(m *memory) *atomic.Int64 {
+func unlisted(m *memory.Archive) *atomic.Int64 {
 	var asked atomic.Int64
-	m.hide = func() error {
+	m.RefuseListing = func() error {
 		asked.Add(1)
 		return fmt.Errorf("kinesisvideo:ListFragments on stream cam: %w", archive.ErrNotListable)
 	}
-	m.answer = func(fragments []archive.Fragment) ([]archive.Fragment, error) {
+	m.Answer = func(fragments []archive.Fragment) ([]archive.Fragment, error) {
 		return fragments[:min(200, len(fragments))], nil
 	}
 	return &asked
@@ -34,14 +35,14 @@ func unlisted(m *memory) *atomic.Int64 {
 // TestUnlistedDay: a day is whole with GetClip alone, at a call a minute: minutes with footage, minutes that recording begins or
 // pauses in, and empty hours. Opening it again costs no call.
 func TestUnlistedDay(t *testing.T) {
-	m := newMemory()
-	m.retention = 100 * 365 * 24 * time.Hour
-	start := base().Add(-20 * time.Hour)
-	m.record("cam", start.Add(13*time.Second), 400, 3*time.Second)
-	m.record("cam", start.Add(3*time.Hour+59*time.Minute+58*time.Second), 1, 2*time.Second)
-	m.record("cam", start.Add(5*time.Hour), 4000, 1900*time.Millisecond)
-	m.record("cam", start.Add(11*time.Hour+30*time.Second), 3, 10*time.Second)
-	m.record("cam", start.Add(23*time.Hour+59*time.Minute+30*time.Second), 60, time.Second)
+	m := memory.New()
+	m.Retention = 100 * 365 * 24 * time.Hour
+	start := memory.Base().Add(-20 * time.Hour)
+	m.Record("cam", start.Add(13*time.Second), 400, 3*time.Second)
+	m.Record("cam", start.Add(3*time.Hour+59*time.Minute+58*time.Second), 1, 2*time.Second)
+	m.Record("cam", start.Add(5*time.Hour), 4000, 1900*time.Millisecond)
+	m.Record("cam", start.Add(11*time.Hour+30*time.Second), 3, 10*time.Second)
+	m.Record("cam", start.Add(23*time.Hour+59*time.Minute+30*time.Second), 60, time.Second)
 	asked := unlisted(m)
 	dir := t.TempDir()
 	heads, err := cache.Open(filepath.Join(dir, "heads"), cache.Options{})
@@ -59,16 +60,16 @@ func TestUnlistedDay(t *testing.T) {
 		o := lazy()
 		o.Heads, o.Logger = heads, logger
 		l := clip.NewLibrary(m, media, o)
-		before, _, _ := m.calls()
+		before, _, _ := m.Calls()
 		film := lookUp(t, l, "cam", span)
-		if now, _, _ := m.calls(); now != before {
+		if now, _, _ := m.Calls(); now != before {
 			t.Errorf("round %d: the look-up made %d GetClip calls", round, now-before)
 		}
 		h, err := film.Open(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if now, _, _ := m.calls(); now-before != want {
+		if now, _, _ := m.Calls(); now-before != want {
 			t.Errorf("round %d: opening made %d GetClip calls, want %d", round, now-before, want)
 		}
 		_ = h.Close()
@@ -92,26 +93,26 @@ func TestUnlistedDay(t *testing.T) {
 // TestUnlistedTenMinutes: what was 200 fragments of 300 is all of them.
 func TestUnlistedTenMinutes(t *testing.T) {
 	for _, gaps := range []clip.GapPolicy{clip.CloseGaps, clip.KeepGaps} {
-		m := newMemory()
-		m.record("cam", base(), 300, 2*time.Second)
+		m := memory.New()
+		m.Record("cam", memory.Base(), 300, 2*time.Second)
 		unlisted(m)
 		o := lazy()
 		o.Gaps = gaps
 		l, _ := library(t, m, o)
-		film := lookUp(t, l, "cam", archive.NewSpan(base(), 10*time.Minute))
+		film := lookUp(t, l, "cam", archive.NewSpan(memory.Base(), 10*time.Minute))
 		mustBe(t, m, film)
 		file, err := readAll(t, film)
 		if err != nil {
 			t.Fatal(err)
 		}
 		_, got := frames(t, file)
-		if _, want := recorded(m.fragments["cam"]); fmt.Sprint(got) != fmt.Sprint(want) {
+		if _, want := recorded(m.Recorded["cam"]); fmt.Sprint(got) != fmt.Sprint(want) {
 			t.Errorf("gaps %s: fragments that begin with each minute are not at their times: %v", gaps, got)
 		}
 		// A clip within shares the minutes.
-		before, _, _ := m.calls()
-		mustBe(t, m, lookUp(t, l, "cam", archive.NewSpan(base().Add(2*time.Minute), 3*time.Minute)))
-		if now, _, _ := m.calls(); now != before {
+		before, _, _ := m.Calls()
+		mustBe(t, m, lookUp(t, l, "cam", archive.NewSpan(memory.Base().Add(2*time.Minute), 3*time.Minute)))
+		if now, _, _ := m.Calls(); now != before {
 			t.Errorf("a clip within made %d GetClip calls more", now-before)
 		}
 	}
@@ -135,21 +136,21 @@ func TestUnlistedCut(t *testing.T) {
 		{10 * time.Millisecond, 1, 63, false, nil},             // 6000 a minute: 32 of 187 or 188
 		{4 * time.Millisecond, 1, 7, false, archive.ErrTooBig}, // 234 in the first 0.9375 s
 	} {
-		m := newMemory()
-		m.moovLast = test.moovLast
+		m := memory.New()
+		m.MoovLast = test.moovLast
 		length := time.Duration(test.minutes) * time.Minute
 		for i := range int(length / test.spacing) {
-			at := base().Add((time.Duration(i) * test.spacing).Truncate(archive.Grain))
-			m.record("cam", at, 1, test.spacing.Truncate(2*archive.Grain))
+			at := memory.Base().Add((time.Duration(i) * test.spacing).Truncate(archive.Grain))
+			m.Record("cam", at, 1, test.spacing.Truncate(2*archive.Grain))
 		}
 		unlisted(m)
 		l, _ := library(t, m, lazy())
-		film := lookUp(t, l, "cam", archive.NewSpan(base(), length))
+		film := lookUp(t, l, "cam", archive.NewSpan(memory.Base(), length))
 		h, err := film.Open(t.Context())
 		if !errors.Is(err, test.want) {
 			t.Errorf("a fragment each %s: got %v, want %v", test.spacing, err, test.want)
 		}
-		if now, _, _ := m.calls(); now != test.calls {
+		if now, _, _ := m.Calls(); now != test.calls {
 			t.Errorf("a fragment each %s: %d GetClip calls, want %d", test.spacing, now, test.calls)
 		}
 		if err != nil {
@@ -165,42 +166,42 @@ func TestUnlistedCut(t *testing.T) {
 
 // TestUnlistedLargePayload: the same of one of more than 90 MB.
 func TestUnlistedLargePayload(t *testing.T) {
-	m := newMemory()
-	m.record("cam", base(), 10, 6*time.Second)
-	for i := range m.fragments["cam"] {
-		m.fragments["cam"][i].Size = 9_100_000
+	m := memory.New()
+	m.Record("cam", memory.Base(), 10, 6*time.Second)
+	for i := range m.Recorded["cam"] {
+		m.Recorded["cam"][i].Size = 9_100_000
 	}
 	unlisted(m)
 	l, _ := library(t, m, lazy())
-	file, err := readAll(t, lookUp(t, l, "cam", archive.NewSpan(base(), time.Minute)))
+	file, err := readAll(t, lookUp(t, l, "cam", archive.NewSpan(memory.Base(), time.Minute)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	marks, _ := frames(t, file)
-	for i, f := range m.fragments["cam"] {
+	for i, f := range m.Recorded["cam"] {
 		if len(marks) != 20 || marks[2*i] != uint64(f.Producer.UnixMilli()) {
 			t.Fatalf("fragment %d is not in its place among %d samples", i, len(marks))
 		}
 	}
-	if now, _, _ := m.calls(); now != 3 {
+	if now, _, _ := m.Calls(); now != 3 {
 		t.Errorf("%d GetClip calls, want the one of 91 MB and two of 45 MB", now)
 	}
 }
 
 // TestUnlistedCodecChange: a minute in which the codec changes is asked for in halves too.
 func TestUnlistedCodecChange(t *testing.T) {
-	m := newMemory()
-	m.record("cam", base(), 60, 2*time.Second)
+	m := memory.New()
+	m.Record("cam", memory.Base(), 60, 2*time.Second)
 	unlisted(m)
-	change := base().Add(44 * time.Second)
-	m.answer = func(fragments []archive.Fragment) ([]archive.Fragment, error) {
+	change := memory.Base().Add(44 * time.Second)
+	m.Answer = func(fragments []archive.Fragment) ([]archive.Fragment, error) {
 		if fragments[0].Producer.Before(change) && !fragments[len(fragments)-1].Producer.Before(change) {
 			return nil, archive.ErrCodecChange
 		}
 		return fragments, nil
 	}
 	l, _ := library(t, m, lazy())
-	mustBe(t, m, lookUp(t, l, "cam", archive.NewSpan(base(), time.Minute)))
+	mustBe(t, m, lookUp(t, l, "cam", archive.NewSpan(memory.Base(), time.Minute)))
 }
 
 // TestUnlistedPositions: where recording goes on, each picture is within a fragment of its time, and no error adds up; pauses
@@ -208,21 +209,21 @@ func TestUnlistedCodecChange(t *testing.T) {
 func TestUnlistedPositions(t *testing.T) {
 	const spacing = 7 * time.Second
 	for _, lead := range []time.Duration{0, 3 * time.Second, 6 * time.Second} {
-		m := newMemory()
-		m.record("cam", base().Add(lead), 300, spacing)
-		m.record("cam", base().Add(time.Hour), 60, spacing)
+		m := memory.New()
+		m.Record("cam", memory.Base().Add(lead), 300, spacing)
+		m.Record("cam", memory.Base().Add(time.Hour), 60, spacing)
 		unlisted(m)
 		o := lazy()
 		o.Gaps = clip.KeepGaps
 		l, _ := library(t, m, o)
-		film := lookUp(t, l, "cam", archive.NewSpan(base(), 2*time.Hour))
+		film := lookUp(t, l, "cam", archive.NewSpan(memory.Base(), 2*time.Hour))
 		mustBe(t, m, film)
 		file, err := readAll(t, film)
 		if err != nil {
 			t.Fatal(err)
 		}
 		_, got := frames(t, file)
-		_, want := recorded(m.selected("cam", archive.ByProducer, film.Span()))
+		_, want := recorded(m.Selected("cam", archive.ByProducer, film.Span()))
 		for i := range want {
 			if off := want[i] + lead - got[i]; off < 0 || off > spacing {
 				t.Errorf("lead %s: frame %d at %s, was recorded at %s", lead, i, got[i], want[i]+lead)
@@ -234,12 +235,12 @@ func TestUnlistedPositions(t *testing.T) {
 
 // TestUnlistedGapsAreClosed: what lies between is taken out as in any clip.
 func TestUnlistedGapsAreClosed(t *testing.T) {
-	m := newMemory()
-	m.record("cam", base(), 60, 2*time.Second)
-	m.record("cam", base().Add(10*time.Minute), 60, 2*time.Second)
+	m := memory.New()
+	m.Record("cam", memory.Base(), 60, 2*time.Second)
+	m.Record("cam", memory.Base().Add(10*time.Minute), 60, 2*time.Second)
 	unlisted(m)
 	l, _ := library(t, m, lazy())
-	file, err := readAll(t, lookUp(t, l, "cam", archive.NewSpan(base(), 15*time.Minute)))
+	file, err := readAll(t, lookUp(t, l, "cam", archive.NewSpan(memory.Base(), 15*time.Minute)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -255,9 +256,9 @@ func TestUnlistedGapsAreClosed(t *testing.T) {
 func TestUnlistedEdge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(10*time.Minute + 30*time.Second)
-		m := newMemory()
+		m := memory.New()
 		now := time.Now()
-		m.record("cam", now.Add(-5*time.Minute), 150, 2*time.Second) // up to now
+		m.Record("cam", now.Add(-5*time.Minute), 150, 2*time.Second) // up to now
 		unlisted(m)
 		l, c := library(t, m, lazy())
 		span := archive.NewSpan(now.Add(-3*time.Minute), 30*time.Minute)
@@ -266,20 +267,20 @@ func TestUnlistedEdge(t *testing.T) {
 		if again := lookUp(t, l, "cam", span); again.Key() != first.Key() {
 			t.Error("another version at once")
 		}
-		m.record("cam", now.Add(4*time.Minute), 30, 2*time.Second)
+		m.Record("cam", now.Add(4*time.Minute), 30, 2*time.Second)
 		time.Sleep(6 * time.Minute)
 		later := lookUp(t, l, "cam", span)
 		if later.Key() == first.Key() {
 			t.Error("the same version after 6 minutes")
 		}
-		before, _, _ := m.calls()
+		before, _, _ := m.Calls()
 		mustBe(t, m, later)
 		// Of the minutes before now, two were settled and known.
-		if calls, _, _ := m.calls(); calls-before > 8 {
+		if calls, _, _ := m.Calls(); calls-before > 8 {
 			t.Errorf("%d GetClip calls for 7 minutes that were not known", calls-before)
 		}
 		// A minute that was empty, and over, is believed to be so for as long again.
-		m.record("cam", now.Add(2*time.Minute), 10, 2*time.Second)
+		m.Record("cam", now.Add(2*time.Minute), 10, 2*time.Second)
 		time.Sleep(time.Hour)
 		mustBe(t, m, lookUp(t, l, "cam", archive.NewSpan(span.Start, 7*time.Minute)))
 		_ = c.Close() // within the bubble
@@ -288,60 +289,60 @@ func TestUnlistedEdge(t *testing.T) {
 
 // TestUnlistedNoFootage: a clip that no call brings anything of has none, which opening tells.
 func TestUnlistedNoFootage(t *testing.T) {
-	m := newMemory()
-	m.record("cam", base(), 30, 2*time.Second)
+	m := memory.New()
+	m.Record("cam", memory.Base(), 30, 2*time.Second)
 	unlisted(m)
 	l, _ := library(t, m, clip.Options{})
 	for _, length := range []time.Duration{time.Minute, 10 * time.Minute} {
 		for _, again := range []string{"", "again "} {
-			if _, err := readAll(t, lookUp(t, l, "cam", archive.NewSpan(base().Add(-time.Hour), length))); !errors.Is(err, archive.ErrNoFootage) {
+			if _, err := readAll(t, lookUp(t, l, "cam", archive.NewSpan(memory.Base().Add(-time.Hour), length))); !errors.Is(err, archive.ErrNoFootage) {
 				t.Errorf("%s%s: got %v, want ErrNoFootage", again, length, err)
 			}
 		}
 	}
-	if calls, _, _ := m.calls(); calls != 10 {
+	if calls, _, _ := m.Calls(); calls != 10 {
 		t.Errorf("%d GetClip calls, want one for each of ten minutes", calls)
 	}
 }
 
 // TestUnlistedMoovLast: where heads come last, opening is bounded, to what the first calls and those under way bring.
 func TestUnlistedMoovLast(t *testing.T) {
-	m := newMemory()
-	m.moovLast = true
-	m.record("cam", base().Add(5*time.Minute), 600, 2*time.Second)
+	m := memory.New()
+	m.MoovLast = true
+	m.Record("cam", memory.Base().Add(5*time.Minute), 600, 2*time.Second)
 	unlisted(m)
 	o := lazy()
 	o.MaxOpenFetch = 500_000
 	l, _ := library(t, m, o)
-	if _, err := lookUp(t, l, "cam", archive.NewSpan(base(), time.Hour)).Open(t.Context()); !errors.Is(err, archive.ErrTooBig) {
+	if _, err := lookUp(t, l, "cam", archive.NewSpan(memory.Base(), time.Hour)).Open(t.Context()); !errors.Is(err, archive.ErrTooBig) {
 		t.Errorf("got %v, want ErrTooBig", err)
 	}
 	// Beyond that only what is under way: eight calls before a payload has told where its head stands, four after that, and as
 	// many that begin while the first of them ends; the whole hour would be 55.
-	minute := int64(len(m.expected("cam", archive.NewSpan(base().Add(5*time.Minute), time.Minute))))
-	if got, most := m.read(), o.MaxOpenFetch+2*(8+4)*minute; got > most {
+	minute := int64(len(expected(m, "cam", archive.NewSpan(memory.Base().Add(5*time.Minute), time.Minute))))
+	if got, most := m.Sent(), o.MaxOpenFetch+2*(8+4)*minute; got > most {
 		t.Errorf("%d bytes were fetched, of %d at most", got, most)
 	}
 }
 
 // TestUnlistedKeys: a stream that was made again under its name, and another policy for gaps, are other clips.
 func TestUnlistedKeys(t *testing.T) {
-	m := newMemory()
-	m.record("cam", base(), 300, 2*time.Second)
+	m := memory.New()
+	m.Record("cam", memory.Base(), 300, 2*time.Second)
 	unlisted(m)
 	key := func(span time.Duration, o clip.Options) string {
 		l, _ := library(t, m, o)
-		return lookUp(t, l, "cam", archive.NewSpan(base(), span)).Key()
+		return lookUp(t, l, "cam", archive.NewSpan(memory.Base(), span)).Key()
 	}
 	long, short := key(10*time.Minute, clip.Options{}), key(time.Minute, clip.Options{})
 	if key(10*time.Minute, clip.Options{Gaps: clip.KeepGaps}) == long || key(10*time.Minute, clip.Options{}) != long {
 		t.Error("the key of a joined clip does not know what becomes of gaps, or changes")
 	}
-	m.arn = "another"
+	m.ARN = "another"
 	if key(10*time.Minute, clip.Options{}) == long || key(time.Minute, clip.Options{}) == short {
 		t.Error("another ARN, the same key")
 	}
-	m.arn, m.created = "", base()
+	m.ARN, m.Created = "", memory.Base()
 	if key(10*time.Minute, clip.Options{}) == long || key(time.Minute, clip.Options{}) == short {
 		t.Error("created at another time, the same key")
 	}
@@ -350,11 +351,11 @@ func TestUnlistedKeys(t *testing.T) {
 // TestDenialIsLookedAtAgain: it is believed for a while, whatever asks for a listing, and forgotten when listing works.
 func TestDenialIsLookedAtAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := newMemory()
-		m.record("cam", base(), 300, 2*time.Second)
+		m := memory.New()
+		m.Record("cam", memory.Base(), 300, 2*time.Second)
 		asked := unlisted(m)
 		l, c := library(t, m, clip.Options{})
-		span := archive.NewSpan(base(), 10*time.Minute)
+		span := archive.NewSpan(memory.Base(), 10*time.Minute)
 		for _, ask := range []func() error{
 			func() error { _, err := l.Latest(t.Context(), "cam"); return err },
 			func() error { _, err := l.Last(t.Context(), "cam", time.Minute); return err },
@@ -368,7 +369,7 @@ func TestDenialIsLookedAtAgain(t *testing.T) {
 		if got := asked.Load(); got != 1 {
 			t.Errorf("listing was tried %d times, want once", got)
 		}
-		m.change(func() { m.hide = nil })
+		m.Change(func() { m.RefuseListing = nil })
 		if got := lookUp(t, l, "cam", span).Fragments(); got != 0 {
 			t.Errorf("%d fragments while the denial is believed", got)
 		}
@@ -384,39 +385,39 @@ func TestDenialIsLookedAtAgain(t *testing.T) {
 // TestOtherRefusalsAreErrors: no other error makes a clip of what calls bring without a listing.
 func TestOtherRefusalsAreErrors(t *testing.T) {
 	for _, refusal := range []error{archive.ErrDenied, archive.ErrCredentials, archive.ErrRefused, archive.ErrUnreachable, archive.ErrThrottled} {
-		m := newMemory()
-		m.record("cam", base(), 300, 2*time.Second)
-		m.hide = func() error { return refusal }
+		m := memory.New()
+		m.Record("cam", memory.Base(), 300, 2*time.Second)
+		m.RefuseListing = func() error { return refusal }
 		l, _ := library(t, m, clip.Options{})
-		span := archive.NewSpan(base(), 10*time.Minute)
+		span := archive.NewSpan(memory.Base(), 10*time.Minute)
 		if c, err := l.Clip(t.Context(), "cam", span); !errors.Is(err, refusal) {
 			t.Errorf("%v: got %v, %v", refusal, c, err)
 		}
 		if c, err := l.Cover(t.Context(), "cam", span); !errors.Is(err, refusal) {
 			t.Errorf("cover, %v: got %v, %v", refusal, c, err)
 		}
-		m.hide = nil
+		m.RefuseListing = nil
 		mustBe(t, m, lookUp(t, l, "cam", span))
 	}
 }
 
 // TestUnlistedMinuteIsItsPayload: a clip of one call is what it brings, across the border of a minute too.
 func TestUnlistedMinuteIsItsPayload(t *testing.T) {
-	m := newMemory()
-	m.record("cam", base(), 300, 2*time.Second)
+	m := memory.New()
+	m.Record("cam", memory.Base(), 300, 2*time.Second)
 	unlisted(m)
 	l, _ := library(t, m, lazy())
-	span := archive.NewSpan(base().Add(150*time.Second), time.Minute)
+	span := archive.NewSpan(memory.Base().Add(150*time.Second), time.Minute)
 	got, err := readAll(t, lookUp(t, l, "cam", span))
-	if err != nil || !bytes.Equal(got, m.expected("cam", span)) {
+	if err != nil || !bytes.Equal(got, expected(m, "cam", span)) {
 		t.Errorf("got %d bytes, %v", len(got), err)
 	}
-	if calls, _, _ := m.calls(); calls != 1 {
+	if calls, _, _ := m.Calls(); calls != 1 {
 		t.Errorf("%d GetClip calls", calls)
 	}
 	// No call can ask for a millisecond alone.
-	mustBe(t, m, lookUp(t, l, "cam", archive.Span{Start: base().Add(time.Minute - archive.Grain), End: base().Add(3*time.Minute + archive.Grain)}))
-	if calls, _, _ := m.calls(); calls != 3 {
+	mustBe(t, m, lookUp(t, l, "cam", archive.Span{Start: memory.Base().Add(time.Minute - archive.Grain), End: memory.Base().Add(3*time.Minute + archive.Grain)}))
+	if calls, _, _ := m.Calls(); calls != 3 {
 		t.Errorf("%d GetClip calls, want two more for two minutes and a millisecond at both ends", calls)
 	}
 }

@@ -10,17 +10,18 @@ import (
 
 	"clipfs/clip"
 	"clipfs/clip/archive"
+	"clipfs/clip/archive/memory"
 )
 
 // badMedia has the service make no MP4 of what has any of the fragments [from, to) of a stream.
-func badMedia(m *memory, runs ...[2]int) {
+func badMedia(m *memory.Archive, runs ...[2]int) {
 	bad := make(map[archive.FragmentID]bool)
 	for _, r := range runs {
-		for _, f := range m.fragments["cam"][r[0]:r[1]] {
+		for _, f := range m.Recorded["cam"][r[0]:r[1]] {
 			bad[f.ID] = true
 		}
 	}
-	m.answer = func(fragments []archive.Fragment) ([]archive.Fragment, error) {
+	m.Answer = func(fragments []archive.Fragment) ([]archive.Fragment, error) {
 		for _, f := range fragments {
 			if bad[f.ID] {
 				return nil, fmt.Errorf("a fragment without a key frame: %w", archive.ErrUnservable)
@@ -50,17 +51,17 @@ func TestUnservable(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			m := newMemory()
-			m.record("cam", base(), fragments, step)
+			m := memory.New()
+			m.Record("cam", memory.Base(), fragments, step)
 			badMedia(m, test.bad...)
 			refusing, _ := library(t, m, clip.Options{})
-			c := lookUp(t, refusing, "cam", archive.NewSpan(base(), fragments*step))
+			c := lookUp(t, refusing, "cam", archive.NewSpan(memory.Base(), fragments*step))
 			_, err := c.Open(t.Context())
 			if !errors.Is(err, archive.ErrUnservable) || !errors.Is(err, archive.ErrMedia) {
 				t.Fatalf("open: %v, want %v", err, archive.ErrUnservable)
 			}
-			if m.payloads > test.calls {
-				t.Errorf("%d calls, of %d at most", m.payloads, test.calls)
+			if calls, _, _ := m.Calls(); calls > test.calls {
+				t.Errorf("%d calls, of %d at most", calls, test.calls)
 			}
 			_, list, _ := strings.Cut(err.Error(), "what can be had: ")
 			list, _, _ = strings.Cut(list, " (")
@@ -85,12 +86,12 @@ func TestUnservable(t *testing.T) {
 				}
 				_ = h.Close()
 			}
-			before := m.payloads
-			if _, err := lookUp(t, refusing, "cam", archive.NewSpan(base(), fragments*step)).Open(t.Context()); !errors.Is(err, archive.ErrUnservable) {
+			before, _, _ := m.Calls()
+			if _, err := lookUp(t, refusing, "cam", archive.NewSpan(memory.Base(), fragments*step)).Open(t.Context()); !errors.Is(err, archive.ErrUnservable) {
 				t.Errorf("second open: %v", err)
 			}
-			if m.payloads != before {
-				t.Errorf("%d calls for what is known", m.payloads-before)
+			if calls, _, _ := m.Calls(); calls != before {
+				t.Errorf("%d calls for what is known", calls-before)
 			}
 			skips(t, m, c.Key(), test.bad, fragments*step)
 		})
@@ -98,13 +99,13 @@ func TestUnservable(t *testing.T) {
 }
 
 // skips opens the clip of the whole footage where what is unservable is skipped; refused is its key where that is refused.
-func skips(t *testing.T, m *memory, refused string, bad [][2]int, length time.Duration) {
+func skips(t *testing.T, m *memory.Archive, refused string, bad [][2]int, length time.Duration) {
 	t.Helper()
 	l, _ := library(t, m, clip.Options{Unservable: clip.SkipUnservable})
-	c := lookUp(t, l, "cam", archive.NewSpan(base(), length))
+	c := lookUp(t, l, "cam", archive.NewSpan(memory.Base(), length))
 	file, err := readAll(t, c)
 	var served []archive.Fragment
-	for i, f := range m.fragments["cam"] {
+	for i, f := range m.Recorded["cam"] {
 		if !slices.ContainsFunc(bad, func(r [2]int) bool { return r[0] <= i && i < r[1] }) {
 			served = append(served, f)
 		}
@@ -135,18 +136,18 @@ func skips(t *testing.T, m *memory, refused string, bad [][2]int, length time.Du
 func TestUnservableTogether(t *testing.T) {
 	for _, at := range []int{1, 30, 60, 61, 119} {
 		t.Run(fmt.Sprint(at), func(t *testing.T) {
-			m := newMemory()
-			m.record("cam", base(), 120, 2*time.Second)
-			change := base().Add(time.Duration(at) * 2 * time.Second)
-			m.answer = func(f []archive.Fragment) ([]archive.Fragment, error) {
+			m := memory.New()
+			m.Record("cam", memory.Base(), 120, 2*time.Second)
+			change := memory.Base().Add(time.Duration(at) * 2 * time.Second)
+			m.Answer = func(f []archive.Fragment) ([]archive.Fragment, error) {
 				if f[0].Producer.Before(change) && !f[len(f)-1].Producer.Before(change) {
 					return nil, fmt.Errorf("sound appears: %w", archive.ErrUnservable)
 				}
 				return f, nil
 			}
 			l, _ := library(t, m, clip.Options{})
-			mustBe(t, m, lookUp(t, l, "cam", archive.NewSpan(base(), 4*time.Minute)))
-			if payloads, _, _ := m.calls(); payloads > 1+4*7 {
+			mustBe(t, m, lookUp(t, l, "cam", archive.NewSpan(memory.Base(), 4*time.Minute)))
+			if payloads, _, _ := m.Calls(); payloads > 1+4*7 {
 				t.Errorf("%d calls", payloads)
 			}
 		})

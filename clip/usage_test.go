@@ -12,6 +12,7 @@ import (
 
 	"clipfs/clip"
 	"clipfs/clip/archive"
+	"clipfs/clip/archive/memory"
 )
 
 // lines is a log that can be read while it is written.
@@ -49,11 +50,11 @@ func (l *lines) fetched(t *testing.T) (all []map[string]any) {
 func TestOneLineAClip(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(20 * time.Minute) // the clock of a bubble begins with a day
-		m := newMemory()
-		m.record("cam", base(), 300, 2*time.Second)
+		m := memory.New()
+		m.Record("cam", memory.Base(), 300, 2*time.Second)
 		var log lines
 		l, _ := library(t, m, clip.Options{Logger: slog.New(slog.NewJSONHandler(&log, nil)), Eager: -1, ReadAhead: -1})
-		span := archive.NewSpan(base(), 10*time.Minute)
+		span := archive.NewSpan(memory.Base(), 10*time.Minute)
 		ctx := archive.WithOperation(t.Context(), archive.Operation{ID: 5, PID: 6, UID: 7, Command: "mpv"})
 		c := lookUp(t, l, "cam", span)
 		h, err := c.Open(ctx)
@@ -67,8 +68,8 @@ func TestOneLineAClip(t *testing.T) {
 		if _, err := h.ReadAt(ctx, make([]byte, h.Size()), 0); err != nil {
 			t.Fatal(err)
 		}
-		if got := l.Stats(); got.Handles != 2 || got.Cached+got.Waited != h.Size() || got.Fetched != m.read() {
-			t.Errorf("%+v; %d were read and %d sent", got, h.Size(), m.read())
+		if got := l.Stats(); got.Handles != 2 || got.Cached+got.Waited != h.Size() || got.Fetched != m.Sent() {
+			t.Errorf("%+v; %d were read and %d sent", got, h.Size(), m.Sent())
 		}
 		time.Sleep(time.Minute) // what was parked is given up
 		if got := log.fetched(t); len(got) != 0 {
@@ -85,13 +86,13 @@ func TestOneLineAClip(t *testing.T) {
 			t.Fatalf("%d lines, want 1: %v", len(got), got)
 		}
 		for key, want := range map[string]any{
-			"stream": "cam", "span": span.String(), "pid": 6.0, "uid": 7.0, "command": "mpv", "asked": 5.0, "bytes": float64(m.read()),
+			"stream": "cam", "span": span.String(), "pid": 6.0, "uid": 7.0, "command": "mpv", "asked": 5.0, "bytes": float64(m.Sent()),
 		} {
 			if got[0][key] != want {
 				t.Errorf("%s is %v, want %v", key, got[0][key], want)
 			}
 		}
-		calls, _, _ := m.calls()
+		calls, _, _ := m.Calls()
 		if got[0]["calls"] != float64(calls) || calls < 10 {
 			t.Errorf("%v calls in the line, %d were made", got[0]["calls"], calls)
 		}
@@ -114,7 +115,7 @@ func TestFailedFetchesAreToldToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(20 * time.Minute) // the clock of a bubble begins with a day
 		m := minutes()
-		m.refuse = func(int) error { return archive.ErrMedia }
+		m.RefusePayload = func(int) error { return archive.ErrMedia }
 		var log lines
 		l, _ := library(t, m, clip.Options{Logger: slog.New(slog.NewJSONHandler(&log, nil))})
 		ctx := archive.WithOperation(t.Context(), archive.Operation{ID: 1, PID: 2, Command: "ffmpeg"})

@@ -14,6 +14,7 @@ import (
 
 	"clipfs/clip"
 	"clipfs/clip/archive"
+	"clipfs/clip/archive/memory"
 )
 
 // logBuffer takes what is logged.
@@ -47,29 +48,29 @@ func TestErrorsNameWhatUsersKnow(t *testing.T) {
 	bookkeeping := regexp.MustCompile(`[a-z]-[0-9a-f]{8}|cache entry`)
 	for _, length := range []time.Duration{time.Minute, 10 * time.Minute} {
 		for name, test := range map[string]struct {
-			set  func(m *memory)
+			set  func(m *memory.Archive)
 			want error
 		}{
-			"denied":  {func(m *memory) { m.refuse = func(int) error { return archive.ErrDenied } }, archive.ErrDenied},
-			"refused": {func(m *memory) { m.refuse = func(int) error { return archive.ErrRefused } }, archive.ErrRefused},
-			"silent":  {func(m *memory) { m.body = func(_ int, p []byte) io.Reader { return silentAt(p, 0) } }, archive.ErrUnreachable},
-			"garbage": {func(m *memory) {
-				m.body = func(int, []byte) io.Reader { return strings.NewReader("garbage, and nothing but garbage") }
+			"denied":  {func(m *memory.Archive) { m.RefusePayload = func(int) error { return archive.ErrDenied } }, archive.ErrDenied},
+			"refused": {func(m *memory.Archive) { m.RefusePayload = func(int) error { return archive.ErrRefused } }, archive.ErrRefused},
+			"silent":  {func(m *memory.Archive) { m.Body = func(_ int, p []byte) io.Reader { return silentAt(p, 0) } }, archive.ErrUnreachable},
+			"garbage": {func(m *memory.Archive) {
+				m.Body = func(int, []byte) io.Reader { return strings.NewReader("garbage, and nothing but garbage") }
 			}, archive.ErrMedia},
-			"other bytes in a retry": {func(m *memory) {
-				m.body = func(n int, p []byte) io.Reader {
+			"other bytes in a retry": {func(m *memory.Archive) {
+				m.Body = func(n int, p []byte) io.Reader {
 					p[20_000] ^= byte(n)
 					return brokenAt(p, 30_000+n)
 				}
 			}, archive.ErrChanged},
 		} {
 			synctest.Test(t, func(t *testing.T) {
-				m := newMemory()
-				m.record("cam", base(), 300, 2*time.Second)
+				m := memory.New()
+				m.Record("cam", memory.Base(), 300, 2*time.Second)
 				test.set(m)
 				logger, log := infoLog()
 				l, c := library(t, m, clip.Options{Logger: logger, ReadTimeout: 20 * time.Second})
-				film := lookUp(t, l, "cam", archive.NewSpan(base(), length))
+				film := lookUp(t, l, "cam", archive.NewSpan(memory.Base(), length))
 				if _, err := readAll(t, film); !errors.Is(err, test.want) {
 					t.Errorf("%s, %s: got %v, want %v", name, length, err, test.want)
 				}

@@ -37,7 +37,7 @@ func (o *tally) Failed(operation string, errno syscall.Errno) {
 func openClip(t *testing.T) *clip.Handle {
 	t.Helper()
 	since := time.Now().Add(-time.Hour).Truncate(time.Minute)
-	c := lookup(t, library(t, &memory{since: since}), since, 10*time.Minute)
+	c := lookup(t, library(t, door(since)), since, 10*time.Minute)
 	h, err := c.Open(t.Context())
 	if err != nil {
 		t.Fatal(err)

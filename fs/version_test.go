@@ -12,9 +12,10 @@ import (
 func hourAgo() time.Time { return time.Now().Add(-time.Hour).Truncate(time.Minute) }
 
 func TestOpenSendsBackWhoHoldsAnEstimate(t *testing.T) {
-	service := &memory{since: hourAgo()}
+	since := hourAgo()
+	service := door(since)
 	l := library(t, service)
-	c := lookup(t, l, service.since, time.Minute)
+	c := lookup(t, l, since, time.Minute)
 	v := fs.NewVersions().Of(7, c)
 
 	estimate, exact := v.Tell()
@@ -48,8 +49,9 @@ func TestOpenSendsBackWhoHoldsAnEstimate(t *testing.T) {
 }
 
 func TestOpenOfAClipOfKnownSizeIsNotSentBack(t *testing.T) {
-	service := &memory{since: hourAgo()}
-	c := lookup(t, library(t, service), service.since, time.Minute)
+	since := hourAgo()
+	service := door(since)
+	c := lookup(t, library(t, service), since, time.Minute)
 	h, err := c.Open(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -67,8 +69,9 @@ func TestOpenOfAClipOfKnownSizeIsNotSentBack(t *testing.T) {
 }
 
 func TestOpenSendsACallerBackOnce(t *testing.T) {
-	service := &memory{since: hourAgo()}
-	v := fs.NewVersions().Of(7, lookup(t, library(t, service), service.since, time.Minute))
+	since := hourAgo()
+	service := door(since)
+	v := fs.NewVersions().Of(7, lookup(t, library(t, service), since, time.Minute))
 	v.Tell()
 	now := time.Now()
 	steps := []struct {
@@ -95,8 +98,9 @@ func TestOpenSendsACallerBackOnce(t *testing.T) {
 // TestManyOpenersAreSentBackOnceEach: of threads that open one clip in the same moment each is sent back once.
 func TestManyOpenersAreSentBackOnceEach(t *testing.T) {
 	const threads = 1000
-	service := &memory{since: hourAgo()}
-	v := fs.NewVersions().Of(7, lookup(t, library(t, service), service.since, time.Minute))
+	since := hourAgo()
+	service := door(since)
+	v := fs.NewVersions().Of(7, lookup(t, library(t, service), since, time.Minute))
 	v.Tell()
 	now := time.Now()
 	for again := range 2 {
@@ -109,8 +113,9 @@ func TestManyOpenersAreSentBackOnceEach(t *testing.T) {
 }
 
 func TestCallersSentBackAreBounded(t *testing.T) {
-	service := &memory{since: hourAgo()}
-	v := fs.NewVersions().Of(7, lookup(t, library(t, service), service.since, time.Minute))
+	since := hourAgo()
+	service := door(since)
+	v := fs.NewVersions().Of(7, lookup(t, library(t, service), since, time.Minute))
 	now := time.Now()
 	for pid := range uint32(10 * fs.MaxSentBack) {
 		if !v.Settle(1000, pid+1, now) {
@@ -126,19 +131,20 @@ func TestCallersSentBackAreBounded(t *testing.T) {
 }
 
 func TestVersionsAreOnePerPathAndFootage(t *testing.T) {
-	service := &memory{since: hourAgo()}
+	since := hourAgo()
+	service := door(since)
 	l := library(t, service)
 	table := fs.NewVersions()
-	first := table.Of(7, lookup(t, l, service.since, time.Minute))
-	again := table.Of(7, lookup(t, l, service.since, time.Minute))
+	first := table.Of(7, lookup(t, l, since, time.Minute))
+	again := table.Of(7, lookup(t, l, since, time.Minute))
 	if first != again {
 		t.Error("two lookups of the same footage give two versions")
 	}
-	longer := table.Of(7, lookup(t, l, service.since, 2*time.Minute))
+	longer := table.Of(7, lookup(t, l, since, 2*time.Minute))
 	if longer == first || longer.Gen() <= first.Gen() {
 		t.Errorf("generation %d after %d, want a new version of a later generation", longer.Gen(), first.Gen())
 	}
-	other := table.Of(8, lookup(t, l, service.since, time.Minute))
+	other := table.Of(8, lookup(t, l, since, time.Minute))
 	if other == first {
 		t.Error("two paths share a version")
 	}
@@ -148,11 +154,12 @@ func TestVersionsAreOnePerPathAndFootage(t *testing.T) {
 }
 
 func TestVersionsGoWithTheirInodes(t *testing.T) {
-	service := &memory{since: hourAgo()}
+	since := hourAgo()
+	service := door(since)
 	l := library(t, service)
 	table := fs.NewVersions()
 	for minutes := range 20 {
-		table.Of(7, lookup(t, l, service.since, time.Duration(minutes+1)*time.Minute))
+		table.Of(7, lookup(t, l, since, time.Duration(minutes+1)*time.Minute))
 	}
 	for deadline := time.Now().Add(20 * time.Second); table.Len() > 0; runtime.Gosched() {
 		runtime.GC()
@@ -163,10 +170,11 @@ func TestVersionsGoWithTheirInodes(t *testing.T) {
 }
 
 func TestPathKeepsAVersionForAMoment(t *testing.T) {
-	service := &memory{since: hourAgo()}
+	since := hourAgo()
+	service := door(since)
 	l := library(t, service)
 	table := fs.NewVersions()
-	v := table.Of(7, lookup(t, l, service.since, time.Minute))
+	v := table.Of(7, lookup(t, l, since, time.Minute))
 	now := time.Now()
 	if _, ok := table.StuckAt(7, now); ok {
 		t.Error("a path keeps a version that it was not told to")
@@ -184,13 +192,14 @@ func TestPathKeepsAVersionForAMoment(t *testing.T) {
 }
 
 func TestLookupsFetchNoMedia(t *testing.T) {
-	service := &memory{since: hourAgo()}
+	since := hourAgo()
+	service := door(since)
 	l := library(t, service)
 	table := fs.NewVersions()
 	for range 10 {
-		table.Of(7, lookup(t, l, service.since, time.Minute)).Tell()
+		table.Of(7, lookup(t, l, since, time.Minute)).Tell()
 	}
-	if got := service.payloads.Load(); got != 0 {
+	if got, _, _ := service.Calls(); got != 0 {
 		t.Errorf("%d payloads fetched, want none", got)
 	}
 }

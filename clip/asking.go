@@ -78,15 +78,22 @@ func (p tempo) page(missing time.Duration) time.Duration {
 
 // gather gives a span in sections, in order: of whole minutes, so that the first and the last may go beyond it.
 func (t *timeline) gather(ctx context.Context, v view, span archive.Span) ([]section, error) {
-	sections, missing, err := t.sections(ctx, v, span)
-	if err != nil || len(missing) == 0 {
-		return sections, err
+	var sections []section
+	var missing, asks, mine []archive.Span
+	for again := true; again; {
+		var err error
+		if sections, missing, err = t.sections(ctx, v, span); err != nil || len(missing) == 0 {
+			return sections, err
+		}
+		last := missing[len(missing)-1].End
+		asks, mine = t.claim(v.stream.Name, missing, archive.Span{Start: last, End: t.unknownFrom(v, last)})
+		if again = t.arrived(v, missing, mine); again {
+			t.unclaim(v.stream.Name, mine)
+		}
 	}
-	last := missing[len(missing)-1].End
-	asks, mine := t.claim(v.stream.Name, missing, archive.Span{Start: last, End: t.unknownFrom(v, last)})
 	defer t.unclaim(v.stream.Name, mine)
 	answers := make([]answer, len(asks))
-	err = parallel(ctx, asksAtOnce, len(asks), func(ctx context.Context, i int) (err error) {
+	err := parallel(ctx, asksAtOnce, len(asks), func(ctx context.Context, i int) (err error) {
 		key := askKey{v.stream.Name, asks[i].Start.Unix(), asks[i].End.Unix()}
 		answers[i], err = t.calls.do(ctx, key, func(ctx context.Context, progress func()) (answer, error) {
 			return t.fill(ctx, v, asks[i], progress)
@@ -132,6 +139,21 @@ func (t *timeline) sections(ctx context.Context, v view, span archive.Span) (kno
 		}
 	}
 	return known, missing, nil
+}
+
+// arrived tells whether a call that was under way until now has brought some of what was missing and is claimed: answers are
+// kept before their claims are given up, so that it is known now.
+func (t *timeline) arrived(v view, missing, mine []archive.Span) bool {
+	for _, m := range missing {
+		for _, ask := range mine {
+			if piece := ask.Intersect(m); !piece.Empty() {
+				if _, ok := t.recall(v, piece, time.Now()); ok {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 // unknownFrom gives up to where nothing is held of what comes after a time, in its hour and the next.

@@ -36,9 +36,9 @@ type bandwidth struct {
 
 // payment is one who waits. paid is closed when it is its turn.
 type payment struct {
-	urgency func() archive.Priority
-	bytes   int
-	paid    chan struct{}
+	demand *archive.Demand
+	bytes  int
+	paid   chan struct{}
 }
 
 // newBandwidth gives one for so many bytes a second; nil for 0.
@@ -63,11 +63,11 @@ func (b *bandwidth) most(n int) int {
 
 // pay waits for as long as reading so many bytes, no more than a chunk, has to take; or for ctx to end, whose cause it
 // gives then.
-func (b *bandwidth) pay(ctx context.Context, urgency func() archive.Priority, n int) error {
+func (b *bandwidth) pay(ctx context.Context, demand *archive.Demand, n int) error {
 	if b == nil || n <= 0 {
 		return nil
 	}
-	p := &payment{urgency: urgency, bytes: n, paid: make(chan struct{})}
+	p := &payment{demand: demand, bytes: n, paid: make(chan struct{})}
 	b.mu.Lock()
 	b.waiting = append(b.waiting, p)
 	if !b.serving {
@@ -135,7 +135,7 @@ func (b *bandwidth) rest(d time.Duration) {
 func (b *bandwidth) nextLocked() *payment {
 	next, urgency := -1, archive.ForAhead+1
 	for i, p := range b.waiting {
-		if u := p.urgency(); u < urgency {
+		if u := p.demand.Load(); u < urgency {
 			next, urgency = i, u
 		}
 	}

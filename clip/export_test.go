@@ -28,10 +28,10 @@ func NewSlots(most int, giveUp func(cache.Key) bool) Slots { return Slots{newSlo
 // Slot is one download.
 type Slot struct{ *slot }
 
-// NewSlot gives one, for who urgency says; all of it is wanted unless wanted says otherwise, and somebody has to do with it
+// NewSlot gives one, of a demand; all of it is wanted unless wanted says otherwise, and somebody has to do with it
 // unless left does.
-func NewSlot(key cache.Key, opening uint64, start time.Time, urgency func() archive.Priority, wanted, left func() bool) Slot {
-	return Slot{&slot{key: key, opening: opening, start: start, urgency: urgency, wanted: wanted, left: left}}
+func NewSlot(key cache.Key, opening uint64, start time.Time, demand *archive.Demand, wanted, left func() bool) Slot {
+	return Slot{&slot{key: key, opening: opening, start: start, demand: demand, wanted: wanted, left: left}}
 }
 
 // Of has the download be one of a stream.
@@ -119,7 +119,7 @@ func NewBandwidth(perSecond int64) Bandwidth { return Bandwidth{newBandwidth(per
 
 // Pay waits for its turn.
 func (b Bandwidth) Pay(ctx context.Context, u archive.Priority, n int) error {
-	return b.pay(ctx, func() archive.Priority { return u }, n)
+	return b.pay(ctx, archive.NewDemand(u), n)
 }
 
 // LayoutAt finds where a position of an open clip of many parts lies; false if it has one part.

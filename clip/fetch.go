@@ -40,21 +40,14 @@ func (l *Library) fetchOf(stream archive.Stream, p part) *fetch {
 	if f.key == "" {
 		f.key = l.keyOf(stream.Name, p)
 	}
-	f.inform()
 	return f
 }
 
-// inform lets the archive know who waits, and be told of refusals.
-func (f *fetch) inform() {
-	f.query.Priority = func() archive.Priority { return f.library.interest.of(f.key) }
-	f.query.Refused = func() { f.library.slots.refused(f.query.Stream) }
-}
-
 // slot gives what stands for the download among others.
-func (f *fetch) slot() *slot {
+func (f *fetch) slot(demand *archive.Demand) *slot {
 	interest := f.library.interest
 	return &slot{
-		key: f.key, stream: f.query.Stream, opening: f.opening, start: f.start, urgency: f.query.Priority,
+		key: f.key, stream: f.query.Stream, opening: f.opening, start: f.start, demand: demand,
 		wanted: func() bool { return interest.more(f.key) },
 		left:   func() bool { return interest.none(f.key) },
 	}
@@ -79,7 +72,9 @@ func (f *fetch) fill(ctx context.Context, w *cache.Writer) (err error) {
 	wait := backoff.NewExponentialBackOff()
 	wait.MaxInterval = f.library.options.StallTimeout
 	calls, received, wrong := 0, int64(0), 0
-	place := f.slot()
+	demand, leave := f.library.interest.join(f.key)
+	defer leave()
+	place := f.slot(demand)
 	defer f.account(ctx)(&calls, &received, &err)
 	for {
 		before := w.Written()
@@ -149,7 +144,10 @@ func (f *fetch) attempt(ctx context.Context, out *output, place *slot, received 
 		cancel(fmt.Errorf("no answer for %s: %w", patience, context.DeadlineExceeded))
 	})
 	defer silent.Stop()
-	payload, err := f.library.service.Payload(ctx, f.query)
+	query := f.query
+	query.Priority = place.demand
+	query.Refused = func() { f.library.slots.refused(query.Stream) }
+	payload, err := f.library.service.Payload(ctx, query)
 	out.silent += time.Since(asked)
 	if err != nil {
 		return fetchError(err)
@@ -162,7 +160,7 @@ func (f *fetch) attempt(ctx context.Context, out *output, place *slot, received 
 	body := newStallReader(newBoundedReader(payload.Body), func() time.Duration {
 		return min(f.library.options.StallTimeout, f.patience(out))
 	}, &out.silent, cancel)
-	rationed := f.rationed(ctx, body, payload.Unread, cancel)
+	rationed := f.rationed(ctx, body, payload.Unread, place.demand, cancel)
 	defer rationed.finish()
 	in := intake{fetch: f, boxes: mp4.NewScanner(rationed), length: payload.Length, out: out.restart(), place: place}
 	err = in.takeIn(ctx)

@@ -1,75 +1,100 @@
 package clip
 
 import (
+	"slices"
 	"sync"
 
 	"clipfs/cache"
 	"clipfs/clip/archive"
 )
 
-// interest knows who waits for which payload, so that a download that was begun ahead goes first once somebody reads.
+// interest knows who waits for which payload, and pushes that into the demand of its download, so that one that was begun
+// ahead goes first once somebody reads.
 type interest struct {
-	// mu guards counts.
-	mu     sync.Mutex
-	counts map[cache.Key]*[urgencies]int
+	// mu guards payloads and what is in them.
+	mu       sync.Mutex
+	payloads map[cache.Key]*interested
+}
+
+// interested is who waits for one payload.
+type interested struct {
+	counts [urgencies]int
+	// demand is that of the downloads of the payload that joined.
+	demand    *archive.Demand
+	downloads int
 }
 
 // urgencies is how many there are.
 const urgencies = int(archive.ForAhead) + 1
 
 // newInterest gives one where nobody waits.
-func newInterest() *interest { return &interest{counts: make(map[cache.Key]*[urgencies]int)} }
+func newInterest() *interest { return &interest{payloads: make(map[cache.Key]*interested)} }
 
 // add counts somebody in.
-func (i *interest) add(key cache.Key, u archive.Priority) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	n := i.counts[key]
-	if n == nil {
-		n = new([urgencies]int)
-		i.counts[key] = n
-	}
-	n[u]++
-}
+func (i *interest) add(key cache.Key, u archive.Priority) { i.change(key, u, 1) }
 
 // remove counts somebody out who was counted in.
-func (i *interest) remove(key cache.Key, u archive.Priority) {
+func (i *interest) remove(key cache.Key, u archive.Priority) { i.change(key, u, -1) }
+
+// change adds to how many wait.
+func (i *interest) change(key cache.Key, u archive.Priority, by int) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	n := i.counts[key]
-	n[u]--
-	if *n == ([urgencies]int{}) {
-		delete(i.counts, key)
+	p := i.ofLocked(key)
+	p.counts[u] += by
+	first := slices.IndexFunc(p.counts[:int(archive.ForAhead)], func(n int) bool { return n > 0 })
+	if first < 0 {
+		first = int(archive.ForAhead)
+	}
+	p.demand.Store(archive.Priority(first))
+	i.tidyLocked(key, p)
+}
+
+// join gives the demand for a payload to a download of it, which calls leave when it ends.
+func (i *interest) join(key cache.Key) (demand *archive.Demand, leave func()) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	p := i.ofLocked(key)
+	p.downloads++
+	return p.demand, func() {
+		i.mu.Lock()
+		defer i.mu.Unlock()
+		p.downloads--
+		i.tidyLocked(key, p)
 	}
 }
 
-// of gives the most urgent of those who wait for a payload; ForAhead if nobody does.
-func (i *interest) of(key cache.Key) archive.Priority {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if n := i.counts[key]; n != nil {
-		for u := range n {
-			if n[u] > 0 {
-				return archive.Priority(u)
-			}
-		}
+// ofLocked gives who waits for a payload.
+func (i *interest) ofLocked(key cache.Key) *interested {
+	p := i.payloads[key]
+	if p == nil {
+		p = &interested{demand: archive.NewDemand(archive.ForAhead)}
+		i.payloads[key] = p
 	}
-	return archive.ForAhead
+	return p
+}
+
+// tidyLocked forgets a payload that nobody has to do with.
+func (i *interest) tidyLocked(key cache.Key, p *interested) {
+	if p.downloads == 0 && p.counts == ([urgencies]int{}) {
+		delete(i.payloads, key)
+	}
 }
 
 // more reports whether anybody wants more of a payload than its head.
 func (i *interest) more(key cache.Key) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	n := i.counts[key]
-	return n != nil && n[archive.ForReader]+n[archive.ForAhead] > 0
+	p := i.payloads[key]
+	return p != nil && p.counts[archive.ForReader]+p.counts[archive.ForAhead] > 0
 }
 
 // none reports whether nobody has to do with a payload.
 func (i *interest) none(key cache.Key) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	return i.counts[key] == nil
+	p := i.payloads[key]
+	return p == nil || p.counts == ([urgencies]int{})
 }
 
 // hold is one holder's hold on a payload in the cache.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"io"
+
+	"clipfs/clip/archive"
 )
 
 // ration is the body of a GetClip call under the limits on bytes and on bandwidth. It goes around the reader that sees
@@ -20,12 +22,12 @@ type ration struct {
 }
 
 // rationed gives the body of a call whose context ends with cancel. finish has to be called before it is closed.
-func (f *fetch) rationed(ctx context.Context, body io.Reader, unread func() int64, cancel context.CancelCauseFunc) *ration {
+func (f *fetch) rationed(ctx context.Context, body io.Reader, unread func() int64, demand *archive.Demand, cancel context.CancelCauseFunc) *ration {
 	l := f.library
 	l.ledger.begin()
 	return &ration{
 		body: body, ledger: l.ledger, most: l.bandwidth.most, unread: unread, cancel: cancel,
-		pay: func(n int) error { return l.bandwidth.pay(ctx, f.query.Priority, n) },
+		pay: func(n int) error { return l.bandwidth.pay(ctx, demand, n) },
 	}
 }
 

@@ -63,9 +63,9 @@ type slot struct {
 	// opening is the number of the opening of a clip that it was made for, and start when its footage begins.
 	opening uint64
 	start   time.Time
-	// urgency tells who waits for it, wanted whether somebody wants more of it than its head, and left whether nobody has to
-	// do with it at all. They are called with slots.mu held.
-	urgency      func() archive.Priority
+	demand  *archive.Demand
+	// wanted tells whether somebody wants more of it than its head, and left whether nobody has to do with it at all. They
+	// are called with slots.mu held.
 	wanted, left func() bool
 	// headCame says that all has come that those want who want no more than its head.
 	headCame atomic.Bool
@@ -187,7 +187,7 @@ func (s *slots) serveLocked() bool {
 		if d.parked && d.rests() {
 			continue
 		}
-		if u := d.urgency(); next[u] == 0 && !full[u] && !held[d.stream][u] {
+		if u := d.demand.Load(); next[u] == 0 && !full[u] && !held[d.stream][u] {
 			next[u] = i + 1
 		}
 	}
@@ -238,7 +238,7 @@ func (s *slots) loadLocked(stream archive.StreamName) (n load) {
 			continue
 		}
 		n.busy++
-		if d.urgency() == archive.ForHead {
+		if d.demand.Load() == archive.ForHead {
 			n.heads++
 		}
 	}

@@ -24,7 +24,7 @@ func always(b bool) func() bool { return func() bool { return b } }
 
 // download gives one that somebody of an urgency wants all of.
 func download(u archive.Priority) clip.Slot {
-	return clip.NewSlot("", 0, time.Time{}, func() archive.Priority { return u }, always(true), always(false))
+	return clip.NewSlot("", 0, time.Time{}, archive.NewDemand(u), always(true), always(false))
 }
 
 // taken gives a download that has a place.
@@ -121,11 +121,10 @@ func TestSlotsOfWhoBecomesAReader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := clip.NewSlots(1, refuse)
 		taken(t, s, archive.ForHead)
-		var urgency atomic.Int64
-		urgency.Store(int64(archive.ForAhead))
+		demand := archive.NewDemand(archive.ForAhead)
 		served := make(chan struct{})
 		go func() {
-			d := clip.NewSlot("", 0, time.Time{}, func() archive.Priority { return archive.Priority(urgency.Load()) }, always(true), always(false))
+			d := clip.NewSlot("", 0, time.Time{}, demand, always(true), always(false))
 			if err := s.Take(t.Context(), d); err != nil {
 				t.Error(err)
 			}
@@ -137,7 +136,7 @@ func TestSlotsOfWhoBecomesAReader(t *testing.T) {
 			t.Fatal("served while the only place was taken")
 		default:
 		}
-		urgency.Store(int64(archive.ForReader))
+		demand.Store(archive.ForReader)
 		s.Look()
 		<-served
 	})
@@ -149,7 +148,7 @@ func TestSlotsPark(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := clip.NewSlots(1, refuse)
 		var more atomic.Bool
-		d := clip.NewSlot("", 1, time.Time{}, func() archive.Priority { return archive.ForAhead }, more.Load, always(false))
+		d := clip.NewSlot("", 1, time.Time{}, archive.NewDemand(archive.ForAhead), more.Load, always(false))
 		if err := s.Take(t.Context(), d); err != nil {
 			t.Fatal(err)
 		}
@@ -203,7 +202,7 @@ func TestSlotsGiveUpWhatIsTooMuch(t *testing.T) {
 		})
 		park := func(opening uint64, second int) {
 			key := cache.Key(fmt.Sprintf("%d.%d", opening, second))
-			d := clip.NewSlot(key, opening, time.Unix(int64(second), 0), func() archive.Priority { return archive.ForHead }, always(false), always(true))
+			d := clip.NewSlot(key, opening, time.Unix(int64(second), 0), archive.NewDemand(archive.ForHead), always(false), always(true))
 			ctx, cancel := context.WithCancel(t.Context())
 			mu.Lock()
 			cancels[key] = cancel

@@ -134,7 +134,6 @@ func (c *Clip) fetchPiece(p piece, opening uint64) *fetch {
 	f.query = archive.PayloadQuery{
 		Stream: c.stream.Name, Selector: l.options.Selector, Span: p.span, Likely: l.denials.likely(c.stream.Name, p.span.Length()),
 	}
-	f.inform()
 	return f
 }
 

@@ -39,26 +39,12 @@ type PayloadQuery struct {
 	Fragments int
 	// Likely is how many the call is taken to cost where Fragments is not known.
 	Likely int
-	// Urgency tells who waits for the payload; nil means a reader does. It is asked again and again while the call
-	// waits for its turn, because that can change. It must not block.
-	Priority func() Priority
+	// Priority says who waits for the payload, also while the call waits for its turn; nil means that a reader does.
+	Priority *Demand
 	// Refused is told of each time that the service refused the call for an exceeded limit; it may be nil and must not
 	// block.
 	Refused func()
 }
-
-// Urgency says who waits for a payload: calls of a lower one go first. Those that open clips leave half the rate of a
-// stream's quota to others who read it.
-type Priority int
-
-const (
-	// ForReader is when somebody waits for bytes of it.
-	ForReader Priority = iota
-	// ForHead is when somebody opens a clip and waits for the head.
-	ForHead
-	// ForAhead is when nobody waits for it yet.
-	ForAhead
-)
 
 // Payload is the answer to one GetClip call.
 type Payload struct {

@@ -20,6 +20,7 @@
 //
 //	Service      what an archive does: Streams, Stream, Fragments, Payload. clip/kvs is the one on AWS.
 //	Stream, Fragment, Selector, Span, Start, Precision
+//	Priority, Demand what a payload is wanted for, and how that changes
 //	GapRule      where a gap lies between two fragments
 //	Operation    who asked, carried by a context
 //	Err…         what can go wrong, one sentinel a kind

@@ -3,57 +3,48 @@ package kvs
 import (
 	"context"
 	"math"
-	"slices"
 	"sync"
 	"time"
 
 	"clipfs/clip/archive"
+	"clipfs/clip/queue"
 )
 
 // How calls share the points of a bucket:
 //
 //   - A call takes all its points at once, when they are there, and waits in the bucket's queue until then. Nothing is
-//     promised to it before. So whoever comes later and is more urgent has every point that those in the queue wait for.
-//   - Next is the most urgent in the queue, and of these the one that came first. Nobody overtakes it with fewer
-//     points: it would wait for ever behind small calls. Urgencies are asked anew for each choice, and every lookAgain
-//     at the latest, so that a call moves up when somebody begins to read what it was made for. But where somebody has
-//     waited to open a clip for headWait, one call in headShare is for a head: readers who use all of a quota would else let
-//     nobody open anything of the stream.
-//   - Whoever opens a clip has the full rate while nobody else is seen to read the stream. For a while after somebody was,
-//     here (calls that are not for heads and calls that are were in the queue together) or elsewhere (the service refused
-//     calls more than once in that time), it also takes its points from an allowance, which fills at half the quota at most. So half the quota is left to
-//     the others. What is fetched ahead of a reader is not held back so: without it he would ask for the same at the full
-//     rate himself. The allowance is as large as the bucket, so that the heads of a clip of some minutes are asked for at
-//     once, but never more than what is in it: what readers took is not made up for.
-//     Even alone it leaves some points in the bucket: calls that reach the service later than they were sent, and then
-//     together, would be refused where it has spent all.
+//     promised to it before. So a later call of higher priority has every point that those in the queue wait for.
+//   - Next is the call of the highest priority, and of these the one that came first. No call overtakes it with fewer
+//     points: it would wait for ever behind small calls. The choice is made again when a priority changes, so that a
+//     call moves up when somebody begins to read what it was made for. But where a call for a head has waited for
+//     headWait, one call in headShare is for a head: readers that use all of a quota would else let nobody open anything
+//     of the stream.
+//   - Heads have the full rate while nobody else is seen to read the stream. For a while after somebody was, here (calls
+//     for heads and others were in the queue together) or elsewhere (the service refused calls more than once in that
+//     time), they also take their points from an allowance, which fills at half the quota at most. So half the quota is
+//     left to the others. Prefetch is not held back so: without it its reader would ask for the same at the full rate.
+//     The allowance is as large as the bucket, so that the heads of a clip of some minutes are asked for at once, but
+//     never more than what is in it: what readers took is not made up for.
+//     Even alone they leave some points in the bucket: calls that reach the service later than they were sent, and then
+//     together, would be refused where heads have spent all.
 //   - A bucket holds a second's points, or what the largest call in the queue needs if that is more.
 //   - A refusal by the service empties the bucket and halves the rate at which it fills: others take of the same quota.
-//     The rate comes back in two legs (see pace): soon to a little less than it was, so that the one of two mounts that
-//     happens to be refused does not lose its half to the other for long, and from there slowly.
+//     The rate comes back (see recovery).
 //
-// bucket.mu guards everything in a bucket and is held for moments only. Calls in the queue wait on their own channels; a
-// timer of the bucket, which runs only while somebody waits, serves them. No goroutine stays behind.
+// bucket.mu guards everything in a bucket and is held for moments only. A timer of the bucket, which runs only while a
+// call waits, serves the queue when the points of the next call are there. No goroutine stays behind.
 
 const (
 	// slowGrace is how long a bucket takes further refusals for part of the one that slowed it: they were under way.
 	slowGrace = 500 * time.Millisecond
-	// comeback is the part of the rate before a refusal to which it comes back at quickRecovery. The less it is, the
-	// longer does one mount have more than another; the more it is, the more calls are refused.
-	comeback = 0.9
-	// quickRecovery and recovery are how long the rate would take from nothing to the quota, before and after that.
-	quickRecovery = 10 * time.Second
-	recovery      = time.Minute
-	// allowed is the share of the quota that those who open clips may take for so long after others were seen.
+	// allowed is the share of the quota that heads may take for so long after others were seen.
 	allowed  = 0.5
 	courtesy = time.Minute
-	// spare is the share of a second's points that those who open clips leave in the bucket.
+	// spare is the share of a second's points that heads leave in the bucket.
 	spare = 0.2
-	// headWait is how long those who open clips give way to readers, and headShare which share of the calls they have then.
+	// headWait is how long heads give way to readers, and headShare which share of the calls they have then.
 	headWait  = 2 * time.Second
 	headShare = 4
-	// lookAgain is how long a choice of who is next holds: who waits can become a reader, and the rate grows.
-	lookAgain = 20 * time.Millisecond
 	// almost is what points may lack for rounding.
 	almost = 1e-6
 )
@@ -64,9 +55,9 @@ type bucket struct {
 	quota, burst float64
 
 	// mu guards what follows.
-	mu   sync.Mutex
-	pace pace
-	// points that were there at the time filled, and how many of them those who open clips may have.
+	mu       sync.Mutex
+	recovery recovery
+	// points that were there at the time filled, and how many of them heads may have.
 	points, allowance float64
 	filled            time.Time
 	// shared is until when others are taken to read the stream too.
@@ -74,75 +65,66 @@ type bucket struct {
 	// refused is when the service last refused a call.
 	refused time.Time
 	// others counts the calls since the last one for a head.
-	others int
-	// waiting has who waits, in the order of coming; timer is set while there is anybody.
-	waiting []*ticket
-	timer   *time.Timer
+	others  int
+	waiting queue.Queue[ticket]
+	// mixed: calls for heads and others have waited together since the last choice.
+	mixed bool
+	// timer is set while a call waits.
+	timer *time.Timer
 }
 
 // ticket is one call that waits.
 type ticket struct {
 	points float64
 	since  time.Time
-	// urgency may be nil, for a reader.
-	urgency func() archive.Priority
-	// turn is closed when the ticket has its points. It is out of the queue then.
-	turn chan struct{}
 }
-
-// spares tells whether an urgency is that of somebody who opens a clip, and leaves half to others.
-func spares(u archive.Priority) bool { return u == archive.ForHead }
 
 // newBucket gives a full bucket that fills at quota points a second.
 func newBucket(quota float64) *bucket {
 	burst, now := max(1, math.Floor(quota)), time.Now()
 	return &bucket{
-		quota: quota, burst: burst, pace: pace{share: 1, back: 1, since: now}, points: burst, allowance: burst, filled: now,
+		quota: quota, burst: burst, recovery: recovery{share: 1, back: 1, since: now}, points: burst, allowance: burst, filled: now,
 	}
 }
 
 // take waits for n points.
-func (b *bucket) take(ctx context.Context, n int, urgency func() archive.Priority) error {
+func (b *bucket) take(ctx context.Context, n int, demand *archive.Demand) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	t := &ticket{points: float64(n), since: time.Now(), urgency: urgency, turn: make(chan struct{})}
-	if !b.queue(ctx, t) {
+	t := b.queue(ctx, float64(n), demand)
+	if t == nil {
 		return errPaced
 	}
-	select {
-	case <-t.turn:
+	if t.Wait(ctx, b.look) == nil {
 		return nil
-	case <-ctx.Done():
-		b.leave(t)
-		return ctx.Err()
 	}
+	b.leave(t)
+	return ctx.Err()
 }
 
-// queue puts a call into the queue. It refuses one that a reader's points would reach after its deadline.
-func (b *bucket) queue(ctx context.Context, t *ticket) bool {
+// queue puts a call into the queue; nil for one that a reader's points would reach after its deadline.
+func (b *bucket) queue(ctx context.Context, points float64, demand *archive.Demand) *queue.Waiter[ticket] {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := time.Now()
 	b.fillLocked(now)
-	if deadline, ok := ctx.Deadline(); ok && b.points+b.gainLocked(now, deadline) < t.points-almost {
-		return false
+	if deadline, ok := ctx.Deadline(); ok && b.points+b.gainLocked(now, deadline, 1) < points-almost {
+		return nil
 	}
-	b.waiting = append(b.waiting, t)
+	t := b.waiting.Add(demand, ticket{points: points, since: now})
 	b.serveLocked(now)
-	return true
+	return t
 }
 
 // leave takes a call out of the queue. What it was given in the same moment goes back.
-func (b *bucket) leave(t *ticket) {
+func (b *bucket) leave(t *queue.Waiter[ticket]) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := time.Now()
 	b.fillLocked(now)
-	if i := slices.Index(b.waiting, t); i >= 0 {
-		b.waiting = slices.Delete(b.waiting, i, i+1)
-	} else {
-		b.points += t.points // the allowance stays: who waited is not known any more
+	if !b.waiting.Remove(t) {
+		b.points += t.Value.points // the allowance stays: for what it waited is not known any more
 	}
 	b.serveLocked(now)
 }
@@ -158,7 +140,7 @@ func (b *bucket) giveBack(points float64) {
 	b.serveLocked(now)
 }
 
-// look serves those whose points have come.
+// look serves the calls that have their points now.
 func (b *bucket) look() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -171,85 +153,109 @@ func (b *bucket) slow() float64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := time.Now()
-	if b.pace.share < 1 && now.Sub(b.pace.since) < slowGrace {
-		return b.pace.share
+	if b.recovery.share < 1 && now.Sub(b.recovery.since) < slowGrace {
+		return b.recovery.share
 	}
 	b.fillLocked(now)
-	b.pace = b.pace.slower(now)
+	b.recovery = b.recovery.slower(now)
 	b.points, b.allowance = 0, 0
 	if !b.refused.IsZero() && now.Sub(b.refused) < courtesy {
 		b.shared = now.Add(courtesy)
 	}
 	b.refused = now
 	b.serveLocked(now)
-	return b.pace.share
+	return b.recovery.share
 }
 
-// serveLocked gives their points to those whose turn it is, and sets the timer for the rest.
+// serveLocked gives calls their points as long as there are enough for the next one, and sets the timer for it.
 func (b *bucket) serveLocked(now time.Time) {
 	b.fillLocked(now)
-	for len(b.waiting) > 0 {
-		i, urgency := b.nextLocked(now)
-		t := b.waiting[i]
-		if wait := b.waitLocked(now, t.points, urgency); wait > 0 {
-			b.wakeLocked(wait)
+	for b.waiting.Len() > 0 {
+		next, until := b.nextLocked(now)
+		if at := b.readyLocked(now, next); at.After(now) {
+			if !until.IsZero() && until.Before(at) {
+				at = until
+			}
+			b.wakeLocked(at.Sub(now))
 			return
 		}
-		b.points -= t.points
+		points := next.Value.points
+		b.points -= points
 		b.others++
-		if spares(urgency) {
-			b.allowance = max(0, b.allowance-t.points)
+		if next.Priority() == archive.ForHead {
+			b.allowance = max(0, b.allowance-points)
 			b.others = 0
 		}
 		b.allowance = min(b.allowance, b.points)
-		b.waiting = slices.Delete(b.waiting, i, i+1)
-		close(t.turn)
+		b.waiting.Grant(next)
 	}
+	b.mixed = false
 	if b.timer != nil {
 		b.timer.Stop()
 	}
 }
 
-// nextLocked chooses who is next of those who wait, and gives its urgency. It notes where some open clips and some do not.
-func (b *bucket) nextLocked(now time.Time) (next int, urgency archive.Priority) {
-	sparing, patient := 0, -1
-	for i, t := range b.waiting {
-		u := archive.ForReader
-		if t.urgency != nil {
-			u = t.urgency()
+// nextLocked chooses the next of the calls that wait, and tells until when time alone does not change the choice; the zero
+// time if it never does. It notes where calls for heads and others wait together.
+func (b *bucket) nextLocked(now time.Time) (next *queue.Waiter[ticket], until time.Time) {
+	var head *queue.Waiter[ticket]
+	heads := 0
+	for t := range b.waiting.All() {
+		if next == nil {
+			next = t
 		}
-		if spares(u) {
-			sparing++
-			if patient < 0 && now.Sub(t.since) >= headWait {
-				patient = i
+		if t.Priority() == archive.ForHead {
+			if heads++; heads == 1 {
+				head = t
 			}
 		}
-		if i == 0 || u < urgency {
-			next, urgency = i, u
-		}
 	}
-	if sparing > 0 && sparing < len(b.waiting) {
+	if b.mixed = heads > 0 && heads < b.waiting.Len(); b.mixed {
 		b.shared = now.Add(courtesy)
 	}
-	if patient >= 0 && b.others >= headShare-1 {
-		return patient, archive.ForHead
+	if head == nil || next == head || b.others < headShare-1 {
+		return next, time.Time{}
 	}
-	return next, urgency
+	if until = head.Value.since.Add(headWait); until.After(now) {
+		return next, until
+	}
+	return head, time.Time{}
 }
 
-// waitLocked gives after which time, at most lookAgain, points can be had for an urgency, or that has to be asked again.
-func (b *bucket) waitLocked(now time.Time, points float64, u archive.Priority) time.Duration {
-	share, _ := b.pace.at(now)
-	seconds := (points - b.points - almost) / (b.quota * share)
-	if spares(u) && !now.Before(b.shared) {
+// readyLocked is when a call can have its points, or when that has to be asked again.
+func (b *bucket) readyLocked(now time.Time, t *queue.Waiter[ticket]) time.Time {
+	points := t.Value.points
+	lack, lackAllowance := points-b.points, 0.0
+	again := t.Priority() == archive.ForHead && now.Before(b.shared)
+	switch {
+	case again:
+		lackAllowance = points - b.allowance
+	case t.Priority() == archive.ForHead:
 		// Those of a large call that fills the bucket beyond its size come with nothing to spare.
-		left := min(spare*b.burst, max(0, b.burst-points))
-		seconds += left / (b.quota * share)
+		lack += min(spare*b.burst, max(0, b.burst-points))
 	}
-	if spares(u) && now.Before(b.shared) {
-		seconds = max(seconds, (points-b.allowance-almost)/(b.quota*min(share, allowed)))
+	at := b.whenLocked(now, lack, 1)
+	if other := b.whenLocked(now, lackAllowance, allowed); other.After(at) {
+		at = other
 	}
-	return time.Duration(math.Ceil(min(seconds, lookAgain.Seconds()) * float64(time.Second)))
+	if again && at.After(b.shared) {
+		at = b.shared
+	}
+	return at
+}
+
+// whenLocked is when so many more points have come at no more than a share of the quota. It is later than now if any are
+// to come.
+func (b *bucket) whenLocked(now time.Time, points, most float64) time.Time {
+	if points <= almost {
+		return now
+	}
+	_, before := b.recovery.at(now, most)
+	at := b.recovery.when(before+points/b.quota, most)
+	if soonest := now.Add(time.Microsecond); at.Before(soonest) {
+		return soonest
+	}
+	return at
 }
 
 // wakeLocked sets the timer.
@@ -263,9 +269,12 @@ func (b *bucket) wakeLocked(after time.Duration) {
 
 // fillLocked adds what has come since the last time.
 func (b *bucket) fillLocked(now time.Time) {
+	if b.mixed {
+		b.shared = now.Add(courtesy)
+	}
 	room := b.burst
-	for _, t := range b.waiting {
-		room = max(room, t.points)
+	for t := range b.waiting.All() {
+		room = max(room, t.Value.points)
 	}
 	alone := b.filled // from when on nobody else was seen
 	if b.shared.After(alone) {
@@ -274,65 +283,30 @@ func (b *bucket) fillLocked(now time.Time) {
 			alone = now
 		}
 	}
-	spared := min(b.gainLocked(b.filled, alone), b.quota*allowed*alone.Sub(b.filled).Seconds())
-	b.points = min(room, b.points+b.gainLocked(b.filled, now))
-	b.allowance = min(b.points, b.allowance+spared+b.gainLocked(alone, now))
+	b.points = min(room, b.points+b.gainLocked(b.filled, now, 1))
+	b.allowance = min(b.points, b.allowance+b.gainLocked(b.filled, alone, allowed)+b.gainLocked(alone, now, 1))
 	b.filled = now
 }
 
-// opening gives the points that whoever opens a clip now may take at once, and those a second after that.
+// opening gives the points that a call for a head may take at once now, and those a second after that.
 func (b *bucket) opening() (atOnce, perSecond float64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := time.Now()
 	b.fillLocked(now)
-	share, _ := b.pace.at(now)
+	share, _ := b.recovery.at(now, 1)
 	if now.Before(b.shared) {
 		return min(b.points, b.allowance), b.quota * min(share, allowed)
 	}
 	return max(0, b.points-spare*b.burst), b.quota * share
 }
 
-// gainLocked gives the points that come between two times.
-func (b *bucket) gainLocked(from, to time.Time) float64 {
+// gainLocked gives the points that come between two times at no more than a share of the quota.
+func (b *bucket) gainLocked(from, to time.Time, most float64) float64 {
 	if !to.After(from) {
 		return 0
 	}
-	_, before := b.pace.at(from)
-	_, after := b.pace.at(to)
+	_, before := b.recovery.at(from, most)
+	_, after := b.recovery.at(to, most)
 	return b.quota * (after - before)
-}
-
-// pace is the share of a quota at which a bucket fills, from a refusal on.
-type pace struct {
-	// share at the time since. It grows to back at one speed and to 1 at another.
-	share, back float64
-	since       time.Time
-}
-
-// slower gives the pace after a refusal. However many come, each slowGrace later than the one before, about a fortieth of
-// the quota is left. Old accounts are limited by calls, a few a second, and retries do the rest.
-func (p pace) slower(now time.Time) pace {
-	share, _ := p.at(now)
-	return pace{share: share / 2, back: share * comeback, since: now}
-}
-
-// at gives the share at a time after since, and how many seconds of the whole quota have come until then.
-func (p pace) at(t time.Time) (share, whole float64) {
-	share = p.share
-	left := t.Sub(p.since).Seconds()
-	for _, leg := range [...]struct{ to, perSecond float64 }{
-		{p.back, 1 / quickRecovery.Seconds()}, {1, 1 / recovery.Seconds()},
-	} {
-		if share >= leg.to {
-			continue
-		}
-		end, seconds := leg.to, (leg.to-share)/leg.perSecond
-		if left < seconds {
-			end, seconds = share+left*leg.perSecond, left
-		}
-		whole += (share + end) / 2 * seconds
-		share, left = end, left-seconds
-	}
-	return share, whole + share*left
 }

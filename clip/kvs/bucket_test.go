@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -40,8 +39,8 @@ func newQueue(t *testing.T) *queue {
 	return q
 }
 
-// as gives an urgency that stays.
-func as(u archive.Priority) func() archive.Priority { return func() archive.Priority { return u } }
+// as gives a demand that stays.
+func as(u archive.Priority) *archive.Demand { return archive.NewDemand(u) }
 
 // empty takes what the bucket has.
 func (q *queue) empty() {
@@ -52,15 +51,15 @@ func (q *queue) empty() {
 }
 
 // wait lets a call wait and notes when it was served.
-func (q *queue) wait(name string, points int, urgency func() archive.Priority) {
-	q.waitUnder(q.t.Context(), name, points, urgency)
+func (q *queue) wait(name string, points int, demand *archive.Demand) {
+	q.waitUnder(q.t.Context(), name, points, demand)
 	synctest.Wait() // it stands in the queue before the next one comes
 }
 
 // waitUnder is wait with a context.
-func (q *queue) waitUnder(ctx context.Context, name string, points int, urgency func() archive.Priority) {
+func (q *queue) waitUnder(ctx context.Context, name string, points int, demand *archive.Demand) {
 	q.wg.Go(func() {
-		if err := q.pacer.TakeAs(ctx, "door", points, urgency); err != nil {
+		if err := q.pacer.TakeAs(ctx, "door", points, demand); err != nil {
 			return
 		}
 		q.mu.Lock()
@@ -139,7 +138,6 @@ func TestPaceReaderHasAllPoints(t *testing.T) {
 	})
 }
 
-// TestPaceNobodyOvertakes: a call of many points does not wait for ever behind smaller ones.
 // TestPaceOpensWhileAllIsRead: readers who use all of the quota let others open clips, after a while.
 func TestPaceOpensWhileAllIsRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -168,6 +166,7 @@ func TestPaceOpensWhileAllIsRead(t *testing.T) {
 	})
 }
 
+// TestPaceNobodyOvertakes: a call of many points does not wait for ever behind smaller ones.
 func TestPaceNobodyOvertakes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(t)
@@ -189,19 +188,17 @@ func TestPaceUpgrade(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(t)
 		q.empty()
-		var now atomic.Int64
-		now.Store(int64(archive.ForAhead))
+		demand := as(archive.ForAhead)
 		for range 5 {
 			q.wait("head", 100, as(archive.ForHead))
 		}
-		q.wait("upgraded", 100, func() archive.Priority { return archive.Priority(now.Load()) })
+		q.wait("upgraded", 100, demand)
 		time.Sleep(410 * time.Millisecond) // one head at half the rate
 		if got, want := q.order(), []string{"head"}; !slices.Equal(got, want) {
 			t.Fatalf("served %q, want %q", got, want)
 		}
 		// By now the bucket has points for a reader, of which no other may take one.
-		now.Store(int64(archive.ForReader))
-		time.Sleep(20 * time.Millisecond)
+		demand.Store(archive.ForReader)
 		if got, want := q.order(), []string{"head", "upgraded"}; !slices.Equal(got, want) {
 			t.Errorf("served %q, want %q", got, want)
 		}
@@ -426,7 +423,7 @@ func TestPaceRefusal(t *testing.T) {
 	}
 }
 
-// TestPayloadTellsOfRefusals: whoever asks for a payload is told of each refusal, and asked who waits at each attempt.
+// TestPayloadTellsOfRefusals: the caller is told of each refusal.
 func TestPayloadTellsOfRefusals(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newService()
@@ -441,11 +438,10 @@ func TestPayloadTellsOfRefusals(t *testing.T) {
 			}
 		}
 		a := newArchive(t, config(s), kvs.Options{})
-		refused, asked := 0, 0
+		refused := 0
 		p, err := a.Payload(t.Context(), archive.PayloadQuery{
 			Stream: "door", Span: archive.NewSpan(start(), time.Minute), Fragments: 10,
-			Priority: func() archive.Priority { asked++; return archive.ForHead },
-			Refused:  func() { refused++ },
+			Refused: func() { refused++ },
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -456,8 +452,43 @@ func TestPayloadTellsOfRefusals(t *testing.T) {
 		if refused != 2 {
 			t.Errorf("told of %d refusals, want 2", refused)
 		}
-		if asked < 4 {
-			t.Errorf("asked who waits %d times in 4 attempts", asked)
+	})
+}
+
+// TestAttemptsHaveTheCurrentPriority: a call that is made again has the priority that its payload has by then.
+func TestAttemptsHaveTheCurrentPriority(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, demand := newService(), as(archive.ForAhead)
+		s.answers["/getClip"] = func(w http.ResponseWriter, _ request, n int) {
+			if n > 1 {
+				clipBody(w, "media")
+				return
+			}
+			time.Sleep(time.Second) // until others wait
+			demand.Store(archive.ForReader)
+			fail(w, http.StatusInternalServerError, "InternalFailure", "oops")
+		}
+		a := newArchive(t, config(s), kvs.Options{})
+		get := func(points int, demand *archive.Demand) {
+			p, err := a.Payload(t.Context(), archive.PayloadQuery{
+				Stream: "door", Span: archive.NewSpan(start(), time.Minute), Fragments: points, Priority: demand,
+			})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			_ = p.Body.Close()
+		}
+		var wg sync.WaitGroup
+		defer wg.Wait()
+		for range 10 { // of 500 points a second
+			wg.Go(func() {
+				time.Sleep(time.Millisecond)
+				get(500, as(archive.ForHead))
+			})
+		}
+		if took := elapsed(func() { get(10, demand) }); took > 5*time.Second {
+			t.Errorf("took %s behind calls of lower priority", took)
 		}
 	})
 }
@@ -473,8 +504,12 @@ func TestPayloadsByUrgency(t *testing.T) {
 		var wg sync.WaitGroup
 		get := func(u archive.Priority) {
 			wg.Go(func() {
+				points := 200
+				if u == archive.ForAhead {
+					points = 300 // so many that it is not served in one moment with the head
+				}
 				p, err := a.Payload(t.Context(), archive.PayloadQuery{
-					Stream: "door", Span: archive.NewSpan(start(), time.Minute), Fragments: 200, Priority: as(u),
+					Stream: "door", Span: archive.NewSpan(start(), time.Minute), Fragments: points, Priority: as(u),
 				})
 				if err != nil {
 					t.Error(err)

@@ -25,9 +25,9 @@ type call struct {
 	api    string
 	stream archive.StreamName
 	start  time.Time
-	// urgency and refused are those of a clip.PayloadQuery, nil for other calls. They do not change once the call was
+	// demand and refused are those of a clip.PayloadQuery, nil for other calls. They do not change once the call was
 	// made for the first time.
-	urgency func() archive.Priority
+	demand  *archive.Demand
 	refused func()
 }
 
@@ -45,7 +45,7 @@ func (a *Archive) newCall(api string, stream archive.StreamName, costs ...cost) 
 	c.attempts = &attempts{policy: a.policy}
 	c.attempts.pace = func(ctx context.Context) error {
 		for _, cost := range costs {
-			if err := a.pace.take(ctx, paceKey{stream, cost.quota}, cost.points, c.urgency); err != nil {
+			if err := a.pace.take(ctx, paceKey{stream, cost.quota}, cost.points, c.demand); err != nil {
 				return err
 			}
 		}

@@ -44,8 +44,8 @@ func (p *Pacer) Take(ctx context.Context, stream archive.StreamName, points int)
 }
 
 // TakeAs takes media points.
-func (p *Pacer) TakeAs(ctx context.Context, stream archive.StreamName, points int, urgency func() archive.Priority) error {
-	return p.pacer.take(ctx, paceKey{stream, quotaMedia}, points, urgency)
+func (p *Pacer) TakeAs(ctx context.Context, stream archive.StreamName, points int, demand *archive.Demand) error {
+	return p.pacer.take(ctx, paceKey{stream, quotaMedia}, points, demand)
 }
 
 // Opening gives what whoever opens a clip may take of the media points at once, and a second.

@@ -39,15 +39,15 @@ type httpClients struct {
 	outages *outages
 }
 
-// urgentClient sends a request as it is due when it is sent: by once for as long as nobody wants more than a head.
-type urgentClient struct {
+// demandClient sends a request as it is due when it is sent: by once for as long as nobody wants more than a head.
+type demandClient struct {
 	clients *httpClients
-	urgency func() archive.Priority
+	demand  *archive.Demand
 }
 
 // Do implements aws.HTTPClient.
-func (c *urgentClient) Do(req *http.Request) (*http.Response, error) {
-	if c.urgency != nil && c.urgency() == archive.ForHead {
+func (c *demandClient) Do(req *http.Request) (*http.Response, error) {
+	if c.demand.Load() == archive.ForHead {
 		return c.clients.once.Do(req)
 	}
 	return c.clients.pool.Do(req)

@@ -64,8 +64,8 @@ func (b *bucket) left() Quota {
 	defer b.mu.Unlock()
 	now := time.Now()
 	b.fillLocked(now)
-	share, _ := b.pace.at(now)
+	share, _ := b.recovery.at(now, 1)
 	return Quota{
-		Left: math.Max(b.points, 0), Burst: b.burst, Rate: b.quota * share, Limit: b.quota, Waiting: len(b.waiting),
+		Left: math.Max(b.points, 0), Burst: b.burst, Rate: b.quota * share, Limit: b.quota, Waiting: b.waiting.Len(),
 	}
 }

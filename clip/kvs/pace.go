@@ -101,10 +101,9 @@ func (p *pacer) bucket(key paceKey) *bucket {
 	return b
 }
 
-// take waits until points (at least 1) are to be had and it is the turn of a call of this urgency, which may be nil for
-// a reader. It fails when ctx ends, and with errPaced at once when ctx would end first even if nobody else waited.
-func (p *pacer) take(ctx context.Context, key paceKey, points int, urgency func() archive.Priority) error {
-	return p.bucket(key).take(ctx, max(points, 1), urgency)
+// take waits until points (at least 1) are to be had and it is the turn of a call of this demand. It fails when ctx ends, and with errPaced at once when ctx would end first even if nobody else waited.
+func (p *pacer) take(ctx context.Context, key paceKey, points int, demand *archive.Demand) error {
+	return p.bucket(key).take(ctx, max(points, 1), demand)
 }
 
 // giveBack puts points back that a call took and did not cost.

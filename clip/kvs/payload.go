@@ -36,7 +36,7 @@ func (a *Archive) Payload(ctx context.Context, q archive.PayloadQuery) (*archive
 	points := max(cmp.Or(q.Fragments, q.Likely), 1)
 	costs := []cost{{quotaMetadata, points}, {quotaMedia, points}}
 	c := a.newCall("GetClip", q.Stream, costs...)
-	c.urgency, c.refused = q.Priority, q.Refused
+	c.demand, c.refused = q.Priority, q.Refused
 	var out *archivedmedia.GetClipOutput
 	traced, unread := noteConnection(ctx)
 	err = c.onEndpoint(traced, endpointKey{q.Stream, controltypes.APINameGetClip}, func(endpoint string) (err error) {

@@ -35,7 +35,7 @@ type silenceClient struct {
 // silenceClient gives the client for the attempts of the call.
 func (c *call) silenceClient(body bool) aws.HTTPClient {
 	return &silenceClient{
-		inner: &urgentClient{c.archive.http, c.urgency}, stall: c.archive.stall, attempt: c.attempts.number, sent: c.attempts.sentTo, body: body,
+		inner: &demandClient{c.archive.http, c.demand}, stall: c.archive.stall, attempt: c.attempts.number, sent: c.attempts.sentTo, body: body,
 	}
 }
 

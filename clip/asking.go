@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"clipfs/clip/archive"
+	"clipfs/clip/parallel"
 )
 
 // How spans are listed:
@@ -93,9 +94,9 @@ func (t *timeline) gather(ctx context.Context, v view, span archive.Span) ([]sec
 	}
 	defer t.unclaim(v.stream.Name, mine)
 	answers := make([]answer, len(asks))
-	err := parallel(ctx, asksAtOnce, len(asks), func(ctx context.Context, i int) (err error) {
+	err := parallel.Each(ctx, asksAtOnce, len(asks), func(ctx context.Context, i int) (err error) {
 		key := askKey{v.stream.Name, asks[i].Start.Unix(), asks[i].End.Unix()}
-		answers[i], err = t.calls.do(ctx, key, func(ctx context.Context, progress func()) (answer, error) {
+		answers[i], err = t.calls.Do(ctx, key, func(ctx context.Context, progress func()) (answer, error) {
 			return t.fill(ctx, v, asks[i], progress)
 		})
 		return err

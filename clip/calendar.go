@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"clipfs/clip/archive"
+	"clipfs/clip/parallel"
 )
 
 // Days gives the days with footage, ascending: those that are kept, at most ListDays of them back from now, as the
@@ -13,7 +14,7 @@ import (
 // log says so once. It costs at most twelve calls more than there are such days, and one more for each pause of days
 // beyond the first few; what is known is not asked for again. What it finds of the newest footage, Latest gives.
 func (l *Library) Days(ctx context.Context, name archive.StreamName) ([]archive.Start, error) {
-	return l.days.do(ctx, name, func(ctx context.Context, progress func()) ([]archive.Start, error) {
+	return l.days.Do(ctx, name, func(ctx context.Context, progress func()) ([]archive.Start, error) {
 		v, err := l.viewToNewest(ctx, name)
 		if err != nil {
 			return nil, err
@@ -154,7 +155,7 @@ func (l *Library) Minutes(ctx context.Context, name archive.StreamName, hour arc
 // withFootage gives those of some starts in whose period any fragment starts, asking in their order.
 func (l *Library) withFootage(ctx context.Context, v view, starts []archive.Start) ([]archive.Start, error) {
 	found := make([]bool, len(starts))
-	err := parallel(ctx, probesAtOnce, len(starts), func(ctx context.Context, i int) (err error) {
+	err := parallel.Each(ctx, probesAtOnce, len(starts), func(ctx context.Context, i int) (err error) {
 		found[i], err = l.timeline.recorded(ctx, v, l.options.Grammar.Period(starts[i]))
 		return err
 	})

@@ -9,6 +9,7 @@ import (
 
 	"clipfs/cache"
 	"clipfs/clip/archive"
+	"clipfs/clip/singleflight"
 )
 
 // What a size is taken to be until it is known: MP4 was up to 1.2 times the Matroska sum on small or static video, so
@@ -190,11 +191,11 @@ func (c *Clip) openPayload(ctx context.Context, f *fetch) (*source, error) {
 }
 
 // openJoined opens a clip of many parts, which layOut joins.
-func (c *Clip) openJoined(ctx context.Context, layOut flightFunc[*layout]) (file, error) {
+func (c *Clip) openJoined(ctx context.Context, layOut singleflight.Func[*layout]) (file, error) {
 	made := c.made()
 	if made == nil || !made.keeps() {
 		var err error
-		made, err = c.library.layouts.do(ctx, cache.Key(c.Key()), layOut)
+		made, err = c.library.layouts.Do(ctx, cache.Key(c.Key()), layOut)
 		if err != nil {
 			return nil, err
 		}

@@ -92,7 +92,7 @@ func (l *Library) lookAhead(ctx context.Context, v view) error {
 	if fresh() {
 		return nil
 	}
-	_, err := l.aheads.do(ctx, name, func(ctx context.Context, progress func()) (struct{}, error) {
+	_, err := l.aheads.Do(ctx, name, func(ctx context.Context, progress func()) (struct{}, error) {
 		if fresh() {
 			return struct{}{}, nil
 		}

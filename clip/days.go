@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"clipfs/clip/archive"
+	"clipfs/clip/parallel"
 )
 
 // How days with footage are found:
@@ -90,7 +91,7 @@ func (s *daySearch) run(ctx context.Context) error {
 			pending = s.cut(pending)
 		}
 		answers := make([]dayAnswer, len(pending))
-		err := parallel(ctx, probesAtOnce, len(pending), func(ctx context.Context, i int) (err error) {
+		err := parallel.Each(ctx, probesAtOnce, len(pending), func(ctx context.Context, i int) (err error) {
 			answers[i], err = s.ask(ctx, pending[i])
 			return err
 		})

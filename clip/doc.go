@@ -52,7 +52,7 @@
 // # Locks
 //
 // Each mu guards the fields that follow it: Library.mu what was logged, streams.mu the streams, timeline.mu what is
-// remembered of fragments, flight.mu the calls under way, versions.mu the heads seen, notes.mu what is unusual in
+// remembered of fragments, versions.mu the heads seen, notes.mu what is unusual in
 // clips, interest.mu who waits for what, slots.mu the downloads under way, Times.mu a text, clocks.mu the clocks of
 // cameras, goOn.mu the downloads of one opening, usage.mu what was fetched for a clip, ledger.mu what was fetched in all, bandwidth.mu who waits to read on, source.mu the entry
 // read from, joinedFile.mu the sources of a handle, ahead.mu what it fetches ahead. None is held during I/O, and none

@@ -94,7 +94,7 @@ func (t *timeline) trustedUntil(stream archive.StreamName, b bucket) time.Time {
 // look lists what has been ingested since the last look, whatever its producer time, and forgets the remembered hours
 // that lack any of it. It is shared by all who need one.
 func (t *timeline) look(ctx context.Context, v view) error {
-	_, err := t.looks.do(ctx, v.stream.Name, func(ctx context.Context, progress func()) (struct{}, error) {
+	_, err := t.looks.Do(ctx, v.stream.Name, func(ctx context.Context, progress func()) (struct{}, error) {
 		since := t.lastLook(v.stream).Add(-lookMargin)
 		asked := time.Now()
 		span := archive.Span{Start: since.UTC().Truncate(archive.Grain), End: v.window.End} // which is beyond now if our clock is behind

@@ -17,6 +17,7 @@ import (
 	"clipfs/cache"
 	"clipfs/clip/archive"
 	"clipfs/clip/mp4"
+	"clipfs/clip/singleflight"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 )
@@ -158,13 +159,13 @@ type Library struct {
 	joinVersion int
 	streams     *streams
 	timeline    *timeline
-	newest      *flight[archive.StreamName, newest]
-	days        *flight[archive.StreamName, []archive.Start]
-	aheads      *flight[archive.StreamName, struct{}]
+	newest      *singleflight.Group[archive.StreamName, newest]
+	days        *singleflight.Group[archive.StreamName, []archive.Start]
+	aheads      *singleflight.Group[archive.StreamName, struct{}]
 	clocks      clocks
 	versions    *versions
 	heads       heads
-	layouts     *flight[cache.Key, *layout]
+	layouts     *singleflight.Group[cache.Key, *layout]
 	// made has the layouts made last, by the key of their clip.
 	made *lru.Cache[string, *layout]
 	// settled has what is known of parts that one call does not bring, by settledKey.
@@ -207,13 +208,13 @@ func NewLibrary(service archive.Service, c *cache.Cache, o Options) *Library {
 		service: service, denials: denials, cache: c, options: o, joinVersion: mp4.JoinVersion,
 		streams:  newStreams(service, o),
 		timeline: newTimeline(denials, o),
-		newest:   newFlight[archive.StreamName, newest](o.ReadTimeout),
-		days:     newFlight[archive.StreamName, []archive.Start](o.ReadTimeout),
-		aheads:   newFlight[archive.StreamName, struct{}](o.ReadTimeout),
+		newest:   singleflight.New[archive.StreamName, newest](o.ReadTimeout),
+		days:     singleflight.New[archive.StreamName, []archive.Start](o.ReadTimeout),
+		aheads:   singleflight.New[archive.StreamName, struct{}](o.ReadTimeout),
 		clocks:   clocks{byStream: make(map[archive.StreamName]*clock)},
 		versions: newVersions(c),
 		latest:   latest,
-		layouts:  newFlight[cache.Key, *layout](o.ReadTimeout),
+		layouts:  singleflight.New[cache.Key, *layout](o.ReadTimeout),
 		made:     made,
 		settled:  newSettled(),
 		interest: newInterest(),

@@ -39,7 +39,7 @@ func (t *timeline) recorded(ctx context.Context, v view, span archive.Span) (boo
 	if found, ok := t.probed(key); ok {
 		return found, nil
 	}
-	return t.asks.do(ctx, key, func(ctx context.Context, _ func()) (bool, error) {
+	return t.asks.Do(ctx, key, func(ctx context.Context, _ func()) (bool, error) {
 		if found, ok := t.probed(key); ok {
 			return found, nil // another call has ended in this moment
 		}

@@ -46,7 +46,7 @@ func (l *Library) latestFragment(ctx context.Context, name archive.StreamName) (
 	if e, ok := l.latest.Get(name); ok && time.Now().Before(e.expires) {
 		return e.newest, nil
 	}
-	return l.newest.do(ctx, name, func(ctx context.Context, _ func()) (newest, error) {
+	return l.newest.Do(ctx, name, func(ctx context.Context, _ func()) (newest, error) {
 		v, err := l.viewToNewest(ctx, name)
 		if err != nil {
 			return newest{}, err

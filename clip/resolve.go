@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"clipfs/clip/archive"
+	"clipfs/clip/parallel"
 )
 
 // resolved is a part that one call brings, and its head without the moov.
@@ -176,7 +177,7 @@ func (c *Clip) resolveAll(ctx context.Context, d *detail, progress func()) ([]re
 	}
 	goOn := l.newGoOn(c.stream, parts)
 	defer goOn.end()
-	err := parallel(ctx, headsOver*l.options.Connections, len(parts)-first, func(ctx context.Context, i int) (err error) {
+	err := parallel.Each(ctx, headsOver*l.options.Connections, len(parts)-first, func(ctx context.Context, i int) (err error) {
 		defer goOn.after(ctx, parts[first+i])()
 		all[first+i], err = c.resolve(ctx, parts[first+i], d.rule, progress)
 		return err

@@ -14,6 +14,8 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 
 	"clipfs/clip/archive"
+	"clipfs/clip/parallel"
+	"clipfs/clip/singleflight"
 )
 
 const (
@@ -30,8 +32,8 @@ type streams struct {
 	ttl     time.Duration
 	only    []archive.StreamName
 	prefix  string
-	lists   *flight[struct{}, []archive.Stream]
-	looks   *flight[archive.StreamName, archive.Stream]
+	lists   *singleflight.Group[struct{}, []archive.Stream]
+	looks   *singleflight.Group[archive.StreamName, archive.Stream]
 
 	// mu guards the rest.
 	mu      sync.Mutex
@@ -53,8 +55,8 @@ type streamEntry struct {
 func newStreams(service archive.Service, o Options) *streams {
 	s := &streams{
 		service: service, logger: o.Logger, ttl: o.MetadataTTL, only: o.Streams, prefix: o.StreamPrefix,
-		lists: newFlight[struct{}, []archive.Stream](o.ReadTimeout),
-		looks: newFlight[archive.StreamName, archive.Stream](o.ReadTimeout),
+		lists: singleflight.New[struct{}, []archive.Stream](o.ReadTimeout),
+		looks: singleflight.New[archive.StreamName, archive.Stream](o.ReadTimeout),
 	}
 	var err error
 	if s.byName, err = simplelru.NewLRU[archive.StreamName, streamEntry](maxStreams, nil); err != nil {
@@ -76,7 +78,7 @@ func (s *streams) list(ctx context.Context) ([]archive.Stream, error) {
 	if all, ok := s.listed(); ok {
 		return all, nil
 	}
-	return s.lists.do(ctx, struct{}{}, func(ctx context.Context, progress func()) ([]archive.Stream, error) {
+	return s.lists.Do(ctx, struct{}{}, func(ctx context.Context, progress func()) ([]archive.Stream, error) {
 		if all, ok := s.listed(); ok {
 			return all, nil // another call has ended in this moment
 		}
@@ -124,7 +126,7 @@ func (s *streams) askAll(ctx context.Context, progress func()) ([]archive.Stream
 // askOnly describes the streams to show. One that is missing is not shown.
 func (s *streams) askOnly(ctx context.Context, progress func()) ([]archive.Stream, error) {
 	found := make([]*archive.Stream, len(s.only))
-	err := parallel(ctx, probesAtOnce, len(s.only), func(ctx context.Context, i int) error {
+	err := parallel.Each(ctx, probesAtOnce, len(s.only), func(ctx context.Context, i int) error {
 		stream, err := s.look(ctx, s.only[i])
 		if errors.Is(err, archive.ErrNoStream) {
 			return nil
@@ -172,7 +174,7 @@ func (s *streams) look(ctx context.Context, name archive.StreamName) (archive.St
 	if e, ok := s.known(name); ok {
 		return e.stream, e.err
 	}
-	return s.looks.do(ctx, name, func(ctx context.Context, _ func()) (archive.Stream, error) {
+	return s.looks.Do(ctx, name, func(ctx context.Context, _ func()) (archive.Stream, error) {
 		if e, ok := s.known(name); ok {
 			return e.stream, e.err // another call has ended in this moment
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 
 	"clipfs/clip/archive"
+	"clipfs/clip/singleflight"
 )
 
 const (
@@ -38,9 +39,9 @@ type timeline struct {
 	by      archive.Selector
 	ttl     time.Duration
 	gap     time.Duration
-	calls   *flight[askKey, answer]
-	asks    *flight[probeKey, bool]
-	looks   *flight[archive.StreamName, struct{}]
+	calls   *singleflight.Group[askKey, answer]
+	asks    *singleflight.Group[probeKey, bool]
+	looks   *singleflight.Group[archive.StreamName, struct{}]
 
 	// mu guards the rest.
 	mu      sync.Mutex
@@ -63,9 +64,9 @@ func newTimeline(service archive.Service, o Options) *timeline {
 	t := &timeline{
 		service: service, logger: o.Logger, by: o.Selector, ttl: o.MetadataTTL, gap: o.Gap,
 		store: newHourStore(o.TimelineDir, o.Selector, o.Logger),
-		calls: newFlight[askKey, answer](o.ReadTimeout),
-		asks:  newFlight[probeKey, bool](o.ReadTimeout),
-		looks: newFlight[archive.StreamName, struct{}](o.ReadTimeout),
+		calls: singleflight.New[askKey, answer](o.ReadTimeout),
+		asks:  singleflight.New[probeKey, bool](o.ReadTimeout),
+		looks: singleflight.New[archive.StreamName, struct{}](o.ReadTimeout),
 
 		buckets: newBuckets(),
 		seen:    make(map[archive.StreamName]*looked),

@@ -10,6 +10,7 @@ import (
 
 	"clipfs/clip/archive"
 	"clipfs/clip/mp4"
+	"clipfs/clip/parallel"
 )
 
 const (
@@ -79,7 +80,7 @@ func (c *Clip) resolvePieces(ctx context.Context, pieces []piece, progress func(
 	shared := &unlistedOpen{opening: l.openings.Add(1)}
 	all := make([][]unlistedPart, len(pieces))
 	resolve := func(from, to, atOnce int) error {
-		return parallel(ctx, atOnce, to-from, func(ctx context.Context, i int) (err error) {
+		return parallel.Each(ctx, atOnce, to-from, func(ctx context.Context, i int) (err error) {
 			all[from+i], err = c.resolvePiece(ctx, pieces[from+i], shared, progress)
 			return err
 		})

@@ -8,13 +8,13 @@ import (
 // DefaultGap is how far apart two fragments have to be for a gap to lie between them.
 const DefaultGap = time.Second
 
-// learnFrom is from how much footage the frame that lengths leave out is learned, on a grid of absolute time.
+// LearnFrom is from how much footage the frame that lengths leave out is learned, on a grid of absolute time.
 const LearnFrom = 5 * time.Minute
 
-// maxFragmentLength is the longest a fragment can be (quotas page, PutMedia: 1 to 20 s).
+// MaxFragmentLength is the longest a fragment can be (quotas page, PutMedia: 1 to 20 s).
 const MaxFragmentLength = 20 * time.Second
 
-// gapRule tells gaps from the frame that lengths leave out.
+// GapRule tells gaps from the frame that lengths leave out.
 //
 // The archive's length of a fragment runs from its first frame to its last, so a fragment ends one frame later than
 // it says, and one of a single frame has length 0. How long that frame is the archive does not tell; the fragments
@@ -36,7 +36,7 @@ func sample(f, next Fragment, by Selector) (time.Duration, bool) {
 	return d, d >= 0 && d <= MaxFragmentLength
 }
 
-// learnLeftOut learns from fragments, in the order of their times: from those that start within one learnFrom of the grid
+// LearnLeftOut learns from fragments, in the order of their times: from those that start within one learnFrom of the grid
 // of absolute time, the first in which most can be learned. So what is learned of some footage does not depend on how much
 // else is known.
 func LearnLeftOut(fragments []Fragment, by Selector) time.Duration {
@@ -74,7 +74,7 @@ func leftOut(fragments []Fragment, by Selector) time.Duration {
 	return left[(len(left)-1)/2]
 }
 
-// end tells when a fragment ends: its length and the frame that the length leaves out.
+// End tells when a fragment ends: its length and the frame that the length leaves out.
 func (r GapRule) End(f Fragment) time.Time {
 	last := min(r.LeftOut, f.Length)
 	if f.Length == 0 {
@@ -83,7 +83,7 @@ func (r GapRule) End(f Fragment) time.Time {
 	return f.Time(r.By).Add(f.Length + last)
 }
 
-// between reports whether a gap lies between a fragment and the one that follows it.
+// Between reports whether a gap lies between a fragment and the one that follows it.
 func (r GapRule) Between(f, next Fragment) bool {
 	return next.Time(r.By).Sub(r.End(f)) > r.Min
 }
@@ -104,7 +104,7 @@ func leads(overlap time.Duration, f, next Fragment) bool {
 	return overlap > 0 && overlap < min(maxSoundLead, f.Length, next.Length)
 }
 
-// overlaps reports whether fragment i of some, in the order of their times, overlaps the one before it. What the service
+// Overlaps reports whether fragment i of some, in the order of their times, overlaps the one before it. What the service
 // makes of overlaps within a payload is not known, as with gaps. Sound that leads is no overlap, but where fragments that
 // were ingested twice take turns, a short overlap can stand beside long ones: then it is one as well.
 func (r GapRule) Overlaps(fragments []Fragment, i int) bool {
@@ -123,7 +123,7 @@ func (r GapRule) Overlaps(fragments []Fragment, i int) bool {
 	return false
 }
 
-// recorded adds up what fragments, in the order of their times, cover: up to the next one's start where there is no
+// Recorded adds up what fragments, in the order of their times, cover: up to the next one's start where there is no
 // gap before it, and nothing twice.
 func (r GapRule) Recorded(fragments []Fragment) time.Duration {
 	var total time.Duration

@@ -16,7 +16,7 @@ const (
 	newsWithin = 1200 * time.Millisecond
 )
 
-// briefWait is how long a host may refuse connections before brief operations fail, where reads may wait for readTimeout.
+// BriefWait is how long a host may refuse connections before brief operations fail, where reads may wait for readTimeout.
 func BriefWait(readTimeout time.Duration) time.Duration {
 	return min(readTimeout/briefShare, longestBrief)
 }
@@ -27,7 +27,7 @@ func isBrief(ctx context.Context) bool {
 	return ok && op.Brief
 }
 
-// patient gives a context whose operation is not brief: a call that several callers share goes on for the patient ones.
+// Patient gives a context whose operation is not brief: a call that several callers share goes on for the patient ones.
 func Patient(ctx context.Context) context.Context {
 	if !isBrief(ctx) {
 		return ctx
@@ -104,7 +104,7 @@ func (r *Refusals) now() (changed <-chan struct{}, since time.Time, err error) {
 	return r.changed, r.since, r.err
 }
 
-// await returns nil when done is closed, ctx's cause when ctx ends, and for a brief operation the error of the refusal
+// Await returns nil when done is closed, ctx's cause when ctx ends, and for a brief operation the error of the refusal
 // when connections have been refused for longer than most and there was time to find out that they still are.
 func (r *Refusals) Await(ctx context.Context, done <-chan struct{}, most time.Duration) error {
 	if !isBrief(ctx) {

@@ -22,7 +22,7 @@ type Start struct {
 	Precision Precision
 }
 
-// nominal gives how long a period is where clocks do not change.
+// Nominal gives how long a period is where clocks do not change.
 func (p Precision) Nominal() time.Duration {
 	return [...]time.Duration{24 * time.Hour, time.Hour, time.Minute, time.Second, Grain}[p]
 }

@@ -41,7 +41,7 @@ func (a *Archive) Payload(ctx context.Context, q archive.PayloadQuery) (*archive
 	if a.Lengths {
 		length = int64(len(payload))
 	}
-	var body io.Reader = a.Counted(bytes.NewReader(payload))
+	body := a.Counted(bytes.NewReader(payload))
 	if change != nil {
 		body = change(n, payload)
 	}

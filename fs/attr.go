@@ -1,8 +1,13 @@
 package fs
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
+	"path"
 	"syscall"
 	"time"
+
+	"clipfs/fs/tree"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 )
@@ -20,8 +25,6 @@ const (
 	// grammarTimeout is how long a name holds that follows from the grammar alone. It always does; the bound is there so
 	// that a kernel which has not looked for long asks whether we are still there.
 	grammarTimeout = time.Hour
-	// edgeTimeout is how long names hold that depend on the newest footage.
-	edgeTimeout = time.Second
 )
 
 // dir fills in the attributes of a directory. Its link count is 1, which tells find and the like that the number of
@@ -54,8 +57,32 @@ func (o owner) fill(out *fuse.Attr, mode uint32, at time.Time) {
 	out.SetTimes(&at, &at, &at)
 }
 
+// validFor is how long a name holds from now on.
+func validFor(i *tree.Info) time.Duration {
+	if i.ValidUntil.IsZero() {
+		return grammarTimeout
+	}
+	return max(time.Until(i.ValidUntil), 0)
+}
+
 // setEntry gives the kernel a directory entry that holds for entry, with attributes that hold for attr.
 func setEntry(out *fuse.EntryOut, entry, attr time.Duration) {
-	out.SetEntryTimeout(max(entry, 0))
-	out.SetAttrTimeout(max(attr, 0))
+	out.SetEntryTimeout(entry)
+	out.SetAttrTimeout(attr)
+}
+
+// rootInode is the number of the root (FUSE_ROOT_ID).
+const rootInode = 1
+
+// inodeNumber gives the number of the entry at a path below the mount: the same one at every look and in every mount
+// of the same tree, so that programs which remember inodes (tar, rsync, indexers) know a file again. It is never 0
+// (no file), the root's, or all ones, which go-fuse keeps for itself.
+func inodeNumber(names ...string) uint64 {
+	sum := sha256.Sum256([]byte(path.Join(names...)))
+	n := binary.BigEndian.Uint64(sum[:])
+	for n <= rootInode || n == ^uint64(0) {
+		sum = sha256.Sum256(sum[:])
+		n = binary.BigEndian.Uint64(sum[:])
+	}
+	return n
 }

@@ -134,3 +134,11 @@ func threadGroup(status []byte) (uint32, bool) {
 	}
 	return 0, false
 }
+
+// callerPID gives the thread that the kernel asks for; unknownPID if it does not say.
+func callerPID(ctx context.Context) uint32 {
+	if c, ok := fuse.FromContext(ctx); ok {
+		return c.Pid
+	}
+	return unknownPID
+}

@@ -8,8 +8,8 @@ import (
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 
-	"clipfs/clip"
 	"clipfs/clip/archive"
+	"clipfs/fs/tree"
 )
 
 // InodeNumber gives the number of the entry at a path.
@@ -46,8 +46,8 @@ type Versions struct{ *versions }
 // NewVersions gives an empty table.
 func NewVersions() Versions { return Versions{newVersions()} }
 
-// Of gives the version of a clip at a path.
-func (t Versions) Of(ino uint64, c *clip.Clip) Version { return Version{t.of(ino, c, clip.Movie)} }
+// Of gives the version of a file at a path.
+func (t Versions) Of(ino uint64, file *tree.File) Version { return Version{t.of(ino, file)} }
 
 // Stick makes a path keep a version.
 func (t Versions) Stick(v Version, now time.Time) { t.stick(v.version, now) }
@@ -78,9 +78,9 @@ func SignalsEnd(proc string, thread uint32) bool { return signals{proc: proc}.en
 
 // Answer gives what a caller gets of a call, where proc is the proc filesystem.
 func Answer(caller context.Context, proc string, call func(context.Context) error) syscall.Errno {
-	t := newTree(nil, owner{}, Options{Logger: slog.New(slog.DiscardHandler)})
-	t.waits.signals.proc = proc
-	return t.wait(caller, "open", "door/clip.mp4", call)
+	f := newFace(nil, owner{}, Options{Logger: slog.New(slog.DiscardHandler)})
+	f.waits.signals.proc = proc
+	return f.wait(caller, "open", "door/clip.mp4", call)
 }
 
 // PatiencePool begins and ends requests without a wait.
@@ -133,17 +133,8 @@ func (d Deny) Opens(ctx context.Context) bool { return d.opens(ctx, "door/10m.mp
 // Denials is what it has counted.
 func (d Deny) Denials() Denials { return (&Server{deny: d.deny}).Denials() }
 
-// Reads gives the way of a read through an open clip.
-func Reads(h *clip.Handle, opener archive.Operation, o Options) func(context.Context, []byte, int64) (fuse.ReadResult, syscall.Errno) {
-	open := &clipHandle{tree: newTree(nil, owner{}, o), handle: h, path: "door/clip.mp4", opener: opener}
+// Reads gives the way of a read through an open file.
+func Reads(content tree.Content, opener archive.Operation, o Options) func(context.Context, []byte, int64) (fuse.ReadResult, syscall.Errno) {
+	open := &fileHandle{face: newFace(nil, owner{}, o), content: content, path: "door/clip.mp4", opener: opener}
 	return open.Read
-}
-
-// Explain says with an explainer of its own that names are none, one every so often.
-func Explain(logger *slog.Logger, names []string, every time.Duration) {
-	e := newExplainer(logger)
-	for _, name := range names {
-		e.say(name, "cam/"+name, "reason")
-		time.Sleep(every)
-	}
 }

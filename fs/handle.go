@@ -10,17 +10,19 @@ import (
 	"time"
 
 	"clipfs/clip/archive"
+	"clipfs/fs/tree"
 
 	gofuse "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
 )
 
-// clipHandle is an open clip. It stays with the version that it was opened on.
-type clipHandle struct {
-	tree   *tree
-	handle opened
-	path   string
-	// opener is who opened it, and stands for whoever reads; waited is how long he waited for that.
+// fileHandle is an open file. It stays with the version that it was opened on.
+type fileHandle struct {
+	face    *face
+	content tree.Content
+	path    string
+	// opener opened it, and stands for whoever reads; waited is how long it waited for that.
 	opener archive.Operation
 	waited time.Duration
 	// begun says that something was read.
@@ -28,25 +30,29 @@ type clipHandle struct {
 }
 
 var (
-	_ gofuse.FileReader   = (*clipHandle)(nil)
-	_ gofuse.FileReleaser = (*clipHandle)(nil)
-	_ gofuse.FileFsyncer  = (*clipHandle)(nil)
+	_ gofuse.FileReader   = (*fileHandle)(nil)
+	_ gofuse.FileReleaser = (*fileHandle)(nil)
+	_ gofuse.FileFsyncer  = (*fileHandle)(nil)
+	_ gofuse.FileLseeker  = (*fileHandle)(nil)
 )
 
-// Read implements gofuse.FileReader. It gives all the bytes asked for that the file has, or an error: the kernel takes
-// fewer bytes for the end of the file.
-func (h *clipHandle) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
-	left := h.handle.Size() - off
+// Read gives all the bytes asked for that the file has, or an error: the kernel takes fewer bytes for the end of the file.
+// Reading a text in memory is no operation.
+func (h *fileHandle) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
+	left := h.content.Size() - off
 	if left <= 0 || off < 0 {
 		return fuse.ReadResultData(nil), 0
 	}
 	if int64(len(dest)) > left {
 		dest = dest[:left]
 	}
+	if text, ok := h.content.Reader.(tree.Text); ok {
+		return fuse.ReadResultData(text[off : off+int64(len(dest))]), 0
+	}
 	begun := time.Now()
-	waiting := h.tree.waits.begin(ctx, h.tree.operations.again(h.opener))
-	defer h.tree.waits.end(waiting)
-	n, err := h.handle.ReadAt(waiting, dest, off)
+	waiting := h.face.waits.begin(ctx, h.face.operations.again(h.opener))
+	defer h.face.waits.end(waiting)
+	n, err := h.content.ReadAt(waiting, dest, off)
 	if n == len(dest) {
 		h.served(waiting, begun, off, n)
 		return fuse.ReadResultData(dest), 0
@@ -54,26 +60,44 @@ func (h *clipHandle) Read(ctx context.Context, dest []byte, off int64) (fuse.Rea
 	if err == nil || errors.Is(err, io.EOF) {
 		err = fmt.Errorf("read at %d: %d bytes of %d: %w", off, n, len(dest), io.ErrUnexpectedEOF)
 	}
-	errno := h.tree.report.errno(waiting, "read", h.path, err)
-	h.tree.operations.read(waiting, h.path, begun, off, n, errno)
+	errno := h.face.report.errno(waiting, "read", h.path, err)
+	h.face.operations.read(waiting, h.path, begun, off, n, errno)
 	return nil, errno
 }
 
 // served tells of a read that was answered. It allocates nothing and takes no lock.
-func (h *clipHandle) served(ctx context.Context, begun time.Time, off int64, n int) {
+func (h *fileHandle) served(ctx context.Context, begun time.Time, off int64, n int) {
 	took := time.Since(begun)
-	h.tree.operations.observer.Read(n, took)
+	h.face.operations.observer.Read(n, took)
 	if !h.begun.Load() && h.begun.CompareAndSwap(false, true) {
-		h.tree.operations.observer.FirstByte(h.waited + took)
+		h.face.operations.observer.FirstByte(h.waited + took)
 	}
-	h.tree.operations.read(ctx, h.path, begun, off, n, 0)
+	h.face.operations.read(ctx, h.path, begun, off, n, 0)
 }
 
-// Release implements gofuse.FileReleaser.
-func (h *clipHandle) Release(ctx context.Context) syscall.Errno {
-	op := h.tree.operations.again(h.opener)
-	return h.tree.waitAs(ctx, op, "close", h.path, func(context.Context) error { return h.handle.Close() })
+// Release closes the file.
+func (h *fileHandle) Release(ctx context.Context) syscall.Errno {
+	if _, ok := h.content.Reader.(tree.Text); ok {
+		return 0
+	}
+	op := h.face.operations.again(h.opener)
+	return h.face.waitAs(ctx, op, "close", h.path, func(context.Context) error { return h.content.Close() })
 }
 
-// Fsync implements gofuse.FileFsyncer: nothing is ever unwritten.
-func (h *clipHandle) Fsync(context.Context, uint32) syscall.Errno { return 0 }
+// Fsync does nothing: nothing is ever unwritten.
+func (h *fileHandle) Fsync(context.Context, uint32) syscall.Errno { return 0 }
+
+// Lseek answers SEEK_DATA and SEEK_HOLE in a file without holes: the only one is at its end, and from there on there is
+// neither, as on a local disk.
+func (h *fileHandle) Lseek(_ context.Context, off uint64, whence uint32) (uint64, syscall.Errno) {
+	size := uint64(h.content.Size())
+	switch {
+	case off >= size:
+		return 0, syscall.ENXIO
+	case whence == unix.SEEK_DATA:
+		return off, 0
+	case whence == unix.SEEK_HOLE:
+		return size, 0
+	}
+	return 0, syscall.EINVAL
+}

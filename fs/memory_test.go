@@ -1,6 +1,7 @@
 package fs_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -8,6 +9,7 @@ import (
 	"clipfs/clip"
 	"clipfs/clip/archive"
 	"clipfs/clip/archive/memory"
+	"clipfs/fs/tree"
 )
 
 // door gives an archive of one stream, "door", that has recorded a fragment every ten seconds since a time.
@@ -18,8 +20,8 @@ func door(since time.Time) *memory.Archive {
 	return a
 }
 
-// library gives the clips of an archive, in a cache of its own.
-func library(t *testing.T, service archive.Service) *clip.Library {
+// library gives the tree of an archive, with a cache of its own.
+func library(t *testing.T, service archive.Service) *tree.Tree {
 	t.Helper()
 	c, err := cache.Open(t.TempDir(), cache.Options{})
 	if err != nil {
@@ -30,15 +32,17 @@ func library(t *testing.T, service archive.Service) *clip.Library {
 			t.Error(err)
 		}
 	})
-	return clip.NewLibrary(service, c, clip.Options{})
+	return tree.New(clip.NewLibrary(service, c, clip.Options{}), tree.Options{})
 }
 
 // lookup gives the clip of a span of the stream "door".
-func lookup(t *testing.T, l *clip.Library, start time.Time, length time.Duration) *clip.Clip {
+func lookup(t *testing.T, entries *tree.Tree, start time.Time, length time.Duration) *tree.File {
 	t.Helper()
-	c, err := l.Clip(t.Context(), "door", archive.NewSpan(start, length))
-	if err != nil {
-		t.Fatal(err)
+	at := fmt.Sprintf("door/%s/%s.mp4", start.UTC().Format("2006-01-02T15:04:05Z"), length)
+	e, rest, err := entries.Walk(t.Context(), at)
+	file, ok := e.(*tree.File)
+	if err != nil || rest != "" || !ok {
+		t.Fatalf("%s: %v, %q, %v", at, e, rest, err)
 	}
-	return c
+	return file
 }

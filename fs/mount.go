@@ -6,18 +6,16 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"os/exec"
+	"path/filepath"
 	"runtime/debug"
-	"slices"
 	"syscall"
 	"time"
 
-	"clipfs/clip"
 	"clipfs/fs/mountinfo"
+	"clipfs/fs/tree"
 
 	gofuse "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
-	"golang.org/x/sys/unix"
 )
 
 // FSType is what the kernel calls our mounts.
@@ -52,8 +50,6 @@ type Options struct {
 	Deny []string
 	// Observer is told how users fare; nil for nobody.
 	Observer Observer
-	// Status gives the text of MOUNT/.clipfs/status.json, anew for each look; nil for no such file. It must not wait.
-	Status func() ([]byte, error)
 	// Source is what the table of mounts says is mounted; empty stands for the name of the type. mount(8) compares it
 	// with fstab to see whether an entry is mounted already.
 	Source string
@@ -70,9 +66,9 @@ type Server struct {
 	gone chan struct{}
 }
 
-// Mount mounts the clips of a library on an existing, empty directory and serves them until they are unmounted. When
+// Mount mounts a tree on an existing, empty directory and serves them until they are unmounted. When
 // it returns the mount is there. The process must not touch paths below the mountpoint from then on.
-func Mount(mountpoint string, library *clip.Library, o Options) (*Server, error) {
+func Mount(mountpoint string, t *tree.Tree, o Options) (*Server, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -89,7 +85,7 @@ func Mount(mountpoint string, library *clip.Library, o Options) (*Server, error)
 	if err != nil {
 		return nil, err
 	}
-	root := &rootNode{tree: newTree(library, owner, o)}
+	face := newFace(t, owner, o)
 	options := mountOptions(o.Logger)
 	if o.Source != "" {
 		options.FsName = o.Source
@@ -98,9 +94,9 @@ func Mount(mountpoint string, library *clip.Library, o Options) (*Server, error)
 		options.AllowOther = true
 		options.Options = append(options.Options, "default_permissions")
 	}
-	raw := gofuse.NewNodeFS(root, options)
+	raw := gofuse.NewNodeFS(newDirNode(face, t.Root()), options)
 	if o.Logger.Enabled(context.Background(), slog.LevelDebug) {
-		raw = &localCalls{raw, root.tree.operations}
+		raw = &localCalls{raw, face.operations}
 	}
 	server, err := fuse.NewServer(raw, mountpoint, &options.MountOptions)
 	if err != nil {
@@ -108,7 +104,7 @@ func Mount(mountpoint string, library *clip.Library, o Options) (*Server, error)
 	}
 	// Not WaitMount: it opens a file on the mount, from here. On Linux the mount is there when mount(2) has returned,
 	// and what WaitMount is to prevent can only happen to a process that reads its own mount.
-	s := &Server{mountpoint: mountpoint, fuse: server, deny: root.tree.deny, gone: make(chan struct{})}
+	s := &Server{mountpoint: mountpoint, fuse: server, deny: face.deny, gone: make(chan struct{})}
 	go func() {
 		defer close(s.gone)
 		server.Serve()
@@ -120,29 +116,6 @@ func Mount(mountpoint string, library *clip.Library, o Options) (*Server, error)
 	s.device = info.Device()
 	setReadAhead(info, o.Logger)
 	return s, nil
-}
-
-// newTree gives what the nodes of a mount share.
-func newTree(library *clip.Library, owner owner, o Options) *tree {
-	callers := newCallers(procRoot)
-	t := &tree{
-		library:   library,
-		owner:     owner,
-		mounted:   time.Now(),
-		report:    newReporter(o.Logger),
-		callers:   callers,
-		deny:      newDeny(o.Deny, callers, o.Logger),
-		explained: newExplainer(o.Logger),
-		versions:  newVersions(),
-		waits:     patiencePool{signals: signals{proc: procRoot}},
-
-		status:     o.Status,
-		operations: newOperations(o.Logger, o.Observer),
-	}
-	if o.ExactSizes {
-		t.sizes = newExactSizes(o.Logger, library.ReadTimeout())
-	}
-	return t
 }
 
 // mountOptions gives the settings for go-fuse and the kernel.
@@ -188,98 +161,15 @@ func (s *Server) Mountpoint() string { return s.mountpoint }
 // Wait returns when the mount is gone and its last request answered.
 func (s *Server) Wait() { s.fuse.Wait() }
 
-// Mounted reports whether the mount, dead or alive, is what a path to its mountpoint leads to. It does not touch it.
-func (s *Server) Mounted() bool {
-	info, err := mountinfo.Find(s.mountpoint)
-	return err == nil && info.Device() == s.device
-}
+// readAheadKB makes reads through the page cache as large as the kernel allows, 1 MiB, and has it ask for the next one
+// before it has the last. The kernel's default gives 256 KiB. More gains nothing, and a page fault in a mapped file reads as
+// much around it.
+const readAheadKB = "2048"
 
-// Listed reports whether the mount is in the tree, if only below another that covers it. It does not touch it, and says yes where
-// that cannot be told.
-func (s *Server) Listed() bool {
-	all, err := mountinfo.List()
-	return err != nil || slices.ContainsFunc(all, func(info mountinfo.Info) bool { return info.Mountpoint == s.mountpoint && info.Device() == s.device })
-}
-
-// Detach takes the mount out of the tree even if it is in use; nothing, if somebody else has done so already. What is
-// open goes on working as long as this process does. It fails where something else is mounted over it.
-func (s *Server) Detach() error {
-	all, err := mountinfo.List()
+// setReadAhead raises the read-ahead of a mount, where we may: as root. Without it everything works, more slowly.
+func setReadAhead(mount mountinfo.Info, logger *slog.Logger) {
+	err := os.WriteFile(filepath.Join("/sys/class/bdi", mount.Device(), "read_ahead_kb"), []byte(readAheadKB), 0)
 	if err != nil {
-		return fmt.Errorf("unmount %s: %w", s.mountpoint, err)
+		logger.Debug("read-ahead of the mount left as it is", "mountpoint", mount.Mountpoint, "cause", err)
 	}
-	mounted, top := false, ""
-	for _, info := range all {
-		if info.Mountpoint == s.mountpoint {
-			mounted, top = mounted || info.Device() == s.device, info.Device()
-		}
-	}
-	switch {
-	case !mounted:
-		return nil
-	case top != s.device:
-		return fmt.Errorf("unmount %s: something else is mounted over it", s.mountpoint)
-	}
-	return Detach(s.mountpoint)
-}
-
-// Detach takes whatever is mounted at a path, which is to be as Canonical gives it, out of the tree: for mounts in use
-// and for stale ones, whose server has died. It does not touch the mount.
-func Detach(mountpoint string) error {
-	err := unix.Unmount(mountpoint, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW)
-	if err == nil || os.Geteuid() == 0 {
-		return wrapUnmount(mountpoint, err)
-	}
-	helper, err := fusermount()
-	if err != nil {
-		return wrapUnmount(mountpoint, err)
-	}
-	return wrapUnmount(mountpoint, runHelper(helper, "-u", "-z", "--", mountpoint))
-}
-
-// Unmount unmounts whatever is mounted at a path, which is to be as Canonical gives it; ErrBusy if it is in use.
-func Unmount(mountpoint string) error {
-	err := unix.Unmount(mountpoint, unix.UMOUNT_NOFOLLOW)
-	if errors.Is(err, unix.EPERM) && os.Geteuid() != 0 {
-		err = unmountAsUser(mountpoint)
-	}
-	if errors.Is(err, unix.EBUSY) {
-		err = ErrBusy
-	}
-	return wrapUnmount(mountpoint, err)
-}
-
-// unmountAsUser unmounts with the helper. Its exit status does not tell why it failed; for a mount of one's own that
-// is still there it is that it is in use.
-func unmountAsUser(mountpoint string) error {
-	helper, err := fusermount()
-	if err != nil {
-		return err
-	}
-	failed := runHelper(helper, "-u", "--", mountpoint)
-	if failed == nil {
-		return nil
-	}
-	info, err := mountinfo.Find(mountpoint)
-	if err == nil && slices.Contains(info.Options, fmt.Sprintf("user_id=%d", os.Getuid())) {
-		return fmt.Errorf("%w: %w", ErrBusy, failed)
-	}
-	return failed
-}
-
-// wrapUnmount says of what an error is.
-func wrapUnmount(mountpoint string, err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("unmount %s: %w", mountpoint, err)
-}
-
-// fusermount gives the path of the helper that mounts and unmounts for ordinary users.
-func fusermount() (string, error) {
-	path, err := exec.LookPath("fusermount3")
-	if err != nil {
-		return exec.LookPath("fusermount")
-	}
-	return path, nil
 }

@@ -56,14 +56,6 @@ func (o *operations) begin(ctx context.Context) archive.Operation {
 	return op
 }
 
-// opener numbers the opening of a clip, by a process that is told by its name too: it is who pays.
-func (t *tree) opener(ctx context.Context) archive.Operation {
-	op := t.operations.begin(ctx)
-	asks := t.callers.of(ctx)
-	op.PID, op.UID, op.Command = asks.pid, asks.uid, asks.name()
-	return op
-}
-
 // again numbers another operation of somebody who is known.
 func (o *operations) again(by archive.Operation) archive.Operation {
 	by.ID = o.last.Add(1)

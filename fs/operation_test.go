@@ -14,9 +14,9 @@ import (
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 
-	"clipfs/clip"
 	"clipfs/clip/archive"
 	"clipfs/fs"
+	"clipfs/fs/tree"
 )
 
 // tally counts what an observer is told, without allocating.
@@ -34,7 +34,7 @@ func (o *tally) Failed(operation string, errno syscall.Errno) {
 }
 
 // openClip opens a clip and reads it once, so that all of it is cached.
-func openClip(t *testing.T) *clip.Handle {
+func openClip(t *testing.T) tree.Content {
 	t.Helper()
 	since := time.Now().Add(-time.Hour).Truncate(time.Minute)
 	c := lookup(t, library(t, door(since)), since, 10*time.Minute)

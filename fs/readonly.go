@@ -35,8 +35,8 @@ func (readOnly) Access(_ context.Context, mask uint32) syscall.Errno {
 // writeMask is W_OK of access(2).
 const writeMask = 2
 
-// readOnlyDir is readOnly for directories.
-type readOnlyDir struct{ readOnly }
+// readOnlyDir answers EROFS to whatever would change what a directory has in it.
+type readOnlyDir struct{}
 
 // Create implements gofuse.NodeCreater.
 func (readOnlyDir) Create(context.Context, string, uint32, uint32, *fuse.EntryOut) (*gofuse.Inode, gofuse.FileHandle, uint32, syscall.Errno) {

@@ -1,13 +1,12 @@
 package fs
 
 import (
-	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"clipfs/clip"
+	"clipfs/fs/tree"
 )
 
 const (
@@ -25,16 +24,13 @@ const (
 	notTold = -1
 )
 
-// version is one immutable version of the clip at a path: what an inode stands for, and what the kernel was told of
-// it. All clipNodes of one inode share it.
+// version is one immutable version of the file at a path: what an inode stands for, and what the kernel was told of
+// it. All fileNodes of one inode share it.
 type version struct {
-	clip *clip.Clip
-	// kind and content are what the file shows of the clip.
-	kind    clip.Kind
-	content content
-	ino     uint64
-	gen     uint64
-	// waited is how long those waited, in nanoseconds, who were sent back to open once more.
+	file *tree.File
+	ino  uint64
+	gen  uint64
+	// waited is how long callers waited, in nanoseconds, that were sent back to open once more.
 	waited atomic.Int64
 
 	// mu guards the rest.
@@ -49,22 +45,22 @@ type version struct {
 	sentBack  []caller
 }
 
-// caller is who was answered ESTALE, and when.
+// caller is a thread that was answered ESTALE, and when.
 type caller struct {
 	pid uint32
 	at  time.Time
 }
 
-// newVersion gives the version of a form of a clip of which the kernel knows nothing.
-func newVersion(c *clip.Clip, kind clip.Kind, ino, gen uint64) *version {
-	return &version{clip: c, kind: kind, content: contentOf(c, kind), ino: ino, gen: gen, exact: notTold, told: notTold}
+// newVersion gives a version that the kernel was told nothing of.
+func newVersion(file *tree.File, ino, gen uint64) *version {
+	return &version{file: file, ino: ino, gen: gen, exact: notTold, told: notTold}
 }
 
 // tell gives the size to answer a LOOKUP or GETATTR with, and notes that the kernel has it. Whichever order the
 // kernel handles concurrent answers in, it never goes back from an exact size to an estimate: an answer to a question
 // older than its attributes is dropped (fs/fuse/inode.c, attr_version).
 func (v *version) tell() (size int64, exact bool) {
-	size, exact = v.content.Size()
+	size, exact = v.file.Size()
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if exact && v.exact == notTold {
@@ -117,19 +113,4 @@ func (v *version) cameBackLocked(pid uint32, now time.Time) bool {
 		return c.pid == pid || late
 	})
 	return came
-}
-
-// sizeKind says whether the size is known, "exact" or "estimate", and how long an open will have to wait for it where
-// the service's quota makes it wait.
-func (v *version) sizeKind() string {
-	_, exact := v.content.Size()
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if exact || v.exact != notTold {
-		return "exact"
-	}
-	if wait := v.clip.OpenWait(); wait > 0 {
-		return fmt.Sprintf("estimate, opening takes about %s", wait.Round(100*time.Millisecond))
-	}
-	return "estimate"
 }

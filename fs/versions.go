@@ -6,7 +6,7 @@ import (
 	"time"
 	"weak"
 
-	"clipfs/clip"
+	"clipfs/fs/tree"
 )
 
 // stickFor is how long a LOOKUP gives the version whose OPEN was answered ESTALE, even if there is a newer one.
@@ -39,16 +39,16 @@ func newVersions() *versions {
 	return &versions{live: make(map[versionID]weak.Pointer[version]), stuck: make(map[uint64]stuckVersion)}
 }
 
-// of gives the version for what a form of a clip is now, at the path with that inode number.
-func (t *versions) of(ino uint64, c *clip.Clip, kind clip.Kind) *version {
-	id := versionID{ino: ino, key: c.Key()}
+// of gives the version for what a file is now, at the path with that inode number.
+func (t *versions) of(ino uint64, file *tree.File) *version {
+	id := versionID{ino: ino, key: file.Version}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if v := t.live[id].Value(); v != nil {
 		return v
 	}
 	t.lastGen++
-	v := newVersion(c, kind, ino, t.lastGen)
+	v := newVersion(file, ino, t.lastGen)
 	t.live[id] = weak.Make(v)
 	runtime.AddCleanup(v, t.forget, id)
 	return v

@@ -20,6 +20,7 @@ import (
 	"clipfs/cmd/internal/logs"
 	"clipfs/fs"
 	"clipfs/fs/mountinfo"
+	"clipfs/fs/tree"
 )
 
 const (
@@ -321,7 +322,8 @@ func (f *mountFlags) serve(ctx context.Context, service archive.Service, mountpo
 		options.OpenQuota = told.OpenQuota
 	}
 	library := clip.NewLibrary(service, kept, options)
-	server, err := fs.Mount(mountpoint, library, shown)
+	entries := tree.New(library, tree.Options{Logger: logger, Status: f.observe.metrics().StatusText})
+	server, err := fs.Mount(mountpoint, entries, shown)
 	if err != nil {
 		return err
 	}
@@ -343,10 +345,9 @@ func (f *mountFlags) serve(ctx context.Context, service archive.Service, mountpo
 // shown gives what the flags say about who sees the mount.
 func (f *mountFlags) shown(logger *slog.Logger) (fs.Options, error) {
 	owner, err := f.access.owner()
-	counted := f.observe.metrics()
 	return fs.Options{
 		Logger: logger, AllowOther: f.allowOther, Owner: owner, Deny: f.access.deny.names, Source: f.service.source,
-		Observer: counted, Status: counted.StatusText, ExactSizes: f.exactSizes,
+		Observer: f.observe.metrics(), ExactSizes: f.exactSizes,
 	}, err
 }
 

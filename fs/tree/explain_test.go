@@ -1,4 +1,4 @@
-package fs_test
+package tree_test
 
 import (
 	"bytes"
@@ -9,7 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"clipfs/fs"
+	"clipfs/fs/tree"
 )
 
 // TestExplainedOnce: a name is explained once an hour, and a program that tries names does not fill the log.
@@ -31,7 +31,7 @@ func TestExplainedOnce(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			var log bytes.Buffer
-			fs.Explain(slog.New(slog.NewTextHandler(&log, nil)), test.names, test.every)
+			tree.Explain(slog.New(slog.NewTextHandler(&log, nil)), test.names, test.every)
 			if n := bytes.Count(log.Bytes(), []byte("\n")); n < test.least || n > test.most {
 				t.Errorf("%s: %d lines, want %d to %d", test.what, n, test.least, test.most)
 			}

@@ -1,10 +1,9 @@
-package fs
+package tree
 
 import (
 	"context"
 	"log/slog"
 	"sync"
-	"syscall"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -20,7 +19,7 @@ const (
 	explainEvery  = 10 * time.Second
 )
 
-// explainer logs why names that are meant as times or lengths are none: a line a name.
+// explainer logs why names are none: a line a name.
 type explainer struct {
 	logger *slog.Logger
 	limit  *rate.Limiter
@@ -30,20 +29,18 @@ type explainer struct {
 	told map[string]time.Time
 }
 
-// newExplainer gives one that has explained nothing.
 func newExplainer(logger *slog.Logger) *explainer {
 	return &explainer{logger: logger, limit: rate.NewLimiter(rate.Every(explainEvery), explainAtOnce), told: make(map[string]time.Time)}
 }
 
 // say logs that a name at a path is none and why, unless that was said lately. Nothing is said without a reason.
-func (e *explainer) say(name, path, reason string) {
-	if reason == "" || !e.due(name+"\x00"+reason, time.Now()) {
-		return
+func (e *explainer) say(level slog.Level, name, path, reason string) {
+	if reason != "" && e.due(name+"\x00"+reason, time.Now()) {
+		e.logger.Log(context.Background(), level, name+": "+reason, "path", path)
 	}
-	e.logger.Info(name+": "+reason, "path", path)
 }
 
-// due tells whether something is to be said, and notes that it was.
+// due reports whether something is to be said, and notes that it was.
 func (e *explainer) due(text string, now time.Time) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -58,10 +55,4 @@ func (e *explainer) due(text string, now time.Time) bool {
 	}
 	e.told[text] = now
 	return true
-}
-
-// missing answers the lookup of a name that cannot be there. reason is what the log is to say of it, if anything.
-func (t *tree) missing(ctx context.Context, name, path, reason string, err error) syscall.Errno {
-	t.explained.say(name, path, reason)
-	return t.operations.missing(ctx, path, err)
 }

@@ -1,0 +1,156 @@
+package fs
+
+import (
+	"context"
+	"errors"
+	"os"
+	"syscall"
+	"time"
+
+	"clipfs/clip/archive"
+	"clipfs/fs/tree"
+
+	gofuse "github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+)
+
+// fileNode is one version of a file. Several may stand for one inode for a moment; all that changes is in the version.
+type fileNode struct {
+	node
+	place   tree.Place
+	version *version
+}
+
+const (
+	// maxNewer is how many newer versions one OPEN tries, of footage that goes on changing.
+	maxNewer = 3
+	// privateMode keeps the kernel from showing a private file to anyone but its user.
+	privateMode = 0o400
+)
+
+var (
+	_ gofuse.NodeGetattrer = (*fileNode)(nil)
+	_ gofuse.NodeOpener    = (*fileNode)(nil)
+	_ gofuse.NodeSetattrer = (*fileNode)(nil)
+)
+
+// fill gives what is known of the file, without waiting for anything, and how long it is valid.
+func (n *fileNode) fill(out *fuse.Attr) (timeout time.Duration) {
+	size, exact := n.version.tell()
+	own, file := n.face.owner, n.version.file
+	if file.Private { // whatever Options.Owner says
+		own = owner{uid: uint32(os.Getuid()), gid: uint32(os.Getgid()), fileMode: privateMode}
+	}
+	own.file(out, size, file.Stored(), file.Time)
+	if exact {
+		return exactTimeout
+	}
+	return 0
+}
+
+// Getattr does not wait.
+func (n *fileNode) Getattr(_ context.Context, _ gofuse.FileHandle, out *fuse.AttrOut) syscall.Errno {
+	out.SetTimeout(n.fill(&out.Attr))
+	return 0
+}
+
+// Open waits for the exact size, and answers ESTALE when the kernel has to look the name up again because it holds another
+// size or another version (see the package's documentation).
+func (n *fileNode) Open(ctx context.Context, flags uint32) (gofuse.FileHandle, uint32, syscall.Errno) {
+	if flags&syscall.O_ACCMODE != syscall.O_RDONLY || flags&syscall.O_TRUNC != 0 {
+		return nil, 0, syscall.EROFS
+	}
+	if !n.version.file.Private && !n.face.deny.opens(ctx, n.place.Path) {
+		return nil, 0, syscall.EACCES
+	}
+	var (
+		content tree.Content
+		newest  *version
+	)
+	begun, opener := time.Now(), n.face.opener(ctx)
+	errno := n.face.waitAs(ctx, opener, openName, n.place.Path, func(ctx context.Context) (err error) {
+		newest, content, err = n.open(ctx)
+		return err
+	})
+	if errno != 0 {
+		return nil, 0, errno
+	}
+	now := time.Now()
+	waited := now.Sub(begun)
+	if again := newest.settle(content.Size(), callerPID(ctx), now); again || newest != n.version {
+		n.face.versions.stick(newest, now)
+		newest.waited.Add(int64(waited))
+		_ = content.Close() // what it fetched goes on for whoever opens again
+		return nil, 0, syscall.ESTALE
+	}
+	waited += time.Duration(n.version.waited.Swap(0))
+	handle := &fileHandle{face: n.face, content: content, path: n.place.Path, opener: opener, waited: waited}
+	if content.Complete() {
+		return handle, fuse.FOPEN_KEEP_CACHE | fuse.FOPEN_NOFLUSH, 0
+	}
+	// sendfile and mmap go by the page cache all the same. What they have put there is right for good, and if it were not kept,
+	// open(2) would wait, deaf to signals, for each page that one of them waits for (fs/fuse/file.c, fuse_finish_open).
+	return handle, fuse.FOPEN_DIRECT_IO | fuse.FOPEN_KEEP_CACHE | fuse.FOPEN_NOFLUSH, 0
+}
+
+// open opens the node's version or, where the footage is another one since that was looked up, the version that there is now. The
+// kernel has to look the name up then, and opens but once more: it must be told the size at that lookup.
+func (n *fileNode) open(ctx context.Context) (*version, tree.Content, error) {
+	v := n.version
+	for tries := 0; ; tries++ {
+		content, err := v.file.Open(ctx)
+		if !isOutdated(err) {
+			return v, content, err
+		}
+		n.face.versions.unstick(v)
+		newer, gone := n.face.newest(ctx, n.place)
+		if gone != nil {
+			return v, content, gone
+		}
+		if newer == v || tries == maxNewer {
+			return v, content, err
+		}
+		v = newer
+	}
+}
+
+// isOutdated reports whether an error says that a file cannot be opened because there is another version by now.
+func isOutdated(err error) bool {
+	return errors.Is(err, archive.ErrChanged) || errors.Is(err, archive.ErrNoFootage)
+}
+
+// newest gives the version of the file that is at a place now.
+func (f *face) newest(ctx context.Context, place tree.Place) (*version, error) {
+	e, err := place.Find(ctx)
+	if err != nil {
+		return nil, err
+	}
+	file, ok := e.(*tree.File)
+	if !ok {
+		return nil, archive.ErrChanged
+	}
+	return f.versions.of(inodeNumber(place.Path), file), nil
+}
+
+// measured gives the version of the file at a place whose size is exact: the one that there is, or a newer one where the footage is
+// another by now. Programs on the list of --deny cause no fetching.
+func (f *face) measured(ctx context.Context, place tree.Place, v *version) (*version, syscall.Errno) {
+	if _, exact := v.file.Size(); exact {
+		return v, 0
+	}
+	if !f.deny.opens(ctx, place.Path) {
+		return nil, syscall.EACCES
+	}
+	errno := f.waitAs(ctx, f.opener(ctx), "lookup", place.Path, func(ctx context.Context) error {
+		for tries := 0; ; tries++ {
+			err := f.tree.Measure(ctx, v.file)
+			if !isOutdated(err) || tries == maxNewer {
+				return err
+			}
+			if v, err = f.newest(ctx, place); err != nil {
+				return err
+			}
+		}
+	})
+	return v, errno
+}

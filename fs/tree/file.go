@@ -1,0 +1,92 @@
+package tree
+
+import (
+	"context"
+	"io"
+	"os"
+)
+
+// File is one immutable version of a file.
+type File struct {
+	Info
+	// Version tells the bytes from those of other versions at the same path.
+	Version string
+	// ContentType is a media type (RFC 2046).
+	ContentType string
+	// Private files are for the user only whose process this is, whoever else sees the tree.
+	Private bool
+
+	content content
+	// measured runs open and calls spent when all that was fetched for that has ended; nil where opening fetches nothing.
+	measured func(open func() error, spent func(bytes int64, calls int)) error
+}
+
+// content makes the bytes of a file.
+type content interface {
+	// Size is the size in bytes; until it is exact it is an estimate on the high side.
+	Size() (n int64, exact bool)
+	// stored is how much disk the file stands for, in bytes.
+	stored() int64
+	// open waits until the size is exact.
+	open(context.Context) (Content, error)
+}
+
+// made is what a form makes of a clip.
+type made struct {
+	version string
+	content content
+	// attributes says that the file has those of the clip.
+	attributes bool
+}
+
+// Size is the size in bytes. Where it is not exact it is an estimate on the high side, and opening makes it exact.
+func (f *File) Size() (n int64, exact bool) { return f.content.Size() }
+
+// Stored is how many bytes the archive keeps of what is in the file, which is what a disk usage should count.
+func (f *File) Stored() int64 { return f.content.stored() }
+
+// Open waits until the size is exact and gives the bytes. ErrChanged or ErrNoFootage where this version is no longer to be
+// had: Place.Find then gives what is.
+func (f *File) Open(ctx context.Context) (Content, error) { return f.content.open(ctx) }
+
+// Content is an open file.
+type Content struct {
+	Reader
+	// Backing is a file of this machine with exactly these bytes, for faces that can hand one on; nil where there is none.
+	Backing *os.File
+}
+
+// Reader reads an open file. It is safe for concurrent use.
+type Reader interface {
+	// Size is exact.
+	Size() int64
+	// ReadAt reads as io.ReaderAt does; it may wait for the archive until ctx ends.
+	ReadAt(ctx context.Context, p []byte, off int64) (int, error)
+	// Complete reports that no read will wait for the archive.
+	Complete() bool
+	Close() error
+}
+
+// Text is a Reader of bytes in memory.
+type Text []byte
+
+// Size is the length of the text.
+func (t Text) Size() int64 { return int64(len(t)) }
+
+// ReadAt never waits.
+func (t Text) ReadAt(_ context.Context, p []byte, off int64) (int, error) {
+	if off < 0 || off >= int64(len(t)) {
+		return 0, io.EOF
+	}
+	n := copy(p, t[off:])
+	if n < len(p) {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
+// Complete is always so.
+func (t Text) Complete() bool { return true }
+
+// Close does nothing.
+func (t Text) Close() error { return nil }

@@ -1,0 +1,39 @@
+package tree
+
+import (
+	"context"
+
+	"clipfs/clip"
+	"clipfs/clip/archive"
+)
+
+// lastName is the name of the directory of clips that end with the newest footage.
+const lastName = "last"
+
+// lastDir is that directory. What a name in it stands for is fixed when it is found.
+type lastDir struct {
+	source
+	stream archive.StreamName
+}
+
+// lookup finds any length, listed or not.
+func (d *lastDir) lookup(name string) (Place, error) {
+	grammar, at := d.library.Grammar(), join(join(string(d.stream), lastName), name)
+	file, err := grammar.ParseLast(name)
+	if err != nil {
+		return Place{}, d.noName(name, at, grammar.ExplainLast(name), err)
+	}
+	find := d.library.Last
+	if file.Cover {
+		find = d.library.LastCover
+	}
+	return formOf(file.Kind).place(at, func(ctx context.Context) (*clip.Clip, error) {
+		return find(ctx, d.stream, file.Length)
+	}), nil
+}
+
+// list gives the listed lengths.
+func (d *lastDir) list(ctx context.Context) ([]Item, error) {
+	lengths, err := d.library.LastLengths(ctx, d.stream)
+	return orNothing(d.fileItems(lengths), err)
+}

@@ -1,0 +1,25 @@
+package tree
+
+import (
+	"context"
+
+	"clipfs/clip"
+)
+
+// movie is the clip itself.
+type movie struct{ *clip.Clip }
+
+// movieOf makes it.
+func movieOf(_ context.Context, c *clip.Clip) (made, error) {
+	return made{version: c.Key(), content: movie{c}, attributes: true}, nil
+}
+
+func (m movie) stored() int64 { return m.MediaBytes() }
+
+func (m movie) open(ctx context.Context) (Content, error) {
+	h, err := m.Open(ctx)
+	if err != nil {
+		return Content{}, err
+	}
+	return Content{Reader: h}, nil
+}

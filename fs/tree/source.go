@@ -1,0 +1,56 @@
+package tree
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"clipfs/clip"
+	"clipfs/clip/archive"
+)
+
+// source is what directories are made of.
+type source struct {
+	library   *clip.Library
+	explained *explainer
+}
+
+// startItems lists starts.
+func (s source) startItems(starts []archive.Start) []Item {
+	items := make([]Item, 0, len(starts))
+	for _, start := range starts {
+		items = append(items, Item{Name: s.library.Grammar().FormatStart(start.Time, start.Precision), Kind: IsDir})
+	}
+	return items
+}
+
+// fileItems lists clips of some lengths, in the forms that are listed.
+func (s source) fileItems(lengths []time.Duration) []Item {
+	kinds := s.library.Listed().Kinds()
+	items := make([]Item, 0, len(kinds)*len(lengths))
+	for _, length := range lengths {
+		for _, kind := range kinds {
+			items = append(items, Item{Name: s.library.Grammar().FormatFile(length, kind), Kind: IsFile})
+		}
+	}
+	return items
+}
+
+// orNothing gives the listing of a directory: without footage it is empty, and so is that of a stream whose fragments may
+// not be listed.
+func orNothing(items []Item, err error) ([]Item, error) {
+	if errors.Is(err, archive.ErrNoFootage) || errors.Is(err, archive.ErrNoRetention) || errors.Is(err, archive.ErrNotListable) {
+		return nil, nil
+	}
+	return items, err
+}
+
+// noName explains once in the log why a name is none, where that is known, and tells it of the error.
+func (s source) noName(name, path, reason string, err error) error {
+	s.explained.say(slog.LevelInfo, name, path, reason)
+	if reason == "" {
+		return err
+	}
+	return fmt.Errorf("%s: %s: %w", name, reason, archive.ErrName)
+}

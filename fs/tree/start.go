@@ -1,0 +1,114 @@
+package tree
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"clipfs/clip"
+	"clipfs/clip/archive"
+)
+
+// nothingYet is said of a start that is still to come and has nothing.
+const nothingYet = "nothing is recorded yet, it is in the future"
+
+// startDir is the directory of a start, under the name by which it was looked up: a day, an hour, a minute or an instant.
+type startDir struct {
+	source
+	stream archive.StreamName
+	path   string
+	start  archive.Start
+}
+
+// newStart gives the directory of a start. It costs no call.
+func newStart(s source, stream archive.StreamName, at string, of archive.Start) *Dir {
+	d := &startDir{source: s, stream: stream, path: at, start: of}
+	return &Dir{Info: Info{Path: at, Time: of.Time, attributes: d.attributes}, names: d}
+}
+
+// lookup finds a form of a clip, or a finer start, listed or not.
+func (d *startDir) lookup(name string) (Place, error) {
+	grammar, at := d.library.Grammar(), join(d.path, name)
+	if finer, err := grammar.ParseWithin(d.start, name); err == nil {
+		return known(newStart(d.source, d.stream, at, finer)), nil
+	}
+	file, err := grammar.ParseFile(d.start, name)
+	if err != nil {
+		return Place{}, d.noName(name, at, grammar.ExplainFile(d.start, name), err)
+	}
+	find := d.library.Clip
+	if file.Cover {
+		find = d.library.Cover
+	}
+	return formOf(file.Kind).place(at, func(ctx context.Context) (*clip.Clip, error) {
+		c, err := find(ctx, d.stream, file.Span)
+		if errors.Is(err, archive.ErrNoFootage) {
+			d.sayNothingYet()
+		}
+		return c, err
+	}), nil
+}
+
+// list gives what has footage. As a rule a day lists its hours, an hour its minutes and itself as one clip, everything else
+// the listed lengths (clip.Listed).
+func (d *startDir) list(ctx context.Context) ([]Item, error) {
+	var (
+		starts []archive.Start
+		err    error
+	)
+	switch d.start.Precision {
+	case archive.Day:
+		starts, err = d.library.DayHours(ctx, d.stream, d.start)
+	case archive.Hour:
+		if d.library.Listed().Finer(archive.Hour) {
+			starts, err = d.library.Minutes(ctx, d.stream, d.start)
+		}
+	}
+	if err != nil {
+		return orNothing(nil, err)
+	}
+	lengths, err := d.library.Lengths(ctx, d.stream, d.start)
+	if err == nil && len(starts)+len(lengths) == 0 {
+		d.sayNothingYet()
+	}
+	return orNothing(append(d.startItems(starts), d.fileItems(lengths)...), err)
+}
+
+// isFuture tells whether the start is still to come. Its directory is there, since the name is one, and is empty unless a
+// producer's clock is ahead.
+func (d *startDir) isFuture() bool { return d.start.Time.After(time.Now()) }
+
+// sayNothingYet logs that a start that is still to come has nothing.
+func (d *startDir) sayNothingYet() {
+	if d.isFuture() {
+		d.explained.say(slog.LevelInfo, d.library.Grammar().FormatStart(d.start.Time, d.start.Precision), d.path, nothingYet)
+	}
+}
+
+// footage costs the listing of the directory's period.
+func (d *startDir) footage(ctx context.Context) (clip.Footage, error) {
+	return d.library.Footage(ctx, d.stream, d.library.Grammar().Period(d.start))
+}
+
+// attributes are how much footage the directory's period has, and when its first and last fragment start. Of one that is
+// still to come the note says so.
+func (d *startDir) attributes() []Attribute {
+	all := append(edges(d.footage), ofFootage("footage", d.footage, func(f clip.Footage) string {
+		return strconv.FormatFloat(f.Length.Seconds(), 'f', -1, 64)
+	}))
+	if d.isFuture() {
+		all = append(all, Attribute{Name: "note", Value: d.note})
+	}
+	return append(all, d.listingError(d.stream))
+}
+
+// note is nothingYet where there is nothing.
+func (d *startDir) note(ctx context.Context) (string, error) {
+	_, err := d.footage(ctx)
+	if errors.Is(err, archive.ErrNoFootage) {
+		return nothingYet, nil
+	}
+	return "", err
+}

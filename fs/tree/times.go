@@ -1,0 +1,28 @@
+package tree
+
+import (
+	"context"
+
+	"clipfs/clip"
+)
+
+// times is which time of day a position in the clip is, as its media tells.
+type times struct{ *clip.Times }
+
+// timesOf makes it.
+func timesOf(_ context.Context, c *clip.Clip) (made, error) {
+	return made{version: c.Key(), content: times{c.Times()}, attributes: true}, nil
+}
+
+func (t times) stored() int64 {
+	n, _ := t.Size()
+	return n
+}
+
+func (t times) open(ctx context.Context) (Content, error) {
+	h, err := t.Open(ctx)
+	if err != nil {
+		return Content{}, err
+	}
+	return Content{Reader: h}, nil
+}

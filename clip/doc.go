@@ -10,7 +10,7 @@
 //	plan    fragments                      →  parts           (on a grid of absolute time, never a call that would be cut)
 //	Clip    parts                          →  one version of a file: key, estimate, exact size
 //	resolve parts                          →  heads           (one GetClip each, as far as its head; kept on disk)
-//	layout  heads                          →  segments        (mp4.Join: where each byte of the file comes from)
+//	layout  heads                          →  segments        (join.Make: where each byte of the file comes from)
 //	times   heads, listing                 →  times of day    (placed.go: of positions, as far as both agree)
 //	Handle  ReadAt                         →  cache.Entry     (one download, however many readers)
 //	ahead   reads front to back            →  cache.Entry     (held before they are read)

@@ -139,7 +139,7 @@ func Expected(bytes int64) int64 {
 // Remark notes a sentence about what is unusual in a clip.
 func Remark(c *Clip, sentence string) { c.remark(sentence) }
 
-// SetJoinVersion has a library join as another version of mp4.Join would.
+// SetJoinVersion has a library join as another version of join.Make would.
 func SetJoinVersion(l *Library, version int) { l.joinVersion = version }
 
 // ShownPictures gives the position of a file's first frame, and of all its pictures.

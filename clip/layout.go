@@ -11,13 +11,14 @@ import (
 	"clipfs/cache"
 	"clipfs/clip/archive"
 	"clipfs/clip/mp4"
+	"clipfs/clip/mp4/join"
 )
 
 // layout is the immutable map from the bytes of a clip of many parts to the bytes of their payloads. It does not change
 // and is safe for concurrent use.
 type layout struct {
 	library *Library
-	joined  *mp4.Joined
+	joined  *join.File
 	headKey cache.Key
 	// key is that of the clip that has just these parts: the one that a look-up gives from now on.
 	key cache.Key
@@ -48,35 +49,27 @@ type segment struct {
 	bytes []byte
 }
 
-// openHead has mp4.Join open the head of a part from disk.
-type openHead func() (*mp4.Movie, error)
-
-// Open implements mp4.Head.
-func (o openHead) Open() (*mp4.Movie, error) { return o() }
-
-var _ mp4.Head = openHead(nil)
-
 // layOut joins the resolved parts of a clip.
 func (c *Clip) layOut(parts []resolved) (*layout, error) {
 	l := c.library
 	by := l.options.Selector
 	first := parts[0].begins(by)
-	inputs := make([]mp4.Part, len(parts))
+	inputs := make([]join.Part, len(parts))
 	for i, p := range parts {
 		f := p.fetch
-		inputs[i] = mp4.Part{
-			Head:       openHead(func() (*mp4.Movie, error) { return l.heads.movie(f) }),
+		inputs[i] = join.Part{
+			Head:       func() (*mp4.Movie, error) { return l.heads.movie(f) },
 			MediaStart: p.head.mediaStart, MediaEnd: p.head.size, // there can be more than one mdat
 			Start:     p.begins(by).Sub(first),
 			GapBefore: p.part.gapBefore,
 		}
 		inputs[i].Fragments = p.part.mp4Fragments(by)
 	}
-	o := mp4.JoinOptions{Created: first}
+	o := join.Options{Created: first}
 	if l.options.Gaps == KeepGaps {
-		o.Gaps = mp4.KeepGaps
+		o.Gaps = join.KeepGaps
 	}
-	joined, err := mp4.Join(inputs, o)
+	joined, err := join.Make(inputs, o)
 	if err != nil {
 		return nil, c.unjoinable(inputs, parts, err)
 	}
@@ -85,8 +78,8 @@ func (c *Clip) layOut(parts []resolved) (*layout, error) {
 }
 
 // remarkLeftOut notes what payloads have that the file does not.
-func (c *Clip) remarkLeftOut(all []mp4.LeftOut, parts []resolved) {
-	var sum mp4.LeftOut
+func (c *Clip) remarkLeftOut(all []join.LeftOut, parts []resolved) {
+	var sum join.LeftOut
 	odd, first := 0, -1
 	for _, out := range all {
 		sum.Tracks = max(sum.Tracks, out.Tracks)
@@ -109,7 +102,7 @@ func (c *Clip) remarkLeftOut(all []mp4.LeftOut, parts []resolved) {
 }
 
 // newLayout makes the map of a joined file.
-func (c *Clip) newLayout(joined *mp4.Joined, parts []resolved) *layout {
+func (c *Clip) newLayout(joined *join.File, parts []resolved) *layout {
 	out := &layout{library: c.library, joined: joined, parts: make([]layoutPart, len(parts))}
 	served := make([]part, len(parts))
 	h := sha256.New()
@@ -169,7 +162,7 @@ func (l *layout) writeHead(_ context.Context, w *cache.Writer) error {
 		return err
 	}
 	if err := l.joined.WriteHead(appender{w}); err != nil {
-		if errors.Is(err, mp4.ErrPlan) {
+		if errors.Is(err, join.ErrPlan) {
 			return fmt.Errorf("%w: %w", archive.ErrChanged, err) // a head is no longer what it was
 		}
 		return err
@@ -200,8 +193,8 @@ func (l *layout) keeps() bool {
 
 // unjoinable explains why parts cannot be in one file, and which spans can be had. Everything that is wrong with
 // payloads is an ErrMedia, but for tables that are too large.
-func (c *Clip) unjoinable(inputs []mp4.Part, parts []resolved, cause error) error {
-	var wrong *mp4.PartError
+func (c *Clip) unjoinable(inputs []join.Part, parts []resolved, cause error) error {
+	var wrong *join.PartError
 	if !errors.As(cause, &wrong) {
 		return fmt.Errorf("join %d parts: %w: %w", len(parts), joinKind(cause), cause)
 	}
@@ -228,20 +221,20 @@ func (c *Clip) unjoinable(inputs []mp4.Part, parts []resolved, cause error) erro
 }
 
 // joinsUpTo gives how many parts from the first on can be in one file.
-func joinsUpTo(inputs []mp4.Part) int {
-	var wrong *mp4.PartError
-	if _, err := mp4.Join(inputs, mp4.JoinOptions{}); errors.As(err, &wrong) {
+func joinsUpTo(inputs []join.Part) int {
+	var wrong *join.PartError
+	if _, err := join.Make(inputs, join.Options{}); errors.As(err, &wrong) {
 		return wrong.Part
 	}
 	return len(inputs)
 }
 
-// joinKind gives the sentinel for what mp4.Join says; nil for what is not its own.
+// joinKind gives the sentinel for what join.Make says; nil for what is not its own.
 func joinKind(err error) error {
 	switch {
 	case errors.Is(err, mp4.ErrTooBig):
 		return archive.ErrTooBig
-	case errors.Is(err, mp4.ErrIncompatible), errors.Is(err, mp4.ErrMalformed), errors.Is(err, mp4.ErrPlan):
+	case errors.Is(err, join.ErrIncompatible), errors.Is(err, mp4.ErrMalformed), errors.Is(err, join.ErrPlan):
 		return archive.ErrMedia
 	}
 	return nil

@@ -16,7 +16,7 @@ import (
 
 	"clipfs/cache"
 	"clipfs/clip/archive"
-	"clipfs/clip/mp4"
+	"clipfs/clip/mp4/join"
 	"clipfs/clip/singleflight"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -155,7 +155,7 @@ type Library struct {
 	denials *denials
 	cache   *cache.Cache
 	options Options
-	// joinVersion is mp4.JoinVersion.
+	// joinVersion is join.Version.
 	joinVersion int
 	streams     *streams
 	timeline    *timeline
@@ -205,7 +205,7 @@ func NewLibrary(service archive.Service, c *cache.Cache, o Options) *Library {
 	}
 	denials := newDenials(service, o)
 	l := &Library{
-		service: service, denials: denials, cache: c, options: o, joinVersion: mp4.JoinVersion,
+		service: service, denials: denials, cache: c, options: o, joinVersion: join.Version,
 		streams:  newStreams(service, o),
 		timeline: newTimeline(denials, o),
 		newest:   singleflight.New[archive.StreamName, newest](o.ReadTimeout),

@@ -7,6 +7,7 @@ import (
 
 	"clipfs/clip/archive"
 	"clipfs/clip/mp4"
+	"clipfs/clip/mp4/join"
 )
 
 // How the tables of a file are compared with the listing: each fragment's first picture is looked for where the fragment's
@@ -44,7 +45,7 @@ type pictures struct {
 func picturesOf(m *mp4.Movie) (pictures, error) {
 	video := m.Video()
 	if video == nil {
-		return pictures{}, mp4.ErrIncompatible
+		return pictures{}, join.ErrIncompatible
 	}
 	var p pictures
 	clock := clockOf(video, m.Timescale)
@@ -63,7 +64,7 @@ func picturesOf(m *mp4.Movie) (pictures, error) {
 		p.all = append(p.all, one)
 	}
 	if len(p.all) == 0 {
-		return pictures{}, mp4.ErrIncompatible
+		return pictures{}, join.ErrIncompatible
 	}
 	slices.Sort(p.all)
 	p.begin = p.all[0].position()

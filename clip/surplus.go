@@ -7,22 +7,23 @@ import (
 	"clipfs/cache"
 	"clipfs/clip/archive"
 	"clipfs/clip/mp4"
+	"clipfs/clip/mp4/join"
 )
 
 // mp4Fragments gives what the listing says of a part's fragments; nil where it does not tell how long its payload lasts:
 // where it says nothing, where times are the server's, which are not the media's, and where fragments overlap, of which
 // the service may make anything.
-func (p part) mp4Fragments(by archive.Selector) []mp4.Fragment {
+func (p part) mp4Fragments(by archive.Selector) []join.Fragment {
 	if by != archive.ByProducer || len(p.fragments) == 0 {
 		return nil
 	}
 	rule := archive.GapRule{By: by}
-	all := make([]mp4.Fragment, 0, len(p.fragments))
+	all := make([]join.Fragment, 0, len(p.fragments))
 	for i, f := range p.fragments {
 		if i > 0 && rule.Overlaps(p.fragments, i) {
 			return nil
 		}
-		all = append(all, mp4.Fragment{Start: f.Time(by).Sub(p.fragments[0].Time(by)), Length: f.Length, Size: f.Size})
+		all = append(all, join.Fragment{Start: f.Time(by).Sub(p.fragments[0].Time(by)), Length: f.Length, Size: f.Size})
 	}
 	return all
 }
@@ -52,15 +53,15 @@ func (c *Clip) remarkSurplus(ctx context.Context, e *cache.Entry, p part) {
 			return
 		}
 		if movie, err := mp4.ParseMovie(moov); err == nil {
-			c.remarkOne(mp4.Part{Head: movie, Fragments: p.mp4Fragments(c.library.options.Selector)})
+			c.remarkOne(join.Part{Head: func() (*mp4.Movie, error) { return movie, nil }, Fragments: p.mp4Fragments(c.library.options.Selector)})
 		}
 		return
 	}
 }
 
 // remarkOne notes what a payload has beyond what was listed. One that cannot be joined says nothing.
-func (c *Clip) remarkOne(p mp4.Part) {
-	if out, err := mp4.Surplus(p); err == nil && out.Pictures+out.Sounds > 0 {
+func (c *Clip) remarkOne(p join.Part) {
+	if out, err := join.Surplus(p); err == nil && out.Pictures+out.Sounds > 0 {
 		c.remark(fmt.Sprintf("the payload has more than was listed, or has it twice: %d pictures and %d frames of sound; it is served as it is",
 			out.Pictures, out.Sounds))
 	}

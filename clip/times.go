@@ -12,6 +12,7 @@ import (
 
 	"clipfs/clip/archive"
 	"clipfs/clip/mp4"
+	"clipfs/clip/mp4/join"
 )
 
 // What a clip's ".times.json" is estimated to take at most, in bytes: its beginning, and a point of each fragment and part.
@@ -160,7 +161,7 @@ func (c *Clip) mediaTimes(ctx context.Context) ([]timePoint, bool, error) {
 }
 
 // joinedPoints gives the points that a joined file was made with, whose clip begins at first.
-func joinedPoints(j *mp4.Joined, first time.Time) []timePoint {
+func joinedPoints(j *join.File, first time.Time) []timePoint {
 	var points []timePoint
 	for _, p := range j.Times() {
 		points = append(points, timePoint{p.File, first.Add(p.Clip)})
@@ -169,7 +170,7 @@ func joinedPoints(j *mp4.Joined, first time.Time) []timePoint {
 }
 
 // joinedMovie reads the head of a joined file.
-func joinedMovie(j *mp4.Joined) (*mp4.Movie, error) {
+func joinedMovie(j *join.File) (*mp4.Movie, error) {
 	var head bytes.Buffer
 	head.Grow(int(j.HeadSize()))
 	if err := j.WriteHead(&head); err != nil {

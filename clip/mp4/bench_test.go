@@ -6,43 +6,13 @@ import (
 	"testing"
 
 	"clipfs/clip/mp4"
+	"clipfs/clip/mp4/mp4test"
 )
-
-// day is a movie of 24 h at 30 pictures a second with B-frames, and AAC at 48 kHz, in chunks of 2 s, whose media is all
-// zeros of one slice.
-func day() mp4.Output {
-	const pictures, frames, seconds = 60, 94, 2
-	media := make([]byte, 1<<20)
-	out := mp4.Output{Tracks: []mp4.OutputTrack{
-		{Handler: mp4.HandlerVideo, Timescale: 1000, Width: 1280, Height: 720,
-			Entries: [][]byte{mp4.NewAVCEntry(make([]byte, 40), 1280, 720)}},
-		{Handler: mp4.HandlerSound, Timescale: 48000, Entries: [][]byte{mp4.NewAACEntry([]byte{0x11, 0x90}, 48000, 2)}},
-	}}
-	for range 24 * 3600 / seconds {
-		var size [2]uint32
-		for i := range uint32(pictures) {
-			run := mp4.SampleRun{
-				Count: 1, Duration: 33 + i%3/2, Offset: int32(i%3) * 33, Size: 100 + i*7919%900, Sync: i == 0,
-			}
-			size[0] += run.Size
-			out.Tracks[0].Samples = append(out.Tracks[0].Samples, run)
-		}
-		for i := range uint32(frames) {
-			run := mp4.SampleRun{Count: 1, Duration: 1024, Size: 100 + i*31%90, Sync: true}
-			size[1] += run.Size
-			out.Tracks[1].Samples = append(out.Tracks[1].Samples, run)
-		}
-		out.Chunks = append(out.Chunks,
-			mp4.OutputChunk{Track: 0, Samples: pictures, Data: mp4.Slices{media[:size[0]]}},
-			mp4.OutputChunk{Track: 1, Samples: frames, Data: mp4.Slices{media[:size[1]]}})
-	}
-	return out
-}
 
 // dayMoov gives the moov of day.
 func dayMoov(b *testing.B) []byte {
 	b.Helper()
-	w, err := mp4.NewWriter(day())
+	w, err := mp4.NewWriter(mp4test.Day())
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -51,7 +21,7 @@ func dayMoov(b *testing.B) []byte {
 		_, err := w.WriteTo(p)
 		_ = p.CloseWithError(err) // always nil
 	}()
-	moov := findMoov(b, r)
+	moov := mp4test.Moov(b, r)
 	_ = r.Close() // ends the goroutine; always nil
 	return moov
 }
@@ -102,7 +72,7 @@ func BenchmarkChunks(b *testing.B) {
 }
 
 func BenchmarkNewWriter(b *testing.B) {
-	out := day()
+	out := mp4test.Day()
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := mp4.NewWriter(out); err != nil {
@@ -112,7 +82,7 @@ func BenchmarkNewWriter(b *testing.B) {
 }
 
 func BenchmarkWriteTo(b *testing.B) {
-	w, err := mp4.NewWriter(day())
+	w, err := mp4.NewWriter(mp4test.Day())
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -126,7 +96,7 @@ func BenchmarkWriteTo(b *testing.B) {
 }
 
 func BenchmarkScanner(b *testing.B) {
-	file := build(b, small(fixed()))
+	file := mp4test.Build(b, mp4test.Small(mp4test.Fixed()))
 	b.SetBytes(int64(len(file)))
 	b.ReportAllocs()
 	for b.Loop() {

@@ -51,6 +51,16 @@ func (t Offsets) Samples() uint64 {
 	return n
 }
 
+// First is the first sample's offset, 0 where there is no sample.
+func (t Offsets) First() int32 {
+	for r := range t.Runs() {
+		if r.Count > 0 {
+			return r.Offset
+		}
+	}
+	return 0
+}
+
 // Raw gives the entries as they stand in the file, to compare two tables by.
 func (t Offsets) Raw() []byte { return t.raw }
 

@@ -1,7 +1,7 @@
 // Package mp4 reads and writes ISO base media files (ISO/IEC 14496-12:2015) as far as Kinesis Video Streams uses them:
 // one movie, H.264 or H.265 video, AAC or G.711 audio, no fragments. It depends on the standard library only.
 //
-// Four parts, in the order of the data:
+// Three parts, in the order of the data:
 //
 //   - boxes: ParseBoxHeader and Children read boxes in memory, a Scanner walks the top-level boxes of a stream as it
 //     arrives, ReadMoov takes one of them into memory, within a bound.
@@ -9,11 +9,6 @@
 //     Track.Chunks expand them as far as is asked; SetTimes patches a moov in place.
 //   - writing: a Writer plans a traditional movie file from an Output, knows its size before a byte is written, and
 //     writes it front to back. NewAVCEntry, NewHEVCEntry, NewAACEntry and NewG711Entry build sample entries.
-//   - joining: Join plans one movie of many payloads from their heads. It flattens edits (joinedit.go), leaves out what
-//     was not listed (joinlisted.go, joincut.go), groups the bytes of G.711 (joingroup.go), scans the parts
-//     (joinscan.go), measures them in common timescales (jointime.go), places one after the other on the clock
-//     (joinplace.go), settles where the file begins (joinbegin.go) and counts tables; the Joined writes its head part by
-//     part (joinhead.go, joinstbl.go) and tells which range of the file is which range of which payload.
 //
 // Everything read comes from a network: no length is believed before it is checked against what is left, and nothing
 // is expanded by sample that the file holds as a run. A sample table (Durations, Offsets, Syncs, Sizes, ChunkRuns,

@@ -15,6 +15,4 @@ var (
 	ErrTooBig = errors.New("MP4 header too big")
 	// ErrPlan: tracks, samples and chunks given to a Writer do not fit together or do not fit the format.
 	ErrPlan = errors.New("movie cannot be written")
-	// ErrIncompatible: parts are fine one by one but cannot stand in one file.
-	ErrIncompatible = errors.New("parts cannot be joined")
 )

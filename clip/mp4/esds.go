@@ -63,8 +63,8 @@ func (d *decoder) takeDescriptor() (tag uint8, body []byte) {
 	return tag, nil
 }
 
-// parseEsds finds the DecoderSpecificInfo in the body of esds: for AAC the AudioSpecificConfig.
-func parseEsds(body []byte) ([]byte, error) {
+// ParseEsds finds the DecoderSpecificInfo in the body of esds: for AAC the AudioSpecificConfig.
+func ParseEsds(body []byte) ([]byte, error) {
 	d := decoder{b: body}
 	d.fullBox()
 	for !d.short && len(d.b) > 0 {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"clipfs/clip/mp4"
+	"clipfs/clip/mp4/mp4test"
 )
 
 // TestFingerprint: it stays the same when the file was made later or its boxes stand elsewhere, and changes with
@@ -29,8 +30,8 @@ func TestFingerprint(t *testing.T) {
 		return out
 	}
 	fingerprint := func(out mp4.Output) [32]byte {
-		file := build(t, out)
-		m, err := mp4.ParseMovie(findMoov(t, bytes.NewReader(file)))
+		file := mp4test.Build(t, out)
+		m, err := mp4.ParseMovie(mp4test.Moov(t, bytes.NewReader(file)))
 		if err != nil {
 			t.Fatal(err)
 		}

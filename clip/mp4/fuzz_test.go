@@ -9,39 +9,12 @@ import (
 	"time"
 
 	"clipfs/clip/mp4"
+	"clipfs/clip/mp4/mp4test"
 )
-
-// seeds are movies that reach every parser: our own, hand-made tables, and each with one thing wrong.
-func seeds(f *testing.F) [][]byte {
-	f.Helper()
-	all := [][]byte{movieOf(fits()), findMoov(f, bytes.NewReader(build(f, small(fixed()))))}
-	late := small(time.Date(2050, 1, 1, 0, 0, 0, 0, time.UTC))
-	late.Tracks[0].Edits[0].Duration = 1 << 40
-	late.Tracks[1].Entries = [][]byte{mp4.NewAACEntry([]byte{0x12, 0x10}, 44100, 2)}
-	all = append(all, findMoov(f, bytes.NewReader(build(f, late))))
-	for kind, body := range map[string]string{
-		"stz2": words(0, 4, 3) + "\x56\x70",
-		"co64": words(0, 2, 1, 100, 0, 200),
-		"stsz": words(0, 1, 0xffffffff),
-		"stts": words(0, 1, 0xffffffff, 0xffffffff),
-		"stsc": words(0, 1, 1, 0xffffffff, 1),
-	} {
-		list := fits()
-		switch kind {
-		case "stz2":
-			delete(list, "stsz")
-		case "co64":
-			delete(list, "stco")
-		}
-		list[kind] = body
-		all = append(all, movieOf(list))
-	}
-	return all
-}
 
 // FuzzParseMovie checks that no bytes make the reader panic or run on, and that what is read keeps its promises.
 func FuzzParseMovie(f *testing.F) {
-	for _, s := range seeds(f) {
+	for _, s := range mp4test.Seeds(f) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, moov []byte) {
@@ -117,7 +90,7 @@ func checkTrack(t *testing.T, track *mp4.Track) {
 
 // FuzzSetTimes checks that setting times changes times only and all of them, or nothing.
 func FuzzSetTimes(f *testing.F) {
-	for _, s := range seeds(f) {
+	for _, s := range mp4test.Seeds(f) {
 		f.Add(s, int64(1_700_000_000))
 	}
 	f.Fuzz(func(t *testing.T, moov []byte, unix int64) {
@@ -154,12 +127,12 @@ func FuzzSetTimes(f *testing.F) {
 
 // FuzzScanner checks that a copy made box by box is the stream, whatever the stream and its pieces.
 func FuzzScanner(f *testing.F) {
-	f.Add(build(f, small(fixed())), false)
-	last := small(fixed())
+	f.Add(mp4test.Build(f, mp4test.Small(mp4test.Fixed())), false)
+	last := mp4test.Small(mp4test.Fixed())
 	last.MoovLast = true
-	f.Add(build(f, last), true)
-	f.Add([]byte(box("ftyp", "isom")+large("free", "pad")+open("mdat", "media")), false)
-	f.Add([]byte(box("wide", "")+"\x00\x00\x00\x01mdat\x7f\xff\xff\xff\xff\xff\xff\xffmedia"), true)
+	f.Add(mp4test.Build(f, last), true)
+	f.Add([]byte(mp4test.Box("ftyp", "isom")+large("free", "pad")+open("mdat", "media")), false)
+	f.Add([]byte(mp4test.Box("wide", "")+"\x00\x00\x00\x01mdat\x7f\xff\xff\xff\xff\xff\xff\xffmedia"), true)
 	f.Fuzz(func(t *testing.T, stream []byte, slow bool) {
 		var r io.Reader = bytes.NewReader(stream)
 		if slow {

@@ -33,7 +33,7 @@ func parseMdhd(body []byte) (mediaHeader, error) {
 
 // mdhd appends the box, version 1 where a value needs 64 bits.
 func (e *encoder) mdhd(h mediaHeader) {
-	created, modified := toSeconds(h.created), toSeconds(h.modified)
+	created, modified := Seconds(h.created), Seconds(h.modified)
 	wide := needsWide(created, modified, h.duration)
 	e.fullBox(TypeMdhd, versionFor(wide), 0, func() {
 		e.uint(created, wide)

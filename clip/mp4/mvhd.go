@@ -32,7 +32,7 @@ func parseMvhd(body []byte) (movieHeader, error) {
 
 // mvhd appends the box, version 1 where a value needs 64 bits.
 func (e *encoder) mvhd(h movieHeader) {
-	created, modified := toSeconds(h.created), toSeconds(h.modified)
+	created, modified := Seconds(h.created), Seconds(h.modified)
 	wide := needsWide(created, modified, h.duration)
 	e.fullBox(TypeMvhd, versionFor(wide), 0, func() {
 		e.uint(created, wide)

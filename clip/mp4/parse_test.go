@@ -10,50 +10,10 @@ import (
 	"testing"
 
 	"clipfs/clip/mp4"
+	"clipfs/clip/mp4/mp4test"
 
 	"github.com/google/go-cmp/cmp"
 )
-
-// words gives numbers as big-endian 32-bit fields.
-func words(list ...uint32) string {
-	var b []byte
-	for _, v := range list {
-		b = binary.BigEndian.AppendUint32(b, v)
-	}
-	return string(b)
-}
-
-// tables are the boxes of a sample table by type; one that is empty is left out.
-type tables map[string]string
-
-// fits is a set of tables that agree: three samples of 5, 6 and 7 bytes in two chunks.
-func fits() tables {
-	return tables{
-		"stsd": words(0, 1) + box("alaw", strings.Repeat("\x00", 28)),
-		"stts": words(0, 2, 2, 10, 1, 20),
-		"ctts": words(0, 1, 3, 4),
-		"stss": words(0, 1, 2),
-		"stsz": words(0, 0, 3, 5, 6, 7),
-		"stsc": words(0, 2, 1, 2, 1, 2, 1, 1),
-		"stco": words(0, 2, 100, 200),
-	}
-}
-
-// movieOf makes a moov of one sound track with these tables.
-func movieOf(list tables) []byte {
-	var stbl strings.Builder
-	for _, kind := range []string{"stsd", "stts", "ctts", "stss", "stsz", "stz2", "stsc", "stco", "co64"} {
-		if body, ok := list[kind]; ok {
-			stbl.WriteString(box(kind, body))
-		}
-	}
-	return []byte(box("moov",
-		box("mvhd", words(0, 0, 0, 1000, 0)+strings.Repeat("\x00", 80))+
-			box("trak", box("tkhd", strings.Repeat("\x00", 84))+
-				box("mdia", box("mdhd", words(0, 0, 0, 1000, 0, 0))+
-					box("hdlr", words(0, 0)+"soun"+strings.Repeat("\x00", 13))+
-					box("minf", box("stbl", stbl.String()))))))
-}
 
 // TestTables reads tables in forms that our writer does not write.
 func TestTables(t *testing.T) {
@@ -64,36 +24,39 @@ func TestTables(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name string
-		turn func(tables)
+		turn func(mp4test.Tables)
 		want func([]mp4.Sample)
 	}{
-		{"as they are", func(tables) {}, func([]mp4.Sample) {}},
-		{"no ctts", func(l tables) { delete(l, "ctts") }, func(w []mp4.Sample) { w[0].Offset, w[1].Offset, w[2].Offset = 0, 0, 0 }},
-		{"no stss", func(l tables) { delete(l, "stss") }, func(w []mp4.Sample) { w[0].Sync, w[2].Sync = true, true }},
-		{"empty stss", func(l tables) { l["stss"] = words(0, 0) }, func(w []mp4.Sample) { w[1].Sync = false }},
-		{"empty runs", func(l tables) { l["stts"] = words(0, 4, 0, 9, 2, 10, 0, 8, 1, 20) }, func([]mp4.Sample) {}},
-		{"negative offsets", func(l tables) { l["ctts"] = words(1<<24, 2, 2, math.MaxUint32-1, 1, 4) },
+		{"as they are", func(mp4test.Tables) {}, func([]mp4.Sample) {}},
+		{"no ctts", func(l mp4test.Tables) { delete(l, "ctts") }, func(w []mp4.Sample) { w[0].Offset, w[1].Offset, w[2].Offset = 0, 0, 0 }},
+		{"no stss", func(l mp4test.Tables) { delete(l, "stss") }, func(w []mp4.Sample) { w[0].Sync, w[2].Sync = true, true }},
+		{"empty stss", func(l mp4test.Tables) { l["stss"] = mp4test.Words(0, 0) }, func(w []mp4.Sample) { w[1].Sync = false }},
+		{"empty runs", func(l mp4test.Tables) { l["stts"] = mp4test.Words(0, 4, 0, 9, 2, 10, 0, 8, 1, 20) }, func([]mp4.Sample) {}},
+		{"negative offsets", func(l mp4test.Tables) { l["ctts"] = mp4test.Words(1<<24, 2, 2, math.MaxUint32-1, 1, 4) },
 			func(w []mp4.Sample) { w[0].Offset, w[1].Offset = -2, -2 }},
-		{"constant size", func(l tables) { l["stsz"] = words(0, 5, 3) },
+		{"constant size", func(l mp4test.Tables) { l["stsz"] = mp4test.Words(0, 5, 3) },
 			func(w []mp4.Sample) { w[1].Size, w[2].Size = 5, 5 }},
-		{"sizes of 16 bits", func(l tables) { delete(l, "stsz"); l["stz2"] = words(0, 16, 3) + "\x00\x05\x00\x06\x00\x07" },
+		{"sizes of 16 bits", func(l mp4test.Tables) {
+			delete(l, "stsz")
+			l["stz2"] = mp4test.Words(0, 16, 3) + "\x00\x05\x00\x06\x00\x07"
+		},
 			func([]mp4.Sample) {}},
-		{"sizes of 8 bits", func(l tables) { delete(l, "stsz"); l["stz2"] = words(0, 8, 3) + "\x05\x06\x07" },
+		{"sizes of 8 bits", func(l mp4test.Tables) { delete(l, "stsz"); l["stz2"] = mp4test.Words(0, 8, 3) + "\x05\x06\x07" },
 			func([]mp4.Sample) {}},
-		{"sizes of 4 bits", func(l tables) { delete(l, "stsz"); l["stz2"] = words(0, 4, 3) + "\x56\x70" },
+		{"sizes of 4 bits", func(l mp4test.Tables) { delete(l, "stsz"); l["stz2"] = mp4test.Words(0, 4, 3) + "\x56\x70" },
 			func([]mp4.Sample) {}},
-		{"wide offsets", func(l tables) { delete(l, "stco"); l["co64"] = words(0, 2, 1, 100, 0, 200) },
+		{"wide offsets", func(l mp4test.Tables) { delete(l, "stco"); l["co64"] = mp4test.Words(0, 2, 1, 100, 0, 200) },
 			func(w []mp4.Sample) { w[0].Position += 1 << 32; w[1].Position += 1 << 32 }},
 	} {
-		list, want := fits(), append([]mp4.Sample(nil), samples...)
+		list, want := mp4test.Fits(), append([]mp4.Sample(nil), samples...)
 		c.turn(list)
 		c.want(want)
-		m, err := mp4.ParseMovie(movieOf(list))
+		m, err := mp4.ParseMovie(mp4test.MovieOf(list))
 		if err != nil {
 			t.Errorf("%s: %v", c.name, err)
 			continue
 		}
-		if diff := cmp.Diff(want, samplesOf(t, m.Tracks[0])); diff != "" {
+		if diff := cmp.Diff(want, mp4test.Samples(t, m.Tracks[0])); diff != "" {
 			t.Errorf("%s: (-want +got):\n%s", c.name, diff)
 		}
 	}
@@ -104,32 +67,32 @@ func TestTablesDisagree(t *testing.T) {
 	for _, c := range []struct {
 		name, kind, body string
 	}{
-		{"stts of fewer", "stts", words(0, 1, 2, 10)},
-		{"stts of more", "stts", words(0, 1, 4, 10)},
-		{"stts beyond 63 bits", "stts", words(0, 3, 1<<31, 1<<31, 1<<31, 1<<31, 1<<31, 1<<31)},
-		{"stts beyond 64 bits", "stts", words(0, 2, math.MaxUint32, math.MaxUint32, math.MaxUint32, math.MaxUint32)},
-		{"no stts", "stts", words(0, 0)},
-		{"ctts of fewer", "ctts", words(0, 1, 2, 4)},
-		{"ctts of more", "ctts", words(0, 1, math.MaxUint32, 4)},
-		{"stss beyond the end", "stss", words(0, 1, 4)},
-		{"stss 0", "stss", words(0, 1, 0)},
-		{"stss falls", "stss", words(0, 2, 2, 1)},
-		{"stsz of more", "stsz", words(0, 5, math.MaxUint32)},
-		{"stsz of fewer", "stsz", words(0, 0, 2, 5, 6)},
-		{"stsc begins late", "stsc", words(0, 1, 2, 2, 1)},
-		{"stsc falls", "stsc", words(0, 2, 1, 2, 1, 1, 1, 1)},
-		{"stsc beyond the end", "stsc", words(0, 2, 1, 2, 1, 3, 1, 1)},
-		{"stsc empty", "stsc", words(0, 0)},
-		{"stsc of no samples", "stsc", words(0, 1, 1, 0, 1)},
-		{"stsc of more", "stsc", words(0, 1, 1, math.MaxUint32, 1)},
-		{"stsc of no entry", "stsc", words(0, 2, 1, 2, 1, 2, 1, 2)},
-		{"stsc of entry 0", "stsc", words(0, 2, 1, 2, 0, 2, 1, 1)},
-		{"stco of one", "stco", words(0, 1, 100)},
-		{"stco of none", "stco", words(0, 0)},
+		{"stts of fewer", "stts", mp4test.Words(0, 1, 2, 10)},
+		{"stts of more", "stts", mp4test.Words(0, 1, 4, 10)},
+		{"stts beyond 63 bits", "stts", mp4test.Words(0, 3, 1<<31, 1<<31, 1<<31, 1<<31, 1<<31, 1<<31)},
+		{"stts beyond 64 bits", "stts", mp4test.Words(0, 2, math.MaxUint32, math.MaxUint32, math.MaxUint32, math.MaxUint32)},
+		{"no stts", "stts", mp4test.Words(0, 0)},
+		{"ctts of fewer", "ctts", mp4test.Words(0, 1, 2, 4)},
+		{"ctts of more", "ctts", mp4test.Words(0, 1, math.MaxUint32, 4)},
+		{"stss beyond the end", "stss", mp4test.Words(0, 1, 4)},
+		{"stss 0", "stss", mp4test.Words(0, 1, 0)},
+		{"stss falls", "stss", mp4test.Words(0, 2, 2, 1)},
+		{"stsz of more", "stsz", mp4test.Words(0, 5, math.MaxUint32)},
+		{"stsz of fewer", "stsz", mp4test.Words(0, 0, 2, 5, 6)},
+		{"stsc begins late", "stsc", mp4test.Words(0, 1, 2, 2, 1)},
+		{"stsc falls", "stsc", mp4test.Words(0, 2, 1, 2, 1, 1, 1, 1)},
+		{"stsc beyond the end", "stsc", mp4test.Words(0, 2, 1, 2, 1, 3, 1, 1)},
+		{"stsc empty", "stsc", mp4test.Words(0, 0)},
+		{"stsc of no samples", "stsc", mp4test.Words(0, 1, 1, 0, 1)},
+		{"stsc of more", "stsc", mp4test.Words(0, 1, 1, math.MaxUint32, 1)},
+		{"stsc of no entry", "stsc", mp4test.Words(0, 2, 1, 2, 1, 2, 1, 2)},
+		{"stsc of entry 0", "stsc", mp4test.Words(0, 2, 1, 2, 0, 2, 1, 1)},
+		{"stco of one", "stco", mp4test.Words(0, 1, 100)},
+		{"stco of none", "stco", mp4test.Words(0, 0)},
 	} {
-		list := fits()
+		list := mp4test.Fits()
 		list[c.kind] = c.body
-		m, err := mp4.ParseMovie(movieOf(list))
+		m, err := mp4.ParseMovie(mp4test.MovieOf(list))
 		if err != nil {
 			t.Errorf("%s: %v", c.name, err)
 			continue
@@ -156,19 +119,22 @@ func refuse(t *testing.T, name string, m *mp4.Movie) {
 func TestChunkOverflow(t *testing.T) {
 	for _, c := range []struct {
 		name string
-		turn func(tables)
+		turn func(mp4test.Tables)
 	}{
-		{"position", func(l tables) { delete(l, "stco"); l["co64"] = words(0, 2, math.MaxInt32, math.MaxUint32-5, 0, 200) }},
-		{"size", func(l tables) {
-			l["stts"], l["stsz"] = words(0, 1, math.MaxUint32, 1), words(0, math.MaxUint32, math.MaxUint32)
-			l["stsc"], l["stco"] = words(0, 1, 1, math.MaxUint32, 1), words(0, 1, 100)
+		{"position", func(l mp4test.Tables) {
+			delete(l, "stco")
+			l["co64"] = mp4test.Words(0, 2, math.MaxInt32, math.MaxUint32-5, 0, 200)
+		}},
+		{"size", func(l mp4test.Tables) {
+			l["stts"], l["stsz"] = mp4test.Words(0, 1, math.MaxUint32, 1), mp4test.Words(0, math.MaxUint32, math.MaxUint32)
+			l["stsc"], l["stco"] = mp4test.Words(0, 1, 1, math.MaxUint32, 1), mp4test.Words(0, 1, 100)
 			delete(l, "ctts")
 			delete(l, "stss")
 		}},
 	} {
-		list := fits()
+		list := mp4test.Fits()
 		c.turn(list)
-		m, err := mp4.ParseMovie(movieOf(list))
+		m, err := mp4.ParseMovie(mp4test.MovieOf(list))
 		if err != nil {
 			t.Fatalf("%s: %v", c.name, err)
 		}
@@ -179,12 +145,12 @@ func TestChunkOverflow(t *testing.T) {
 // TestManySamples reads 4 billion samples by the chunk, from a few bytes, without going over them.
 func TestManySamples(t *testing.T) {
 	const n = math.MaxUint32
-	list := fits()
-	list["stts"], list["stsz"] = words(0, 1, n, 1), words(0, 2, n)
-	list["stsc"], list["stco"] = words(0, 2, 1, 5, 1, 2, n-5, 1), words(0, 2, 100, 200)
+	list := mp4test.Fits()
+	list["stts"], list["stsz"] = mp4test.Words(0, 1, n, 1), mp4test.Words(0, 2, n)
+	list["stsc"], list["stco"] = mp4test.Words(0, 2, 1, 5, 1, 2, n-5, 1), mp4test.Words(0, 2, 100, 200)
 	delete(list, "ctts")
 	delete(list, "stss")
-	m, err := mp4.ParseMovie(movieOf(list))
+	m, err := mp4.ParseMovie(mp4test.MovieOf(list))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,7 +158,7 @@ func TestManySamples(t *testing.T) {
 		{Position: 100, Size: 10, First: 0, Samples: 5, DTS: 0, Duration: 5},
 		{Position: 200, Size: 2 * (n - 5), First: 5, Samples: n - 5, DTS: 5, Duration: n - 5},
 	}
-	if diff := cmp.Diff(want, chunksOf(t, m.Tracks[0])); diff != "" {
+	if diff := cmp.Diff(want, mp4test.Chunks(t, m.Tracks[0])); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	seen := 0
@@ -213,30 +179,30 @@ func TestManySamples(t *testing.T) {
 func TestParseRefuses(t *testing.T) {
 	const n = math.MaxUint32
 	for _, c := range []struct{ name, kind, body string }{
-		{"stsd cut", "stsd", words(0)},
-		{"stsd claims more", "stsd", words(0, n) + box("alaw", strings.Repeat("\x00", 28))},
-		{"stsd entry cut", "stsd", words(0, 1) + box("alaw", strings.Repeat("\x00", 27))},
-		{"stsd entry too long", "stsd", words(0, 1, 1000) + "alaw"},
-		{"stts claims more", "stts", words(0, n, 1, 1)},
-		{"stts cut", "stts", words(0)},
-		{"ctts claims more", "ctts", words(0, n, 1, 1)},
-		{"stss claims more", "stss", words(0, 1<<30, 1)},
-		{"stsz claims more", "stsz", words(0, 0, n, 1)},
-		{"stsz cut", "stsz", words(0, 7)},
-		{"stz2 of 5 bits", "stz2", words(0, 5, 1, 1)},
-		{"stz2 claims more", "stz2", words(0, 4, 9, 1)},
-		{"stsz and stz2", "stz2", words(0, 8, 0)},
-		{"stsc claims more", "stsc", words(0, n, 1, 1, 1)},
-		{"stco claims more", "stco", words(0, n, 1)},
-		{"stco and co64", "co64", words(0, 0)},
-		{"co64 beyond 63 bits", "co64", words(0, 1, 1<<31, 0)},
+		{"stsd cut", "stsd", mp4test.Words(0)},
+		{"stsd claims more", "stsd", mp4test.Words(0, n) + mp4test.Box("alaw", strings.Repeat("\x00", 28))},
+		{"stsd entry cut", "stsd", mp4test.Words(0, 1) + mp4test.Box("alaw", strings.Repeat("\x00", 27))},
+		{"stsd entry too long", "stsd", mp4test.Words(0, 1, 1000) + "alaw"},
+		{"stts claims more", "stts", mp4test.Words(0, n, 1, 1)},
+		{"stts cut", "stts", mp4test.Words(0)},
+		{"ctts claims more", "ctts", mp4test.Words(0, n, 1, 1)},
+		{"stss claims more", "stss", mp4test.Words(0, 1<<30, 1)},
+		{"stsz claims more", "stsz", mp4test.Words(0, 0, n, 1)},
+		{"stsz cut", "stsz", mp4test.Words(0, 7)},
+		{"stz2 of 5 bits", "stz2", mp4test.Words(0, 5, 1, 1)},
+		{"stz2 claims more", "stz2", mp4test.Words(0, 4, 9, 1)},
+		{"stsz and stz2", "stz2", mp4test.Words(0, 8, 0)},
+		{"stsc claims more", "stsc", mp4test.Words(0, n, 1, 1, 1)},
+		{"stco claims more", "stco", mp4test.Words(0, n, 1)},
+		{"stco and co64", "co64", mp4test.Words(0, 0)},
+		{"co64 beyond 63 bits", "co64", mp4test.Words(0, 1, 1<<31, 0)},
 	} {
-		list := fits()
+		list := mp4test.Fits()
 		list[c.kind] = c.body
 		if strings.HasPrefix(c.kind, "co64") && c.name != "stco and co64" {
 			delete(list, "stco")
 		}
-		moov := movieOf(list)
+		moov := mp4test.MovieOf(list)
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		if _, err := mp4.ParseMovie(moov); !errors.Is(err, mp4.ErrMalformed) {
@@ -251,7 +217,7 @@ func TestParseRefuses(t *testing.T) {
 
 // TestParseCut parses every beginning of a movie, patched so that its own size fits: an error at most, never a panic.
 func TestParseCut(t *testing.T) {
-	whole := movieOf(fits())
+	whole := mp4test.MovieOf(mp4test.Fits())
 	if _, err := mp4.ParseMovie(whole); err != nil {
 		t.Fatal(err)
 	}
@@ -273,7 +239,7 @@ func TestParseCut(t *testing.T) {
 // TestSampleEntries reads entries in QuickTime's forms and descriptors with all their options.
 func TestSampleEntries(t *testing.T) {
 	config := "\x12\x10"
-	esds := func(body string) string { return box("esds", "\x00\x00\x00\x00"+body) }
+	esds := func(body string) string { return mp4test.Box("esds", "\x00\x00\x00\x00"+body) }
 	inner := "\x04\x11" + strings.Repeat("\x00", 13) + "\x05\x02" + config
 	plain := esds("\x03\x16\x00\x00\x00" + inner)
 	long := esds("\x03\x80\x80\x80\x20\x00\x00\xe0\x00\x07\x03url\x00\x00" + inner + "\x06\x01\x02")
@@ -285,21 +251,21 @@ func TestSampleEntries(t *testing.T) {
 		name, stsd string
 		fails      bool
 	}{
-		{"plain", words(0, 1) + box("mp4a", fields(0)+plain), false},
-		{"options", words(0, 1) + box("mp4a", fields(0)+long), false},
-		{"behind others", words(0, 1) + box("mp4a", fields(0)+box("chan", "1234")+plain), false},
-		{"quicktime 1, in wave", words(0, 1) + box("mp4a", fields(1)+strings.Repeat("\x00", 16)+
-			box("wave", box("frma", "mp4a")+plain+"\x00\x00\x00\x08\x00\x00\x00\x00")), false},
-		{"quicktime 2", words(0, 1) + box("mp4a", fields(2)+strings.Repeat("\x00", 36)+plain), false},
-		{"iso version 1", words(1<<24, 1) + box("mp4a", fields(1)+plain), false},
-		{"none", words(0, 1) + box("mp4a", fields(0)), true},
-		{"cut", words(0, 1) + box("mp4a", fields(0)+esds("\x03\x16\x00\x00\x00\x04\x11")), true},
-		{"length without end", words(0, 1) + box("mp4a", fields(0)+esds("\x03\xff\xff\xff\xff\xff")), true},
-		{"no decoder", words(0, 1) + box("mp4a", fields(0)+esds("\x06\x01\x02")), true},
+		{"plain", mp4test.Words(0, 1) + mp4test.Box("mp4a", fields(0)+plain), false},
+		{"options", mp4test.Words(0, 1) + mp4test.Box("mp4a", fields(0)+long), false},
+		{"behind others", mp4test.Words(0, 1) + mp4test.Box("mp4a", fields(0)+mp4test.Box("chan", "1234")+plain), false},
+		{"quicktime 1, in wave", mp4test.Words(0, 1) + mp4test.Box("mp4a", fields(1)+strings.Repeat("\x00", 16)+
+			mp4test.Box("wave", mp4test.Box("frma", "mp4a")+plain+"\x00\x00\x00\x08\x00\x00\x00\x00")), false},
+		{"quicktime 2", mp4test.Words(0, 1) + mp4test.Box("mp4a", fields(2)+strings.Repeat("\x00", 36)+plain), false},
+		{"iso version 1", mp4test.Words(1<<24, 1) + mp4test.Box("mp4a", fields(1)+plain), false},
+		{"none", mp4test.Words(0, 1) + mp4test.Box("mp4a", fields(0)), true},
+		{"cut", mp4test.Words(0, 1) + mp4test.Box("mp4a", fields(0)+esds("\x03\x16\x00\x00\x00\x04\x11")), true},
+		{"length without end", mp4test.Words(0, 1) + mp4test.Box("mp4a", fields(0)+esds("\x03\xff\xff\xff\xff\xff")), true},
+		{"no decoder", mp4test.Words(0, 1) + mp4test.Box("mp4a", fields(0)+esds("\x06\x01\x02")), true},
 	} {
-		list := fits()
+		list := mp4test.Fits()
 		list["stsd"] = c.stsd
-		m, err := mp4.ParseMovie(movieOf(list))
+		m, err := mp4.ParseMovie(mp4test.MovieOf(list))
 		if err != nil {
 			t.Errorf("%s: %v", c.name, err)
 			continue
@@ -322,9 +288,9 @@ func TestEdits(t *testing.T) {
 		{{Duration: 1 << 33, MediaTime: 1, Rate: mp4.EditRate}, {Duration: 1, MediaTime: -1, Rate: 0}},
 		{{Duration: 1, MediaTime: 1 << 31, Rate: mp4.EditRate}},
 	} {
-		out := small(fixed())
+		out := mp4test.Small(mp4test.Fixed())
 		out.Tracks[0].Edits = edits
-		m := parse(t, bytes.NewReader(build(t, out)))
+		m := mp4test.Parse(t, bytes.NewReader(mp4test.Build(t, out)))
 		if diff := cmp.Diff(edits, m.Tracks[0].Edits); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}

@@ -13,12 +13,8 @@ import (
 	"time"
 
 	"clipfs/clip/mp4"
+	"clipfs/clip/mp4/mp4test"
 )
-
-// box makes a box with a 32-bit size.
-func box(kind string, body string) string {
-	return string(binary.BigEndian.AppendUint32(nil, uint32(8+len(body)))) + kind + body
-}
 
 // large makes a box with a 64-bit size.
 func large(kind string, body string) string {
@@ -35,8 +31,8 @@ func TestParseBoxHeader(t *testing.T) {
 		want       mp4.BoxHeader
 		err        error
 	}{
-		{"plain", box("free", "abc"), mp4.BoxHeader{Type: mp4.TypeFree, Size: 11, HeaderSize: 8}, nil},
-		{"empty", box("free", ""), mp4.BoxHeader{Type: mp4.TypeFree, Size: 8, HeaderSize: 8}, nil},
+		{"plain", mp4test.Box("free", "abc"), mp4.BoxHeader{Type: mp4.TypeFree, Size: 11, HeaderSize: 8}, nil},
+		{"empty", mp4test.Box("free", ""), mp4.BoxHeader{Type: mp4.TypeFree, Size: 8, HeaderSize: 8}, nil},
 		{"to the end", open("mdat", "x"), mp4.BoxHeader{Type: mp4.TypeMdat, Size: 0, HeaderSize: 8}, nil},
 		{"64 bits", large("mdat", "x"), mp4.BoxHeader{Type: mp4.TypeMdat, Size: 17, HeaderSize: 16}, nil},
 		{"body not there", "\x7f\xff\xff\xffmdat", mp4.BoxHeader{Type: mp4.TypeMdat, Size: 1<<31 - 1, HeaderSize: 8}, nil},
@@ -61,12 +57,12 @@ func TestChildren(t *testing.T) {
 		name, give, want string
 		fails            bool
 	}{
-		{"two", box("free", "ab") + large("skip", "c"), "free:ab skip:c", false},
+		{"two", mp4test.Box("free", "ab") + large("skip", "c"), "free:ab skip:c", false},
 		{"none", "", "", false},
-		{"last to the end", box("free", "") + open("skip", "xyz"), "free: skip:xyz", false},
-		{"terminator", box("free", "a") + "\x00\x00\x00\x00", "free:a", false},
-		{"too long", box("free", "a") + "\x00\x00\x00\x0askipx", "free:a", true},
-		{"rubbish", box("free", "a") + "abc", "free:a", true},
+		{"last to the end", mp4test.Box("free", "") + open("skip", "xyz"), "free: skip:xyz", false},
+		{"terminator", mp4test.Box("free", "a") + "\x00\x00\x00\x00", "free:a", false},
+		{"too long", mp4test.Box("free", "a") + "\x00\x00\x00\x0askipx", "free:a", true},
+		{"rubbish", mp4test.Box("free", "a") + "abc", "free:a", true},
 	} {
 		var got []string
 		var fault error
@@ -85,7 +81,7 @@ func TestChildren(t *testing.T) {
 }
 
 func TestScanner(t *testing.T) {
-	ftyp, moov, mdat := box("ftyp", "isom\x00\x00\x02\x00"), box("moov", "headers"), box("mdat", "media")
+	ftyp, moov, mdat := mp4test.Box("ftyp", "isom\x00\x00\x02\x00"), mp4test.Box("moov", "headers"), mp4test.Box("mdat", "media")
 	for _, c := range []struct {
 		name, give string
 		// boxes as type@position:size:body, then the size known once the header of which box had come.
@@ -96,11 +92,11 @@ func TestScanner(t *testing.T) {
 		{"moov last", ftyp + mdat + moov, "ftyp@0:16 mdat@16:13 moov@29:15", "moov 44", io.EOF},
 		{"mdat open", ftyp + moov + open("mdat", "media"), "ftyp@0:16 moov@16:15 mdat@31:0", "", io.EOF},
 		{"64 bits", ftyp + moov + large("mdat", "media"), "ftyp@0:16 moov@16:15 mdat@31:21", "mdat 52", io.EOF},
-		{"others between", ftyp + box("wide", "") + box("free", "pad") + moov + box("uuid", "0123456789abcdef") + mdat,
+		{"others between", ftyp + mp4test.Box("wide", "") + mp4test.Box("free", "pad") + moov + mp4test.Box("uuid", "0123456789abcdef") + mdat,
 			"ftyp@0:16 wide@16:8 free@24:11 moov@35:15 uuid@50:24 mdat@74:13", "mdat 87", io.EOF},
-		{"others behind", ftyp + moov + mdat + box("free", "pad") + box("mdat", "more"),
+		{"others behind", ftyp + moov + mdat + mp4test.Box("free", "pad") + mp4test.Box("mdat", "more"),
 			"ftyp@0:16 moov@16:15 mdat@31:13 free@44:11 mdat@55:12", "mdat 44", io.EOF},
-		{"unknown types", moov + mdat + box("\xa9xyz", ""), "moov@0:15 mdat@15:13 \\xa9xyz@28:8", "mdat 28", io.EOF},
+		{"unknown types", moov + mdat + mp4test.Box("\xa9xyz", ""), "moov@0:15 mdat@15:13 \\xa9xyz@28:8", "mdat 28", io.EOF},
 		{"cut in mdat", ftyp + moov + mdat[:10], "ftyp@0:16 moov@16:15 mdat@31:13", "mdat 44", io.ErrUnexpectedEOF},
 		{"cut in a header", ftyp + moov + mdat[:5], "ftyp@0:16 moov@16:15", "", io.ErrUnexpectedEOF},
 		{"cut in a 64-bit header", ftyp + large("mdat", "")[:8], "ftyp@0:16", "", io.ErrUnexpectedEOF},
@@ -157,7 +153,7 @@ func scan(s *mp4.Scanner) (boxes, end, copied string, err error) {
 
 // TestScannerSkips checks that Next passes over what a consumer did not read, and that a payload is dead after it.
 func TestScannerSkips(t *testing.T) {
-	s := mp4.NewScanner(strings.NewReader(box("ftyp", "12345678") + box("free", "abcdef") + box("mdat", "x")))
+	s := mp4.NewScanner(strings.NewReader(mp4test.Box("ftyp", "12345678") + mp4test.Box("free", "abcdef") + mp4test.Box("mdat", "x")))
 	first, err := s.Next()
 	if err != nil {
 		t.Fatal(err)
@@ -186,7 +182,7 @@ func TestScannerError(t *testing.T) {
 	reset := errors.New("connection reset")
 	for _, cut := range []error{reset, io.ErrUnexpectedEOF, fmt.Errorf("archive: %w", io.ErrUnexpectedEOF)} {
 		for _, n := range []int{0, 4, 8, 12, 16, 20, 26} {
-			whole := box("ftyp", "12345678") + box("mdat", "0123456789")
+			whole := mp4test.Box("ftyp", "12345678") + mp4test.Box("mdat", "0123456789")
 			s := mp4.NewScanner(io.MultiReader(strings.NewReader(whole[:n]), iotest.ErrReader(cut)))
 			_, _, copied, err := scan(s)
 			if !errors.Is(err, cut) || errors.Is(err, mp4.ErrNotMP4) || !strings.HasPrefix(whole, copied) {
@@ -203,13 +199,13 @@ func TestReadMoov(t *testing.T) {
 		name, give, want string
 		err              error
 	}{
-		{"sized", box("moov", "abc") + "more", box("moov", "abc"), nil},
+		{"sized", mp4test.Box("moov", "abc") + "more", mp4test.Box("moov", "abc"), nil},
 		{"open", open("moov", "abc"), open("moov", "abc"), nil},
-		{"empty", box("moov", ""), box("moov", ""), nil},
-		{"cut", box("moov", "abc")[:10], "", io.ErrUnexpectedEOF},
+		{"empty", mp4test.Box("moov", ""), mp4test.Box("moov", ""), nil},
+		{"cut", mp4test.Box("moov", "abc")[:10], "", io.ErrUnexpectedEOF},
 		{"claims much", claim + "abc", "", io.ErrUnexpectedEOF},
 		{"too big", "\x10\x00\x00\x01moov", "", mp4.ErrTooBig},
-		{"long", box("moov", strings.Repeat("x", 300_000)), box("moov", strings.Repeat("x", 300_000)), nil},
+		{"long", mp4test.Box("moov", strings.Repeat("x", 300_000)), mp4test.Box("moov", strings.Repeat("x", 300_000)), nil},
 	} {
 		b, err := mp4.NewScanner(strings.NewReader(c.give)).Next()
 		if err != nil {
@@ -256,7 +252,7 @@ func (zeros) Read(p []byte) (int, error) {
 // Payloads are passed on with other times: boxes are copied, only moov is held in memory.
 func ExampleScanner() {
 	footage := time.Date(2024, 1, 1, 10, 0, 0, 0, time.UTC)
-	w, err := mp4.NewWriter(small(footage.AddDate(1, 0, 0)))
+	w, err := mp4.NewWriter(mp4test.Small(footage.AddDate(1, 0, 0)))
 	if err != nil {
 		fmt.Println(err)
 		return

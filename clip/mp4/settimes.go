@@ -16,7 +16,7 @@ func SetTimes(moov []byte, t time.Time) error {
 	if err != nil {
 		return err
 	}
-	seconds := toSeconds(t)
+	seconds := Seconds(t)
 	bodies, err := timedBoxes(top.Body, nil, 0)
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"clipfs/clip/mp4"
+	"clipfs/clip/mp4/mp4test"
 )
 
 func TestSetTimes(t *testing.T) {
@@ -27,8 +28,8 @@ func TestSetTimes(t *testing.T) {
 		{name: "too late for version 0", written: base, set: wide, fails: true, want: base},
 		{name: "other zone", written: base, set: base.In(time.FixedZone("", 7200)), want: base},
 	} {
-		whole := build(t, small(c.written))
-		moov := findMoov(t, bytes.NewReader(whole))
+		whole := mp4test.Build(t, mp4test.Small(c.written))
+		moov := mp4test.Moov(t, bytes.NewReader(whole))
 		before := bytes.Clone(moov)
 		if err := mp4.SetTimes(moov, c.set); (err != nil) != c.fails || c.fails && !errors.Is(err, mp4.ErrMalformed) {
 			t.Errorf("%s: %v, want failing %t", c.name, err, c.fails)
@@ -60,30 +61,30 @@ func TestSetTimes(t *testing.T) {
 // whose times ParseMovie does not show.
 func TestSetTimesAgainstWriter(t *testing.T) {
 	a, b := time.Date(2024, 1, 1, 10, 0, 0, 0, time.UTC), time.Date(2025, 6, 7, 8, 9, 10, 0, time.UTC)
-	moov := findMoov(t, bytes.NewReader(build(t, small(a))))
+	moov := mp4test.Moov(t, bytes.NewReader(mp4test.Build(t, mp4test.Small(a))))
 	if err := mp4.SetTimes(moov, b); err != nil {
 		t.Fatal(err)
 	}
-	if want := findMoov(t, bytes.NewReader(build(t, small(b)))); !bytes.Equal(moov, want) {
+	if want := mp4test.Moov(t, bytes.NewReader(mp4test.Build(t, mp4test.Small(b)))); !bytes.Equal(moov, want) {
 		t.Error("patched moov is not the one written with these times")
 	}
 }
 
 func TestSetTimesRefuses(t *testing.T) {
 	now := time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
-	good := string(findMoov(t, bytes.NewReader(build(t, small(now)))))
-	mvhd := box("mvhd", "\x00\x00\x00\x00"+"12345678")
+	good := string(mp4test.Moov(t, bytes.NewReader(mp4test.Build(t, mp4test.Small(now)))))
+	mvhd := mp4test.Box("mvhd", "\x00\x00\x00\x00"+"12345678")
 	for _, c := range []struct{ name, give string }{
 		{"nothing", ""},
-		{"another box", box("mdat", mvhd)},
+		{"another box", mp4test.Box("mdat", mvhd)},
 		{"cut", good[:len(good)-1]},
 		{"longer", good + "\x00"},
-		{"without mvhd", box("moov", box("free", ""))},
-		{"empty mvhd", box("moov", box("mvhd", ""))},
-		{"short mvhd", box("moov", box("mvhd", "\x00\x00\x00\x00"+"1234567"))},
-		{"short mvhd of version 1", box("moov", box("mvhd", "\x01\x00\x00\x00"+"123456789012345"))},
-		{"broken trak", box("moov", mvhd+box("trak", "\x00\x00\x00\x09tkhd"))},
-		{"short mdhd", box("moov", mvhd+box("trak", box("mdia", box("mdhd", "\x00\x00\x00\x00"))))},
+		{"without mvhd", mp4test.Box("moov", mp4test.Box("free", ""))},
+		{"empty mvhd", mp4test.Box("moov", mp4test.Box("mvhd", ""))},
+		{"short mvhd", mp4test.Box("moov", mp4test.Box("mvhd", "\x00\x00\x00\x00"+"1234567"))},
+		{"short mvhd of version 1", mp4test.Box("moov", mp4test.Box("mvhd", "\x01\x00\x00\x00"+"123456789012345"))},
+		{"broken trak", mp4test.Box("moov", mvhd+mp4test.Box("trak", "\x00\x00\x00\x09tkhd"))},
+		{"short mdhd", mp4test.Box("moov", mvhd+mp4test.Box("trak", mp4test.Box("mdia", mp4test.Box("mdhd", "\x00\x00\x00\x00"))))},
 	} {
 		moov := []byte(c.give)
 		if err := mp4.SetTimes(moov, now); !errors.Is(err, mp4.ErrMalformed) {

@@ -13,8 +13,8 @@ type SampleEntry struct {
 	// is what counts.
 	Channels uint16
 	Rate     uint32
-	// boxes are the boxes within the entry.
-	boxes []byte
+	// Boxes are the boxes within the entry.
+	Boxes []byte
 }
 
 // parseStsd reads the body of stsd; handler says what kind of entries it has.
@@ -70,14 +70,23 @@ func parseEntry(c Child, handler FourCC, version uint8) (SampleEntry, error) {
 			d.skip(36)
 		}
 	}
-	s.boxes = d.b
+	s.Boxes = d.b
 	return s, d.err(c.Type)
+}
+
+// ParseSampleEntry reads a sample entry of a handler's track, given whole, as it can stand in an stsd of version 0.
+func ParseSampleEntry(raw []byte, handler FourCC) (SampleEntry, error) {
+	c, err := firstChild(raw)
+	if err != nil {
+		return SampleEntry{}, err
+	}
+	return parseEntry(c, handler, 0)
 }
 
 // Config gives the body of the first box of a type within the entry, avcC for example, and whether there is one.
 // QuickTime's wave container is looked into.
 func (s SampleEntry) Config(kind FourCC) ([]byte, bool) {
-	return findBox(s.boxes, kind, true)
+	return findBox(s.Boxes, kind, true)
 }
 
 // findBox finds a box in b; an error ends the search.
@@ -105,7 +114,7 @@ func (s SampleEntry) AudioSpecificConfig() ([]byte, error) {
 	if !ok {
 		return nil, fmt.Errorf("sample entry %s: no %s: %w", s.Type, TypeEsds, ErrMalformed)
 	}
-	return parseEsds(body)
+	return ParseEsds(body)
 }
 
 // stsd appends a sample description box (ISO/IEC 14496-12 8.5.2) of whole sample entries.

@@ -58,8 +58,8 @@ func (t *Syncs) add(first, count uint32) {
 	}
 }
 
-// withFirst gives the table with sample 1 in it.
-func (t Syncs) withFirst() Syncs {
+// WithFirst is the table with sample 1 in it.
+func (t Syncs) WithFirst() Syncs {
 	if t.All() || t.Len() > 0 && t.Number(0) == 1 {
 		return t
 	}

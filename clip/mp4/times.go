@@ -5,8 +5,8 @@ import "time"
 // epoch is 1904-01-01T00:00:00Z, from which the format counts seconds (ISO/IEC 14496-12 8.2.2), in Unix time.
 const epoch = -2082844800
 
-// toSeconds gives a time as the format counts it, cut to the second; the zero time and all before 1904 are 0.
-func toSeconds(t time.Time) uint64 {
+// Seconds is a time as the format counts it, cut to the second; the zero time and all before 1904 are 0.
+func Seconds(t time.Time) uint64 {
 	if s := t.Unix() - epoch; !t.IsZero() && s > 0 {
 		return uint64(s)
 	}

@@ -47,7 +47,7 @@ func parseTkhd(body []byte) (trackHeader, error) {
 
 // tkhd appends the box, version 1 where a value needs 64 bits.
 func (e *encoder) tkhd(h trackHeader) {
-	created, modified := toSeconds(h.created), toSeconds(h.modified)
+	created, modified := Seconds(h.created), Seconds(h.modified)
 	wide := needsWide(created, modified, h.duration)
 	e.fullBox(TypeTkhd, versionFor(wide), h.flags, func() {
 		e.uint(created, wide)

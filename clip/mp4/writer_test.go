@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"clipfs/clip/mp4"
+	"clipfs/clip/mp4/mp4test"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -20,10 +21,10 @@ import (
 func TestRoundTrip(t *testing.T) {
 	created := time.Date(2024, 1, 1, 10, 0, 0, 0, time.UTC)
 	for _, last := range []bool{false, true} {
-		out := small(created)
+		out := mp4test.Small(created)
 		out.MoovLast = last
-		file := build(t, out)
-		m := parse(t, bytes.NewReader(file))
+		file := mp4test.Build(t, out)
+		m := mp4test.Parse(t, bytes.NewReader(file))
 		if !m.Created.Equal(created) || !m.Modified.Equal(created) || m.Timescale != 1000 || m.Duration != 200 || m.Fragmented {
 			t.Errorf("movie %+v", m)
 		}
@@ -62,7 +63,7 @@ func TestRoundTrip(t *testing.T) {
 // checkSamples compares a file with the output that it was made from, sample by sample, by a plain model.
 func checkSamples(t *testing.T, file []byte, out mp4.Output) {
 	t.Helper()
-	m := parse(t, bytes.NewReader(file))
+	m := mp4test.Parse(t, bytes.NewReader(file))
 	media := bytes.Index(file, []byte("mdat")) + 4
 	at := int64(media)
 	perTrack := make([][]mp4.Sample, len(out.Tracks))
@@ -92,10 +93,10 @@ func checkSamples(t *testing.T, file []byte, out mp4.Output) {
 		perChunk[k] = append(perChunk[k], chunk)
 	}
 	for i, track := range m.Tracks {
-		if diff := cmp.Diff(perTrack[i], samplesOf(t, track)); diff != "" {
+		if diff := cmp.Diff(perTrack[i], mp4test.Samples(t, track)); diff != "" {
 			t.Errorf("track %d: samples (-want +got):\n%s", i, diff)
 		}
-		if diff := cmp.Diff(perChunk[i], chunksOf(t, track)); diff != "" {
+		if diff := cmp.Diff(perChunk[i], mp4test.Chunks(t, track)); diff != "" {
 			t.Errorf("track %d: chunks (-want +got):\n%s", i, diff)
 		}
 	}
@@ -122,7 +123,7 @@ func TestRoundTripRandom(t *testing.T) {
 	for seed := range uint64(150) {
 		r := rand.New(rand.NewPCG(seed, 2))
 		out := randomOutput(r)
-		checkSamples(t, build(t, out), out)
+		checkSamples(t, mp4test.Build(t, out), out)
 		if t.Failed() {
 			t.Fatalf("seed %d", seed)
 		}
@@ -232,13 +233,13 @@ func TestWide(t *testing.T) {
 		if _, err := w.WriteTo(&head); !errors.Is(err, errStop) {
 			t.Fatalf("%s: %v", c.name, err)
 		}
-		m := parse(t, bytes.NewReader(head.Bytes()))
+		m := mp4test.Parse(t, bytes.NewReader(head.Bytes()))
 		track := m.Tracks[0]
 		if !m.Created.Equal(late) || !track.Modified.Equal(late) || track.MediaDuration != uint64(c.chunks)*math.MaxUint32 ||
 			m.Duration != 1000*track.MediaDuration || track.Duration != m.Duration {
 			t.Errorf("%s: movie %+v, track %+v", c.name, m, track)
 		}
-		for i, got := range chunksOf(t, track) {
+		for i, got := range mp4test.Chunks(t, track) {
 			if want := w.HeadSize() + int64(i)*chunk; got.Position != want || got.Size != chunk {
 				t.Errorf("%s: chunk %d is %+v, want position %d", c.name, i, got, want)
 			}
@@ -299,7 +300,7 @@ func TestWriterRefuses(t *testing.T) {
 			o.Tracks[1].Samples = []mp4.SampleRun{{Count: 1 << 27, Size: 1, Sync: true}, {Count: 1, Size: 1}}
 		}, mp4.ErrTooBig},
 	} {
-		out := small(now)
+		out := mp4test.Small(now)
 		c.turn(&out)
 		if _, err := mp4.NewWriter(out); !errors.Is(err, c.want) {
 			t.Errorf("%s: got %v, want %v", c.name, err, c.want)
@@ -309,7 +310,7 @@ func TestWriterRefuses(t *testing.T) {
 
 // TestWriteToFails checks that errors of the destination and of the data come out, with what was written counted.
 func TestWriteToFails(t *testing.T) {
-	w, err := mp4.NewWriter(small(time.Time{}))
+	w, err := mp4.NewWriter(mp4test.Small(time.Time{}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -319,7 +320,7 @@ func TestWriteToFails(t *testing.T) {
 			t.Fatalf("room for %d: wrote %d, %v, want %v", n, got, err, errStop)
 		}
 	}
-	short := small(time.Time{})
+	short := mp4test.Small(time.Time{})
 	short.Chunks[3].Data = mp4.Section{Source: strings.NewReader("short"), Length: 320}
 	if w, err = mp4.NewWriter(short); err != nil {
 		t.Fatal(err)

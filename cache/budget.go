@@ -1,329 +1,148 @@
 package cache
 
-import (
-	"errors"
-	"io/fs"
-	"math"
-	"os"
-	"time"
+import "time"
 
-	"golang.org/x/sys/unix"
-)
+// freeStart is how much of an entry may be written although the free space is claimed by others: the head of a payload.
+const freeStart = 1 << 20
 
-const (
-	// blockSize is the unit in which the budget is counted: the block of the common Linux file systems. A file of n bytes
-	// takes n rounded up to it.
-	blockSize = 4096
-	// freeStart is how much of an entry may be written although what is free is claimed by others: the head of a payload.
-	freeStart = 1 << 20
-	// failingFor is how long a disk is left alone that has failed.
-	failingFor = time.Minute
-	// tellEvery is how often it is logged that the disk takes nothing.
-	tellEvery = time.Minute
-)
-
-// blocks gives what n bytes cost.
-func blocks(n int64) int64 {
-	if n > math.MaxInt64-blockSize {
-		return math.MaxInt64
-	}
-	return (n + blockSize - 1) / blockSize * blockSize
+// step is what a fill that wants to grow has to do. Unless done or err is set it asks again after that.
+type step struct {
+	done  bool
+	err   error
+	taken int64           // bytes of the budget that it has now
+	evict []*item         // pinned and not found any more: their files are to be removed, and fileRemoved called for each
+	wait  <-chan struct{} // is to be waited for, if not nil, no longer than until item.quit
 }
 
-// errNoDisk: the disk may take no more of an entry.
-var errNoDisk = errors.New("everything on disk is in use")
+// grow takes from the budget what an entry needs to cost so much. fits is whether it may be on disk at all. errNoDisk if
+// there is no space.
+func (x *index) grow(it *item, cost int64, fits bool) step {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if s, runs := x.runLocked(it); !runs {
+		return s
+	}
+	more := cost - it.cost
+	switch {
+	case more <= 0:
+		return step{done: true}
+	case !fits, time.Now().Before(x.failing):
+		return step{err: errNoDisk}
+	}
+	x.claimLocked(it)
+	if pinned, others := x.used-x.idleBytes, x.claimed-it.claim; pinned+others > x.maxBytes-more && cost > freeStart {
+		return x.makeSpaceLocked(0)
+	}
+	if missing := x.used - (x.maxBytes - more); missing > 0 {
+		return x.makeSpaceLocked(missing)
+	}
+	x.setCostLocked(it, cost)
+	x.setClaimLocked(it, max(0, it.claim-more))
+	return step{done: true, taken: more}
+}
 
-// runLocked waits while an entry is parked, with c.mu unlocked, and gives why its fill has to stop.
-func (c *Cache) runLocked(b *body) error {
-	for {
-		switch {
-		case b.cause != nil:
-			return b.cause
-		case b.ended:
-			return ErrAbandoned
-		case b.holders > 0:
-			return nil
+// shrink takes back what grow has given, because the file system has so many bytes too few for it.
+func (x *index) shrink(it *item, taken, missing int64) step {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.setCostLocked(it, it.cost-taken)
+	return x.makeSpaceLocked(missing)
+}
+
+// growMemory lets an entry take more memory. ErrFull if there is none.
+func (x *index) growMemory(it *item, more int64) step {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if s, runs := x.runLocked(it); !runs {
+		return s
+	}
+	if x.memory.take(more) {
+		it.memory += more
+		x.setClaimLocked(it, 0)
+		return step{done: true}
+	}
+	return x.waitFreedLocked(ErrFull, func(it *item) bool { return it.memory > 0 })
+}
+
+// runLocked reports whether the fill of an entry may go on; else s says what is to be waited for, or why it has to stop.
+func (x *index) runLocked(it *item) (s step, runs bool) {
+	switch {
+	case it.cause != nil:
+		return step{err: it.cause}, false
+	case it.ended:
+		return step{err: ErrAbandoned}, false
+	case it.holders == 0:
+		return step{wait: it.resumed}, false
+	}
+	return step{}, true
+}
+
+// makeSpaceLocked says what brings on at least a little of the bytes that are missing: entries to evict, least recently
+// used first, else what waitFreedLocked finds. None missing means that evicting does not help.
+func (x *index) makeSpaceLocked(missing int64) step {
+	if missing > 0 {
+		select {
+		case <-x.ranked:
+		default:
+			return step{wait: x.ranked}
 		}
-		c.waitLocked(b, b.resumed)
 	}
+	if victims := x.evictLocked(missing - x.removing); len(victims) > 0 {
+		return step{evict: victims}
+	}
+	return x.waitFreedLocked(errNoDisk, func(it *item) bool { return it.cost > 0 })
 }
 
-// admit lets an entry grow to size bytes on disk: it waits while the entry is parked, then takes what the entry will cost
-// from the budget, making space if need be. Only after that may the bytes be written, and room.wrote be told of them, taken bytes.
-// errNoDisk if there is no space.
-func (c *Cache) admit(b *body, size int64) (taken int64, err error) {
-	cost := blocks(fileSize(size))
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for {
-		if err := c.runLocked(b); err != nil {
-			return 0, err
-		}
-		more := cost - b.cost
-		if more <= 0 {
-			return 0, nil
-		}
-		if c.tooLarge(max(size, b.announced())) || time.Now().Before(c.failing) {
-			return 0, errNoDisk
-		}
-		c.claimLocked(b)
-		missing, ok := c.takeLocked(b, more)
-		if ok {
-			return more, nil
-		}
-		if !c.makeSpaceLocked(b, missing) {
-			return 0, errNoDisk
-		}
+// waitFreedLocked says to wait until something was given back: what is settling, else the fill that has been paused
+// longest of those that match, which is given up. It says full if there is neither: all else is held.
+func (x *index) waitFreedLocked(full error, match func(*item) bool) step {
+	if x.settling == 0 && !x.giveUpLocked(match) {
+		return step{err: full}
 	}
+	if x.freed == nil {
+		x.freed = make(chan struct{})
+	}
+	return step{wait: x.freed}
 }
 
-// tooLarge reports whether an entry of so many bytes can never be on disk.
-func (c *Cache) tooLarge(size int64) bool {
-	return size > maxEntry || blocks(fileSize(size)) > c.maxBytes
+// evict takes idle entries out, least recently used first, until at least n bytes will be free, and the budget is kept.
+// They are pinned, and their cost stays counted, until fileRemoved is called for each.
+func (x *index) evict(n int64) []*item {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.evictLocked(max(n, x.used-x.removing-x.maxBytes))
 }
 
-// admitNow is admit for one who does not wait and makes no space.
-func (c *Cache) admitNow(b *body, size int64) (taken int64, ok bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	more := blocks(fileSize(size)) - b.cost
-	if more <= 0 {
-		return 0, true
-	}
-	_, ok = c.takeLocked(b, more)
-	return more, ok
-}
-
-// takeLocked takes bytes from the budget for an entry. If it cannot, missing is how many have to be evicted for it; 0 if
-// evicting does not help. c.mu is unlocked while the file system is asked.
-func (c *Cache) takeLocked(b *body, more int64) (missing int64, ok bool) {
-	pinned, others := c.used-c.idleBytes, c.claimed-b.claim
-	if pinned+others > c.maxBytes-more && b.cost+more > freeStart {
-		return 0, false
-	}
-	if missing = c.used - (c.maxBytes - more); missing > 0 {
-		return missing, false
-	}
-	c.costLocked(b, more)
-	kept := min(more, b.claim)
-	b.claim -= kept
-	c.claimed -= kept
-	c.mu.Unlock()
-	missing = c.room.takeDisk(c.data, more)
-	c.mu.Lock()
-	if missing == 0 {
-		return 0, true
-	}
-	c.costLocked(b, -more)
-	return missing, false
-}
-
-// costLocked changes what an entry costs.
-func (c *Cache) costLocked(b *body, more int64) {
-	c.used += more
-	b.cost += more
-	if b.dying {
-		c.dying += more
-	}
-}
-
-// claimLocked raises what is kept for an entry to what it is expected to need, as far as nobody else has or claims it.
-func (c *Cache) claimLocked(b *body) {
-	want := int64(0)
-	if b.expect > 0 && b.holders > 0 && !b.ended && b.cause == nil && b.memory == 0 {
-		want = max(0, blocks(fileSize(b.expect))-b.cost)
-	}
-	free := max(0, c.maxBytes-(c.used-c.idleBytes)-(c.claimed-b.claim))
-	claim := min(want, max(b.claim, free))
-	c.claimed += claim - b.claim
-	b.claim = claim
-}
-
-// unclaimLocked gives back what is kept for an entry.
-func (c *Cache) unclaimLocked(b *body) {
-	c.claimed -= b.claim
-	b.claim = 0
-}
-
-// makeSpaceLocked brings on at least a little of the bytes that are missing: it evicts what was used least recently, else
-// waits for what is being removed or released, else gives up the entry that has been parked longest. False if nothing of that can
-// be done: all else is held. c.mu is unlocked meanwhile.
-func (c *Cache) makeSpaceLocked(b *body, missing int64) bool {
-	if missing > 0 && !c.ranked() {
-		c.waitLocked(b, c.order)
-		return true
-	}
-	if missing > c.removing && c.evictLocked(missing-c.removing) {
-		return true
-	}
-	if c.removing == 0 && c.dying == 0 && c.settling == 0 && !c.abandonLargeLocked() {
-		return false
-	}
-	c.waitFreedLocked(b)
-	return true
-}
-
-// waitFreedLocked waits until something was given back.
-func (c *Cache) waitFreedLocked(b *body) {
-	if c.freed == nil {
-		c.freed = make(chan struct{})
-	}
-	c.waitLocked(b, c.freed)
-}
-
-// admitMemory lets an entry take more memory, as admit does for the disk.
-func (c *Cache) admitMemory(b *body, more int64) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for {
-		if err := c.runLocked(b); err != nil {
-			return err
-		}
-		if c.room.takeMemory(more) {
-			b.memory += more
-			c.unclaimLocked(b)
-			return nil
-		}
-		inMemory := func(b *body) bool { return b.memory > 0 }
-		if c.dyingMemory == 0 && c.settling == 0 && !c.abandonLocked(inMemory) {
-			return ErrFull
-		}
-		c.waitFreedLocked(b)
-	}
-}
-
-// waitLocked waits for ch with c.mu unlocked, at most until the fill has to stop.
-func (c *Cache) waitLocked(b *body, ch <-chan struct{}) {
-	c.mu.Unlock()
-	defer c.mu.Lock()
-	select {
-	case <-ch:
-	case <-b.quit:
-	}
-}
-
-// evictLocked removes entries that nobody holds, least recently used first, until at least n bytes are free. False if
-// there is none. Files are removed with c.mu unlocked; their cost stays counted until they are gone.
-func (c *Cache) evictLocked(n int64) bool {
-	var victims []*body
+func (x *index) evictLocked(n int64) (victims []*item) {
 	for n > 0 {
-		_, b, ok := c.idle.GetOldest()
+		_, it, ok := x.idle.GetOldest()
 		if !ok {
 			break
 		}
-		c.unidleLocked(b)
-		delete(c.whole, b.key)
-		c.removing += b.cost
-		c.evictions++
-		n -= b.cost
-		victims = append(victims, b)
+		x.dropLocked(it)
+		it.evicted = true
+		x.removing += it.cost
+		x.count.Evictions++
+		n -= it.cost
+		victims = append(victims, it)
 	}
-	if len(victims) == 0 {
+	return victims
+}
+
+// dropLocked takes a whole entry out, if it is still found, and pins it until fileRemoved is called.
+func (x *index) dropLocked(it *item) bool {
+	if !x.forgetLocked(it) {
 		return false
 	}
-	c.mu.Unlock()
-	stuck := make([]bool, len(victims))
-	for i, b := range victims {
-		stuck[i] = !c.remove(b.path)
-	}
-	c.mu.Lock()
-	for i, b := range victims {
-		c.removing -= b.cost
-		b.stuck = stuck[i]
-		c.freeLocked(b)
-	}
+	x.settling++
+	it.refs++
 	return true
 }
 
-// idleLocked makes an entry the one that was used last of those that nobody holds.
-func (c *Cache) idleLocked(b *body) {
-	if !c.idle.Contains(b.key) {
-		c.idleBytes += b.cost
-	}
-	c.idle.Add(b.key, b)
-}
-
-// unidleLocked takes an entry out of those that nobody holds, if it is among them.
-func (c *Cache) unidleLocked(b *body) {
-	if c.idle.Remove(b.key) {
-		c.idleBytes -= b.cost
-	}
-}
-
-// abandonLargeLocked stops the fill that has been parked longest of those that take space; false if there is none. Its
-// bytes come back when the fill has returned.
-func (c *Cache) abandonLargeLocked() bool {
-	return c.abandonLocked(func(b *body) bool { return b.cost > 0 })
-}
-
-// abandonLocked stops the fill that has been parked longest of those that match.
-func (c *Cache) abandonLocked(match func(*body) bool) bool {
-	var oldest *body
-	for _, b := range c.live {
-		if b.holders == 0 && match(b) && (oldest == nil || b.parked.Before(oldest.parked)) {
-			oldest = b
-		}
-	}
-	if oldest == nil {
-		return false
-	}
-	c.stopLocked(oldest, ErrAbandoned)
-	return true
-}
-
-// freeLocked gives back what an entry takes whose file is removed and closed, and wakes the fills that wait for space.
-// A file that could not be removed stays counted: it does take space.
-func (c *Cache) freeLocked(b *body) {
-	c.unmarkDyingLocked(b)
-	c.unclaimLocked(b)
-	c.room.giveMemory(b.memory)
-	b.memory = 0
-	if !b.stuck {
-		c.used -= b.cost
-		c.freedBytes += b.cost
-		b.cost = 0
-	}
-	c.wakeLocked()
-}
-
-// wakeLocked has the fills that wait for space look again.
-func (c *Cache) wakeLocked() {
-	if c.freed != nil {
-		close(c.freed)
-		c.freed = nil
-	}
-}
-
-// remove removes a file; false if it is still there.
-func (c *Cache) remove(path string) bool {
-	err := os.Remove(path)
-	if err == nil || errors.Is(err, fs.ErrNotExist) {
-		return true
-	}
-	c.logger.Warn("cached file cannot be removed and stays counted", "path", path, "error", err)
-	return false
-}
-
-// noDisk reports whether an error says that the disk is full or fails, so that memory has to do.
-func noDisk(err error) bool {
-	return errors.Is(err, errNoDisk) || errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) ||
-		errors.Is(err, unix.EIO) || errors.Is(err, unix.EROFS)
-}
-
-// diskFailed notes that the disk took or gave nothing, and says so in the log now and then.
-func (c *Cache) diskFailed(err error) {
-	c.mu.Lock()
-	now := time.Now()
-	if errors.Is(err, unix.EIO) || errors.Is(err, unix.EROFS) {
-		c.failing = now.Add(failingFor)
-	}
-	tell := now.Sub(c.told) >= tellEvery
-	if tell {
-		c.told = now
-	}
-	c.mu.Unlock()
-	if tell {
-		c.logger.Warn("the cache's disk takes no more; what is fetched is kept in memory while it is read",
-			"directory", c.data, "memory", c.room.maxMemory, "error", err)
-	}
+// expect says what an entry will cost in all, and claims that.
+func (x *index) expect(it *item, cost int64) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	it.expect = cost
+	x.claimLocked(it)
 }

@@ -3,26 +3,25 @@ package cache
 import (
 	"context"
 	"errors"
-	"fmt"
+	"io/fs"
 	"log/slog"
 	"math"
-	"os"
 	"path/filepath"
 	"sync"
 	"time"
 
-	"github.com/hashicorp/golang-lru/v2/simplelru"
+	"golang.org/x/sys/unix"
 )
 
 // The values that stand for zero ones in Options.
 const (
 	// DefaultMaxBytes is 10 GiB.
 	DefaultMaxBytes = 10 << 30
-	// DefaultLinger is how long an entry that nobody holds stays parked.
+	// DefaultLinger is how long the fill of an entry without holders stays paused.
 	DefaultLinger = 10 * time.Second
 )
 
-// Options are what Open can be told. The zero value works.
+// Options are the settings of a cache. The zero value works.
 type Options struct {
 	// MaxBytes is the budget: the most that whole and growing entries take on disk together, counted in blocks of 4 KiB
 	// a file. 0 is DefaultMaxBytes. The index of sizes is not counted (at most some 30 MB, usually below one).
@@ -38,8 +37,8 @@ type Options struct {
 	// MaxAge is how long after About.Start (after the fill began where that is not known) an entry is kept, if its Expires
 	// is not before that. 0 is without end.
 	MaxAge time.Duration
-	// Linger is how long the fill of an entry that nobody holds waits for a new holder before it is given up.
-	// 0 is DefaultLinger; less than 0 gives it up at once. One that has not brought a byte waits a second at most.
+	// Linger is how long the fill of an entry without holders waits for a new one before it is given up. 0 is
+	// DefaultLinger; less than 0 gives it up at once. One that has not brought a byte waits a second at most.
 	Linger time.Duration
 	// Lazy has Open leave the index alone until Begin, or until it is first needed: what else starts then has the
 	// processors for itself.
@@ -53,110 +52,69 @@ type Options struct {
 
 // Cache keeps entries in one directory. Its methods are safe for concurrent use.
 type Cache struct {
-	logger *slog.Logger
-	sizes  *sizeIndex
-	room   *room
+	logger  *slog.Logger
+	dir     *directory
+	sizes   *sizes
+	index   *index
+	space   *space
+	buffers sync.Pool // of *[sumBlock]byte
 
-	data     string // the directory of the entries
-	maxBytes int64
-	maxAge   time.Duration
-	linger   time.Duration
-	buffers  sync.Pool // of *[sumBlock]byte
-
-	// work has the fills and what runs in the background, which stop ends.
-	work sync.WaitGroup
-	stop context.CancelFunc
-	// begin closes begun, which has the index read.
-	begin func()
-	begun chan struct{}
-	// listed is closed when the index has what was there at the start, order when its order of use is known.
-	listed, order chan struct{}
+	// tending has what runs in the background, which stop ends.
+	tending sync.WaitGroup
+	stop    context.CancelFunc
+	// begin closes begun, which has the directory listed; listed is closed after that.
+	begin         func()
+	begun, listed chan struct{}
 	// down is closed when Close has done its work.
 	down chan struct{}
-
-	// remaking orders the making anew of a directory that was removed; it guards the I/O itself.
-	remaking sync.Mutex
-
-	// mu guards the following, and the fields of a body that say so.
-	mu     sync.Mutex
-	closed bool
-	lock   *os.File
-	// whole has every entry that is whole; those of them that nobody holds are in idle too, in order of last use.
-	whole map[Key]*body
-	idle  *simplelru.LRU[Key, *body]
-	// live has the entries that are being filled and can still be acquired.
-	live map[Key]*body
-	// used is what all files cost, those that are open but no longer found too. Of it, idleBytes belongs to entries that
-	// nobody holds, removing to files that are being removed, dying to entries whose fill was given up and has yet to
-	// return. claimed is what fills will need beyond it.
-	used, idleBytes, removing, dying, claimed int64
-	// dyingMemory is the memory of entries whose fill was given up and has yet to return.
-	dyingMemory int64
-	// settling counts the entries that are held only until some I/O is done, and may be free after it.
-	settling int
-	// freed is closed and forgotten when one of the above went down; nil while no fill waits for that.
-	freed chan struct{}
-	// failing is until when the disk is left alone because it failed; told is when that was last logged.
-	failing, told time.Time
-	// last is the latest time that stampLocked gave.
-	last                                     time.Time
-	hits, shared, misses, evictions, expired uint64
-	freedBytes                               int64
 }
 
 // Open makes the directory if need be (mode 0700) and locks it. In the background it then removes what a crash left
-// behind and finds the whole entries again in their order of last use; if they take more than the budget the least
-// recently used are removed, and so are those that have expired. ErrLocked if another process has the directory.
+// behind and finds the whole entries again in their order of last use. If they take more than the budget the least
+// recently used are removed; so are those that have expired. ErrLocked if another process has the directory.
 //
-// Entries are kept in a directory of their own below dir, also 0700; files that are not ours are left alone.
+// Entries are kept in a directory of their own below dir, also 0700; other files are left alone.
 func Open(dir string, o Options) (*Cache, error) {
-	c := &Cache{
-		logger:   o.Logger,
-		data:     filepath.Join(dir, dataDir),
-		maxBytes: o.MaxBytes,
-		maxAge:   o.MaxAge,
-		linger:   o.Linger,
-		begun:    make(chan struct{}),
-		listed:   make(chan struct{}),
-		order:    make(chan struct{}),
-		down:     make(chan struct{}),
-		whole:    make(map[Key]*body),
-		live:     make(map[Key]*body),
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	if c.logger == nil {
-		c.logger = slog.New(slog.DiscardHandler)
+	if o.MaxBytes <= 0 {
+		o.MaxBytes = DefaultMaxBytes
 	}
-	if c.maxBytes <= 0 {
-		c.maxBytes = DefaultMaxBytes
+	if o.Linger == 0 {
+		o.Linger = DefaultLinger
 	}
-	if c.linger == 0 {
-		c.linger = DefaultLinger
+	c := &Cache{logger: o.Logger, begun: make(chan struct{}), listed: make(chan struct{}), down: make(chan struct{})}
+	c.begin = sync.OnceFunc(func() { close(c.begun) })
+	c.buffers.New = func() any { return new([sumBlock]byte) }
+	memory := &memory{max: o.MemoryBytes}
+	c.space = &space{minFree: o.MinFree, minPercent: o.MinFreePercent, statfs: o.statfs}
+	if c.space.statfs == nil {
+		c.space.statfs = statfsOf
 	}
 	if o.Beside != nil {
-		c.room = o.Beside.room
-	} else {
-		c.room = newRoom(o)
+		c.space, memory = o.Beside.space, o.Beside.index.memory
 	}
-	c.buffers.New = func() any { return new([sumBlock]byte) }
 	var err error
-	// The budget bounds the index, not a count.
-	if c.idle, err = simplelru.NewLRU[Key, *body](math.MaxInt, nil); err != nil {
+	if c.index, err = newIndex(o.MaxBytes, o.MaxAge, o.Linger, memory); err != nil {
 		return nil, err
 	}
-	if err := c.take(dir); err != nil {
+	if c.dir, err = openDirectory(dir, c.logger); err != nil {
 		return nil, err
 	}
-	c.begin = sync.OnceFunc(func() { close(c.begun) })
+	if c.sizes, err = openSizes(filepath.Join(dir, "sizes"), maxSizes, c.logger); err != nil {
+		return nil, errors.Join(err, c.dir.close())
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	c.stop = stop
-	c.work.Go(func() { c.tend(ctx) })
+	c.tending.Go(func() { c.tend(ctx) })
 	if !o.Lazy {
 		c.Begin()
 	}
 	return c, nil
 }
 
-// Begin has a Lazy cache read its index, in the background. Any other has begun, and a second call does nothing.
+// Begin has a Lazy cache read its directory, in the background. Any other has begun, and a second call does nothing.
 func (c *Cache) Begin() {
 	c.begin()
 	c.sizes.begin()
@@ -173,146 +131,117 @@ func (c *Cache) await() {
 	<-c.listed
 }
 
-// dataDir is the directory of the entries below that of the cache.
-const dataDir = "data"
+// Leave tells a process that wants the directory that it will be free by then: it is worth waiting for.
+func (c *Cache) Leave(until time.Time) error { return c.dir.leave(until) }
 
-// take makes the directory, takes its lock and opens the index of sizes.
-func (c *Cache) take(dir string) error {
-	if err := os.MkdirAll(c.data, 0o700); err != nil {
-		return fmt.Errorf("cache directory: %w", err)
-	}
-	if err := os.Chmod(c.data, 0o700); err != nil {
-		return fmt.Errorf("cache directory: %w", err)
-	}
-	var err error
-	if c.lock, err = lockDir(dir); err != nil {
-		return err
-	}
-	if c.sizes, err = openSizes(filepath.Join(dir, "sizes"), maxSizes, c.logger); err != nil {
-		return errors.Join(err, c.lock.Close())
-	}
-	return nil
-}
-
-// Close ends every fill, waits until all have returned, and gives the directory free. Entries that are still held can be
-// read, as far as their bytes are there, until they are released. A second call waits for the first.
+// Close ends every fill, waits until all have returned, and releases the directory. Entries that are still held can be
+// read, as far as their bytes have come, until they are released. A second call waits for the first.
 func (c *Cache) Close() error {
-	c.mu.Lock()
-	if c.closed {
-		c.mu.Unlock()
+	if !c.index.close() {
 		<-c.down
 		return nil
 	}
-	c.closed = true
-	for _, b := range c.live {
-		c.stopLocked(b, ErrClosed)
-	}
-	c.mu.Unlock()
 	c.stop()
-	c.work.Wait()
-	c.mu.Lock()
-	lock := c.lock
-	c.mu.Unlock()
-	err := errors.Join(c.sizes.close(), lock.Close())
+	c.tending.Wait()
+	c.index.fills.Wait()
+	err := errors.Join(c.sizes.close(), c.dir.close())
 	close(c.down)
 	return err
 }
 
-// Has reports whether the entry of a key is whole and in the index, or in memory. It does not look at the disk and does not count as
-// use.
+// Has reports whether the entry of a key is whole, in the index or in memory. It does not access the disk and does not
+// count as use.
 func (c *Cache) Has(key Key) bool {
 	c.await()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.whole[key] != nil
+	return c.index.find(key) != nil
 }
 
 // Drop takes the whole entry of a key out and removes its file; holders keep what they have open. It does nothing to one
 // that is still being filled.
 func (c *Cache) Drop(key Key) {
 	c.await()
-	c.mu.Lock()
-	b := c.whole[key]
-	c.mu.Unlock()
-	if b != nil {
-		c.discard(b)
+	if it := c.index.find(key); it != nil {
+		c.discard(it)
 	}
 }
 
-// GiveUpParked ends the fill that nobody has held for the longest time, and reports whether there was one: its bytes
-// are lost, and what it kept busy is free once it has returned.
-func (c *Cache) GiveUpParked() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.abandonLocked(func(*body) bool { return true })
-}
+// GiveUpParked ends the fill that has been paused longest, and reports whether there was one: its bytes are lost, and what
+// it kept busy is free once it has returned.
+func (c *Cache) GiveUpParked() bool { return c.index.giveUp("") }
 
-// GiveUp ends the fill of a key if nobody holds it, and reports whether it did: see GiveUpParked.
-func (c *Cache) GiveUp(key Key) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	b := c.live[key]
-	if b == nil || b.holders > 0 {
-		return false
-	}
-	c.stopLocked(b, ErrAbandoned)
-	return true
-}
+// GiveUp ends the fill of a key if the entry has no holders, and reports whether it did: see GiveUpParked.
+func (c *Cache) GiveUp(key Key) bool { return key.Valid() && c.index.giveUp(key) }
 
 // NoteSize keeps the exact size of something for KnownSize. It outlives the entry's eviction and a restart, and need
 // not be the size of an entry. A key that is not valid or a size below 0 is ignored.
 func (c *Cache) NoteSize(key Key, n int64) { c.sizes.note(key, n) }
 
-// KnownSize gives the size that NoteSize was last told for a key, unless that was 100,000 keys ago.
+// KnownSize returns the size that NoteSize was last told for a key, unless that was 100,000 keys ago.
 func (c *Cache) KnownSize(key Key) (int64, bool) { return c.sizes.size(key) }
 
-// Stats is a look at a cache.
-type Stats struct {
-	// Whole, Held and Growing count entries: those that are whole, those of them that somebody holds, and those that
-	// are being filled.
-	Whole, Held, Growing int
-	// Bytes is what all files take of the budget, MaxBytes the budget.
-	Bytes, MaxBytes int64
-	// Claimed is what running fills will need beyond Bytes, as far as that is kept for them.
-	Claimed int64
-	// Memory is what entries take of memory, MaxMemory the most that they may; with those of the cache beside.
-	Memory, MaxMemory int64
-	// Hits, Shared and Misses count what Acquire found: a whole entry, a growing one, none.
-	Hits, Shared, Misses uint64
-	// Evictions counts the entries removed to make space; FreedBytes what they and failed fills gave back.
-	Evictions uint64
-	// Expired counts the entries removed because of their age.
-	Expired    uint64
-	FreedBytes int64
-	// Sizes is how many sizes are known.
-	Sizes int
-}
-
-// Stats gives the present numbers; the counts start at Open.
+// Stats returns the present numbers; the counts start at Open.
 func (c *Cache) Stats() Stats {
 	c.await()
-	sizes := c.sizes.len()
-	c.room.mu.Lock()
-	memory := c.room.memory
-	c.room.mu.Unlock()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return Stats{
-		Whole: len(c.whole), Held: len(c.whole) - c.idle.Len(), Growing: len(c.live),
-		Bytes: c.used, MaxBytes: c.maxBytes, Claimed: c.claimed,
-		Memory: memory, MaxMemory: c.room.maxMemory,
-		Hits: c.hits, Shared: c.shared, Misses: c.misses,
-		Evictions: c.evictions, Expired: c.expired, FreedBytes: c.freedBytes,
-		Sizes: sizes,
+	s := c.index.stats()
+	s.Sizes = c.sizes.len()
+	return s
+}
+
+// release gives up a hold.
+func (c *Cache) release(it *item) { c.finish(it, c.index.release(it)) }
+
+// discard drops an entry whose bytes are not what they should be, or cannot be read. Holders keep what they have open.
+func (c *Cache) discard(it *item) {
+	if c.index.drop(it) {
+		c.remove(it)
 	}
 }
 
-// stampLocked gives the present time, each time a later one, so that the order of use is total.
-func (c *Cache) stampLocked() time.Time {
-	now := time.Now().Round(0)
-	if !now.After(c.last) {
-		now = c.last.Add(1)
+// remove removes the file of a pinned entry.
+func (c *Cache) remove(it *item) { c.finish(it, c.index.fileRemoved(it, c.dir.remove(it.file.path))) }
+
+// evict removes the files of evicted entries.
+func (c *Cache) evict(victims []*item) {
+	for _, it := range victims {
+		c.remove(it)
 	}
-	c.last = now
-	return now
+}
+
+// finish does what the last reference to an entry has left to do.
+func (c *Cache) finish(it *item, l last) {
+	for l.open != nil {
+		var err error
+		if l.used.IsZero() {
+			err = l.open.close()
+		} else {
+			err = it.file.close(l.open, it.content.written.Load(), l.used)
+		}
+		gone := errors.Is(err, fs.ErrNotExist)
+		if err != nil && !gone {
+			c.logger.Debug("cached file closed, its time of last use is not kept", "key", it.key, "error", err)
+		}
+		l = c.index.fileClosed(it, gone)
+	}
+}
+
+// noDisk reports whether an error says that the disk is full or fails, so that memory has to do.
+func noDisk(err error) bool {
+	return errors.Is(err, errNoDisk) || errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) ||
+		errors.Is(err, unix.EIO) || errors.Is(err, unix.EROFS)
+}
+
+// diskFailed remembers that the disk took or gave nothing, and logs it now and then. A disk that fails is left alone for a
+// while, a directory that another process has taken over for good.
+func (c *Cache) diskFailed(err error) {
+	var until time.Time
+	switch {
+	case errors.Is(err, ErrLocked):
+		until = time.Unix(math.MaxInt32, 0)
+	case errors.Is(err, unix.EIO), errors.Is(err, unix.EROFS):
+		until = time.Now().Add(failingFor)
+	}
+	if c.index.diskFailed(until) {
+		c.logger.Warn("the cache's disk takes no more; what is fetched is kept in memory while it is read",
+			"directory", c.dir.data, "memory", c.index.memory.max, "error", err)
+	}
 }

@@ -1,60 +1,73 @@
 package cache
 
 import (
+	"hash/crc32"
 	"io"
 	"sync"
 	"sync/atomic"
 )
 
-// checks is which blocks of an entry that was found on disk have been checked. It is safe for concurrent use and takes no
-// lock.
-type checks struct {
-	size int64
-	sums []uint32
-	// done has a bit for each block; left counts those that are not set. They outlive the closing of the file.
-	*proof
-	buffers *sync.Pool // of *[sumBlock]byte
+// sumBlock is how many bytes one checksum covers. A first read at random has to read that much.
+const sumBlock = 64 << 10
+
+// castagnoli returns CRC-32C (RFC 3720, 12.1), for which processors have an instruction.
+func castagnoli(p []byte) uint32 { return extendSum(0, p) }
+
+// extendSum returns the checksum of some bytes with the checksum sum, and p behind them.
+func extendSum(sum uint32, p []byte) uint32 {
+	return crc32.Update(sum, crc32.MakeTable(crc32.Castagnoli), p)
 }
 
-// proof is what was checked of an entry since the start.
-type proof struct {
-	done []atomic.Uint64
-	left atomic.Int64
+// sumsOf returns how many checksums an entry has.
+func sumsOf(size int64) int64 { return (size + sumBlock - 1) / sumBlock }
+
+// checked tells which blocks of an entry were checked since the start. It is safe for concurrent use and takes no lock.
+type checked struct {
+	done []atomic.Uint64 // a bit for each block
+	left atomic.Int64    // how many are not set
 }
 
-// newProof gives one of an entry of which nothing was checked.
-func newProof(size int64) *proof {
-	n := sumsOf(size)
-	p := &proof{done: make([]atomic.Uint64, (n+63)/64)}
-	p.left.Store(n)
-	return p
+// newChecked returns that of an entry of which nothing was checked.
+func newChecked(size int64) *checked {
+	n := max(1, sumsOf(size)) // an empty entry is never whole: its footer is read each time
+	c := &checked{done: make([]atomic.Uint64, (n+63)/64)}
+	c.left.Store(n)
+	return c
 }
 
 // whole reports whether every block was checked.
-func (p *proof) whole() bool { return p.left.Load() == 0 }
+func (c *checked) whole() bool { return c.left.Load() == 0 }
 
 // has reports whether all blocks of [off, end) were checked.
-func (p *proof) has(off, end int64) bool {
-	if p.whole() {
+func (c *checked) has(off, end int64) bool {
+	if c.whole() {
 		return true
 	}
 	for i := off / sumBlock; i*sumBlock < end; i++ {
-		if p.done[i/64].Load()&(1<<(i%64)) == 0 {
+		if c.done[i/64].Load()&(1<<(i%64)) == 0 {
 			return false
 		}
 	}
 	return true
 }
 
-// mark notes that a block was checked.
-func (p *proof) mark(i int64) {
-	if bit := uint64(1) << (i % 64); p.done[i/64].Or(bit)&bit == 0 {
-		p.left.Add(-1)
+// mark remembers that a block was checked.
+func (c *checked) mark(i int64) {
+	if bit := uint64(1) << (i % 64); c.done[i/64].Or(bit)&bit == 0 {
+		c.left.Add(-1)
 	}
 }
 
-// readAt reads bytes that lie within the entry. Blocks that were not checked are read whole, and what is handed on is
-// what was checked. errSum if one does not fit.
+// checks reads an entry that was found on disk and checks what it reads.
+type checks struct {
+	size int64
+	sums []uint32
+	*checked
+	buffers *sync.Pool // of *[sumBlock]byte
+}
+
+// readAt reads bytes that lie within the entry. It reads unchecked blocks whole, and returns the bytes that it has
+// checked. errSum if a block does not match.
 func (c *checks) readAt(f io.ReaderAt, p []byte, off int64) (int, error) {
 	if c.has(off, off+int64(len(p))) {
 		return f.ReadAt(p, off)

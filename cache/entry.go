@@ -12,23 +12,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Entry is one holder's handle on the bytes under a key. It is made by Acquire and given back with Release; all its
-// methods are safe for concurrent use. While it is held the entry is neither evicted nor, if it is growing, given up.
+// Entry is one holder's handle on the bytes under a key, from Acquire to Release. Its methods are safe for concurrent use.
+// While it is held the entry is neither evicted nor, if it is growing, given up.
 type Entry struct {
 	cache *Cache
-	body  *body
+	item  *item
 	// about is what the entry was acquired as.
 	about    About
 	released atomic.Bool
 }
 
 // ReadAt reads len(p) bytes from off, as io.ReaderAt does: less only with an error, which is io.EOF at the end of the
-// entry. It waits until the bytes [off, off+len(p)) are there, the end is known to lie before them, or the fill has
-// failed. When ctx ends first the answer is context.Cause(ctx). After a failure a read of bytes that had come before
-// it still succeeds; any other gets the error of the fill.
+// entry. It waits until the bytes [off, off+len(p)) have come, the end is known to lie before them, or the fill has
+// failed. When ctx ends first it returns context.Cause(ctx). After a failure a read of bytes that had come before it still
+// succeeds; any other gets the error of the fill.
 //
-// A read of bytes that are there takes no lock, does not look at ctx and allocates nothing. The first read of a block of
-// an entry that was there at the start checks it; ErrDamaged if it is not what was written.
+// A read of bytes that have come takes no lock, ignores ctx and allocates nothing. The first read of a block of an entry
+// that was there at the start checks it; ErrDamaged if it is not what was written.
 func (e *Entry) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
 	if off < 0 {
 		return 0, fmt.Errorf("%s: read at %d: negative offset", e.about, off)
@@ -43,10 +43,10 @@ func (e *Entry) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
 	if end < off {
 		end = math.MaxInt64
 	}
-	if end <= e.body.written.Load() {
+	if end <= e.item.content.written.Load() {
 		return e.pread(p, off)
 	}
-	limit, err := e.body.wait(ctx, off, end)
+	limit, err := e.item.content.wait(ctx, off, end)
 	if err != nil {
 		return 0, err
 	}
@@ -60,9 +60,9 @@ func (e *Entry) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
 	return n, err
 }
 
-// pread reads bytes that are there.
+// pread reads bytes that have come.
 func (e *Entry) pread(p []byte, off int64) (int, error) {
-	from := e.body.backing.Load()
+	from := e.item.open.Load()
 	if from == nil { // released in this moment
 		return 0, fmt.Errorf("%s: %w", e.about, ErrReleased)
 	}
@@ -73,7 +73,8 @@ func (e *Entry) pread(p []byte, off int64) (int, error) {
 	return n, e.readError(off+int64(n), err)
 }
 
-// readError explains why bytes that should be there cannot be read, and drops the entry if it is to blame.
+// readError explains why bytes that have come cannot be read, and drops the entry if that is to blame: the next Acquire
+// fills it again.
 func (e *Entry) readError(at int64, err error) error {
 	switch {
 	case errors.Is(err, os.ErrClosed):
@@ -85,57 +86,54 @@ func (e *Entry) readError(at int64, err error) error {
 	case !errors.Is(err, errSum):
 		return fmt.Errorf("%s: %w", e.about, err)
 	}
-	e.cache.logger.Debug("damaged entry", "key", e.body.key)
+	e.cache.logger.Debug("damaged entry", "key", e.item.key)
 	e.cache.logger.Warn("cached footage is damaged and will be fetched again", "entry", e.about, "at", at, "error", err)
-	e.cache.condemn(e.body)
+	e.cache.discard(e.item)
 	return fmt.Errorf("%s at %d: %w: %w", e.about, at, ErrDamaged, err)
 }
 
-// Arrived reports whether all bytes before end are there, or all of the entry, so that a read of them does not wait.
+// Arrived reports whether all bytes before end have come, or all of the entry, so that a read of them does not wait.
 func (e *Entry) Arrived(end int64) bool {
-	return end <= e.body.written.Load() || e.Complete()
+	return end <= e.item.content.written.Load() || e.Complete()
 }
 
-// Size gives the exact size in bytes. It waits until the fill has announced it or ended; a fill that failed before
-// that gives its error, and ctx, when it ends first, its cause.
+// Size returns the exact size in bytes. It waits until the fill has announced it or ended. It returns the error of a fill
+// that failed before that, or the cause of ctx when that ends first.
 func (e *Entry) Size(ctx context.Context) (int64, error) {
 	select {
-	case <-e.body.ready:
+	case <-e.item.content.ready:
 	default:
 		select {
-		case <-e.body.ready:
+		case <-e.item.content.ready:
 		case <-ctx.Done():
 			return 0, context.Cause(ctx)
 		}
 	}
-	if size := e.body.announced(); size >= 0 {
+	if size := e.item.content.announced(); size >= 0 {
 		return size, nil
 	}
-	_, err := e.body.outcome()
+	_, err := e.item.content.outcome()
 	return 0, err
 }
 
-// Ready gives a channel that is closed when the size is known or the fill has failed.
-func (e *Entry) Ready() <-chan struct{} { return e.body.ready }
+// Done returns a channel that is closed when the fill has ended, in success or failure.
+func (e *Entry) Done() <-chan struct{} { return e.item.content.over }
 
-// Done gives a channel that is closed when the fill has ended, well or not.
-func (e *Entry) Done() <-chan struct{} { return e.body.over }
-
-// Complete reports whether the fill has ended well: every byte is there and no read waits or fails any more.
+// Complete reports whether the fill has succeeded: every byte has come, and no read waits or fails any more.
 func (e *Entry) Complete() bool {
-	done, err := e.body.outcome()
+	done, err := e.item.content.outcome()
 	return done && err == nil
 }
 
-// Err gives why the fill failed; nil while it runs and when it ended well.
+// Err returns why the fill failed; nil while it runs and when it succeeded.
 func (e *Entry) Err() error {
-	_, err := e.body.outcome()
+	_, err := e.item.content.outcome()
 	return err
 }
 
-// Release gives the handle back; a second call does nothing. Reads that still run may fail with ErrReleased.
+// Release gives up the handle; a second call does nothing. Reads that still run may fail with ErrReleased.
 func (e *Entry) Release() {
 	if !e.released.Swap(true) {
-		e.cache.leave(e.body)
+		e.cache.release(e.item)
 	}
 }

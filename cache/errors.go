@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// What can go wrong, one sentinel a kind; errors of this package wrap one of them, what the Fill returned, a context's
-// cause, or an error of the file system.
+// What can go wrong. An error of this package wraps one of these, what the Fill returned, a context's cause, or an error of
+// the file system.
 var (
 	// ErrLocked: another process, or another Cache in this one, has the directory.
 	ErrLocked = errors.New("in use by another process")
@@ -15,7 +15,7 @@ var (
 	// ErrFull: everything on disk is in use, or the entry alone is larger than the budget, or the disk is full or fails;
 	// and memory is at its bound.
 	ErrFull = errors.New("no space in the cache")
-	// ErrAbandoned: nobody has held the entry for as long as Options.Linger says, or the fill has ended already.
+	// ErrAbandoned: the entry has had no holder for as long as Options.Linger says, or the fill has ended already.
 	ErrAbandoned = errors.New("fill abandoned: nobody holds the entry")
 	// ErrOverrun: a fill went past the size that it had announced, or announced another one.
 	ErrOverrun = errors.New("fill does not keep to the announced size")
@@ -30,14 +30,23 @@ var (
 	ErrClosed = errors.New("cache is closed")
 )
 
-// errStale: the file of an entry is missing or not what its name says.
-var errStale = errors.New("cached file is missing or damaged")
+var (
+	// errStale: the file of an entry is missing or not what its name says.
+	errStale = errors.New("cached file is missing or damaged")
+	// errExpired is an errStale.
+	errExpired = fmt.Errorf("footage is past its retention or --cache-max-age: %w", errStale)
+	// errSum: a block has other bytes than were written.
+	errSum = errors.New("checksum does not fit")
+	// errExited: a fill left its goroutine without returning.
+	errExited = errors.New("fill ended without returning")
+	// errNoDisk: the disk may take no more of an entry.
+	errNoDisk = errors.New("everything on disk is in use")
+)
 
-// errExpired: an entry may be kept no longer. It is an errStale.
-var errExpired = fmt.Errorf("footage is past its retention or --cache-max-age: %w", errStale)
-
-// errSum: a block has other bytes than were written.
-var errSum = errors.New("checksum does not fit")
-
-// errExited: a fill left its goroutine without returning.
-var errExited = errors.New("fill ended without returning")
+// bad makes an ErrDamaged of what is wrong with a file.
+func bad(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", ErrDamaged, err)
+}

@@ -3,7 +3,6 @@ package cache
 import (
 	"bytes"
 	"encoding/binary"
-	"hash/crc32"
 	"io"
 	"log/slog"
 	"os"
@@ -13,31 +12,32 @@ import (
 // FileSize gives how long the file of an entry of n bytes is.
 func FileSize(n int64) int64 { return fileSize(n) }
 
-// Tail gives what stands behind an entry in its file.
-func Tail(p []byte, a About, expires time.Time) []byte {
-	t := tail{about: a, expires: expires}
+// Footer gives what stands behind an entry in its file.
+func Footer(p []byte, a About, expires time.Time) []byte {
+	t := footer{about: a, expires: expires}
 	for at := 0; at < len(p); at += sumBlock {
-		t.sums = append(t.sums, crc32.Checksum(p[at:min(at+sumBlock, len(p))], crc32.MakeTable(crc32.Castagnoli)))
+		t.sums = append(t.sums, castagnoli(p[at:min(at+sumBlock, len(p))]))
 	}
 	return t.encode(int64(len(p)))
 }
 
-// ReadTail reads what Tail gave.
-func ReadTail(b []byte, size int64) (about About, expires time.Time, sums []uint32, err error) {
-	t, err := readTail(io.NewSectionReader(bytes.NewReader(append(make([]byte, size), b...)), 0, size+int64(len(b))), size)
+// ReadFooter reads what Footer gave.
+func ReadFooter(b []byte, size int64) (about About, expires time.Time, sums []uint32, err error) {
+	t, err := readFooter(io.NewSectionReader(bytes.NewReader(append(make([]byte, size), b...)), 0, size+int64(len(b))), size, true)
 	return t.about, t.expires, t.sums, err
 }
 
-// TailOf gives the tail of an entry of so many bytes.
-func TailOf(size int64, about About, expires time.Time, sums []uint32) []byte {
-	return tail{about: about, expires: expires, sums: sums}.encode(size)
+// FooterOf gives the footer of an entry of so many bytes.
+func FooterOf(size int64, about About, expires time.Time, sums []uint32) []byte {
+	return footer{about: about, expires: expires, sums: sums}.encode(size)
 }
 
-// SealTail gives a tail that says what a text has in the place of its numbers and words, with checksums that are right.
-func SealTail(size int64, text []byte) []byte {
-	b := make([]byte, tailSize(size))
+// SealFooter gives a footer that says what a text has in the place of its numbers and words, with checksums that are right.
+func SealFooter(size int64, text []byte) []byte {
+	b := make([]byte, fileSize(size)-size)
 	copy(b[24:], text)
-	copy(b, tailMagic)
+	m := magic()
+	copy(b, m[:])
 	le := binary.LittleEndian
 	le.PutUint64(b[16:], uint64(size))
 	le.PutUint32(b[12:], castagnoli(b[headerSize:]))
@@ -46,7 +46,7 @@ func SealTail(size int64, text []byte) []byte {
 }
 
 // Settle waits until what was there at the start is in its order.
-func Settle(c *Cache) { <-c.order }
+func Settle(c *Cache) { <-c.index.ranked }
 
 // WithStatfs gives options with a file system that says of itself what f does.
 func WithStatfs(o Options, f func(string) (free, total int64, err error)) Options {
@@ -60,7 +60,7 @@ func BreakFile(e *Entry, path string) error {
 	if err != nil {
 		return err
 	}
-	b := e.body.backing.Load()
+	b := e.item.open.Load()
 	old := b.file
 	b.file = f
 	return old.Close()
@@ -77,7 +77,7 @@ func ReadSizes(r io.Reader) (known map[Key]int64, lines int, torn bool, err erro
 func SizeLine(key Key, n int64) string { return string(appendSizeLine(nil, key, n)) }
 
 // Sizes is an index of sizes with a limit of its own.
-type Sizes struct{ s *sizeIndex }
+type Sizes struct{ s *sizes }
 
 // OpenSizes opens an index of at most limit sizes.
 func OpenSizes(path string, limit int) (*Sizes, error) {
@@ -98,7 +98,7 @@ func FileNameRoundTrip(s string) (string, bool) {
 
 // Locked runs f while the lock of the index is held.
 func Locked(c *Cache, f func()) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.index.mu.Lock()
+	defer c.index.mu.Unlock()
 	f()
 }

@@ -279,14 +279,11 @@ func TestSizeIsKnownWhenAnnounced(t *testing.T) {
 		}()
 		synctest.Wait()
 		select {
-		case <-e.Ready():
-			t.Error("ready before the size is known")
 		case <-size:
 			t.Error("size given before it is known")
 		default:
 		}
 		check(t, "announce", s.announce(1000), nil)
-		<-e.Ready()
 		if got := <-size; got != 1000 {
 			t.Errorf("got size %d, want 1000", got)
 		}

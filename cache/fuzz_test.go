@@ -8,16 +8,16 @@ import (
 	"clipfs/cache"
 )
 
-// FuzzTail: whatever stands behind an entry in its file, it is read back as it was written or is an error; nothing is
+// FuzzFooter: whatever stands behind an entry in its file, it is read back as it was written or is an error; nothing is
 // allocated by what it says of itself, and the words it has are short.
-func FuzzTail(f *testing.F) {
+func FuzzFooter(f *testing.F) {
 	f.Add(int64(0), []byte{})
-	f.Add(int64(1), cache.Tail([]byte("x"), cache.About{Stream: "door", Kind: "payload", Fragments: 5, Start: time.Unix(1, 0), End: time.Unix(2, 0)}, time.Unix(9, 0)))
+	f.Add(int64(1), cache.Footer([]byte("x"), cache.About{Stream: "door", Kind: "payload", Fragments: 5, Start: time.Unix(1, 0), End: time.Unix(2, 0)}, time.Unix(9, 0)))
 	f.Fuzz(func(t *testing.T, size int64, tail []byte) {
 		if size < 0 || size > 1<<20 { // the file's name says it, and its length is compared with that
 			return
 		}
-		about, expires, sums, err := cache.ReadTail(tail, size)
+		about, expires, sums, err := cache.ReadFooter(tail, size)
 		if err != nil {
 			return
 		}
@@ -27,23 +27,23 @@ func FuzzTail(f *testing.F) {
 		if want := (size + 64<<10 - 1) / (64 << 10); int64(len(sums)) != want {
 			t.Errorf("%d checksums of %d bytes, want %d", len(sums), size, want)
 		}
-		again := cache.TailOf(size, about, expires, sums)
-		second, _, _, err := cache.ReadTail(again, size)
+		again := cache.FooterOf(size, about, expires, sums)
+		second, _, _, err := cache.ReadFooter(again, size)
 		if err != nil || second != about {
 			t.Errorf("%+v came back as %+v, %v", about, second, err)
 		}
 	})
 }
 
-// FuzzSealedTail: the same for tails whose checksums are right, so that what they say is looked at.
-func FuzzSealedTail(f *testing.F) {
+// FuzzSealedFooter: the same for tails whose checksums are right, so that what they say is looked at.
+func FuzzSealedFooter(f *testing.F) {
 	f.Add(int64(1), []byte{})
 	f.Add(int64(1), bytes.Repeat([]byte{0xff}, 600))
 	f.Fuzz(func(t *testing.T, size int64, text []byte) {
 		if size < 0 || size > 1<<20 {
 			return
 		}
-		about, _, sums, err := cache.ReadTail(cache.SealTail(size, text), size)
+		about, _, sums, err := cache.ReadFooter(cache.SealFooter(size, text), size)
 		if err != nil {
 			return
 		}

@@ -11,8 +11,6 @@ import (
 	"slices"
 	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // Info is what a file in the directory of a cache says of its entry.
@@ -27,7 +25,7 @@ type Info struct {
 	About   About
 	// Growing is whether it is being filled, or was when its process ended.
 	Growing bool
-	// Err says what is wrong with the file, as far as was looked; nil if nothing is.
+	// Err is what is wrong with the file, as far as was checked; nil if nothing is.
 	Err error
 
 	path string
@@ -35,14 +33,15 @@ type Info struct {
 
 // Remove removes the file of an entry, if it is still there. It needs no lock: see Clear.
 func (i Info) Remove() error {
-	if err := os.Remove(i.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+	err := os.Remove(i.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
-	return nil
+	return err
 }
 
-// Inspect gives what is in the directory of a cache, least recently used first. It needs no lock: a cache that is in use
-// may have other entries by the time it returns. A directory that is not there is empty.
+// Inspect lists what is in the directory of a cache, least recently used first. It needs no lock: a cache that is in use
+// may have other entries by the time it returns. A missing directory is empty.
 func Inspect(dir string) ([]Info, error) {
 	data := filepath.Join(dir, dataDir)
 	names, err := namesIn(data)
@@ -68,7 +67,7 @@ func Inspect(dir string) ([]Info, error) {
 	return infos, nil
 }
 
-// inspect looks at one file; false if it is gone.
+// inspect reads what one file says; false if it is gone.
 func inspect(path string, name fileName) (Info, bool) {
 	info := Info{Key: name.key, Size: name.size, Created: time.Unix(0, name.created).UTC(), Growing: name.size < 0, path: path}
 	st, err := os.Lstat(path)
@@ -86,7 +85,7 @@ func inspect(path string, name fileName) (Info, bool) {
 	case !st.Mode().IsRegular() || name.size > maxEntry || st.Size() != fileSize(name.size):
 		info.Err = fmt.Errorf("file of %d bytes: %w", st.Size(), ErrDamaged)
 	default:
-		t, err := headerOf(path, name.size)
+		t, err := footerOf(path, name.size)
 		if errors.Is(err, fs.ErrNotExist) {
 			return info, false
 		}
@@ -95,16 +94,8 @@ func inspect(path string, name fileName) (Info, bool) {
 	return info, true
 }
 
-// bad makes an ErrDamaged of what is wrong with a file.
-func bad(err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("%w: %w", ErrDamaged, err)
-}
-
 // Verify reads every whole entry in the directory of a cache and yields each with what is wrong with it in Err. It needs
-// no lock. Entries that go while it looks are left out. It ends early with the cause of ctx.
+// no lock. Entries that go meanwhile are left out. It ends early with the cause of ctx.
 func Verify(ctx context.Context, dir string, yield func(Info)) error {
 	infos, err := Inspect(dir)
 	if err != nil {
@@ -130,18 +121,18 @@ func Verify(ctx context.Context, dir string, yield func(Info)) error {
 
 // verify reads an entry and checks every block.
 func verify(ctx context.Context, info Info, buffer []byte) error {
-	f, err := os.OpenFile(info.path, os.O_RDONLY|unix.O_NOFOLLOW, 0)
+	f, err := openFile(info.path)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = f.Close() }() // only read from
-	t, err := readTail(f, info.Size)
+	t, err := readFooter(f, info.Size, true)
 	if err != nil {
 		return bad(err)
 	}
 	for i, want := range t.sums {
 		if ctx.Err() != nil {
-			return nil // the caller tells
+			return nil // the caller reports it
 		}
 		at := int64(i) * sumBlock
 		p := buffer[:min(sumBlock, info.Size-at)]
@@ -155,9 +146,9 @@ func verify(ctx context.Context, info Info, buffer []byte) error {
 	return nil
 }
 
-// Clear removes the entries in the directory of a cache that match, and gives what they were. It needs no lock: a cache that
-// is in use takes a removed entry for a miss, and those who hold one can read it to its end. Growing ones are left to the
-// process that fills them; what such a process left when it ended is removed too.
+// Clear removes the entries in the directory of a cache that match, and returns what they were. It needs no lock: a cache
+// that is in use takes a removed entry for a miss, and its holders can read it to its end. Growing entries are left to the
+// process that fills them; those that such a process left when it ended are removed too.
 func Clear(dir string, match func(Info) bool) ([]Info, error) {
 	infos, err := Inspect(dir)
 	if err != nil || len(infos) == 0 {

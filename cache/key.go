@@ -44,7 +44,6 @@ type fileName struct {
 // partSuffix is the last field of the name of a growing entry's file. It is not a number, so the two kinds differ.
 const partSuffix = "part"
 
-// String gives the name as it is on disk.
 func (n fileName) String() string {
 	if n.size < 0 {
 		return fmt.Sprintf("%s.%d.%s", n.key, n.created, partSuffix)
@@ -52,31 +51,19 @@ func (n fileName) String() string {
 	return fmt.Sprintf("%s.%d.%d", n.key, n.size, n.created)
 }
 
-// parseFileName reads a name that String gave; ok is false for any other.
+// parseFileName reads a name that String wrote; ok is false for any other.
 func parseFileName(s string) (n fileName, ok bool) {
 	fields := strings.Split(s, ".")
-	if len(fields) != 3 || !Key(fields[0]).Valid() {
+	if len(fields) != 3 {
 		return fileName{}, false
 	}
 	n = fileName{key: Key(fields[0]), size: -1}
-	created := fields[1]
+	created, sizeErr := fields[1], error(nil)
 	if fields[2] != partSuffix {
 		created = fields[2]
-		if n.size, ok = parseDecimal(fields[1]); !ok {
-			return fileName{}, false
-		}
+		n.size, sizeErr = strconv.ParseInt(fields[1], 10, 64)
 	}
-	if n.created, ok = parseDecimal(created); !ok {
-		return fileName{}, false
-	}
-	return n, true
-}
-
-// parseDecimal reads a number of at least 0 in its only spelling: no sign, no leading zero.
-func parseDecimal(s string) (int64, bool) {
-	if s == "" || s[0] == '+' || s[0] == '-' || (s[0] == '0' && len(s) > 1) {
-		return 0, false
-	}
-	n, err := strconv.ParseInt(s, 10, 64)
-	return n, err == nil
+	var err error
+	n.created, err = strconv.ParseInt(created, 10, 64)
+	return n, err == nil && sizeErr == nil && n.key.Valid() && n.created >= 0 && n.String() == s
 }

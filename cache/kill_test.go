@@ -123,7 +123,7 @@ func makeMany(t testing.TB, dir string, n int) {
 	if err := c.Close(); err != nil {
 		t.Fatal(err)
 	}
-	tail := cache.Tail([]byte{1}, cache.About{Stream: "s"}, time.Time{})
+	tail := cache.Footer([]byte{1}, cache.About{Stream: "s"}, time.Time{})
 	for i := range n {
 		name := filepath.Join(dir, "data", fmt.Sprintf("%s.1.%d", keyOf(i), i))
 		if err := os.WriteFile(name, append([]byte{1}, tail...), 0o600); err != nil {

@@ -13,15 +13,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// LockedError is ErrLocked with what is known of who has the directory.
+// lockName is the file that is locked, in the directory of a cache.
+const lockName = "lock"
+
+// LockedError is ErrLocked with what is known of the process that has the directory.
 type LockedError struct {
-	// PID is the process that has it, 0 if that is not known.
+	// PID is that process, 0 if it is not known.
 	PID int
-	// Until is when it will give the directory free at the latest, as told by Leave; zero if it has not said.
+	// Until is when it will release the directory at the latest, as told by Leave; zero if it has not said.
 	Until time.Time
 }
 
-// Error implements error.
+// Error names the process, if it is known.
 func (e *LockedError) Error() string {
 	if e.PID == 0 {
 		return ErrLocked.Error()
@@ -32,25 +35,18 @@ func (e *LockedError) Error() string {
 // Is reports whether target is ErrLocked.
 func (e *LockedError) Is(target error) bool { return target == ErrLocked }
 
-// Leave tells whoever wants the directory that it will be free by then: it is worth waiting for.
-func (c *Cache) Leave(until time.Time) error {
-	c.mu.Lock()
-	lock := c.lock
-	c.mu.Unlock()
-	return writeHolder(lock, until)
-}
-
-// writeHolder writes who has the lock, and until when if that is known, to the lock's file.
+// writeHolder writes to the lock's file which process has it, and until when if that is known.
 func writeHolder(f *os.File, until time.Time) error {
 	text := strconv.Itoa(os.Getpid())
 	if !until.IsZero() {
 		text += " " + until.UTC().Format(time.RFC3339Nano)
 	}
-	// Who reads it meanwhile sees the old text, the new one, or no number at all.
-	if err := f.Truncate(0); err != nil {
-		return fmt.Errorf("cache directory: %w", err)
+	// A reader meanwhile sees the old text, the new one, or no number at all.
+	err := f.Truncate(0)
+	if err == nil {
+		_, err = f.WriteAt([]byte(text+"\n"), 0)
 	}
-	if _, err := f.WriteAt([]byte(text+"\n"), 0); err != nil {
+	if err != nil {
 		return fmt.Errorf("cache directory: %w", err)
 	}
 	return nil
@@ -58,7 +54,7 @@ func writeHolder(f *os.File, until time.Time) error {
 
 // readHolder reads what writeHolder wrote.
 func readHolder(f *os.File) *LockedError {
-	text, _ := io.ReadAll(io.LimitReader(f, 64)) // for the message and for how long to wait, only
+	text, _ := io.ReadAll(io.LimitReader(f, 64)) // only for the message and for how long to wait
 	pid, until, _ := strings.Cut(strings.TrimSpace(string(text)), " ")
 	var e LockedError
 	e.PID, _ = strconv.Atoi(pid)
@@ -66,26 +62,28 @@ func readHolder(f *os.File) *LockedError {
 	return &e
 }
 
-// lockName is the file that is locked, in the directory of a cache.
-const lockName = "lock"
+// flock takes the lock of a file, in one of the ways of flock(2), and never waits for it. It is a LockedError if another
+// process has it.
+func flock(f *os.File, how int) error {
+	for {
+		switch err := unix.Flock(int(f.Fd()), how|unix.LOCK_NB); {
+		case errors.Is(err, unix.EINTR):
+		case errors.Is(err, unix.EWOULDBLOCK):
+			return readHolder(f)
+		default:
+			return err
+		}
+	}
+}
 
 // lockDir takes the lock of a cache directory. The kernel drops it when the process ends, however it ends. The file
-// says who has it; it stays when the lock is dropped, because removing it would let two processes lock two files.
+// says which process has it. It stays when the lock is dropped, because removing it would let two processes lock two files.
 func lockDir(dir string) (*os.File, error) {
 	f, err := os.OpenFile(filepath.Join(dir, lockName), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("cache directory: %w", err)
 	}
-	for {
-		err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-		if !errors.Is(err, unix.EINTR) {
-			break
-		}
-	}
-	if errors.Is(err, unix.EWOULDBLOCK) {
-		err = readHolder(f)
-	}
-	if err != nil {
+	if err := flock(f, unix.LOCK_EX); err != nil {
 		_ = f.Close() // nothing was written
 		return nil, fmt.Errorf("cache directory %s: %w", dir, err)
 	}
@@ -93,4 +91,23 @@ func lockDir(dir string) (*os.File, error) {
 		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil
+}
+
+// Holder returns the process that has the cache in a directory open; held is false if there is none. It has the lock for a
+// moment, shared with others that ask: a mount that starts just then finds the directory in use, and has to try again.
+func Holder(dir string) (pid int, held bool, err error) {
+	f, err := os.Open(filepath.Join(dir, lockName))
+	if errors.Is(err, os.ErrNotExist) {
+		return 0, false, nil
+	}
+	if err != nil {
+		return 0, false, fmt.Errorf("cache directory: %w", err)
+	}
+	defer func() { _ = f.Close() }() // which drops the lock
+	err = flock(f, unix.LOCK_SH)
+	var locked *LockedError
+	if errors.As(err, &locked) {
+		return locked.PID, true, nil
+	}
+	return 0, false, err
 }

@@ -87,7 +87,7 @@ func TestRestartDropsLeftovers(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	whole := func(text string) string { return text + string(cache.Tail([]byte(text), cache.About{}, time.Time{})) }
+	whole := func(text string) string { return text + string(cache.Footer([]byte(text), cache.About{}, time.Time{})) }
 	must := func(err error) {
 		if err != nil {
 			t.Fatal(err)

@@ -1,0 +1,184 @@
+package cache
+
+import (
+	"context"
+	"time"
+)
+
+// hold is what acquire has found. The caller is a holder of the item from then on.
+type hold struct {
+	item *item
+	// whole says that the item is whole: its file has to be open. expired says that it may be kept no longer.
+	whole, expired bool
+	used           time.Time // this use of a whole item
+}
+
+// acquire takes a hold on the entry of a key: whole, live or new. For a new one expect is about what it will cost, and ctx
+// that of its fill, which is to be started and is counted in fills; else ctx is nil.
+func (x *index) acquire(key Key, expect int64, start, expires time.Time) (h hold, ctx context.Context, err error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.shut {
+		return hold{}, nil, ErrClosed
+	}
+	if it := x.whole[key]; it != nil {
+		x.count.Hits++
+		x.unidleLocked(it)
+		it.holders++
+		it.refs++
+		it.used = x.stampLocked()
+		return hold{item: it, whole: true, used: it.used, expired: x.expiredLocked(it, it.used)}, nil, nil
+	}
+	if it := x.live[key]; it != nil {
+		x.count.Shared++
+		it.holders++
+		it.refs++
+		x.resumeLocked(it)
+		return hold{item: it}, nil, nil
+	}
+	x.count.Misses++
+	ctx, cancel := context.WithCancelCause(context.Background())
+	it := &item{
+		key: key, created: x.stampLocked().UnixNano(), quit: ctx.Done(), cancel: cancel,
+		holders: 1, refs: 2, // its caller and its fill
+		expect: expect, start: start, expires: expires,
+	}
+	it.content.begin()
+	x.live[key] = it
+	x.claimLocked(it)
+	x.fills.Add(1)
+	return hold{item: it}, ctx, nil
+}
+
+// last is what the last reference leaves to do: to close what is open, then to call fileClosed.
+type last struct {
+	open *storage  // nil: nothing
+	used time.Time // the last use of a whole entry, to be set as its file's times; zero for any other
+}
+
+// release gives up a hold. A live entry that has lost its last holder is paused.
+func (x *index) release(it *item) last {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	it.holders--
+	if it.holders == 0 && !it.ended && it.cause == nil {
+		x.pauseLocked(it)
+	}
+	return x.unrefLocked(it)
+}
+
+// unrefLocked gives up a reference. The last one stays until what is open is closed: until then the entry must not count
+// as gone. After that a whole entry can be evicted, and any other is gone, as is one in memory.
+func (x *index) unrefLocked(it *item) (l last) {
+	if it.refs == 1 {
+		if it.volatile {
+			x.forgetLocked(it)
+		}
+		if l.open = it.open.Swap(nil); l.open != nil {
+			x.settling++
+			if x.whole[it.key] == it {
+				it.used = x.stampLocked()
+				l.used = it.used
+			}
+			return l
+		}
+	}
+	it.refs--
+	switch {
+	case it.refs > 0:
+	case x.whole[it.key] == it:
+		x.idleLocked(it)
+		x.wakeLocked()
+	default:
+		x.freeLocked(it)
+	}
+	return last{}
+}
+
+// freeLocked gives back what an entry takes whose file is removed and closed. A file that could not be removed stays
+// counted: it does take space.
+func (x *index) freeLocked(it *item) {
+	x.memory.give(it.memory)
+	it.memory = 0
+	if !it.stuck {
+		x.count.FreedBytes += it.cost
+		x.setCostLocked(it, 0)
+	}
+	x.undieLocked(it)
+	x.wakeLocked()
+}
+
+// undieLocked takes back that an entry was given up.
+func (x *index) undieLocked(it *item) {
+	if it.dying {
+		it.dying = false
+		x.settledLocked()
+	}
+}
+
+// fileClosed reports that what was open is closed. gone says that the file of a whole entry is no longer there.
+func (x *index) fileClosed(it *item, gone bool) last {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if gone {
+		x.forgetLocked(it)
+	}
+	x.settledLocked()
+	return x.unrefLocked(it)
+}
+
+// drop takes an entry out that cannot be used, if it is still found. The fill of a live one is stopped. The file of a
+// whole one is to be removed, and fileRemoved to be called.
+func (x *index) drop(it *item) (remove bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.live[it.key] == it {
+		x.stopLocked(it, ErrDamaged)
+	}
+	return x.dropLocked(it)
+}
+
+// fileRemoved reports that the file of an entry is removed, or cannot be.
+func (x *index) fileRemoved(it *item, ok bool) last {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if it.evicted {
+		it.evicted = false
+		x.removing -= it.cost
+	}
+	it.stuck = !ok
+	x.settledLocked()
+	return x.unrefLocked(it)
+}
+
+// ending is how a fill has ended.
+type ending struct {
+	err error
+	// sealed says that the file has its final name, volatile that some bytes are in memory, stuck that the file has neither
+	// its final name nor could be removed.
+	sealed, volatile, stuck bool
+}
+
+// end reports that the fill of an entry has returned. A fill that succeeded after it was given up is kept, unless the key
+// has another entry by now: then remove says that the file is to be removed, and fileRemoved to be called.
+//
+// Readers are told with mu held until the fill's reference is gone. So a reader that releases the entry on this news is
+// the last, and the order of use is that of the releases.
+func (x *index) end(it *item, e ending) (l last, remove bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.unliveLocked(it)
+	it.ended, it.volatile, it.stuck = true, e.volatile, e.stuck
+	switch taken := x.whole[it.key] != nil || x.live[it.key] != nil; {
+	case e.sealed && taken:
+		remove = true
+		x.settling++
+		it.refs++
+	case e.sealed, e.volatile && e.err == nil && !taken:
+		x.whole[it.key] = it
+		x.undieLocked(it)
+	}
+	it.content.end(e.err)
+	it.cancel(nil)
+	return x.unrefLocked(it), remove
+}

@@ -1,0 +1,103 @@
+package cache
+
+import (
+	"errors"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// space is the free space of a file system, which caches beside each other share.
+type space struct {
+	minFree    int64
+	minPercent float64
+	statfs     statfs
+
+	// mu guards unwritten: how many bytes were taken that are perhaps not written yet.
+	mu        sync.Mutex
+	unwritten int64
+}
+
+// statfs tells how many bytes of a directory's file system are free for us, and how many it has.
+type statfs func(dir string) (free, total int64, err error)
+
+// statfsOf asks the kernel.
+func statfsOf(dir string) (free, total int64, err error) {
+	var st unix.Statfs_t
+	for {
+		if err = unix.Statfs(dir, &st); !errors.Is(err, unix.EINTR) {
+			break
+		}
+	}
+	unit := st.Frsize
+	if unit == 0 {
+		unit = st.Bsize
+	}
+	return int64(st.Bavail) * unit, int64(st.Blocks) * unit, err
+}
+
+// take makes sure that n bytes can be written to dir. If not, missing is how many bytes have to be freed. Otherwise the
+// caller has to call wrote when they are written, or will not be. It asks the kernel, so no lock may be held.
+func (s *space) take(dir string, n int64) (missing int64) {
+	s.mu.Lock()
+	s.unwritten += n
+	sum := s.unwritten
+	s.mu.Unlock()
+	if missing = s.missing(dir, sum); missing > 0 {
+		s.wrote(n)
+	}
+	return missing
+}
+
+// wrote tells that n bytes that were taken are in the file system's count now, or will not come.
+func (s *space) wrote(n int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.unwritten -= n
+}
+
+// missing returns how many bytes have to be freed so that n more leave enough. Where statfs fails it is none: then write
+// errors tell.
+func (s *space) missing(dir string, n int64) int64 {
+	if s.minFree <= 0 && s.minPercent <= 0 {
+		return 0
+	}
+	free, total, err := s.statfs(dir)
+	if err != nil {
+		return 0
+	}
+	keep := max(s.minFree, int64(s.minPercent/100*float64(total)))
+	return max(0, n+keep-free)
+}
+
+// memory is what entries may take of memory, which caches beside each other share.
+type memory struct {
+	max int64
+
+	// mu guards used.
+	mu   sync.Mutex
+	used int64
+}
+
+// take takes n bytes; false if fewer are left.
+func (m *memory) take(n int64) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.used > m.max-n {
+		return false
+	}
+	m.used += n
+	return true
+}
+
+func (m *memory) give(n int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.used -= n
+}
+
+func (m *memory) taken() int64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.used
+}

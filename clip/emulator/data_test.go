@@ -182,16 +182,3 @@ func TestDataExpires(t *testing.T) {
 		}
 	})
 }
-
-// The clip of pushed footage is one of the kind that clips are.
-func TestDataClipIsMP4(t *testing.T) {
-	c, _ := on(t, emulator.Options{Data: t.TempDir()})
-	c.create("a", 24)
-	now := time.Now().Truncate(2 * time.Second)
-	c.putCard("a", now.Add(-20*time.Second), now, camera.Options{})
-	clip := c.mustClip("a", now.Add(-20*time.Second), now)
-	got := probe(t, clip, "-select_streams", "v", "-count_packets", "-show_entries", "stream=codec_name,nb_read_packets")
-	if got != "h264,500" {
-		t.Errorf("ffprobe says %s", got)
-	}
-}

@@ -6,7 +6,6 @@ import (
 	"io"
 	"slices"
 	"testing"
-	"testing/iotest"
 	"time"
 
 	"clipfs/clip/emulator/footage"
@@ -28,46 +27,6 @@ func pushed(r io.Reader) ([]footage.Fragment, error) {
 		producer := time.UnixMilli(at.Milliseconds())
 		frags = append(frags, footage.NewStored(footage.FragmentNumber(producer, uint64(len(frags))), producer, producer, p.Length,
 			int64(len(p.Data)), func() ([]byte, error) { return p.Data, nil }))
-	}
-}
-
-// What is written cluster by cluster comes back fragment by fragment, sample by sample.
-func TestClustersGiveFragments(t *testing.T) {
-	for _, k := range kinds() {
-		if k.open {
-			continue
-		}
-		m := read(t, k.make(t, "4"))
-		want := footage.NewRecording(m, day()).Fragments(footage.ByProducer, day(), day().Add(time.Hour))
-		var file bytes.Buffer
-		if err := footage.WriteMatroska(&file, want); err != nil {
-			t.Fatal(err)
-		}
-		got, err := pushed(iotest.OneByteReader(&file))
-		if !errors.Is(err, io.EOF) || len(got) != len(want) {
-			t.Fatalf("%s: %d fragments, want %d: %v", k.name, len(got), len(want), err)
-		}
-		for i := range got {
-			if _, ok := got[i].AudioTrack(); ok || got[i].VideoTrack().Codec != 0 {
-				t.Errorf("%s: fragment %d has tracks before it was loaded", k.name, i)
-			}
-			f, err := got[i].Load()
-			if err != nil {
-				t.Fatalf("%s: fragment %d: %v", k.name, i, err)
-			}
-			w := want[i]
-			if !f.Producer.Equal(w.Producer) || f.Length != w.Length || f.Size < w.Size-16 || f.Size > w.Size+16 { // Sizes are written in another number of bytes.
-				t.Errorf("%s: fragment %d at %s of %s and %d bytes, want %s of %s and %d", k.name, i, f.Producer, f.Length, f.Size, w.Producer, w.Length, w.Size)
-			}
-			for _, tt := range [][2][]footage.Sample{{f.Video(), w.Video()}, {f.Audio(), w.Audio()}} {
-				same := slices.EqualFunc(tt[0], tt[1], func(a, b footage.Sample) bool {
-					return a.PTS == b.PTS && a.Sync == b.Sync && bytes.Equal(a.Data, b.Data)
-				})
-				if !same {
-					t.Errorf("%s: fragment %d has %d samples that are not the %d written", k.name, i, len(tt[0]), len(tt[1]))
-				}
-			}
-		}
 	}
 }
 

@@ -169,31 +169,6 @@ func TestMatroskaErrors(t *testing.T) {
 	}
 }
 
-// TestPushed makes fragments as a producer sends them, and a payload of these.
-func TestPushed(t *testing.T) {
-	m := read(t, kinds()[0].make(t, "4"))
-	recorded := footage.NewRecording(m, day()).Fragments(footage.ByProducer, day(), day().Add(time.Minute))
-	var pushed []footage.Fragment
-	for _, f := range recorded {
-		audio, _ := f.AudioTrack()
-		p, err := footage.NewFragment(f.Number, f.Producer, f.Server, f.VideoTrack(), f.Video(), &audio, f.Audio(), 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if p.Size != f.Size || p.Length != f.Length {
-			t.Errorf("got size %d and length %v, want %d and %v", p.Size, p.Length, f.Size, f.Length)
-		}
-		pushed = append(pushed, p)
-	}
-	name := save(t, pushed, footage.PayloadOptions{})
-	video, audio := stored(recorded)
-	got := framesOf(t, name, "v")
-	sameFrames(t, "video", got, frames(video))
-	compareTimes(t, footage.PayloadOptions{}, got, video)
-	sameFrames(t, "audio", framesOf(t, name, "a"), frames(audio))
-	decode(t, name)
-}
-
 func FuzzParseMedia(f *testing.F) {
 	clusters := []cluster{{Timecode: 5, SimpleBlock: []ebml.Block{
 		{TrackNumber: 1, Keyframe: true, Data: [][]byte{nal(5, 1)}},

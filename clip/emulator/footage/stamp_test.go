@@ -2,9 +2,7 @@ package footage_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/binary"
-	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
@@ -39,70 +37,6 @@ func nalTypes(t *testing.T, sample []byte, codec footage.Codec) []int {
 		sample = sample[4+n:]
 	}
 	return types
-}
-
-// TestStamp: each fragment of a loop carries one stamp with its producer time, right before the coded picture, and nothing
-// else in it is changed; ffmpeg reads it as what it is.
-func TestStamp(t *testing.T) {
-	for _, k := range withDelimiters() {
-		t.Run(k.name, func(t *testing.T) {
-			m := read(t, k.make(t, "3"))
-			stamped := footage.NewLoop(m, day(), footage.Options{}).Fragments(footage.ByProducer, day(), day().Add(8*time.Second))
-			plain := footage.NewLoop(m, day(), footage.Options{NoStamp: true}).Fragments(footage.ByProducer, day(), day().Add(8*time.Second))
-			if len(stamped) != 9 || len(plain) != 9 {
-				t.Fatalf("got %d and %d fragments", len(stamped), len(plain))
-			}
-			for i, f := range stamped {
-				with, without := f.Video(), plain[i].Video()
-				sameFrames(t, "rest", frames(with[1:]), frames(without[1:]))
-				checkStamp(t, f, k.codecs[0], with[0].Data, without[0].Data)
-				if f.Size <= plain[i].Size {
-					t.Errorf("got size %d with a stamp and %d without", f.Size, plain[i].Size)
-				}
-			}
-			name := save(t, stamped, footage.PayloadOptions{})
-			decode(t, name)
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-			defer cancel()
-			trace, err := exec.CommandContext(ctx, "ffmpeg", "-nostdin", "-i", name, "-c", "copy", "-bsf:v", "trace_headers", "-f", "null", "-").CombinedOutput()
-			if err != nil {
-				t.Fatalf("%v: %s", err, trace)
-			}
-			if n := bytes.Count(trace, []byte("User Data Unregistered")); n < 9 {
-				t.Errorf("ffmpeg sees %d messages of user data, want at least 9", n)
-			}
-		})
-	}
-}
-
-// checkStamp checks the stamp of one fragment.
-func checkStamp(t *testing.T, f footage.Fragment, codec footage.Codec, with, without []byte) {
-	t.Helper()
-	if at, ok := footage.Stamp(with, codec); !ok || !at.Equal(f.Producer) {
-		t.Errorf("got stamp %v, %t, want %v", at, ok, f.Producer)
-	}
-	if at, ok := footage.Stamp(without, codec); ok {
-		t.Errorf("got stamp %v where there is none", at)
-	}
-	other := footage.H264 + footage.H265 - codec
-	if at, ok := footage.Stamp(with, other); ok {
-		t.Errorf("got stamp %v as %v", at, other)
-	}
-	a, b := nalTypes(t, with, codec), nalTypes(t, without, codec)
-	firstPicture := 0
-	for codec == footage.H264 && b[firstPicture] > 5 || codec == footage.H265 && b[firstPicture] > 31 {
-		firstPicture++
-	}
-	if firstPicture < 3 {
-		t.Fatalf("NAL units of types %v: the test has nothing before the picture", b)
-	}
-	sei := 6
-	if codec == footage.H265 {
-		sei = 39
-	}
-	if len(a) != len(b)+1 || a[firstPicture] != sei || a[firstPicture+1] != b[firstPicture] || a[0] != b[0] {
-		t.Errorf("got NAL units of types %v, without a stamp %v", a, b)
-	}
 }
 
 func FuzzStamp(f *testing.F) {

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"clipfs/cache"
+	"clipfs/cmd/clipfs/internal/config"
+	"clipfs/cmd/clipfs/internal/mount"
 
 	"github.com/spf13/cobra"
 )
@@ -28,9 +30,9 @@ func cacheCommand() *cobra.Command {
 		Args: cobra.ArbitraryArgs,
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return &usageError{fmt.Errorf("no command %q", args[0])}
+				return config.Usagef("no command %q", args[0])
 			}
-			return &usageError{errors.New("name a command: ls, verify or clear")}
+			return config.Usagef("name a command: ls, verify or clear")
 		},
 	}
 	cmd.AddCommand(cacheLsCommand(), cacheVerifyCommand(), cacheClearCommand())
@@ -47,7 +49,7 @@ type cacheFlags struct {
 func (f *cacheFlags) bind(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.dir, "cache-dir", "", "`directory` of the cache (default that of MOUNTPOINT or of the only mount, else clipfs in the user's cache directory)")
 	cmd.Flags().BoolVar(&f.json, "json", false, "answer in JSON")
-	withConfig(cmd, "cache-dir")
+	config.WithFile(cmd, "cache-dir")
 }
 
 // dirs gives the directories that caches are in. Where no flag, variable or file of settings names one, it is that of the mount
@@ -58,26 +60,26 @@ func (f *cacheFlags) dirs(cmd *cobra.Command, args []string) ([]string, error) {
 		mountpoint = args[0]
 	}
 	if f.dir == "" {
-		from, failed, err := takeKnown(cmd.Context(), cmd, thisMachine(), mountpoint)
-		if err = errors.Join(err, failed); err != nil && f.dir == "" {
+		taken, err := config.TakeKnown(cmd.Context(), cmd, thisMachine(), mountpoint)
+		if err = errors.Join(err, taken.Err); err != nil && f.dir == "" {
 			return nil, fmt.Errorf("%w; --cache-dir names a cache without a mount", err)
 		}
-		if len(from) > 0 {
-			cmd.PrintErrf("%s: %s: %s\n", cmd.CommandPath(), f.dir, strings.Join(from, "; "))
+		if len(taken.From) > 0 {
+			cmd.PrintErrf("%s: %s: %s\n", cmd.CommandPath(), f.dir, strings.Join(taken.From, "; "))
 		}
 		if mountpoint != "" && f.dir == "" {
 			return nil, fmt.Errorf("nothing is known of a mount on %s: none runs there, and there is no /etc/clipfs/NAME.env for it; --cache-dir names a cache", mountpoint)
 		}
 	} else if mountpoint != "" {
-		cmd.PrintErrf("%s: %s: cache-dir from %s, which goes before the mount\n", cmd.CommandPath(), f.dir, originOf(cmd.Flags().Lookup("cache-dir")))
+		cmd.PrintErrf("%s: %s: cache-dir from %s, which goes before the mount\n", cmd.CommandPath(), f.dir, config.OriginOf(cmd.Flags().Lookup("cache-dir")))
 	}
 	if f.dir == "" {
 		var err error
-		if f.dir, err = defaultCacheDir(); err != nil {
+		if f.dir, err = mount.DefaultCacheDir(); err != nil {
 			return nil, err
 		}
 	}
-	return []string{f.dir, filepath.Join(f.dir, headsDir)}, nil
+	return []string{f.dir, filepath.Join(f.dir, mount.HeadsDir)}, nil
 }
 
 // cacheLsCommand is clipfs cache ls.
@@ -162,14 +164,14 @@ func (f *cacheFlags) verify(cmd *cobra.Command, args []string) error {
 	if f.json {
 		return nil
 	}
-	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d entries, %s: nothing is damaged\n", entries, sizeText(bytes))
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d entries, %s: nothing is damaged\n", entries, config.Bytes(bytes))
 	return err
 }
 
 // cacheClearCommand is clipfs cache clear.
 func cacheClearCommand() *cobra.Command {
 	var f cacheFlags
-	var older age
+	var older time.Duration
 	var streams []string
 	cmd := &cobra.Command{
 		Use:   "clear [flags] [MOUNTPOINT]",
@@ -180,14 +182,14 @@ Exact sizes and the timeline, which have no footage, are kept.`,
 
 		ValidArgsFunction: completeMounts,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			before := time.Now().Add(-time.Duration(older))
+			before := time.Now().Add(-older)
 			return f.clear(cmd, args, func(info cache.Info) bool {
 				return (older == 0 || info.Used.Before(before)) && (len(streams) == 0 || slices.Contains(streams, info.About.Stream))
 			})
 		},
 	}
 	f.bind(cmd)
-	cmd.Flags().Var(&older, "older", "only what was not used for so long, such as 7d")
+	cmd.Flags().Var(config.Age(&older), "older", "only what was not used for so long, such as 7d")
 	cmd.Flags().StringArrayVar(&streams, "stream", nil, "only footage of the stream of this `name`; repeat it for more")
 	return cmd
 }
@@ -211,7 +213,7 @@ func (f *cacheFlags) clear(cmd *cobra.Command, args []string, match func(cache.I
 	for _, info := range removed {
 		bytes += info.DiskBytes
 	}
-	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d entries removed, %s\n", len(removed), sizeText(bytes))
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d entries removed, %s\n", len(removed), config.Bytes(bytes))
 	return errors.Join(failed, err)
 }
 
@@ -278,12 +280,12 @@ func printTable(out io.Writer, infos []cache.Info) error {
 			what = "growing"
 		}
 		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%s\t%s\t%s\n", cmp.Or(i.About.Stream, "-"), from, length, i.About.Fragments, what,
-			sizeText(i.Size), i.Used.Format(time.RFC3339))
+			config.Bytes(i.Size), i.Used.Format(time.RFC3339))
 	}
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(out, "%d entries, %s on disk\n", len(infos), sizeText(bytes))
+	_, err := fmt.Fprintf(out, "%d entries, %s on disk\n", len(infos), config.Bytes(bytes))
 	return err
 }
 

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"clipfs/cmd/clipfs/internal/config"
+
 	main "clipfs/cmd/clipfs"
 
 	"github.com/google/go-cmp/cmp"
@@ -98,7 +100,7 @@ func settled(t *testing.T, name string, args, environ []string, file string) *pf
 	if err := cmd.ParseFlags(args); err != nil {
 		t.Fatal(err)
 	}
-	if err := main.Settle(cmd, environ); err != nil {
+	if err := config.Settle(cmd, environ); err != nil {
 		t.Fatal(err)
 	}
 	return cmd.Flags().Lookup(name)
@@ -137,7 +139,7 @@ func TestEveryFlagIsASetting(t *testing.T) {
 				if got := test.got.Value.String(); got != test.want {
 					t.Errorf("%s: %s = %s, want %s", test.what, name, got, test.want)
 				}
-				if got := main.OriginOf(test.got); !regexp.MustCompile(test.origins).MatchString(got) {
+				if got := config.OriginOf(test.got); !regexp.MustCompile(test.origins).MatchString(got) {
 					t.Errorf("%s: %s is said to come from %q, want %s", test.what, name, got, test.origins)
 				}
 			}
@@ -159,13 +161,13 @@ func TestPrintedSettingsReadBack(t *testing.T) {
 		}
 		printed := func(cmd *cobra.Command) string {
 			var out bytes.Buffer
-			if err := main.PrintConfig(cmd, &out); err != nil {
+			if err := config.Print(cmd, &out); err != nil {
 				t.Fatal(err)
 			}
 			return out.String()
 		}
 		cmd := mountCommand(t)
-		if err := main.Settle(cmd, environ); err != nil {
+		if err := config.Settle(cmd, environ); err != nil {
 			t.Fatal(err)
 		}
 		text := printed(cmd)
@@ -174,7 +176,7 @@ func TestPrintedSettingsReadBack(t *testing.T) {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := main.Settle(again, []string{"CLIPFS_CONFIG=" + path}); err != nil {
+		if err := config.Settle(again, []string{"CLIPFS_CONFIG=" + path}); err != nil {
 			t.Fatalf("%v\n%s", err, text)
 		}
 		for _, name := range settingsOf(t) {
@@ -291,7 +293,7 @@ func TestConfigOfOtherCommands(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := main.Settle(clearing, []string{"CLIPFS_CONFIG=" + path}); err != nil {
+	if err := config.Settle(clearing, []string{"CLIPFS_CONFIG=" + path}); err != nil {
 		t.Fatal(err)
 	}
 	if got := clearing.Flags().Lookup("cache-dir").Value.String(); got != dir {
@@ -322,7 +324,7 @@ func TestEveryCommandTakesItsSettings(t *testing.T) {
 			if err := os.WriteFile(file, []byte(name+": "+one+"\n"), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			if err := main.Settle(cmd, []string{"CLIPFS_CONFIG=" + file}); err != nil {
+			if err := config.Settle(cmd, []string{"CLIPFS_CONFIG=" + file}); err != nil {
 				t.Errorf("%s: %v", path, err)
 				continue
 			}
@@ -352,7 +354,7 @@ func TestNoSettingIsASecret(t *testing.T) {
 func TestSample(t *testing.T) {
 	const path = "packaging/clipfs.yaml"
 	var want bytes.Buffer
-	if err := main.WriteSample(mountCommand(t), &want); err != nil {
+	if err := config.WriteSample(mountCommand(t), &want); err != nil {
 		t.Fatal(err)
 	}
 	const update = "CLIPFS_TEST_UPDATE"
@@ -375,7 +377,7 @@ func TestSample(t *testing.T) {
 	if err := os.WriteFile(sample, []byte(real), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := main.Settle(fresh, []string{"CLIPFS_CONFIG=" + sample}); err != nil {
+	if err := config.Settle(fresh, []string{"CLIPFS_CONFIG=" + sample}); err != nil {
 		t.Fatal(err)
 	}
 	fresh.Flags().VisitAll(func(f *pflag.Flag) {

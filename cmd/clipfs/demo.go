@@ -13,7 +13,11 @@ import (
 	"strings"
 	"time"
 
+	"clipfs/cmd/clipfs/internal/config"
+	"clipfs/cmd/clipfs/internal/mount"
 	"clipfs/cmd/internal/fuseconn"
+	"clipfs/cmd/internal/logs"
+	"clipfs/cmd/internal/metrics"
 
 	"github.com/spf13/cobra"
 )
@@ -28,12 +32,12 @@ const (
 // demoFlags are the flags of clipfs demo.
 type demoFlags struct {
 	once  bool
-	level level
+	level slog.Level
 }
 
 // demoCommand is clipfs demo.
 func demoCommand() *cobra.Command {
-	f := demoFlags{level: level(slog.LevelWarn)}
+	f := demoFlags{level: slog.LevelWarn}
 	cmd := &cobra.Command{
 		Use:   "demo [flags] [DIR]",
 		Short: "Mount a test card, without an account",
@@ -48,7 +52,7 @@ interrupted. DIR is made if it does not exist; without it a temporary directory 
 		},
 	}
 	cmd.Flags().BoolVar(&f.once, "once", false, "end after the check, with exit code 1 if it failed")
-	cmd.Flags().Var(&f.level, "log-level", "how much to log on stderr")
+	cmd.Flags().Var(config.Level(&f.level), "log-level", "how much to log on stderr")
 	return cmd
 }
 
@@ -60,8 +64,8 @@ type demo struct {
 
 // run makes the directories, mounts, checks, and stays.
 func (d *demo) run(ctx context.Context, args []string) (err error) {
-	logger := slog.New(slog.NewTextHandler(d.stderr, &slog.HandlerOptions{Level: slog.Level(d.level)}))
-	if err := checkPrerequisites(); err != nil {
+	logger := slog.New(slog.NewTextHandler(d.stderr, &slog.HandlerOptions{Level: d.level}))
+	if err := mount.CheckPrerequisites(); err != nil {
 		return err
 	}
 	dir, remove, err := demoDir(args)
@@ -74,24 +78,24 @@ func (d *demo) run(ctx context.Context, args []string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(cacheDir)) }()
-	mountpoint, err := checkMountpoint(dir, cacheDir, logger)
+	mountpoint, err := mount.CheckMountpoint(dir, cacheDir, logger)
 	if err != nil {
 		return err
 	}
-	flags := defaultMountFlags()
-	service, end, err := demoArchive(ctx, logger, flags.observe.metrics())
+	counted := metrics.New(metrics.Options{})
+	service, end, err := demoArchive(ctx, logger, counted)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, end()) }()
-	flags.cacheDir = cacheDir
 	endpoint, err := service.ControlEndpoint(ctx)
 	if err != nil {
 		return err
 	}
-	flags.told = map[string][]string{"endpoint-url": {endpoint}} // for clipfs doctor
-	flags.service.grace = 0                                      // the test card is nothing to wait for
-	return flags.serve(ctx, service, mountpoint, logger, func(s *serving) error { return d.show(ctx, s) })
+	c := mount.Default()
+	c.CacheDir, c.Grace = cacheDir, 0                        // the test card is nothing to wait for
+	c.Told = map[string][]string{"endpoint-url": {endpoint}} // for clipfs doctor
+	return c.Serve(ctx, service, counted, mountpoint, logger, func(s *mount.Serving) error { return d.show(ctx, s, mountpoint) })
 }
 
 // demoDir gives the directory to mount on and what removes it again, if it was made here.
@@ -123,8 +127,7 @@ func removeDir(dir string) error {
 }
 
 // show checks the mount, tells what to try, stays until ctx ends if that is wanted, and unmounts.
-func (d *demo) show(ctx context.Context, s *serving) error {
-	mountpoint := s.server.Mountpoint()
+func (d *demo) show(ctx context.Context, s *mount.Serving, mountpoint string) error {
 	d.say("Kinesis Video Streams, emulated, on %s\n\n", mountpoint)
 	file, failed := d.check(ctx, mountpoint)
 	switch {
@@ -132,7 +135,7 @@ func (d *demo) show(ctx context.Context, s *serving) error {
 	case failed == nil:
 		d.say("\n%s", suggestions(mountpoint, file))
 	case !d.once:
-		d.say("The check failed: %s\n", oneLine(failed))
+		d.say("The check failed: %s\n", logs.OneLine(failed))
 	}
 	stay := ctx
 	if d.once {
@@ -142,7 +145,7 @@ func (d *demo) show(ctx context.Context, s *serving) error {
 	} else {
 		d.say("\nPress Ctrl-C to unmount and end.\n")
 	}
-	return errors.Join(failed, s.until(stay))
+	return errors.Join(failed, s.Until(stay))
 }
 
 // say writes to stdout. Nobody can be told if that fails.

@@ -12,6 +12,7 @@ import (
 
 	"clipfs/clip"
 	"clipfs/clip/archive"
+	"clipfs/cmd/clipfs/internal/doctor"
 )
 
 const (
@@ -90,14 +91,14 @@ func readClip(path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	movie, size, err := readMovie(f)
+	movie, size, err := doctor.ReadMovie(f)
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", path, err)
 	}
 	if size != info.Size() {
 		return "", fmt.Errorf("%s: %d bytes read, %d announced", path, size, info.Size())
 	}
-	if length := movie.length(); length < checkLength-checkSlack || length > checkLength+checkSlack {
+	if length := movie.Length(); length < checkLength-checkSlack || length > checkLength+checkSlack {
 		return "", fmt.Errorf("%s is %s long, want about %s", path, length, checkLength)
 	}
 	return fmt.Sprintf("%d bytes, %s", size, movie), nil

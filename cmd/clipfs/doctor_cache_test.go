@@ -7,8 +7,9 @@ import (
 	"path/filepath"
 	"testing"
 
+	"clipfs/cmd/clipfs/internal/doctor"
+
 	"clipfs/cache"
-	main "clipfs/cmd/clipfs"
 	"clipfs/cmd/internal/harness"
 
 	"golang.org/x/sys/unix"
@@ -37,7 +38,7 @@ func TestDoctorCache(t *testing.T) {
 	endpoint := nobodyListens(t)
 	examineCache := func(t *testing.T, dir string) doctorReport {
 		t.Helper()
-		return examine(t, main.Host{UID: os.Geteuid()}, "--endpoint-url", endpoint, "--cache-dir", dir, "--cache-min-free", "0")
+		return examine(t, doctor.Host{UID: os.Geteuid()}, "--endpoint-url", endpoint, "--cache-dir", dir, "--cache-min-free", "0")
 	}
 	t.Run("well", func(t *testing.T) {
 		dir := t.TempDir()

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	"clipfs/cmd/clipfs/internal/doctor"
+
 	main "clipfs/cmd/clipfs"
 	"clipfs/cmd/internal/harness"
 	"clipfs/fs/mountinfo"
@@ -76,7 +78,7 @@ func patient(t *testing.T) {
 
 // examine runs the doctor, on this machine where nothing else is said, and checks what holds of every run: it ends in
 // time, says in one line what is wrong, has advice for each cross, and shows no secret.
-func examine(t *testing.T, on main.Host, args ...string) doctorReport {
+func examine(t *testing.T, on doctor.Host, args ...string) doctorReport {
 	t.Helper()
 	on.Self = harness.Binary(t)
 	var stdout, stderr bytes.Buffer

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"clipfs/cmd/clipfs/internal/doctor"
+
 	"clipfs/clip/emulator"
 	main "clipfs/cmd/clipfs"
 	"clipfs/cmd/internal/harness"
@@ -23,7 +25,7 @@ func TestDoctorHealthy(t *testing.T) {
 	harness.NeedFUSE(t)
 	patient(t)
 	s := startService(t, recorded(t))
-	r := examine(t, main.Host{}, "--endpoint-url", s.url)
+	r := examine(t, doctor.Host{}, "--endpoint-url", s.url)
 	r.wantOnly(nil, nil)
 	var checks []string
 	for _, f := range r.Findings {
@@ -54,7 +56,7 @@ func TestDoctorInWords(t *testing.T) {
 		t.Fatal(err)
 	}
 	var stdout, stderr bytes.Buffer
-	code := main.RunDoctor(t.Context(), main.Host{Self: harness.Binary(t)}, []string{"--endpoint-url", s.url, mountpoint}, &stdout, &stderr)
+	code := main.RunDoctor(t.Context(), doctor.Host{Self: harness.Binary(t)}, []string{"--endpoint-url", s.url, mountpoint}, &stdout, &stderr)
 	if code != 1 {
 		t.Errorf("exit code %d, want 1", code)
 	}
@@ -75,7 +77,7 @@ func TestDoctorInWords(t *testing.T) {
 func TestDoctorDenied(t *testing.T) {
 	patient(t)
 	s := startService(t, recorded(t))
-	noMount := main.Host{Device: "/nowhere/fuse"} // the mount is not what this is about
+	noMount := doctor.Host{Device: "/nowhere/fuse"} // the mount is not what this is about
 	behind := []string{"DescribeStream", "GetDataEndpoint", "ListFragments", "clock of the cameras", "footage", "GetClip", "clip", "mount"}
 	for _, test := range []struct {
 		action, code  string
@@ -114,7 +116,7 @@ func TestDoctorCredentials(t *testing.T) {
 	o := recorded(t)
 	o.Credentials = emulator.Credentials{Key: doctorKey, Secret: doctorSecret}
 	s := startService(t, o)
-	on := main.Host{Device: "/nowhere/fuse"}
+	on := doctor.Host{Device: "/nowhere/fuse"}
 	behind := []string{"ListStreams", "DescribeStream", "GetDataEndpoint", "ListFragments", "clock of the cameras", "footage", "GetClip", "clip", "mount"}
 	t.Run("right", func(t *testing.T) {
 		examine(t, on, "--endpoint-url", s.url).wantOnly([]string{"fuse device"}, []string{"mount"})
@@ -159,7 +161,7 @@ func TestDoctorClock(t *testing.T) {
 	s := startService(t, recorded(t))
 	for ahead, says := range map[time.Duration]string{10 * time.Minute: "behind", -10 * time.Minute: "ahead"} {
 		s.ahead = ahead
-		r := examine(t, main.Host{Device: "/nowhere/fuse"}, "--endpoint-url", s.url)
+		r := examine(t, doctor.Host{Device: "/nowhere/fuse"}, "--endpoint-url", s.url)
 		r.want("failed", "clock", says, "ntp")
 		r.want("ok", "clip") // the SDK makes up for it
 	}
@@ -193,7 +195,7 @@ func TestDoctorStreams(t *testing.T) {
 		"half an MP4":    {cut, nil, "GetClip", []string{"not a payload", "another stream"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := examine(t, main.Host{Device: "/nowhere/fuse"}, append([]string{"--endpoint-url", test.s.url}, test.args...)...)
+			r := examine(t, doctor.Host{Device: "/nowhere/fuse"}, append([]string{"--endpoint-url", test.s.url}, test.args...)...)
 			r.want("failed", test.failed, test.says...)
 			failed := slices.DeleteFunc(slices.Clone(r.Findings), func(f doctorFinding) bool { return f.Status != "failed" })
 			if len(failed) != 2 { // and the device
@@ -206,7 +208,7 @@ func TestDoctorStreams(t *testing.T) {
 func TestDoctorUnreachable(t *testing.T) {
 	patient(t)
 	behind := []string{"clock", "credentials", "ListStreams", "DescribeStream", "GetDataEndpoint", "ListFragments", "clock of the cameras", "footage", "GetClip", "clip", "mount"}
-	r := examine(t, main.Host{}, "--endpoint-url", nobodyListens(t))
+	r := examine(t, doctor.Host{}, "--endpoint-url", nobodyListens(t))
 	r.wantOnly([]string{"endpoint"}, behind)
 	r.want("failed", "endpoint", "refused", "firewall")
 	// It takes connections and never says a word.
@@ -216,7 +218,7 @@ func TestDoctorUnreachable(t *testing.T) {
 	}
 	defer silent.Close()
 	began := time.Now()
-	r = examine(t, main.Host{}, "--endpoint-url", "http://"+silent.Addr().String(), "--timeout", "1s")
+	r = examine(t, doctor.Host{}, "--endpoint-url", "http://"+silent.Addr().String(), "--timeout", "1s")
 	r.wantOnly([]string{"endpoint"}, behind)
 	if took := time.Since(began); took > 10*time.Second {
 		t.Errorf("took %s with a time of 1 s a check", took)
@@ -233,7 +235,7 @@ func TestDoctorUnreachable(t *testing.T) {
 		return 0, ""
 	}
 	t.Cleanup(func() { close(release) })
-	r = examine(t, main.Host{}, "--endpoint-url", s.url, "--timeout", "2s")
+	r = examine(t, doctor.Host{}, "--endpoint-url", s.url, "--timeout", "2s")
 	r.want("ok", "endpoint")
 	r.want("failed", "ListStreams", "--timeout")
 }
@@ -248,22 +250,22 @@ func TestDoctorHost(t *testing.T) {
 	endpoint := nobodyListens(t)
 	const user = 1000
 	for name, test := range map[string]struct {
-		on     main.Host
+		on     doctor.Host
 		args   []string
 		status string
 		check  string
 		says   []string
 	}{
-		"no device":            {main.Host{Device: "/nowhere/fuse"}, nil, "failed", "fuse device", []string{"/nowhere/fuse", "modprobe fuse"}},
-		"a file":               {main.Host{Device: file}, nil, "failed", "fuse device", []string{file, "mknod"}},
-		"no helper":            {main.Host{UID: user, Helper: "/nowhere/fusermount3"}, nil, "failed", "fusermount3", []string{"fuse3"}},
-		"no helper as root":    {main.Host{Helper: "/nowhere/fusermount3"}, nil, "ok", "fusermount3", []string{"not needed"}},
-		"helper not setuid":    {main.Host{UID: user, Helper: file}, nil, "failed", "fusermount3", []string{"setuid", "chmod u+s"}},
-		"others not let in":    {main.Host{UID: user, Conf: file}, []string{"--allow-other"}, "failed", "user_allow_other", []string{file, "user_allow_other >>"}},
-		"others not asked for": {main.Host{UID: user, Conf: file}, nil, "ok", "user_allow_other", []string{"only --allow-other"}},
-		"old kernel":           {main.Host{Release: "4.19.0-26-amd64"}, nil, "failed", "kernel", []string{"4.19.0-26-amd64", "5.2"}},
-		"kernel before 6.6":    {main.Host{Release: "6.1.0-18-amd64"}, nil, "ok", "kernel", []string{"6.6"}},
-		"odd kernel":           {main.Host{Release: "custom"}, nil, "ok", "kernel", []string{"custom"}},
+		"no device":            {doctor.Host{Device: "/nowhere/fuse"}, nil, "failed", "fuse device", []string{"/nowhere/fuse", "modprobe fuse"}},
+		"a file":               {doctor.Host{Device: file}, nil, "failed", "fuse device", []string{file, "mknod"}},
+		"no helper":            {doctor.Host{UID: user, Helper: "/nowhere/fusermount3"}, nil, "failed", "fusermount3", []string{"fuse3"}},
+		"no helper as root":    {doctor.Host{Helper: "/nowhere/fusermount3"}, nil, "ok", "fusermount3", []string{"not needed"}},
+		"helper not setuid":    {doctor.Host{UID: user, Helper: file}, nil, "failed", "fusermount3", []string{"setuid", "chmod u+s"}},
+		"others not let in":    {doctor.Host{UID: user, Conf: file}, []string{"--allow-other"}, "failed", "user_allow_other", []string{file, "user_allow_other >>"}},
+		"others not asked for": {doctor.Host{UID: user, Conf: file}, nil, "ok", "user_allow_other", []string{"only --allow-other"}},
+		"old kernel":           {doctor.Host{Release: "4.19.0-26-amd64"}, nil, "failed", "kernel", []string{"4.19.0-26-amd64", "5.2"}},
+		"kernel before 6.6":    {doctor.Host{Release: "6.1.0-18-amd64"}, nil, "ok", "kernel", []string{"6.6"}},
+		"odd kernel":           {doctor.Host{Release: "custom"}, nil, "ok", "kernel", []string{"custom"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := examine(t, test.on, append([]string{"--endpoint-url", endpoint}, test.args...)...)
@@ -280,7 +282,7 @@ func TestDoctorTakesSettings(t *testing.T) {
 	if err := os.WriteFile(path, []byte("cache-dir: "+filepath.Join(dir, "kept")+"\ncache-size: 3GiB\nallow-other: true\nconnections: 4\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	r := examine(t, main.Host{UID: 1000, Conf: path}, "--endpoint-url", nobodyListens(t), "--config", path)
+	r := examine(t, doctor.Host{UID: 1000, Conf: path}, "--endpoint-url", nobodyListens(t), "--config", path)
 	r.want("ok", "cache directory", filepath.Join(dir, "kept"), "will be made")
 	r.want("ok", "cache space", "3GiB")
 	r.want("failed", "user_allow_other", path)
@@ -292,7 +294,7 @@ func TestDoctorOfAMountThatRuns(t *testing.T) {
 	m := harness.StartMount(t, e)
 	patient(t)
 	t.Setenv("CLIPFS_TIMEZONE", "Asia/Tokyo") // of no matter, as all settings of a mount that is not the doctor's
-	r := examine(t, main.Host{}, "--endpoint-url", e.Endpoint, "--cache-dir", m.Cache, m.Path)
+	r := examine(t, doctor.Host{}, "--endpoint-url", e.Endpoint, "--cache-dir", m.Cache, m.Path)
 	r.wantOnly(nil, nil)
 	r.want("ok", "mount", "through the mount that runs on "+m.Path)
 	r.want("ok", "cache lock", "in use by process")
@@ -302,7 +304,7 @@ func TestDoctorOfAMountThatRuns(t *testing.T) {
 	t.Run("dead", func(t *testing.T) {
 		dead := harness.StartMount(t, e)
 		dead.Kill(t)
-		r := examine(t, main.Host{}, "--endpoint-url", e.Endpoint, dead.Path)
+		r := examine(t, doctor.Host{}, "--endpoint-url", e.Endpoint, dead.Path)
 		r.want("failed", "mount", dead.Path, "died", "clipfs umount "+dead.Path)
 		harness.Run(t, harness.Binary(t), "umount", dead.Path)
 	})
@@ -349,7 +351,7 @@ func TestDoctorOnFaults(t *testing.T) {
 		t.Run(rule, func(t *testing.T) {
 			post(t, http.MethodDelete, "")
 			post(t, http.MethodPost, rule)
-			r := examine(t, main.Host{Device: "/nowhere/fuse"}, "--endpoint-url", e.Endpoint(), "--timeout", "3s")
+			r := examine(t, doctor.Host{Device: "/nowhere/fuse"}, "--endpoint-url", e.Endpoint(), "--timeout", "3s")
 			r.want("failed", test.check, test.says...)
 		})
 	}

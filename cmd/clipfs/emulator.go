@@ -14,9 +14,9 @@ import (
 	"clipfs/clip/emulator/fault"
 	"clipfs/clip/emulator/footage"
 	"clipfs/clip/emulator/form"
+	"clipfs/cmd/clipfs/internal/config"
 	"clipfs/cmd/internal/logs"
 
-	"github.com/docker/go-units"
 	"github.com/spf13/cobra"
 )
 
@@ -29,13 +29,13 @@ type emulatorFlags struct {
 	moov, gaps, muxer  string
 	overlaps, syncs    string
 	forms              string
-	contentLength      onOff
-	quota              onOff
+	contentLength      bool
+	quota              bool
 	latency            time.Duration
-	bandwidth          byteRate
+	bandwidth          int64
 	credentials        string
 	faults             []string
-	level              level
+	level              slog.Level
 }
 
 // emulatorCommand is clipfs emulator.
@@ -77,7 +77,7 @@ while it runs (nothing: plain clips again; GET tells):
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			relay := logs.NewRelay(cmd.ErrOrStderr(), logs.Text)
 			defer relay.Close()
-			log := slog.New(slog.NewTextHandler(relay, &slog.HandlerOptions{Level: slog.Level(f.level)}))
+			log := slog.New(slog.NewTextHandler(relay, &slog.HandlerOptions{Level: f.level}))
 			return f.run(cmd.Context(), log, cmd.OutOrStdout())
 		},
 	}
@@ -111,13 +111,13 @@ func (f *emulatorFlags) bind(cmd *cobra.Command) {
 	fs.StringVar(&f.overlaps, "overlaps", "drop", "footage ingested over older footage: drop it from a clip that has both, hide it from all, or keep it")
 	fs.StringVar(&f.muxer, "muxer", "builtin",
 		"what makes clips: builtin, ffmpeg (as real clips are) or ffmpeg-defaults")
-	fs.Var(&f.contentLength, "content-length", "send a clip's length: `on|off` (off: chunked)")
+	fs.Var(config.OnOff(&f.contentLength), "content-length", "send a clip's length: `on|off` (off: chunked)")
 	fs.DurationVar(&f.latency, "latency", 0, "wait before the first byte of a data call's answer")
-	fs.Var(&f.bandwidth, "bandwidth", "`bytes` a second on each data connection, such as 25MB/s; 0 is unlimited")
-	fs.Var(&f.quota, "quota", "refuse calls above the service's quotas: `on|off`")
+	fs.Var(config.Rate(&f.bandwidth), "bandwidth", "`bytes` a second on each data connection, such as 25MB/s; 0 is unlimited")
+	fs.Var(config.OnOff(&f.quota), "quota", "refuse calls above the service's quotas: `on|off`")
 	fs.StringVar(&f.credentials, "credentials", "", "verify that requests are signed with `KEY:SECRET`")
 	fs.StringArrayVar(&f.faults, "fault", nil, "what goes wrong, `KEY=VALUE,...` as above; repeat it for more")
-	fs.Var(&f.level, "log-level", "how much to log on stderr; debug logs each call")
+	fs.Var(config.Level(&f.level), "log-level", "how much to log on stderr; debug logs each call")
 }
 
 // run serves until ctx ends.
@@ -129,7 +129,7 @@ func (f *emulatorFlags) run(ctx context.Context, log *slog.Logger, stdout io.Wri
 	srv, err := emulator.New(o)
 	switch {
 	case errors.Is(err, emulator.ErrOptions):
-		return &usageError{err}
+		return &config.UsageError{Err: err}
 	case err != nil:
 		return err
 	}
@@ -150,24 +150,24 @@ func (f *emulatorFlags) run(ctx context.Context, log *slog.Logger, stdout io.Wri
 // options turns flags into options and opens the footage.
 func (f *emulatorFlags) options(ctx context.Context, log *slog.Logger) (emulator.Options, error) {
 	o := emulator.Options{Log: log, Address: f.listen, DataAddress: f.dataListen, Data: f.data, Retention: f.retention,
-		Chunked: !bool(f.contentLength), Latency: f.latency, Bandwidth: int64(f.bandwidth), NoQuota: !bool(f.quota)}
+		Chunked: !f.contentLength, Latency: f.latency, Bandwidth: f.bandwidth, NoQuota: !f.quota}
 	if f.retention == 0 {
 		o.Retention = emulator.NoRetention
 	}
 	var err error
 	if o.Credentials, err = emulator.ParseCredentials(f.credentials); err != nil {
-		return o, &usageError{err}
+		return o, &config.UsageError{Err: err}
 	}
 	if o.Payload, err = f.payload(); err != nil {
-		return o, &usageError{err}
+		return o, &config.UsageError{Err: err}
 	}
 	if o.Overlaps, err = emulator.ParseOverlaps(f.overlaps); err != nil {
-		return o, &usageError{err}
+		return o, &config.UsageError{Err: err}
 	}
 	for _, text := range f.faults {
 		rule, err := fault.Parse(text)
 		if err != nil {
-			return o, &usageError{err}
+			return o, &config.UsageError{Err: err}
 		}
 		o.Faults = append(o.Faults, rule)
 	}
@@ -175,7 +175,7 @@ func (f *emulatorFlags) options(ctx context.Context, log *slog.Logger) (emulator
 	for _, s := range f.streams {
 		spec, err := footage.ParseSpec(s)
 		if err != nil {
-			return o, &usageError{err}
+			return o, &config.UsageError{Err: err}
 		}
 		src, err := spec.Open(ctx, now)
 		if err != nil {
@@ -203,54 +203,3 @@ func (f *emulatorFlags) payload() (o footage.PayloadOptions, err error) {
 	o.Muxer, err = footage.ParseMuxer(f.muxer)
 	return o, err
 }
-
-// onOff is a flag that is on or off.
-type onOff bool
-
-// String implements pflag.Value.
-func (v *onOff) String() string {
-	if *v {
-		return "on"
-	}
-	return "off"
-}
-
-// Set implements pflag.Value.
-func (v *onOff) Set(s string) error {
-	switch strings.ToLower(s) {
-	case "on", "true", "1", "yes":
-		*v = true
-	case "off", "false", "0", "no":
-		*v = false
-	default:
-		return fmt.Errorf("%q: want on or off", s)
-	}
-	return nil
-}
-
-// Type implements pflag.Value.
-func (v *onOff) Type() string { return "on|off" }
-
-// byteRate is a flag in bytes a second: 25MB/s, 8MiB/s, 100000.
-type byteRate int64
-
-// String implements pflag.Value.
-func (v *byteRate) String() string {
-	if *v == 0 {
-		return "0"
-	}
-	return units.HumanSize(float64(*v)) + "/s"
-}
-
-// Set implements pflag.Value.
-func (v *byteRate) Set(s string) error {
-	n, err := parseBytes(strings.TrimSuffix(s, "/s"))
-	if err != nil || n < 0 {
-		return fmt.Errorf("%q: want bytes a second, such as 25MB/s", s)
-	}
-	*v = byteRate(n)
-	return nil
-}
-
-// Type implements pflag.Value.
-func (v *byteRate) Type() string { return "bytes" }

@@ -12,46 +12,10 @@ import (
 	"testing"
 	"time"
 
-	main "clipfs/cmd/clipfs"
 	"clipfs/cmd/internal/harness"
 
 	"golang.org/x/sys/unix"
 )
-
-func TestGuardValues(t *testing.T) {
-	for _, test := range []struct {
-		kind, want string
-		set        []string
-	}{
-		{"limit", "50GiB/day", []string{"50GiB/day"}}, {"limit", "500MB/hour", []string{"500MB/hour"}},
-		{"limit", "1TiB/month", []string{"1024g/month"}}, {"limit", "", []string{"none"}}, {"limit", "", []string{"1g/day", "0"}},
-		{"programs", "b,updatedb", []string{"updatedb,b,b"}}, {"programs", "a,b,c", []string{"c:b", "a"}}, {"programs", "none", []string{""}},
-		{"programs", "none", []string{"none"}}, {"programs", "with space,x", []string{"with space\n x \n"}},
-		{"mode", "0440", []string{"440"}}, {"mode", "0444", []string{"0444"}}, {"id", "0", []string{"0"}}, {"id", "65534", []string{"65534"}},
-	} {
-		v := main.GuardValues()[test.kind]
-		for _, text := range test.set {
-			if err := v.Set(text); err != nil {
-				t.Errorf("%s %q: %v", test.kind, text, err)
-			}
-		}
-		if got := v.String(); got != test.want {
-			t.Errorf("%s %q = %q, want %q", test.kind, test.set, got, test.want)
-		}
-	}
-	for kind, wrong := range map[string][]string{
-		"limit":    {"50GiB", "50GiB/week", "/day", "-1/day", "0/day", "x/day", "1g/day/day"},
-		"programs": {"/usr/bin/updatedb"},
-		"mode":     {"", "0", "9", "rw", "-1", "1000000"},
-		"id":       {"", "-1", "root", "4294967295", "4294967296"},
-	} {
-		for _, text := range wrong {
-			if err := main.GuardValues()[kind].Set(text); err == nil {
-				t.Errorf("%s takes %q", kind, text)
-			}
-		}
-	}
-}
 
 // bytesOf is how many bytes an API has sent.
 func bytesOf(t *testing.T, e *harness.Emulator, api string) int64 {

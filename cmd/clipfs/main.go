@@ -7,11 +7,15 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 	_ "time/tzdata" // for --timezone where the machine has no database, as in a small container
 
 	"clipfs/cmd/clipfs/internal/background"
+	"clipfs/cmd/clipfs/internal/config"
+	"clipfs/cmd/clipfs/internal/doctor"
+	"clipfs/cmd/clipfs/internal/known"
+	"clipfs/cmd/clipfs/internal/mount"
+	"clipfs/cmd/internal/logs"
 
 	"github.com/spf13/cobra"
 )
@@ -51,27 +55,13 @@ func runTree(ctx context.Context, root *cobra.Command, args []string, stdout, st
 	if errors.As(err, &ended) { // it has said why
 		return ended.Code
 	}
-	var wrong *usageError
+	var wrong *config.UsageError
 	if errors.As(err, &wrong) {
-		_, _ = fmt.Fprintf(stderr, "%s: %s (see %s --help)\n", cmd.CommandPath(), oneLine(err), cmd.CommandPath())
+		_, _ = fmt.Fprintf(stderr, "%s: %s (see %s --help)\n", cmd.CommandPath(), logs.OneLine(err), cmd.CommandPath())
 		return exitUsage
 	}
-	_, _ = fmt.Fprintf(stderr, "%s: %s\n", cmd.CommandPath(), oneLine(err))
+	_, _ = fmt.Fprintf(stderr, "%s: %s\n", cmd.CommandPath(), logs.OneLine(err))
 	return exitFailed
-}
-
-// usageError is an error of whoever called the command.
-type usageError struct{ err error }
-
-// Error implements error.
-func (e *usageError) Error() string { return e.err.Error() }
-
-// Unwrap gives what is wrong.
-func (e *usageError) Unwrap() error { return e.err }
-
-// oneLine gives an error's text as one line.
-func oneLine(err error) string {
-	return strings.Join(strings.FieldsFunc(err.Error(), func(c rune) bool { return c == '\n' || c == '\r' }), "; ")
 }
 
 // rootCommand gives the tree of commands, for a program that was run with args.
@@ -83,33 +73,33 @@ func rootCommand(args []string) *cobra.Command {
 front-door/2024-01-01T10:00/10m.mp4 is ten minutes of the stream front-door.
 
 Every flag can be set in the environment too: --cache-dir is CLIPFS_CACHE_DIR. Those of "clipfs mount" can also stand in
-a file of settings, --config FILE. A flag goes before the environment, and that before the file.`,
+a config file, --config FILE. A flag goes before the environment, and that before the file.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return &usageError{fmt.Errorf("no command %q%s", args[0], meant(args[0], commandNames(cmd)))}
+				return config.Usagef("no command %q%s", args[0], config.Meant(args[0], commandNames(cmd)))
 			}
-			return &usageError{errors.New("name a command")}
+			return config.Usagef("name a command")
 		},
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
-			return settle(cmd, os.Environ())
+			return config.Settle(cmd, os.Environ())
 		},
 	}
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &usageError{explainFlag(cmd, err)} })
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return config.ExplainFlag(cmd, err) })
 	root.Version = buildVersion().describe()
 	root.SetVersionTemplate("{{.Version}}")
 	root.AddCommand(mountCommand(args), umountCommand(), demoCommand(), demoCheckCommand(), emulatorCommand(), cacheCommand(), warmCommand(), versionCommand())
-	root.AddCommand(pathCommand(), manCommand(), probeCommand(), statusCommand())
-	root.AddCommand(doctorCommand(thisHost()), doctorReadCommand())
-	for _, cmd := range commandsBelow(root) {
+	root.AddCommand(pathCommand(), manCommand(), mount.ProbeCommand(), statusCommand())
+	root.AddCommand(doctorCommand(thisHost()), doctor.ReadCommand())
+	for _, cmd := range config.CommandsBelow(root) {
 		completeFlags(cmd)
 		if check := cmd.Args; check != nil {
 			cmd.Args = func(cmd *cobra.Command, args []string) error {
 				if err := check(cmd, args); err != nil {
-					return &usageError{err}
+					return &config.UsageError{Err: err}
 				}
 				return nil
 			}
@@ -129,11 +119,33 @@ func commandNames(cmd *cobra.Command) []string {
 	return names
 }
 
-// commandsBelow gives all commands below one.
-func commandsBelow(cmd *cobra.Command) []*cobra.Command {
-	var all []*cobra.Command
-	for _, c := range cmd.Commands() {
-		all = append(append(all, c), commandsBelow(c)...)
+// thisHost is this machine, as the doctor sees it.
+func thisHost() doctor.Host { return doctor.Host{UID: os.Geteuid(), Known: thisMachine()} }
+
+// doctorCommand is clipfs doctor on a machine.
+func doctorCommand(on doctor.Host) *cobra.Command {
+	cmd := doctor.Command(on)
+	cmd.ValidArgsFunction = completeDirectory
+	return cmd
+}
+
+// statusCommandName is a command that only this program runs.
+const statusCommandName = "mount-status"
+
+// statusCommand is the process that reads the status of a mount: it hangs where the mount does, and can be left behind.
+func statusCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:    statusCommandName + " MOUNTPOINT",
+		Short:  "Write the status of a mount",
+		Hidden: true,
+		Args:   cobra.ExactArgs(1),
+		RunE:   func(cmd *cobra.Command, args []string) error { return known.Copy(cmd.OutOrStdout(), args[0]) },
 	}
-	return all
+}
+
+// thisMachine finds the mounts that a command may be asked about.
+func thisMachine() known.Machine {
+	return known.Here(func(ctx context.Context, mountpoint string) ([]byte, error) {
+		return known.Read(ctx, mountpoint, statusCommandName)
+	})
 }

@@ -8,10 +8,12 @@ import (
 	"os/user"
 	"path/filepath"
 
+	"clipfs/cmd/clipfs/internal/config"
+	"clipfs/cmd/clipfs/internal/mount"
 	"clipfs/cmd/clipfs/internal/mounthelper"
+	"clipfs/cmd/internal/logs"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 )
 
 // The exit codes of a helper of mount(8) (mount(8), EXIT STATUS).
@@ -20,17 +22,14 @@ const (
 	helperFailed = 32
 )
 
-// profileVariable names a profile for the SDK's default chain.
-const profileVariable = "AWS_PROFILE"
-
 // runAs is the whole program under the name it was called by: as mount(8)'s helper it understands what that passes on.
 func runAs(ctx context.Context, argv []string, stdout, stderr io.Writer) int {
 	if filepath.Base(argv[0]) != mounthelper.Name {
 		return run(ctx, argv[1:], stdout, stderr)
 	}
-	call, err := mounthelper.Parse(argv[1:], optionFlags())
+	call, err := mounthelper.Parse(argv[1:], mountCommand(nil).Flags())
 	if err != nil {
-		_, _ = fmt.Fprintf(stderr, "%s: %s\n", mounthelper.Name, oneLine(err))
+		_, _ = fmt.Fprintf(stderr, "%s: %s\n", mounthelper.Name, logs.OneLine(err))
 		return helperUsage
 	}
 	if call.Fake {
@@ -40,7 +39,7 @@ func runAs(ctx context.Context, argv []string, stdout, stderr io.Writer) int {
 		_, _ = fmt.Fprintf(stderr, "%s: profile %q: %v\n", mounthelper.Name, call.Source, err)
 		return helperUsage
 	}
-	args := append([]string{mountName, "--daemon", "--fsname=" + call.Source}, call.Args...)
+	args := append([]string{config.MountCommand, "--daemon", "--fsname=" + call.Source}, call.Args...)
 	switch run(ctx, append(args, "--", call.Dir), stdout, stderr) {
 	case exitOK:
 		return exitOK
@@ -66,15 +65,9 @@ func prepare(call mounthelper.Call) error {
 		}
 	}
 	if profile := call.Profile(); profile != "" {
-		return os.Setenv(profileVariable, profile)
+		return os.Setenv(config.ProfileVariable, profile)
 	}
 	return nil
-}
-
-// optionFlags gives the flags that options of mount(8) can stand for.
-func optionFlags() *pflag.FlagSet {
-	cmd := mountCommand(nil)
-	return cmd.Flags()
 }
 
 // helperCommand describes mount.clipfs, for its manual page.
@@ -93,7 +86,7 @@ within. A flag that can be repeated takes its values with a colon between them: 
 a comma goes in double quotes. Options that any filesystem can have in fstab (defaults, nofail, noauto, _netdev, user,
 ro, rw, x-systemd.automount, comment=…) are left to mount(8) and systemd; the mount is read-only all the same.
 
-Where HOME is not set and root mounts, as at boot, footage is kept in ` + systemCacheDir + `; a second mount needs a cache-dir of its own.
+Where HOME is not set and root mounts, as at boot, footage is kept in ` + mount.SystemCacheDir + `; a second mount needs a cache-dir of its own.
 
 Exit codes are those of mount(8): 0 done, 1 wrong usage, 32 failed.`,
 		Example: `  mount -t clipfs none /mnt/cameras

@@ -3,12 +3,14 @@
 package main_test
 
 import (
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	main "clipfs/cmd/clipfs"
+	"clipfs/cmd/clipfs/internal/mount"
+
 	"clipfs/cmd/internal/harness"
 )
 
@@ -48,7 +50,7 @@ func TestMountpointIsChecked(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			got, err := main.CheckMountpoint(filepath.Join(dir, test.mountpoint), filepath.Join(dir, test.cache))
+			got, err := mount.CheckMountpoint(filepath.Join(dir, test.mountpoint), filepath.Join(dir, test.cache), slog.New(slog.DiscardHandler))
 			if test.want != "" {
 				if want := filepath.Join(dir, test.want); got != want || err != nil {
 					t.Errorf("got %s, %v; want %s", got, err, want)

@@ -12,6 +12,7 @@ import (
 
 	"clipfs/clip"
 	"clipfs/clip/archive"
+	"clipfs/cmd/clipfs/internal/config"
 	"clipfs/cmd/clipfs/internal/known"
 	"clipfs/cmd/clipfs/internal/moment"
 )
@@ -19,8 +20,8 @@ import (
 // pathFlags are the flags of clipfs path.
 type pathFlags struct {
 	mount string
-	zone  zone
-	names names
+	zone  *time.Location
+	basic bool
 }
 
 // noMount asks for a path that is relative to any mount.
@@ -58,9 +59,9 @@ mount, or with --mount none, the path is relative. Only the path goes to stdout;
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.mount, "mount", "", "`MOUNTPOINT` of the clipfs mount (default the only one); none for a relative path")
-	flags.Var(&f.zone, "timezone", "`zone` of times, such as Europe/Berlin (default the mount's)")
-	flags.Var(&f.names, "names", "how starts are written: extended or basic (default the mount's)")
-	withConfig(cmd, "timezone", "names")
+	flags.Var(config.Zone(&f.zone), "timezone", "`zone` of times, such as Europe/Berlin (default the mount's)")
+	flags.Var(config.Names(&f.basic), "names", "how starts are written: extended or basic (default the mount's)")
+	config.WithFile(cmd, "timezone", "names")
 	return cmd
 }
 
@@ -68,7 +69,7 @@ mount, or with --mount none, the path is relative. Only the path goes to stdout;
 func (f *pathFlags) path(ctx context.Context, cmd *cobra.Command, on known.Machine, args []string, now time.Time) (path, said string, err error) {
 	stream := archive.StreamName(args[0])
 	if !stream.Valid() {
-		return "", "", &usageError{fmt.Errorf("%q is not the name of a stream", args[0])}
+		return "", "", config.Usagef("%q is not the name of a stream", args[0])
 	}
 	// Where the zone is not the mount's as it told, a name has to say which it is in.
 	suffix := ""
@@ -82,13 +83,13 @@ func (f *pathFlags) path(ctx context.Context, cmd *cobra.Command, on known.Machi
 	if !told {
 		suffix = "Z"
 	}
-	zone := f.zone.location
+	zone := f.zone
 	if zone == nil {
 		zone = time.UTC
 	}
-	m, err := moment.Parse(args[1], now, clip.Grammar{Location: zone, Basic: bool(f.names)})
+	m, err := moment.Parse(args[1], now, clip.Grammar{Location: zone, Basic: f.basic})
 	if err != nil {
-		return "", "", &usageError{fmt.Errorf("WHEN %w: %s", err, moment.Forms)}
+		return "", "", config.Usagef("WHEN %w: %s", err, moment.Forms)
 	}
 	name, said, err := f.name(m, args[2:], suffix, zone)
 	if err != nil {
@@ -113,19 +114,19 @@ func (f *pathFlags) path(ctx context.Context, cmd *cobra.Command, on known.Machi
 
 // name gives the path below the stream, and what was understood. suffix is what starts end in.
 func (f *pathFlags) name(m moment.Moment, lengths []string, suffix string, zone *time.Location) (name, said string, err error) {
-	written := clip.Grammar{Location: zone, Basic: bool(f.names)}
+	written := clip.Grammar{Location: zone, Basic: f.basic}
 	if suffix != "" {
 		written.Location = time.UTC
 	}
 	var length time.Duration
 	if len(lengths) > 0 {
 		if length, err = moment.ClipLength(lengths[0]); err != nil {
-			return "", "", &usageError{fmt.Errorf("LENGTH %w", err)}
+			return "", "", config.Usagef("LENGTH %w", err)
 		}
 	}
 	switch {
 	case m.Last > 0 && length > 0:
-		return "", "", &usageError{errors.New(`"last …" has a length already: leave LENGTH out`)}
+		return "", "", config.Usagef(`"last …" has a length already: leave LENGTH out`)
 	case m.Last > 0:
 		return filepath.Join("last", written.FormatFile(m.Last, clip.Movie)), clip.FormatLength(m.Last) + " up to the newest footage", nil
 	case length == 0:
@@ -137,38 +138,19 @@ func (f *pathFlags) name(m moment.Moment, lengths []string, suffix string, zone 
 	return filepath.Join(start, written.FormatFile(length, clip.Movie)), said, nil
 }
 
-// ask gives the mount that is meant, empty if there is none, and whether its time zone and names are known; the flags have
-// them then.
-func (f *pathFlags) ask(ctx context.Context, cmd *cobra.Command, on known.Machine) (mount string, told bool, err error) {
+// ask takes the time zone and names of the mount that is meant, if there is one. told says that they are known.
+func (f *pathFlags) ask(ctx context.Context, cmd *cobra.Command, on known.Machine) (mountpoint string, told bool, err error) {
 	at := f.mount
 	if at == noMount {
 		return "", false, nil
 	}
-	if at != "" {
-		if at, err = canonicalBelow(at); err != nil {
-			return "", false, err
-		}
-	}
-	all, err := on.Find(ctx, at)
+	taken, err := config.TakeKnown(ctx, cmd, on, at)
 	var several *known.AmbiguousError
 	if errors.As(err, &several) {
-		return "", false, &usageError{fmt.Errorf("%w, with --mount", err)}
+		return "", false, config.Usagef("%w, with --mount", several)
 	}
-	if err != nil {
-		return "", false, fmt.Errorf("mounts: %w", err)
+	if err == nil && taken.Mountpoint == "" && at != "" {
+		err = fmt.Errorf("%s is no clipfs mount, and none is to be there", at)
 	}
-	if len(all) == 0 && at != "" {
-		return "", false, fmt.Errorf("%s is no clipfs mount, and none is to be there", f.mount)
-	}
-	for _, s := range all {
-		mount = s.Mountpoint
-		if s.Err != nil {
-			continue
-		}
-		told = true
-		if _, err := takeFlags(cmd, s); err != nil {
-			return "", false, err
-		}
-	}
-	return mount, told, nil
+	return taken.Mountpoint, taken.Told, err
 }

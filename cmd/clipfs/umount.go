@@ -4,12 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
-	"strings"
 	"time"
 
 	"clipfs/cmd/clipfs/internal/holders"
+	"clipfs/cmd/clipfs/internal/mount"
 	"clipfs/fs"
 	"clipfs/fs/mountinfo"
 
@@ -51,7 +50,7 @@ func umount(ctx context.Context, path string, lazy bool) error {
 	if info.FSType != fs.FSType {
 		return fmt.Errorf("%s is mounted with type %s, not %s: use umount", mountpoint, info.FSType, fs.FSType)
 	}
-	before, _ := copiesOf(ctx, info) // those who are not seen now are not told of
+	before, _ := holders.Copies(ctx, info) // those who are not seen now are not told of
 	if lazy {
 		err = fs.Detach(mountpoint)
 	} else {
@@ -66,27 +65,20 @@ func umount(ctx context.Context, path string, lazy bool) error {
 	if staleInTime(mountpoint) {
 		return fs.Detach(mountpoint)
 	}
-	return fmt.Errorf("%s is in use by %s: end that, or add --lazy", mountpoint, users(ctx, info))
-}
-
-// copiesOf gives the copies of a mount, in a bounded time.
-func copiesOf(ctx context.Context, mount mountinfo.Info) ([]holders.Copy, error) {
-	ctx, cancel := context.WithTimeout(ctx, usersTimeout)
-	defer cancel()
-	return holders.Copies(ctx, mount)
+	return fmt.Errorf("%s is in use by %s: end that, or add --lazy", mountpoint, holders.Users(ctx, info))
 }
 
 // held says which copies of a mount that was unmounted here are left of those that were there before. Numbers of devices are
 // used again at once, so a copy that was not there before is another mount's.
-func held(ctx context.Context, mount mountinfo.Info, before []holders.Copy) error {
+func held(ctx context.Context, on mountinfo.Info, before []holders.Copy) error {
 	if len(before) == 0 {
 		return nil
 	}
 	var left []holders.Copy
 	for begun := time.Now(); ; {
-		now, err := copiesOf(ctx, mount)
+		now, err := holders.Copies(ctx, on)
 		if err != nil {
-			return fmt.Errorf("%s is unmounted, and it cannot be told whether it is held elsewhere: %w", mount.Mountpoint, err)
+			return fmt.Errorf("%s is unmounted, and it cannot be told whether it is held elsewhere: %w", on.Mountpoint, err)
 		}
 		left = slices.DeleteFunc(now, func(c holders.Copy) bool {
 			return !slices.ContainsFunc(before, func(b holders.Copy) bool { return b.ID == c.ID && b.Mountpoint == c.Mountpoint })
@@ -99,26 +91,14 @@ func held(ctx context.Context, mount mountinfo.Info, before []holders.Copy) erro
 		}
 		time.Sleep(copiesPoll)
 	}
-	return fmt.Errorf("%s is unmounted here, but held by %s: its clipfs goes on, and keeps the cache, until that ends or unmounts it", mount.Mountpoint,
-		copiesText(left))
-}
-
-// copiesText names copies, a few.
-func copiesText(all []holders.Copy) string {
-	texts := make([]string, 0, len(all))
-	for _, c := range all {
-		texts = append(texts, c.String())
-	}
-	if more := len(texts) - usersNamed; more > 0 {
-		texts = append(texts[:usersNamed], fmt.Sprintf("%d more", more))
-	}
-	return strings.Join(texts, ", ")
+	return fmt.Errorf("%s is unmounted here, but held by %s: its clipfs goes on, and keeps the cache, until that ends or unmounts it", on.Mountpoint,
+		holders.Text(left))
 }
 
 // staleInTime is isStale for a mount whose server may hang; then it is not stale.
 func staleInTime(mountpoint string) bool {
 	stale := make(chan bool, 1)
-	go func() { stale <- isStale(mountpoint) }()
+	go func() { stale <- mount.IsStale(mountpoint) }()
 	timer := time.NewTimer(staleTimeout)
 	defer timer.Stop()
 	select {
@@ -132,39 +112,8 @@ func staleInTime(mountpoint string) bool {
 const (
 	// staleTimeout is how long a mount may take to say that its server is gone, which the kernel says at once.
 	staleTimeout = 2 * time.Second
-	// usersTimeout bounds the search for who uses a mount.
-	usersTimeout = 10 * time.Second
 	// passingCopies is how long a namespace may have a copy that is about to let go of it, as services do that are just being
 	// started, copiesPoll how often it is looked at.
 	passingCopies = time.Second
 	copiesPoll    = 50 * time.Millisecond
-	// usersNamed is how many of them are named.
-	usersNamed = 8
 )
-
-// users says who uses a mount.
-func users(ctx context.Context, mount mountinfo.Info) string {
-	ctx, cancel := context.WithTimeout(ctx, usersTimeout)
-	defer cancel()
-	found, err := holders.Find(ctx, mount)
-	var all []string
-	for _, h := range found {
-		all = append(all, h.String())
-	}
-	below, belowErr := holders.Below(mount)
-	for _, mountpoint := range below {
-		all = append(all, "what is mounted on "+mountpoint)
-	}
-	if more := len(all) - usersNamed; more > 0 {
-		all = append(all[:usersNamed], fmt.Sprintf("%d more", more))
-	}
-	switch {
-	case len(all) > 0:
-		return strings.Join(all, ", ")
-	case err != nil || belowErr != nil:
-		return fmt.Sprintf("somebody (%v)", errors.Join(err, belowErr))
-	case os.Geteuid() != 0:
-		return "somebody whom only root can see"
-	}
-	return "somebody who has let go meanwhile, or the kernel"
-}

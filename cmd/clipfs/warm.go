@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"strings"
 	"time"
 
+	"clipfs/cmd/clipfs/internal/config"
 	"clipfs/cmd/internal/warm"
 
 	"github.com/spf13/cobra"
@@ -50,7 +50,7 @@ It costs what opening them costs.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := f.check(); err != nil {
-				return &usageError{err}
+				return &config.UsageError{Err: err}
 			}
 			if f.dryRun {
 				if err := f.takePrice(cmd, args); err != nil {
@@ -66,8 +66,8 @@ It costs what opening them costs.`,
 	flags.BoolVar(&f.dryRun, "dry-run", false, "only say what would be fetched, as estimated without fetching media, and what that costs by --price")
 	flags.BoolVar(&f.heads, "heads", false, "fetch only heads, not media: opening takes no time then, and media is fetched when it is read")
 	flags.IntVar(&f.parallel, "parallel", f.parallel, "how many `clips` to read at once")
-	flags.Float64Var(&f.price, "price", 0, "what a gigabyte of fetched media `costs`, such as 0.0085, for --dry-run")
-	withConfig(cmd, "price")
+	flags.Var(config.Price(&f.price), "price", "what a gigabyte of fetched media `costs`, such as 0.0085, for --dry-run")
+	config.WithFile(cmd, "price")
 	return cmd
 }
 
@@ -96,13 +96,13 @@ func (f *warmFlags) takePrice(cmd *cobra.Command, paths []string) error {
 	var first, said string
 	for i, path := range paths {
 		flag.Changed, f.price = false, 0
-		from, _, err := takeKnown(cmd.Context(), cmd, on, path) // one that does not tell has no price
+		taken, err := config.TakeKnown(cmd.Context(), cmd, on, path) // one that does not tell has no price
 		if err != nil {
 			return err
 		}
 		text := flag.Value.String()
 		if i == 0 {
-			first, said = text, strings.Join(from, "; ")
+			first, said = text, strings.Join(taken.From, "; ")
 		}
 		if text != first {
 			return fmt.Errorf("%s and %s are on mounts with different prices: name one with --price", paths[0], path)
@@ -121,9 +121,6 @@ func (f *warmFlags) check() error {
 	}
 	if f.parallel < 1 || f.parallel > mostParallel {
 		return fmt.Errorf("--parallel %d: want 1 to %d", f.parallel, mostParallel)
-	}
-	if !(f.price >= 0 && f.price <= math.MaxFloat64) { // NaN is neither
-		return fmt.Errorf("--price %v: want an amount of money, such as 0.0085", f.price)
 	}
 	return nil
 }

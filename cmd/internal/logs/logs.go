@@ -4,9 +4,9 @@ package logs
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 
 	"clipfs/clip/archive"
 )
@@ -21,26 +21,10 @@ const (
 	JSON Format = "json"
 )
 
-// String implements pflag.Value.
-func (f *Format) String() string {
-	if *f == "" {
-		return string(Text)
-	}
-	return string(*f)
+// OneLine gives the text of an error as one line.
+func OneLine(err error) string {
+	return strings.Join(strings.FieldsFunc(err.Error(), func(c rune) bool { return c == '\n' || c == '\r' }), "; ")
 }
-
-// Set implements pflag.Value.
-func (f *Format) Set(s string) error {
-	switch Format(s) {
-	case Text, JSON:
-		*f = Format(s)
-		return nil
-	}
-	return fmt.Errorf("%q: want text or json", s)
-}
-
-// Type implements pflag.Value.
-func (f *Format) Type() string { return "text|json" }
 
 // New gives a logger.
 func New(w io.Writer, f Format, level slog.Level) *slog.Logger {

@@ -43,18 +43,3 @@ func TestLines(t *testing.T) {
 		}
 	}
 }
-
-func TestFormat(t *testing.T) {
-	var f logs.Format
-	if f.String() != "text" {
-		t.Errorf("the default is %s", &f)
-	}
-	for _, s := range []string{"json", "text"} {
-		if err := f.Set(s); err != nil || f.String() != s {
-			t.Errorf("%s: %v, %s", s, err, &f)
-		}
-	}
-	if err := f.Set("xml"); err == nil {
-		t.Error("xml is taken")
-	}
-}

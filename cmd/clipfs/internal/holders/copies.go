@@ -34,8 +34,19 @@ func (c Copy) String() string {
 	return fmt.Sprintf("%d (%s of uid %d) in another mount namespace, on %s", c.PID, c.Command, c.UID, c.Mountpoint)
 }
 
-// Copies gives the copies of a mount, each once, by its number. A namespace in which no process runs is not seen. ctx bounds it.
+// Text names copies, a few.
+func Text(copies []Copy) string {
+	texts := make([]string, 0, len(copies))
+	for _, c := range copies {
+		texts = append(texts, c.String())
+	}
+	return few(texts)
+}
+
+// Copies gives the copies of a mount, each once, by its number. A namespace in which no process runs is not seen.
 func Copies(ctx context.Context, mount mountinfo.Info) ([]Copy, error) {
+	ctx, cancel := context.WithTimeout(ctx, searchTimeout)
+	defer cancel()
 	own, err := mountinfo.List()
 	if err != nil {
 		return nil, err

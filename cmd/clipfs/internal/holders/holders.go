@@ -57,8 +57,46 @@ func (h Holder) String() string {
 // a mount that does not answer.
 const processTimeout = time.Second
 
-// Find gives the processes that hold a mount, of those that this one may look at: all for root, one's own else. ctx bounds it.
-func Find(ctx context.Context, mount mountinfo.Info) ([]Holder, error) {
+const (
+	// searchTimeout bounds a search through all processes.
+	searchTimeout = 10 * time.Second
+	// named is how many are named.
+	named = 8
+)
+
+func few(texts []string) string {
+	if more := len(texts) - named; more > 0 {
+		texts = append(texts[:named:named], fmt.Sprintf("%d more", more))
+	}
+	return strings.Join(texts, ", ")
+}
+
+// Users says for people who uses a mount.
+func Users(ctx context.Context, mount mountinfo.Info) string {
+	ctx, cancel := context.WithTimeout(ctx, searchTimeout)
+	defer cancel()
+	found, err := find(ctx, mount)
+	var all []string
+	for _, h := range found {
+		all = append(all, h.String())
+	}
+	below, belowErr := mountedOn(mount)
+	for _, mountpoint := range below {
+		all = append(all, "what is mounted on "+mountpoint)
+	}
+	switch {
+	case len(all) > 0:
+		return few(all)
+	case err != nil || belowErr != nil:
+		return fmt.Sprintf("somebody (%v)", errors.Join(err, belowErr))
+	case os.Geteuid() != 0:
+		return "somebody whom only root can see"
+	}
+	return "a process that has let go meanwhile, or the kernel"
+}
+
+// find gives the processes that hold a mount, of those that this one may look at: all for root, else its own user's.
+func find(ctx context.Context, mount mountinfo.Info) ([]Holder, error) {
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
 		return nil, err
@@ -84,8 +122,8 @@ func Find(ctx context.Context, mount mountinfo.Info) ([]Holder, error) {
 	return found, nil
 }
 
-// Below gives the mountpoints of what is mounted on something of a mount, which keeps it in use too.
-func Below(mount mountinfo.Info) ([]string, error) {
+// mountedOn gives the mountpoints of what is mounted on something of a mount, which keeps it in use too.
+func mountedOn(mount mountinfo.Info) ([]string, error) {
 	all, err := mountinfo.List()
 	if err != nil {
 		return nil, err

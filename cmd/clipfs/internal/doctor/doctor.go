@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"context"
@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"net/url"
-	"os"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -16,61 +15,52 @@ import (
 
 	"clipfs/clip/archive"
 	"clipfs/clip/kvs"
+	"clipfs/cmd/clipfs/internal/config"
 	"clipfs/cmd/clipfs/internal/known"
+	"clipfs/cmd/clipfs/internal/mount"
+	"clipfs/cmd/internal/logs"
 	"clipfs/fs"
 )
 
-// doctorTimeout is how long one check may take by default.
-const doctorTimeout = 20 * time.Second
-
-// doctorFlags are the flags of clipfs doctor. Those that it shares with clipfs mount mean the same there.
-type doctorFlags struct {
-	mount   mountFlags
-	timeout positive
+// flags are those of clipfs doctor. Those that it shares with clipfs mount mean the same there.
+type flags struct {
+	cfg     mount.Config
+	timeout time.Duration
 	json    bool
 }
 
-// host is the machine as the doctor sees it.
-type host struct {
-	// device is how FUSE is talked, conf configures the helper that mounts for ordinary users, which helpers names.
-	device, conf string
-	helpers      []string
-	// uid is who asks, release the version of the kernel.
-	uid     int
-	release func() (string, error)
-	// self is the program to mount with; empty for this one.
-	self string
-	// machine knows of its mounts.
-	machine known.Machine
+// Host is the machine as the doctor sees it. What is empty is as it is on this one.
+type Host struct {
+	// Device is the FUSE device, Conf configures Helper, which mounts for ordinary users, Release is the version of the kernel.
+	Device, Conf, Helper, Release string
+	// UID is the user that asks.
+	UID int
+	// Self is the program to mount with.
+	Self string
+	// Known finds mounts; the zero value knows of none.
+	Known known.Machine
 }
 
-// thisHost is the machine that this runs on.
-func thisHost() host {
-	return host{device: fuseDevice, helpers: []string{"fusermount3", "fusermount"}, uid: os.Geteuid(), release: kernelRelease, machine: thisMachine()}
-}
-
-// doctorCommand is clipfs doctor.
-func doctorCommand(on host) *cobra.Command {
-	f := doctorFlags{mount: defaultMountFlags(), timeout: positive(doctorTimeout)}
+// Command is clipfs doctor on a machine.
+func Command(on Host) *cobra.Command {
+	f := flags{cfg: mount.Default(), timeout: 20 * time.Second}
 	cmd := &cobra.Command{
 		Use:   "doctor [flags] [MOUNTPOINT]",
 		Short: "Find out what is wrong: this machine, the cache, the credentials, the service, a clip",
 		Long: `Check all that a mount needs, one line each, and say what to do about what is wrong. The exit code is 1 if anything is.
 
 Each action that clipfs needs is tried on one stream: the one that --stream names, else the first that has footage. One
-fragment of it, a few seconds of video, is fetched and read; that is all that costs anything. It is then read through a
-mount, on a temporary directory or on MOUNTPOINT, an empty one. If MOUNTPOINT is a clipfs mount that runs, it is read
-through that, which may fetch it once more.
+fragment of it, a few seconds of video, is fetched and read; nothing else costs anything. Then it is read through a mount,
+on a temporary directory or on MOUNTPOINT, an empty one. If MOUNTPOINT is a running clipfs mount, it is read through that,
+which may fetch it once more.
 
-It is the mount with the settings of MOUNTPOINT that is checked, else of the only mount there is: a setting is taken from the
-command line, the environment, --config, the mount that runs, and /etc/clipfs/NAME.env of a mount that systemd starts, in
-this order. The check "settings" says what is from there.
+The doctor checks the mount on MOUNTPOINT, else the only mount there is. It takes each setting from the first of these that
+has it: the command line, the environment, --config, the running mount, /etc/clipfs/NAME.env of a mount that systemd
+starts. The check "settings" says what comes from the last two.
 
-Nothing is changed, and no secret is shown.`,
+The doctor changes nothing and shows no secret.`,
 		Example: "  clipfs doctor\n  clipfs doctor --config /etc/clipfs.yaml --json\n  clipfs doctor --stream front-door /mnt/cameras",
 		Args:    cobra.MaximumNArgs(1),
-
-		ValidArgsFunction: completeDirectory,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			mountpoint := ""
 			if len(args) > 0 {
@@ -80,7 +70,7 @@ Nothing is changed, and no secret is shown.`,
 			if err != nil {
 				return err
 			}
-			d := &doctor{doctorFlags: f, host: on, stdout: cmd.OutOrStdout(), logger: discard(), mountpoint: mountpoint}
+			d := &doctor{flags: f, Host: on, stdout: cmd.OutOrStdout(), logger: slog.New(slog.DiscardHandler), mountpoint: mountpoint}
 			return d.run(cmd.Context(), told)
 		},
 	}
@@ -88,26 +78,26 @@ Nothing is changed, and no secret is shown.`,
 	return cmd
 }
 
-// bind makes the flags.
-func (f *doctorFlags) bind(cmd *cobra.Command) {
-	flags := cmd.Flags()
-	flags.StringVar(&f.mount.endpointURL, "endpoint-url", "", "`URL` of the control API, for an emulator (default what the SDK finds)")
-	flags.BoolVar(&f.mount.insecure, "insecure-endpoint", false, "let calls go unencrypted to another machine")
-	flags.StringVar(&f.mount.cacheDir, "cache-dir", "", "`directory` of the cache (default clipfs in the user's cache directory)")
-	flags.Var(&f.mount.cacheSize, "cache-size", "how much of the disk the mount may use for it")
-	flags.Var(&f.mount.minFree, "cache-min-free", "how much of the disk the mount leaves free")
-	flags.Var(&f.mount.selector, "timestamps", "clock that starts and ends refer to: the producer's or the server's")
-	flags.StringArrayVar(&f.mount.streams, "stream", nil, "try the stream of this `name`; repeated, the first of them that has footage")
-	flags.BoolVar(&f.mount.allowOther, "allow-other", false, "check that other users can be let in")
-	withConfig(cmd)
-	flags.Var(&f.timeout, "timeout", "how long one check may take")
-	flags.BoolVar(&f.json, "json", false, "answer in JSON")
+func (f *flags) bind(cmd *cobra.Command) {
+	set := cmd.Flags()
+	set.StringVar(&f.cfg.EndpointURL, "endpoint-url", "", "`URL` of the control API, for an emulator (default: what the SDK finds)")
+	set.BoolVar(&f.cfg.InsecureEndpoint, "insecure-endpoint", false, "allow unencrypted calls to another machine")
+	set.StringVar(&f.cfg.CacheDir, "cache-dir", "", "`directory` of the cache (default: clipfs in the user's cache directory)")
+	set.Var(config.Size(&f.cfg.CacheSize, 1), "cache-size", "the most that the mount's cache takes of the disk")
+	set.Var(config.ShareValue(&f.cfg.MinFree), "cache-min-free", "how much of the disk the mount leaves free")
+	set.Var(config.Choice(&f.cfg.Selector, archive.Selector.String, archive.ByProducer, archive.ByServer), "timestamps",
+		"clock that starts and ends refer to: the producer's or the server's")
+	set.StringArrayVar(&f.cfg.Streams, "stream", nil, "try the stream of this `name`; repeated, the first of them that has footage")
+	set.BoolVar(&f.cfg.AllowOther, "allow-other", false, "check that other users can be let in")
+	config.WithFile(cmd)
+	set.Var(config.Positive(&f.timeout), "timeout", "how long one check may take")
+	set.BoolVar(&f.json, "json", false, "answer in JSON")
 }
 
 // doctor is one run of clipfs doctor.
 type doctor struct {
-	doctorFlags
-	host
+	flags
+	Host
 	stdout     io.Writer
 	logger     *slog.Logger
 	mountpoint string
@@ -117,23 +107,23 @@ type doctor struct {
 	fetched, clips atomic.Int64
 }
 
-// settle gives the flags what is known of the mount that is asked about, unless all that tells mounts apart is known anyway, and
-// gives what to tell of that; nil for nothing.
-func (f *doctorFlags) settle(cmd *cobra.Command, on host, mountpoint string) (*finding, error) {
-	endpoint := cmd.Flags().Changed("endpoint-url") || anySet(endpointVariables())
-	region := anySet([]string{"AWS_REGION", "AWS_DEFAULT_REGION"})
+// settle sets flags from the mount that is asked about, unless everything that identifies a mount is set. It gives what to tell
+// of that; nil for nothing.
+func (f *flags) settle(cmd *cobra.Command, on Host, mountpoint string) (*finding, error) {
+	endpoint := cmd.Flags().Changed("endpoint-url") || config.AnySet(config.EndpointVariables())
+	region := config.AnySet([]string{"AWS_REGION", "AWS_DEFAULT_REGION"})
 	if mountpoint == "" && endpoint && region && cmd.Flags().Changed("cache-dir") {
 		return nil, nil //nolint:nilnil // there is nothing to tell
 	}
-	from, failed, err := takeKnown(cmd.Context(), cmd, on.machine, mountpoint)
+	taken, err := config.TakeKnown(cmd.Context(), cmd, on.Known, mountpoint)
 	switch {
 	case err != nil:
 		return nil, err
-	case failed != nil:
-		return &finding{Check: "settings", Status: statusFailed, Found: oneLine(failed),
+	case taken.Err != nil:
+		return &finding{Check: "settings", Status: statusFailed, Found: logs.OneLine(taken.Err),
 			Advice: "ask as root or as the user who mounts; if the mount hangs or is dead: clipfs umount --lazy, and mount again"}, nil
-	case len(from) > 0:
-		return &finding{Check: "settings", Status: statusOK, Found: strings.Join(from, "; ")}, nil
+	case len(taken.From) > 0:
+		return &finding{Check: "settings", Status: statusOK, Found: strings.Join(taken.From, "; ")}, nil
 	}
 	return nil, nil //nolint:nilnil // there is nothing to tell
 }
@@ -143,7 +133,7 @@ func (d *doctor) run(ctx context.Context, before *finding) error {
 	if before != nil {
 		d.report(*before)
 	}
-	if _, err := d.mount.options(d.logger); err != nil {
+	if err := d.cfg.Check(); err != nil {
 		return err
 	}
 	canMount := d.checkFUSE(ctx)
@@ -182,9 +172,9 @@ func (d *doctor) checkArchive(ctx context.Context, canMount bool) {
 func (d *doctor) checkRegion(ctx context.Context) (*kvs.Archive, bool) {
 	var service *kvs.Archive
 	ok := d.check(ctx, "region", func(ctx context.Context) (string, error) {
-		cfg, err := kvs.LoadConfig(ctx, kvs.ConfigOptions{EndpointURL: d.mount.endpointURL, Unchecked: true})
+		cfg, err := kvs.LoadConfig(ctx, kvs.ConfigOptions{EndpointURL: d.cfg.EndpointURL, Unchecked: true})
 		if err == nil {
-			service, err = kvs.New(cfg, kvs.Options{Logger: d.logger, InsecureEndpoint: d.mount.insecure})
+			service, err = kvs.New(cfg, kvs.Options{Logger: d.logger, InsecureEndpoint: d.cfg.InsecureEndpoint})
 		}
 		if err != nil {
 			return "", ailing(err, "set AWS_REGION and, where there are several, AWS_PROFILE; look at ~/.aws/config and --endpoint-url; an endpoint on http elsewhere wants --insecure-endpoint")
@@ -291,12 +281,12 @@ func list(ctx context.Context, service *kvs.Archive) (l listing) {
 }
 
 // fuseConf is what conf stands for in messages.
-func (h host) fuseConf() string {
-	if h.conf == "" {
+func (h Host) fuseConf() string {
+	if h.Conf == "" {
 		return "/etc/fuse.conf"
 	}
-	return h.conf
+	return h.Conf
 }
 
 // letsOthersIn says what is missing for --allow-other.
-func (h host) letsOthersIn() error { return fs.AllowsOther(h.uid, h.conf) }
+func (h Host) letsOthersIn() error { return fs.AllowsOther(h.UID, h.Conf) }

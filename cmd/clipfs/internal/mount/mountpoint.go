@@ -1,4 +1,4 @@
-package main
+package mount
 
 import (
 	"errors"
@@ -16,15 +16,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// fuseDevice is how a process talks FUSE with the kernel. It is never opened just to see whether it is there: that
+// FUSEDevice is how a process talks FUSE with the kernel. It is never opened just to see whether it is there: that
 // makes a connection.
-const fuseDevice = "/dev/fuse"
+const FUSEDevice = "/dev/fuse"
 
-// checkPrerequisites says what is missing on this machine for mounting.
-func checkPrerequisites() error {
-	if _, err := os.Stat(fuseDevice); err != nil {
+// CheckPrerequisites says what is missing on this machine for mounting.
+func CheckPrerequisites() error {
+	if _, err := os.Stat(FUSEDevice); err != nil {
 		return fmt.Errorf("no FUSE device %s: load the module (modprobe fuse), or start the container with "+
-			"--device %s --cap-add SYS_ADMIN", fuseDevice, fuseDevice)
+			"--device %s --cap-add SYS_ADMIN", FUSEDevice, FUSEDevice)
 	}
 	if os.Geteuid() == 0 {
 		if !mayMount() {
@@ -33,8 +33,8 @@ func checkPrerequisites() error {
 		return nil
 	}
 	// The helper opens the device as whoever called it.
-	if err := unix.Access(fuseDevice, unix.R_OK|unix.W_OK); err != nil {
-		return fmt.Errorf("%s: %w: allow it (as root, chmod 666 %s, or a udev rule), or mount as root", fuseDevice, err, fuseDevice)
+	if err := unix.Access(FUSEDevice, unix.R_OK|unix.W_OK); err != nil {
+		return fmt.Errorf("%s: %w: allow it (as root, chmod 666 %s, or a udev rule), or mount as root", FUSEDevice, err, FUSEDevice)
 	}
 	if _, err := exec.LookPath("fusermount3"); err == nil {
 		return nil
@@ -45,9 +45,9 @@ func checkPrerequisites() error {
 	return errors.New("fusermount3 is not there, and only root can mount without it: install the package fuse3")
 }
 
-// checkMountpoint gives the canonical path of a directory that can be mounted on: there, empty, and apart from the
+// CheckMountpoint gives the canonical path of a directory that can be mounted on: there, empty, and apart from the
 // cache directory. A stale mount of ours on it is taken away first.
-func checkMountpoint(path, cacheDir string, logger *slog.Logger) (string, error) {
+func CheckMountpoint(path, cacheDir string, logger *slog.Logger) (string, error) {
 	mountpoint, err := fs.Canonical(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return "", fmt.Errorf("mountpoint %s does not exist: make the directory first", path)
@@ -91,7 +91,7 @@ func clearStale(mountpoint string, logger *slog.Logger) error {
 			return err
 		}
 		ours := info.FSType == fs.FSType
-		stale := strings.HasPrefix(info.FSType, "fuse") && isStale(mountpoint)
+		stale := strings.HasPrefix(info.FSType, "fuse") && IsStale(mountpoint)
 		switch {
 		case ours && stale:
 			logger.Warn("stale mount taken away: its clipfs has died", "mountpoint", mountpoint)
@@ -108,9 +108,9 @@ func clearStale(mountpoint string, logger *slog.Logger) error {
 	}
 }
 
-// isStale reports whether the server of a FUSE mount is gone. It asks for statfs, which the kernel always passes on,
+// IsStale reports whether the server of a FUSE mount is gone. It asks for statfs, which the kernel always passes on,
 // while it may answer a stat from what it remembers.
-func isStale(mountpoint string) bool {
+func IsStale(mountpoint string) bool {
 	var s unix.Statfs_t
 	err := unix.Statfs(mountpoint, &s)
 	return errors.Is(err, unix.ENOTCONN) || errors.Is(err, unix.ECONNABORTED)
@@ -133,7 +133,7 @@ func isEmpty(dir string) (bool, error) {
 // checkApart makes sure that neither of mountpoint and cache directory holds the other: the process that serves a mount
 // must not touch it.
 func checkApart(mountpoint, cacheDir string) error {
-	cacheDir, err := resolve(cacheDir)
+	cacheDir, err := Resolve(cacheDir)
 	if err != nil {
 		return fmt.Errorf("cache directory %s: %w", cacheDir, err)
 	}
@@ -152,8 +152,8 @@ func within(dir, path string) bool {
 	return err == nil && filepath.IsLocal(rel)
 }
 
-// resolve gives the canonical path of something whose last elements may not be there yet.
-func resolve(path string) (string, error) {
+// Resolve gives the canonical path of something whose last elements may not be there yet.
+func Resolve(path string) (string, error) {
 	absolute, err := filepath.Abs(path)
 	if err != nil {
 		return path, err

@@ -1,10 +1,10 @@
-package main_test
+package mount_test
 
 import (
 	"strings"
 	"testing"
 
-	clipfs "clipfs/cmd/clipfs"
+	"clipfs/cmd/clipfs/internal/mount"
 	"clipfs/fs/mountinfo"
 )
 
@@ -29,7 +29,7 @@ func TestUnseen(t *testing.T) {
 		"no volume":                       {"/srv/cameras", volume(1, 0), host, ""},
 	}
 	for name, test := range tests {
-		cause, remedy := clipfs.Unseen(test.mountpoint, test.ours, test.host)
+		cause, remedy := mount.Unseen(test.mountpoint, test.ours, test.host)
 		if !strings.Contains(cause, test.cause) || (test.cause == "") != (cause == "") || (cause == "") != (remedy == "") {
 			t.Errorf("%s: %q, %q; want %q", name, cause, remedy, test.cause)
 		}

@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"context"
@@ -8,6 +8,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"clipfs/cmd/clipfs/internal/config"
+	"clipfs/cmd/internal/logs"
 )
 
 // status is what came of a check.
@@ -46,7 +49,7 @@ const slack = 2 * time.Second
 // check makes a check and reports whether all is well. The work may not return in time, where a filesystem hangs: it is
 // left behind then, and what it would have noted must not be looked at.
 func (d *doctor) check(ctx context.Context, name string, work func(context.Context) (found string, err error)) bool {
-	return d.checkFor(ctx, name, time.Duration(d.timeout), work)
+	return d.checkFor(ctx, name, d.timeout, work)
 }
 
 // checkFor is check with a time of its own.
@@ -75,7 +78,7 @@ func (d *doctor) checkFor(ctx context.Context, name string, limit time.Duration,
 	}
 	f := finding{Check: name, Status: statusOK, Found: r.found}
 	if r.err != nil {
-		f.Status, f.Found, f.Advice = statusFailed, oneLine(r.err), "see --log-level debug of clipfs mount for more"
+		f.Status, f.Found, f.Advice = statusFailed, logs.OneLine(r.err), "see --log-level debug of clipfs mount for more"
 		var known *ailment
 		if errors.As(r.err, &known) {
 			f.Advice = known.advice
@@ -142,7 +145,7 @@ func (d *doctor) conclude() error {
 			return err
 		}
 	} else {
-		d.say("\nFetched: %s in %d GetClip calls.\n", sizeText(d.fetched.Load()), d.clips.Load())
+		d.say("\nFetched: %s in %d GetClip calls.\n", config.Bytes(d.fetched.Load()), d.clips.Load())
 	}
 	if len(failed) > 0 {
 		return fmt.Errorf("%d of %d checks failed: %s", len(failed), len(d.findings), strings.Join(failed, ", "))

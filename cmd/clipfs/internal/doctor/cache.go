@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"context"
@@ -13,6 +13,8 @@ import (
 	"syscall"
 
 	"clipfs/cache"
+	"clipfs/cmd/clipfs/internal/config"
+	"clipfs/cmd/clipfs/internal/mount"
 	"clipfs/fs"
 	"clipfs/fs/mountinfo"
 
@@ -29,14 +31,14 @@ type place struct{ dir, existing string }
 func (d *doctor) checkCache(ctx context.Context) {
 	var found atomic.Pointer[place] // a check that hangs may still be at it
 	d.check(ctx, "cache filesystem", func(context.Context) (string, error) {
-		dir := d.mount.cacheDir
+		dir := d.cfg.CacheDir
 		if dir == "" {
 			var err error
-			if dir, err = defaultCacheDir(); err != nil {
+			if dir, err = mount.DefaultCacheDir(); err != nil {
 				return "", ailing(err, "set --cache-dir, or HOME")
 			}
 		}
-		dir, err := resolve(dir)
+		dir, err := mount.Resolve(dir)
 		if err != nil {
 			return "", ailing(fmt.Errorf("%s: %w", dir, err), "name another directory with --cache-dir")
 		}
@@ -82,11 +84,9 @@ func filesystemOf(dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	var on mountinfo.Info
-	for _, m := range mounts { // a later one of the same place covers the earlier
-		if within(m.Mountpoint, dir) && len(m.Mountpoint) >= len(on.Mountpoint) {
-			on = m
-		}
+	on, err := mountinfo.Below(mounts, dir)
+	if err != nil {
+		return "", err
 	}
 	text := fmt.Sprintf("%s on %s", on.FSType, on.Mountpoint)
 	elsewhere := []string{"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "ceph", "afs", "glusterfs"}
@@ -120,9 +120,9 @@ func (d *doctor) cacheDirectory(dir, existing string) (string, error) {
 		return "", ailing(fmt.Errorf("%s is no directory", dir), "set --cache-dir to a directory")
 	}
 	mode := info.Mode().Perm()
-	if int(st.Uid) != d.uid {
-		return "", ailing(fmt.Errorf("%s belongs to uid %d, not to %d, who asks", dir, st.Uid, d.uid),
-			fmt.Sprintf("ask as the user who mounts; or chown -R %d %s, or set --cache-dir", d.uid, dir))
+	if int(st.Uid) != d.UID {
+		return "", ailing(fmt.Errorf("%s belongs to uid %d, not to %d, who asks", dir, st.Uid, d.UID),
+			fmt.Sprintf("ask as the user who mounts; or chown -R %d %s, or set --cache-dir", d.UID, dir))
 	}
 	if mode&0o022 != 0 {
 		return "", ailing(fmt.Errorf("%s has mode %#o: others could put files in it", dir, mode), "chmod 700 "+dir)
@@ -161,7 +161,7 @@ func (d *doctor) cacheSpace(dir, existing string) (string, error) {
 	}
 	free, total := int64(st.Bavail)*st.Frsize, int64(st.Blocks)*st.Frsize
 	used := int64(0)
-	for _, part := range []string{dir, filepath.Join(dir, headsDir)} {
+	for _, part := range []string{dir, filepath.Join(dir, mount.HeadsDir)} {
 		infos, err := cache.Inspect(part)
 		if err != nil {
 			return "", ailing(err, "let the user who mounts read it")
@@ -170,15 +170,15 @@ func (d *doctor) cacheSpace(dir, existing string) (string, error) {
 			used += i.DiskBytes
 		}
 	}
-	keep := max(d.mount.minFree.bytes, int64(math.Ceil(d.mount.minFree.percent/100*float64(total))))
+	keep := max(d.cfg.MinFree.Bytes, int64(math.Ceil(d.cfg.MinFree.Percent/100*float64(total))))
 	room := free + used - keep
-	text := fmt.Sprintf("%s free of %s, the cache has %s of at most %s", sizeText(free), sizeText(total), sizeText(used), &d.mount.cacheSize)
+	text := fmt.Sprintf("%s free of %s, the cache has %s of at most %s", config.Bytes(free), config.Bytes(total), config.Bytes(used), config.FormatSize(d.cfg.CacheSize))
 	switch {
 	case room < leastRoom:
-		return "", ailing(fmt.Errorf("%s; to leave %s free (--cache-min-free) there is no room for a clip", text, sizeText(keep)),
+		return "", ailing(fmt.Errorf("%s; to leave %s free (--cache-min-free) there is no room for a clip", text, config.Bytes(keep)),
 			"make space on that disk, or set --cache-dir to another; until then footage is kept in memory and fetched again and again")
-	case room < int64(d.mount.cacheSize):
-		return fmt.Sprintf("%s; there is room for %s (--cache-min-free)", text, sizeText(room)), nil
+	case room < d.cfg.CacheSize:
+		return fmt.Sprintf("%s; there is room for %s (--cache-min-free)", text, config.Bytes(room)), nil
 	}
 	return text, nil
 }

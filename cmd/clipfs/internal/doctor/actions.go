@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"context"
@@ -79,7 +79,7 @@ func (d *doctor) checkActions(ctx context.Context, service *kvs.Archive, listed 
 // judgeListing says what to make of the answer to ListStreams.
 func (d *doctor) judgeListing(l listing) (string, error) {
 	switch {
-	case errors.Is(l.err, archive.ErrNotListable) && len(d.mount.streams) > 0:
+	case errors.Is(l.err, archive.ErrNotListable) && len(d.cfg.Streams) > 0:
 		return "not permitted, and not needed for streams that are named (--stream)", nil
 	case l.err != nil:
 		return "", ailing(l.err, adviceOn(l.err, "ListStreams")+"; or name streams with --stream")
@@ -91,11 +91,11 @@ func (d *doctor) judgeListing(l listing) (string, error) {
 
 // candidates gives the streams that may be tried: those that are named, else those that are listed.
 func (d *doctor) candidates(l listing) []archive.Stream {
-	if len(d.mount.streams) == 0 {
+	if len(d.cfg.Streams) == 0 {
 		return l.streams
 	}
 	var all []archive.Stream
-	for _, name := range d.mount.streams {
+	for _, name := range d.cfg.Streams {
 		stream := archive.Stream{Name: archive.StreamName(name)}
 		for _, s := range l.streams {
 			if s.Name == stream.Name {
@@ -129,7 +129,7 @@ func (d *doctor) checkFootage(ctx context.Context, service *kvs.Archive, candida
 	d.checkClocks(ctx, service, candidates)
 	if !d.check(ctx, "footage", func(context.Context) (string, error) {
 		if f := found.fragment; f != nil {
-			return fmt.Sprintf("%s, a fragment of %s at %s", found.stream.Name, f.Length, f.Time(archive.Selector(d.mount.selector)).Format(time.RFC3339)), nil
+			return fmt.Sprintf("%s, a fragment of %s at %s", found.stream.Name, f.Length, f.Time(d.cfg.Selector).Format(time.RFC3339)), nil
 		}
 		if len(candidates) == 1 && candidates[0].Retention == 0 && candidates[0].ARN != "" {
 			return "", ailing(fmt.Errorf("%s retains nothing", candidates[0].Name), "give it a retention (UpdateDataRetention); footage from then on is kept")
@@ -171,7 +171,7 @@ func (d *doctor) fragmentOf(ctx context.Context, service *kvs.Archive, s archive
 	if s.Retention == 0 {
 		return chosen{stream: s}, nil
 	}
-	query := archive.FragmentQuery{Stream: s.Name, Selector: archive.Selector(d.mount.selector), Span: span, Limit: 1}
+	query := archive.FragmentQuery{Stream: s.Name, Selector: d.cfg.Selector, Span: span, Limit: 1}
 	for f, err := range service.Fragments(ctx, query) {
 		if err != nil {
 			return chosen{}, err

@@ -1,4 +1,4 @@
-package main
+package mount
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 
 	"clipfs/cache"
 	"clipfs/clip"
+	"clipfs/cmd/clipfs/internal/holders"
 	"clipfs/cmd/clipfs/internal/notify"
 	"clipfs/cmd/clipfs/internal/probe"
 	"clipfs/fs"
@@ -18,8 +19,6 @@ import (
 )
 
 const (
-	// defaultGrace is how long files that are open when the mount ends are served.
-	defaultGrace = 30 * time.Second
 	// letGoWithin is how long the kernel and the server may take to let go of a mount that nobody uses.
 	letGoWithin = 200 * time.Millisecond
 	// lookAfter is how often is looked whether the mount is still in the tree.
@@ -28,8 +27,8 @@ const (
 	leaveMargin = 5 * time.Second
 )
 
-// serving is a mount, from when it is there until its process ends.
-type serving struct {
+// Serving is a mount, from when it is there until its process ends.
+type Serving struct {
 	server  *fs.Server
 	library *clip.Library
 	cache   *cache.Cache
@@ -42,8 +41,8 @@ type serving struct {
 	giveUp func()
 }
 
-// until serves until ctx ends, and leaves then, or until somebody else has unmounted.
-func (s *serving) until(ctx context.Context) error {
+// Until serves until ctx ends, and leaves the tree then, or until the mount is unmounted from outside.
+func (s *Serving) Until(ctx context.Context) error {
 	defer s.watched(context.WithoutCancel(ctx))()
 	gone := make(chan struct{})
 	go func() {
@@ -74,14 +73,14 @@ func (s *serving) until(ctx context.Context) error {
 }
 
 // tellHeld says in the log that the mount is out of the tree here and who has it still.
-func (s *serving) tellHeld(ctx context.Context) {
+func (s *Serving) tellHeld(ctx context.Context) {
 	by := "files that are open on it, or a mount namespace in which no process can be seen"
-	copies, err := copiesOf(ctx, s.mount)
+	copies, err := holders.Copies(ctx, s.mount)
 	switch {
 	case err != nil:
 		by = fmt.Sprintf("somebody (%v)", err)
 	case len(copies) > 0:
-		by = copiesText(copies)
+		by = holders.Text(copies)
 	}
 	s.logger.Warn("unmounted here, and still in use: it is served, and the cache kept, until that ends", "mountpoint", s.server.Mountpoint(), "held by", by)
 }
@@ -89,7 +88,7 @@ func (s *serving) tellHeld(ctx context.Context) {
 // leave takes the mount out of the tree, so that another can take its place at once, and serves what is open on it until
 // that is closed or the grace is over. Whoever still reads then gets ENOTCONN, when this process ends. Those who wait for
 // nothing but a dead service are answered at once.
-func (s *serving) leave(gone <-chan struct{}) error {
+func (s *Serving) leave(gone <-chan struct{}) error {
 	mountpoint := s.server.Mountpoint()
 	s.manager.Stopping("serving what is open, the mount is out of the tree", s.grace+leaveMargin)
 	if s.giveUp != nil {
@@ -127,7 +126,7 @@ func closedWithin(done <-chan struct{}, longest time.Duration) bool {
 
 // watched tells the service manager, if it wants to hear that, that the server answers, until the function that it gives
 // is called.
-func (s *serving) watched(ctx context.Context) (end func()) {
+func (s *Serving) watched(ctx context.Context) (end func()) {
 	period := notify.Watchdog()
 	if period == 0 {
 		return func() {}
@@ -150,7 +149,7 @@ func (s *serving) watched(ctx context.Context) (end func()) {
 
 // alive asks the server through the kernel whether it answers. Where the mount cannot be asked (it is out of the tree, or
 // something is mounted over it, or there is no process to ask), nothing speaks against it.
-func (s *serving) alive(ctx context.Context, prober *probe.Prober) error {
+func (s *Serving) alive(ctx context.Context, prober *probe.Prober) error {
 	if !s.server.Mounted() {
 		return nil
 	}
@@ -170,8 +169,8 @@ func (s *serving) alive(ctx context.Context, prober *probe.Prober) error {
 // probeCommandName is a command that only this program runs.
 const probeCommandName = "probe"
 
-// probeCommand is the process that asks a mount whether it answers.
-func probeCommand() *cobra.Command {
+// ProbeCommand is the process that asks a mount whether it answers.
+func ProbeCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:    probeCommandName + " MOUNTPOINT",
 		Short:  "Ask a mount, once a line of stdin, whether it answers",

@@ -1,11 +1,10 @@
-package main
+package doctor
 
 import (
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,6 +18,8 @@ import (
 
 	"clipfs/clip"
 	"clipfs/clip/archive"
+	"clipfs/cmd/clipfs/internal/config"
+	"clipfs/cmd/clipfs/internal/mount"
 	"clipfs/cmd/internal/fuseconn"
 	"clipfs/fs"
 	"clipfs/fs/mountinfo"
@@ -33,9 +34,9 @@ const (
 	endAfter = 10 * time.Second
 )
 
-// doctorReadCommand is clipfs doctor-read, which only clipfs doctor runs: it reads from a mount, and who does that may
-// hang and has to be killed.
-func doctorReadCommand() *cobra.Command {
+// ReadCommand is clipfs doctor-read, which only clipfs doctor runs: a process that reads from a mount may hang and has to be
+// killed.
+func ReadCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:    readCommandName + " FILE",
 		Short:  "Read a clip and tell what is in it",
@@ -47,11 +48,11 @@ func doctorReadCommand() *cobra.Command {
 				return err
 			}
 			defer f.Close()
-			m, size, err := readMovie(f)
+			m, size, err := ReadMovie(f)
 			if err != nil {
 				return fmt.Errorf("%s: %w", args[0], err)
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s, %s\n", sizeText(size), m)
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s, %s\n", config.Bytes(size), m)
 			return err
 		},
 	}
@@ -60,7 +61,7 @@ func doctorReadCommand() *cobra.Command {
 // mountAndRead reads the fragment through a mount: the one that runs on the mountpoint, else a temporary one of another
 // process, which finds the fragment in the cache directory.
 func (d *doctor) mountAndRead(ctx context.Context, dir, cacheDir string, c chosen) (found string, err error) {
-	self := d.self
+	self := d.Self
 	if self == "" {
 		if self, err = os.Executable(); err != nil {
 			return "", err
@@ -103,7 +104,7 @@ func (d *doctor) place(dir string) (mountpoint string, running bool, remove func
 		if mountpoint, err = fs.Canonical(mountpoint); err != nil {
 			return "", false, nil, err
 		}
-		return mountpoint, false, func() error { return removeDir(mountpoint) }, nil
+		return mountpoint, false, func() error { return os.Remove(mountpoint) }, nil
 	}
 	mountpoint, err = fs.Canonical(d.mountpoint)
 	if err != nil {
@@ -111,7 +112,7 @@ func (d *doctor) place(dir string) (mountpoint string, running bool, remove func
 	}
 	info, err := mountinfo.Find(mountpoint)
 	running = err == nil && info.FSType == fs.FSType
-	if running && isStale(mountpoint) {
+	if running && mount.IsStale(mountpoint) {
 		return "", false, nil, ailing(fmt.Errorf("%s has a mount whose clipfs has died", mountpoint), "clipfs umount "+mountpoint+", and mount again")
 	}
 	return mountpoint, running, func() error { return nil }, nil
@@ -122,15 +123,15 @@ func (d *doctor) place(dir string) (mountpoint string, running bool, remove func
 func (d *doctor) startMount(ctx context.Context, self, mountpoint, cacheDir string, name archive.StreamName) (end func() error, err error) {
 	// The mount is to end if this process is killed; the kernel goes by the thread that started it.
 	runtime.LockOSThread()
-	args := []string{mountName, "--cache-dir", cacheDir, "--cache-size", fmt.Sprint(temporaryCache), "--cache-min-free", "0",
-		"--timestamps", d.mount.selector.String(), "--stream", string(name), "--log-level", "error"}
-	if d.mount.endpointURL != "" {
-		args = append(args, "--endpoint-url", d.mount.endpointURL)
+	args := []string{config.MountCommand, "--cache-dir", cacheDir, "--cache-size", fmt.Sprint(temporaryCache), "--cache-min-free", "0",
+		"--timestamps", d.cfg.Selector.String(), "--stream", string(name), "--log-level", "error"}
+	if d.cfg.EndpointURL != "" {
+		args = append(args, "--endpoint-url", d.cfg.EndpointURL)
 	}
-	if d.mount.insecure {
+	if d.cfg.InsecureEndpoint {
 		args = append(args, "--insecure-endpoint")
 	}
-	if d.mount.allowOther {
+	if d.cfg.AllowOther {
 		args = append(args, "--allow-other")
 	}
 	running, stop := context.WithCancel(ctx)
@@ -179,7 +180,7 @@ func (d *doctor) startMount(ctx context.Context, self, mountpoint, cacheDir stri
 // whose addresses and files are in use. So is what a service manager is told by (sd_notify(3)).
 func withoutSettings(environ []string) []string {
 	return slices.DeleteFunc(slices.Clone(environ), func(entry string) bool {
-		return strings.HasPrefix(entry, environmentPrefix) || strings.HasPrefix(entry, "NOTIFY_SOCKET=") || strings.HasPrefix(entry, "WATCHDOG_")
+		return strings.HasPrefix(entry, config.Prefix) || strings.HasPrefix(entry, "NOTIFY_SOCKET=") || strings.HasPrefix(entry, "WATCHDOG_")
 	})
 }
 
@@ -206,6 +207,3 @@ func readAs(ctx context.Context, self, path string) (string, error) {
 	}
 	return strings.TrimSpace(out.String()), nil
 }
-
-// discard is a logger that keeps nothing.
-func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }

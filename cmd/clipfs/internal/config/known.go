@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"cmp"
@@ -18,77 +18,69 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// statusCommandName is a command that only this program runs.
-const statusCommandName = "mount-status"
-
-// statusCommand is the process that reads the status of a mount: it hangs where the mount does, and can be left behind.
-func statusCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:    statusCommandName + " MOUNTPOINT",
-		Short:  "Write what a mount tells of itself",
-		Hidden: true,
-		Args:   cobra.ExactArgs(1),
-		RunE:   func(cmd *cobra.Command, args []string) error { return known.Copy(cmd.OutOrStdout(), args[0]) },
-	}
-}
-
-// thisMachine is where the mounts are that a command may be asked about.
-func thisMachine() known.Machine {
-	return known.Here(func(ctx context.Context, mountpoint string) ([]byte, error) {
-		return known.Read(ctx, mountpoint, statusCommandName)
-	})
-}
-
-// The variables of the SDK that say one thing: whoever sets one of a group wants none of the others from elsewhere.
+// variableGroups are variables of the SDK that belong together: where one of a group is set, none of the others is taken from
+// elsewhere.
 func variableGroups() [][]string {
 	return [][]string{
 		{"AWS_REGION", "AWS_DEFAULT_REGION"},
 		{"AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY", "AWS_SESSION_TOKEN",
 			"AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
 			"AWS_CONTAINER_CREDENTIALS_FULL_URI"},
-		endpointVariables(),
+		EndpointVariables(),
 	}
 }
 
-// endpointVariables are those by which the SDK is told an endpoint, the one that goes before the other first.
-func endpointVariables() []string {
+// EndpointVariables name an endpoint for the SDK. The first that is set counts.
+func EndpointVariables() []string {
 	return []string{"AWS_ENDPOINT_URL_KINESIS_VIDEO", "AWS_ENDPOINT_URL"}
 }
 
-// takeKnown gives the flags of a command that neither the command line, the environment nor the file of settings has set what
-// is known of the mount at a path, or of the only one where it is empty. It says what is from where; failed has why
-// a mount that runs does not tell.
-func takeKnown(ctx context.Context, cmd *cobra.Command, on known.Machine, path string) (from []string, failed, err error) {
+// Taken is what a command takes from the mount that it is about.
+type Taken struct {
+	// Mountpoint is where the mount is or is to be; empty where nothing is known.
+	Mountpoint string
+	// Told says that a source has told its settings, From which were taken, and from where.
+	Told bool
+	From []string
+	// Err says why a mount that runs does not tell.
+	Err error
+}
+
+// TakeKnown sets the flags that neither the command line, the environment nor the config file has set, from what is known of
+// the mount at a path, or of the only mount where path is empty.
+func TakeKnown(ctx context.Context, cmd *cobra.Command, on known.Machine, path string) (t Taken, err error) {
 	if path != "" {
 		if path, err = canonicalBelow(path); err != nil {
-			return nil, nil, err
+			return t, err
 		}
 	}
 	all, err := on.Find(ctx, path)
 	if err != nil {
-		return nil, nil, fmt.Errorf("mounts: %w", err)
+		return t, fmt.Errorf("mounts: %w", err)
 	}
 	for _, s := range all {
+		t.Mountpoint = s.Mountpoint
 		if s.Err != nil {
-			failed = errors.Join(failed, s.Err)
+			t.Err = errors.Join(t.Err, s.Err)
 			continue
 		}
+		t.Told = true
 		names, err := takeFlags(cmd, s)
 		if err != nil {
-			return nil, nil, err
+			return t, err
 		}
 		variables, err := takeVariables(cmd, s.Environment)
 		if err != nil {
-			return nil, nil, err
+			return t, err
 		}
 		if names = append(names, variables...); len(names) > 0 {
-			from = append(from, fmt.Sprintf("%s from %s", strings.Join(names, ", "), s.Source))
+			t.From = append(t.From, fmt.Sprintf("%s from %s", strings.Join(names, ", "), s.Source))
 		}
 	}
-	return from, failed, nil
+	return t, nil
 }
 
-// canonicalBelow is fs.Canonical for a path that may not be there, or be on a mount, which is not touched.
+// canonicalBelow is fs.Canonical for a path that may not exist, or lie on a mount, which is not touched.
 func canonicalBelow(path string) (string, error) {
 	absolute, err := filepath.Abs(path)
 	if err != nil {
@@ -106,17 +98,16 @@ func canonicalBelow(path string) (string, error) {
 	}
 }
 
-// takeFlags sets flags from settings and gives their names.
 func takeFlags(cmd *cobra.Command, s known.Settings) (names []string, err error) {
 	set := func(f *pflag.Flag, values []string) {
-		if err != nil || f.Changed || !isInFile(f) || f.Name == "endpoint-url" && anySet(endpointVariables()) {
+		if err != nil || f.Changed || !IsSetting(f) || f.Name == "endpoint-url" && AnySet(EndpointVariables()) {
 			return
 		}
-		if err = setFlag(cmd.Flags(), f, values); err != nil {
+		if err = setFlag(f, values); err != nil {
 			err = fmt.Errorf("%s: %s: %w", s.Source, f.Name, err)
 			return
 		}
-		setOrigin(f, s.Source)
+		note(f, originNote, s.Source)
 		names = append(names, f.Name)
 	}
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
@@ -133,7 +124,7 @@ func takeFlags(cmd *cobra.Command, s known.Settings) (names []string, err error)
 	return names, err
 }
 
-// takeVariables sets variables of which none of the group is set, and gives their names. Those of endpoints are the flag's.
+// takeVariables sets the variables of groups in which none is set. A flag for the endpoint counts as its variables.
 func takeVariables(cmd *cobra.Command, environment map[string]string) (names []string, err error) {
 	flag := cmd.Flags().Lookup("endpoint-url")
 	if flag == nil { // it calls nobody
@@ -142,11 +133,11 @@ func takeVariables(cmd *cobra.Command, environment map[string]string) (names []s
 	held := make(map[string]bool)
 	for _, group := range variableGroups() {
 		for _, name := range group {
-			held[name] = anySet(group) || flag.Changed && slices.Contains(endpointVariables(), name)
+			held[name] = AnySet(group) || flag.Changed && slices.Contains(EndpointVariables(), name)
 		}
 	}
 	for name, value := range environment {
-		if held[name] || anySet([]string{name}) {
+		if held[name] || AnySet([]string{name}) {
 			continue
 		}
 		if err := os.Setenv(name, value); err != nil {
@@ -158,17 +149,16 @@ func takeVariables(cmd *cobra.Command, environment map[string]string) (names []s
 	return names, nil
 }
 
-// anySet reports whether any of some variables is set.
-func anySet(names []string) bool {
+// AnySet reports whether any of the variables is set.
+func AnySet(names []string) bool {
 	return slices.ContainsFunc(names, func(name string) bool { return os.Getenv(name) != "" })
 }
 
-// toldSettings gives the settings of a mount as others may see them: those that are not as by default, without what could be
-// a secret in them.
-func toldSettings(cmd *cobra.Command) map[string][]string {
+// Told gives the settings of a mount that are set, as others may see them: without anything that could be a secret.
+func Told(cmd *cobra.Command) map[string][]string {
 	told := make(map[string][]string)
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		if !f.Changed || !isInFile(f) {
+		if !f.Changed || !IsSetting(f) {
 			return
 		}
 		values := []string{f.Value.String()}
@@ -180,14 +170,14 @@ func toldSettings(cmd *cobra.Command) map[string][]string {
 		}
 		told[f.Name] = values
 	})
-	endpoint := cmp.Or(os.Getenv(endpointVariables()[0]), os.Getenv(endpointVariables()[1]))
+	endpoint := cmp.Or(os.Getenv(EndpointVariables()[0]), os.Getenv(EndpointVariables()[1]))
 	if _, ok := told["endpoint-url"]; !ok && endpoint != "" && !strings.EqualFold(os.Getenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"), "true") {
 		told["endpoint-url"] = []string{withoutSecrets(endpoint)}
 	}
 	return told
 }
 
-// withoutSecrets takes user and query out of a URL. Anything else stays as it is.
+// withoutSecrets takes user and query out of a URL. Other texts stay as they are.
 func withoutSecrets(text string) string {
 	if !strings.Contains(text, "://") {
 		return text

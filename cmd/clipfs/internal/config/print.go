@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"fmt"
@@ -11,14 +11,14 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// printConfig writes what is in force for the settings of a command as a file of settings, with where each comes from in
-// comments. What has neither a value nor a default is commented out.
-func printConfig(cmd *cobra.Command, out io.Writer) error {
+// Print writes the settings of a command as a config file, each with its origin in a comment. A setting without a value or
+// a default is commented out.
+func Print(cmd *cobra.Command, out io.Writer) error {
 	var b strings.Builder
 	b.WriteString("# What is in force for " + cmd.CommandPath() + ", and where it comes from:\n# a flag, else the environment, else the file (--config), else the default.\n")
 	var failed error
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		if !isInFile(f) || f.Hidden && !f.Changed {
+		if !IsSetting(f) || f.Hidden && !f.Changed {
 			return
 		}
 		text, err := settingText(f)
@@ -30,7 +30,7 @@ func printConfig(cmd *cobra.Command, out io.Writer) error {
 			text = "# " + text
 		}
 		first, rest, _ := strings.Cut(text, "\n")
-		fmt.Fprintf(&b, "%-40s # %s\n%s", first, oneComment(originOf(f)), rest)
+		fmt.Fprintf(&b, "%-40s # %s\n%s", first, oneComment(OriginOf(f)), rest)
 	})
 	if failed != nil {
 		return failed
@@ -39,9 +39,8 @@ func printConfig(cmd *cobra.Command, out io.Writer) error {
 	return err
 }
 
-// writeSample writes a file of settings for people to edit: every setting with what it is for and its default, all
-// commented out.
-func writeSample(cmd *cobra.Command, out io.Writer) error {
+// WriteSample writes a config file for people to edit: every setting with its help and its default, all commented out.
+func WriteSample(cmd *cobra.Command, out io.Writer) error {
 	var b strings.Builder
 	b.WriteString(`# Settings of clipfs, for --config or CLIPFS_CONFIG. Each is a flag of "clipfs mount"; the flag itself, and a
 # variable such as CLIPFS_CACHE_SIZE, go before what stands here. "clipfs mount --print-config" shows what is in force.
@@ -49,7 +48,7 @@ func writeSample(cmd *cobra.Command, out io.Writer) error {
 `)
 	var failed error
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		if !isInFile(f) || f.Hidden {
+		if !IsSetting(f) || f.Hidden {
 			return
 		}
 		_, usage := pflag.UnquoteUsage(f)
@@ -66,7 +65,7 @@ func writeSample(cmd *cobra.Command, out io.Writer) error {
 	return err
 }
 
-// settingText gives a flag as lines of a file of settings.
+// settingText writes a flag as lines of a config file.
 func settingText(f *pflag.Flag) (string, error) {
 	value := scalar(f.Value.String())
 	if list, ok := f.Value.(pflag.SliceValue); ok {
@@ -83,7 +82,7 @@ func settingText(f *pflag.Flag) (string, error) {
 	return string(text), nil
 }
 
-// scalar gives a text as YAML writes it: as it is where that reads back the same, else in quotes.
+// scalar writes a text as it is where YAML reads that back the same, else in quotes.
 func scalar(text string) *yaml.Node {
 	n := &yaml.Node{Kind: yaml.ScalarNode, Value: text}
 	if text == "" || n.ShortTag() == "!!null" || strings.ContainsAny(text, "\n\r\t") {
@@ -92,7 +91,6 @@ func scalar(text string) *yaml.Node {
 	return n
 }
 
-// isUnset reports whether a flag has no value.
 func isUnset(f *pflag.Flag) bool {
 	if list, ok := f.Value.(pflag.SliceValue); ok {
 		return len(list.GetSlice()) == 0
@@ -100,7 +98,7 @@ func isUnset(f *pflag.Flag) bool {
 	return f.Value.String() == ""
 }
 
-// oneComment gives a text as the end of a comment can be: a path may have anything in it.
+// oneComment makes a text fit for a comment: a path may have anything in it.
 func oneComment(text string) string {
 	return strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {

@@ -1,7 +1,6 @@
-package main
+package config
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -9,24 +8,31 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// environmentPrefix begins the names of all our variables.
-const environmentPrefix = "CLIPFS_"
+// Prefix begins the names of all our variables.
+const Prefix = "CLIPFS_"
 
 // requireAllVariable is for our tests: nothing may be skipped.
-const requireAllVariable = environmentPrefix + "REQUIRE_ALL"
+const requireAllVariable = Prefix + "REQUIRE_ALL"
 
 // variable is the name of the variable that stands for a flag: CLIPFS_CACHE_DIR for --cache-dir.
 func variable(flag string) string {
-	return environmentPrefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+	return Prefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
-// fromEnvironment sets the flags of a command that were not given from the variables that were. A flag that can be
-// repeated takes one value a line. A variable of ours that is no flag of any command is warned of, not refused:
-// Kubernetes sets such names for a service that is called clipfs.
+// Settle sets the flags of a command that the command line has not set: from the environment, then from the config file.
+func Settle(cmd *cobra.Command, environ []string) error {
+	if err := fromEnvironment(cmd, environ); err != nil {
+		return err
+	}
+	return fromFile(cmd)
+}
+
+// fromEnvironment sets flags from variables. A flag that can be repeated takes one value a line. A variable of ours that is
+// no flag of any command only causes a warning: Kubernetes sets such names for a service that is called clipfs.
 func fromEnvironment(cmd *cobra.Command, environ []string) error {
 	values := make(map[string]string)
 	for _, entry := range environ {
-		if name, value, ok := strings.Cut(entry, "="); ok && strings.HasPrefix(name, environmentPrefix) {
+		if name, value, ok := strings.Cut(entry, "="); ok && strings.HasPrefix(name, Prefix) {
 			values[name] = value
 		}
 	}
@@ -36,11 +42,11 @@ func fromEnvironment(cmd *cobra.Command, environ []string) error {
 		if !ok || f.Changed || failed != nil || isCommandLineOnly(f) {
 			return
 		}
-		if err := setFlag(cmd.Flags(), f, split(f, value)); err != nil {
-			failed = &usageError{fmt.Errorf("%s=%q: %w", variable(f.Name), value, err)}
+		if err := setFlag(f, split(f, value)); err != nil {
+			failed = Usagef("%s=%q: %w", variable(f.Name), value, err)
 			return
 		}
-		setOrigin(f, "environment, "+variable(f.Name))
+		note(f, originNote, "environment, "+variable(f.Name))
 	})
 	if failed != nil {
 		return failed
@@ -65,7 +71,7 @@ func split(f *pflag.Flag, text string) []string {
 
 // setFlag sets a flag as if it had been given with each of the values; with none, a list becomes empty. If it fails,
 // the command must not run.
-func setFlag(flags *pflag.FlagSet, f *pflag.Flag, values []string) error {
+func setFlag(f *pflag.Flag, values []string) error {
 	if list, ok := f.Value.(pflag.SliceValue); ok && len(values) == 0 {
 		f.Changed = true
 		return list.Replace(nil)
@@ -81,36 +87,26 @@ func setFlag(flags *pflag.FlagSet, f *pflag.Flag, values []string) error {
 
 // warnOfUnknown names the variables that no command has a flag for.
 func warnOfUnknown(cmd *cobra.Command, values map[string]string) {
-	known := map[string]bool{requireAllVariable: true}
-	for _, c := range append(commandsBelow(cmd.Root()), cmd.Root()) {
+	var known []string
+	for _, c := range append(CommandsBelow(cmd.Root()), cmd.Root()) {
 		c.LocalFlags().VisitAll(func(f *pflag.Flag) {
 			if !isCommandLineOnly(f) {
-				known[variable(f.Name)] = true
+				known = append(known, variable(f.Name))
 			}
 		})
 	}
-	var unknown, names []string
+	var unknown []string
 	for name := range values {
-		if !known[name] {
+		if name != requireAllVariable && !slices.Contains(known, name) {
 			unknown = append(unknown, name)
-		}
-	}
-	for name := range known {
-		if name != requireAllVariable {
-			names = append(names, name)
 		}
 	}
 	slices.Sort(unknown)
 	for _, name := range unknown {
-		cmd.PrintErrf("%s: warning: %s in the environment is no flag and does nothing%s\n", cmd.CommandPath(), name, hintVariable(name, names))
+		meant := Meant(name, known)
+		if flag := strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(name, Prefix), "_", "-")); ofTheSDK(flag) != "" {
+			meant = hint(flag, nil)
+		}
+		cmd.PrintErrf("%s: warning: %s in the environment is no flag and does nothing%s\n", cmd.CommandPath(), name, meant)
 	}
-}
-
-// hintVariable is hint for the name of a variable.
-func hintVariable(name string, known []string) string {
-	flag := strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(name, environmentPrefix), "_", "-"))
-	if ofTheSDK(flag) != "" {
-		return hint(flag, nil)
-	}
-	return meant(name, known)
 }

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"errors"
@@ -13,10 +13,10 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// maxConfig is the largest file of settings, in bytes.
-const maxConfig = 1 << 20
+// maxFile bounds a config file, in bytes.
+const maxFile = 1 << 20
 
-// setting is one key of a file of settings with its values: several where the file has a list.
+// setting is one key of a config file with its values: several where the file has a list.
 type setting struct {
 	key    string
 	line   int
@@ -26,14 +26,14 @@ type setting struct {
 
 // fromFile sets the flags of a command that have no value yet from the file that --config names.
 func fromFile(cmd *cobra.Command) error {
-	named := cmd.Flags().Lookup(configFlag)
+	named := cmd.Flags().Lookup(FileFlag)
 	if named == nil || named.Value.String() == "" {
 		return nil
 	}
 	return fromFileAt(cmd, named.Value.String(), func(*pflag.Flag) {})
 }
 
-// fromFileAt sets the flags of a command that have no value yet from a file of settings, and tells of each.
+// fromFileAt sets the flags of a command that have no value yet from a config file, and calls tell for each.
 func fromFileAt(cmd *cobra.Command, path string, tell func(*pflag.Flag)) error {
 	text, err := readConfig(path)
 	if err != nil {
@@ -41,39 +41,38 @@ func fromFileAt(cmd *cobra.Command, path string, tell func(*pflag.Flag)) error {
 	}
 	found, err := parseConfig(text)
 	if err != nil {
-		return &usageError{fmt.Errorf("%s:%w", path, err)}
+		return Usagef("%s:%w", path, err)
 	}
 	known := settings(cmd.Root())
 	for _, s := range found {
 		if err := s.check(known); err != nil {
-			return &usageError{fmt.Errorf("%s:%d: %w", path, s.line, err)}
+			return Usagef("%s:%d: %w", path, s.line, err)
 		}
 		f := cmd.Flags().Lookup(s.key)
-		if f == nil || !isInFile(f) || f.Changed {
+		if f == nil || !IsSetting(f) || f.Changed {
 			continue
 		}
-		if err := s.set(cmd.Flags(), f); err != nil {
-			return &usageError{fmt.Errorf("%s:%d: %s: %w", path, s.line, s.key, err)}
+		if err := s.set(f); err != nil {
+			return Usagef("%s:%d: %s: %w", path, s.line, s.key, err)
 		}
-		setOrigin(f, fmt.Sprintf("file, %s:%d", path, s.line))
+		note(f, originNote, fmt.Sprintf("file, %s:%d", path, s.line))
 		tell(f)
 	}
 	return nil
 }
 
-// readConfig reads a file of settings.
 func readConfig(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("--%s: %w", configFlag, err)
+		return nil, fmt.Errorf("--%s: %w", FileFlag, err)
 	}
 	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxConfig+1))
+	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {
-		return nil, fmt.Errorf("--%s: %w", configFlag, err)
+		return nil, fmt.Errorf("--%s: %w", FileFlag, err)
 	}
-	if len(text) > maxConfig {
-		return nil, fmt.Errorf("--%s: %s is larger than %d bytes: no file of settings", configFlag, path, maxConfig)
+	if len(text) > maxFile {
+		return nil, fmt.Errorf("--%s: %s is larger than %d bytes: no config file", FileFlag, path, maxFile)
 	}
 	return text, nil
 }
@@ -114,7 +113,7 @@ func parseConfig(text []byte) ([]setting, error) {
 	return all, nil
 }
 
-// yamlError gives an error of the YAML library in the form "LINE: what".
+// yamlError turns an error of the YAML library into "LINE: what".
 func yamlError(err error) error {
 	text := strings.TrimPrefix(err.Error(), "yaml: ")
 	if rest, ok := strings.CutPrefix(text, "line "); ok {
@@ -123,7 +122,6 @@ func yamlError(err error) error {
 	return errors.New(" " + text)
 }
 
-// newSetting reads a key and its value.
 func newSetting(key, value *yaml.Node) (setting, error) {
 	if key.Kind != yaml.ScalarNode {
 		return setting{}, fmt.Errorf("%d: want the name of a flag before the colon", key.Line)
@@ -146,7 +144,6 @@ func newSetting(key, value *yaml.Node) (setting, error) {
 	return s, nil
 }
 
-// aliased gives what an alias stands for.
 func aliased(n *yaml.Node) *yaml.Node {
 	if n.Kind == yaml.AliasNode {
 		return n.Alias
@@ -154,7 +151,6 @@ func aliased(n *yaml.Node) *yaml.Node {
 	return n
 }
 
-// check says what is wrong with the key.
 func (s setting) check(known []*pflag.Flag) error {
 	var names []string
 	for _, f := range known {
@@ -165,16 +161,15 @@ func (s setting) check(known []*pflag.Flag) error {
 			names = append(names, f.Name)
 		}
 	}
-	if s.key == configFlag || s.key == printConfigFlag {
+	if s.key == FileFlag || s.key == PrintFlag {
 		return fmt.Errorf("%s belongs on the command line", s.key)
 	}
 	return fmt.Errorf("%q is no setting%s", s.key, hint(s.key, names))
 }
 
-// set gives a flag the value.
-func (s setting) set(flags *pflag.FlagSet, f *pflag.Flag) error {
+func (s setting) set(f *pflag.Flag) error {
 	if _, takesList := f.Value.(pflag.SliceValue); s.list && !takesList {
 		return errors.New("want one value, not a list")
 	}
-	return setFlag(flags, f, s.values)
+	return setFlag(f, s.values)
 }

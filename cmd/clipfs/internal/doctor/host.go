@@ -1,11 +1,14 @@
-package main
+package doctor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
+
+	"clipfs/cmd/clipfs/internal/mount"
 
 	"golang.org/x/sys/unix"
 )
@@ -17,11 +20,11 @@ func (d *doctor) checkFUSE(ctx context.Context) bool {
 	d.check(ctx, "user_allow_other", func(context.Context) (string, error) {
 		err := d.letsOthersIn()
 		switch {
-		case err == nil && d.uid == 0:
+		case err == nil && d.UID == 0:
 			return "not needed: root may let others in (--allow-other)", nil
 		case err == nil:
 			return "set in " + d.fuseConf(), nil
-		case d.mount.allowOther:
+		case d.cfg.AllowOther:
 			return "", ailing(err, fmt.Sprintf("echo user_allow_other >> %s, as root; or take --allow-other away", d.fuseConf()))
 		}
 		return fmt.Sprintf("not set in %s; only --allow-other would need it", d.fuseConf()), nil
@@ -30,31 +33,36 @@ func (d *doctor) checkFUSE(ctx context.Context) bool {
 }
 
 // fuseDevice looks at the device without opening it, which would make a connection.
-func (h host) fuseDevice() (string, error) {
-	info, err := os.Stat(h.device)
+func (h Host) fuseDevice() (string, error) {
+	device := cmp.Or(h.Device, mount.FUSEDevice)
+	info, err := os.Stat(device)
 	if errors.Is(err, os.ErrNotExist) {
-		return "", ailing(fmt.Errorf("no %s", h.device),
-			"load the module (modprobe fuse), or start the container with --device "+h.device+" --cap-add SYS_ADMIN")
+		return "", ailing(fmt.Errorf("no %s", device),
+			"load the module (modprobe fuse), or start the container with --device "+device+" --cap-add SYS_ADMIN")
 	}
 	if err != nil {
 		return "", ailing(err, "allow whoever mounts to see it")
 	}
 	if info.Mode()&os.ModeCharDevice == 0 {
-		return "", ailing(fmt.Errorf("%s is no device", h.device), fmt.Sprintf("remove it and make the device: mknod %s c 10 229", h.device))
+		return "", ailing(fmt.Errorf("%s is no device", device), fmt.Sprintf("remove it and make the device: mknod %s c 10 229", device))
 	}
-	if h.uid == 0 {
-		return h.device, nil
+	if h.UID == 0 {
+		return device, nil
 	}
 	// The helper opens it as whoever called it.
-	if err := unix.Access(h.device, unix.R_OK|unix.W_OK); err != nil {
-		return "", ailing(fmt.Errorf("%s: %w", h.device, err), fmt.Sprintf("chmod 666 %s, as root, or a udev rule; or mount as root", h.device))
+	if err := unix.Access(device, unix.R_OK|unix.W_OK); err != nil {
+		return "", ailing(fmt.Errorf("%s: %w", device, err), fmt.Sprintf("chmod 666 %s, as root, or a udev rule; or mount as root", device))
 	}
-	return h.device + ", for reading and writing", nil
+	return device + ", for reading and writing", nil
 }
 
 // fusermount looks for the helper that mounts for ordinary users.
-func (h host) fusermount() (string, error) {
-	for _, name := range h.helpers {
+func (h Host) fusermount() (string, error) {
+	helpers := []string{"fusermount3", "fusermount"}
+	if h.Helper != "" {
+		helpers = []string{h.Helper}
+	}
+	for _, name := range helpers {
 		path, err := exec.LookPath(name)
 		if err != nil {
 			continue
@@ -63,20 +71,23 @@ func (h host) fusermount() (string, error) {
 		if err != nil {
 			return "", ailing(err, "install the package fuse3 anew")
 		}
-		if h.uid != 0 && info.Mode()&os.ModeSetuid == 0 {
+		if h.UID != 0 && info.Mode()&os.ModeSetuid == 0 {
 			return "", ailing(fmt.Errorf("%s is not setuid root, so it can mount for root only", path),
 				fmt.Sprintf("chmod u+s %s, as root, or install the package fuse3 anew", path))
 		}
 		return path, nil
 	}
-	if h.uid == 0 {
+	if h.UID == 0 {
 		return "not there, and not needed: root mounts without it", nil
 	}
 	return "", ailing(errors.New("not there, and only root can mount without it"), "install the package fuse3")
 }
 
-// kernelRelease gives the version of the kernel that runs.
-func kernelRelease() (string, error) {
+// kernel gives the version of the kernel.
+func (h Host) kernel() (string, error) {
+	if h.Release != "" {
+		return h.Release, nil
+	}
 	var u unix.Utsname
 	if err := unix.Uname(&u); err != nil {
 		return "", err
@@ -98,7 +109,7 @@ func (d *doctor) checkKernel(ctx context.Context) {
 	// cache does not hold. FUSE_DIRECT_IO_ALLOW_MMAP came with 6.6 (include/uapi/linux/fuse.h).
 	oldest, mapped := kernelVersion{5, 2}, kernelVersion{6, 6}
 	d.check(ctx, "kernel", func(context.Context) (string, error) {
-		release, err := d.release()
+		release, err := d.kernel()
 		if err != nil {
 			return "", err
 		}

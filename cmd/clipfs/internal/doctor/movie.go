@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"errors"
@@ -9,23 +9,23 @@ import (
 	"clipfs/clip/mp4"
 )
 
-// movie is what is in an MP4 file that has video.
-type movie struct {
+// Movie is what is in an MP4 file that has video.
+type Movie struct {
 	parsed *mp4.Movie
 	ticks  int64 // the length of its video, in units of its time scale
 }
 
-// readMovie reads an MP4 file to its end and gives what is in it and how many bytes it has.
-func readMovie(r io.Reader) (movie, int64, error) {
+// ReadMovie reads an MP4 file to its end and gives what is in it and how many bytes it has.
+func ReadMovie(r io.Reader) (Movie, int64, error) {
 	boxes := mp4.NewScanner(r)
-	var m movie
+	var m Movie
 	for {
 		box, err := boxes.Next()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
-			return movie{}, 0, err
+			return Movie{}, 0, err
 		}
 		if box.Type != mp4.TypeMoov {
 			continue // Next reads it
@@ -35,30 +35,29 @@ func readMovie(r io.Reader) (movie, int64, error) {
 			m.parsed, err = mp4.ParseMovie(moov)
 		}
 		if err != nil {
-			return movie{}, 0, err
+			return Movie{}, 0, err
 		}
 	}
 	if m.parsed == nil || m.parsed.Video() == nil {
-		return movie{}, 0, errors.New("no video in it")
+		return Movie{}, 0, errors.New("no video in it")
 	}
 	video := m.parsed.Video()
 	var ok bool
 	if _, m.ticks, ok = video.Durations.Total(); !ok || video.Timescale == 0 || len(video.Entries) == 0 {
-		return movie{}, 0, errors.New("its video cannot be timed")
+		return Movie{}, 0, errors.New("its video cannot be timed")
 	}
 	return m, boxes.Position(), nil
 }
 
-// length is how long its video is.
-func (m movie) length() time.Duration {
+// Length is how long its video is.
+func (m Movie) Length() time.Duration {
 	seconds := float64(m.ticks) / float64(m.parsed.Video().Timescale)
 	return time.Duration(seconds * float64(time.Second)).Round(time.Millisecond)
 }
 
-// String gives duration and codecs.
-func (m movie) String() string {
+func (m Movie) String() string {
 	entry := m.parsed.Video().Entries[0]
-	text := fmt.Sprintf("%s, %s %dx%d", m.length(), codecName(entry.Type), entry.Width, entry.Height)
+	text := fmt.Sprintf("%s, %s %dx%d", m.Length(), codecName(entry.Type), entry.Width, entry.Height)
 	if sound := m.parsed.Sound(); sound != nil && len(sound.Entries) > 0 {
 		text += fmt.Sprintf(", %s %d Hz", codecName(sound.Entries[0].Type), sound.Timescale)
 	}

@@ -1,19 +1,21 @@
-package main
+package doctor
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"sync/atomic"
 	"time"
 
-	"clipfs/cache"
 	"clipfs/clip"
 	"clipfs/clip/archive"
 	"clipfs/clip/kvs"
+	"clipfs/cmd/clipfs/internal/config"
+	"clipfs/cmd/clipfs/internal/mount"
 )
 
 // temporaryCache is how much the caches of the doctor take: a fragment has 50 MB at most.
@@ -49,7 +51,7 @@ func (d *doctor) checkClip(ctx context.Context, service *kvs.Archive, c chosen, 
 		d.skip("fuse device or fusermount3", "mount")
 		return
 	}
-	limit := 2 * time.Duration(d.timeout)
+	limit := 2 * d.timeout
 	d.checkFor(ctx, "mount", limit+endAfter, func(ctx context.Context) (string, error) {
 		ctx, cancel := context.WithTimeout(ctx, limit) // and then it has to end
 		defer cancel()
@@ -59,14 +61,14 @@ func (d *doctor) checkClip(ctx context.Context, service *kvs.Archive, c chosen, 
 
 // spanOf gives the span that has just the fragment.
 func (d *doctor) spanOf(c chosen) archive.Span {
-	return archive.NewSpan(c.fragment.Time(archive.Selector(d.mount.selector)), max(c.fragment.Length, archive.Grain))
+	return archive.NewSpan(c.fragment.Time(d.cfg.Selector), max(c.fragment.Length, archive.Grain))
 }
 
 // readClip reads a clip of the fragment as a mount would, with a cache in a directory.
 func (d *doctor) readClip(ctx context.Context, service *kvs.Archive, c chosen, dir string) bool {
-	flags := d.mount
-	flags.cacheDir, flags.cacheSize, flags.minFree, flags.streams = dir, temporaryCache, share{}, nil
-	flags.readTimeout = d.timeout * 3 / 4 // so that what fails is told, and not that time is over
+	cfg := d.cfg
+	cfg.CacheDir, cfg.CacheSize, cfg.MinFree, cfg.Streams = dir, temporaryCache, config.Share{}, nil
+	cfg.ReadTimeout = d.timeout * 3 / 4 // so that what fails is told, and not that time is over
 	var open atomic.Pointer[openClip]
 	defer func() {
 		if o := open.Load(); o != nil {
@@ -75,7 +77,7 @@ func (d *doctor) readClip(ctx context.Context, service *kvs.Archive, c chosen, d
 	}()
 	if !d.check(ctx, "GetClip", func(ctx context.Context) (string, error) {
 		began := time.Now()
-		o, err := flags.openClip(ctx, countedArchive{service, d}, c, d.spanOf(c))
+		o, err := openAlone(ctx, &cfg, countedArchive{service, d}, c, d.spanOf(c))
 		if err != nil {
 			return "", ailing(err, adviceOn(err, "GetClip"))
 		}
@@ -87,49 +89,37 @@ func (d *doctor) readClip(ctx context.Context, service *kvs.Archive, c chosen, d
 	}
 	return d.check(ctx, "clip", func(ctx context.Context) (string, error) {
 		h := open.Load().handle
-		m, size, err := readMovie(io.NewSectionReader(contextReader{ctx, h}, 0, h.Size()))
+		m, size, err := ReadMovie(io.NewSectionReader(contextReader{ctx, h}, 0, h.Size()))
 		if err != nil {
 			return "", ailing(fmt.Errorf("not a whole MP4 file: %w", err), adviceOn(err, "GetClip"))
 		}
-		return fmt.Sprintf("read whole: %s, %s", sizeText(size), m), nil
+		return fmt.Sprintf("read whole: %s, %s", config.Bytes(size), m), nil
 	})
 }
 
-// openClip is a clip that is open, with what it needs.
+// openClip is a clip that is open, with the library that it is of.
 type openClip struct {
-	handle       *clip.Handle
-	media, heads *cache.Cache
+	handle *clip.Handle
+	parts  *mount.Assembly
 }
 
-// openClip opens a clip with caches in the cache directory.
-func (f *mountFlags) openClip(ctx context.Context, service archive.Service, from chosen, span archive.Span) (_ *openClip, err error) {
-	logger := discard()
-	options, err := f.options(logger)
-	if err != nil {
+// openAlone opens a clip in a library of its own.
+func openAlone(ctx context.Context, cfg *mount.Config, service archive.Service, from chosen, span archive.Span) (_ *openClip, err error) {
+	o := &openClip{}
+	if o.parts, err = cfg.Assemble(ctx, service, slog.New(slog.DiscardHandler)); err != nil {
 		return nil, err
 	}
-	o := &openClip{}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, o.close())
 		}
 	}()
-	media, heads := f.budgets(logger)
-	if o.media, err = cache.Open(f.cacheDir, media); err != nil {
-		return nil, err
-	}
-	heads.Beside = o.media
-	if o.heads, err = cache.Open(filepath.Join(f.cacheDir, headsDir), heads); err != nil {
-		return nil, err
-	}
-	options.Heads = o.heads
-	library := clip.NewLibrary(service, o.media, options)
 	if from.undescribed { // what was listed is as good
-		if _, err := library.Streams(ctx); err != nil {
+		if _, err := o.parts.Library.Streams(ctx); err != nil {
 			return nil, err
 		}
 	}
-	c, err := library.Clip(ctx, from.stream.Name, span)
+	c, err := o.parts.Library.Clip(ctx, from.stream.Name, span)
 	if err != nil {
 		return nil, err
 	}
@@ -139,18 +129,12 @@ func (f *mountFlags) openClip(ctx context.Context, service archive.Service, from
 	return o, nil
 }
 
-// close gives all of it up.
 func (o *openClip) close() error {
-	var all []error
+	var err error
 	if o.handle != nil {
-		all = append(all, o.handle.Close())
+		err = o.handle.Close()
 	}
-	for _, c := range []*cache.Cache{o.heads, o.media} {
-		if c != nil {
-			all = append(all, c.Close())
-		}
-	}
-	return errors.Join(all...)
+	return errors.Join(err, o.parts.Close())
 }
 
 // contextReader reads a clip as long as a context lasts.
@@ -173,7 +157,7 @@ const (
 // tryGetClip tries GetClip without knowing of any footage: that there is none is an answer too.
 func (d *doctor) tryGetClip(ctx context.Context, service *kvs.Archive, name archive.StreamName) (string, error) {
 	payload, err := countedArchive{service, d}.Payload(ctx, archive.PayloadQuery{
-		Stream: name, Selector: archive.Selector(d.mount.selector), Span: archive.NewSpan(time.Now().Add(-tryAge), tryLength),
+		Stream: name, Selector: d.cfg.Selector, Span: archive.NewSpan(time.Now().Add(-tryAge), tryLength),
 	})
 	if errors.Is(err, archive.ErrNoFootage) {
 		return fmt.Sprintf("permitted; a minute ago %s recorded nothing", name), nil

@@ -1,0 +1,8 @@
+package mount
+
+import "clipfs/fs/mountinfo"
+
+// Unseen tells why the host of a container does not see a mount.
+func Unseen(mountpoint string, ours, host []mountinfo.Info) (cause, remedy string) {
+	return unseen(mountpoint, ours, host)
+}

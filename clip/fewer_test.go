@@ -115,11 +115,11 @@ func TestOneFragmentFewerMoovLast(t *testing.T) {
 
 // TestFragmentsThatAreNotServed: what is listed and does not come is missing in the clip, and nothing else is; the clip says so.
 func TestFragmentsThatAreNotServed(t *testing.T) {
-	for _, gone := range [][]int{{0}, {17}, {29}, {7, 8, 9}, {3, 22}, {30}, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29}} {
-		for _, closes := range []bool{false, true} {
-			for _, length := range []time.Duration{time.Minute, 6 * time.Minute, 20 * time.Minute} {
-				t.Run(fmt.Sprint(gone, " closed ", closes, " ", length), func(t *testing.T) { tryGone(t, gone, closes, length) })
-			}
+	// Each hole in clips of each length, which payloads close in every other one.
+	for i, gone := range [][]int{{0}, {17}, {29}, {7, 8, 9}, {3, 22}, {30}, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29}} {
+		for j, length := range []time.Duration{time.Minute, 6 * time.Minute, 20 * time.Minute} {
+			closes := (i+j)%2 == 1
+			t.Run(fmt.Sprint(gone, " closed ", closes, " ", length), func(t *testing.T) { tryGone(t, gone, closes, length) })
 		}
 	}
 }

@@ -30,6 +30,10 @@ func TestIngestedTwice(t *testing.T) {
 	} {
 		for mode, twice := range map[string]memory.Overlapped{"dropped": memory.Dropped, "hidden": memory.Hidden, "kept": memory.Kept} {
 			for _, length := range []time.Duration{6 * time.Minute, 20 * time.Minute} {
+				many, short := newer.count > 5, length == 6*time.Minute
+				if twice == memory.Dropped && short != many || twice == memory.Hidden && short == many {
+					continue // by pairs: what is dropped is read in one of the lengths, what is hidden in the other
+				}
 				if twice == memory.Kept && (newer.count > 5 || name == "ten seconds" && length > 10*time.Minute) {
 					continue // a payload here lasts as long as all that it holds: beyond its time it would count as surplus
 				}

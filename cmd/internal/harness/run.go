@@ -31,7 +31,9 @@ func TryRun(t testing.TB, name string, args ...string) (stdout, stderr []byte, e
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Env = environment()
 	cmd.Dir = "/"
-	cmd.WaitDelay = 10 * time.Second
+	// A process that the tests fork meanwhile has the pipes open too until it runs its own program, which on a machine that is
+	// very busy takes long: a shorter time fails programs that have ended well.
+	cmd.WaitDelay = runLimit
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	err = cmd.Run()

@@ -96,11 +96,20 @@ func (c *Clip) resolvePieces(ctx context.Context, pieces []piece, progress func(
 		first = slices.Concat(all[done:next]...)
 		done = next
 	}
-	atOnce = headsOver * l.options.Connections
-	if len(first) > 0 && first[0].head.moovLast {
-		atOnce = untilKnown / 2
+	for len(first) > 0 && first[0].head.moovLast && done < len(pieces) {
+		// As many as there is room for by the largest so far, and one that goes beyond it and tells so.
+		largest := int64(1)
+		for _, p := range slices.Concat(all[:done]...) {
+			largest = max(largest, p.head.size)
+		}
+		room := (l.options.MaxOpenFetch - shared.bytes.Load()) / largest
+		next := min(done+int(min(1+room, untilKnown/2)), len(pieces))
+		if err := resolve(done, next, next-done); err != nil {
+			return nil, err
+		}
+		done = next
 	}
-	err := resolve(done, len(pieces), atOnce)
+	err := resolve(done, len(pieces), headsOver*l.options.Connections)
 	return slices.Concat(all...), err
 }
 

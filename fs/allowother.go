@@ -1,6 +1,7 @@
 package fs
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"strings"
@@ -14,17 +15,10 @@ const (
 )
 
 // AllowsOther says what is missing for a mount by a user that others can see (Options.AllowOther), by the configuration
-// of the helper in a file; empty means /etc/fuse.conf.
+// of the helper in a file; empty means /etc/fuse.conf. The helper reads it with the user's own rights, so a file that the
+// user may not read allows nothing.
 func AllowsOther(uid int, conf string) error {
-	if conf == "" {
-		conf = fuseConf
-	}
-	return checkAllowOther(uid, conf)
-}
-
-// checkAllowOther says what is missing for a mount by that user that others can see. The helper reads conf with the
-// user's own rights, so a file that the user may not read allows nothing.
-func checkAllowOther(uid int, conf string) error {
+	conf = cmp.Or(conf, fuseConf)
 	if uid == 0 {
 		return nil
 	}

@@ -31,7 +31,7 @@ func TestAllowOtherNeedsTheAdministrator(t *testing.T) {
 			if err := os.WriteFile(conf, []byte(test.conf), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			err := fs.CheckAllowOther(test.uid, conf)
+			err := fs.AllowsOther(test.uid, conf)
 			if (err == nil) != test.ok {
 				t.Errorf("got %v, want ok %t", err, test.ok)
 			}
@@ -42,7 +42,7 @@ func TestAllowOtherNeedsTheAdministrator(t *testing.T) {
 	}
 	unreadable := t.TempDir()
 	for _, conf := range []string{filepath.Join(unreadable, "missing"), unreadable} {
-		if err := fs.CheckAllowOther(user, conf); err == nil || !strings.Contains(err.Error(), "user_allow_other") {
+		if err := fs.AllowsOther(user, conf); err == nil || !strings.Contains(err.Error(), "user_allow_other") {
 			t.Errorf("%s, which cannot be read: %v", conf, err)
 		}
 	}

@@ -8,8 +8,6 @@ import (
 	"path"
 	"strconv"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 )
@@ -17,15 +15,13 @@ import (
 const (
 	// procRoot is where the kernel shows processes (proc(5)).
 	procRoot = "/proc"
-	// callerHolds is how long a process is taken for what it was: pids are used again, and programs start others.
-	callerHolds = time.Second
-	// maxCallers bounds how many threads are remembered.
-	maxCallers = 1024
 	// deletedSuffix follows the path of an executable that was removed, by an update for example (proc(5)).
 	deletedSuffix = " (deleted)"
+	// unknownPID is the pid of a caller in another pid namespace.
+	unknownPID = 0
 )
 
-// process is who asked for something.
+// process is what asked for something.
 type process struct {
 	// pid is the process, not the thread that the kernel names; 0 where it is in a pid namespace that is not ours.
 	pid uint32
@@ -40,74 +36,27 @@ type process struct {
 // name is what to call the process: its executable, else the name it gives itself; empty where neither is known.
 func (p process) name() string { return cmp.Or(p.executable, p.comm) }
 
-// callers tells who asks. What it reads of another process never waits for that process or for a filesystem, so it is
-// safe even where the process runs from our own mount and waits for us:
+// callerOf gives the process that asks in ctx, which is the context that go-fuse gave: those derived by patience do not have
+// it. What it reads of another process never waits for that process or for a filesystem, so it is safe even where the
+// process runs from our own mount and waits for us:
 //
 //   - reading the link /proc/PID/exe gives the path from the kernel's directory cache. It neither opens nor looks up the
 //     file, nor takes the lock of the process's memory, which a page fault on our mount holds;
 //   - /proc/PID/status and /proc/PID/comm are made from what the kernel has of the process itself. /proc/PID/cmdline, which
 //     we do not read, comes from the process's memory and can wait for us.
-type callers struct {
-	proc string
-
-	// mu guards known.
-	mu    sync.Mutex
-	known map[uint32]knownCaller
-}
-
-// knownCaller is what was found of a thread, and when.
-type knownCaller struct {
-	process process
-	at      time.Time
-}
-
-// newCallers gives one that looks into a proc filesystem.
-func newCallers(proc string) *callers {
-	return &callers{proc: proc, known: make(map[uint32]knownCaller)}
-}
-
-// of gives the process that asks in ctx, which is to be the context that go-fuse gave: those derived by patience do not
-// have it. It remembers the answer for a moment and is for the log.
-func (c *callers) of(ctx context.Context) process {
+func callerOf(ctx context.Context, proc string) process {
 	asks, ok := fuse.FromContext(ctx)
 	if !ok {
 		return process{}
 	}
-	c.mu.Lock()
-	known, ok := c.known[asks.Pid]
-	c.mu.Unlock()
-	if ok && known.process.uid == asks.Uid && time.Since(known.at) < callerHolds {
-		return known.process
+	p := process{pid: asks.Pid, uid: asks.Uid}
+	if p.pid == unknownPID {
+		return p
 	}
-	return c.now(ctx)
-}
-
-// now is of without the memory, for decisions: a shell that has just become another program is that.
-func (c *callers) now(ctx context.Context) process {
-	asks, ok := fuse.FromContext(ctx)
-	if !ok {
-		return process{}
-	}
-	if asks.Pid == unknownPID {
-		return process{uid: asks.Uid}
-	}
-	p := c.look(asks.Pid, asks.Uid)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.known) >= maxCallers {
-		clear(c.known)
-	}
-	c.known[asks.Pid] = knownCaller{process: p, at: time.Now()}
-	return p
-}
-
-// look reads what the kernel tells of the process that a thread belongs to.
-func (c *callers) look(thread, uid uint32) process {
-	p := process{pid: thread, uid: uid}
-	dir := threadDir(c.proc, thread)
+	dir := threadDir(proc, p.pid)
 	if status, err := os.ReadFile(path.Join(dir, "status")); err == nil {
-		if group, ok := threadGroup(status); ok && group != thread {
-			p.pid, dir = group, threadDir(c.proc, group)
+		if group, ok := threadGroup(status); ok && group != p.pid {
+			p.pid, dir = group, threadDir(proc, group)
 		}
 	}
 	if target, err := os.Readlink(path.Join(dir, "exe")); err == nil {
@@ -119,7 +68,15 @@ func (c *callers) look(thread, uid uint32) process {
 	return p
 }
 
-// threadDir gives the directory of a process or a thread: threads have one too, though it is not listed.
+// callerPID gives the thread that the kernel asks for; unknownPID if it does not say.
+func callerPID(ctx context.Context) uint32 {
+	if c, ok := fuse.FromContext(ctx); ok {
+		return c.Pid
+	}
+	return unknownPID
+}
+
+// threadDir is the directory of a process or a thread: threads have one too, though it is not listed.
 func threadDir(proc string, pid uint32) string {
 	return path.Join(proc, strconv.FormatUint(uint64(pid), 10))
 }
@@ -133,12 +90,4 @@ func threadGroup(status []byte) (uint32, bool) {
 		}
 	}
 	return 0, false
-}
-
-// callerPID gives the thread that the kernel asks for; unknownPID if it does not say.
-func callerPID(ctx context.Context) uint32 {
-	if c, ok := fuse.FromContext(ctx); ok {
-		return c.Pid
-	}
-	return unknownPID
 }

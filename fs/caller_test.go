@@ -9,8 +9,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"clipfs/fs"
 
@@ -40,7 +38,7 @@ func TestCallerIsTheProcessOfAThread(t *testing.T) {
 	}()
 	thread := <-threads
 	for _, pid := range []int{os.Getpid(), thread} {
-		got := fs.NewCallers("/proc").Of(asks(t, uint32(pid), 42))
+		got := fs.CallerOf(asks(t, uint32(pid), 42), "/proc")
 		if got.PID != uint32(os.Getpid()) || got.UID != 42 || got.Executable != filepath.Base(self) || got.Name != got.Executable {
 			t.Errorf("thread %d of process %d, %s: %+v", pid, os.Getpid(), self, got)
 		}
@@ -78,10 +76,9 @@ func TestCallerHasItsWholeName(t *testing.T) {
 	if line, err := bufio.NewReader(out).ReadString('\n'); line != "it runs\n" {
 		t.Fatal(line, err)
 	}
-	callers := fs.NewCallers("/proc")
 	ctx := asks(t, uint32(cmd.Process.Pid), 0)
 	for range 2 {
-		got := callers.Now(ctx)
+		got := fs.CallerOf(ctx, "/proc")
 		if got.Executable != name || got.Comm != name[:15] {
 			t.Errorf("got %+v, want %s, in short %s", got, name, name[:15])
 		}
@@ -93,7 +90,7 @@ func TestCallerHasItsWholeName(t *testing.T) {
 	if err := cmd.Wait(); err != nil {
 		t.Fatal(err)
 	}
-	if got := callers.Now(ctx); got.Name != "" {
+	if got := fs.CallerOf(ctx, "/proc"); got.Name != "" {
 		t.Errorf("a process that has ended is called %q", got.Name)
 	}
 }
@@ -138,53 +135,31 @@ func TestCallerByWhatCanBeRead(t *testing.T) {
 		{14, fs.Process{PID: 99, UID: 7}},
 		{15, fs.Process{PID: 15, UID: 7}},
 	} {
-		callers := fs.NewCallers(root)
-		if got := callers.Of(asks(t, test.pid, 7)); got != test.want {
+		if got := fs.CallerOf(asks(t, test.pid, 7), root); got != test.want {
 			t.Errorf("%d: got %+v, want %+v", test.pid, got, test.want)
 		}
 	}
-	if got := fs.NewCallers(root).Of(t.Context()); got != (fs.Process{}) {
+	if got := fs.CallerOf(t.Context(), root); got != (fs.Process{}) {
 		t.Errorf("a request of nobody: %+v", got)
 	}
 }
 
-func TestCallerIsRememberedForAMoment(t *testing.T) {
+// TestCallerIsWhatItIsNow: pids are used again, and a shell that has just become another program is that.
+func TestCallerIsWhatItIsNow(t *testing.T) {
 	root := t.TempDir()
-	synctest.Test(t, func(t *testing.T) {
-		callers := fs.NewCallers(root)
-		ctx := asks(t, 10, 0)
-		is := func(what string, got fs.Process, want string) {
-			t.Helper()
-			if got.Name != want {
-				t.Errorf("%s: %q, want %q", what, got.Name, want)
-			}
+	for _, name := range []string{"sh", "updatedb", "cat"} {
+		proc(t, root, 10, 10, name, "/bin/"+name)
+		if got := fs.CallerOf(asks(t, 10, 0), root); got.Name != name {
+			t.Errorf("got %q, want %q", got.Name, name)
 		}
-		proc(t, root, 10, 10, "sh", "/bin/sh")
-		is("at first", callers.Of(ctx), "sh")
-		proc(t, root, 10, 10, "updatedb", "/bin/updatedb")
-		is("from memory", callers.Of(ctx), "sh")
-		is("of another user, so another process", callers.Of(asks(t, 10, 1)), "updatedb")
-		proc(t, root, 10, 10, "cat", "/bin/cat")
-		is("looked up", callers.Now(ctx), "cat")
-		proc(t, root, 10, 10, "cp", "/bin/cp")
-		is("looked up just now", callers.Of(ctx), "cat")
-		time.Sleep(time.Second)
-		is("later", callers.Of(ctx), "cp")
-		for pid := range uint32(2 * fs.MaxCallers) {
-			callers.Of(asks(t, 1000+pid, 0))
-		}
-		if n := callers.Known(); n > fs.MaxCallers {
-			t.Errorf("%d threads remembered, want at most %d", n, fs.MaxCallers)
-		}
-	})
+	}
 }
 
 // BenchmarkCaller is what a decision costs.
 func BenchmarkCaller(b *testing.B) {
-	callers := fs.NewCallers("/proc")
 	ctx := fuse.NewContext(b.Context(), &fuse.Caller{Pid: uint32(os.Getpid())})
 	for b.Loop() {
-		if callers.Now(ctx).Executable == "" {
+		if fs.CallerOf(ctx, "/proc").Executable == "" {
 			b.Fatal("unknown")
 		}
 	}

@@ -3,23 +3,18 @@ package fs
 import (
 	"context"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 )
 
-const (
-	// maxComm is how many characters the kernel keeps of the name that a process gives itself (TASK_COMM_LEN, less the
-	// final zero).
-	maxComm = 15
-	// maxDenied bounds how many different programs are remembered as logged.
-	maxDenied = 256
-)
+// maxComm is how many characters the kernel keeps of the name that a process gives itself (TASK_COMM_LEN, less the
+// final zero).
+const maxComm = 15
 
-// DefaultDeny gives programs that open every file they come upon, without anybody having asked for it: indexers of
-// names and contents, makers of thumbnails, and virus scanners that are run over whole trees. Not in it are programs that do
-// so as part of something else: KDE makes thumbnails in kioworker, which also copies files. Nor are scanners that look
-// at what others open (clamonacc and the like): the kernel would deny those others what the scanner cannot read
-// (fanotify(7), FAN_OPEN_PERM).
+// DefaultDeny lists programs that open every file they come upon, although nobody asked for it: indexers of names and
+// contents, makers of thumbnails, and virus scanners that are run over whole trees. It leaves out programs that do so as
+// part of something else: KDE makes thumbnails in kioworker, which also copies files. It leaves out scanners that look at
+// what other programs open (clamonacc and the like) too: the kernel would deny those programs what the scanner cannot
+// read (fanotify(7), FAN_OPEN_PERM).
 func DefaultDeny() []string {
 	return []string{
 		"updatedb", "updatedb.plocate", "updatedb.mlocate", "updatedb.findut", // the last is a script: 15 characters of its name
@@ -36,21 +31,17 @@ func DefaultDeny() []string {
 // deny keeps programs from opening files. It is a guard against programs that mean no harm: one that wants to gets
 // around it by another name.
 type deny struct {
-	callers *callers
-	logger  *slog.Logger
+	logger *slog.Logger
 	// names are whole, short are cut as the kernel cuts them.
 	names, short map[string]bool
+	logged       *once
 
 	denied, unresolved atomic.Int64
-
-	// mu guards logged.
-	mu     sync.Mutex
-	logged map[string]bool
 }
 
-// newDeny gives one for programs of certain names. Without any it lets everybody open and looks at nobody.
-func newDeny(names []string, callers *callers, logger *slog.Logger) *deny {
-	d := &deny{callers: callers, logger: logger, names: make(map[string]bool), short: make(map[string]bool), logged: make(map[string]bool)}
+// newDeny denies programs of certain names. Without any it lets all programs open files.
+func newDeny(names []string, logger *slog.Logger) *deny {
+	d := &deny{logger: logger, names: make(map[string]bool), short: make(map[string]bool), logged: newOnce()}
 	for _, name := range names {
 		d.names[name] = true
 		d.short[name[:min(len(name), maxComm)]] = true
@@ -58,12 +49,11 @@ func newDeny(names []string, callers *callers, logger *slog.Logger) *deny {
 	return d
 }
 
-// opens reports whether who asks in ctx, which is to be go-fuse's, may open a file.
-func (d *deny) opens(ctx context.Context, path string) bool {
+// opens reports whether a process may open a file.
+func (d *deny) opens(p process, path string) bool {
 	if len(d.names) == 0 {
 		return true
 	}
-	p := d.callers.now(ctx)
 	if p.name() == "" {
 		if d.unresolved.Add(1) == 1 {
 			d.logger.Info("a program that cannot be told, in another pid namespace or already gone, may open files; --deny does not apply to it",
@@ -76,12 +66,14 @@ func (d *deny) opens(ctx context.Context, path string) bool {
 		return true
 	}
 	d.denied.Add(1)
-	d.log(name, p, path)
+	level := d.logged.level(slog.LevelWarn, name)
+	d.logger.Log(context.Background(), level, "not opened: the program is on the list of --deny", "program", name, "pid", p.pid, "uid", p.uid,
+		"path", path)
 	return false
 }
 
-// match gives the name by which a program is one of those. The executable's counts, and where that cannot be read the
-// one that the process gives itself, of which the kernel keeps 15 characters. Scripts are known by that name too: their
+// match gives the name by which a program is denied. The executable's counts, and where that cannot be read the
+// one that the process gives itself, cut to 15 characters by the kernel. Scripts are known by that name too: their
 // executable is the interpreter.
 func (d *deny) match(p process) (name string, ok bool) {
 	switch {
@@ -91,22 +83,6 @@ func (d *deny) match(p process) (name string, ok bool) {
 		return p.executable, true
 	}
 	return p.comm, d.names[p.comm]
-}
-
-// log tells of a program, once.
-func (d *deny) log(name string, p process, path string) {
-	d.mu.Lock()
-	known := d.logged[name]
-	if !known && len(d.logged) < maxDenied {
-		d.logged[name] = true
-	}
-	d.mu.Unlock()
-	level := slog.LevelWarn
-	if known {
-		level = slog.LevelDebug
-	}
-	d.logger.Log(context.Background(), level, "not opened: the program is on the list of --deny", "program", name, "pid", p.pid, "uid", p.uid,
-		"path", path)
 }
 
 // Denials is what became of programs that opened files.

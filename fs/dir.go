@@ -23,8 +23,6 @@ var (
 	_ gofuse.NodeGetattrer = (*dirNode)(nil)
 	_ gofuse.NodeLookuper  = (*dirNode)(nil)
 	_ gofuse.NodeReaddirer = (*dirNode)(nil)
-	_ gofuse.NodeAccesser  = (*dirNode)(nil)
-	_ gofuse.NodeCreater   = (*dirNode)(nil)
 	_ gofuse.NodeUnlinker  = (*dirNode)(nil)
 	_ gofuse.NodeRmdirer   = (*dirNode)(nil)
 )
@@ -34,7 +32,8 @@ func newDirNode(f *face, d *tree.Dir) *dirNode {
 }
 
 // Getattr asks nothing.
-func (n *dirNode) Getattr(_ context.Context, _ gofuse.FileHandle, out *fuse.AttrOut) syscall.Errno {
+func (n *dirNode) Getattr(ctx context.Context, _ gofuse.FileHandle, out *fuse.AttrOut) syscall.Errno {
+	n.local(ctx, "getattr", 0)
 	n.face.owner.dir(&out.Attr, n.info.Time)
 	out.SetTimeout(dirTimeout)
 	return 0
@@ -44,14 +43,16 @@ func (n *dirNode) Getattr(_ context.Context, _ gofuse.FileHandle, out *fuse.Attr
 func (n *dirNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*gofuse.Inode, syscall.Errno) {
 	place, err := n.dir.Lookup(name)
 	if err != nil {
-		return nil, n.face.operations.missing(ctx, path.Join(n.info.Path, name), err)
+		errno := Errno(err)
+		n.face.operations.atOnce(ctx, "lookup", path.Join(n.info.Path, name), errno)
+		return nil, errno
 	}
 	if v := n.face.versions.stuckAt(inodeNumber(place.Path), time.Now()); v != nil {
 		return n.addFile(ctx, place, v, out), 0
 	}
 	entry := place.Entry
 	if entry != nil {
-		n.face.operations.local(ctx, "lookup", place.Path)
+		n.face.operations.atOnce(ctx, "lookup", place.Path, 0)
 	} else if errno := n.face.wait(ctx, "lookup", place.Path, func(ctx context.Context) (err error) {
 		entry, err = place.Find(ctx)
 		return err

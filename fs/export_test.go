@@ -89,46 +89,31 @@ func PatiencePool(caller context.Context) func() {
 	return func() { pool.end(pool.begin(caller, archive.Operation{ID: 1})) }
 }
 
-// CheckAllowOther says what is missing for a mount by a user that others can see.
-func CheckAllowOther(uid int, conf string) error { return checkAllowOther(uid, conf) }
-
-// Callers tells who asks.
-type Callers struct{ *callers }
-
-// NewCallers gives one that looks into a proc filesystem.
-func NewCallers(proc string) Callers { return Callers{newCallers(proc)} }
-
 // Process is who asked.
 type Process struct {
 	PID, UID               uint32
 	Executable, Comm, Name string
 }
 
-// Of gives the process that asks, from memory where it may; Now looks.
-func (c Callers) Of(ctx context.Context) Process  { return exported(c.of(ctx)) }
-func (c Callers) Now(ctx context.Context) Process { return exported(c.now(ctx)) }
-
-// Known is how many threads are remembered.
-func (c Callers) Known() int { return len(c.known) }
-
-// MaxCallers bounds that.
-const MaxCallers = maxCallers
-
-// exported gives a process to tests.
-func exported(p process) Process {
+// CallerOf gives the process that asks, by what a proc filesystem shows.
+func CallerOf(ctx context.Context, proc string) Process {
+	p := callerOf(ctx, proc)
 	return Process{PID: p.pid, UID: p.uid, Executable: p.executable, Comm: p.comm, Name: p.name()}
 }
 
 // Deny keeps programs from opening files.
-type Deny struct{ *deny }
+type Deny struct {
+	*deny
+	proc string
+}
 
 // NewDeny gives one that looks into a proc filesystem.
 func NewDeny(names []string, proc string, logger *slog.Logger) Deny {
-	return Deny{newDeny(names, newCallers(proc), logger)}
+	return Deny{newDeny(names, logger), proc}
 }
 
 // Opens reports whether who asks may open a file.
-func (d Deny) Opens(ctx context.Context) bool { return d.opens(ctx, "door/10m.mp4") }
+func (d Deny) Opens(ctx context.Context) bool { return d.opens(callerOf(ctx, d.proc), "door/10m.mp4") }
 
 // Denials is what it has counted.
 func (d Deny) Denials() Denials { return (&Server{deny: d.deny}).Denials() }

@@ -14,7 +14,6 @@ type face struct {
 	tree       *tree.Tree
 	owner      owner
 	report     *reporter
-	callers    *callers
 	deny       *deny
 	operations *operations
 	waits      patiencePool
@@ -25,13 +24,11 @@ type face struct {
 
 // newFace gives what the nodes of a mount share.
 func newFace(t *tree.Tree, owner owner, o Options) *face {
-	callers := newCallers(procRoot)
 	return &face{
 		tree:       t,
 		owner:      owner,
-		report:     newReporter(o.Logger),
-		callers:    callers,
-		deny:       newDeny(o.Deny, callers, o.Logger),
+		report:     &reporter{logger: o.Logger, logged: newOnce()},
+		deny:       newDeny(o.Deny, o.Logger),
 		operations: newOperations(o.Logger, o.Observer),
 		waits:      patiencePool{signals: signals{proc: procRoot}},
 		versions:   newVersions(),
@@ -61,10 +58,12 @@ func (f *face) waitAs(ctx context.Context, op archive.Operation, operation, path
 	return errno
 }
 
-// opener numbers the opening of a file, by a process that is told by its name too: it is the one that pays.
-func (f *face) opener(ctx context.Context) archive.Operation {
-	op := f.operations.begin(ctx)
-	asks := f.callers.of(ctx)
-	op.PID, op.UID, op.Command = asks.pid, asks.uid, asks.name()
-	return op
+// opener numbers the opening of a file, by a process that is told by its name too: it is the one that pays. It is false for a
+// process that may not open files.
+func (f *face) opener(ctx context.Context, path string, always bool) (op archive.Operation, ok bool) {
+	asks := callerOf(ctx, f.waits.signals.proc)
+	if !always && !f.deny.opens(asks, path) {
+		return op, false
+	}
+	return archive.Operation{ID: f.operations.last.Add(1), PID: asks.pid, UID: asks.uid, Command: asks.name()}, true
 }

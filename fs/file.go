@@ -49,7 +49,8 @@ func (n *fileNode) fill(out *fuse.Attr) (timeout time.Duration) {
 }
 
 // Getattr does not wait.
-func (n *fileNode) Getattr(_ context.Context, _ gofuse.FileHandle, out *fuse.AttrOut) syscall.Errno {
+func (n *fileNode) Getattr(ctx context.Context, _ gofuse.FileHandle, out *fuse.AttrOut) syscall.Errno {
+	n.local(ctx, "getattr", 0)
 	out.SetTimeout(n.fill(&out.Attr))
 	return 0
 }
@@ -60,14 +61,15 @@ func (n *fileNode) Open(ctx context.Context, flags uint32) (gofuse.FileHandle, u
 	if flags&syscall.O_ACCMODE != syscall.O_RDONLY || flags&syscall.O_TRUNC != 0 {
 		return nil, 0, syscall.EROFS
 	}
-	if !n.version.file.Private && !n.face.deny.opens(ctx, n.place.Path) {
+	begun := time.Now()
+	opener, ok := n.face.opener(ctx, n.place.Path, n.version.file.Private)
+	if !ok {
 		return nil, 0, syscall.EACCES
 	}
 	var (
 		content tree.Content
 		newest  *version
 	)
-	begun, opener := time.Now(), n.face.opener(ctx)
 	errno := n.face.waitAs(ctx, opener, openName, n.place.Path, func(ctx context.Context) (err error) {
 		newest, content, err = n.open(ctx)
 		return err
@@ -138,10 +140,11 @@ func (f *face) measured(ctx context.Context, place tree.Place, v *version) (*ver
 	if _, exact := v.file.Size(); exact {
 		return v, 0
 	}
-	if !f.deny.opens(ctx, place.Path) {
+	opener, ok := f.opener(ctx, place.Path, false)
+	if !ok {
 		return nil, syscall.EACCES
 	}
-	errno := f.waitAs(ctx, f.opener(ctx), "lookup", place.Path, func(ctx context.Context) error {
+	errno := f.waitAs(ctx, opener, "lookup", place.Path, func(ctx context.Context) error {
 		for tries := 0; ; tries++ {
 			err := f.tree.Measure(ctx, v.file)
 			if !isOutdated(err) || tries == maxNewer {

@@ -1,7 +1,6 @@
 package fs
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -73,7 +72,7 @@ func Mount(mountpoint string, t *tree.Tree, o Options) (*Server, error) {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	if o.AllowOther {
-		if err := checkAllowOther(os.Geteuid(), fuseConf); err != nil {
+		if err := AllowsOther(os.Geteuid(), ""); err != nil {
 			return nil, err
 		}
 	}
@@ -94,11 +93,7 @@ func Mount(mountpoint string, t *tree.Tree, o Options) (*Server, error) {
 		options.AllowOther = true
 		options.Options = append(options.Options, "default_permissions")
 	}
-	raw := gofuse.NewNodeFS(newDirNode(face, t.Root()), options)
-	if o.Logger.Enabled(context.Background(), slog.LevelDebug) {
-		raw = &localCalls{raw, face.operations}
-	}
-	server, err := fuse.NewServer(raw, mountpoint, &options.MountOptions)
+	server, err := fuse.NewServer(gofuse.NewNodeFS(newDirNode(face, t.Root()), options), mountpoint, &options.MountOptions)
 	if err != nil {
 		return nil, fmt.Errorf("mount on %s: %w", mountpoint, err)
 	}

@@ -21,16 +21,35 @@ type node struct {
 
 var (
 	_ gofuse.NodeStatfser    = (*node)(nil)
+	_ gofuse.NodeAccesser    = (*node)(nil)
 	_ gofuse.NodeGetxattrer  = (*node)(nil)
 	_ gofuse.NodeListxattrer = (*node)(nil)
 )
+
+// writeMask is W_OK of access(2).
+const writeMask = 2
+
+// Access lets whoever the kernel lets onto the mount read everything and search directories.
+func (n *node) Access(ctx context.Context, mask uint32) (errno syscall.Errno) {
+	if mask&writeMask != 0 {
+		errno = syscall.EROFS
+	}
+	n.local(ctx, "access", errno)
+	return errno
+}
+
+// local tells of an operation on the entry that is answered from what is known.
+func (n *node) local(ctx context.Context, operation string, errno syscall.Errno) {
+	n.face.operations.atOnce(ctx, operation, n.info.Path, errno)
+}
 
 // maxName is the longest name that a stream can have.
 const maxName = 256
 
 // Statfs answers from here: df must not hang when the network does. The numbers mean nothing, but some programs refuse
 // to work with a filesystem of no size.
-func (n *node) Statfs(_ context.Context, out *fuse.StatfsOut) syscall.Errno {
+func (n *node) Statfs(ctx context.Context, out *fuse.StatfsOut) syscall.Errno {
+	n.local(ctx, "statfs", 0)
 	const block, total = 4096, 1 << 32 // 16 TiB
 	*out = fuse.StatfsOut{
 		Blocks: total, Bfree: total / 2, Bavail: total / 2,
@@ -54,7 +73,7 @@ func (n *node) Getxattr(ctx context.Context, name string, dest []byte) (uint32, 
 			}
 		}
 	}
-	n.face.operations.local(ctx, "getxattr", n.info.Path)
+	n.local(ctx, "getxattr", syscall.ENODATA)
 	return 0, syscall.ENODATA
 }
 
@@ -75,7 +94,8 @@ func (n *node) answerXattr(ctx context.Context, a tree.Attribute, dest []byte) (
 }
 
 // Listxattr costs nothing.
-func (n *node) Listxattr(_ context.Context, dest []byte) (uint32, syscall.Errno) {
+func (n *node) Listxattr(ctx context.Context, dest []byte) (uint32, syscall.Errno) {
+	n.local(ctx, "listxattr", 0)
 	var names strings.Builder
 	for _, a := range n.info.Attributes() {
 		if !a.Unlisted {

@@ -82,17 +82,7 @@ func (o *operations) read(ctx context.Context, path string, begun time.Time, off
 	}
 }
 
-// local tells of an operation that is answered at once, from what is known.
-func (o *operations) local(ctx context.Context, name, path string) { o.atOnce(ctx, name, path, 0) }
-
-// missing tells of a name that cannot be there, and gives what the lookup is answered with.
-func (o *operations) missing(ctx context.Context, path string, err error) syscall.Errno {
-	errno := Errno(err)
-	o.atOnce(ctx, "lookup", path, errno)
-	return errno
-}
-
-// atOnce writes the line of an operation that was not waited for.
+// atOnce tells of an operation that is answered from what is known.
 func (o *operations) atOnce(ctx context.Context, name, path string, errno syscall.Errno) {
 	if o.logger.Enabled(ctx, slog.LevelDebug) {
 		o.log(archive.WithOperation(ctx, o.begin(ctx)), name, time.Now(), errno, slog.String("path", path))
@@ -116,43 +106,4 @@ func ErrnoName(errno syscall.Errno) string {
 		return name
 	}
 	return "E" + strconv.Itoa(int(errno))
-}
-
-// localCalls logs, at debug, what is answered without asking the library, and is not told by the nodes.
-type localCalls struct {
-	fuse.RawFileSystem
-	operations *operations
-}
-
-// log tells of one that was answered.
-func (l *localCalls) log(h *fuse.InHeader, name string, begun time.Time, status fuse.Status) fuse.Status {
-	op := archive.Operation{ID: l.operations.last.Add(1), PID: h.Pid, UID: h.Uid}
-	ctx := archive.WithOperation(context.Background(), op)
-	l.operations.log(ctx, name, begun, syscall.Errno(status), slog.Uint64("node", h.NodeId))
-	return status
-}
-
-// GetAttr implements fuse.RawFileSystem.
-func (l *localCalls) GetAttr(cancel <-chan struct{}, in *fuse.GetAttrIn, out *fuse.AttrOut) fuse.Status {
-	begun := time.Now()
-	return l.log(&in.InHeader, "getattr", begun, l.RawFileSystem.GetAttr(cancel, in, out))
-}
-
-// Access implements fuse.RawFileSystem.
-func (l *localCalls) Access(cancel <-chan struct{}, in *fuse.AccessIn) fuse.Status {
-	begun := time.Now()
-	return l.log(&in.InHeader, "access", begun, l.RawFileSystem.Access(cancel, in))
-}
-
-// ListXAttr implements fuse.RawFileSystem.
-func (l *localCalls) ListXAttr(cancel <-chan struct{}, in *fuse.InHeader, dest []byte) (uint32, fuse.Status) {
-	begun := time.Now()
-	n, status := l.RawFileSystem.ListXAttr(cancel, in, dest)
-	return n, l.log(in, "listxattr", begun, status)
-}
-
-// StatFs implements fuse.RawFileSystem.
-func (l *localCalls) StatFs(cancel <-chan struct{}, in *fuse.InHeader, out *fuse.StatfsOut) fuse.Status {
-	begun := time.Now()
-	return l.log(in, "statfs", begun, l.RawFileSystem.StatFs(cancel, in, out))
 }

@@ -63,10 +63,10 @@ func (p *patiencePool) end(c *patience) {
 	}
 }
 
-// Deadline implements context.Context: the library has deadlines of its own.
+// Deadline is none: the library has deadlines of its own.
 func (c *patience) Deadline() (time.Time, bool) { return time.Time{}, false }
 
-// Value implements context.Context. It gives the operation and is nil for every other key, whatever the caller's context
+// Value gives the operation and is nil for every other key, whatever the caller's context
 // has: a call that was begun for this request and outlives it keeps the context for its values. Who keeps it has waited
 // on Done, so that it is not used for another request.
 func (c *patience) Value(key any) any {
@@ -76,7 +76,6 @@ func (c *patience) Value(key any) any {
 	return nil
 }
 
-// Done implements context.Context.
 func (c *patience) Done() <-chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -92,7 +91,6 @@ func (c *patience) Done() <-chan struct{} {
 	return c.done
 }
 
-// Err implements context.Context.
 func (c *patience) Err() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

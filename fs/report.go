@@ -7,21 +7,36 @@ import (
 	"syscall"
 )
 
-// maxReported bounds how many different failures are remembered as logged.
-const maxReported = 1024
+// maxOnce bounds how many different texts are remembered as logged.
+const maxOnce = 1024
 
-// reporter logs failures, each text once: a player that tries again a hundred times a second must not fill the disk.
-type reporter struct {
-	logger *slog.Logger
-
+// once tells what was logged: a player that tries again a hundred times a second must not fill the disk.
+type once struct {
 	// mu guards logged.
 	mu     sync.Mutex
 	logged map[string]struct{}
 }
 
-// newReporter gives a reporter that writes to logger.
-func newReporter(logger *slog.Logger) *reporter {
-	return &reporter{logger: logger, logged: make(map[string]struct{})}
+func newOnce() *once { return &once{logged: make(map[string]struct{})} }
+
+// level is the level of a text that is logged for the first time, and debug when it was logged before.
+func (o *once) level(first slog.Level, text string) slog.Level {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if _, known := o.logged[text]; known {
+		return slog.LevelDebug
+	}
+	if len(o.logged) >= maxOnce {
+		clear(o.logged)
+	}
+	o.logged[text] = struct{}{}
+	return first
+}
+
+// reporter logs failures, each text once.
+type reporter struct {
+	logger *slog.Logger
+	logged *once
 }
 
 // errno turns the failure of an operation on a path into what the caller gets, and logs it where that is of use.
@@ -33,32 +48,15 @@ func (r *reporter) errno(waiting context.Context, operation, path string, err er
 	if waiting.Err() != nil {
 		return syscall.EINTR
 	}
-	errno := Errno(err)
+	errno, level := Errno(err), slog.LevelWarn
 	switch errno {
 	case syscall.ENOENT, syscall.EINTR, syscall.ESTALE, syscall.EDQUOT: // an answer, not a failure; the limit itself is logged once
 		r.logger.DebugContext(waiting, "answered", "op", operation, "path", path, "errno", errno, "cause", err)
+		return errno
 	case syscall.EIO:
-		r.once(waiting, slog.LevelError, operation, path, errno, err)
-	default:
-		r.once(waiting, slog.LevelWarn, operation, path, errno, err)
+		level = slog.LevelError
 	}
+	level = r.logged.level(level, operation+"\x00"+path+"\x00"+err.Error())
+	r.logger.Log(waiting, level, "failed", "op", operation, "path", path, "errno", errno, "cause", err)
 	return errno
-}
-
-// once logs a failure unless the same one was logged already.
-func (r *reporter) once(ctx context.Context, level slog.Level, operation, path string, errno syscall.Errno, err error) {
-	text := operation + "\x00" + path + "\x00" + err.Error()
-	r.mu.Lock()
-	_, known := r.logged[text]
-	if !known {
-		if len(r.logged) >= maxReported {
-			clear(r.logged)
-		}
-		r.logged[text] = struct{}{}
-	}
-	r.mu.Unlock()
-	if known {
-		level = slog.LevelDebug
-	}
-	r.logger.Log(ctx, level, "failed", "op", operation, "path", path, "errno", errno, "cause", err)
 }

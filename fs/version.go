@@ -18,8 +18,6 @@ const (
 	maxSentBack = 4096
 	// settling is how long it takes at most, once an answer was made, until the kernel has it.
 	settling = 10 * time.Millisecond
-	// unknownPID is the pid of a caller in another pid namespace.
-	unknownPID = 0
 	// notTold says that the kernel holds an estimate or nothing.
 	notTold = -1
 )

@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	// fuseConf is what the helper reads to know what ordinary users may do (fusermount3(1), CONFIGURATION FILE).
+	// fuseConf tells the helper what ordinary users may do (fusermount3(1), CONFIGURATION FILE).
 	fuseConf = "/etc/fuse.conf"
 	// allowOtherLine is the line in it without which only root may let other users see a mount.
 	allowOtherLine = "user_allow_other"

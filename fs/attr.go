@@ -18,46 +18,35 @@ const (
 	blockSize = 128 << 10
 	// sectorSize is the unit of st_blocks (stat(2)).
 	sectorSize = 512
-	// exactTimeout is how long attributes that never change again hold.
-	exactTimeout = time.Hour
-	// dirTimeout is how long the attributes of directories and links hold.
-	dirTimeout = time.Minute
-	// grammarTimeout is how long a name holds that follows from the grammar alone. It always does; the bound is there so
-	// that a kernel which has not looked for long asks whether we are still there.
+	// exactTimeout is how long the kernel keeps attributes that never change again, dirTimeout those of directories.
+	exactTimeout, dirTimeout = time.Hour, time.Minute
+	// grammarTimeout is how long it keeps a name that is valid for good, so that it asks now and then whether the mount is
+	// still alive.
 	grammarTimeout = time.Hour
 )
 
-// dir fills in the attributes of a directory. Its link count is 1, which tells find and the like that the number of
-// subdirectories cannot be had from it.
-func (o owner) dir(out *fuse.Attr, at time.Time) {
-	o.fill(out, syscall.S_IFDIR|o.dirMode, at)
-	out.Blksize = blockSize
+// dir fills in the attributes of a directory.
+func (o owner) dir(out *fuse.Attr, at time.Time) { o.fill(out, syscall.S_IFDIR|o.dirMode, 0, at) }
+
+func (o owner) link(out *fuse.Attr, l *tree.Link) {
+	o.fill(out, linkMode, int64(len(l.Target)), l.Time)
 }
 
-// link fills in the attributes of a symbolic link.
-func (o owner) link(out *fuse.Attr, target string, at time.Time) {
-	o.fill(out, linkMode, at)
-	out.Blksize = blockSize
-	out.Size = uint64(len(target))
+// file fills in the attributes of a file of which this size is known.
+func (o owner) file(out *fuse.Attr, size int64, f *tree.File) {
+	o.fill(out, syscall.S_IFREG|o.fileMode, size, f.Time)
+	out.Blocks = uint64((f.Stored() + sectorSize - 1) / sectorSize)
 }
 
-// file fills in the attributes of a clip of which only size bytes and the stored media are known.
-func (o owner) file(out *fuse.Attr, size, media int64, at time.Time) {
-	o.fill(out, syscall.S_IFREG|o.fileMode, at)
-	out.Blksize = blockSize
-	out.Size = uint64(size)
-	out.Blocks = uint64((media + sectorSize - 1) / sectorSize)
-}
-
-// fill sets what all entries have.
-func (o owner) fill(out *fuse.Attr, mode uint32, at time.Time) {
-	out.Mode = mode
-	out.Nlink = 1
+// fill sets what all entries have. The link count is 1 for directories too, which tells find and the like that the number
+// of subdirectories cannot be had from it.
+func (o owner) fill(out *fuse.Attr, mode uint32, size int64, at time.Time) {
+	out.Mode, out.Size, out.Nlink, out.Blksize = mode, uint64(size), 1, blockSize
 	out.Owner = fuse.Owner{Uid: o.uid, Gid: o.gid}
 	out.SetTimes(&at, &at, &at)
 }
 
-// validFor is how long a name holds from now on.
+// validFor is how long a name is valid from now on.
 func validFor(i *tree.Info) time.Duration {
 	if i.ValidUntil.IsZero() {
 		return grammarTimeout
@@ -65,18 +54,12 @@ func validFor(i *tree.Info) time.Duration {
 	return max(time.Until(i.ValidUntil), 0)
 }
 
-// setEntry gives the kernel a directory entry that holds for entry, with attributes that hold for attr.
-func setEntry(out *fuse.EntryOut, entry, attr time.Duration) {
-	out.SetEntryTimeout(entry)
-	out.SetAttrTimeout(attr)
-}
-
 // rootInode is the number of the root (FUSE_ROOT_ID).
 const rootInode = 1
 
-// inodeNumber gives the number of the entry at a path below the mount: the same one at every look and in every mount
-// of the same tree, so that programs which remember inodes (tar, rsync, indexers) know a file again. It is never 0
-// (no file), the root's, or all ones, which go-fuse keeps for itself.
+// inodeNumber is the number of the entry at a path below the mount. It is the same at every look and in every mount of the
+// same tree: programs that remember inodes (tar, rsync, indexers) know a file again. It is never 0 (no file), the root's,
+// or all ones, which go-fuse keeps for itself.
 func inodeNumber(names ...string) uint64 {
 	sum := sha256.Sum256([]byte(path.Join(names...)))
 	n := binary.BigEndian.Uint64(sum[:])

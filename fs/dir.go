@@ -31,7 +31,6 @@ func newDirNode(f *face, d *tree.Dir) *dirNode {
 	return &dirNode{node: node{face: f, info: &d.Info}, dir: d}
 }
 
-// Getattr asks nothing.
 func (n *dirNode) Getattr(ctx context.Context, _ gofuse.FileHandle, out *fuse.AttrOut) syscall.Errno {
 	n.local(ctx, "getattr", 0)
 	n.face.owner.dir(&out.Attr, n.info.Time)
@@ -68,11 +67,13 @@ func (n *dirNode) add(ctx context.Context, place tree.Place, entry tree.Entry, o
 	switch e := entry.(type) {
 	case *tree.Dir:
 		n.face.owner.dir(&out.Attr, e.Time)
-		setEntry(out, validFor(&e.Info), dirTimeout)
+		out.SetEntryTimeout(validFor(&e.Info))
+		out.SetAttrTimeout(dirTimeout)
 		return n.NewInode(ctx, newDirNode(n.face, e), gofuse.StableAttr{Mode: syscall.S_IFDIR, Ino: ino}), 0
 	case *tree.Link:
-		n.face.owner.link(&out.Attr, e.Target, e.Time)
-		setEntry(out, validFor(&e.Info), validFor(&e.Info))
+		n.face.owner.link(&out.Attr, e)
+		out.SetEntryTimeout(validFor(&e.Info))
+		out.SetAttrTimeout(validFor(&e.Info))
 		child := &linkNode{node: node{face: n.face, info: &e.Info}, place: place}
 		return n.NewInode(ctx, child, gofuse.StableAttr{Mode: syscall.S_IFLNK, Ino: ino}), 0
 	case *tree.File:

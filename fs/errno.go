@@ -8,14 +8,13 @@ import (
 	"clipfs/clip/archive"
 )
 
-// errnoRow says which errno an error is for a caller.
 type errnoRow struct {
 	is    error
 	errno syscall.Errno
 }
 
-// errnoTable is the one way from an error to an errno. The first row that matches counts, so a sentinel that belongs
-// to a wider one needs no row of its own, and what is said about the archive goes before the plain end of a context.
+// errnoTable is the one way from an error to an errno. The first row that matches counts: a sentinel that belongs to a
+// wider one needs no row of its own, and what is said about the archive goes before the plain end of a context.
 func errnoTable() []errnoRow {
 	return []errnoRow{
 		{archive.ErrName, syscall.ENOENT},
@@ -37,7 +36,7 @@ func errnoTable() []errnoRow {
 	}
 }
 
-// Errno gives the errno that a caller gets for an error of package clip: 0 for nil, EIO for what has no row.
+// Errno is what a caller gets for an error of the tree: 0 for nil, EIO for what has no row.
 func Errno(err error) syscall.Errno {
 	if err == nil {
 		return 0

@@ -22,7 +22,6 @@ type face struct {
 	exact bool
 }
 
-// newFace gives what the nodes of a mount share.
 func newFace(t *tree.Tree, owner owner, o Options) *face {
 	return &face{
 		tree:       t,

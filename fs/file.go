@@ -41,14 +41,13 @@ func (n *fileNode) fill(out *fuse.Attr) (timeout time.Duration) {
 	if file.Private { // whatever Options.Owner says
 		own = owner{uid: uint32(os.Getuid()), gid: uint32(os.Getgid()), fileMode: privateMode}
 	}
-	own.file(out, size, file.Stored(), file.Time)
+	own.file(out, size, file)
 	if exact {
 		return exactTimeout
 	}
 	return 0
 }
 
-// Getattr does not wait.
 func (n *fileNode) Getattr(ctx context.Context, _ gofuse.FileHandle, out *fuse.AttrOut) syscall.Errno {
 	n.local(ctx, "getattr", 0)
 	out.SetTimeout(n.fill(&out.Attr))
@@ -95,47 +94,41 @@ func (n *fileNode) Open(ctx context.Context, flags uint32) (gofuse.FileHandle, u
 	return handle, fuse.FOPEN_DIRECT_IO | fuse.FOPEN_KEEP_CACHE | fuse.FOPEN_NOFLUSH, 0
 }
 
-// open opens the node's version or, where the footage is another one since that was looked up, the version that there is now. The
-// kernel has to look the name up then, and opens but once more: it must be told the size at that lookup.
-func (n *fileNode) open(ctx context.Context) (*version, tree.Content, error) {
-	v := n.version
+// open opens the node's version, or a newer one. The kernel has to look the name up again then, and opens but once more: it
+// must be told the size at that lookup.
+func (n *fileNode) open(ctx context.Context) (v *version, content tree.Content, err error) {
+	v, err = n.face.current(ctx, n.place, n.version, func(file *tree.File) (err error) {
+		content, err = file.Open(ctx)
+		return err
+	})
+	return v, content, err
+}
+
+// current tries a version of the file at a place or, where the footage is another one by now, the version that there is now.
+func (f *face) current(ctx context.Context, place tree.Place, v *version, try func(*tree.File) error) (*version, error) {
 	for tries := 0; ; tries++ {
-		content, err := v.file.Open(ctx)
-		if !isOutdated(err) {
-			return v, content, err
+		err := try(v.file)
+		if !errors.Is(err, archive.ErrChanged) && !errors.Is(err, archive.ErrNoFootage) {
+			return v, err
 		}
-		n.face.versions.unstick(v)
-		newer, gone := n.face.newest(ctx, n.place)
+		f.versions.unstick(v)
+		found, gone := place.Find(ctx)
 		if gone != nil {
-			return v, content, gone
+			return v, gone
 		}
+		file, ok := found.(*tree.File)
+		if !ok {
+			return v, err
+		}
+		newer := f.versions.of(v.ino, file)
 		if newer == v || tries == maxNewer {
-			return v, content, err
+			return v, err
 		}
 		v = newer
 	}
 }
 
-// isOutdated reports whether an error says that a file cannot be opened because there is another version by now.
-func isOutdated(err error) bool {
-	return errors.Is(err, archive.ErrChanged) || errors.Is(err, archive.ErrNoFootage)
-}
-
-// newest gives the version of the file that is at a place now.
-func (f *face) newest(ctx context.Context, place tree.Place) (*version, error) {
-	e, err := place.Find(ctx)
-	if err != nil {
-		return nil, err
-	}
-	file, ok := e.(*tree.File)
-	if !ok {
-		return nil, archive.ErrChanged
-	}
-	return f.versions.of(inodeNumber(place.Path), file), nil
-}
-
-// measured gives the version of the file at a place whose size is exact: the one that there is, or a newer one where the footage is
-// another by now. Programs on the list of --deny cause no fetching.
+// measured gives the version of the file at a place whose size is exact. Programs on the list of --deny cause no fetching.
 func (f *face) measured(ctx context.Context, place tree.Place, v *version) (*version, syscall.Errno) {
 	if _, exact := v.file.Size(); exact {
 		return v, 0
@@ -144,16 +137,9 @@ func (f *face) measured(ctx context.Context, place tree.Place, v *version) (*ver
 	if !ok {
 		return nil, syscall.EACCES
 	}
-	errno := f.waitAs(ctx, opener, "lookup", place.Path, func(ctx context.Context) error {
-		for tries := 0; ; tries++ {
-			err := f.tree.Measure(ctx, v.file)
-			if !isOutdated(err) || tries == maxNewer {
-				return err
-			}
-			if v, err = f.newest(ctx, place); err != nil {
-				return err
-			}
-		}
+	errno := f.waitAs(ctx, opener, "lookup", place.Path, func(ctx context.Context) (err error) {
+		v, err = f.current(ctx, place, v, func(file *tree.File) error { return f.tree.Measure(ctx, file) })
+		return err
 	})
 	return v, errno
 }

@@ -75,7 +75,6 @@ func (h *fileHandle) served(ctx context.Context, begun time.Time, off int64, n i
 	h.face.operations.read(ctx, h.path, begun, off, n, 0)
 }
 
-// Release closes the file.
 func (h *fileHandle) Release(ctx context.Context) syscall.Errno {
 	if _, ok := h.content.Reader.(tree.Text); ok {
 		return 0
@@ -84,7 +83,6 @@ func (h *fileHandle) Release(ctx context.Context) syscall.Errno {
 	return h.face.waitAs(ctx, op, "close", h.path, func(context.Context) error { return h.content.Close() })
 }
 
-// Fsync does nothing: nothing is ever unwritten.
 func (h *fileHandle) Fsync(context.Context, uint32) syscall.Errno { return 0 }
 
 // Lseek answers SEEK_DATA and SEEK_HOLE in a file without holes: the only one is at its end, and from there on there is

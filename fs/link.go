@@ -38,18 +38,16 @@ func (n *linkNode) now(ctx context.Context) (link *tree.Link, errno syscall.Errn
 	return link, errno
 }
 
-// Getattr gives the attributes of the link as it is now.
 func (n *linkNode) Getattr(ctx context.Context, _ gofuse.FileHandle, out *fuse.AttrOut) syscall.Errno {
 	link, errno := n.now(ctx)
 	if errno != 0 {
 		return errno
 	}
-	n.face.owner.link(&out.Attr, link.Target, link.Time)
+	n.face.owner.link(&out.Attr, link)
 	out.SetTimeout(validFor(&link.Info))
 	return 0
 }
 
-// Readlink gives the target as it is now.
 func (n *linkNode) Readlink(ctx context.Context) ([]byte, syscall.Errno) {
 	link, errno := n.now(ctx)
 	if errno != 0 {

@@ -38,26 +38,25 @@ var ErrBusy = errors.New("in use")
 type Options struct {
 	// Logger takes what is worth telling; nil discards it.
 	Logger *slog.Logger
-	// AllowOther lets other users see the mount too, which otherwise only the one who mounted can, and not even root.
-	// They read with what the library may do; the kernel checks owner and modes.
+	// AllowOther lets other users see the mount too; else only the user that mounted it does, and not even root. They read
+	// with what the library may do; the kernel checks owner and modes.
 	AllowOther bool
-	// Owner is whom all entries belong to and what may be done with them.
-	Owner Owner
+	Owner      Owner
 	// ExactSizes has look-ups of clips wait until the size is exact, for programs that trust one from before open(2).
 	ExactSizes bool
-	// Deny has the names of programs that may not open files; DefaultDeny has some.
+	// Deny are the names of programs that may not open files, as DefaultDeny lists some.
 	Deny []string
-	// Observer is told how users fare; nil for nobody.
+	// Observer may be nil.
 	Observer Observer
-	// Source is what the table of mounts says is mounted; empty stands for the name of the type. mount(8) compares it
-	// with fstab to see whether an entry is mounted already.
+	// Source is what the table of mounts says is mounted; empty stands for the name of the type. mount(8) finds the entry of
+	// fstab by it.
 	Source string
 }
 
 // Server serves one mount.
 type Server struct {
 	mountpoint string
-	// device is the mount's own, as mountinfo writes it, by which it is told from others at the same place.
+	// device tells the mount from others at the same place, as mountinfo writes it.
 	device string
 	fuse   *fuse.Server
 	deny   *deny
@@ -65,8 +64,8 @@ type Server struct {
 	gone chan struct{}
 }
 
-// Mount mounts a tree on an existing, empty directory and serves them until they are unmounted. When
-// it returns the mount is there. The process must not touch paths below the mountpoint from then on.
+// Mount mounts a tree on an existing, empty directory and serves it until it is unmounted. When it returns the mount is
+// there. The process must not touch paths below the mountpoint from then on.
 func Mount(mountpoint string, t *tree.Tree, o Options) (*Server, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -113,7 +112,6 @@ func Mount(mountpoint string, t *tree.Tree, o Options) (*Server, error) {
 	return s, nil
 }
 
-// mountOptions gives the settings for go-fuse and the kernel.
 func mountOptions(logger *slog.Logger) *gofuse.Options {
 	toWarn := slog.NewLogLogger(logger.Handler(), slog.LevelWarn)
 	negative := negativeTimeout
@@ -156,9 +154,8 @@ func (s *Server) Mountpoint() string { return s.mountpoint }
 // Wait returns when the mount is gone and its last request answered.
 func (s *Server) Wait() { s.fuse.Wait() }
 
-// readAheadKB makes reads through the page cache as large as the kernel allows, 1 MiB, and has it ask for the next one
-// before it has the last. The kernel's default gives 256 KiB. More gains nothing, and a page fault in a mapped file reads as
-// much around it.
+// readAheadKB makes reads through the page cache as large as the kernel allows, 1 MiB where its default is 256 KiB, and has
+// the kernel ask for the next one before it has the last. A page fault in a mapped file reads as much around it.
 const readAheadKB = "2048"
 
 // setReadAhead raises the read-ahead of a mount, where we may: as root. Without it everything works, more slowly.

@@ -14,32 +14,30 @@ import (
 	"clipfs/clip/archive"
 )
 
-// Observer is told how those fare who use the mount. Its methods are called in the course of reads: they must not block,
-// and should not allocate.
+// Observer counts what the mount answers. Its methods are called in the course of reads: they must not block, and should not
+// allocate.
 type Observer interface {
-	// FirstByte is told how long somebody waited for a clip: in open(2) and in the first read, together.
+	// FirstByte tells how long a caller waited for a file: in open(2) and in the first read, together.
 	FirstByte(took time.Duration)
-	// Read is told of each read that was answered. What the kernel answers from its page cache it does not ask us for.
+	// Read tells of each read that was answered, but for those that the kernel answers from its page cache.
 	Read(bytes int, took time.Duration)
-	// Failed is told of each operation on a path that was answered with an error.
+	// Failed tells of each operation on a path that was answered with an error.
 	Failed(operation string, errno syscall.Errno)
 }
 
-// nobody is the observer where none is given.
 type nobody struct{}
 
 func (nobody) FirstByte(time.Duration)      {}
 func (nobody) Read(int, time.Duration)      {}
 func (nobody) Failed(string, syscall.Errno) {}
 
-// operations numbers what is asked of a mount and tells of it: one line each at debug.
+// operations numbers the requests of a mount and logs them: one line each at debug.
 type operations struct {
 	logger   *slog.Logger
 	observer Observer
 	last     atomic.Uint64
 }
 
-// newOperations gives one that has told of nothing.
 func newOperations(logger *slog.Logger, observer Observer) *operations {
 	if observer == nil {
 		observer = nobody{}
@@ -47,7 +45,7 @@ func newOperations(logger *slog.Logger, observer Observer) *operations {
 	return &operations{logger: logger, observer: observer}
 }
 
-// begin numbers an operation of whoever asks in ctx, which is the context that go-fuse gave.
+// begin numbers an operation of the caller in ctx, which is the context that go-fuse gave.
 func (o *operations) begin(ctx context.Context) archive.Operation {
 	op := archive.Operation{ID: o.last.Add(1)}
 	if c, ok := fuse.FromContext(ctx); ok {
@@ -56,7 +54,7 @@ func (o *operations) begin(ctx context.Context) archive.Operation {
 	return op
 }
 
-// again numbers another operation of somebody who is known.
+// again numbers another operation of the same caller.
 func (o *operations) again(by archive.Operation) archive.Operation {
 	by.ID = o.last.Add(1)
 	return by
@@ -89,7 +87,6 @@ func (o *operations) atOnce(ctx context.Context, name, path string, errno syscal
 	}
 }
 
-// log writes the line of an operation.
 func (o *operations) log(ctx context.Context, name string, begun time.Time, errno syscall.Errno, more ...slog.Attr) {
 	op, _ := archive.OperationOf(ctx)
 	attrs := append([]slog.Attr{slog.String("name", name)}, more...)
@@ -100,7 +97,7 @@ func (o *operations) log(ctx context.Context, name string, begun time.Time, errn
 	o.logger.LogAttrs(ctx, slog.LevelDebug, "operation", attrs...)
 }
 
-// ErrnoName gives the name of an errno, such as EACCES.
+// ErrnoName is EACCES and the like.
 func ErrnoName(errno syscall.Errno) string {
 	if name := unix.ErrnoName(errno); name != "" {
 		return name

@@ -11,23 +11,20 @@ const (
 	defaultFileMode = 0o444
 )
 
-// Owner says whom the entries of a mount belong to and what their modes are. The zero value is whoever mounts, with
-// everything readable by all whom the mount lets in. The kernel goes by it where Options.AllowOther is set.
+// Owner is the owner, group and modes of all entries of a mount. The kernel goes by it where Options.AllowOther is set.
 type Owner struct {
-	// UID and GID are the owner and the group; nil means those of this process.
+	// UID and GID are those of this process where they are nil.
 	UID, GID *uint32
 	// FileMode and DirMode are permission bits; 0 means 0444 and 0555.
 	FileMode, DirMode uint32
 }
 
-// Check says what is wrong with it: nothing can be written on the mount and no file be run, and what the owner cannot
-// read is of no use to anybody.
+// Check says what is wrong with it: the owner must be able to read, and nobody can write or run files.
 func (o Owner) Check() error {
 	_, err := o.owner()
 	return err
 }
 
-// owner fills in what was left out.
 func (o Owner) owner() (owner, error) {
 	own := owner{
 		uid: uint32(os.Getuid()), gid: uint32(os.Getgid()),
@@ -45,7 +42,7 @@ func (o Owner) owner() (owner, error) {
 	return own, checkMode("directories", own.dirMode, defaultDirMode, 0o500)
 }
 
-// checkMode makes sure that a mode has no bits but those of most, and has those of least.
+// checkMode wants no bits but those of most, and those of least.
 func checkMode(of string, mode, most, least uint32) error {
 	switch {
 	case mode&^0o7777 != 0:
@@ -60,5 +57,4 @@ func checkMode(of string, mode, most, least uint32) error {
 	return nil
 }
 
-// owner is whom all entries belong to, and their permission bits.
 type owner struct{ uid, gid, fileMode, dirMode uint32 }

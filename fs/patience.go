@@ -8,13 +8,12 @@ import (
 	"clipfs/clip/archive"
 )
 
-// grace is how long a request goes on after its caller was interrupted: what is nearly there is still taken. It is also how
-// often is looked whether a signal waits for the caller by now that ends the request (type signals). Below the tenth of
-// a second a person who presses Ctrl-C does not notice it.
+// grace is how long a request goes on after its caller was interrupted: data that is nearly there is still taken. It is also
+// the interval at which the caller's signals are checked (type signals). Nobody who presses Ctrl-C notices it.
 const grace = 50 * time.Millisecond
 
 // patience is the context of one request: it ends grace after the caller's if a signal wants that, or when the request has
-// been answered. It costs neither a goroutine nor a timer until somebody waits for it, so that a read of bytes that are
+// been answered. It costs neither a goroutine nor a timer until something waits for it, so that a read of bytes that are
 // there allocates nothing.
 type patience struct {
 	signals   signals
@@ -31,13 +30,13 @@ type patience struct {
 
 var _ context.Context = (*patience)(nil)
 
-// patiencePool keeps those for which Done was never called: nobody can be waiting on them any more.
+// patiencePool keeps those for which Done was never called: nothing can be waiting on them any more.
 type patiencePool struct {
 	signals signals
 	pool    sync.Pool
 }
 
-// begin gives the context for a request whose caller has ctx, and which carries the operation. end must be called with it.
+// begin makes the context for a request whose caller has ctx; it carries the operation. end must be called with it.
 func (p *patiencePool) begin(ctx context.Context, op archive.Operation) *patience {
 	c, ok := p.pool.Get().(*patience)
 	if !ok {
@@ -66,9 +65,9 @@ func (p *patiencePool) end(c *patience) {
 // Deadline is none: the library has deadlines of its own.
 func (c *patience) Deadline() (time.Time, bool) { return time.Time{}, false }
 
-// Value gives the operation and is nil for every other key, whatever the caller's context
-// has: a call that was begun for this request and outlives it keeps the context for its values. Who keeps it has waited
-// on Done, so that it is not used for another request.
+// Value gives the operation and is nil for every other key, whatever the caller's context has: a call that was begun for
+// this request and outlives it keeps the context for its values. It has waited on Done, so the context is not used for
+// another request.
 func (c *patience) Value(key any) any {
 	if _, ok := key.(archive.OperationKey); ok {
 		return &c.operation
@@ -113,7 +112,7 @@ func (c *patience) watch(interrupted <-chan struct{}, thread uint32) {
 	close(c.done)
 }
 
-// outlast waits until the interrupted caller is to be given up, or the request is answered.
+// outlast waits until the interrupted caller is given up, or the request is answered.
 func (c *patience) outlast(thread uint32) {
 	t := time.NewTicker(grace)
 	defer t.Stop()

@@ -22,15 +22,15 @@ func (s *Server) Mounted() bool {
 	return err == nil && info.Device() == s.device
 }
 
-// Listed reports whether the mount is in the tree, if only below another that covers it. It does not touch it, and says yes where
-// that cannot be told.
+// Listed reports whether the mount is in the tree of mounts, if only below another that covers it. It does not touch it, and
+// says yes where that cannot be told.
 func (s *Server) Listed() bool {
 	all, err := mountinfo.List()
 	return err != nil || slices.ContainsFunc(all, func(info mountinfo.Info) bool { return info.Mountpoint == s.mountpoint && info.Device() == s.device })
 }
 
-// Detach takes the mount out of the tree even if it is in use; nothing, if somebody else has done so already. What is
-// open goes on working as long as this process does. It fails where something else is mounted over it.
+// Detach takes the mount out of the tree of mounts, also if it is in use. It does nothing where that was done already, and
+// fails where something else is mounted over it. What is open goes on working as long as this process does.
 func (s *Server) Detach() error {
 	all, err := mountinfo.List()
 	if err != nil {
@@ -51,25 +51,27 @@ func (s *Server) Detach() error {
 	return Detach(s.mountpoint)
 }
 
-// Detach takes whatever is mounted at a path, which is to be as Canonical gives it, out of the tree: for mounts in use
-// and for stale ones, whose server has died. It does not touch the mount.
+// Detach takes whatever is mounted at a path out of the tree, also if it is in use or stale, its server dead. The path is as
+// Canonical gives it. Detach does not touch the mount.
 func Detach(mountpoint string) error {
 	err := unix.Unmount(mountpoint, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW)
-	if err == nil || os.Geteuid() == 0 {
-		return wrapUnmount(mountpoint, err)
+	if err != nil && os.Geteuid() != 0 {
+		err = runHelper("-u", "-z", "--", mountpoint)
 	}
-	helper, err := fusermount()
-	if err != nil {
-		return wrapUnmount(mountpoint, err)
-	}
-	return wrapUnmount(mountpoint, runHelper(helper, "-u", "-z", "--", mountpoint))
+	return wrapUnmount(mountpoint, err)
 }
 
-// Unmount unmounts whatever is mounted at a path, which is to be as Canonical gives it; ErrBusy if it is in use.
+// Unmount unmounts whatever is mounted at a path, which is as Canonical gives it; ErrBusy if it is in use.
 func Unmount(mountpoint string) error {
 	err := unix.Unmount(mountpoint, unix.UMOUNT_NOFOLLOW)
 	if errors.Is(err, unix.EPERM) && os.Geteuid() != 0 {
-		err = unmountAsUser(mountpoint)
+		if err = runHelper("-u", "--", mountpoint); err != nil {
+			// The helper's exit status does not tell why it failed. A mount of this user that is still there is in use.
+			info, lost := mountinfo.Find(mountpoint)
+			if lost == nil && slices.Contains(info.Options, fmt.Sprintf("user_id=%d", os.Getuid())) {
+				err = fmt.Errorf("%w: %w", ErrBusy, err)
+			}
+		}
 	}
 	if errors.Is(err, unix.EBUSY) {
 		err = ErrBusy
@@ -77,25 +79,6 @@ func Unmount(mountpoint string) error {
 	return wrapUnmount(mountpoint, err)
 }
 
-// unmountAsUser unmounts with the helper. Its exit status does not tell why it failed; for a mount of one's own that
-// is still there it is that it is in use.
-func unmountAsUser(mountpoint string) error {
-	helper, err := fusermount()
-	if err != nil {
-		return err
-	}
-	failed := runHelper(helper, "-u", "--", mountpoint)
-	if failed == nil {
-		return nil
-	}
-	info, err := mountinfo.Find(mountpoint)
-	if err == nil && slices.Contains(info.Options, fmt.Sprintf("user_id=%d", os.Getuid())) {
-		return fmt.Errorf("%w: %w", ErrBusy, failed)
-	}
-	return failed
-}
-
-// wrapUnmount says of what an error is.
 func wrapUnmount(mountpoint string, err error) error {
 	if err == nil {
 		return nil
@@ -103,27 +86,25 @@ func wrapUnmount(mountpoint string, err error) error {
 	return fmt.Errorf("unmount %s: %w", mountpoint, err)
 }
 
-// fusermount gives the path of the helper that mounts and unmounts for ordinary users.
-func fusermount() (string, error) {
-	path, err := exec.LookPath("fusermount3")
-	if err != nil {
-		return exec.LookPath("fusermount")
-	}
-	return path, nil
-}
-
 // helperTimeout bounds a run of fusermount3. It only makes system calls.
 const helperTimeout = 10 * time.Second
 
-// runHelper runs fusermount3 and gives what it said as an error. It begins in the root directory, so that it holds no
-// directory of ours.
-func runHelper(path string, args ...string) error {
+// runHelper runs the helper that unmounts for ordinary users and gives what it said as an error. It begins in the root
+// directory, so that it holds no directory of ours.
+func runHelper(args ...string) error {
+	helper, err := exec.LookPath("fusermount3")
+	if err != nil {
+		helper, err = exec.LookPath("fusermount")
+	}
+	if err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), helperTimeout)
 	defer cancel()
 	var said bytes.Buffer
-	cmd := exec.CommandContext(ctx, path, args...)
+	cmd := exec.CommandContext(ctx, helper, args...)
 	cmd.Dir, cmd.Stderr = "/", &said
-	err := cmd.Run()
+	err = cmd.Run()
 	var exit *exec.ExitError
 	if err == nil || !errors.As(err, &exit) {
 		return err

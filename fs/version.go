@@ -49,14 +49,9 @@ type caller struct {
 	at  time.Time
 }
 
-// newVersion gives a version that the kernel was told nothing of.
-func newVersion(file *tree.File, ino, gen uint64) *version {
-	return &version{file: file, ino: ino, gen: gen, exact: notTold, told: notTold}
-}
-
-// tell gives the size to answer a LOOKUP or GETATTR with, and notes that the kernel has it. Whichever order the
-// kernel handles concurrent answers in, it never goes back from an exact size to an estimate: an answer to a question
-// older than its attributes is dropped (fs/fuse/inode.c, attr_version).
+// tell gives the size to answer a LOOKUP or GETATTR with, and notes that the kernel has it. In whatever order the kernel
+// handles concurrent answers, it never goes back from an exact size to an estimate: it drops an answer to a question
+// older than its attributes (fs/fuse/inode.c, attr_version).
 func (v *version) tell() (size int64, exact bool) {
 	size, exact = v.file.Size()
 	v.mu.Lock()
@@ -77,10 +72,10 @@ func (v *version) tell() (size int64, exact bool) {
 // settle is called when an OPEN by pid has brought the exact size. It reports whether the caller must look the name up
 // again first, because the kernel holds another size or may still do so: then the OPEN is to be answered ESTALE.
 //
-// It asks so of a caller once: one that comes again has looked the name up, or got here by another way than a path (for
-// example through /proc/PID/fd) and would see the ESTALE. An answer to somebody else's LOOKUP may be on its way to the
+// It sends a caller back once: one that comes again has looked the name up, or got here by another way than a path (through
+// /proc/PID/fd, for example) and would see the ESTALE. The answer to another caller's LOOKUP may be on its way to the
 // kernel for a moment, so it does not count before that has passed. Callers without a pid cannot be told apart: they are
-// sent back for as long as the exact size was not given.
+// sent back until the exact size was given.
 func (v *version) settle(size int64, pid uint32, now time.Time) (again bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -101,8 +96,8 @@ func (v *version) settle(size int64, pid uint32, now time.Time) (again bool) {
 	return true
 }
 
-// cameBackLocked reports whether a caller was sent back, and forgets that: its next OPEN is another one. Those who never
-// came back are forgotten after a while.
+// cameBackLocked reports whether a caller was sent back, and forgets that: its next OPEN is another one. A caller that never
+// comes back is forgotten after a while.
 func (v *version) cameBackLocked(pid uint32, now time.Time) bool {
 	came := false
 	v.sentBack = slices.DeleteFunc(v.sentBack, func(c caller) bool {

@@ -22,24 +22,22 @@ type versions struct {
 	stuck   map[uint64]stuckVersion
 }
 
-// versionID is what makes a version: a path and the footage found there.
+// versionID is a path and the tree.File.Version found there.
 type versionID struct {
 	ino uint64
 	key string
 }
 
-// stuckVersion is the version that a path keeps for a moment.
 type stuckVersion struct {
 	version *version
 	until   time.Time
 }
 
-// newVersions gives an empty table.
 func newVersions() *versions {
 	return &versions{live: make(map[versionID]weak.Pointer[version]), stuck: make(map[uint64]stuckVersion)}
 }
 
-// of gives the version for what a file is now, at the path with that inode number.
+// of gives the version of a file that was found at the path with that inode number.
 func (t *versions) of(ino uint64, file *tree.File) *version {
 	id := versionID{ino: ino, key: file.Version}
 	t.mu.Lock()
@@ -48,13 +46,13 @@ func (t *versions) of(ino uint64, file *tree.File) *version {
 		return v
 	}
 	t.lastGen++
-	v := newVersion(file, ino, t.lastGen)
+	v := &version{file: file, ino: ino, gen: t.lastGen, exact: notTold, told: notTold}
 	t.live[id] = weak.Make(v)
 	runtime.AddCleanup(v, t.forget, id)
 	return v
 }
 
-// forget takes a version out that nothing points to any more, unless the same footage was looked up again since.
+// forget removes a version that nothing points to any more, unless the same footage was looked up again since.
 func (t *versions) forget(id versionID) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -3,7 +3,6 @@ package tree
 import (
 	"context"
 	"iter"
-	"path"
 	"time"
 )
 
@@ -127,6 +126,3 @@ type Link struct {
 	// Target is relative to the link's directory.
 	Target string
 }
-
-// join is the path of a name in a directory.
-func join(dir, name string) string { return path.Join(dir, name) }

@@ -1,8 +1,8 @@
 package tree
 
 import (
+	"bytes"
 	"context"
-	"io"
 	"os"
 )
 
@@ -67,6 +67,14 @@ type Reader interface {
 	Close() error
 }
 
+// contentOf is what an open handle brings.
+func contentOf[R Reader](r R, err error) (Content, error) {
+	if err != nil {
+		return Content{}, err
+	}
+	return Content{Reader: r}, nil
+}
+
 // Text is a Reader of bytes in memory.
 type Text []byte
 
@@ -75,14 +83,7 @@ func (t Text) Size() int64 { return int64(len(t)) }
 
 // ReadAt never waits.
 func (t Text) ReadAt(_ context.Context, p []byte, off int64) (int, error) {
-	if off < 0 || off >= int64(len(t)) {
-		return 0, io.EOF
-	}
-	n := copy(p, t[off:])
-	if n < len(p) {
-		return n, io.EOF
-	}
-	return n, nil
+	return bytes.NewReader(t).ReadAt(p, off)
 }
 
 // Complete is always so.
@@ -90,3 +91,19 @@ func (t Text) Complete() bool { return true }
 
 // Close does nothing.
 func (t Text) Close() error { return nil }
+
+// written is the content of a file whose size is known before it is opened and its text is written.
+type written struct {
+	size  int64
+	write func(context.Context) ([]byte, error)
+}
+
+// Size is exact.
+func (w written) Size() (n int64, exact bool) { return w.size, true }
+
+func (w written) stored() int64 { return w.size }
+
+func (w written) open(ctx context.Context) (Content, error) {
+	text, err := w.write(ctx)
+	return contentOf(Text(text), err)
+}

@@ -192,7 +192,7 @@ func TestText(t *testing.T) {
 		off, n int64
 		want   string
 		err    error
-	}{{0, 10, "0123456789", nil}, {3, 4, "3456", nil}, {8, 4, "89", io.EOF}, {10, 1, "", io.EOF}, {11, 1, "", io.EOF}, {-1, 1, "", io.EOF}} {
+	}{{0, 10, "0123456789", nil}, {3, 4, "3456", nil}, {8, 4, "89", io.EOF}, {10, 1, "", io.EOF}, {11, 1, "", io.EOF}} {
 		b := make([]byte, test.n)
 		n, err := text.ReadAt(t.Context(), b, test.off)
 		if string(b[:n]) != test.want || !errors.Is(err, test.err) {

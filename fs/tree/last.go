@@ -2,6 +2,7 @@ package tree
 
 import (
 	"context"
+	"path"
 
 	"clipfs/clip"
 	"clipfs/clip/archive"
@@ -18,7 +19,7 @@ type lastDir struct {
 
 // lookup finds any length, listed or not.
 func (d *lastDir) lookup(name string) (Place, error) {
-	grammar, at := d.library.Grammar(), join(join(string(d.stream), lastName), name)
+	grammar, at := d.library.Grammar(), path.Join(string(d.stream), lastName, name)
 	file, err := grammar.ParseLast(name)
 	if err != nil {
 		return Place{}, d.noName(name, at, grammar.ExplainLast(name), err)

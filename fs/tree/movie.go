@@ -16,10 +16,4 @@ func movieOf(_ context.Context, c *clip.Clip) (made, error) {
 
 func (m movie) stored() int64 { return m.MediaBytes() }
 
-func (m movie) open(ctx context.Context) (Content, error) {
-	h, err := m.Open(ctx)
-	if err != nil {
-		return Content{}, err
-	}
-	return Content{Reader: h}, nil
-}
+func (m movie) open(ctx context.Context) (Content, error) { return contentOf(m.Open(ctx)) }

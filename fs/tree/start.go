@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"path"
 	"strconv"
 	"time"
 
@@ -30,7 +31,7 @@ func newStart(s source, stream archive.StreamName, at string, of archive.Start) 
 
 // lookup finds a form of a clip, or a finer start, listed or not.
 func (d *startDir) lookup(name string) (Place, error) {
-	grammar, at := d.library.Grammar(), join(d.path, name)
+	grammar, at := d.library.Grammar(), path.Join(d.path, name)
 	if finer, err := grammar.ParseWithin(d.start, name); err == nil {
 		return known(newStart(d.source, d.stream, at, finer)), nil
 	}

@@ -2,6 +2,7 @@ package tree
 
 import (
 	"context"
+	"path"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -37,7 +38,7 @@ func (s *statusDir) lookup(name string) (Place, error) {
 	if name != statusName {
 		return Place{}, archive.ErrName
 	}
-	at := join(statusDirName, statusName)
+	at := path.Join(statusDirName, statusName)
 	return Place{Path: at, find: func(context.Context) (Entry, error) {
 		text, err := s.text()
 		if err != nil {
@@ -46,19 +47,10 @@ func (s *statusDir) lookup(name string) (Place, error) {
 		now := time.Now()
 		return &File{
 			Info:    Info{Path: at, Time: now, ValidUntil: now},
-			Version: strconv.FormatUint(s.looks.Add(1), 10), ContentType: "application/json", Private: true, content: snapshot(text),
+			Version: strconv.FormatUint(s.looks.Add(1), 10), ContentType: "application/json", Private: true,
+			content: written{int64(len(text)), func(context.Context) ([]byte, error) { return text, nil }},
 		}, nil
 	}}, nil
 }
 
 func (s *statusDir) list(context.Context) ([]Item, error) { return []Item{{statusName, IsFile}}, nil }
-
-// snapshot is a text that was written when it was looked up.
-type snapshot []byte
-
-// Size is exact.
-func (s snapshot) Size() (n int64, exact bool) { return int64(len(s)), true }
-
-func (s snapshot) stored() int64 { return int64(len(s)) }
-
-func (s snapshot) open(context.Context) (Content, error) { return Content{Reader: Text(s)}, nil }

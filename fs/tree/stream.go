@@ -2,6 +2,7 @@ package tree
 
 import (
 	"context"
+	"path"
 	"time"
 
 	"clipfs/clip"
@@ -35,7 +36,7 @@ func newStream(s source, name archive.StreamName, created time.Time) *Dir {
 
 // lookup finds latest, last, and any start.
 func (s *streamDir) lookup(name string) (Place, error) {
-	at := join(string(s.name), name)
+	at := path.Join(string(s.name), name)
 	switch name {
 	case latestName:
 		return Place{Path: at, find: s.latest}, nil
@@ -57,7 +58,7 @@ func (s *streamDir) latest(ctx context.Context) (Entry, error) {
 		return nil, err
 	}
 	return &Link{
-		Info:   Info{Path: join(string(s.name), latestName), Time: newest, ValidUntil: time.Now().Add(edgeValid)},
+		Info:   Info{Path: path.Join(string(s.name), latestName), Time: newest, ValidUntil: time.Now().Add(edgeValid)},
 		Target: s.library.Grammar().FormatStart(newest, archive.Minute),
 	}, nil
 }

@@ -19,10 +19,4 @@ func (t times) stored() int64 {
 	return n
 }
 
-func (t times) open(ctx context.Context) (Content, error) {
-	h, err := t.Open(ctx)
-	if err != nil {
-		return Content{}, err
-	}
-	return Content{Reader: h}, nil
-}
+func (t times) open(ctx context.Context) (Content, error) { return contentOf(t.Open(ctx)) }

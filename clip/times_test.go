@@ -9,7 +9,7 @@ import (
 	"clipfs/clip"
 	"clipfs/clip/archive"
 	"clipfs/clip/archive/memory"
-	"clipfs/clip/mp4"
+	"clipfs/clip/emulator/isom"
 )
 
 // positions is what a clip's ".times.json" says.
@@ -128,18 +128,18 @@ func TestPositionsThatAreNotExact(t *testing.T) {
 // TestPositionsWithSound: sound that leads is at its fragment's time, and the picture that much later.
 func TestPositionsWithSound(t *testing.T) {
 	config := []byte{1, 66, 0, 30, 0xff, 0xe1, 0, 4, 0x67, 66, 0, 30, 1, 0, 4, 0x68, 0xce, 0x38, 0x80}
-	out := mp4.Output{Tracks: []mp4.OutputTrack{
+	out := isom.Output{Tracks: []isom.OutputTrack{
 		{
-			Handler: mp4.HandlerVideo, Timescale: 1000, Width: 64, Height: 64, Entries: [][]byte{mp4.NewAVCEntry(config, 64, 64)},
-			Edits:   []mp4.Edit{{Duration: 93, MediaTime: -1, Rate: mp4.EditRate}, {Duration: 4000, Rate: mp4.EditRate}},
-			Samples: []mp4.SampleRun{{Count: 2, Duration: 2000, Size: 8, Sync: true}},
+			Handler: isom.Video, Timescale: 1000, Width: 64, Height: 64, Entries: [][]byte{isom.NewAVCEntry(config, 64, 64)},
+			Edits:   []isom.Edit{{Duration: 93, MediaTime: -1}, {Duration: 4000}},
+			Samples: []isom.SampleRun{{Count: 2, Duration: 2000, Size: 8, Sync: true}},
 		},
 		{
-			Handler: mp4.HandlerSound, Timescale: 8000, Entries: [][]byte{mp4.NewAACEntry([]byte{0x15, 0x88}, 8000, 1)},
-			Samples: []mp4.SampleRun{{Count: 32, Duration: 1024, Size: 2, Sync: true}},
+			Handler: isom.Sound, Timescale: 8000, Entries: [][]byte{isom.NewAACEntry([]byte{0x15, 0x88}, 8000, 1)},
+			Samples: []isom.SampleRun{{Count: 32, Duration: 1024, Size: 2, Sync: true}},
 		},
-	}, Chunks: []mp4.OutputChunk{{Track: 1, Samples: 32, Data: mp4.Slices{make([]byte, 64)}}, {Samples: 2, Data: mp4.Slices{make([]byte, 16)}}}}
-	w, err := mp4.NewWriter(out)
+	}, Chunks: []isom.OutputChunk{{Track: 1, Samples: 32, Data: isom.Slices{make([]byte, 64)}}, {Samples: 2, Data: isom.Slices{make([]byte, 16)}}}}
+	w, err := isom.NewWriter(out)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"testing"
 
+	"clipfs/clip/emulator/isom"
 	"clipfs/clip/mp4"
 	"clipfs/clip/mp4/mp4test"
 )
@@ -12,7 +13,7 @@ import (
 // dayMoov gives the moov of day.
 func dayMoov(b *testing.B) []byte {
 	b.Helper()
-	w, err := mp4.NewWriter(mp4test.Day())
+	w, err := isom.NewWriter(mp4test.Day())
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -66,30 +67,6 @@ func BenchmarkChunks(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := m.MediaEnd(); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-func BenchmarkNewWriter(b *testing.B) {
-	out := mp4test.Day()
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := mp4.NewWriter(out); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-func BenchmarkWriteTo(b *testing.B) {
-	w, err := mp4.NewWriter(mp4test.Day())
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.SetBytes(w.Size())
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := w.WriteTo(io.Discard); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -64,26 +64,6 @@ func (t Offsets) First() int32 {
 // Raw gives the entries as they stand in the file, to compare two tables by.
 func (t Offsets) Raw() []byte { return t.raw }
 
-// version is the box version that can hold the table: 1 if an offset is negative, else 0.
-func (t Offsets) version() uint8 {
-	for r := range t.Runs() {
-		if r.Offset < 0 {
-			return 1
-		}
-	}
-	return 0
-}
-
-// zero reports whether no sample has an offset, so that no box is needed.
-func (t Offsets) zero() bool {
-	for r := range t.Runs() {
-		if r.Offset != 0 {
-			return false
-		}
-	}
-	return true
-}
-
 // add appends a run to a table that was begun empty, as a part of the last run where it fits.
 func (t *Offsets) add(r OffsetRun) {
 	t.raw = addRun(t.raw, r.Count, uint32(r.Offset))
@@ -95,15 +75,4 @@ func parseCtts(body []byte) (Offsets, error) {
 	d.fullBox()
 	raw, err := d.table(TypeCtts, offsetRunSize)
 	return Offsets{raw}, err
-}
-
-// ctts appends the box, or nothing if every offset is 0.
-func (e *encoder) ctts(t Offsets) {
-	if t.zero() {
-		return
-	}
-	e.fullBox(TypeCtts, t.version(), 0, func() {
-		e.u32(uint32(t.Len()))
-		e.raw(t.raw)
-	})
 }

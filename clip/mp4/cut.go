@@ -29,7 +29,7 @@ func (t *Track) Cut(skip, drop uint32) (*Track, error) {
 		places = append(places, chunk.Position+t.Sizes.Sum(chunk.First, from-chunk.First))
 		c.ChunkRuns.add(uint32(len(places)), to-from, uint32(chunk.Entry)+1)
 	}
-	c.ChunkOffsets = chunkOffsetsOf(places, 0)
+	c.ChunkOffsets = chunkOffsetsOf(places)
 	return &c, nil
 }
 

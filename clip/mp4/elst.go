@@ -1,7 +1,5 @@
 package mp4
 
-import "math"
-
 // Edit is one entry of an edit list (ISO/IEC 14496-12 8.6.6).
 type Edit struct {
 	// Duration of the edit in the movie's timescale.
@@ -39,25 +37,4 @@ func parseElst(body []byte) ([]Edit, error) {
 		edits = append(edits, e)
 	}
 	return edits, nil
-}
-
-// edts appends an edit list in its container, or nothing if there are no edits.
-func (e *encoder) edts(edits []Edit) {
-	if len(edits) == 0 {
-		return
-	}
-	wide := false
-	for _, v := range edits {
-		wide = wide || v.Duration > math.MaxUint32 || v.MediaTime > math.MaxInt32 || v.MediaTime < math.MinInt32
-	}
-	e.box(TypeEdts, func() {
-		e.fullBox(TypeElst, versionFor(wide), 0, func() {
-			e.u32(uint32(len(edits)))
-			for _, v := range edits {
-				e.uint(v.Duration, wide)
-				e.uint(uint64(v.MediaTime), wide)
-				e.u32(uint32(v.Rate))
-			}
-		})
-	})
 }

@@ -2,8 +2,7 @@ package mp4
 
 import "errors"
 
-// What can be wrong with bytes or with a plan. Errors of this package wrap one of these, or are the reader's or
-// writer's own.
+// What can be wrong with bytes. Errors of this package wrap one of these, or are the reader's own.
 var (
 	// ErrShort: the bytes end before what they announce; more of them may help.
 	ErrShort = errors.New("more bytes needed")
@@ -13,6 +12,4 @@ var (
 	ErrNotMP4 = errors.New("not an MP4 file")
 	// ErrTooBig: a box that has to be held in memory is longer than MaxMoov.
 	ErrTooBig = errors.New("MP4 header too big")
-	// ErrPlan: tracks, samples and chunks given to a Writer do not fit together or do not fit the format.
-	ErrPlan = errors.New("movie cannot be written")
 )

@@ -18,36 +18,6 @@ const (
 	descriptorHead  = 5
 )
 
-// esds appends the box of an elementary stream descriptor (ISO/IEC 14496-14 5.6) around an AudioSpecificConfig.
-func (e *encoder) esds(config []byte) {
-	info := descriptorHead + len(config)
-	decoder := descriptorHead + decoderFixedLen + info
-	e.fullBox(TypeEsds, 0, 0, func() {
-		e.descriptor(tagES, 3+decoder+descriptorHead+1)
-		e.u16(0) // ES_ID, 0 in a file
-		e.u8(0)  // no dependency, URL or OCR
-		e.descriptor(tagDecoderConfig, decoderFixedLen+info)
-		e.u8(objectAAC)
-		e.u8(streamAudio)
-		e.zeros(3) // bufferSizeDB
-		e.u32(0)   // maxBitrate
-		e.u32(0)   // avgBitrate: unknown
-		e.descriptor(tagDecoderInfo, len(config))
-		e.raw(config)
-		e.descriptor(tagSLConfig, 1)
-		e.u8(2) // predefined: MP4
-	})
-}
-
-// descriptor appends a tag and a length in four bytes of seven bits (ISO/IEC 14496-1 8.3.3).
-func (e *encoder) descriptor(tag uint8, length int) {
-	e.u8(tag)
-	for shift := 21; shift > 0; shift -= 7 {
-		e.u8(uint8(length>>shift)&0x7f | 0x80)
-	}
-	e.u8(uint8(length) & 0x7f)
-}
-
 // takeDescriptor takes a descriptor and gives its tag and body.
 func (d *decoder) takeDescriptor() (tag uint8, body []byte) {
 	tag = d.u8()

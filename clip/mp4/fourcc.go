@@ -71,13 +71,6 @@ const (
 	HandlerSound FourCC = 's'<<24 | 'o'<<16 | 'u'<<8 | 'n'
 )
 
-// Brands that a written file claims (ISO/IEC 14496-12 annex E, 14496-14 4, 14496-15 5).
-const (
-	brandIsom FourCC = 'i'<<24 | 's'<<16 | 'o'<<8 | 'm'
-	brandIso2 FourCC = 'i'<<24 | 's'<<16 | 'o'<<8 | '2'
-	brandMp41 FourCC = 'm'<<24 | 'p'<<16 | '4'<<8 | '1'
-)
-
 // String gives the four characters; bytes that are not printable ASCII are shown as \xNN.
 func (f FourCC) String() string {
 	out := make([]byte, 0, 4)

@@ -64,11 +64,9 @@ func ParseMovie(moov []byte) (*Movie, error) {
 		}
 		switch c.Type {
 		case TypeMvhd:
-			h, err := parseMvhd(c.Body)
-			if err != nil {
+			if err := m.parseMvhd(c.Body); err != nil {
 				return nil, err
 			}
-			m.Created, m.Modified, m.Timescale, m.Duration = h.created, h.modified, h.timescale, h.duration
 			headers++
 		case TypeMvex:
 			m.Fragmented = true

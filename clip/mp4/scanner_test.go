@@ -12,6 +12,7 @@ import (
 	"testing/iotest"
 	"time"
 
+	"clipfs/clip/emulator/isom"
 	"clipfs/clip/mp4"
 	"clipfs/clip/mp4/mp4test"
 )
@@ -252,7 +253,7 @@ func (zeros) Read(p []byte) (int, error) {
 // Payloads are passed on with other times: boxes are copied, only moov is held in memory.
 func ExampleScanner() {
 	footage := time.Date(2024, 1, 1, 10, 0, 0, 0, time.UTC)
-	w, err := mp4.NewWriter(mp4test.Small(footage.AddDate(1, 0, 0)))
+	w, err := isom.NewWriter(mp4test.Small(footage.AddDate(1, 0, 0)))
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -71,28 +71,18 @@ func parseStco(body []byte, wide bool) (ChunkOffsets, error) {
 	return t, t.check()
 }
 
-// chunkOffsetsOf makes a table of the offsets, each moved by base: 64-bit entries only where one needs them.
-func chunkOffsetsOf(offsets []int64, base int64) ChunkOffsets {
+// chunkOffsetsOf makes a table of offsets: 64-bit entries only where one needs them.
+func chunkOffsetsOf(offsets []int64) ChunkOffsets {
 	var t ChunkOffsets
 	for _, at := range offsets {
-		t.wide = t.wide || at+base > math.MaxUint32
+		t.wide = t.wide || at > math.MaxUint32
 	}
-	e := encoder{b: make([]byte, 0, t.size()*len(offsets))}
 	for _, at := range offsets {
-		e.uint(uint64(at+base), t.wide)
+		if t.wide {
+			t.raw = binary.BigEndian.AppendUint64(t.raw, uint64(at))
+		} else {
+			t.raw = binary.BigEndian.AppendUint32(t.raw, uint32(at))
+		}
 	}
-	t.raw = e.b
 	return t
-}
-
-// stco appends the box, a co64 if the table has 64-bit entries.
-func (e *encoder) stco(t ChunkOffsets) {
-	kind := TypeStco
-	if t.wide {
-		kind = TypeCo64
-	}
-	e.fullBox(kind, 0, 0, func() {
-		e.u32(uint32(t.Len()))
-		e.raw(t.raw)
-	})
 }

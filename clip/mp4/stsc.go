@@ -95,11 +95,3 @@ func parseStsc(body []byte) (ChunkRuns, error) {
 	raw, err := d.table(TypeStsc, chunkRunSize)
 	return ChunkRuns{raw}, err
 }
-
-// stsc appends the box.
-func (e *encoder) stsc(t ChunkRuns) {
-	e.fullBox(TypeStsc, 0, 0, func() {
-		e.u32(uint32(t.Len()))
-		e.raw(t.raw)
-	})
-}

@@ -116,13 +116,3 @@ func (s SampleEntry) AudioSpecificConfig() ([]byte, error) {
 	}
 	return ParseEsds(body)
 }
-
-// stsd appends a sample description box (ISO/IEC 14496-12 8.5.2) of whole sample entries.
-func (e *encoder) stsd(entries [][]byte) {
-	e.fullBox(TypeStsd, 0, 0, func() {
-		e.u32(uint32(len(entries)))
-		for _, raw := range entries {
-			e.raw(raw)
-		}
-	})
-}

@@ -73,14 +73,3 @@ func parseStss(body []byte) (Syncs, error) {
 	raw, err := d.table(TypeStss, syncNumberSize)
 	return Syncs{raw: raw, present: true}, err
 }
-
-// stss appends the box, or nothing if every sample is a sync sample.
-func (e *encoder) stss(t Syncs) {
-	if t.All() {
-		return
-	}
-	e.fullBox(TypeStss, 0, 0, func() {
-		e.u32(uint32(t.Len()))
-		e.raw(t.raw)
-	})
-}

@@ -84,11 +84,3 @@ func parseStts(body []byte) (Durations, error) {
 	raw, err := d.table(TypeStts, durationRunSize)
 	return Durations{raw}, err
 }
-
-// stts appends the box.
-func (e *encoder) stts(t Durations) {
-	e.fullBox(TypeStts, 0, 0, func() {
-		e.u32(uint32(t.Len()))
-		e.raw(t.raw)
-	})
-}

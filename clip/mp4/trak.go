@@ -13,12 +13,9 @@ func parseTrack(body []byte) (*Track, error) {
 		}
 		switch c.Type {
 		case TypeTkhd:
-			h, err := parseTkhd(c.Body)
-			if err != nil {
+			if err := t.parseTkhd(c.Body); err != nil {
 				return nil, err
 			}
-			t.ID, t.Flags, t.Created, t.Modified, t.Duration = h.id, h.flags, h.created, h.modified, h.duration
-			t.Width, t.Height = h.width>>16, h.height>>16
 		case TypeEdts:
 			if t.Edits, err = parseEdts(c.Body); err != nil {
 				return nil, err
@@ -71,17 +68,13 @@ func (t *Track) parseMdia(body []byte) error {
 		}
 		switch c.Type {
 		case TypeMdhd:
-			h, err := parseMdhd(c.Body)
-			if err != nil {
+			if err := t.parseMdhd(c.Body); err != nil {
 				return err
 			}
-			t.Timescale, t.MediaDuration, t.Language = h.timescale, h.duration, h.language
 		case TypeHdlr:
-			h, err := parseHdlr(c.Body)
-			if err != nil {
+			if err := t.parseHdlr(c.Body); err != nil {
 				return err
 			}
-			t.Handler, t.HandlerName = h.kind, h.name
 		case TypeMinf:
 			info = c.Body
 		default:

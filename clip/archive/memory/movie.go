@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"clipfs/clip/archive"
-	"clipfs/clip/mp4"
+	"clipfs/clip/emulator/isom"
 )
 
 // lastFrame is how long the last frame of each fragment is, which the length of a fragment leaves out.
@@ -28,11 +28,11 @@ func Movie(fragments []archive.Fragment, moovLast bool, created time.Time) []byt
 // movie makes a payload of two frames a fragment, of which the first is a key frame as a rule.
 func (f footage) movie() []byte {
 	config := []byte{1, 66, 0, 30, 0xff, 0xe1, 0, 4, 0x67, 66, 0, 30, 1, 0, 4, 0x68, 0xce, 0x38, 0x80}
-	out := mp4.Output{
+	out := isom.Output{
 		Created: f.created, MoovLast: f.moovLast,
-		Tracks: []mp4.OutputTrack{{
-			Handler: mp4.HandlerVideo, Name: "video", Timescale: 1000, Width: 64, Height: 64,
-			Entries: [][]byte{mp4.NewAVCEntry(config, 64, 64)},
+		Tracks: []isom.OutputTrack{{
+			Handler: isom.Video, Name: "video", Timescale: 1000, Width: 64, Height: 64,
+			Entries: [][]byte{isom.NewAVCEntry(config, 64, 64)},
 		}},
 	}
 	sync := func(i int) bool { return f.syncs == nil && i%2 == 0 || f.syncs != nil && f.syncs(i) }
@@ -48,11 +48,11 @@ func (f footage) movie() []byte {
 			last = uint32(f.fragments[i+1].Producer.Sub(one.Producer).Milliseconds()) - lasts
 		}
 		out.Tracks[0].Samples = append(out.Tracks[0].Samples,
-			mp4.SampleRun{Count: 1, Duration: lasts, Size: half, Sync: sync(2 * i)},
-			mp4.SampleRun{Count: 1, Duration: last, Size: half, Sync: sync(2*i + 1)})
-		out.Chunks = append(out.Chunks, mp4.OutputChunk{Samples: 2, Data: mp4.Slices{data}})
+			isom.SampleRun{Count: 1, Duration: lasts, Size: half, Sync: sync(2 * i)},
+			isom.SampleRun{Count: 1, Duration: last, Size: half, Sync: sync(2*i + 1)})
+		out.Chunks = append(out.Chunks, isom.OutputChunk{Samples: 2, Data: isom.Slices{data}})
 	}
-	w, err := mp4.NewWriter(out)
+	w, err := isom.NewWriter(out)
 	if err != nil {
 		panic(err)
 	}

@@ -1,6 +1,7 @@
 package fault
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -89,4 +90,30 @@ func kindNames() string {
 		names = append(names, string(k))
 	}
 	return strings.Join(names, ", ")
+}
+
+// Untruth is what the head of a payload lies about.
+type Untruth string
+
+// What a head can lie about: see the package's documentation.
+const (
+	LieMdat    Untruth = "mdat"
+	LieSizes   Untruth = "sizes"
+	LieOffsets Untruth = "offsets"
+	LieOverlap Untruth = "overlap"
+	LieCounts  Untruth = "counts"
+	LieMoov    Untruth = "moov"
+)
+
+// Untruths gives all of them.
+func Untruths() []Untruth {
+	return []Untruth{LieMdat, LieSizes, LieOffsets, LieOverlap, LieCounts, LieMoov}
+}
+
+// parseUntruth reads the value of what.
+func parseUntruth(s string) (Untruth, error) {
+	if !slices.Contains(Untruths(), Untruth(s)) {
+		return "", fmt.Errorf("%q: want one of %q", s, Untruths())
+	}
+	return Untruth(s), nil
 }

@@ -4,36 +4,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"slices"
 
-	"clipfs/clip/mp4"
+	"clipfs/clip/emulator/isom"
 )
-
-// Untruth is what the head of a payload lies about.
-type Untruth string
-
-// What a head can lie about: see the package's documentation.
-const (
-	LieMdat    Untruth = "mdat"
-	LieSizes   Untruth = "sizes"
-	LieOffsets Untruth = "offsets"
-	LieOverlap Untruth = "overlap"
-	LieCounts  Untruth = "counts"
-	LieMoov    Untruth = "moov"
-)
-
-// Untruths gives all of them.
-func Untruths() []Untruth {
-	return []Untruth{LieMdat, LieSizes, LieOffsets, LieOverlap, LieCounts, LieMoov}
-}
-
-// parseUntruth reads the value of what.
-func parseUntruth(s string) (Untruth, error) {
-	if !slices.Contains(Untruths(), Untruth(s)) {
-		return "", fmt.Errorf("%q: want one of %q", s, Untruths())
-	}
-	return Untruth(s), nil
-}
 
 // Numbers that no payload can bear out: 100 MB is the most that a call brings.
 const (
@@ -49,27 +22,27 @@ var errNoTable = errors.New("fault: the payload has no such table")
 func Falsify(payload []byte, what Untruth) error {
 	switch what {
 	case LieMdat:
-		return putBoxSize(payload, mp4.TypeMdat)
+		return putBoxSize(payload, "mdat")
 	case LieMoov:
-		return putBoxSize(payload, mp4.TypeMoov)
+		return putBoxSize(payload, "moov")
 	}
-	tables, err := findTables(payload)
+	found, err := findTables(payload)
 	if err != nil {
 		return err
 	}
 	switch what {
 	case LieSizes: // stsz: version and flags, constant size, count, sizes (ISO/IEC 14496-12 8.7.3)
-		stsz, at := tables[mp4.TypeStsz], 12
+		stsz, at := found.body("stsz"), 12
 		if len(stsz) >= 8 && binary.BigEndian.Uint32(stsz[4:]) != 0 {
 			at = 4
 		}
 		return put(stsz, at, hugeSize)
 	case LieCounts: // of stsz and of the first run of stts (8.6.1.2)
-		return errors.Join(put(tables[mp4.TypeStsz], 8, hugeCount), put(tables[mp4.TypeStts], 8, hugeCount))
+		return errors.Join(put(found.body("stsz"), 8, hugeCount), put(found.body("stts"), 8, hugeCount))
 	case LieOffsets: // stco: version and flags, count, offsets (8.7.5)
-		return put(tables[mp4.TypeStco], 8, hugeSize)
+		return put(found.body("stco"), 8, hugeSize)
 	case LieOverlap:
-		stco := tables[mp4.TypeStco]
+		stco := found.body("stco")
 		if len(stco) < 16 {
 			return errNoTable
 		}
@@ -89,11 +62,11 @@ func Alter(payload []byte, at Position) error {
 		}
 		return nil
 	}
-	tables, err := findTables(payload)
+	found, err := findTables(payload)
 	if err != nil {
 		return err
 	}
-	sizes := tables[mp4.TypeStsz]
+	sizes := found.body("stsz")
 	for at := 12; at+8 <= len(sizes); at += 4 {
 		a, b := binary.BigEndian.Uint32(sizes[at:]), binary.BigEndian.Uint32(sizes[at+4:])
 		if a != b {
@@ -115,47 +88,41 @@ func put(table []byte, at int, value uint32) error {
 }
 
 // putBoxSize makes a box at the top of a file as large as can be said in 32 bits.
-func putBoxSize(payload []byte, kind mp4.FourCC) error {
-	for c, err := range mp4.Children(payload) {
-		if err != nil {
-			return fmt.Errorf("fault: payload: %w", err)
+func putBoxSize(payload []byte, kind string) error {
+	for at := 0; at+8 <= len(payload); {
+		if string(payload[at+4:at+8]) == kind {
+			return put(payload[at:], 0, hugeBox)
 		}
-		if c.Type == kind {
-			return put(c.Raw, 0, hugeBox)
+		size := int64(isom.Word(payload, at))
+		if size < 8 || size > int64(len(payload)-at) {
+			break
 		}
+		at += int(size)
 	}
 	return errNoTable
 }
 
-// findTables gives the bodies of the tables of a payload's first track, which are parts of the payload.
-func findTables(payload []byte) (map[mp4.FourCC][]byte, error) {
-	body := payload
-	for _, kind := range []mp4.FourCC{mp4.TypeMoov, mp4.TypeTrak, mp4.TypeMdia, mp4.TypeMinf, mp4.TypeStbl} {
-		inner, err := child(body, kind)
-		if err != nil {
-			return nil, err
-		}
-		body = inner
+// tables are the sample tables of a payload's first track, which are parts of the payload.
+type tables struct{ stbl *isom.Box }
+
+// body gives the body of a table; nil if it is missing.
+func (t tables) body(kind string) []byte {
+	if b := t.stbl.Find(kind); b != nil {
+		return b.Body
 	}
-	tables := make(map[mp4.FourCC][]byte)
-	for c, err := range mp4.Children(body) {
-		if err != nil {
-			return nil, fmt.Errorf("fault: payload: %w", err)
-		}
-		tables[c.Type] = c.Body
-	}
-	return tables, nil
+	return nil
 }
 
-// child gives the body of the first box of a kind.
-func child(body []byte, kind mp4.FourCC) ([]byte, error) {
-	for c, err := range mp4.Children(body) {
-		if err != nil {
-			return nil, fmt.Errorf("fault: payload: %w", err)
-		}
-		if c.Type == kind {
-			return c.Body, nil
-		}
+// findTables finds the tables of a payload's first track.
+func findTables(payload []byte) (tables, error) {
+	boxes, err := isom.Parse(payload)
+	if err != nil {
+		return tables{}, fmt.Errorf("fault: payload: %w", err)
 	}
-	return nil, fmt.Errorf("box %s: %w", kind, errNoTable)
+	top := &isom.Box{Kids: boxes}
+	stbl := top.Find("moov", "trak", "mdia", "minf", "stbl")
+	if stbl == nil {
+		return tables{}, errNoTable
+	}
+	return tables{stbl}, nil
 }

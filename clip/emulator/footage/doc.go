@@ -4,7 +4,7 @@
 // # Data flow
 //
 //	file (MP4, Matroska) or test card ─→ Media (tracks, samples) ─→ cut at key frames ─→ Source
-//	Source.Fragments(selector, from, to) ─→ []Fragment ─→ Payload (planned by clip/mp4) ─→ WriteTo
+//	Source.Fragments(selector, from, to) ─→ []Fragment ─→ Payload (planned by package isom) ─→ WriteTo
 //	Payload.Render ─→ ffmpeg, if that is the muxer ─→ package form, if it is to be odd
 //	what a producer sends ─→ Clusters ─→ NewStored ─→ Fragment.Load (NewFragment) ─┘
 //

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"clipfs/clip/emulator/form"
-	"clipfs/clip/mp4"
+	"clipfs/clip/emulator/isom"
 )
 
 // Moov says where the moov box of a payload stands.
@@ -59,7 +59,7 @@ func ParseGaps(s string) (Gaps, error) {
 type Muxer int
 
 const (
-	// MuxerBuiltin is package clip/mp4.
+	// MuxerBuiltin is package isom.
 	MuxerBuiltin Muxer = iota
 	// MuxerFFmpeg is ffmpeg, told to write what real clips have: hvc1, video timescale 1000.
 	MuxerFFmpeg
@@ -131,7 +131,7 @@ type Payload struct {
 	frags []Fragment
 	line  *timeline
 	// writer is what the builtin muxer planned.
-	writer *mp4.Writer
+	writer *isom.Writer
 	// dir and file hold what ffmpeg made.
 	dir  string
 	file *os.File

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"clipfs/clip/mp4"
+	"clipfs/clip/emulator/isom"
 )
 
 const (
@@ -20,9 +20,9 @@ const (
 )
 
 // plan plans the MP4 of a timeline.
-func (l *timeline) plan(o PayloadOptions) (*mp4.Writer, error) {
+func (l *timeline) plan(o PayloadOptions) (*isom.Writer, error) {
 	video := l.planVideo()
-	out := mp4.Output{Created: o.Created, MoovLast: o.Moov == MoovLast, Tracks: []mp4.OutputTrack{video}}
+	out := isom.Output{Created: o.Created, MoovLast: o.Moov == MoovLast, Tracks: []isom.OutputTrack{video}}
 	if len(l.audio) > 0 {
 		audio, delay := l.planAudio()
 		if delay > 0 {
@@ -31,7 +31,7 @@ func (l *timeline) plan(o PayloadOptions) (*mp4.Writer, error) {
 		out.Tracks = append(out.Tracks, audio)
 	}
 	out.Chunks = l.chunks()
-	w, err := mp4.NewWriter(out)
+	w, err := isom.NewWriter(out)
 	if err != nil {
 		return nil, fmt.Errorf("plan payload: %w", err)
 	}
@@ -39,32 +39,32 @@ func (l *timeline) plan(o PayloadOptions) (*mp4.Writer, error) {
 }
 
 // planVideo makes track 1.
-func (l *timeline) planVideo() mp4.OutputTrack {
-	t := mp4.OutputTrack{Handler: mp4.HandlerVideo, Name: videoHandler, Timescale: videoTimescale,
+func (l *timeline) planVideo() isom.OutputTrack {
+	t := isom.OutputTrack{Handler: isom.Video, Name: videoHandler, Timescale: videoTimescale,
 		Width: uint16(l.videoTrack.Width), Height: uint16(l.videoTrack.Height)}
 	if l.videoTrack.Codec == H265 {
-		t.Entries = [][]byte{mp4.NewHEVCEntry(l.videoTrack.Private, t.Width, t.Height)}
+		t.Entries = [][]byte{isom.NewHEVCEntry(l.videoTrack.Private, t.Width, t.Height)}
 	} else {
-		t.Entries = [][]byte{mp4.NewAVCEntry(l.videoTrack.Private, t.Width, t.Height)}
+		t.Entries = [][]byte{isom.NewAVCEntry(l.videoTrack.Private, t.Width, t.Height)}
 	}
 	for _, s := range l.video {
-		t.Samples = append(t.Samples, mp4.SampleRun{Count: 1, Duration: uint32(s.Duration.Milliseconds()),
+		t.Samples = append(t.Samples, isom.SampleRun{Count: 1, Duration: uint32(s.Duration.Milliseconds()),
 			Offset: int32((s.PTS - s.DTS).Milliseconds()), Size: uint32(len(s.Data)), Sync: s.Sync})
 	}
 	return t
 }
 
 // planAudio makes track 2, and says by how much the video has to be delayed because audio begins before it.
-func (l *timeline) planAudio() (t mp4.OutputTrack, delay time.Duration) {
+func (l *timeline) planAudio() (t isom.OutputTrack, delay time.Duration) {
 	a := l.audioTrack
-	t = mp4.OutputTrack{Handler: mp4.HandlerSound, Name: audioHandler, Timescale: uint32(a.SampleRate)}
+	t = isom.OutputTrack{Handler: isom.Sound, Name: audioHandler, Timescale: uint32(a.SampleRate)}
 	switch rate, channels := uint32(a.SampleRate), uint16(a.Channels); a.Codec {
 	case AAC:
-		t.Entries = [][]byte{mp4.NewAACEntry(a.Private, rate, channels)}
+		t.Entries = [][]byte{isom.NewAACEntry(a.Private, rate, channels)}
 	case ALaw:
-		t.Entries = [][]byte{mp4.NewG711Entry(mp4.CodingALaw, rate, channels)}
+		t.Entries = [][]byte{isom.NewG711Entry(isom.ALaw, rate, channels)}
 	default:
-		t.Entries = [][]byte{mp4.NewG711Entry(mp4.CodingULaw, rate, channels)}
+		t.Entries = [][]byte{isom.NewG711Entry(isom.MuLaw, rate, channels)}
 	}
 	times := l.audioTimes()
 	offset := l.audio[0].PTS
@@ -117,44 +117,44 @@ func (t Track) least(size int) int {
 
 // runs makes the samples of MP4 that a frame or block becomes, lasting so many ticks together: AAC is one sample, G.711 one
 // for each byte and channel, the last of which has what is over.
-func (t Track) runs(size int, ticks uint32) []mp4.SampleRun {
+func (t Track) runs(size int, ticks uint32) []isom.SampleRun {
 	if !t.Codec.IsG711() {
-		return []mp4.SampleRun{{Count: 1, Duration: ticks, Size: uint32(size), Sync: true}}
+		return []isom.SampleRun{{Count: 1, Duration: ticks, Size: uint32(size), Sync: true}}
 	}
 	n, each := uint32(t.frameSamples(size)), uint32(t.Channels)
 	if ticks == n {
-		return []mp4.SampleRun{{Count: n, Duration: 1, Size: each, Sync: true}}
+		return []isom.SampleRun{{Count: n, Duration: 1, Size: each, Sync: true}}
 	}
-	return []mp4.SampleRun{{Count: n - 1, Duration: 1, Size: each, Sync: true}, {Count: 1, Duration: ticks - n + 1, Size: each, Sync: true}}
+	return []isom.SampleRun{{Count: n - 1, Duration: 1, Size: each, Sync: true}, {Count: 1, Duration: ticks - n + 1, Size: each, Sync: true}}
 }
 
 // delayed makes the edit list of a track that begins later than the movie (ISO/IEC 14496-12 8.6.6: an empty edit).
-func delayed(by time.Duration, t mp4.OutputTrack) []mp4.Edit {
+func delayed(by time.Duration, t isom.OutputTrack) []isom.Edit {
 	var ticks int64
 	for _, r := range t.Samples {
 		ticks += int64(r.Count) * int64(r.Duration)
 	}
 	length := ticksToTime(ticks, t.Timescale) + time.Millisecond - 1
-	return []mp4.Edit{{Duration: uint64(by.Milliseconds()), MediaTime: -1, Rate: mp4.EditRate},
-		{Duration: uint64(length.Milliseconds()), MediaTime: 0, Rate: mp4.EditRate}}
+	return []isom.Edit{{Duration: uint64(by.Milliseconds()), MediaTime: -1},
+		{Duration: uint64(length.Milliseconds())}}
 }
 
 // chunks lays out the media: fragment by fragment, in each a second of video and then a second of audio.
-func (l *timeline) chunks() []mp4.OutputChunk {
-	var chunks []mp4.OutputChunk
+func (l *timeline) chunks() []isom.OutputChunk {
+	var chunks []isom.OutputChunk
 	for _, p := range l.places {
 		video, audio := l.video[p.video[0]:p.video[1]], l.audio[p.audio[0]:p.audio[1]]
 		for at := p.at; len(video) > 0 || len(audio) > 0; {
 			at += interleave
 			last := len(video) == 0
-			var data mp4.Slices
+			var data isom.Slices
 			for len(video) > 0 && (video[0].DTS < at || len(data) == 0) {
 				data, video = append(data, video[0].Data), video[1:]
 			}
 			if len(data) > 0 {
-				chunks = append(chunks, mp4.OutputChunk{Track: 0, Samples: uint32(len(data)), Data: data})
+				chunks = append(chunks, isom.OutputChunk{Track: 0, Samples: uint32(len(data)), Data: data})
 			}
-			var sound mp4.Slices
+			var sound isom.Slices
 			var samples uint32
 			for len(audio) > 0 && (last || audio[0].PTS < at) {
 				sound = append(sound, audio[0].Data)
@@ -162,7 +162,7 @@ func (l *timeline) chunks() []mp4.OutputChunk {
 				audio = audio[1:]
 			}
 			if len(sound) > 0 {
-				chunks = append(chunks, mp4.OutputChunk{Track: 1, Samples: samples, Data: sound})
+				chunks = append(chunks, isom.OutputChunk{Track: 1, Samples: samples, Data: sound})
 			}
 		}
 	}

@@ -113,3 +113,12 @@ func (s Set) String() string {
 func (s Set) Reshapes() bool {
 	return slices.ContainsFunc(s, func(f Form) bool { return !slices.Contains([]Form{Before, After, Fewer, Twice, Joint}, f) })
 }
+
+// Options say how a file is reshaped.
+type Options struct {
+	Forms Set
+	// Session is different for footage of which sample entries differ (Pasp, Colr, Compressor).
+	Session int64
+	// Syncs are the sync samples of the video, from 1; nil leaves them as they are.
+	Syncs []uint32
+}

@@ -3,6 +3,8 @@ package form
 import (
 	"encoding/binary"
 	"slices"
+
+	"clipfs/clip/emulator/isom"
 )
 
 // Flags of tfhd, trun and samples (ISO/IEC 14496-12 8.8.7, 8.8.8, 8.8.3.1).
@@ -15,50 +17,50 @@ const (
 
 // fragmented makes a file in movie fragments (ISO/IEC 14496-12 8.8): one begins at each sync sample of the video.
 func (m *movie) fragmented() ([]piece, error) {
-	all := make([][]sample, len(m.tracks))
-	for i, t := range m.tracks {
+	all := make([][]isom.Sample, len(m.Tracks))
+	for i, t := range m.Tracks {
 		var err error
-		if all[i], err = t.samples(); err != nil {
+		if all[i], err = samplesOf(t); err != nil {
 			return nil, err
 		}
 	}
 	m.addMvex()
-	for _, t := range m.tracks {
-		stbl := t.stbl()
+	for _, t := range m.Tracks {
+		stbl := t.Tables()
 		for _, kind := range []string{"stss", "ctts", "sdtp", "sgpd", "sbgp"} {
-			stbl.remove(kind)
+			stbl.Remove(kind)
 		}
-		stbl.put("stts", words(0, 0))
-		stbl.put("stsc", words(0, 0))
-		stbl.put("stsz", words(0, 0, 0))
-		stbl.put("stco", words(0, 0))
+		stbl.Put("stts", isom.Words(0, 0))
+		stbl.Put("stsc", isom.Words(0, 0))
+		stbl.Put("stsz", isom.Words(0, 0, 0))
+		stbl.Put("stco", isom.Words(0, 0))
 	}
-	pieces := []piece{{bytes: m.ftyp}, {bytes: m.moov.bytes()}}
-	for sequence := uint32(1); slices.ContainsFunc(all, func(s []sample) bool { return len(s) > 0 }); sequence++ {
+	pieces := []piece{{bytes: m.ftyp}, {bytes: m.Moov.Bytes()}}
+	for sequence := uint32(1); slices.ContainsFunc(all, func(s []isom.Sample) bool { return len(s) > 0 }); sequence++ {
 		pieces = append(pieces, m.fragment(sequence, m.take(all))...)
 	}
 	return pieces, nil
 }
 
 // take takes the samples of one fragment off all: those up to the next sync sample of the video, in time.
-func (m *movie) take(all [][]sample) [][]sample {
+func (m *movie) take(all [][]isom.Sample) [][]isom.Sample {
 	end, scale := int64(-1), int64(1)
-	for i, t := range m.tracks {
-		if t.handler == "vide" && end < 0 {
+	for i, t := range m.Tracks {
+		if t.Handler == "vide" && end < 0 {
 			for _, s := range all[i][min(1, len(all[i])):] {
-				if s.sync {
-					end, scale = s.dts, int64(t.scale)
+				if s.Sync {
+					end, scale = s.DTS, int64(t.Scale)
 					break
 				}
 			}
 		}
 	}
-	out := make([][]sample, len(all))
-	for i, t := range m.tracks {
+	out := make([][]isom.Sample, len(all))
+	for i, t := range m.Tracks {
 		n := len(all[i])
 		if end >= 0 {
 			n = 0
-			for n < len(all[i]) && all[i][n].dts*scale < end*int64(t.scale) {
+			for n < len(all[i]) && all[i][n].DTS*scale < end*int64(t.Scale) {
 				n++
 			}
 		}
@@ -68,31 +70,31 @@ func (m *movie) take(all [][]sample) [][]sample {
 }
 
 // fragment makes a moof and its mdat.
-func (m *movie) fragment(sequence uint32, samples [][]sample) []piece {
+func (m *movie) fragment(sequence uint32, samples [][]isom.Sample) []piece {
 	var media []piece
 	var size int64
 	make1 := func(base uint32) []byte {
 		size, media = 0, nil
-		moof := made("mfhd", words(0, sequence))
-		for i, t := range m.tracks {
+		moof := isom.Make("mfhd", isom.Words(0, sequence))
+		for i, t := range m.Tracks {
 			if len(samples[i]) == 0 {
 				continue
 			}
-			trun := words(1<<24|trunAll, uint32(len(samples[i])), base+uint32(size))
+			trun := isom.Words(1<<24|trunAll, uint32(len(samples[i])), base+uint32(size))
 			for _, s := range samples[i] {
 				flags := uint32(sampleDependent)
-				if s.sync {
+				if s.Sync {
 					flags = sampleSync
 				}
-				trun = append(trun, words(s.duration, s.size, flags, uint32(s.offset))...)
-				media = append(media, m.section(s.at, s.at+int64(s.size))...)
-				size += int64(s.size)
+				trun = append(trun, isom.Words(s.Duration, s.Size, flags, uint32(s.Offset))...)
+				media = append(media, m.section(s.At, s.At+int64(s.Size))...)
+				size += int64(s.Size)
 			}
-			tfdt := binary.BigEndian.AppendUint64(words(1<<24), uint64(samples[i][0].dts))
-			moof = append(moof, made("traf", made("tfhd", words(tfhdBaseIsMoof, t.id())), made("tfdt", tfdt), made("trun", trun))...)
+			tfdt := binary.BigEndian.AppendUint64(isom.Words(1<<24), uint64(samples[i][0].DTS))
+			moof = append(moof, isom.Make("traf", isom.Make("tfhd", isom.Words(tfhdBaseIsMoof, t.ID())), isom.Make("tfdt", tfdt), isom.Make("trun", trun))...)
 		}
-		return made("moof", moof)
+		return isom.Make("moof", moof)
 	}
 	moof := make1(uint32(len(make1(0)) + 8))
-	return append([]piece{{bytes: append(moof, append(words(uint32(8+size)), "mdat"...)...)}}, media...)
+	return append([]piece{{bytes: append(moof, append(isom.Words(uint32(8+size)), "mdat"...)...)}}, media...)
 }

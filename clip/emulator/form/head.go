@@ -4,83 +4,79 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
+
+	"clipfs/clip/emulator/isom"
 )
 
 // addMvex says that there are movie fragments (ISO/IEC 14496-12 8.8.1).
 func (m *movie) addMvex() {
-	mvex := &box{kind: "mvex"}
-	for _, t := range m.tracks {
-		mvex.kids = append(mvex.kids, &box{kind: "trex", body: words(0, t.id(), 1, 0, 0, 0)})
+	mvex := &isom.Box{Kind: "mvex"}
+	for _, t := range m.Tracks {
+		mvex.Kids = append(mvex.Kids, &isom.Box{Kind: "trex", Body: isom.Words(0, t.ID(), 1, 0, 0, 0)})
 	}
-	m.moov.kids = append(m.moov.kids, mvex)
-}
-
-// id gives the number of a track.
-func (t *track) id() uint32 {
-	tkhd := t.trak.find("tkhd").body
-	return word(tkhd, field(tkhd, 12, 20))
+	m.Moov.Kids = append(m.Moov.Kids, mvex)
 }
 
 // again adds another track like the first one of a handler, behind all others. Its media lies between that of the others,
 // each chunk behind the one that it is like.
 func (m *movie) again(handler string) error {
-	first := m.first(handler)
+	first := m.First(handler)
 	if first == nil {
 		return nil
 	}
-	boxes, err := parseBoxes(first.trak.bytes())
+	boxes, err := isom.Parse(first.Trak.Bytes())
 	if err != nil {
 		return err
 	}
-	mvhd := m.moov.find("mvhd").body
+	mvhd := m.Moov.Find("mvhd").Body
 	next := len(mvhd) - 4
-	id := word(mvhd, next)
-	tkhd := boxes[0].find("tkhd").body
-	binary.BigEndian.PutUint32(tkhd[field(tkhd, 12, 20):], id)
+	id := isom.Word(mvhd, next)
+	tkhd := boxes[0].Find("tkhd")
+	binary.BigEndian.PutUint32(tkhd.Body[tkhd.Field():], id)
 	binary.BigEndian.PutUint32(mvhd[next:], id+1)
 	t := *first
-	t.trak = boxes[0]
-	if t.chunks, err = m.copyChunks(first); err != nil {
+	t.Trak = boxes[0]
+	if t.Chunks, err = m.copyChunks(first); err != nil {
 		return err
 	}
-	m.tracks = append(m.tracks, &t)
-	last := len(m.moov.kids) - 1
-	for m.moov.kids[last].kind != "trak" {
+	m.Tracks = append(m.Tracks, &t)
+	last := len(m.Moov.Kids) - 1
+	for m.Moov.Kids[last].Kind != "trak" {
 		last--
 	}
-	m.moov.kids = slices.Insert(m.moov.kids, last+1, boxes[0])
+	m.Moov.Kids = slices.Insert(m.Moov.Kids, last+1, boxes[0])
 	return nil
 }
 
 // copyChunks puts a copy of each chunk of a track behind it, moves all chunks to where they are then, and gives the places of
 // the copies.
-func (m *movie) copyChunks(t *track) ([]int64, error) {
-	samples, err := t.samples()
+func (m *movie) copyChunks(t *isom.Track) ([]int64, error) {
+	samples, err := samplesOf(t)
 	if err != nil {
 		return nil, err
 	}
-	ends := slices.Clone(t.chunks) // where the chunks end; samples stand in their order
+	ends := slices.Clone(t.Chunks) // where the chunks end; samples stand in their order
 	for c, next := 0, 0; next < len(samples); next++ {
-		for c+1 < len(ends) && samples[next].at >= t.chunks[c+1] {
+		for c+1 < len(ends) && samples[next].At >= t.Chunks[c+1] {
 			c++
 		}
-		ends[c] = samples[next].at + int64(samples[next].size)
+		ends[c] = samples[next].At + int64(samples[next].Size)
 	}
 	var media []piece
 	copies := make([]int64, len(ends))
 	at, added := int64(0), int64(0)
 	for c, end := range ends {
-		media = append(append(media, m.section(at, end)...), m.section(t.chunks[c], end)...)
+		media = append(append(media, m.section(at, end)...), m.section(t.Chunks[c], end)...)
 		copies[c] = end + added
-		at, added = end, added+end-t.chunks[c]
+		at, added = end, added+end-t.Chunks[c]
 	}
 	media = append(media, m.section(at, m.size())...)
-	starts := slices.Clone(t.chunks)
-	for _, other := range m.tracks {
-		for i, place := range other.chunks {
+	starts := slices.Clone(t.Chunks)
+	for _, other := range m.Tracks {
+		for i, place := range other.Chunks {
 			for c, end := range ends {
 				if end <= place {
-					other.chunks[i] += end - starts[c]
+					other.Chunks[i] += end - starts[c]
 				}
 			}
 		}
@@ -101,18 +97,18 @@ func colors() [][3]uint16 { return [][3]uint16{{1, 1, 1}, {5, 6, 5}, {6, 6, 6}} 
 
 // entry changes the sample entry of the video as another session of a producer's writer might have written it.
 func (m *movie) entry(o Options) error {
-	t := m.first("vide")
+	t := m.First(isom.Video)
 	if t == nil {
 		return nil
 	}
-	stsd := t.stbl().find("stsd")
-	if stsd == nil || len(stsd.body) < 8+entryBoxes {
+	stsd := t.Tables().Find("stsd")
+	if stsd == nil || len(stsd.Body) < 8+entryBoxes {
 		return fmt.Errorf("no sample entry of video: %w", errForm)
 	}
-	entry := &box{kind: string(stsd.body[12:16])}
-	fixed := slices.Clone(stsd.body[16 : 8+entryBoxes])
+	entry := &isom.Box{Kind: string(stsd.Body[12:16])}
+	fixed := slices.Clone(stsd.Body[16 : 8+entryBoxes])
 	var err error
-	if entry.kids, err = parseBoxes(stsd.body[8+entryBoxes : 8+word(stsd.body, 8)]); err != nil {
+	if entry.Kids, err = isom.Parse(stsd.Body[8+entryBoxes : 8+isom.Word(stsd.Body, 8)]); err != nil {
 		return err
 	}
 	version := uint32(max(o.Session, 0)%8) + 1
@@ -124,23 +120,23 @@ func (m *movie) entry(o Options) error {
 		copy(field[1:], name)
 	}
 	if o.Forms.Has(Pasp) {
-		entry.put("pasp", words(version, version))
+		entry.Put("pasp", isom.Words(version, version))
 	}
 	if o.Forms.Has(Colr) {
 		body := []byte("nclx")
 		for _, v := range colors()[int(version)%len(colors())] {
 			body = binary.BigEndian.AppendUint16(body, v)
 		}
-		entry.put("colr", append(body, 0))
+		entry.Put("colr", append(body, 0))
 	}
-	entry.body = fixed
-	stsd.body = append(words(0, 1), entry.bytes()...)
+	entry.Body = fixed
+	stsd.Body = append(isom.Words(0, 1), entry.Bytes()...)
 	return nil
 }
 
 // setSyncs writes which samples of the video are sync samples, from 1.
 func (m *movie) setSyncs(numbers []uint32) {
-	if t := m.first("vide"); t != nil {
-		t.stbl().put("stss", append(words(0, uint32(len(numbers))), words(numbers...)...))
+	if t := m.First(isom.Video); t != nil {
+		t.Tables().Put("stss", append(isom.Words(0, uint32(len(numbers))), isom.Words(numbers...)...))
 	}
 }

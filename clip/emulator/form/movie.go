@@ -2,30 +2,26 @@ package form
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
+
+	"clipfs/clip/emulator/isom"
 )
 
-// movie is a plain file: its head as a tree, and where its media lies.
+// errForm says that a file is not what a reshaper expects.
+var errForm = errors.New("cannot be reshaped")
+
+// movie is a plain file: its head as a tree, and where its media lies. The chunks of its tracks are counted from the first
+// byte of media on.
 type movie struct {
-	src   io.ReaderAt
-	ftyp  []byte
-	moov  *box
-	scale uint32
+	*isom.Movie
+	src  io.ReaderAt
+	ftyp []byte
 	// media is what the mdat boxes will hold: sections of src. mediaAt is where its mdat's content begins.
 	media    []piece
 	mediaAt  int64
 	moovLast bool
-	tracks   []*track
-}
-
-// track is one track of a movie.
-type track struct {
-	trak    *box
-	handler string
-	scale   uint32
-	// chunks are the places of its chunks, from the first byte of media on.
-	chunks []int64
 }
 
 // maxHead is the largest moov that is read, in bytes.
@@ -61,68 +57,28 @@ func readMovie(src io.ReaderAt, size int64) (*movie, error) {
 				m.ftyp = b
 				break
 			}
-			boxes, err := parseBoxes(b)
+			boxes, err := isom.Parse(b)
 			if err != nil {
 				return nil, err
 			}
-			m.moov, m.moovLast = boxes[0], m.mediaAt > 0
+			if m.Movie, err = isom.ReadMovie(boxes[0]); err != nil {
+				return nil, err
+			}
+			m.moovLast = m.mediaAt > 0
 		}
 		at += length
 	}
-	if m.moov == nil || m.mediaAt == 0 {
+	if m.Movie == nil || m.mediaAt == 0 {
 		return nil, fmt.Errorf("no moov or no mdat: %w", errForm)
 	}
-	return m, m.readTracks()
+	for _, t := range m.Tracks {
+		t.Tables().Remove("co64") // places are written as stco
+		for i := range t.Chunks {
+			t.Chunks[i] -= m.mediaAt
+		}
+	}
+	return m, nil
 }
-
-// readTracks finds the tracks of the moov.
-func (m *movie) readTracks() error {
-	mvhd := m.moov.find("mvhd")
-	if mvhd == nil {
-		return fmt.Errorf("no mvhd: %w", errForm)
-	}
-	m.scale = word(mvhd.body, field(mvhd.body, 12, 20))
-	for _, k := range m.moov.kids {
-		if k.kind != "trak" {
-			continue
-		}
-		t, err := newTrack(k)
-		if err != nil {
-			return err
-		}
-		for i := range t.chunks {
-			t.chunks[i] -= m.mediaAt
-		}
-		m.tracks = append(m.tracks, t)
-	}
-	return nil
-}
-
-// newTrack reads a track; its chunks lie where the file says.
-func newTrack(trak *box) (*track, error) {
-	mdhd, hdlr, stbl := trak.find("mdia", "mdhd"), trak.find("mdia", "hdlr"), trak.find("mdia", "minf", "stbl")
-	if mdhd == nil || hdlr == nil || stbl == nil || trak.find("tkhd") == nil || len(hdlr.body) < 12 {
-		return nil, fmt.Errorf("track without its boxes: %w", errForm)
-	}
-	t := &track{trak: trak, handler: string(hdlr.body[8:12]), scale: word(mdhd.body, field(mdhd.body, 12, 20))}
-	if t.scale == 0 {
-		return nil, fmt.Errorf("track without a timescale: %w", errForm)
-	}
-	if co64 := stbl.find("co64"); co64 != nil {
-		for i := 8; i+8 <= len(co64.body); i += 8 {
-			t.chunks = append(t.chunks, int64(binary.BigEndian.Uint64(co64.body[i:])))
-		}
-		stbl.remove("co64")
-	} else if stco := stbl.find("stco"); stco != nil {
-		for i := 8; i+4 <= len(stco.body); i += 4 {
-			t.chunks = append(t.chunks, int64(word(stco.body, i)))
-		}
-	}
-	return t, nil
-}
-
-// stbl gives the sample tables of a track.
-func (t *track) stbl() *box { return t.trak.find("mdia", "minf", "stbl") }
 
 // size is how long the media is.
 func (m *movie) size() int64 {
@@ -146,12 +102,20 @@ func (m *movie) section(from, to int64) []piece {
 	return out
 }
 
-// first gives the first track of a handler; nil if there is none.
-func (m *movie) first(handler string) *track {
-	for _, t := range m.tracks {
-		if t.handler == handler {
-			return t
+// samplesOf gives all samples of a track.
+func samplesOf(t *isom.Track) ([]isom.Sample, error) {
+	var all []isom.Sample
+	for s, err := range t.Samples() {
+		if err != nil {
+			return nil, err
 		}
+		all = append(all, s)
 	}
-	return nil
+	return all, nil
+}
+
+// piece is a part of a file: bytes, or a section of the plain file.
+type piece struct {
+	bytes      []byte
+	at, length int64
 }

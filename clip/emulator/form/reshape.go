@@ -5,22 +5,9 @@ import (
 	"io"
 	"math"
 	"slices"
+
+	"clipfs/clip/emulator/isom"
 )
-
-// Options say how a file is reshaped.
-type Options struct {
-	Forms Set
-	// Session is different for footage of which sample entries differ (Pasp, Colr, Compressor).
-	Session int64
-	// Syncs are the sync samples of the video, from 1; nil leaves them as they are.
-	Syncs []uint32
-}
-
-// piece is a part of a file: bytes, or a section of the plain file.
-type piece struct {
-	bytes      []byte
-	at, length int64
-}
 
 // File is a file that was reshaped. It reads the plain file when it is written.
 type File struct {
@@ -98,7 +85,7 @@ func (m *movie) layout(forms Set) ([]piece, error) {
 	base := int64(len(m.ftyp))
 	if !last {
 		m.setChunks(0, starts) // for the size of moov
-		base += int64(len(m.moov.bytes()))
+		base += int64(len(m.Moov.Bytes()))
 	}
 	whole := m.size()
 	if base+whole+8*mdatCount > math.MaxUint32 {
@@ -107,7 +94,7 @@ func (m *movie) layout(forms Set) ([]piece, error) {
 	m.setChunks(base, starts)
 	pieces := []piece{{bytes: m.ftyp}}
 	if !last {
-		pieces = append(pieces, piece{bytes: m.moov.bytes()})
+		pieces = append(pieces, piece{bytes: m.Moov.Bytes()})
 	}
 	end := whole
 	if forms.Has(Truncated) {
@@ -123,11 +110,11 @@ func (m *movie) layout(forms Set) ([]piece, error) {
 			size = 0
 		}
 		if at < end || i == 0 {
-			pieces = append(append(pieces, piece{bytes: append(words(size), "mdat"...)}), m.section(at, min(to, end))...)
+			pieces = append(append(pieces, piece{bytes: append(isom.Words(size), "mdat"...)}), m.section(at, min(to, end))...)
 		}
 	}
 	if last {
-		pieces = append(pieces, piece{bytes: m.moov.bytes()})
+		pieces = append(pieces, piece{bytes: m.Moov.Bytes()})
 	}
 	return pieces, nil
 }
@@ -135,8 +122,8 @@ func (m *movie) layout(forms Set) ([]piece, error) {
 // divide gives where several mdat boxes begin: each at a chunk.
 func (m *movie) divide() []int64 {
 	var chunks []int64
-	for _, t := range m.tracks {
-		chunks = append(chunks, t.chunks...)
+	for _, t := range m.Tracks {
+		chunks = append(chunks, t.Chunks...)
 	}
 	slices.Sort(chunks)
 	chunks = slices.Compact(chunks)
@@ -151,16 +138,16 @@ func (m *movie) divide() []int64 {
 
 // setChunks writes the places of the chunks, for a first mdat at base and others where starts says.
 func (m *movie) setChunks(base int64, starts []int64) {
-	for _, t := range m.tracks {
-		body := words(0, uint32(len(t.chunks)))
-		for _, at := range t.chunks {
+	for _, t := range m.Tracks {
+		body := isom.Words(0, uint32(len(t.Chunks)))
+		for _, at := range t.Chunks {
 			boxes, found := slices.BinarySearch(starts, at)
 			if found {
 				boxes++
 			}
-			body = append(body, words(uint32(base+at+8*int64(boxes)))...)
+			body = append(body, isom.Words(uint32(base+at+8*int64(boxes)))...)
 		}
-		t.stbl().put("stco", body)
+		t.Tables().Put("stco", body)
 	}
 }
 

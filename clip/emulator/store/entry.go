@@ -2,9 +2,6 @@ package store
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -93,64 +90,4 @@ func parseEntry(name string) (entry, error) {
 	}
 	return entry{number: parts[0], producer: time.UnixMilli(n[0]).UTC(), server: time.UnixMilli(n[1]).UTC(),
 		length: time.Duration(n[2]) * time.Millisecond, size: n[3]}, nil
-}
-
-// load reads the record and the index of a stream from its directory.
-func (s *Stream) load() error {
-	record, err := os.ReadFile(filepath.Join(s.dir, recordFile))
-	if err != nil {
-		return err
-	}
-	files, err := os.ReadDir(s.dir)
-	if err != nil {
-		return err
-	}
-	s.mu.Lock()
-	s.record = record
-	s.mu.Unlock()
-	var found []*footage.Fragment
-	var last stamp
-	for _, file := range files {
-		if strings.HasPrefix(file.Name(), partPrefix) {
-			if err := os.Remove(filepath.Join(s.dir, file.Name())); err != nil {
-				return err
-			}
-			continue
-		}
-		if file.Name() == recordFile {
-			continue
-		}
-		e, err := s.loadEntry(file)
-		if err != nil {
-			s.log.Warn("fragment left out", "err", err)
-			continue
-		}
-		f := e.fragment(s.opener(e))
-		found = append(found, &f)
-		at, _ := stampOf(e.number) // Read before.
-		last = stamp{ms: max(last.ms, at.ms), index: max(last.index, at.index)}
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.last = last
-	s.byProducer, s.byServer = found, slices.Clone(found)
-	slices.SortFunc(s.byProducer, func(a, b *footage.Fragment) int { return compare(footage.ByProducer, a, b) })
-	slices.SortFunc(s.byServer, func(a, b *footage.Fragment) int { return compare(footage.ByServer, a, b) })
-	return nil
-}
-
-// loadEntry gives the entry of a file that is whole.
-func (s *Stream) loadEntry(file os.DirEntry) (entry, error) {
-	e, err := parseEntry(file.Name())
-	if err != nil {
-		return entry{}, err
-	}
-	info, err := file.Info()
-	if err != nil {
-		return entry{}, err
-	}
-	if !info.Mode().IsRegular() || info.Size() != e.size {
-		return entry{}, fmt.Errorf("%s: %d bytes", file.Name(), info.Size())
-	}
-	return e, nil
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"clipfs/clip/emulator/isom"
 	"clipfs/clip/mp4"
 	"clipfs/clip/mp4/join"
 	"clipfs/clip/mp4/mp4test"
@@ -37,7 +38,7 @@ func dayParts(b *testing.B) []join.Part {
 		out.Tracks[k].Samples = out.Tracks[k].Samples[:n]
 	}
 	out.Chunks = out.Chunks[:minutes*60]
-	w, err := mp4.NewWriter(out)
+	w, err := isom.NewWriter(out)
 	if err != nil {
 		b.Fatal(err)
 	}

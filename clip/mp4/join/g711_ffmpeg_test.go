@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"clipfs/clip/emulator/isom"
 	"clipfs/clip/mp4"
 	"clipfs/clip/mp4/join"
 	"clipfs/clip/mp4/mp4test"
@@ -24,13 +25,13 @@ func lawParts(t *testing.T, coding mp4.FourCC, channels uint16, n int) (payloads
 	for i := range n {
 		data := noise(16000*int(channels), uint64(i))
 		out := video
-		out.Tracks = append(out.Tracks[:1:1], mp4.OutputTrack{
-			Handler: mp4.HandlerSound, Timescale: 8000, Entries: [][]byte{mp4.NewG711Entry(coding, 8000, channels)},
-			Samples: []mp4.SampleRun{{Count: 16000, Duration: 1, Size: uint32(channels), Sync: true}},
+		out.Tracks = append(out.Tracks[:1:1], isom.OutputTrack{
+			Handler: isom.Sound, Timescale: 8000, Entries: [][]byte{isom.NewG711Entry(coding.String(), 8000, channels)},
+			Samples: []isom.SampleRun{{Count: 16000, Duration: 1, Size: uint32(channels), Sync: true}},
 		})
 		out.Chunks = append(out.Chunks[:len(out.Chunks):len(out.Chunks)],
-			mp4.OutputChunk{Track: 1, Samples: 9000, Data: mp4.Slices{data[:9000*int(channels)]}},
-			mp4.OutputChunk{Track: 1, Samples: 7000, Data: mp4.Slices{data[9000*int(channels):]}})
+			isom.OutputChunk{Track: 1, Samples: 9000, Data: isom.Slices{data[:9000*int(channels)]}},
+			isom.OutputChunk{Track: 1, Samples: 7000, Data: isom.Slices{data[9000*int(channels):]}})
 		payload := mp4test.Build(t, out)
 		payloads = append(payloads, payload)
 		parts = append(parts, partOf(t, payload, time.Duration(i)*2*time.Second))

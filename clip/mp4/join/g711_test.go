@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"clipfs/clip/emulator/isom"
 	"clipfs/clip/mp4"
 	"clipfs/clip/mp4/join"
 	"clipfs/clip/mp4/mp4test"
@@ -29,19 +30,19 @@ func (l law) build(t testing.TB) []byte {
 	t.Helper()
 	entry, _ := avc(0)
 	samples := uint32(0)
-	chunks := []mp4.OutputChunk{{Samples: l.pictures, Data: mp4.Slices{make([]byte, l.pictures)}}}
+	chunks := []isom.OutputChunk{{Samples: l.pictures, Data: isom.Slices{make([]byte, l.pictures)}}}
 	for _, n := range l.chunks {
 		from := int(samples) * int(l.channels)
 		samples += n
 		data := l.data[from : from+int(n)*int(l.channels)]
-		chunks = append(chunks, mp4.OutputChunk{Track: 1, Samples: n, Data: mp4.Slices{data}})
+		chunks = append(chunks, isom.OutputChunk{Track: 1, Samples: n, Data: isom.Slices{data}})
 	}
-	return mp4test.Build(t, mp4.Output{
-		Tracks: []mp4.OutputTrack{
-			{Handler: mp4.HandlerVideo, Timescale: 1000, Entries: [][]byte{entry},
-				Samples: []mp4.SampleRun{{Count: l.pictures, Duration: 200, Size: 1, Sync: true}}},
-			{Handler: mp4.HandlerSound, Timescale: l.rate, Entries: [][]byte{mp4.NewG711Entry(l.coding, l.rate, l.channels)},
-				Samples: []mp4.SampleRun{{Count: samples, Duration: 1, Size: uint32(l.channels), Sync: true}}},
+	return mp4test.Build(t, isom.Output{
+		Tracks: []isom.OutputTrack{
+			{Handler: isom.Video, Timescale: 1000, Entries: [][]byte{entry},
+				Samples: []isom.SampleRun{{Count: l.pictures, Duration: 200, Size: 1, Sync: true}}},
+			{Handler: isom.Sound, Timescale: l.rate, Entries: [][]byte{isom.NewG711Entry(l.coding.String(), l.rate, l.channels)},
+				Samples: []isom.SampleRun{{Count: samples, Duration: 1, Size: uint32(l.channels), Sync: true}}},
 		},
 		Chunks: chunks,
 	})
@@ -109,14 +110,14 @@ func TestJoinGroups(t *testing.T) {
 // TestJoinBlocks checks that G.711 in larger samples keeps them, with their sizes listed.
 func TestJoinBlocks(t *testing.T) {
 	entry, _ := avc(0)
-	payload := mp4test.Build(t, mp4.Output{
-		Tracks: []mp4.OutputTrack{
-			{Handler: mp4.HandlerVideo, Timescale: 1000, Entries: [][]byte{entry},
-				Samples: []mp4.SampleRun{{Count: 1, Duration: 100, Size: 1, Sync: true}}},
-			{Handler: mp4.HandlerSound, Timescale: 8000, Entries: [][]byte{mp4.NewG711Entry(mp4.CodingALaw, 8000, 1)},
-				Samples: []mp4.SampleRun{{Count: 5, Duration: 160, Size: 160, Sync: true}}},
+	payload := mp4test.Build(t, isom.Output{
+		Tracks: []isom.OutputTrack{
+			{Handler: isom.Video, Timescale: 1000, Entries: [][]byte{entry},
+				Samples: []isom.SampleRun{{Count: 1, Duration: 100, Size: 1, Sync: true}}},
+			{Handler: isom.Sound, Timescale: 8000, Entries: [][]byte{isom.NewG711Entry(isom.ALaw, 8000, 1)},
+				Samples: []isom.SampleRun{{Count: 5, Duration: 160, Size: 160, Sync: true}}},
 		},
-		Chunks: []mp4.OutputChunk{{Samples: 1, Data: mp4.Slices{{1}}}, {Track: 1, Samples: 5, Data: mp4.Slices{make([]byte, 800)}}},
+		Chunks: []isom.OutputChunk{{Samples: 1, Data: isom.Slices{{1}}}, {Track: 1, Samples: 5, Data: isom.Slices{make([]byte, 800)}}},
 	})
 	_, file := joined(t, []join.Part{partOf(t, payload, 0)}, [][]byte{payload}, join.Options{})
 	track := mp4test.Parse(t, bytes.NewReader(file)).Sound()

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"clipfs/clip/emulator/isom"
 	"clipfs/clip/mp4"
 	"clipfs/clip/mp4/join"
 	"clipfs/clip/mp4/mp4test"
@@ -17,16 +18,16 @@ import (
 func plain(t testing.TB, n uint32) []byte {
 	t.Helper()
 	entry, _ := avc(0)
-	return mp4test.Build(t, mp4.Output{
-		Tracks: []mp4.OutputTrack{
-			{Handler: mp4.HandlerVideo, Timescale: 1000, Entries: [][]byte{entry},
-				Samples: []mp4.SampleRun{{Count: n, Duration: 40, Size: 1, Sync: true}}},
-			{Handler: mp4.HandlerSound, Timescale: 8000, Entries: [][]byte{mp4.NewG711Entry(mp4.CodingALaw, 8000, 1)},
-				Samples: []mp4.SampleRun{{Count: 2 * n, Duration: 160, Size: 1, Sync: true}}},
+	return mp4test.Build(t, isom.Output{
+		Tracks: []isom.OutputTrack{
+			{Handler: isom.Video, Timescale: 1000, Entries: [][]byte{entry},
+				Samples: []isom.SampleRun{{Count: n, Duration: 40, Size: 1, Sync: true}}},
+			{Handler: isom.Sound, Timescale: 8000, Entries: [][]byte{isom.NewG711Entry(isom.ALaw, 8000, 1)},
+				Samples: []isom.SampleRun{{Count: 2 * n, Duration: 160, Size: 1, Sync: true}}},
 		},
-		Chunks: []mp4.OutputChunk{
-			{Samples: n, Data: mp4.Slices{make([]byte, n)}},
-			{Track: 1, Samples: 2 * n, Data: mp4.Slices{make([]byte, 2*n)}},
+		Chunks: []isom.OutputChunk{
+			{Samples: n, Data: isom.Slices{make([]byte, n)}},
+			{Track: 1, Samples: 2 * n, Data: isom.Slices{make([]byte, 2*n)}},
 		},
 	})
 }
@@ -92,16 +93,16 @@ func clipTime(points []join.TimePoint, file time.Duration) time.Duration {
 func TestJoinDrift(t *testing.T) {
 	for _, frames := range []uint32{2812, 2813} { // of 1024 samples in a minute; 2812.5 would be right
 		entry, _ := avc(0)
-		payload := mp4test.Build(t, mp4.Output{
-			Tracks: []mp4.OutputTrack{
-				{Handler: mp4.HandlerVideo, Timescale: 1000, Entries: [][]byte{entry},
-					Samples: []mp4.SampleRun{{Count: 60, Duration: 1000, Size: 1, Sync: true}}},
-				{Handler: mp4.HandlerSound, Timescale: 48000, Entries: [][]byte{mp4.NewAACEntry([]byte{0x11, 0x90}, 48000, 2)},
-					Samples: []mp4.SampleRun{{Count: frames, Duration: 1024, Size: 1, Sync: true}}},
+		payload := mp4test.Build(t, isom.Output{
+			Tracks: []isom.OutputTrack{
+				{Handler: isom.Video, Timescale: 1000, Entries: [][]byte{entry},
+					Samples: []isom.SampleRun{{Count: 60, Duration: 1000, Size: 1, Sync: true}}},
+				{Handler: isom.Sound, Timescale: 48000, Entries: [][]byte{isom.NewAACEntry([]byte{0x11, 0x90}, 48000, 2)},
+					Samples: []isom.SampleRun{{Count: frames, Duration: 1024, Size: 1, Sync: true}}},
 			},
-			Chunks: []mp4.OutputChunk{
-				{Samples: 60, Data: mp4.Slices{make([]byte, 60)}},
-				{Track: 1, Samples: frames, Data: mp4.Slices{make([]byte, frames)}},
+			Chunks: []isom.OutputChunk{
+				{Samples: 60, Data: isom.Slices{make([]byte, 60)}},
+				{Track: 1, Samples: frames, Data: isom.Slices{make([]byte, frames)}},
 			},
 		})
 		part := partOf(t, payload, 0)
@@ -149,10 +150,10 @@ func TestJoinRefuses(t *testing.T) {
 	avc3 := bytes.Clone(entry)
 	copy(avc3[4:], "avc3")
 	of := func(e []byte) []byte {
-		return mp4test.Build(t, mp4.Output{
-			Tracks: []mp4.OutputTrack{{Handler: mp4.HandlerVideo, Timescale: 1000, Entries: [][]byte{e},
-				Samples: []mp4.SampleRun{{Count: 1, Duration: 40, Size: 1, Sync: true}}}},
-			Chunks: []mp4.OutputChunk{{Samples: 1, Data: mp4.Slices{{1}}}},
+		return mp4test.Build(t, isom.Output{
+			Tracks: []isom.OutputTrack{{Handler: isom.Video, Timescale: 1000, Entries: [][]byte{e},
+				Samples: []isom.SampleRun{{Count: 1, Duration: 40, Size: 1, Sync: true}}}},
+			Chunks: []isom.OutputChunk{{Samples: 1, Data: isom.Slices{{1}}}},
 		})
 	}
 	broken := mp4test.Parse(t, bytes.NewReader(payload))
@@ -174,8 +175,8 @@ func TestJoinRefuses(t *testing.T) {
 		want error
 	}{
 		{"avc3 after avc1", partOf(t, of(avc3), ms(200)), join.ErrIncompatible},
-		{"hvc1 after avc1", partOf(t, of(mp4.NewHEVCEntry(make([]byte, 23), 320, 180)), ms(200)), join.ErrIncompatible},
-		{"no avcC", partOf(t, of(mp4.NewAVCEntry(nil, 320, 180)), ms(200)), mp4.ErrMalformed},
+		{"hvc1 after avc1", partOf(t, of(isom.NewHEVCEntry(make([]byte, 23), 320, 180)), ms(200)), join.ErrIncompatible},
+		{"no avcC", partOf(t, of(isom.NewAVCEntry(nil, 320, 180)), ms(200)), mp4.ErrMalformed},
 		{"tables disagree", join.Part{Head: held(broken), Start: ms(200)}, mp4.ErrMalformed},
 		{"endless sound", join.Part{Head: held(endless), Start: ms(200)}, mp4.ErrTooBig},
 		{"no video", join.Part{Head: held(&mp4.Movie{Timescale: 1}), Start: ms(200)}, join.ErrIncompatible},
@@ -220,11 +221,11 @@ func FuzzJoin(f *testing.F) {
 	add(mp4test.Moov(f, bytes.NewReader(mp4test.Build(f, randomPart(r, first, 1000, true)))),
 		mp4test.Moov(f, bytes.NewReader(mp4test.Build(f, randomPart(r, second, 90000, false)))))
 	grouped := randomPart(r, first, 1000, true)
-	grouped.Tracks[1].Samples = []mp4.SampleRun{
+	grouped.Tracks[1].Samples = []isom.SampleRun{
 		{Count: 900, Duration: 1, Size: 1, Sync: true}, {Count: 2, Duration: 90, Size: 1, Sync: true}, {Count: 1, Size: 1, Sync: true},
 	}
-	grouped.Chunks = slices.DeleteFunc(grouped.Chunks, func(c mp4.OutputChunk) bool { return c.Track == 1 })
-	grouped.Chunks = append(grouped.Chunks, mp4.OutputChunk{Track: 1, Samples: 903, Data: mp4.Slices{make([]byte, 903)}})
+	grouped.Chunks = slices.DeleteFunc(grouped.Chunks, func(c isom.OutputChunk) bool { return c.Track == 1 })
+	grouped.Chunks = append(grouped.Chunks, isom.OutputChunk{Track: 1, Samples: 903, Data: isom.Slices{make([]byte, 903)}})
 	bytewise := mp4test.Moov(f, bytes.NewReader(mp4test.Build(f, grouped)))
 	add(bytewise, bytewise)
 	add(bytewise, whole)
@@ -300,19 +301,19 @@ func checkJoined(t *testing.T, j *join.File) {
 func withTimescales(t *testing.T, video uint32) []byte {
 	t.Helper()
 	entry, _ := avc(0)
-	var sound []mp4.SampleRun
+	var sound []isom.SampleRun
 	for i := range uint32(19) { // frame i begins at i*1024/48 ms, cut to the millisecond
-		sound = append(sound, mp4.SampleRun{Count: 1, Duration: (i+1)*1024/48 - i*1024/48, Size: 2, Sync: true})
+		sound = append(sound, isom.SampleRun{Count: 1, Duration: (i+1)*1024/48 - i*1024/48, Size: 2, Sync: true})
 	}
-	return mp4test.Build(t, mp4.Output{
-		Tracks: []mp4.OutputTrack{
-			{Handler: mp4.HandlerVideo, Timescale: video, Entries: [][]byte{entry},
-				Samples: []mp4.SampleRun{{Count: 10, Duration: video / 25, Size: 1, Sync: true}}},
-			{Handler: mp4.HandlerSound, Timescale: 1000, Entries: [][]byte{mp4.NewAACEntry([]byte{0x11, 0x90}, 48000, 2)}, Samples: sound},
+	return mp4test.Build(t, isom.Output{
+		Tracks: []isom.OutputTrack{
+			{Handler: isom.Video, Timescale: video, Entries: [][]byte{entry},
+				Samples: []isom.SampleRun{{Count: 10, Duration: video / 25, Size: 1, Sync: true}}},
+			{Handler: isom.Sound, Timescale: 1000, Entries: [][]byte{isom.NewAACEntry([]byte{0x11, 0x90}, 48000, 2)}, Samples: sound},
 		},
-		Chunks: []mp4.OutputChunk{
-			{Samples: 10, Data: mp4.Slices{make([]byte, 10)}},
-			{Track: 1, Samples: 19, Data: mp4.Slices{make([]byte, 38)}},
+		Chunks: []isom.OutputChunk{
+			{Samples: 10, Data: isom.Slices{make([]byte, 10)}},
+			{Track: 1, Samples: 19, Data: isom.Slices{make([]byte, 38)}},
 		},
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"clipfs/clip/emulator/isom"
 	"clipfs/clip/mp4"
 	"clipfs/clip/mp4/join"
 	"clipfs/clip/mp4/mp4test"
@@ -20,20 +21,20 @@ func smallBox(kind string, body ...byte) []byte {
 // pictures and sound are where they are without it.
 func TestJoinTakes(t *testing.T) {
 	entry, _ := avc(0)
-	changed := func(change func(o *mp4.Output)) []byte {
-		o := mp4.Output{
-			Tracks: []mp4.OutputTrack{
-				{Handler: mp4.HandlerVideo, Timescale: 1000, Entries: [][]byte{entry}, Width: 320, Height: 180,
-					Samples: []mp4.SampleRun{{Count: 25, Duration: 40, Offset: 40, Size: 1, Sync: true}}},
-				{Handler: mp4.HandlerSound, Timescale: 8000, Entries: [][]byte{mp4.NewG711Entry(mp4.CodingALaw, 8000, 1)},
-					Samples: []mp4.SampleRun{{Count: 50, Duration: 160, Size: 160, Sync: true}}},
+	changed := func(change func(o *isom.Output)) []byte {
+		o := isom.Output{
+			Tracks: []isom.OutputTrack{
+				{Handler: isom.Video, Timescale: 1000, Entries: [][]byte{entry}, Width: 320, Height: 180,
+					Samples: []isom.SampleRun{{Count: 25, Duration: 40, Offset: 40, Size: 1, Sync: true}}},
+				{Handler: isom.Sound, Timescale: 8000, Entries: [][]byte{isom.NewG711Entry(isom.ALaw, 8000, 1)},
+					Samples: []isom.SampleRun{{Count: 50, Duration: 160, Size: 160, Sync: true}}},
 			},
-			Chunks: []mp4.OutputChunk{
-				{Samples: 25, Data: mp4.Slices{make([]byte, 25)}},
-				{Track: 1, Samples: 50, Data: mp4.Slices{make([]byte, 8000)}},
+			Chunks: []isom.OutputChunk{
+				{Samples: 25, Data: isom.Slices{make([]byte, 25)}},
+				{Track: 1, Samples: 50, Data: isom.Slices{make([]byte, 8000)}},
 			},
 		}
-		o.Tracks[0].Edits = []mp4.Edit{{Duration: 1000, MediaTime: 40, Rate: mp4.EditRate}}
+		o.Tracks[0].Edits = []isom.Edit{{Duration: 1000, MediaTime: 40}}
 		change(&o)
 		return mp4test.Build(t, o)
 	}
@@ -43,27 +44,27 @@ func TestJoinTakes(t *testing.T) {
 		copy(e[8+42:], append([]byte{byte(len(name))}, name...))
 		return e
 	}
-	plain := changed(func(*mp4.Output) {})
+	plain := changed(func(*isom.Output) {})
 	for _, c := range []struct {
 		name    string
 		payload []byte
 		left    int // tracks
 	}{
-		{"two contiguous edits", changed(func(o *mp4.Output) {
-			o.Tracks[0].Edits = []mp4.Edit{{Duration: 360, MediaTime: 40, Rate: mp4.EditRate}, {Duration: 640, MediaTime: 400, Rate: mp4.EditRate}}
+		{"two contiguous edits", changed(func(o *isom.Output) {
+			o.Tracks[0].Edits = []isom.Edit{{Duration: 360, MediaTime: 40}, {Duration: 640, MediaTime: 400}}
 		}), 0},
-		{"an empty edit at the end", changed(func(o *mp4.Output) {
-			o.Tracks[0].Edits = append(o.Tracks[0].Edits, mp4.Edit{Duration: 7, MediaTime: -1})
+		{"an empty edit at the end", changed(func(o *isom.Output) {
+			o.Tracks[0].Edits = append(o.Tracks[0].Edits, isom.Edit{Duration: 7, MediaTime: -1})
 		}), 0},
-		{"two tracks of sound", changed(func(o *mp4.Output) {
+		{"two tracks of sound", changed(func(o *isom.Output) {
 			o.Tracks = append(o.Tracks, o.Tracks[1])
-			o.Chunks = append(o.Chunks, mp4.OutputChunk{Track: 2, Samples: 50, Data: mp4.Slices{make([]byte, 8000)}})
+			o.Chunks = append(o.Chunks, isom.OutputChunk{Track: 2, Samples: 50, Data: isom.Slices{make([]byte, 8000)}})
 		}), 1},
-		{"two tracks of pictures", changed(func(o *mp4.Output) {
+		{"two tracks of pictures", changed(func(o *isom.Output) {
 			o.Tracks = append(o.Tracks, o.Tracks[0])
-			o.Chunks = append(o.Chunks, mp4.OutputChunk{Track: 2, Samples: 25, Data: mp4.Slices{make([]byte, 25)}})
+			o.Chunks = append(o.Chunks, isom.OutputChunk{Track: 2, Samples: 25, Data: isom.Slices{make([]byte, 25)}})
 		}), 1},
-		{"pasp, colr and another compressor", changed(func(o *mp4.Output) {
+		{"pasp, colr and another compressor", changed(func(o *isom.Output) {
 			o.Tracks[0].Entries = [][]byte{withEntry(slices.Concat(smallBox("pasp", 0, 0, 0, 1, 0, 0, 0, 2), smallBox("colr", []byte("nclx0000000")...)), "another")}
 		}), 0},
 	} {
@@ -99,8 +100,8 @@ func TestJoinTakes(t *testing.T) {
 	if _, err := join.Make([]join.Part{partOf(t, plain, 0), {Head: held(announced), Start: ms(1000)}}, join.Options{}); err != nil {
 		t.Errorf("mvex: %v", err)
 	}
-	skips := changed(func(o *mp4.Output) {
-		o.Tracks[0].Edits = []mp4.Edit{{Duration: 200, MediaTime: 40, Rate: mp4.EditRate}, {Duration: 600, MediaTime: 440, Rate: mp4.EditRate}}
+	skips := changed(func(o *isom.Output) {
+		o.Tracks[0].Edits = []isom.Edit{{Duration: 200, MediaTime: 40}, {Duration: 600, MediaTime: 440}}
 	})
 	if _, err := join.Make([]join.Part{partOf(t, skips, 0)}, join.Options{}); err == nil {
 		t.Error("edits that skip a fifth of a second were joined as if they did not")

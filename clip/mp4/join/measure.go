@@ -165,12 +165,6 @@ func (p *trackPart) measureSizes(sizes mp4.Sizes) {
 	}
 }
 
-// end is where the sample after the part's last would be decoded, if the first is when it is shown.
-func (p *trackPart) end() int64 { return p.first + p.length + p.last }
-
-// shownEnd is when the last picture ends.
-func (p *trackPart) shownEnd() int64 { return p.first + p.latest + p.last }
-
 // durations gives the durations of a part as they stand in the joined file.
 func (t *outputTrack) durations(p *trackPart, own *mp4.Track, emit func(count uint32, duration int64) error) error {
 	left, tail := p.samples-p.tail.samples, p.tail

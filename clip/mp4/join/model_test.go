@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"clipfs/clip/emulator/isom"
 	"clipfs/clip/mp4"
 	"clipfs/clip/mp4/join"
 	"clipfs/clip/mp4/mp4test"
@@ -65,7 +66,7 @@ func avc(mark byte) (entry, inBand []byte) {
 	config := append([]byte{1, 66, 0, 30, 0xff, 0xe1, 0, 5}, sps...)
 	config = append(append(config, 1, 0, 2), pps...)
 	inBand = append(append([]byte{0, 0, 0, 5}, sps...), 0, 0, 0, 2)
-	return mp4.NewAVCEntry(config, 320, 180), append(inBand, pps...)
+	return isom.NewAVCEntry(config, 320, 180), append(inBand, pps...)
 }
 
 // frame is one sample of the plain model: its times from the first part's start on, and its bytes.
@@ -112,15 +113,15 @@ func expand(t testing.TB, file []byte, handler mp4.FourCC) []frame {
 }
 
 // randomPart makes up a payload: video with its reordering, sound of G.711 or none, chunks that take turns.
-func randomPart(r *rand.Rand, entry []byte, timescale uint32, sound bool) mp4.Output {
+func randomPart(r *rand.Rand, entry []byte, timescale uint32, sound bool) isom.Output {
 	tick := timescale / 1000 // a millisecond
-	video := mp4.OutputTrack{
-		Handler: mp4.HandlerVideo, Timescale: timescale, Width: 320, Height: 180, Entries: [][]byte{entry},
+	video := isom.OutputTrack{
+		Handler: isom.Video, Timescale: timescale, Width: 320, Height: 180, Entries: [][]byte{entry},
 	}
 	delay := int32(r.IntN(3)) * 40 * int32(tick)
 	n := 1 + r.IntN(12)
 	for i := range n {
-		run := mp4.SampleRun{
+		run := isom.SampleRun{
 			Count: 1, Duration: (10 + r.Uint32N(50)) * tick, Offset: delay, Size: 1 + r.Uint32N(9), Sync: i == 0 || r.IntN(4) == 0,
 		}
 		if i > 0 && delay > 0 {
@@ -129,26 +130,26 @@ func randomPart(r *rand.Rand, entry []byte, timescale uint32, sound bool) mp4.Ou
 		video.Samples = append(video.Samples, run)
 	}
 	if r.IntN(2) == 0 {
-		video.Edits = []mp4.Edit{{Duration: 1 << 20, MediaTime: int64(delay), Rate: mp4.EditRate}}
+		video.Edits = []isom.Edit{{Duration: 1 << 20, MediaTime: int64(delay)}}
 	}
-	out := mp4.Output{MoovLast: r.IntN(2) == 0, Tracks: []mp4.OutputTrack{video}}
-	bytesOf := func(n uint32) mp4.Slices {
+	out := isom.Output{MoovLast: r.IntN(2) == 0, Tracks: []isom.OutputTrack{video}}
+	bytesOf := func(n uint32) isom.Slices {
 		p := make([]byte, n)
 		for i := range p {
 			p[i] = byte(r.Uint32())
 		}
-		return mp4.Slices{p}
+		return isom.Slices{p}
 	}
 	for _, s := range video.Samples {
-		out.Chunks = append(out.Chunks, mp4.OutputChunk{Samples: 1, Data: bytesOf(s.Size)})
+		out.Chunks = append(out.Chunks, isom.OutputChunk{Samples: 1, Data: bytesOf(s.Size)})
 	}
 	if !sound {
 		return out
 	}
 	samples := randomSound(r)
-	out.Tracks = append(out.Tracks, mp4.OutputTrack{
-		Handler: mp4.HandlerSound, Timescale: 8000, Entries: [][]byte{mp4.NewG711Entry(mp4.CodingALaw, 8000, 1)}, Samples: samples,
-		Edits: []mp4.Edit{{Duration: uint64(r.IntN(90)), MediaTime: -1}, {Duration: 1 << 20, Rate: mp4.EditRate}},
+	out.Tracks = append(out.Tracks, isom.OutputTrack{
+		Handler: isom.Sound, Timescale: 8000, Entries: [][]byte{isom.NewG711Entry(isom.ALaw, 8000, 1)}, Samples: samples,
+		Edits: []isom.Edit{{Duration: uint64(r.IntN(90)), MediaTime: -1}, {Duration: 1 << 20}},
 	})
 	left := uint32(0)
 	for _, s := range samples {
@@ -161,22 +162,22 @@ func randomPart(r *rand.Rand, entry []byte, timescale uint32, sound bool) mp4.Ou
 			count = 1 + r.Uint32N(left)
 		}
 		left -= count
-		chunk := mp4.OutputChunk{Track: 1, Samples: count, Data: bytesOf(samples[0].Size * count)}
+		chunk := isom.OutputChunk{Track: 1, Samples: count, Data: bytesOf(samples[0].Size * count)}
 		out.Chunks = slices.Insert(out.Chunks, at, chunk)
 	}
 	return out
 }
 
 // randomSound makes up samples of G.711: blocks of 20 ms, or single bytes of which some can last long.
-func randomSound(r *rand.Rand) []mp4.SampleRun {
+func randomSound(r *rand.Rand) []isom.SampleRun {
 	if r.IntN(2) == 0 {
-		return []mp4.SampleRun{{Count: 1 + r.Uint32N(20), Duration: 160, Size: 160, Sync: true}}
+		return []isom.SampleRun{{Count: 1 + r.Uint32N(20), Duration: 160, Size: 160, Sync: true}}
 	}
-	var samples []mp4.SampleRun
+	var samples []isom.SampleRun
 	for range 1 + r.IntN(3) {
-		samples = append(samples, mp4.SampleRun{Count: 1 + r.Uint32N(1500), Duration: 1, Size: 1, Sync: true})
+		samples = append(samples, isom.SampleRun{Count: 1 + r.Uint32N(1500), Duration: 1, Size: 1, Sync: true})
 		if r.IntN(2) == 0 {
-			samples = append(samples, mp4.SampleRun{Count: 1, Duration: 1 + r.Uint32N(900), Size: 1, Sync: true})
+			samples = append(samples, isom.SampleRun{Count: 1, Duration: 1 + r.Uint32N(900), Size: 1, Sync: true})
 		}
 	}
 	return samples

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"clipfs/clip/emulator/isom"
 	"clipfs/clip/mp4"
 	"clipfs/clip/mp4/join"
 	"clipfs/clip/mp4/mp4test"
@@ -58,13 +59,13 @@ func (s stored) ends() time.Duration {
 func payloadOf(t *testing.T, video, sound []frame) []byte {
 	t.Helper()
 	entry, _ := avc(0)
-	out := mp4.Output{Tracks: []mp4.OutputTrack{
-		{Handler: mp4.HandlerVideo, Timescale: 1000, Entries: [][]byte{entry}},
-		{Handler: mp4.HandlerSound, Timescale: 48000, Entries: [][]byte{mp4.NewAACEntry([]byte{0x11, 0x90}, 48000, 2)}},
+	out := isom.Output{Tracks: []isom.OutputTrack{
+		{Handler: isom.Video, Timescale: 1000, Entries: [][]byte{entry}},
+		{Handler: isom.Sound, Timescale: 48000, Entries: [][]byte{isom.NewAACEntry([]byte{0x11, 0x90}, 48000, 2)}},
 	}}
 	zero := min(video[0].pts, sound[0].pts)
 	for k, frames := range [][]frame{video, sound} {
-		var media mp4.Slices
+		var media isom.Slices
 		for i, f := range frames {
 			duration := uint32(40)
 			if k == 1 {
@@ -74,12 +75,12 @@ func payloadOf(t *testing.T, video, sound []frame) []byte {
 				duration = uint32((frames[i+1].pts - f.pts) * time.Duration(out.Tracks[k].Timescale) / time.Second)
 			}
 			out.Tracks[k].Samples = append(out.Tracks[k].Samples,
-				mp4.SampleRun{Count: 1, Duration: duration, Size: uint32(len(f.data)), Sync: f.sync || k == 1})
+				isom.SampleRun{Count: 1, Duration: duration, Size: uint32(len(f.data)), Sync: f.sync || k == 1})
 			media = append(media, f.data)
 		}
-		out.Chunks = append(out.Chunks, mp4.OutputChunk{Track: k, Samples: uint32(len(frames)), Data: media})
+		out.Chunks = append(out.Chunks, isom.OutputChunk{Track: k, Samples: uint32(len(frames)), Data: media})
 		if wait := (frames[0].pts - zero).Round(ms(1)); wait > 0 {
-			out.Tracks[k].Edits = []mp4.Edit{{Duration: uint64(wait.Milliseconds()), MediaTime: -1}, {Duration: 1 << 20, Rate: mp4.EditRate}}
+			out.Tracks[k].Edits = []isom.Edit{{Duration: uint64(wait.Milliseconds()), MediaTime: -1}, {Duration: 1 << 20}}
 		}
 	}
 	return mp4test.Build(t, out)

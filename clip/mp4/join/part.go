@@ -1,7 +1,6 @@
 package join
 
 import (
-	"fmt"
 	"iter"
 	"sort"
 	"time"
@@ -104,7 +103,7 @@ func (p *inputPart) position(at int64, video bool) int64 {
 }
 
 // segments yields the part's ranges from offset at of the joined file on.
-func (p *inputPart) segments(index int, at int64, video *outputTrack) iter.Seq[Segment] {
+func (p *inputPart) segments(index int, at int64, sets [][]byte) iter.Seq[Segment] {
 	return func(yield func(Segment) bool) {
 		from := p.mediaStart
 		media := func(to int64) bool {
@@ -113,7 +112,7 @@ func (p *inputPart) segments(index int, at int64, video *outputTrack) iter.Seq[S
 			return s.Length == 0 || yield(s)
 		}
 		for _, in := range p.inserts {
-			set := video.sets[in.entry]
+			set := sets[in.entry]
 			if !media(in.at) || !yield(Segment{Offset: at, Length: int64(len(set)), Part: -1, Bytes: set}) {
 				return
 			}
@@ -123,37 +122,36 @@ func (p *inputPart) segments(index int, at int64, video *outputTrack) iter.Seq[S
 	}
 }
 
-// firstTracks gives the first video and the first sound track of a movie that have samples, and how many more tracks of
-// these kinds there are. The sound track is nil where there is none. A movie may say that it goes on in fragments
-// (mvex), as some muxers always do: what its tables list is all that is taken.
-func firstTracks(m *mp4.Movie) (out [2]*mp4.Track, more int, err error) {
-	for _, t := range m.Tracks {
-		k := 0
-		switch t.Handler {
-		case mp4.HandlerVideo:
-		case mp4.HandlerSound:
-			k = 1
-		default:
-			continue
-		}
-		switch {
-		case t.Sizes.Len() == 0:
-		case out[k] != nil:
-			more++
-		default:
-			out[k] = t
-		}
-	}
-	switch {
-	case out[0] == nil && m.Fragmented:
-		return out, more, fmt.Errorf("movie in fragments: %w", ErrIncompatible)
-	case out[0] == nil:
-		return out, more, fmt.Errorf("no video: %w", ErrIncompatible)
-	}
-	return out, more, nil
-}
-
 // inTime reports whether a time in nanoseconds is within maxTime.
 func inTime(ns int64) bool {
 	return ns <= int64(maxTime) && ns >= -int64(maxTime)
+}
+
+// end is where the sample after the part's last would be decoded, if the first is when it is shown.
+func (p *trackPart) end() int64 { return p.first + p.length + p.last }
+
+// shownEnd is when the last picture ends.
+func (p *trackPart) shownEnd() int64 { return p.first + p.latest + p.last }
+
+// tail changes the durations of the last samples of a part: they last to ticks together where they lasted from, each in
+// proportion, to the nearest tick but at least one. Of a single one, from does not count.
+type tail struct {
+	samples  uint32
+	from, to int64
+	// was and is are what the samples that next was called for lasted, and what they last now.
+	was, is int64
+}
+
+// next gives how long the next sample of the tail lasts, which lasted duration.
+func (t *tail) next(duration int64) int64 {
+	t.samples--
+	t.was += duration
+	end := t.to
+	if t.samples > 0 {
+		scaled, _ := convert(t.was, uint64(t.from), uint64(t.to)) // less than to
+		end = min(max(scaled, t.is+1), t.to-int64(t.samples))
+	}
+	d := end - t.is
+	t.is = end
+	return d
 }

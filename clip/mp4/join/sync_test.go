@@ -5,7 +5,7 @@ import (
 	"slices"
 	"testing"
 
-	"clipfs/clip/mp4"
+	"clipfs/clip/emulator/isom"
 	"clipfs/clip/mp4/join"
 	"clipfs/clip/mp4/mp4test"
 )
@@ -15,11 +15,11 @@ import (
 func TestJoinSyncs(t *testing.T) {
 	entry, _ := avc(0)
 	pictures := func(syncs ...int) []byte {
-		track := mp4.OutputTrack{Handler: mp4.HandlerVideo, Timescale: 1000, Entries: [][]byte{entry}, Width: 320, Height: 180}
+		track := isom.OutputTrack{Handler: isom.Video, Timescale: 1000, Entries: [][]byte{entry}, Width: 320, Height: 180}
 		for i := range 25 {
-			track.Samples = append(track.Samples, mp4.SampleRun{Count: 1, Duration: 40, Size: 1, Sync: slices.Contains(syncs, i)})
+			track.Samples = append(track.Samples, isom.SampleRun{Count: 1, Duration: 40, Size: 1, Sync: slices.Contains(syncs, i)})
 		}
-		return mp4test.Build(t, mp4.Output{Tracks: []mp4.OutputTrack{track}, Chunks: []mp4.OutputChunk{{Samples: 25, Data: mp4.Slices{make([]byte, 25)}}}})
+		return mp4test.Build(t, isom.Output{Tracks: []isom.OutputTrack{track}, Chunks: []isom.OutputChunk{{Samples: 25, Data: isom.Slices{make([]byte, 25)}}}})
 	}
 	for _, test := range []struct {
 		name  string

@@ -9,19 +9,6 @@ import (
 	"clipfs/clip/mp4"
 )
 
-// counts is what has to be known of a track's tables before the first of them is written.
-type counts struct {
-	// stts, ctts, stss and stsc are numbers of entries.
-	stts, ctts, stss, stsc uint64
-	// reordered says that a composition offset is not 0, signed that one is below.
-	reordered, signed bool
-	// listed says that sync samples are listed, because not all samples are.
-	listed bool
-	// constant is the size of every sample, 0 where they have to be listed; sized that a part was seen.
-	constant uint32
-	sized    bool
-}
-
 // runWriter writes entries of stts or ctts, joining those that go on as the last one; without a writer it counts.
 type runWriter struct {
 	w            *bufio.Writer

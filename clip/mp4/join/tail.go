@@ -2,29 +2,6 @@ package join
 
 import "clipfs/clip/mp4"
 
-// tail changes the durations of the last samples of a part: they last to ticks together where they lasted from, each in
-// proportion, to the nearest tick but at least one. Of a single one, from does not count.
-type tail struct {
-	samples  uint32
-	from, to int64
-	// was and is are what the samples that next was called for lasted, and what they last now.
-	was, is int64
-}
-
-// next gives how long the next sample of the tail lasts, which lasted duration.
-func (t *tail) next(duration int64) int64 {
-	t.samples--
-	t.was += duration
-	end := t.to
-	if t.samples > 0 {
-		scaled, _ := convert(t.was, uint64(t.from), uint64(t.to)) // less than to
-		end = min(max(scaled, t.is+1), t.to-int64(t.samples))
-	}
-	d := end - t.is
-	t.is = end
-	return d
-}
-
 // addEnd notes samples, the last so far.
 func (p *trackPart) addEnd(r mp4.DurationRun) {
 	last := &p.ends[len(p.ends)-1]

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"clipfs/clip/emulator/isom"
 	"clipfs/clip/mp4"
 	"clipfs/clip/mp4/join"
 	"clipfs/clip/mp4/mp4test"
@@ -56,25 +57,25 @@ func muxed(t *testing.T, pictures []coded, delay, lead int64, sounds uint32) []b
 	}
 	slices.Sort(shown)
 	decoded := append([]int64{shown[0] - delay}, shown...) // one picture of delay
-	video := mp4.OutputTrack{Handler: mp4.HandlerVideo, Timescale: 1000, Width: 320, Height: 180, Entries: [][]byte{entry}}
+	video := isom.OutputTrack{Handler: isom.Video, Timescale: 1000, Width: 320, Height: 180, Entries: [][]byte{entry}}
 	for i, p := range pictures {
-		video.Samples = append(video.Samples, mp4.SampleRun{
+		video.Samples = append(video.Samples, isom.SampleRun{
 			Count: 1, Duration: uint32(decoded[i+1] - decoded[i]), Offset: int32(p.pts - decoded[i]), Size: 1, Sync: p.sync,
 		})
 	}
-	video.Edits = []mp4.Edit{{Duration: 1 << 20, MediaTime: delay, Rate: mp4.EditRate}}
+	video.Edits = []isom.Edit{{Duration: 1 << 20, MediaTime: delay}}
 	n := uint32(len(pictures))
-	out := mp4.Output{Tracks: []mp4.OutputTrack{video}, Chunks: []mp4.OutputChunk{{Samples: n, Data: mp4.Slices{make([]byte, n)}}}}
+	out := isom.Output{Tracks: []isom.OutputTrack{video}, Chunks: []isom.OutputChunk{{Samples: n, Data: isom.Slices{make([]byte, n)}}}}
 	if sounds > 0 {
-		sound := mp4.OutputTrack{Handler: mp4.HandlerSound, Timescale: 8000, Entries: [][]byte{mp4.NewG711Entry(mp4.CodingALaw, 8000, 1)},
-			Samples: []mp4.SampleRun{{Count: sounds, Duration: 160, Size: 160, Sync: true}}}
+		sound := isom.OutputTrack{Handler: isom.Sound, Timescale: 8000, Entries: [][]byte{isom.NewG711Entry(isom.ALaw, 8000, 1)},
+			Samples: []isom.SampleRun{{Count: sounds, Duration: 160, Size: 160, Sync: true}}}
 		if lead > 0 {
-			out.Tracks[0].Edits = slices.Insert(out.Tracks[0].Edits, 0, mp4.Edit{Duration: uint64(lead), MediaTime: -1})
+			out.Tracks[0].Edits = slices.Insert(out.Tracks[0].Edits, 0, isom.Edit{Duration: uint64(lead), MediaTime: -1})
 		} else if lead < 0 {
-			sound.Edits = []mp4.Edit{{Duration: uint64(-lead), MediaTime: -1}, {Duration: 1 << 20, Rate: mp4.EditRate}}
+			sound.Edits = []isom.Edit{{Duration: uint64(-lead), MediaTime: -1}, {Duration: 1 << 20}}
 		}
 		out.Tracks = append(out.Tracks, sound)
-		out.Chunks = append(out.Chunks, mp4.OutputChunk{Track: 1, Samples: sounds, Data: mp4.Slices{make([]byte, 160*sounds)}})
+		out.Chunks = append(out.Chunks, isom.OutputChunk{Track: 1, Samples: sounds, Data: isom.Slices{make([]byte, 160*sounds)}})
 	}
 	return mp4test.Build(t, out)
 }
@@ -227,11 +228,11 @@ func TestJoinBegins(t *testing.T) {
 			for i := range out.Tracks {
 				out.Tracks[i].Edits = nil
 			}
-			out.Tracks[0].Edits = []mp4.Edit{{Duration: 1 << 20, MediaTime: int64(out.Tracks[0].Samples[0].Offset), Rate: mp4.EditRate}}
-			if wait := (mp4.Edit{Duration: uint64(max(lead, -lead)), MediaTime: -1}); lead > 0 {
+			out.Tracks[0].Edits = []isom.Edit{{Duration: 1 << 20, MediaTime: int64(out.Tracks[0].Samples[0].Offset)}}
+			if wait := (isom.Edit{Duration: uint64(max(lead, -lead)), MediaTime: -1}); lead > 0 {
 				out.Tracks[0].Edits = slices.Insert(out.Tracks[0].Edits, 0, wait)
 			} else if lead < 0 {
-				out.Tracks[1].Edits = []mp4.Edit{wait, {Duration: 1 << 20, Rate: mp4.EditRate}}
+				out.Tracks[1].Edits = []isom.Edit{wait, {Duration: 1 << 20}}
 			}
 			payload := mp4test.Build(t, out)
 			parts := []join.Part{partOf(t, payload, 0), partOf(t, payload, 4*time.Second)}

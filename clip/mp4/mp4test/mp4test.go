@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -13,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"clipfs/clip/emulator/isom"
 	"clipfs/clip/mp4"
 )
 
@@ -53,9 +55,9 @@ func FFmpeg(t testing.TB, name string, args ...string) string {
 }
 
 // Build writes an output to memory and checks that its size is the one announced.
-func Build(t testing.TB, out mp4.Output) []byte {
+func Build(t testing.TB, out isom.Output) []byte {
 	t.Helper()
-	w, err := mp4.NewWriter(out)
+	w, err := isom.NewWriter(out)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,41 +131,41 @@ func Chunks(t testing.TB, track *mp4.Track) []mp4.Chunk {
 }
 
 // Small is a movie of two tracks with B-frames, an edit, and sizes that differ.
-func Small(created time.Time) mp4.Output {
-	video := []mp4.SampleRun{
+func Small(created time.Time) isom.Output {
+	video := []isom.SampleRun{
 		{Count: 1, Duration: 40, Offset: 40, Size: 9, Sync: true},
 		{Count: 1, Duration: 40, Offset: 120, Size: 5},
 		{Count: 2, Duration: 40, Offset: 0, Size: 3},
 		{Count: 1, Duration: 33, Offset: 40, Size: 7, Sync: true},
 	}
-	sound := []mp4.SampleRun{{Count: 1600, Duration: 1, Size: 1, Sync: true}}
-	return mp4.Output{
+	sound := []isom.SampleRun{{Count: 1600, Duration: 1, Size: 1, Sync: true}}
+	return isom.Output{
 		Created: created,
-		Tracks: []mp4.OutputTrack{
+		Tracks: []isom.OutputTrack{
 			{
-				Handler: mp4.HandlerVideo, Name: "video", Timescale: 1000, Width: 320, Height: 180,
-				Entries: [][]byte{mp4.NewAVCEntry([]byte{1, 66, 0, 30, 255, 224, 0}, 320, 180)},
-				Edits:   []mp4.Edit{{Duration: 193, MediaTime: 40, Rate: mp4.EditRate}},
+				Handler: isom.Video, Name: "video", Timescale: 1000, Width: 320, Height: 180,
+				Entries: [][]byte{isom.NewAVCEntry([]byte{1, 66, 0, 30, 255, 224, 0}, 320, 180)},
+				Edits:   []isom.Edit{{Duration: 193, MediaTime: 40}},
 				Samples: video,
 			},
 			{
-				Handler: mp4.HandlerSound, Name: "sound", Language: "fra", Timescale: 8000,
-				Entries: [][]byte{mp4.NewG711Entry(mp4.CodingULaw, 8000, 1)},
+				Handler: isom.Sound, Name: "sound", Language: "fra", Timescale: 8000,
+				Entries: [][]byte{isom.NewG711Entry(isom.MuLaw, 8000, 1)},
 				Samples: sound,
 			},
 		},
-		Chunks: []mp4.OutputChunk{
-			{Track: 0, Samples: 4, Data: mp4.Slices{bytes.Repeat([]byte{1}, 17), {2, 2, 2}}},
-			{Track: 1, Samples: 1280, Data: mp4.Slices{make([]byte, 1280)}},
-			{Track: 0, Samples: 1, Data: mp4.Slices{bytes.Repeat([]byte{3}, 7)}},
-			{Track: 1, Samples: 320, Data: mp4.Section{Source: bytes.NewReader(make([]byte, 400)), Offset: 80, Length: 320}},
+		Chunks: []isom.OutputChunk{
+			{Track: 0, Samples: 4, Data: isom.Slices{bytes.Repeat([]byte{1}, 17), {2, 2, 2}}},
+			{Track: 1, Samples: 1280, Data: isom.Slices{make([]byte, 1280)}},
+			{Track: 0, Samples: 1, Data: isom.Slices{bytes.Repeat([]byte{3}, 7)}},
+			{Track: 1, Samples: 320, Data: Section{Source: bytes.NewReader(make([]byte, 400)), Offset: 80, Length: 320}},
 		},
 	}
 }
 
 // Remux reads the MP4 file at path and gives an output that holds the same media in the same chunks, with sample
 // entries that were built anew.
-func Remux(t testing.TB, path string) mp4.Output {
+func Remux(t testing.TB, path string) isom.Output {
 	t.Helper()
 	f, err := os.Open(path)
 	if err != nil {
@@ -171,28 +173,31 @@ func Remux(t testing.TB, path string) mp4.Output {
 	}
 	t.Cleanup(func() { _ = f.Close() }) // it was only read
 	m := Parse(t, f)
-	out := mp4.Output{Created: m.Created, Timescale: m.Timescale}
+	out := isom.Output{Created: m.Created, Timescale: m.Timescale}
 	type placed struct {
 		at int64
-		mp4.OutputChunk
+		isom.OutputChunk
 	}
 	var chunks []placed
 	for i, track := range m.Tracks {
-		o := mp4.OutputTrack{
-			Handler: track.Handler, Name: track.HandlerName, Language: track.Language, Timescale: track.Timescale,
-			Width: uint16(track.Width), Height: uint16(track.Height), Edits: track.Edits,
+		o := isom.OutputTrack{
+			Handler: track.Handler.String(), Name: track.HandlerName, Language: track.Language, Timescale: track.Timescale,
+			Width: uint16(track.Width), Height: uint16(track.Height),
+		}
+		for _, e := range track.Edits {
+			o.Edits = append(o.Edits, isom.Edit{Duration: e.Duration, MediaTime: e.MediaTime})
 		}
 		for _, e := range track.Entries {
 			o.Entries = append(o.Entries, rebuildEntry(t, e))
 		}
 		for _, s := range Samples(t, track) {
-			o.Samples = append(o.Samples, mp4.SampleRun{
+			o.Samples = append(o.Samples, isom.SampleRun{
 				Count: 1, Duration: s.Duration, Offset: s.Offset, Size: s.Size, Sync: s.Sync,
 			})
 		}
 		for _, c := range Chunks(t, track) {
-			data := mp4.Section{Source: f, Offset: c.Position, Length: c.Size}
-			chunks = append(chunks, placed{c.Position, mp4.OutputChunk{
+			data := Section{Source: f, Offset: c.Position, Length: c.Size}
+			chunks = append(chunks, placed{c.Position, isom.OutputChunk{
 				Track: i, Samples: c.Samples, Entry: c.Entry, Data: data,
 			}})
 		}
@@ -214,21 +219,21 @@ func rebuildEntry(t testing.TB, e mp4.SampleEntry) []byte {
 		if !ok {
 			t.Fatal("no avcC")
 		}
-		return mp4.NewAVCEntry(config, e.Width, e.Height)
+		return isom.NewAVCEntry(config, e.Width, e.Height)
 	case mp4.CodingHVC1, mp4.CodingHEV1:
 		config, ok := e.Config(mp4.TypeHvcC)
 		if !ok {
 			t.Fatal("no hvcC")
 		}
-		return mp4.NewHEVCEntry(config, e.Width, e.Height)
+		return isom.NewHEVCEntry(config, e.Width, e.Height)
 	case mp4.CodingMP4A:
 		config, err := e.AudioSpecificConfig()
 		if err != nil {
 			t.Fatal(err)
 		}
-		return mp4.NewAACEntry(config, e.Rate, e.Channels)
+		return isom.NewAACEntry(config, e.Rate, e.Channels)
 	case mp4.CodingALaw, mp4.CodingULaw:
-		return mp4.NewG711Entry(e.Type, e.Rate, e.Channels)
+		return isom.NewG711Entry(e.Type.String(), e.Rate, e.Channels)
 	}
 	t.Fatalf("sample entry %s", e.Type)
 	return nil
@@ -250,31 +255,49 @@ func Open(t testing.TB, path string) *os.File {
 
 // Day is a movie of 24 h at 30 pictures a second with B-frames, and AAC at 48 kHz, in chunks of 2 s, whose media is all
 // zeros of one slice.
-func Day() mp4.Output {
+func Day() isom.Output {
 	const pictures, frames, seconds = 60, 94, 2
 	media := make([]byte, 1<<20)
-	out := mp4.Output{Tracks: []mp4.OutputTrack{
-		{Handler: mp4.HandlerVideo, Timescale: 1000, Width: 1280, Height: 720,
-			Entries: [][]byte{mp4.NewAVCEntry(make([]byte, 40), 1280, 720)}},
-		{Handler: mp4.HandlerSound, Timescale: 48000, Entries: [][]byte{mp4.NewAACEntry([]byte{0x11, 0x90}, 48000, 2)}},
+	out := isom.Output{Tracks: []isom.OutputTrack{
+		{Handler: isom.Video, Timescale: 1000, Width: 1280, Height: 720,
+			Entries: [][]byte{isom.NewAVCEntry(make([]byte, 40), 1280, 720)}},
+		{Handler: isom.Sound, Timescale: 48000, Entries: [][]byte{isom.NewAACEntry([]byte{0x11, 0x90}, 48000, 2)}},
 	}}
 	for range 24 * 3600 / seconds {
 		var size [2]uint32
 		for i := range uint32(pictures) {
-			run := mp4.SampleRun{
+			run := isom.SampleRun{
 				Count: 1, Duration: 33 + i%3/2, Offset: int32(i%3) * 33, Size: 100 + i*7919%900, Sync: i == 0,
 			}
 			size[0] += run.Size
 			out.Tracks[0].Samples = append(out.Tracks[0].Samples, run)
 		}
 		for i := range uint32(frames) {
-			run := mp4.SampleRun{Count: 1, Duration: 1024, Size: 100 + i*31%90, Sync: true}
+			run := isom.SampleRun{Count: 1, Duration: 1024, Size: 100 + i*31%90, Sync: true}
 			size[1] += run.Size
 			out.Tracks[1].Samples = append(out.Tracks[1].Samples, run)
 		}
 		out.Chunks = append(out.Chunks,
-			mp4.OutputChunk{Track: 0, Samples: pictures, Data: mp4.Slices{media[:size[0]]}},
-			mp4.OutputChunk{Track: 1, Samples: frames, Data: mp4.Slices{media[:size[1]]}})
+			isom.OutputChunk{Track: 0, Samples: pictures, Data: isom.Slices{media[:size[0]]}},
+			isom.OutputChunk{Track: 1, Samples: frames, Data: isom.Slices{media[:size[1]]}})
 	}
 	return out
+}
+
+// Section is data that lies in a file: Length bytes of Source from Offset on.
+type Section struct {
+	Source         io.ReaderAt
+	Offset, Length int64
+}
+
+// Size is Length.
+func (s Section) Size() int64 { return s.Length }
+
+// WriteTo writes the section. A Source that ends too early is io.ErrUnexpectedEOF.
+func (s Section) WriteTo(w io.Writer) (int64, error) {
+	n, err := io.Copy(w, io.NewSectionReader(s.Source, s.Offset, s.Length))
+	if err == nil && n < s.Length {
+		err = fmt.Errorf("section at %d: %d of %d bytes: %w", s.Offset, n, s.Length, io.ErrUnexpectedEOF)
+	}
+	return n, err
 }

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"clipfs/clip/mp4"
+	"clipfs/clip/emulator/isom"
 )
 
 // Words gives numbers as big-endian 32-bit fields.
@@ -62,7 +62,7 @@ func Seeds(f *testing.F) [][]byte {
 	all := [][]byte{MovieOf(Fits()), Moov(f, bytes.NewReader(Build(f, Small(Fixed()))))}
 	late := Small(time.Date(2050, 1, 1, 0, 0, 0, 0, time.UTC))
 	late.Tracks[0].Edits[0].Duration = 1 << 40
-	late.Tracks[1].Entries = [][]byte{mp4.NewAACEntry([]byte{0x12, 0x10}, 44100, 2)}
+	late.Tracks[1].Entries = [][]byte{isom.NewAACEntry([]byte{0x12, 0x10}, 44100, 2)}
 	all = append(all, Moov(f, bytes.NewReader(Build(f, late))))
 	for kind, body := range map[string]string{
 		"stz2": Words(0, 4, 3) + "\x56\x70",

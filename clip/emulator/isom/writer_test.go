@@ -1,4 +1,4 @@
-package mp4_test
+package isom_test
 
 import (
 	"bytes"
@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"clipfs/clip/emulator/isom"
 	"clipfs/clip/mp4"
 	"clipfs/clip/mp4/mp4test"
 
@@ -43,7 +44,14 @@ func TestRoundTrip(t *testing.T) {
 				want.Handler, want.Name, len(want.Entries)); got != want {
 				t.Errorf("track %d: got %s, want %s", i, got, want)
 			}
-			if diff := cmp.Diff(want.Edits, track.Edits); diff != "" {
+			var edits []isom.Edit
+			for _, e := range track.Edits {
+				if e.Rate != mp4.EditRate {
+					t.Errorf("track %d: edit at rate %#x", i, e.Rate)
+				}
+				edits = append(edits, isom.Edit{Duration: e.Duration, MediaTime: e.MediaTime})
+			}
+			if diff := cmp.Diff(want.Edits, edits); diff != "" {
 				t.Errorf("track %d: edits (-want +got):\n%s", i, diff)
 			}
 			if got, want := track.Entries[0].Raw, want.Entries[0]; !bytes.Equal(got, want) {
@@ -61,14 +69,14 @@ func TestRoundTrip(t *testing.T) {
 }
 
 // checkSamples compares a file with the output that it was made from, sample by sample, by a plain model.
-func checkSamples(t *testing.T, file []byte, out mp4.Output) {
+func checkSamples(t *testing.T, file []byte, out isom.Output) {
 	t.Helper()
 	m := mp4test.Parse(t, bytes.NewReader(file))
 	media := bytes.Index(file, []byte("mdat")) + 4
 	at := int64(media)
 	perTrack := make([][]mp4.Sample, len(out.Tracks))
 	perChunk := make([][]mp4.Chunk, len(out.Tracks))
-	flat := make([][]mp4.SampleRun, len(out.Tracks))
+	flat := make([][]isom.SampleRun, len(out.Tracks))
 	for i, track := range out.Tracks {
 		for _, r := range track.Samples {
 			for range r.Count {
@@ -131,19 +139,19 @@ func TestRoundTripRandom(t *testing.T) {
 }
 
 // randomOutput makes up a movie of up to three tracks.
-func randomOutput(r *rand.Rand) mp4.Output {
-	out := mp4.Output{MoovLast: r.IntN(2) == 0}
+func randomOutput(r *rand.Rand) isom.Output {
+	out := isom.Output{MoovLast: r.IntN(2) == 0}
 	left := []int{}
 	var sizes [][]uint32
 	for range 1 + r.IntN(3) {
-		track := mp4.OutputTrack{
-			Handler: mp4.HandlerSound, Timescale: 1 + r.Uint32N(90000),
-			Entries: [][]byte{mp4.NewG711Entry(mp4.CodingALaw, 8000, 1), mp4.NewAACEntry([]byte{0x12, 0x10}, 44100, 2)},
+		track := isom.OutputTrack{
+			Handler: isom.Sound, Timescale: 1 + r.Uint32N(90000),
+			Entries: [][]byte{isom.NewG711Entry(isom.ALaw, 8000, 1), isom.NewAACEntry([]byte{0x12, 0x10}, 44100, 2)},
 		}
 		constant, allSync, total := r.IntN(3) == 0, r.IntN(3) == 0, 0
 		var of []uint32
 		for range r.IntN(30) {
-			run := mp4.SampleRun{
+			run := isom.SampleRun{
 				Count: r.Uint32N(4), Duration: r.Uint32N(3), Offset: r.Int32N(5) - 2, Size: r.Uint32N(20),
 				Sync: allSync || r.IntN(4) == 0,
 			}
@@ -168,7 +176,7 @@ func randomOutput(r *rand.Rand) mp4.Output {
 			continue
 		}
 		n := 1 + r.IntN(min(left[k], 6))
-		var data mp4.Slices
+		var data isom.Slices
 		for _, size := range sizes[k][:n] {
 			p := make([]byte, size)
 			for i := range p {
@@ -177,7 +185,7 @@ func randomOutput(r *rand.Rand) mp4.Output {
 			data = append(data, p)
 		}
 		sizes[k], left[k] = sizes[k][n:], left[k]-n
-		out.Chunks = append(out.Chunks, mp4.OutputChunk{Track: k, Samples: uint32(n), Entry: r.IntN(2), Data: data})
+		out.Chunks = append(out.Chunks, isom.OutputChunk{Track: k, Samples: uint32(n), Entry: r.IntN(2), Data: data})
 	}
 }
 
@@ -212,17 +220,17 @@ func TestWide(t *testing.T) {
 		{"the last chunk begins below 4 GiB", 2, 16, false},
 		{"the last chunk begins above", 3, 16, true},
 	} {
-		out := mp4.Output{
+		out := isom.Output{
 			Created: late,
-			Tracks: []mp4.OutputTrack{{
-				Handler: mp4.HandlerSound, Timescale: 1, Entries: [][]byte{mp4.NewG711Entry(mp4.CodingALaw, 8000, 1)},
-				Samples: []mp4.SampleRun{{Count: uint32(c.chunks), Duration: math.MaxUint32, Size: chunk, Sync: true}},
+			Tracks: []isom.OutputTrack{{
+				Handler: isom.Sound, Timescale: 1, Entries: [][]byte{isom.NewG711Entry(isom.ALaw, 8000, 1)},
+				Samples: []isom.SampleRun{{Count: uint32(c.chunks), Duration: math.MaxUint32, Size: chunk, Sync: true}},
 			}},
 		}
 		for range c.chunks {
-			out.Chunks = append(out.Chunks, mp4.OutputChunk{Samples: 1, Data: huge(chunk)})
+			out.Chunks = append(out.Chunks, isom.OutputChunk{Samples: 1, Data: huge(chunk)})
 		}
-		w, err := mp4.NewWriter(out)
+		w, err := isom.NewWriter(out)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -273,36 +281,36 @@ func TestWriterRefuses(t *testing.T) {
 	now := time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
 	for _, c := range []struct {
 		name string
-		turn func(*mp4.Output)
+		turn func(*isom.Output)
 		want error
 	}{
-		{"no tracks", func(o *mp4.Output) { o.Tracks = nil }, mp4.ErrPlan},
-		{"no timescale", func(o *mp4.Output) { o.Tracks[0].Timescale = 0 }, mp4.ErrPlan},
-		{"no entry", func(o *mp4.Output) { o.Tracks[0].Entries = nil }, mp4.ErrPlan},
-		{"entry is no box", func(o *mp4.Output) { o.Tracks[0].Entries = [][]byte{[]byte("avc1")} }, mp4.ErrPlan},
-		{"samples left over", func(o *mp4.Output) { o.Chunks = o.Chunks[:3] }, mp4.ErrPlan},
-		{"samples lacking", func(o *mp4.Output) { o.Tracks[1].Samples[0].Count-- }, mp4.ErrPlan},
-		{"another size", func(o *mp4.Output) { o.Tracks[0].Samples[0].Size++ }, mp4.ErrPlan},
-		{"unknown track", func(o *mp4.Output) { o.Chunks[0].Track = 2 }, mp4.ErrPlan},
-		{"unknown entry", func(o *mp4.Output) { o.Chunks[0].Entry = 1 }, mp4.ErrPlan},
-		{"empty chunk", func(o *mp4.Output) { o.Chunks[0].Samples = 0 }, mp4.ErrPlan},
-		{"no data", func(o *mp4.Output) { o.Chunks[0].Data = nil }, mp4.ErrPlan},
-		{"too many samples", func(o *mp4.Output) {
-			o.Tracks[1].Samples = []mp4.SampleRun{{Count: math.MaxUint32, Size: 1}, {Count: 1, Size: 1}}
-		}, mp4.ErrPlan},
-		{"a table beyond the bound", func(o *mp4.Output) {
-			o.Tracks[1].Samples = []mp4.SampleRun{{Count: 1 << 27, Size: 1, Sync: true}, {Count: 1, Size: 2, Sync: true}}
-		}, mp4.ErrTooBig},
-		{"a table of zeros beyond the bound", func(o *mp4.Output) {
-			o.Tracks[1].Samples = []mp4.SampleRun{{Count: math.MaxUint32, Sync: true}}
-		}, mp4.ErrTooBig},
-		{"sync samples beyond the bound", func(o *mp4.Output) {
-			o.Tracks[1].Samples = []mp4.SampleRun{{Count: 1 << 27, Size: 1, Sync: true}, {Count: 1, Size: 1}}
-		}, mp4.ErrTooBig},
+		{"no tracks", func(o *isom.Output) { o.Tracks = nil }, isom.ErrPlan},
+		{"no timescale", func(o *isom.Output) { o.Tracks[0].Timescale = 0 }, isom.ErrPlan},
+		{"no entry", func(o *isom.Output) { o.Tracks[0].Entries = nil }, isom.ErrPlan},
+		{"entry is no box", func(o *isom.Output) { o.Tracks[0].Entries = [][]byte{[]byte("avc1")} }, isom.ErrPlan},
+		{"samples left over", func(o *isom.Output) { o.Chunks = o.Chunks[:3] }, isom.ErrPlan},
+		{"samples lacking", func(o *isom.Output) { o.Tracks[1].Samples[0].Count-- }, isom.ErrPlan},
+		{"another size", func(o *isom.Output) { o.Tracks[0].Samples[0].Size++ }, isom.ErrPlan},
+		{"unknown track", func(o *isom.Output) { o.Chunks[0].Track = 2 }, isom.ErrPlan},
+		{"unknown entry", func(o *isom.Output) { o.Chunks[0].Entry = 1 }, isom.ErrPlan},
+		{"empty chunk", func(o *isom.Output) { o.Chunks[0].Samples = 0 }, isom.ErrPlan},
+		{"no data", func(o *isom.Output) { o.Chunks[0].Data = nil }, isom.ErrPlan},
+		{"too many samples", func(o *isom.Output) {
+			o.Tracks[1].Samples = []isom.SampleRun{{Count: math.MaxUint32, Size: 1}, {Count: 1, Size: 1}}
+		}, isom.ErrPlan},
+		{"a table beyond the bound", func(o *isom.Output) {
+			o.Tracks[1].Samples = []isom.SampleRun{{Count: 1 << 27, Size: 1, Sync: true}, {Count: 1, Size: 2, Sync: true}}
+		}, isom.ErrTooBig},
+		{"a table of zeros beyond the bound", func(o *isom.Output) {
+			o.Tracks[1].Samples = []isom.SampleRun{{Count: math.MaxUint32, Sync: true}}
+		}, isom.ErrTooBig},
+		{"sync samples beyond the bound", func(o *isom.Output) {
+			o.Tracks[1].Samples = []isom.SampleRun{{Count: 1 << 27, Size: 1, Sync: true}, {Count: 1, Size: 1}}
+		}, isom.ErrTooBig},
 	} {
 		out := mp4test.Small(now)
 		c.turn(&out)
-		if _, err := mp4.NewWriter(out); !errors.Is(err, c.want) {
+		if _, err := isom.NewWriter(out); !errors.Is(err, c.want) {
 			t.Errorf("%s: got %v, want %v", c.name, err, c.want)
 		}
 	}
@@ -310,7 +318,7 @@ func TestWriterRefuses(t *testing.T) {
 
 // TestWriteToFails checks that errors of the destination and of the data come out, with what was written counted.
 func TestWriteToFails(t *testing.T) {
-	w, err := mp4.NewWriter(mp4test.Small(time.Time{}))
+	w, err := isom.NewWriter(mp4test.Small(time.Time{}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -321,19 +329,19 @@ func TestWriteToFails(t *testing.T) {
 		}
 	}
 	short := mp4test.Small(time.Time{})
-	short.Chunks[3].Data = mp4.Section{Source: strings.NewReader("short"), Length: 320}
-	if w, err = mp4.NewWriter(short); err != nil {
+	short.Chunks[3].Data = mp4test.Section{Source: strings.NewReader("short"), Length: 320}
+	if w, err = isom.NewWriter(short); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := w.WriteTo(io.Discard); !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("short section: got %v, want %v", err, io.ErrUnexpectedEOF)
 	}
 	short.Chunks[3].Data = liar{}
-	if w, err = mp4.NewWriter(short); err != nil {
+	if w, err = isom.NewWriter(short); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.WriteTo(io.Discard); !errors.Is(err, mp4.ErrPlan) {
-		t.Errorf("data that breaks its word: got %v, want %v", err, mp4.ErrPlan)
+	if _, err := w.WriteTo(io.Discard); !errors.Is(err, isom.ErrPlan) {
+		t.Errorf("data that breaks its word: got %v, want %v", err, isom.ErrPlan)
 	}
 }
 

@@ -1,9 +1,20 @@
-package mp4
+package isom
 
-import "time"
+import (
+	"errors"
+	"io"
+	"time"
+)
 
-// Output is what a Writer makes a file of. The slices in it are kept, not copied, and must not change while the
-// Writer is in use.
+var (
+	// ErrPlan says that tracks, samples and chunks do not fit together or do not fit the format.
+	ErrPlan = errors.New("movie cannot be written")
+	// ErrTooBig says that a moov would be longer than maxMoov.
+	ErrTooBig = errors.New("MP4 header too big")
+)
+
+// Output is what a Writer makes a file of. The slices in it are kept, not copied, and must not change while the Writer is in
+// use.
 type Output struct {
 	// Created is written as creation and modification time of the movie, its tracks and their media.
 	Created time.Time
@@ -19,10 +30,8 @@ type Output struct {
 
 // OutputTrack is a track to be written.
 type OutputTrack struct {
-	// Handler says what the samples are: HandlerVideo or HandlerSound.
-	Handler FourCC
-	// Name of the handler, for people.
-	Name string
+	// Handler is Video or Sound; Name is for people.
+	Handler, Name string
 	// Language in three letters of ISO 639-2/T; empty means "und".
 	Language string
 	// Timescale of the samples in ticks a second.
@@ -31,7 +40,7 @@ type OutputTrack struct {
 	Width, Height uint16
 	// Entries are whole sample entries (NewAVCEntry and its like); at least one.
 	Entries [][]byte
-	// Edits is the edit list; without one the media is played from DTS 0 on. Durations are in the movie's timescale.
+	// Edits is the edit list; without one the media is played from DTS 0 on.
 	Edits []Edit
 	// Samples in decoding order.
 	Samples []SampleRun
@@ -40,10 +49,9 @@ type OutputTrack struct {
 // SampleRun is a number of samples in a row that are alike.
 type SampleRun struct {
 	Count uint32
-	// Duration is the distance to the next sample's DTS, in the track's timescale.
+	// Duration is the distance to the next sample's DTS, Offset PTS minus DTS, in the track's timescale.
 	Duration uint32
-	// Offset is PTS minus DTS in the track's timescale.
-	Offset int32
+	Offset   int32
 	// Size of each sample in bytes.
 	Size uint32
 	// Sync says that decoding can begin at each of them.
@@ -52,12 +60,43 @@ type SampleRun struct {
 
 // OutputChunk is a number of samples of one track that lie together.
 type OutputChunk struct {
-	// Track is an index of Output.Tracks.
-	Track int
+	// Track is an index of Output.Tracks, Entry one of the track's Entries.
+	Track, Entry int
 	// Samples is how many samples of the track the chunk has; at least one.
 	Samples uint32
-	// Entry is an index of the track's Entries.
-	Entry int
 	// Data holds the samples; its size is the sum of theirs.
 	Data Data
 }
+
+// Data is where the bytes of a chunk come from. WriteTo gives exactly Size bytes and may be called again.
+type Data interface {
+	Size() int64
+	io.WriterTo
+}
+
+// Slices is Data in memory, in order.
+type Slices [][]byte
+
+// Size is how many bytes there are.
+func (s Slices) Size() int64 {
+	var n int64
+	for _, p := range s {
+		n += int64(len(p))
+	}
+	return n
+}
+
+// WriteTo writes all slices.
+func (s Slices) WriteTo(w io.Writer) (int64, error) {
+	var n int64
+	for _, p := range s {
+		k, err := w.Write(p)
+		n += int64(k)
+		if err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+var _ Data = Slices(nil)

@@ -1,6 +1,6 @@
 //go:build e2e
 
-package mp4_test
+package isom_test
 
 import (
 	"bytes"
@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"clipfs/clip/mp4"
+	"clipfs/clip/emulator/isom"
 	"clipfs/clip/mp4/mp4test"
 
 	"github.com/google/go-cmp/cmp"
@@ -58,7 +58,7 @@ func TestRemux(t *testing.T) {
 }
 
 // offsets gives the bounds of a track's composition offsets.
-func offsets(track mp4.OutputTrack) (lowest, highest int32) {
+func offsets(track isom.OutputTrack) (lowest, highest int32) {
 	for i, r := range track.Samples {
 		if i == 0 {
 			lowest, highest = r.Offset, r.Offset
@@ -134,7 +134,7 @@ func TestHVC1Complete(t *testing.T) {
 		{"empty", nil, nil},
 	} {
 		give := bytes.Clone(c.give)
-		entry := mp4.NewHEVCEntry(give, 320, 180)
+		entry := isom.NewHEVCEntry(give, 320, 180)
 		if got := entry[len(entry)-len(c.want):]; !bytes.Equal(got, c.want) {
 			t.Errorf("%s: got % x, want % x", c.name, got, c.want)
 		}

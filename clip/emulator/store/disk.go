@@ -6,6 +6,15 @@ import (
 	"path/filepath"
 )
 
+const (
+	// trashPrefix begins the name of what is being removed, partPrefix that of what is being written. No stream's or
+	// fragment's name can begin so.
+	trashPrefix = "~removed-"
+	partPrefix  = "~part-"
+	recordFile  = "stream.json"
+	lockFile    = "lock"
+)
+
 // syncDir makes the names in a directory last.
 func syncDir(dir string) error {
 	f, err := os.Open(dir)

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -14,13 +15,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What can be wrong with a store.
-var (
-	// ErrInUse: another emulator has the directory.
-	ErrInUse = errors.New("directory is in use by another emulator")
-	// ErrRemoved: the stream was removed.
-	ErrRemoved = errors.New("stream was removed")
-)
+// ErrInUse: another emulator has the directory.
+var ErrInUse = errors.New("directory is in use by another emulator")
 
 // Options of a Store. The zero value works.
 type Options struct {
@@ -38,15 +34,6 @@ type Store struct {
 	mu      sync.Mutex // mu guards streams
 	streams []*Stream
 }
-
-const (
-	// trashPrefix begins the name of what is being removed, partPrefix that of what is being written. No stream's or
-	// fragment's name can begin so.
-	trashPrefix = "~removed-"
-	partPrefix  = "~part-"
-	recordFile  = "stream.json"
-	lockFile    = "lock"
-)
 
 // Open opens a store in a directory and makes that if need be; with an empty name it is in memory and begins empty.
 // Errors are those of the file system and ErrInUse.
@@ -98,7 +85,7 @@ func (s *Store) load() error {
 		if !e.IsDir() {
 			continue
 		}
-		st := &Stream{log: s.log, store: s, dir: path}
+		st := &Stream{log: s.log, forget: s.forget, dir: path}
 		if err := st.load(); err != nil {
 			if errors.Is(err, os.ErrNotExist) {
 				s.log.Warn("directory without a stream", "path", path)
@@ -121,7 +108,7 @@ func (s *Store) Streams() []*Stream {
 // Create makes a stream that has no fragments. Name and creation time, to the millisecond, tell it from others; the
 // record is what Record gives after a restart.
 func (s *Store) Create(name string, created time.Time, record []byte) (*Stream, error) {
-	st := &Stream{log: s.log, store: s}
+	st := &Stream{log: s.log, forget: s.forget}
 	if s.dir != "" {
 		st.dir = filepath.Join(s.root(), dirName(name, created))
 		if err := os.MkdirAll(st.dir, 0o700); err != nil {
@@ -140,6 +127,13 @@ func (s *Store) Create(name string, created time.Time, record []byte) (*Stream, 
 	s.streams = append(s.streams, st)
 	s.mu.Unlock()
 	return st, nil
+}
+
+// forget leaves out a stream that was removed.
+func (s *Store) forget(gone *Stream) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.streams = slices.DeleteFunc(s.streams, func(o *Stream) bool { return o == gone })
 }
 
 // dirName is the name of a stream's directory. A stream may be called ".." and have a name longer than a file's, so its

@@ -14,11 +14,15 @@ import (
 	"clipfs/clip/emulator/footage"
 )
 
+// ErrRemoved: the stream was removed.
+var ErrRemoved = errors.New("stream was removed")
+
 // Stream is the fragments that were pushed into one stream, and a footage.Source of them. It is safe for concurrent use.
 type Stream struct {
-	log   *slog.Logger
-	store *Store
-	dir   string // empty in memory
+	log *slog.Logger
+	// forget takes the stream out of its store's list.
+	forget func(*Stream)
+	dir    string // empty in memory
 
 	mu     sync.Mutex // mu guards what follows
 	record []byte
@@ -192,17 +196,15 @@ func (s *Stream) Remove() error {
 	s.gone = true
 	s.byProducer, s.byServer = nil, nil
 	s.mu.Unlock()
-	s.store.mu.Lock()
-	s.store.streams = slices.DeleteFunc(s.store.streams, func(o *Stream) bool { return o == s })
-	s.store.mu.Unlock()
+	s.forget(s)
 	if s.dir == "" {
 		return nil
 	}
-	trash := filepath.Join(s.store.root(), trashPrefix+filepath.Base(s.dir))
+	trash := filepath.Join(filepath.Dir(s.dir), trashPrefix+filepath.Base(s.dir))
 	if err := os.Rename(s.dir, trash); err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
-	if err := errors.Join(syncDir(s.store.root()), os.RemoveAll(trash)); err != nil {
+	if err := errors.Join(syncDir(filepath.Dir(s.dir)), os.RemoveAll(trash)); err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
 	return nil

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"io"
-	"runtime/debug"
 	"strings"
 
 	"clipfs/cmd/clipfs/internal/config"
@@ -53,6 +52,3 @@ func MountCommand() *cobra.Command { return mountCommand(nil) }
 
 // RootCommand gives the tree of commands.
 func RootCommand() *cobra.Command { return rootCommand(nil) }
-
-// Describe writes build info for people.
-func Describe(info *debug.BuildInfo) string { return versionOf(info).describe() }

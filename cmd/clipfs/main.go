@@ -10,6 +10,8 @@ import (
 	"syscall"
 	_ "time/tzdata" // for --timezone where the machine has no database, as in a small container
 
+	"clipfs/cmd/internal/build"
+
 	"clipfs/cmd/clipfs/internal/background"
 	"clipfs/cmd/clipfs/internal/config"
 	"clipfs/cmd/clipfs/internal/doctor"
@@ -89,7 +91,7 @@ a config file, --config FILE. A flag goes before the environment, and that befor
 	}
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return config.ExplainFlag(cmd, err) })
-	root.Version = buildVersion().describe()
+	root.Version = build.Read().String()
 	root.SetVersionTemplate("{{.Version}}")
 	root.AddCommand(mountCommand(args), umountCommand(), demoCommand(), demoCheckCommand(), emulatorCommand(), cacheCommand(), warmCommand(), versionCommand())
 	root.AddCommand(pathCommand(), manCommand(), mount.ProbeCommand(), statusCommand())

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"clipfs/cmd/internal/build"
+
 	main "clipfs/cmd/clipfs"
 	"clipfs/cmd/clipfs/internal/probe"
 	"clipfs/cmd/internal/harness"
@@ -145,11 +147,11 @@ func TestVersion(t *testing.T) {
 		v.Version == "" || v.Commit == "" || !strings.HasPrefix(v.Go, "go1.") || !strings.HasPrefix(v.GoFUSE, "v2.") {
 		t.Errorf("version --json: exit code %d, %v, %s", code, err, stdout)
 	}
-	got := main.Describe(&debug.BuildInfo{
+	got := build.Of(&debug.BuildInfo{
 		Main:     debug.Module{Version: "v1.2.3"},
 		Settings: []debug.BuildSetting{{Key: "vcs.revision", Value: "abc"}, {Key: "vcs.modified", Value: "true"}},
 		Deps:     []*debug.Module{{Path: "github.com/hanwen/go-fuse/v2", Version: "v2.9.9"}},
-	})
+	}).String()
 	for _, word := range []string{"clipfs  v1.2.3\n", "commit  abc (modified)\n", "go-fuse v2.9.9\n"} {
 		if !strings.Contains(got, word) {
 			t.Errorf("description does not say %q: %s", word, got)

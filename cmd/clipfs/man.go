@@ -5,8 +5,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"time"
+
+	"clipfs/cmd/internal/build"
 
 	"clipfs/cmd/clipfs/internal/mounthelper"
 
@@ -53,18 +54,9 @@ func writeMan(root *cobra.Command, dir string) error {
 
 // builtAt is when what this program was built from was committed; a fixed day where that is not known.
 func builtAt() *time.Time {
+	if at := build.Read().Time; at != nil {
+		return at
+	}
 	at := time.Unix(0, 0).UTC()
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return &at
-	}
-	for _, s := range info.Settings {
-		if s.Key != "vcs.time" {
-			continue
-		}
-		if t, err := time.Parse(time.RFC3339, s.Value); err == nil {
-			at = t
-		}
-	}
 	return &at
 }

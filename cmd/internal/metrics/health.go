@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"clipfs/clip/archive"
 )
@@ -44,6 +43,3 @@ func (m *Metrics) learn(err error) {
 		m.refusal.Store(nil)
 	}
 }
-
-// problem gives what is wrong in one line.
-func problem(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"clipfs/clip/kvs"
+	"clipfs/cmd/internal/build"
 	"clipfs/fs"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -30,32 +31,42 @@ type Options struct {
 type Metrics struct {
 	price float64
 	start time.Time
-	build build
+	build build.Info
 
 	// ours has the metrics of the mount, process those of Go and the process.
 	ours, process *prometheus.Registry
 
-	calls                *prometheus.CounterVec
+	readBytes            atomic.Int64
 	callTime             *prometheus.HistogramVec
-	retries, throttles   *prometheus.CounterVec
-	failures             *prometheus.CounterVec
-	readBytes            prometheus.Counter
 	readTime, firstBytes prometheus.Histogram
 
 	// refusal is the credentials error with which the last call was answered that tells of credentials; nil if it was not.
 	refusal atomic.Pointer[error]
 
-	// mu guards sources.
-	mu      sync.RWMutex
+	// mu guards the rest.
+	mu sync.RWMutex
+	// counts are the calls and errors so far.
+	counts  map[count]float64
 	sources Sources
 }
+
+// count is a counter: the name of a metric and the values of its labels, the second of which may be empty.
+type count struct{ name, first, second string }
+
+// The metrics that are counted here.
+const (
+	callsName     = "api_calls_total"
+	retriesName   = "api_retries_total"
+	throttlesName = "api_throttles_total"
+	errorsName    = "operation_errors_total"
+)
 
 var (
 	_ kvs.Observer = (*Metrics)(nil)
 	_ fs.Observer  = (*Metrics)(nil)
 )
 
-// apis gives the calls that are made, all of which are metrics from the start.
+// apis are the calls whose metrics are there from the start.
 func apis() []string {
 	return []string{"ListStreams", "DescribeStream", "GetDataEndpoint", "ListFragments", "GetClip"}
 }
@@ -63,15 +74,8 @@ func apis() []string {
 // New gives metrics of a mount of which nothing has happened.
 func New(o Options) *Metrics {
 	m := &Metrics{
-		price: o.Price, start: time.Now(), build: readBuild(), ours: prometheus.NewPedanticRegistry(), process: prometheus.NewRegistry(),
-		calls:     newCounter("api_calls_total", "Calls of the archive's API that have ended, each with all its attempts.", "api", "result"),
-		retries:   newCounter("api_retries_total", "Attempts of calls after each call's first.", "api"),
-		throttles: newCounter("api_throttles_total", "Attempts that the archive refused for an exceeded limit.", "api"),
-		failures:  newCounter("operation_errors_total", "Operations on the mount that were answered with an error.", "operation", "errno"),
-		readBytes: prometheus.NewCounter(prometheus.CounterOpts{
-			Namespace: namespace, Name: "read_bytes_total",
-			Help: "Bytes of clips that users read, without what the kernel gave them from its page cache.",
-		}),
+		price: o.Price, start: time.Now(), build: build.Read(), ours: prometheus.NewPedanticRegistry(), process: prometheus.NewRegistry(),
+		counts: make(map[count]float64),
 		callTime: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Namespace: namespace, Name: "api_call_duration_seconds",
 			Help:    "How long calls took until their answer began, with their waits for quota and between attempts.",
@@ -89,47 +93,47 @@ func New(o Options) *Metrics {
 		}),
 	}
 	for _, api := range apis() {
-		m.calls.WithLabelValues(api, resultOK)
 		m.callTime.WithLabelValues(api)
-		m.retries.WithLabelValues(api)
-		m.throttles.WithLabelValues(api)
+		m.counts[count{callsName, api, resultOK}] = 0
+		m.counts[count{retriesName, api, ""}] = 0
+		m.counts[count{throttlesName, api, ""}] = 0
 	}
-	m.ours.MustRegister(m.calls, m.callTime, m.retries, m.throttles, m.failures, m.readBytes, m.readTime, m.firstBytes,
-		m.build.metric(), newCollector(m))
+	m.ours.MustRegister(m.callTime, m.readTime, m.firstBytes, newCollector(m))
 	m.process.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
-// newCounter gives a counter of ours.
-func newCounter(name, help string, labels ...string) *prometheus.CounterVec {
-	return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help}, labels)
+func (m *Metrics) add(name, first, second string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.counts[count{name, first, second}]++
 }
 
-// Called implements kvs.Observer.
+// Called counts a call of the archive's API that has ended.
 func (m *Metrics) Called(api string, _ int, took time.Duration, err error) {
-	m.calls.WithLabelValues(api, result(err)).Inc()
+	m.add(callsName, api, result(err))
 	m.callTime.WithLabelValues(api).Observe(took.Seconds())
 	m.learn(err)
 }
 
-// Retried implements kvs.Observer.
-func (m *Metrics) Retried(api string) { m.retries.WithLabelValues(api).Inc() }
+// Retried counts an attempt after a call's first.
+func (m *Metrics) Retried(api string) { m.add(retriesName, api, "") }
 
-// Refused implements kvs.Observer.
-func (m *Metrics) Refused(api string) { m.throttles.WithLabelValues(api).Inc() }
+// Refused counts an attempt that exceeded a limit.
+func (m *Metrics) Refused(api string) { m.add(throttlesName, api, "") }
 
-// FirstByte implements fs.Observer.
+// FirstByte counts the wait for the first bytes of a clip.
 func (m *Metrics) FirstByte(took time.Duration) { m.firstBytes.Observe(took.Seconds()) }
 
-// Read implements fs.Observer. It allocates nothing and takes no lock.
+// Read counts a read. It allocates nothing and takes no lock.
 func (m *Metrics) Read(bytes int, took time.Duration) {
-	m.readBytes.Add(float64(bytes))
+	m.readBytes.Add(int64(bytes))
 	m.readTime.Observe(took.Seconds())
 }
 
-// Failed implements fs.Observer.
+// Failed counts an operation that was answered with an error.
 func (m *Metrics) Failed(operation string, errno syscall.Errno) {
-	m.failures.WithLabelValues(operation, fs.ErrnoName(errno)).Inc()
+	m.add(errorsName, operation, fs.ErrnoName(errno))
 }
 
 // Gatherer gives all metrics: those of the mount, of Go and of the process.

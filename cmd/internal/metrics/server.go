@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"time"
 
+	"clipfs/cmd/internal/logs"
+
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
@@ -84,7 +86,7 @@ func (m *Metrics) Handler() http.Handler {
 		w.Header().Set("Cache-Control", "no-store")
 		if err := m.Health(); err != nil {
 			w.WriteHeader(http.StatusServiceUnavailable)
-			_, _ = io.WriteString(w, problem(err)+"\n") // whoever asked has gone
+			_, _ = io.WriteString(w, logs.OneLine(err)+"\n") // whoever asked has gone
 			return
 		}
 		_, _ = io.WriteString(w, "ok\n")

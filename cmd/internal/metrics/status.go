@@ -8,16 +8,19 @@ import (
 	"slices"
 	"time"
 
+	"clipfs/cache"
 	"clipfs/clip"
 	"clipfs/clip/kvs"
+	"clipfs/cmd/internal/logs"
 
+	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 )
 
 // maxBusy is how many streams the status names that have least of their quotas left.
 const maxBusy = 10
 
-// Status is what a mount does, in short. All of its numbers but those of streams are of the metrics.
+// Status is what a mount does, in short. Its numbers are those of the metrics.
 type Status struct {
 	Version       string    `json:"version"`
 	Commit        string    `json:"commit"`
@@ -97,11 +100,7 @@ type StatusQuota struct {
 
 // StatusText gives the status as JSON.
 func (m *Metrics) StatusText() ([]byte, error) {
-	s, err := m.Status()
-	if err != nil {
-		return nil, err
-	}
-	text, err := json.MarshalIndent(s, "", "  ")
+	text, err := json.MarshalIndent(m.Status(), "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("status: %w", err)
 	}
@@ -109,47 +108,32 @@ func (m *Metrics) StatusText() ([]byte, error) {
 }
 
 // Status gives the status.
-func (m *Metrics) Status() (*Status, error) {
-	all, err := m.ours.Gather()
-	if err != nil {
-		return nil, fmt.Errorf("status: %w", err)
-	}
-	f := families(all)
-	m.mu.RLock()
-	sources := m.sources
-	m.mu.RUnlock()
+func (m *Metrics) Status() *Status {
+	n := m.snapshot()
 	s := &Status{
-		Version: m.build.version, Commit: m.build.commit, Mountpoint: sources.Mountpoint, Started: m.start.UTC().Truncate(time.Millisecond),
+		Version: m.build.Version, Commit: m.build.Commit, Mountpoint: n.sources.Mountpoint, Started: m.start.UTC().Truncate(time.Millisecond),
 		UptimeSeconds: time.Since(m.start).Round(time.Millisecond).Seconds(),
-		Region:        sources.Region, Profile: sources.Profile, Settings: sources.Settings,
-		Calls: f.by2("api_calls_total", "api", "result"), Retries: f.by("api_retries_total", "api"), Throttles: f.by("api_throttles_total", "api"),
-		Quotas:       []StatusQuota{},
-		FetchedBytes: f.value("fetched_bytes_total"), EstimatedCost: f.value("estimated_cost_total"), PricePerGB: m.price,
-		Downloads: f.value("downloads"), OpenHandles: f.value("open_handles"), ReadBytes: f.value("read_bytes_total"),
-		FirstByte: f.times("first_byte_duration_seconds"), Read: f.times("read_duration_seconds"),
-		Errors:      f.by2("operation_errors_total", "operation", "errno"),
-		DeniedOpens: f.value("denied_opens_total"), UnresolvedOpens: f.value("unresolved_opens_total"),
+		Region:        n.sources.Region, Profile: n.sources.Profile, Settings: n.sources.Settings,
+		Calls: n.by2(callsName), Retries: n.by(retriesName), Throttles: n.by(throttlesName), Quotas: busiest(n.quotas),
+		FetchedBytes: float64(n.library.Fetched), EstimatedCost: cost(float64(n.library.Fetched), m.price), PricePerGB: m.price,
+		Downloads: float64(n.library.Downloads), OpenHandles: float64(n.library.Handles), ReadBytes: float64(m.readBytes.Load()),
+		FirstByte: times(m.firstBytes), Read: times(m.readTime), Errors: n.by2(errorsName),
+		DeniedOpens: float64(n.denials.Denied), UnresolvedOpens: float64(n.denials.Unresolved),
 		Cache: StatusCache{
-			HitBytes: f.value("cache_hit_bytes_total"), MissBytes: f.value("cache_miss_bytes_total"),
-			Media: f.cache("media"), Heads: f.cache("heads"),
-			Memory: map[string]float64{"size_bytes": f.value("cache_memory_bytes"), "limit_bytes": f.value("cache_memory_limit_bytes")},
+			HitBytes: float64(n.library.Cached), MissBytes: float64(n.library.Waited), Media: ofCache(n.media), Heads: ofCache(n.heads),
+			Memory: map[string]float64{"size_bytes": float64(n.media.Memory), "limit_bytes": float64(n.media.MaxMemory)},
 		},
+		Periods: make(map[string]StatusPeriod),
 	}
 	if err := m.Health(); err != nil {
-		s.Problem = problem(err)
+		s.Problem = logs.OneLine(err)
 	}
 	s.Healthy = s.Problem == ""
-	s.Periods = make(map[string]StatusPeriod)
-	for period, bytes := range f.by("period_fetched_bytes", "period") {
-		s.Periods[period] = StatusPeriod{bytes, cost(bytes, m.price)}
+	for period, bytes := range n.periods() {
+		s.Periods[period] = StatusPeriod{float64(bytes), cost(float64(bytes), m.price)}
 	}
-	if sources.Fetched != nil {
-		s.limit(sources.Fetched())
-	}
-	if sources.Quotas != nil {
-		s.Quotas = busiest(sources.Quotas())
-	}
-	return s, nil
+	s.limit(n.fetched)
+	return s
 }
 
 // limit tells of the limit.
@@ -178,81 +162,44 @@ func busiest(all []kvs.Quota) []StatusQuota {
 // tenths rounds to a tenth.
 func tenths(n float64) float64 { return math.Round(n*10) / 10 }
 
-// families is what a registry gathered.
-type families []*dto.MetricFamily
-
-// of gives the metrics of one of our names.
-func (f families) of(name string) []*dto.Metric {
-	for _, family := range f {
-		if family.GetName() == namespace+"_"+name {
-			return family.GetMetric()
-		}
-	}
-	return nil
-}
-
-// number gives the value of a counter or gauge.
-func number(m *dto.Metric) float64 { return m.GetCounter().GetValue() + m.GetGauge().GetValue() }
-
-// label gives the value of a label.
-func label(m *dto.Metric, name string) string {
-	for _, pair := range m.GetLabel() {
-		if pair.GetName() == name {
-			return pair.GetValue()
-		}
-	}
-	return ""
-}
-
-// value gives the sum over all labels.
-func (f families) value(name string) (sum float64) {
-	for _, m := range f.of(name) {
-		sum += number(m)
-	}
-	return sum
-}
-
-// by gives the values by a label.
-func (f families) by(name, by string) map[string]float64 {
+// by gives the counts of a metric by its label.
+func (n *snapshot) by(name string) map[string]float64 {
 	out := make(map[string]float64)
-	for _, m := range f.of(name) {
-		out[label(m, by)] += number(m)
+	for c, value := range n.counts {
+		if c.name == name {
+			out[c.first] = value
+		}
 	}
 	return out
 }
 
-// by2 gives the values by two labels; what is 0 is left out.
-func (f families) by2(name, first, second string) map[string]map[string]float64 {
+// by2 gives the counts of a metric by both of its labels; what is 0 is left out.
+func (n *snapshot) by2(name string) map[string]map[string]float64 {
 	out := make(map[string]map[string]float64)
-	for _, m := range f.of(name) {
-		if number(m) == 0 {
+	for c, value := range n.counts {
+		if c.name != name || value == 0 {
 			continue
 		}
-		a := label(m, first)
-		if out[a] == nil {
-			out[a] = make(map[string]float64)
+		if out[c.first] == nil {
+			out[c.first] = make(map[string]float64)
 		}
-		out[a][label(m, second)] = number(m)
+		out[c.first][c.second] = value
 	}
 	return out
 }
 
-// cache gives what is told of one of the caches.
-func (f families) cache(which string) map[string]float64 {
-	out := make(map[string]float64)
-	for _, name := range []string{"size_bytes", "limit_bytes", "entries", "evictions_total", "expired_total"} {
-		out[name] = f.by("cache_"+name, "cache")[which]
-	}
-	return out
+func ofCache(c cache.Stats) map[string]float64 {
+	return map[string]float64{"size_bytes": float64(c.Bytes), "limit_bytes": float64(c.MaxBytes), "entries": float64(c.Whole),
+		"evictions_total": float64(c.Evictions), "expired_total": float64(c.Expired)}
 }
 
 // times gives a histogram in short.
-func (f families) times(name string) StatusTimes {
-	all := f.of(name)
-	if len(all) == 0 || all[0].GetHistogram().GetSampleCount() == 0 {
+func times(histogram prometheus.Histogram) StatusTimes {
+	var all dto.Metric
+	if err := histogram.Write(&all); err != nil || all.GetHistogram().GetSampleCount() == 0 {
 		return StatusTimes{}
 	}
-	h := all[0].GetHistogram()
+	h := all.GetHistogram()
 	return StatusTimes{
 		Count: h.GetSampleCount(), Mean: h.GetSampleSum() / float64(h.GetSampleCount()), P50: quantile(h, 0.5), P95: quantile(h, 0.95),
 	}

@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"time"
 
+	"clipfs/cmd/internal/child"
+
 	"clipfs/fs/mountinfo"
 
 	gofuse "github.com/hanwen/go-fuse/v2/fs"
@@ -31,7 +33,7 @@ const (
 // bareMount is the least that a file on FUSE can be: one go-fuse file whose bytes are in memory, with the open flags and
 // the kernel's settings of clipfs (fs/mount.go). What clipfs cannot be faster than is how fast this is.
 type bareMount struct {
-	process *process
+	process *child.Process
 	path    string
 }
 
@@ -46,10 +48,10 @@ func (b *bench) bare(ctx context.Context, file string) (*bareMount, error) {
 		return nil, err
 	}
 	m := &bareMount{path: path}
-	if m.process, err = start(self, []string{bareCommand, file, path}, nil, bareReady); err != nil {
+	if m.process, err = child.Start(self, nil, bareCommand, file, path); err != nil {
 		return nil, err
 	}
-	if err := m.process.wait(ctx, bareReady, readyAfter); err != nil {
+	if err := m.process.AwaitReady(ctx, bareReady); err != nil {
 		m.end(&err)
 		return nil, err
 	}
@@ -61,7 +63,7 @@ func (m *bareMount) file() string { return filepath.Join(m.path, bareName) }
 
 // end unmounts.
 func (m *bareMount) end(err *error) {
-	stopped := m.process.stop()
+	stopped := m.process.Stop(os.Interrupt)
 	if _, found := mountinfo.Find(m.path); found == nil {
 		_ = unix.Unmount(m.path, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW) // its process has ended
 	}

@@ -1,16 +1,15 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
-	"sync"
 	"time"
+
+	"clipfs/cmd/internal/child"
 
 	"clipfs/clip/archive"
 	"clipfs/clip/kvs"
@@ -34,9 +33,11 @@ const (
 // bench is what all tasks share.
 type bench struct {
 	settings
-	stderr   io.Writer
-	binary   string
-	emulator *emulator
+	stderr io.Writer
+	binary string
+	// emulator serves the control API at endpoint.
+	emulator *child.Process
+	endpoint string
 	// archive makes calls as clipfs does, without anything in between.
 	service *kvs.Archive
 	// newest is the last full hour of which nothing changes any more.
@@ -46,12 +47,6 @@ type bench struct {
 	// task and profiles name directories of profiles.
 	task     string
 	profiles int
-}
-
-// emulator is "clipfs emulator" in a process of its own.
-type emulator struct {
-	endpoint string
-	process  *process
 }
 
 // newBench builds the command, makes footage and starts the emulator.
@@ -78,7 +73,7 @@ func newBench(ctx context.Context, s settings, stderr io.Writer) (_ *bench, err 
 	if err := b.startEmulator(ctx); err != nil {
 		return nil, err
 	}
-	cfg, err := kvs.EmulatorConfig(b.emulator.endpoint)
+	cfg, err := kvs.EmulatorConfig(b.endpoint)
 	if err != nil {
 		return nil, err
 	}
@@ -113,47 +108,9 @@ func (b *bench) startEmulator(ctx context.Context) error {
 		}
 		args = append(args, "--stream", fmt.Sprintf("%s=%s@%s,loop", stream, path, since))
 	}
-	first := &firstLine{there: make(chan struct{})}
-	p, err := start(b.binary, args, first)
-	if err != nil {
-		return err
-	}
-	b.emulator = &emulator{process: p}
-	select {
-	case <-first.there:
-	case <-p.done:
-		return fmt.Errorf("emulator ended: %w\n%s", p.err, p.log())
-	case <-time.After(readyAfter):
-		return fmt.Errorf("emulator not ready after %s\n%s", readyAfter, p.log())
-	}
-	var ready struct{ Endpoint string }
-	if err := json.Unmarshal(first.line, &ready); err != nil || ready.Endpoint == "" {
-		return fmt.Errorf("emulator said %q: %w", first.line, err)
-	}
-	b.emulator.endpoint = ready.Endpoint
-	return nil
-}
-
-// firstLine is a writer that waits for a line.
-type firstLine struct {
-	there chan struct{}
-	once  sync.Once
-	// line is whole once there is closed, and not written any more.
-	line []byte
-}
-
-// Write implements io.Writer.
-func (f *firstLine) Write(p []byte) (int, error) {
-	select {
-	case <-f.there:
-		return len(p), nil
-	default:
-	}
-	f.line = append(f.line, p...)
-	if bytes.IndexByte(f.line, '\n') >= 0 {
-		f.once.Do(func() { close(f.there) })
-	}
-	return len(p), nil
+	var err error
+	b.emulator, b.endpoint, err = child.StartServer(b.binary, nil, args...)
+	return err
 }
 
 // build builds the command that is measured.
@@ -162,7 +119,7 @@ func build(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	_, err = output(ctx, "go", "build", "-C", dir, "-o", path, "clipfs/cmd/clipfs")
+	_, err = child.Output(ctx, "go", "build", "-C", dir, "-o", path, "clipfs/cmd/clipfs")
 	return err
 }
 
@@ -171,7 +128,7 @@ func build(ctx context.Context, path string) error {
 func (b *bench) footage(ctx context.Context, name string, fragment int) (string, error) {
 	path := filepath.Join(b.dir, name+".mp4")
 	gop := 30 * fragment
-	_, err := output(ctx, "ffmpeg", "-v", "error", "-nostdin", "-y",
+	_, err := child.Output(ctx, "ffmpeg", "-v", "error", "-nostdin", "-y",
 		"-f", "lavfi", "-i", "testsrc2=size=640x360:rate=30:duration=60,noise=alls=12:allf=t",
 		"-f", "lavfi", "-i", "sine=frequency=500:sample_rate=48000:duration=60",
 		"-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-b:v", "1400k", "-maxrate", "1400k", "-bufsize", "700k",
@@ -187,7 +144,7 @@ func (b *bench) close() {
 		err = b.service.Close()
 	}
 	if b.emulator != nil {
-		err = errors.Join(err, b.emulator.process.stop())
+		err = errors.Join(err, b.emulator.Stop(os.Interrupt))
 	}
 	if err := errors.Join(err, os.RemoveAll(b.dir)); err != nil {
 		b.say("%v", err)

@@ -9,6 +9,8 @@ import (
 	"os/exec"
 	"time"
 
+	"clipfs/cmd/internal/child"
+
 	"clipfs/clip/archive"
 )
 
@@ -17,7 +19,7 @@ import (
 func firstFrame(ctx context.Context, path string) (time.Duration, error) {
 	cmd := exec.CommandContext(ctx, "ffmpeg", "-v", "error", "-threads", "1", "-protocol_whitelist", "file,pipe", "-safe", "0",
 		"-f", "concat", "-i", "pipe:0", "-map", "0:v:0", "-frames:v", "1", "-s", "16x9", "-pix_fmt", "gray", "-f", "rawvideo", "pipe:1")
-	cmd.Env, cmd.Dir = environment(), "/"
+	cmd.Env, cmd.Dir = child.Environment(), "/"
 	in, errIn := cmd.StdinPipe()
 	out, errOut := cmd.StdoutPipe()
 	if err := errors.Join(errIn, errOut); err != nil {

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"clipfs/cmd/internal/child"
+
 	"clipfs/cache"
 )
 
@@ -62,7 +64,7 @@ func (b *bench) list(flag, dir string) timed {
 	return func(ctx context.Context, _ int) (time.Duration, error) {
 		began := time.Now()
 		for range listings {
-			if _, err := output(ctx, "ls", flag, dir); err != nil {
+			if _, err := child.Output(ctx, "ls", flag, dir); err != nil {
 				return 0, err
 			}
 		}

@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"time"
 
+	"clipfs/cmd/internal/child"
+
 	"clipfs/cmd/internal/fuseconn"
 	"clipfs/fs/mountinfo"
 
@@ -34,7 +36,7 @@ type mount struct {
 	profiled bool
 	// readyIn is the time from its start to when it served.
 	readyIn time.Duration
-	process *process
+	process *child.Process
 	cancel  context.CancelFunc
 }
 
@@ -51,7 +53,7 @@ func (b *bench) mount(ctx context.Context, cache string, args ...string) (*mount
 		return nil, err
 	}
 	m := &mount{path: path, cache: cache, profiled: b.profile != ""}
-	all := []string{"mount", "--endpoint-url", b.emulator.endpoint, "--cache-dir", cache}
+	all := []string{"mount", "--endpoint-url", b.endpoint, "--cache-dir", cache}
 	if m.profiled {
 		b.profiles++
 		all = append(all, "--pprof-dir", filepath.Join(b.profile, b.task, strconv.Itoa(b.profiles)))
@@ -60,11 +62,11 @@ func (b *bench) mount(ctx context.Context, cache string, args ...string) (*mount
 	m.cancel = cancel
 	fuseconn.Watch(watching, path, watchdogAfter, func(err error) { b.say("watchdog: %v", err) })
 	began := time.Now()
-	if m.process, err = start(b.binary, append(append(all, args...), path), nil, "msg=serving"); err != nil {
+	if m.process, err = child.Start(b.binary, nil, append(append(all, args...), path)...); err != nil {
 		cancel()
 		return nil, err
 	}
-	if err := m.process.wait(ctx, "msg=serving", readyAfter); err != nil {
+	if err := m.process.AwaitReady(ctx, "msg=serving"); err != nil {
 		return nil, errors.Join(err, m.stop())
 	}
 	m.readyIn = time.Since(began)
@@ -73,7 +75,7 @@ func (b *bench) mount(ctx context.Context, cache string, args ...string) (*mount
 
 // stop unmounts. Its cache stays.
 func (m *mount) stop() error {
-	err := m.process.stop()
+	err := m.process.Stop(os.Interrupt)
 	m.cancel()
 	if _, found := mountinfo.Find(m.path); found == nil {
 		err = errors.Join(err, unix.Unmount(m.path, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW))
@@ -94,13 +96,13 @@ func (m *mount) clip(stream string, at time.Time, length string) string {
 // heapProfile has the mount write a heap profile, where profiles are wanted.
 func (m *mount) heapProfile() {
 	if m.profiled {
-		_ = m.process.cmd.Process.Signal(syscall.SIGUSR1) // if it has ended, that shows elsewhere
+		_ = m.process.Cmd.Process.Signal(syscall.SIGUSR1) // if it has ended, that shows elsewhere
 	}
 }
 
 // cpu gives the CPU time that the mount's process has used, in user and kernel mode.
 func (m *mount) cpu() (time.Duration, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", m.process.cmd.Process.Pid))
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", m.process.Cmd.Process.Pid))
 	if err != nil {
 		return 0, err
 	}
@@ -116,7 +118,7 @@ func (m *mount) cpu() (time.Duration, error) {
 
 // resident gives how much memory the mount's process has now and had at most, in MiB.
 func (m *mount) resident() (now, most float64, err error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", m.process.cmd.Process.Pid))
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", m.process.Cmd.Process.Pid))
 	if err != nil {
 		return 0, 0, err
 	}

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"clipfs/cmd/internal/child"
+
 	"clipfs/fs/mountinfo"
 
 	"golang.org/x/sys/unix"
@@ -40,13 +42,13 @@ func (b *bench) againstRclone(ctx context.Context, r *row, path string, c *copie
 	if err := os.Mkdir(mountpoint, 0o700); err != nil {
 		return err
 	}
-	p, err := start(program, []string{"mount", ":http:", mountpoint, "--http-url", "http://" + served.Addr, "--read-only",
-		"--vfs-cache-mode", "full", "--cache-dir", filepath.Join(dir, "cache"), "--config", "/dev/null"}, nil)
+	p, err := child.Start(program, nil, "mount", ":http:", mountpoint, "--http-url", "http://"+served.Addr, "--read-only",
+		"--vfs-cache-mode", "full", "--cache-dir", filepath.Join(dir, "cache"), "--config", "/dev/null")
 	if err != nil {
 		return err
 	}
 	defer func() {
-		err = errors.Join(err, p.stop())
+		err = errors.Join(err, p.Stop(os.Interrupt))
 		if _, found := mountinfo.Find(mountpoint); found == nil {
 			err = errors.Join(err, unix.Unmount(mountpoint, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW))
 		}
@@ -65,14 +67,14 @@ func (b *bench) againstRclone(ctx context.Context, r *row, path string, c *copie
 		return err
 	}
 	times, bare := all.against(1), &pairs{ours: all[2], theirs: all[1]}
-	version, _ := output(ctx, program, "version") // "" does not hurt
+	version, _ := child.Output(ctx, program, "version") // "" does not hurt
 	name, _, _ := strings.Cut(string(version), "\n")
 	r.value, r.note = times.faster(), times.note()+fmt.Sprintf(", 1 GiB each, %s; a bare FUSE file reaches %.2f", name, bare.faster())
 	return nil
 }
 
 // waitMounted waits until something is mounted.
-func waitMounted(ctx context.Context, mountpoint string, p *process) error {
+func waitMounted(ctx context.Context, mountpoint string, p *child.Process) error {
 	for deadline := time.Now().Add(readyAfter); ; time.Sleep(20 * time.Millisecond) {
 		if _, err := mountinfo.Find(mountpoint); err == nil {
 			return nil
@@ -80,12 +82,12 @@ func waitMounted(ctx context.Context, mountpoint string, p *process) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-p.done:
-			return fmt.Errorf("rclone ended: %w\n%s", p.err, p.log())
+		case <-p.Done:
+			return fmt.Errorf("rclone ended: %w\n%s", p.Err, p.Tail())
 		default:
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("rclone not ready after %s\n%s", readyAfter, p.log())
+			return fmt.Errorf("rclone not ready after %s\n%s", readyAfter, p.Tail())
 		}
 	}
 }

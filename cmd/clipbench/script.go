@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"clipfs/cmd/internal/child"
+
 	"clipfs/clip/archive"
 )
 
@@ -51,7 +53,7 @@ func (b *bench) newScript(ctx context.Context) (*script, string) {
 		return nil, err.Error()
 	}
 	for _, python := range []string{"python3", "/usr/bin/python3"} {
-		if _, err := output(ctx, python, "-c", "import boto3"); err == nil {
+		if _, err := child.Output(ctx, python, "-c", "import boto3"); err == nil {
 			return &script{b, python, path}, ""
 		}
 	}
@@ -66,7 +68,7 @@ func (s *script) run(ctx context.Context, span archive.Span) (took time.Duration
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	began := time.Now()
-	if _, err := output(ctx, s.python, s.path, s.bench.emulator.endpoint, camStream, fmt.Sprint(span.Start.Unix()),
+	if _, err := child.Output(ctx, s.python, s.path, s.bench.endpoint, camStream, fmt.Sprint(span.Start.Unix()),
 		fmt.Sprint(span.End.Unix()), dir); err != nil {
 		return 0, err
 	}

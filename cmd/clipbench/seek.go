@@ -12,6 +12,8 @@ import (
 	"os/exec"
 	"time"
 
+	"clipfs/cmd/internal/child"
+
 	"clipfs/clip/archive"
 	"clipfs/clip/mp4"
 )
@@ -233,7 +235,7 @@ func startDecoder(ctx context.Context) (*decoder, error) {
 	d := &decoder{}
 	d.cmd = exec.CommandContext(ctx, "ffmpeg", "-v", "error", "-threads", "1", "-f", "h264", "-i", "pipe:0", "-fps_mode", "passthrough",
 		"-s", "16x9", "-pix_fmt", "gray", "-f", "rawvideo", "pipe:1")
-	d.cmd.Env, d.cmd.Dir, d.cmd.Stdout = environment(), "/", &d.out
+	d.cmd.Env, d.cmd.Dir, d.cmd.Stdout = child.Environment(), "/", &d.out
 	var err error
 	if d.in, err = d.cmd.StdinPipe(); err != nil {
 		return nil, err

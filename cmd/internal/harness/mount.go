@@ -3,12 +3,13 @@ package harness
 import (
 	"context"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"clipfs/cmd/internal/child"
 
 	"clipfs/cmd/internal/fuseconn"
 	"clipfs/fs/mountinfo"
@@ -43,7 +44,7 @@ type Mount struct {
 	// Path is the mountpoint.
 	Path    string
 	Cache   string
-	process *process
+	process *child.Process
 }
 
 // StartMount mounts an emulator's streams in a fresh directory, with a fresh cache, and waits until that is done.
@@ -80,19 +81,15 @@ func (m *Mount) start(t testing.TB, e *Emulator, env, args []string) {
 	all := append([]string{"mount", "--endpoint-url", e.Endpoint, "--cache-dir", m.Cache, "--log-level", "debug",
 		"--cache-min-free", "0", // however full the disk of this machine is
 		"--grace", "2s"}, args...) // a test that leaves a file open is not waited for
-	m.process = start(t, func(cmd *exec.Cmd) { cmd.Env = environment(env...) }, append(all, m.Path)...)
+	m.process = start(t, Binary(t), env, append(all, m.Path)...)
 	t.Cleanup(func() { // runs before the process is stopped
 		cancel()
-		if !m.process.ended() {
+		if !m.process.Ended() {
 			m.Stop(t, syscall.SIGINT)
 		}
 	})
-	deadline := time.Now().Add(readyAfter)
-	for !strings.Contains(m.Log(), servingLine) || !m.Mounted(t) {
-		if m.process.ended() || time.Now().After(deadline) {
-			t.Fatalf("not mounted: %v\n%s", m.process.err, m.process.log)
-		}
-		time.Sleep(10 * time.Millisecond)
+	if err := m.process.AwaitReady(ctx, servingLine); err != nil || !m.Mounted(t) {
+		t.Fatalf("not mounted: %v\n%s", err, m.process.Tail())
 	}
 }
 
@@ -114,11 +111,11 @@ func (m *Mount) Mounted(t testing.TB) bool {
 // Stop ends the mount with a signal: it has to detach itself and exit with 0.
 func (m *Mount) Stop(t testing.TB, signal syscall.Signal) {
 	t.Helper()
-	if err := m.process.stop(signal); err != nil {
+	if err := m.process.Stop(signal); err != nil {
 		t.Error(err)
 	}
-	if m.process.err != nil {
-		t.Errorf("mount ended with %v", m.process.err)
+	if m.process.Err != nil {
+		t.Errorf("mount ended with %v", m.process.Err)
 	}
 	if m.Mounted(t) {
 		t.Errorf("%s is still mounted", m.Path)
@@ -131,58 +128,48 @@ func (m *Mount) Stop(t testing.TB, signal syscall.Signal) {
 // Signal sends the mount a signal and does not wait.
 func (m *Mount) Signal(t testing.TB, signal syscall.Signal) {
 	t.Helper()
-	if err := m.process.cmd.Process.Signal(signal); err != nil {
+	if err := m.process.Cmd.Process.Signal(signal); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // Ended reports whether the mount's process has ended.
-func (m *Mount) Ended() bool { return m.process.ended() }
+func (m *Mount) Ended() bool { return m.process.Ended() }
 
 // WaitEnd waits until the mount's process has ended, with exit code 0.
 func (m *Mount) WaitEnd(t testing.TB) {
 	t.Helper()
-	timer := time.NewTimer(readyAfter)
-	defer timer.Stop()
-	select {
-	case <-m.process.done:
-		if m.process.err != nil {
-			t.Errorf("mount ended with %v", m.process.err)
-		}
-	case <-timer.C:
-		t.Errorf("the mount has not ended within %s", readyAfter)
+	switch {
+	case !m.process.AwaitEnd():
+		t.Error("the mount has not ended")
+	case m.process.Err != nil:
+		t.Errorf("mount ended with %v", m.process.Err)
 	}
 }
 
 // Kill ends the mount as a crash does. The mountpoint stays behind, stale, until it is mounted again or unmounted.
 func (m *Mount) Kill(t testing.TB) {
 	t.Helper()
-	if err := m.process.stop(syscall.SIGKILL); err != nil {
+	if err := m.process.Stop(syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // HoldLog takes nothing more of what the process writes to stderr until release is called.
 func (m *Mount) HoldLog() (release func()) {
-	m.process.log.held.Lock()
-	return m.process.log.held.Unlock
+	return m.process.HoldLog()
 }
 
 // Log is what the mount has written to stderr so far.
-func (m *Mount) Log() string { return m.process.log.String() }
+func (m *Mount) Log() string { return m.process.Log() }
 
 // Logs waits a moment for the mount to have written something to stderr, and reports whether it has.
 func (m *Mount) Logs(text string) bool {
-	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		if strings.Contains(m.Log(), text) {
-			return true
-		}
-	}
-	return false
+	return m.process.Await(context.Background(), text, 5*time.Second) == nil
 }
 
 // PID is the process that serves the mount.
-func (m *Mount) PID() int { return m.process.cmd.Process.Pid }
+func (m *Mount) PID() int { return m.process.Cmd.Process.Pid }
 
 // Join gives the path of something on the mount.
 func (m *Mount) Join(elements ...string) string {

@@ -6,19 +6,15 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 )
 
 // Outlive waits until the mount's process has ended by itself, and gives what it ended with.
 func (m *Mount) Outlive(t testing.TB) error {
 	t.Helper()
-	select {
-	case <-m.process.done:
-		return m.process.err
-	case <-time.After(stopAfter):
-		t.Fatalf("mount has not ended\n%s", m.process.log)
-		return nil
+	if !m.process.AwaitEnd() {
+		t.Fatalf("mount has not ended\n%s", m.process.Tail())
 	}
+	return m.process.Err
 }
 
 // Lines gives what the mount has written to stderr so far, where --log-format json was given: an object a line.
@@ -68,4 +64,16 @@ func Get(t testing.TB, url string) (status int, body string) {
 		t.Fatal(err)
 	}
 	return response.StatusCode, string(text)
+}
+
+// getJSON reads a JSON document, which has to be there.
+func getJSON(t testing.TB, url string, v any) {
+	t.Helper()
+	status, body := Get(t, url)
+	if status != http.StatusOK {
+		t.Fatalf("%s: status %d", url, status)
+	}
+	if err := json.Unmarshal([]byte(body), v); err != nil {
+		t.Fatalf("%s: %v", url, err)
+	}
 }

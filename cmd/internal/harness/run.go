@@ -1,13 +1,13 @@
 package harness
 
 import (
-	"bytes"
 	"context"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
+
+	"clipfs/cmd/internal/child"
 )
 
 // runLimit bounds every program that a test runs.
@@ -28,16 +28,7 @@ func TryRun(t testing.TB, name string, args ...string) (stdout, stderr []byte, e
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), runLimit)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Env = environment()
-	cmd.Dir = "/"
-	// A process that the tests fork meanwhile has the pipes open too until it runs its own program, which on a machine that is
-	// very busy takes long: a shorter time fails programs that have ended well.
-	cmd.WaitDelay = runLimit
-	var out, errs bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &errs
-	err = cmd.Run()
-	return out.Bytes(), errs.Bytes(), err
+	return child.Run(ctx, name, args...)
 }
 
 // FFmpeg makes a media file, on one thread as the machines that test have few, and gives its path.

@@ -2,11 +2,8 @@ package harness
 
 import (
 	"encoding/json"
-	"io"
-	"net/http"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 )
@@ -85,25 +82,14 @@ func StartWitness(t testing.TB, script string, streams ...WitnessStream) *Witnes
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &Witness{&Emulator{}}
-	var stdout io.ReadCloser
-	w.process = startProgram(t, "python3", func(cmd *exec.Cmd) {
-		if _, err = cmd.StdinPipe(); err == nil {
-			stdout, err = cmd.StdoutPipe()
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}, "-B", script, config)
-	w.ready(t, stdout)
-	return w
+	return &Witness{startServer(t, "python3", "-B", script, config)}
 }
 
 // Truth asks what is stored of a stream.
 func (w *Witness) Truth(t testing.TB, stream string) WitnessTruth {
 	t.Helper()
 	var out WitnessTruth
-	w.get(t, "/witness/truth?stream="+url.QueryEscape(stream), &out)
+	getJSON(t, w.Endpoint+"/witness/truth?stream="+url.QueryEscape(stream), &out)
 	return out
 }
 
@@ -111,26 +97,6 @@ func (w *Witness) Truth(t testing.TB, stream string) WitnessTruth {
 func (w *Witness) Served(t testing.TB, stream string) []WitnessServed {
 	t.Helper()
 	var out struct{ Served []WitnessServed }
-	w.get(t, "/witness/served?stream="+url.QueryEscape(stream), &out)
+	getJSON(t, w.Endpoint+"/witness/served?stream="+url.QueryEscape(stream), &out)
 	return out.Served
-}
-
-// get reads a JSON document of the witness's own.
-func (w *Witness) get(t testing.TB, path string, v any) {
-	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.Endpoint+path, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = response.Body.Close() }()
-	if response.StatusCode != http.StatusOK {
-		t.Fatalf("%s: %s", path, response.Status)
-	}
-	if err := json.NewDecoder(response.Body).Decode(v); err != nil {
-		t.Fatalf("%s: %v", path, err)
-	}
 }

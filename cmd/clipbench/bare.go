@@ -37,7 +37,6 @@ type bareMount struct {
 	path    string
 }
 
-// bare serves the bytes of a file on a bare mount.
 func (b *bench) bare(ctx context.Context, file string) (*bareMount, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -58,10 +57,8 @@ func (b *bench) bare(ctx context.Context, file string) (*bareMount, error) {
 	return m, nil
 }
 
-// file gives the path of the mount's file.
 func (m *bareMount) file() string { return filepath.Join(m.path, bareName) }
 
-// end unmounts.
 func (m *bareMount) end(err *error) {
 	stopped := m.process.Stop(os.Interrupt)
 	if _, found := mountinfo.Find(m.path); found == nil {
@@ -73,7 +70,6 @@ func (m *bareMount) end(err *error) {
 	_ = os.Remove(m.path) // the directory of all of them is removed at the end
 }
 
-// newBareCommand gives the command that serves a bare mount until it is interrupted.
 func newBareCommand(stderr io.Writer) *cobra.Command {
 	return &cobra.Command{
 		Use:    bareCommand + " FILE MOUNTPOINT",
@@ -86,7 +82,6 @@ func newBareCommand(stderr io.Writer) *cobra.Command {
 	}
 }
 
-// serveBare mounts and serves until ctx ends.
 func serveBare(ctx context.Context, file, mountpoint string, stderr io.Writer) error {
 	data, err := os.ReadFile(file)
 	if err != nil {
@@ -115,7 +110,6 @@ func serveBare(ctx context.Context, file, mountpoint string, stderr io.Writer) e
 	return server.Unmount()
 }
 
-// bareRoot is the directory of a bare mount.
 type bareRoot struct {
 	gofuse.Inode
 	data []byte
@@ -123,18 +117,15 @@ type bareRoot struct {
 
 var _ gofuse.NodeOnAdder = (*bareRoot)(nil)
 
-// OnAdd implements gofuse.NodeOnAdder.
 func (r *bareRoot) OnAdd(ctx context.Context) {
 	file := &bareFile{MemRegularFile: gofuse.MemRegularFile{Data: r.data, Attr: fuse.Attr{Mode: 0o444}}}
 	r.AddChild(bareName, r.NewPersistentInode(ctx, file, gofuse.StableAttr{Mode: syscall.S_IFREG}), false)
 }
 
-// bareFile is its file.
 type bareFile struct{ gofuse.MemRegularFile }
 
 var _ gofuse.NodeOpener = (*bareFile)(nil)
 
-// Open implements gofuse.NodeOpener.
 func (*bareFile) Open(context.Context, uint32) (gofuse.FileHandle, uint32, syscall.Errno) {
 	return nil, fuse.FOPEN_KEEP_CACHE | fuse.FOPEN_NOFLUSH, 0
 }

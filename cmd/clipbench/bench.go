@@ -49,7 +49,6 @@ type bench struct {
 	profiles int
 }
 
-// newBench builds the command, makes footage and starts the emulator.
 func newBench(ctx context.Context, s settings, stderr io.Writer) (_ *bench, err error) {
 	b := &bench{settings: s, stderr: stderr, newest: time.Now().UTC().Truncate(time.Hour).Add(-2 * time.Hour)}
 	if b.dir, err = os.MkdirTemp(s.dir, "clipbench-"); err != nil {
@@ -96,7 +95,6 @@ func (b *bench) greet(ctx context.Context) error {
 	return nil
 }
 
-// startEmulator makes the footage and serves it.
 func (b *bench) startEmulator(ctx context.Context) error {
 	args := []string{"emulator", "--listen", "127.0.0.1:0", "--retention", fmt.Sprintf("%dh", retention+24),
 		"--latency", b.latency.String(), "--bandwidth", b.bandwidth}
@@ -113,7 +111,6 @@ func (b *bench) startEmulator(ctx context.Context) error {
 	return err
 }
 
-// build builds the command that is measured.
 func build(ctx context.Context, path string) error {
 	dir, err := os.Getwd()
 	if err != nil {
@@ -137,7 +134,6 @@ func (b *bench) footage(ctx context.Context, name string, fragment int) (string,
 	return path, err
 }
 
-// close ends the emulator and removes everything.
 func (b *bench) close() {
 	var err error
 	if b.service != nil {
@@ -151,7 +147,6 @@ func (b *bench) close() {
 	}
 }
 
-// say tells how far things are.
 func (b *bench) say(format string, args ...any) {
 	_, _ = fmt.Fprintf(b.stderr, "== "+format+"\n", args...)
 }
@@ -162,7 +157,6 @@ func (b *bench) hour() time.Time {
 	return b.newest.Add(-time.Duration(b.hours%(retention-1)) * time.Hour)
 }
 
-// rest waits until the quota is full again.
 func (b *bench) rest(ctx context.Context) error {
 	select {
 	case <-time.After(restAfter):

@@ -40,7 +40,6 @@ func firstFrame(ctx context.Context, path string) (time.Duration, error) {
 	return took, nil
 }
 
-// firstFrameTask: from opening a clip of which nothing is known to its first picture.
 func firstFrameTask() task {
 	return task{"first-frame", []row{
 		{name: "cold: open to first decoded frame, 10 min clip of 300 fragments",
@@ -111,7 +110,6 @@ func (b *bench) listAndHead(ctx context.Context, span archive.Span) error {
 	return err
 }
 
-// hourTask: a whole hour of which nothing is known.
 func hourTask() task {
 	const name, against = "cold: whole 1 h clip to /dev/null, throughput", "the same parts fetched directly, same number of connections"
 	return task{"hour", []row{
@@ -127,7 +125,6 @@ func hourTask() task {
 	}}
 }
 
-// measureHours measures whole hours of a stream.
 func (b *bench) measureHours(ctx context.Context, stream archive.StreamName, r *row) (err error) {
 	m, err := b.mount(ctx, "", "--cache-size", "3GiB")
 	if err != nil {

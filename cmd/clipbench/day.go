@@ -21,7 +21,6 @@ const (
 // dayStart is where clips of 24 h begin.
 func (b *bench) dayStart() time.Time { return b.newest.Add(-26 * time.Hour) }
 
-// openOnce opens a file and closes it.
 func openOnce(path string) (time.Duration, error) {
 	began := time.Now()
 	f, err := os.Open(path)
@@ -32,7 +31,6 @@ func openOnce(path string) (time.Duration, error) {
 	return took, f.Close()
 }
 
-// dayTask: opening 24 h of which nothing is known.
 func dayTask() task {
 	return task{"day", []row{
 		{name: "cold open of a 24 h clip", against: "fragments ÷ allowed points per second", limit: 1.1},
@@ -52,7 +50,6 @@ func dayTask() task {
 	}}
 }
 
-// coldOpen opens 24 h with a new mount and a new cache.
 func (b *bench) coldOpen(ctx context.Context) (took time.Duration, err error) {
 	if err := b.rest(ctx); err != nil {
 		return 0, err
@@ -94,7 +91,6 @@ func headerTask() task {
 	}}
 }
 
-// headerOnce opens 24 h with a new mount, reads the head and gives the CPU time and the time that this took.
 func (b *bench) headerOnce(ctx context.Context, cache string) (used, took time.Duration, err error) {
 	m, err := b.mount(ctx, cache)
 	if err != nil {

@@ -21,7 +21,6 @@ const (
 	manyEntries = 10_000
 )
 
-// listTask: listings of a day.
 func listTask() task {
 	return task{"list", []row{
 		{name: "`ls -l` of a day, warm", against: "the same tree on the local disk", limit: 10},
@@ -59,7 +58,6 @@ func listTask() task {
 	}}
 }
 
-// list has ls list a directory some times.
 func (b *bench) list(flag, dir string) timed {
 	return func(ctx context.Context, _ int) (time.Duration, error) {
 		began := time.Now()
@@ -95,7 +93,6 @@ func copyTree(from, to string, depth int) (n int, err error) {
 	return n, err
 }
 
-// readyTask: from the start of the command to when it serves.
 func readyTask() task {
 	return task{"ready", []row{
 		{name: "mount ready, empty cache", limit: 0.3, unit: " s"},
@@ -133,7 +130,6 @@ func readyTask() task {
 	}}
 }
 
-// fillCache puts so many small entries in a cache.
 func fillCache(ctx context.Context, dir string, n int) (err error) {
 	c, err := cache.Open(dir, cache.Options{})
 	if err != nil {

@@ -16,7 +16,6 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// settings are what the flags say.
 type settings struct {
 	json, profile string
 	row           string
@@ -36,7 +35,6 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// run is the whole program; it gives the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var s settings
 	cmd := &cobra.Command{
@@ -67,7 +65,6 @@ such; the exit code is 0 if every row was measured or cannot be measured here.`,
 	return 0
 }
 
-// bind makes the flags.
 func (s *settings) bind(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&s.json, "json", "", "write the rows to this `file` too, as JSON")
@@ -79,7 +76,6 @@ func (s *settings) bind(cmd *cobra.Command) {
 	f.StringVar(&s.dir, "dir", "", "`directory` for caches and copies, some GB (default a temporary one)")
 }
 
-// check reads what was given as text.
 func (s *settings) check() (err error) {
 	if s.rounds < 1 {
 		return fmt.Errorf("--rounds %d: want at least 1", s.rounds)
@@ -96,7 +92,6 @@ func (s *settings) check() (err error) {
 	return nil
 }
 
-// run measures and prints.
 func (s *settings) run(ctx context.Context, stdout, stderr io.Writer) (err error) {
 	b, err := newBench(ctx, *s, stderr)
 	if err != nil {

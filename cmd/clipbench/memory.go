@@ -21,7 +21,6 @@ const (
 	sampledEvery = 200 * time.Millisecond
 )
 
-// memoryTask: how much memory the mount takes while several read 24 h.
 func memoryTask() task {
 	return task{"memory", []row{
 		{name: "resident memory, 4 readers of a 24 h clip, the most", limit: 64, unit: " MiB"},

@@ -73,7 +73,6 @@ func (b *bench) mount(ctx context.Context, cache string, args ...string) (*mount
 	return m, nil
 }
 
-// stop unmounts. Its cache stays.
 func (m *mount) stop() error {
 	err := m.process.Stop(os.Interrupt)
 	m.cancel()
@@ -83,7 +82,6 @@ func (m *mount) stop() error {
 	return errors.Join(err, os.Remove(m.path))
 }
 
-// end unmounts and removes the cache.
 func (m *mount) end(err *error) {
 	*err = errors.Join(*err, m.stop(), os.RemoveAll(m.cache))
 }
@@ -93,7 +91,6 @@ func (m *mount) clip(stream string, at time.Time, length string) string {
 	return filepath.Join(m.path, stream, at.UTC().Format("2006-01-02T15:04"), length+".mp4")
 }
 
-// heapProfile has the mount write a heap profile, where profiles are wanted.
 func (m *mount) heapProfile() {
 	if m.profiled {
 		_ = m.process.Cmd.Process.Signal(syscall.SIGUSR1) // if it has ended, that shows elsewhere

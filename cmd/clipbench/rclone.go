@@ -73,7 +73,6 @@ func (b *bench) againstRclone(ctx context.Context, r *row, path string, c *copie
 	return nil
 }
 
-// waitMounted waits until something is mounted.
 func waitMounted(ctx context.Context, mountpoint string, p *child.Process) error {
 	for deadline := time.Now().Add(readyAfter); ; time.Sleep(20 * time.Millisecond) {
 		if _, err := mountinfo.Find(mountpoint); err == nil {
@@ -116,7 +115,6 @@ func (b *bench) serveFile(ctx context.Context, path string) (*http.Server, error
 	return server, nil
 }
 
-// paced gives a writer that keeps to the bandwidth.
 func (b *bench) paced(w http.ResponseWriter, r *http.Request) http.ResponseWriter {
 	if b.rate == 0 {
 		return w
@@ -124,14 +122,12 @@ func (b *bench) paced(w http.ResponseWriter, r *http.Request) http.ResponseWrite
 	return &pacedWriter{w, rate.NewLimiter(rate.Limit(b.rate), chunk), r}
 }
 
-// pacedWriter is what paced gives.
 type pacedWriter struct {
 	http.ResponseWriter
 	limiter *rate.Limiter
 	request *http.Request
 }
 
-// Write implements io.Writer.
 func (w *pacedWriter) Write(p []byte) (n int, err error) {
 	for n < len(p) && err == nil {
 		some := p[n:min(len(p), n+chunk)]

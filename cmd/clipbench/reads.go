@@ -18,10 +18,8 @@ const (
 	enough = 1 << 30
 )
 
-// readFile reads a file front to back and gives its size.
 func readFile(path string) (int64, error) { return readWhole(path, 0) }
 
-// readWhole is the read of compareReads that does so.
 func readWhole(path string, _ int) (int64, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -42,7 +40,6 @@ func readWhole(path string, _ int) (int64, error) {
 	}
 }
 
-// read is one way to read a file.
 type read func(path string, round int) (bytes int64, err error)
 
 // readTimes are, for each of some files that were read in turn, how long each round took, in seconds.
@@ -118,7 +115,6 @@ func readAnew(paths []string) (err error) {
 	return nil
 }
 
-// forget has the kernel forget what it has of a file in memory.
 func forget(path string) error {
 	f, err := os.Open(path)
 	if err != nil {
@@ -168,7 +164,6 @@ func (b *bench) copyOf(ctx context.Context, path string) (c *copies, err error) 
 	return c, nil
 }
 
-// localCopy copies a file to the local disk.
 func (b *bench) localCopy(path string) (_ string, err error) {
 	in, err := os.Open(path)
 	if err != nil {
@@ -184,7 +179,6 @@ func (b *bench) localCopy(path string) (_ string, err error) {
 	return out.Name(), errors.Join(err, out.Sync(), out.Close())
 }
 
-// remove removes the copies.
 func (c *copies) remove(err *error) {
 	if c.bare != nil {
 		c.bare.end(err)

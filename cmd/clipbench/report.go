@@ -17,10 +17,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// report is what was measured.
 type report struct{ rows []row }
 
-// add adds the rows of a task.
 func (r *report) add(rows []row) { r.rows = append(r.rows, rows...) }
 
 // keep drops the rows that were only measured because others were.
@@ -28,7 +26,6 @@ func (r *report) keep(pattern *regexp.Regexp) {
 	r.rows = slices.DeleteFunc(r.rows, func(r row) bool { return !pattern.MatchString(r.text()) })
 }
 
-// err gives what failed.
 func (r *report) err() error {
 	var all []error
 	for i := range r.rows {
@@ -72,7 +69,6 @@ func (r *report) markdown(w io.Writer, b *bench) error {
 	return out.Flush()
 }
 
-// jsonRow is a row in the file of --json.
 type jsonRow struct {
 	Row string `json:"row"`
 	// Value is a number, or "not measured".
@@ -81,7 +77,6 @@ type jsonRow struct {
 	OK     bool   `json:"ok"`
 }
 
-// json writes the rows to a file.
 func (r *report) json(path string) error {
 	out := make([]jsonRow, len(r.rows))
 	for i := range r.rows {
@@ -98,7 +93,6 @@ func (r *report) json(path string) error {
 	return os.WriteFile(path, append(text, '\n'), 0o644)
 }
 
-// machine describes the machine in a few words.
 func machine() string {
 	words := []string{fmt.Sprintf("%d CPUs", runtime.NumCPU())}
 	if info, err := os.ReadFile("/proc/cpuinfo"); err == nil {

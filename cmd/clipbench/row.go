@@ -8,7 +8,6 @@ import (
 	"time"
 )
 
-// row is one line of the table.
 type row struct {
 	name, against string
 	// atLeast says that the value has to be limit or more; else limit or less.
@@ -31,7 +30,6 @@ func (r *row) text() string {
 	return r.name + " / " + r.against
 }
 
-// target is what is to be reached.
 func (r *row) target() string {
 	sign := "≤"
 	if r.atLeast {
@@ -40,10 +38,8 @@ func (r *row) target() string {
 	return fmt.Sprintf("%s %g%s", sign, r.limit, r.unit)
 }
 
-// measured reports whether there is a value.
 func (r *row) measured() bool { return r.missing == "" && r.err == nil }
 
-// ok reports whether the target was reached.
 func (r *row) ok() bool {
 	if !r.measured() {
 		return false
@@ -54,7 +50,6 @@ func (r *row) ok() bool {
 	return r.value <= r.limit
 }
 
-// shown is the value as the table has it.
 func (r *row) shown() string {
 	switch {
 	case r.err != nil:
@@ -77,12 +72,10 @@ type task struct {
 	measure func(ctx context.Context, b *bench, rows []row) error
 }
 
-// selected reports whether any of its rows is wanted.
 func (t *task) selected(pattern *regexp.Regexp) bool {
 	return slices.ContainsFunc(t.rows, func(r row) bool { return pattern.MatchString(r.text()) })
 }
 
-// tasks gives all of them, in the order of the table.
 func tasks() []task {
 	return []task{
 		sequentialTask(), firstTask(), randomTask(), firstFrameTask(), hourTask(), seekTask(), dayTask(), headerTask(), memoryTask(),
@@ -93,7 +86,6 @@ func tasks() []task {
 // pairs are what was measured in alternation, in seconds.
 type pairs struct{ ours, theirs []float64 }
 
-// add adds a round.
 func (p *pairs) add(ours, theirs time.Duration) {
 	p.ours = append(p.ours, ours.Seconds())
 	p.theirs = append(p.theirs, theirs.Seconds())
@@ -111,15 +103,12 @@ func (p *pairs) ratios() []float64 {
 // longer is the median of the ratios: how many times longer ours took.
 func (p *pairs) longer() float64 { return median(p.ratios()) }
 
-// faster is the inverse.
 func (p *pairs) faster() float64 { return 1 / p.longer() }
 
-// note tells the medians.
 func (p *pairs) note() string {
 	return fmt.Sprintf("%s against %s, %d rounds", seconds(median(p.ours)), seconds(median(p.theirs)), len(p.ours))
 }
 
-// seconds writes a time for people.
 func seconds(s float64) string {
 	if s < 1 {
 		return fmt.Sprintf("%.3g ms", s*1000)

@@ -46,7 +46,6 @@ type script struct {
 	python, path string
 }
 
-// newScript gives one, or why there is none.
 func (b *bench) newScript(ctx context.Context) (*script, string) {
 	path := filepath.Join(b.dir, "chunks.py")
 	if err := os.WriteFile(path, []byte(scriptText), 0o600); err != nil {

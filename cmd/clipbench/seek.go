@@ -27,7 +27,6 @@ const (
 	warmUp = 250 * time.Millisecond
 )
 
-// seekTask: jumps in an open clip to where nothing has been fetched.
 func seekTask() task {
 	against := "one GetClip of the smallest part with the target, read to the target frame's last byte"
 	return task{"seek", []row{
@@ -120,7 +119,6 @@ type player struct {
 	parameters []byte
 }
 
-// openPlayer opens a clip.
 func openPlayer(path string) (*player, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -247,7 +245,6 @@ func startDecoder(ctx context.Context) (*decoder, error) {
 	return d, nil
 }
 
-// feed gives it some of the byte stream.
 func (d *decoder) feed(b []byte) error {
 	_, err := d.in.Write(b)
 	return err

@@ -30,7 +30,6 @@ func secondRows(name, bareName, local string, limit float64) []row {
 	}
 }
 
-// againstCopies compares reads of a clip with reads of its copies.
 func (b *bench) againstCopies(ctx context.Context, rows []row, path string, c *copies, read read) error {
 	times, err := b.compareReads(ctx, read, 3, path, c.stored, c.bare.file(), c.fresh)
 	if err != nil {
@@ -46,7 +45,6 @@ func (b *bench) againstCopies(ctx context.Context, rows []row, path string, c *c
 	return nil
 }
 
-// sequentialTask: second reads, from front to back.
 func sequentialTask() task {
 	one := secondRows("second sequential read, one part", "second sequential read, a bare FUSE file of one part's size", sameBytes, 0.95)
 	many := secondRows("second sequential read, many parts", "second sequential read, a bare FUSE file of many parts' size", sameBytes, 0.95)
@@ -70,7 +68,6 @@ func sequentialTask() task {
 	}}
 }
 
-// measureSequential measures second reads of a clip.
 func (b *bench) measureSequential(ctx context.Context, rows []row, rclone *row, path string) (err error) {
 	c, err := b.copyOf(ctx, path)
 	if err != nil {
@@ -83,7 +80,6 @@ func (b *bench) measureSequential(ctx context.Context, rows []row, rclone *row, 
 	return b.againstRclone(ctx, rclone, path, c)
 }
 
-// firstTask: the first read of a clip that is in the cache, after a restart.
 func firstTask() task {
 	const name = "first sequential read of a cached clip"
 	return task{"first", []row{
@@ -163,14 +159,12 @@ func (f *firstRead) round(ctx context.Context, ours, bare *pairs) error {
 	return err
 }
 
-// readTime gives how long it takes to open and read a file.
 func readTime(path string) (time.Duration, error) {
 	began := time.Now()
 	_, err := readFile(path)
 	return time.Since(began), err
 }
 
-// randomTask: second reads of a little at random places.
 func randomTask() task {
 	const name = "second random 64 KiB reads, 4 at a time"
 	rows := secondRows(name, name+", a bare FUSE file", "local file", 0.90)

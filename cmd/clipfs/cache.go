@@ -19,7 +19,6 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// cacheCommand is clipfs cache.
 func cacheCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "cache",
@@ -39,13 +38,11 @@ func cacheCommand() *cobra.Command {
 	return cmd
 }
 
-// cacheFlags are the flags of all commands of clipfs cache.
 type cacheFlags struct {
 	dir  string
 	json bool
 }
 
-// bind makes the flags.
 func (f *cacheFlags) bind(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.dir, "cache-dir", "", "`directory` of the cache (default that of MOUNTPOINT or of the only mount, else clipfs in the user's cache directory)")
 	cmd.Flags().BoolVar(&f.json, "json", false, "answer in JSON")
@@ -82,7 +79,6 @@ func (f *cacheFlags) dirs(cmd *cobra.Command, args []string) ([]string, error) {
 	return []string{f.dir, filepath.Join(f.dir, mount.HeadsDir)}, nil
 }
 
-// cacheLsCommand is clipfs cache ls.
 func cacheLsCommand() *cobra.Command {
 	var f cacheFlags
 	cmd := &cobra.Command{
@@ -112,7 +108,6 @@ func cacheLsCommand() *cobra.Command {
 	return cmd
 }
 
-// cacheVerifyCommand is clipfs cache verify.
 func cacheVerifyCommand() *cobra.Command {
 	var f cacheFlags
 	cmd := &cobra.Command{
@@ -129,7 +124,6 @@ again when it is next read; then the exit code is 1.`,
 	return cmd
 }
 
-// verify checks all entries.
 func (f *cacheFlags) verify(cmd *cobra.Command, args []string) error {
 	dirs, err := f.dirs(cmd, args)
 	if err != nil {
@@ -168,7 +162,6 @@ func (f *cacheFlags) verify(cmd *cobra.Command, args []string) error {
 	return err
 }
 
-// cacheClearCommand is clipfs cache clear.
 func cacheClearCommand() *cobra.Command {
 	var f cacheFlags
 	var older time.Duration
@@ -194,7 +187,6 @@ Exact sizes and the timeline, which have no footage, are kept.`,
 	return cmd
 }
 
-// clear removes the entries that match.
 func (f *cacheFlags) clear(cmd *cobra.Command, args []string, match func(cache.Info) bool) error {
 	dirs, err := f.dirs(cmd, args)
 	if err != nil {
@@ -217,7 +209,6 @@ func (f *cacheFlags) clear(cmd *cobra.Command, args []string, match func(cache.I
 	return errors.Join(failed, err)
 }
 
-// cachedEntry is an entry in JSON.
 type cachedEntry struct {
 	Key       cache.Key  `json:"key"`
 	Stream    string     `json:"stream,omitempty"`
@@ -234,7 +225,6 @@ type cachedEntry struct {
 	Error     string     `json:"error,omitempty"`
 }
 
-// print lists entries.
 func (f *cacheFlags) print(out io.Writer, infos []cache.Info) error {
 	if f.json {
 		return printJSON(out, infos)
@@ -242,7 +232,6 @@ func (f *cacheFlags) print(out io.Writer, infos []cache.Info) error {
 	return printTable(out, infos)
 }
 
-// printJSON lists entries for programs.
 func printJSON(out io.Writer, infos []cache.Info) error {
 	list := make([]cachedEntry, 0, len(infos))
 	for _, i := range infos {
@@ -261,7 +250,6 @@ func printJSON(out io.Writer, infos []cache.Info) error {
 	return encoder.Encode(list)
 }
 
-// printTable lists entries for people.
 func printTable(out io.Writer, infos []cache.Info) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(table, "STREAM\tFROM\tLENGTH\tFRAGMENTS\tWHAT\tSIZE\tLAST USED") // Flush gives the error
@@ -289,7 +277,6 @@ func printTable(out io.Writer, infos []cache.Info) error {
 	return err
 }
 
-// orNull gives a time as JSON wants it that may not be there.
 func orNull(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil

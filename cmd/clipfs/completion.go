@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// completeMounts completes the mountpoint of a clipfs mount.
 func completeMounts(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 	all, err := mountinfo.List()
 	if len(args) > 0 || err != nil {
@@ -25,7 +24,6 @@ func completeMounts(_ *cobra.Command, args []string, _ string) ([]string, cobra.
 	return mounts, cobra.ShellCompDirectiveNoFileComp
 }
 
-// completeDirectory completes the one directory that a command takes.
 func completeDirectory(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp

@@ -29,13 +29,11 @@ const (
 	abortAfter = checkTimeout + 5*time.Second
 )
 
-// demoFlags are the flags of clipfs demo.
 type demoFlags struct {
 	once  bool
 	level slog.Level
 }
 
-// demoCommand is clipfs demo.
 func demoCommand() *cobra.Command {
 	f := demoFlags{level: slog.LevelWarn}
 	cmd := &cobra.Command{
@@ -56,13 +54,11 @@ interrupted. DIR is made if it does not exist; without it a temporary directory 
 	return cmd
 }
 
-// demo is one run of clipfs demo.
 type demo struct {
 	demoFlags
 	stdout, stderr io.Writer
 }
 
-// run makes the directories, mounts, checks, and stays.
 func (d *demo) run(ctx context.Context, args []string) (err error) {
 	logger := slog.New(slog.NewTextHandler(d.stderr, &slog.HandlerOptions{Level: d.level}))
 	if err := mount.CheckPrerequisites(); err != nil {
@@ -98,7 +94,6 @@ func (d *demo) run(ctx context.Context, args []string) (err error) {
 	return c.Serve(ctx, service, counted, mountpoint, logger, func(s *mount.Serving) error { return d.show(ctx, s, mountpoint) })
 }
 
-// demoDir gives the directory to mount on and what removes it again, if it was made here.
 func demoDir(args []string) (dir string, remove func() error, err error) {
 	keep := func() error { return nil }
 	if len(args) == 0 {
@@ -126,7 +121,6 @@ func removeDir(dir string) error {
 	return nil
 }
 
-// show checks the mount, tells what to try, stays until ctx ends if that is wanted, and unmounts.
 func (d *demo) show(ctx context.Context, s *mount.Serving, mountpoint string) error {
 	d.say("Kinesis Video Streams, emulated, on %s\n\n", mountpoint)
 	file, failed := d.check(ctx, mountpoint)
@@ -183,7 +177,6 @@ func (d *demo) check(ctx context.Context, mountpoint string) (file string, err e
 	return file, nil
 }
 
-// suggestions gives commands to try on the mount.
 func suggestions(mountpoint, file string) string {
 	path := filepath.Join(mountpoint, file)
 	// Single quotes, as a shell reads them.

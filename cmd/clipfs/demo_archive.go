@@ -11,7 +11,6 @@ import (
 	"clipfs/clip/kvs"
 )
 
-// demoStream is the name of the demo's stream, which shows the test card.
 const demoStream = "testcard"
 
 // demoArchive starts an emulator with the test card and gives an archive on it. end stops both.

@@ -77,10 +77,8 @@ func demoCheck(stdout io.Writer, mountpoint string) error {
 	return err
 }
 
-// below gives a path as it is below the mountpoint.
 func below(mountpoint, path string) string { return strings.TrimPrefix(path, mountpoint+"/") }
 
-// readClip reads all of a clip and describes it.
 func readClip(path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {

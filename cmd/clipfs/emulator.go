@@ -20,7 +20,6 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// emulatorFlags are the flags of clipfs emulator.
 type emulatorFlags struct {
 	listen, dataListen string
 	streams            []string
@@ -38,7 +37,6 @@ type emulatorFlags struct {
 	level              slog.Level
 }
 
-// emulatorCommand is clipfs emulator.
 func emulatorCommand() *cobra.Command {
 	f := emulatorFlags{contentLength: true, quota: true}
 	cmd := &cobra.Command{
@@ -85,7 +83,6 @@ while it runs (nothing: plain clips again; GET tells):
 	return cmd
 }
 
-// formTable lists the forms of clips, one a line.
 func formTable() string {
 	var lines []string
 	for _, e := range form.Table() {
@@ -94,7 +91,6 @@ func formTable() string {
 	return strings.Join(lines, "\n")
 }
 
-// bind makes the flags.
 func (f *emulatorFlags) bind(cmd *cobra.Command) {
 	fs := cmd.Flags()
 	fs.StringVar(&f.listen, "listen", emulator.DefaultAddress, "`address` of the control API; port 0 picks one")
@@ -120,7 +116,6 @@ func (f *emulatorFlags) bind(cmd *cobra.Command) {
 	fs.Var(config.Level(&f.level), "log-level", "how much to log on stderr; debug logs each call")
 }
 
-// run serves until ctx ends.
 func (f *emulatorFlags) run(ctx context.Context, log *slog.Logger, stdout io.Writer) error {
 	o, err := f.options(ctx, log)
 	if err != nil {
@@ -147,7 +142,6 @@ func (f *emulatorFlags) run(ctx context.Context, log *slog.Logger, stdout io.Wri
 	return srv.Wait()
 }
 
-// options turns flags into options and opens the footage.
 func (f *emulatorFlags) options(ctx context.Context, log *slog.Logger) (emulator.Options, error) {
 	o := emulator.Options{Log: log, Address: f.listen, DataAddress: f.dataListen, Data: f.data, Retention: f.retention,
 		Chunked: !f.contentLength, Latency: f.latency, Bandwidth: f.bandwidth, NoQuota: !f.quota}
@@ -186,7 +180,6 @@ func (f *emulatorFlags) options(ctx context.Context, log *slog.Logger) (emulator
 	return o, nil
 }
 
-// payload reads the flags that say how clips are made.
 func (f *emulatorFlags) payload() (o footage.PayloadOptions, err error) {
 	if o.Moov, err = footage.ParseMoov(f.moov); err != nil {
 		return o, err

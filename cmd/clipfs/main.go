@@ -44,7 +44,6 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return runTree(ctx, rootCommand(args), args, stdout, stderr)
 }
 
-// runTree runs the command of a tree that args name.
 func runTree(ctx context.Context, root *cobra.Command, args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(stdout)
@@ -110,7 +109,6 @@ a config file, --config FILE. A flag goes before the environment, and that befor
 	return root
 }
 
-// commandNames gives the names of the commands right below one, without those that only this program runs.
 func commandNames(cmd *cobra.Command) []string {
 	var names []string
 	for _, c := range cmd.Commands() {
@@ -124,14 +122,12 @@ func commandNames(cmd *cobra.Command) []string {
 // thisHost is this machine, as the doctor sees it.
 func thisHost() doctor.Host { return doctor.Host{UID: os.Geteuid(), Known: thisMachine()} }
 
-// doctorCommand is clipfs doctor on a machine.
 func doctorCommand(on doctor.Host) *cobra.Command {
 	cmd := doctor.Command(on)
 	cmd.ValidArgsFunction = completeDirectory
 	return cmd
 }
 
-// statusCommandName is a command that only this program runs.
 const statusCommandName = "mount-status"
 
 // statusCommand is the process that reads the status of a mount: it hangs where the mount does, and can be left behind.

@@ -15,7 +15,6 @@ import (
 	"github.com/spf13/cobra/doc"
 )
 
-// manCommand is clipfs man.
 func manCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "man DIR",
@@ -31,7 +30,6 @@ one with man -l FILE.`,
 	}
 }
 
-// writeMan writes the manual pages of all commands below one and of mount(8)'s helper to a directory.
 func writeMan(root *cobra.Command, dir string) error {
 	commands, admin := filepath.Join(dir, "man1"), filepath.Join(dir, "man8")
 	if err := errors.Join(os.MkdirAll(commands, 0o755), os.MkdirAll(admin, 0o755)); err != nil {

@@ -70,7 +70,6 @@ func prepare(call mounthelper.Call) error {
 	return nil
 }
 
-// helperCommand describes mount.clipfs, for its manual page.
 func helperCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   mounthelper.Name + " SOURCE DIR [-sfnv] [-o OPTIONS]",

@@ -17,7 +17,6 @@ import (
 	"clipfs/cmd/clipfs/internal/moment"
 )
 
-// pathFlags are the flags of clipfs path.
 type pathFlags struct {
 	mount string
 	zone  *time.Location
@@ -27,7 +26,6 @@ type pathFlags struct {
 // noMount asks for a path that is relative to any mount.
 const noMount = "none"
 
-// pathCommand is clipfs path.
 func pathCommand() *cobra.Command {
 	var f pathFlags
 	cmd := &cobra.Command{
@@ -65,7 +63,6 @@ mount, or with --mount none, the path is relative. Only the path goes to stdout;
 	return cmd
 }
 
-// path gives the path and what was understood.
 func (f *pathFlags) path(ctx context.Context, cmd *cobra.Command, on known.Machine, args []string, now time.Time) (path, said string, err error) {
 	stream := archive.StreamName(args[0])
 	if !stream.Valid() {

@@ -15,7 +15,6 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// umountCommand is clipfs umount.
 func umountCommand() *cobra.Command {
 	lazy := false
 	cmd := &cobra.Command{
@@ -34,7 +33,6 @@ the copy. It is said which process has it then, and the exit code is 1.`,
 	return cmd
 }
 
-// umount takes the mount at a path away.
 func umount(ctx context.Context, path string, lazy bool) error {
 	mountpoint, err := fs.Canonical(path)
 	if err != nil {

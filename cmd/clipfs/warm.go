@@ -23,7 +23,6 @@ const warmGrace = time.Second
 // mostParallel is more than any mount serves well.
 const mostParallel = 256
 
-// warmFlags are the flags of clipfs warm.
 type warmFlags struct {
 	dryRun   bool
 	heads    bool
@@ -31,7 +30,6 @@ type warmFlags struct {
 	price    float64
 }
 
-// warmCommand is clipfs warm.
 func warmCommand() *cobra.Command {
 	f := warmFlags{parallel: warm.DefaultParallel}
 	cmd := &cobra.Command{
@@ -114,7 +112,6 @@ func (f *warmFlags) takePrice(cmd *cobra.Command, paths []string) error {
 	return nil
 }
 
-// check says what is wrong with the flags.
 func (f *warmFlags) check() error {
 	if f.dryRun && f.heads {
 		return errors.New("--dry-run tells what media costs, and --heads fetches none: want one of them")
@@ -184,7 +181,6 @@ func (f *warmFlags) run(ctx context.Context, paths []string, stdout, stderr io.W
 	return errors.Join(err, failedPaths(len(failed)+len(result.Failed)))
 }
 
-// failedPaths is the error for so many failures, which have been named.
 func failedPaths(n int) error {
 	if n == 0 {
 		return nil

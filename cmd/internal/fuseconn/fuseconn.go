@@ -76,12 +76,10 @@ func (c Conn) Waiting() (int, error) {
 	return strconv.Atoi(strings.TrimSpace(string(text)))
 }
 
-// file is the path of one of the connection's controls.
 func (c Conn) file(name string) string {
 	return filepath.Join(control, strconv.FormatUint(uint64(c.ID), 10), name)
 }
 
-// mountControl mounts fusectl unless it is.
 func mountControl() error {
 	_, err := mountinfo.Find(control)
 	if !errors.Is(err, mountinfo.ErrNotMounted) {
@@ -113,7 +111,6 @@ func Watch(ctx context.Context, mountpoint string, limit time.Duration, report f
 	}()
 }
 
-// end aborts the connection of a mountpoint and takes the mount out of the tree.
 func end(mountpoint string) error {
 	conn, err := Find(mountpoint)
 	if err != nil {

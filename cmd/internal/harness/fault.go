@@ -11,7 +11,6 @@ import (
 	"time"
 )
 
-// faultTimeout bounds a change of faults.
 const faultTimeout = 20 * time.Second
 
 // Fault is something that goes wrong in an emulator, on purpose.
@@ -66,7 +65,6 @@ func (f *Fault) Await(t testing.TB) {
 	}
 }
 
-// faultSet is a fault as the emulator tells it.
 type faultSet struct{ ID, Hits int64 }
 
 // faults asks for a change of faults. The test's own context may be over: this is for its cleanup too.

@@ -22,7 +22,6 @@ const watchdogAfter = 10 * time.Minute
 // watchdogVariable is for tests that are told to run for longer.
 const watchdogVariable = "E2E_WATCHDOG"
 
-// watchdog gives how long a test with a mount may take.
 func watchdog(t testing.TB) time.Duration {
 	t.Helper()
 	text := os.Getenv(watchdogVariable)
@@ -72,7 +71,6 @@ func Remount(t testing.TB, old *Mount, e *Emulator, args ...string) *Mount {
 	return m
 }
 
-// start starts the process and waits until it has mounted.
 func (m *Mount) start(t testing.TB, e *Emulator, env, args []string) {
 	t.Helper()
 	NeedFUSE(t)

@@ -10,7 +10,6 @@ import (
 	"clipfs/cmd/internal/child"
 )
 
-// runLimit bounds every program that a test runs.
 const runLimit = 2 * time.Minute
 
 // Run runs a program to its end and gives its stdout; it has to exit with 0.

@@ -44,13 +44,11 @@ func inSeconds(_ []string, a slog.Attr) slog.Attr {
 	return a
 }
 
-// operationAttr is the attribute that has the number of an operation.
 const operationAttr = "op"
 
 // operations adds the number of the operation that the context of a line carries.
 type operations struct{ slog.Handler }
 
-// Handle implements slog.Handler.
 func (h operations) Handle(ctx context.Context, r slog.Record) error {
 	if op, ok := archive.OperationOf(ctx); ok {
 		r.AddAttrs(slog.Uint64(operationAttr, op.ID))
@@ -58,10 +56,8 @@ func (h operations) Handle(ctx context.Context, r slog.Record) error {
 	return h.Handler.Handle(ctx, r)
 }
 
-// WithAttrs implements slog.Handler.
 func (h operations) WithAttrs(attrs []slog.Attr) slog.Handler {
 	return operations{h.Handler.WithAttrs(attrs)}
 }
 
-// WithGroup implements slog.Handler.
 func (h operations) WithGroup(name string) slog.Handler { return operations{h.Handler.WithGroup(name)} }

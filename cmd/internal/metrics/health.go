@@ -14,7 +14,6 @@ func (m *Metrics) Health() error {
 	return errors.Join(m.mountHealth(), m.credentialsHealth())
 }
 
-// mountHealth says whether the mount serves.
 func (m *Metrics) mountHealth() error {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
@@ -24,7 +23,6 @@ func (m *Metrics) mountHealth() error {
 	return m.sources.Alive()
 }
 
-// credentialsHealth says whether the archive takes the credentials.
 func (m *Metrics) credentialsHealth() error {
 	if p := m.refusal.Load(); p != nil {
 		return fmt.Errorf("credentials: %w", *p)

@@ -14,7 +14,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 )
 
-// namespace begins the names of all our metrics.
 const namespace = "clipfs"
 
 // bytesPerGB is what a gigabyte is in the price: the service bills gigabytes of 10⁹ bytes or of 2³⁰, it does not say which,

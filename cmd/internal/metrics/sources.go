@@ -94,5 +94,4 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	}
 }
 
-// cost gives what bytes cost at a price a gigabyte.
 func cost(bytes, price float64) float64 { return bytes / bytesPerGB * price }

@@ -136,7 +136,6 @@ func (m *Metrics) Status() *Status {
 	return s
 }
 
-// limit tells of the limit.
 func (s *Status) limit(f clip.Fetched) {
 	if f.Limit.Bytes > 0 {
 		s.FetchLimit = f.Limit.String()
@@ -159,7 +158,6 @@ func busiest(all []kvs.Quota) []StatusQuota {
 	return out
 }
 
-// tenths rounds to a tenth.
 func tenths(n float64) float64 { return math.Round(n*10) / 10 }
 
 // by gives the counts of a metric by its label.
@@ -193,7 +191,6 @@ func ofCache(c cache.Stats) map[string]float64 {
 		"evictions_total": float64(c.Evictions), "expired_total": float64(c.Expired)}
 }
 
-// times gives a histogram in short.
 func times(histogram prometheus.Histogram) StatusTimes {
 	var all dto.Metric
 	if err := histogram.Write(&all); err != nil || all.GetHistogram().GetSampleCount() == 0 {

@@ -117,7 +117,6 @@ func libraryRows() []metric {
 	}
 }
 
-// periods gives what was fetched in each period.
 func (s *snapshot) periods() map[string]int64 {
 	f := s.fetched
 	return map[string]int64{clip.PerHour.String(): f.Hour, clip.PerDay.String(): f.Day, clip.PerMonth.String(): f.Month}

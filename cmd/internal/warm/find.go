@@ -36,7 +36,6 @@ type Failure struct {
 // ErrNotMount says that a path is not on a mount of ours.
 var ErrNotMount = errors.New("not on a clipfs mount: name files or directories below a mountpoint")
 
-// finder gathers clips.
 type finder struct {
 	mounts []mountinfo.Info
 	seen   map[string]bool
@@ -106,12 +105,10 @@ func (f *finder) below(path string) bool {
 	return false
 }
 
-// fail notes what went wrong.
 func (f *finder) fail(path string, err error) {
 	f.failed = append(f.failed, Failure{Path: path, Err: plain(err)})
 }
 
-// walk gathers the clips of a file or a directory.
 func (f *finder) walk(ctx context.Context, path string) {
 	if ctx.Err() != nil || f.seen[path] {
 		return
@@ -128,7 +125,6 @@ func (f *finder) walk(ctx context.Context, path string) {
 	}
 }
 
-// walkDir gathers those of a directory.
 func (f *finder) walkDir(ctx context.Context, dir string) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -152,7 +148,6 @@ func (f *finder) walkDir(ctx context.Context, dir string) {
 	}
 }
 
-// add notes a clip.
 func (f *finder) add(path string, info os.FileInfo) {
 	missing, err := missingOf(path)
 	if err != nil {
@@ -184,7 +179,6 @@ func lengthOf(name string) time.Duration {
 // missingOf asks how much of the clip at a path is not in the cache.
 func missingOf(path string) (int64, error) { return parseMissing(attribute(path, "missing")) }
 
-// parseMissing reads what the attribute says.
 func parseMissing(value string, err error) (int64, error) {
 	if err != nil {
 		return 0, err
@@ -206,7 +200,6 @@ func attributeOf(f *os.File, name string) (string, error) {
 	return readAttribute(func(value []byte) (int, error) { return unix.Fgetxattr(int(f.Fd()), attributePrefix+name, value) })
 }
 
-// attributePrefix is what their names begin with.
 const attributePrefix = "user.clipfs."
 
 // readAttribute reads one with a system call.

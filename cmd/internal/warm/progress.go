@@ -112,7 +112,6 @@ func NewLines(out io.Writer, clips []Clip) *Lines {
 	return l
 }
 
-// tell writes how it goes until Close.
 func (l *Lines) tell() {
 	defer close(l.ended)
 	ticker := time.NewTicker(tellEvery)
@@ -129,7 +128,6 @@ func (l *Lines) tell() {
 	}
 }
 
-// stateLocked says how far it is.
 func (l *Lines) stateLocked() string {
 	took := time.Since(l.begun)
 	rate := float64(l.read) / max(took.Seconds(), 1e-3)

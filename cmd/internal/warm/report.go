@@ -44,5 +44,4 @@ func money(amount float64) string {
 	return strconv.FormatFloat(amount, 'g', 2, 64)
 }
 
-// bytesText gives bytes for people.
 func bytesText(n int64) string { return units.BytesSize(float64(n)) }

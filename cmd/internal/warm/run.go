@@ -61,7 +61,6 @@ type Result struct {
 	Failed         []Failure
 }
 
-// runner is a run.
 type runner struct {
 	progress Progress
 	heads    bool
@@ -112,14 +111,12 @@ func Run(ctx context.Context, clips []Clip, o Options) Result {
 	return r.result
 }
 
-// silent is progress that nobody sees.
 type silent struct{}
 
 func (silent) Resize(int64)     {}
 func (silent) Read(int64)       {}
 func (silent) Done(Clip, error) {}
 
-// note notes what became of a clip.
 func (r *runner) note(c Clip, err error, there bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -133,7 +130,6 @@ func (r *runner) note(c Clip, err error, there bool) {
 	}
 }
 
-// one reads a clip.
 func (r *runner) one(ctx context.Context, c Clip) {
 	var err error
 	for range maxOpens {

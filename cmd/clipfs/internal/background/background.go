@@ -36,7 +36,6 @@ type EndedError struct {
 	Code int
 }
 
-// Error implements error.
 func (e *EndedError) Error() string {
 	return fmt.Sprintf("the process in the background ended with exit code %d", e.Code)
 }

@@ -43,7 +43,6 @@ func (s *Syslog) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// has reports whether slog wrote a level, as text or JSON.
 func has(head []byte, level string) bool {
 	return bytes.Contains(head, []byte("level="+level)) || bytes.Contains(head, []byte(`"level":"`+level))
 }

@@ -85,7 +85,6 @@ func setFlag(f *pflag.Flag, values []string) error {
 	return nil
 }
 
-// warnOfUnknown names the variables that no command has a flag for.
 func warnOfUnknown(cmd *cobra.Command, values map[string]string) {
 	var known []string
 	for _, c := range append(CommandsBelow(cmd.Root()), cmd.Root()) {

@@ -46,7 +46,6 @@ func settings(root *cobra.Command) []*pflag.Flag {
 	return all
 }
 
-// isCommandLineOnly reports whether a flag cannot be set in the environment.
 func isCommandLineOnly(f *pflag.Flag) bool {
 	return f.Name == helpFlag || f.Name == versionFlag || f.Name == PrintFlag
 }

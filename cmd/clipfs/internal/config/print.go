@@ -65,7 +65,6 @@ func WriteSample(cmd *cobra.Command, out io.Writer) error {
 	return err
 }
 
-// settingText writes a flag as lines of a config file.
 func settingText(f *pflag.Flag) (string, error) {
 	value := scalar(f.Value.String())
 	if list, ok := f.Value.(pflag.SliceValue); ok {

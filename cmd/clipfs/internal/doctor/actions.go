@@ -76,7 +76,6 @@ func (d *doctor) checkActions(ctx context.Context, service *kvs.Archive, listed 
 	return found, ok
 }
 
-// judgeListing says what to make of the answer to ListStreams.
 func (d *doctor) judgeListing(l listing) (string, error) {
 	switch {
 	case errors.Is(l.err, archive.ErrNotListable) && len(d.cfg.Streams) > 0:
@@ -107,7 +106,6 @@ func (d *doctor) candidates(l listing) []archive.Stream {
 	return all[:min(len(all), maxListed)]
 }
 
-// checkFootage looks for the first stream that has footage.
 func (d *doctor) checkFootage(ctx context.Context, service *kvs.Archive, candidates []archive.Stream) (chosen, bool) {
 	found, tried := chosen{stream: candidates[0]}, 0
 	if !d.check(ctx, "ListFragments", func(ctx context.Context) (string, error) {
@@ -142,7 +140,6 @@ func (d *doctor) checkFootage(ctx context.Context, service *kvs.Archive, candida
 	return found, true
 }
 
-// namesOf lists streams, a few by name.
 func namesOf(streams []archive.Stream) string {
 	if len(streams) == 1 {
 		return string(streams[0].Name)
@@ -162,7 +159,6 @@ func described(ctx context.Context, service *kvs.Archive, s archive.Stream) arch
 	return s
 }
 
-// fragmentOf asks for one fragment of a stream.
 func (d *doctor) fragmentOf(ctx context.Context, service *kvs.Archive, s archive.Stream) (chosen, error) {
 	s = described(ctx, service, s)
 	now := time.Now()
@@ -181,7 +177,6 @@ func (d *doctor) fragmentOf(ctx context.Context, service *kvs.Archive, s archive
 	return chosen{stream: s}, nil
 }
 
-// adviceOn says what to do about an error of an action.
 func adviceOn(err error, action string) string {
 	switch {
 	case errors.Is(err, archive.ErrCredentials):

@@ -27,7 +27,6 @@ const leastRoom = 100_000_000
 // place is where the cache is: its directory, and the nearest directory to it that is there.
 type place struct{ dir, existing string }
 
-// checkCache looks at the cache directory of the mount.
 func (d *doctor) checkCache(ctx context.Context) {
 	var found atomic.Pointer[place] // a check that hangs may still be at it
 	d.check(ctx, "cache filesystem", func(context.Context) (string, error) {
@@ -66,7 +65,6 @@ func (d *doctor) checkCache(ctx context.Context) {
 	})
 }
 
-// nearest gives a directory, or the nearest above it that is there.
 func nearest(dir string) string {
 	for {
 		_, err := os.Lstat(dir)
@@ -78,7 +76,6 @@ func nearest(dir string) string {
 	}
 }
 
-// filesystemOf tells what filesystem a directory is on.
 func filesystemOf(dir string) (string, error) {
 	mounts, err := mountinfo.List()
 	if err != nil {
@@ -103,7 +100,6 @@ func filesystemOf(dir string) (string, error) {
 	return text, nil
 }
 
-// cacheDirectory tells whether the directory can be used, as whoever asks.
 func (d *doctor) cacheDirectory(dir, existing string) (string, error) {
 	if existing != dir {
 		if err := unix.Access(existing, unix.W_OK|unix.X_OK); err != nil {
@@ -138,7 +134,6 @@ func (d *doctor) cacheDirectory(dir, existing string) (string, error) {
 	return fmt.Sprintf("%s, mode %#o, owner %d", dir, mode, st.Uid), nil
 }
 
-// writeAdvice says what to do where a directory cannot be written to.
 func writeAdvice(err error) string {
 	switch {
 	case errors.Is(err, unix.EROFS):

@@ -59,7 +59,6 @@ func (d *doctor) checkClip(ctx context.Context, service *kvs.Archive, c chosen, 
 	})
 }
 
-// spanOf gives the span that has just the fragment.
 func (d *doctor) spanOf(c chosen) archive.Span {
 	return archive.NewSpan(c.fragment.Time(d.cfg.Selector), max(c.fragment.Length, archive.Grain))
 }
@@ -97,13 +96,11 @@ func (d *doctor) readClip(ctx context.Context, service *kvs.Archive, c chosen, d
 	})
 }
 
-// openClip is a clip that is open, with the library that it is of.
 type openClip struct {
 	handle *clip.Handle
 	parts  *mount.Assembly
 }
 
-// openAlone opens a clip in a library of its own.
 func openAlone(ctx context.Context, cfg *mount.Config, service archive.Service, from chosen, span archive.Span) (_ *openClip, err error) {
 	o := &openClip{}
 	if o.parts, err = cfg.Assemble(ctx, service, slog.New(slog.DiscardHandler)); err != nil {
@@ -143,7 +140,6 @@ type contextReader struct {
 	handle *clip.Handle
 }
 
-// ReadAt implements io.ReaderAt.
 func (r contextReader) ReadAt(p []byte, off int64) (int, error) {
 	return r.handle.ReadAt(r.ctx, p, off)
 }
@@ -177,7 +173,6 @@ type countedArchive struct {
 	doctor *doctor
 }
 
-// Payload implements archive.Service.
 func (a countedArchive) Payload(ctx context.Context, q archive.PayloadQuery) (*archive.Payload, error) {
 	a.doctor.clips.Add(1)
 	p, err := a.Service.Payload(ctx, q)
@@ -189,13 +184,11 @@ func (a countedArchive) Payload(ctx context.Context, q archive.PayloadQuery) (*a
 	return &counted, nil
 }
 
-// countedBody counts what is read of a body.
 type countedBody struct {
 	io.ReadCloser
 	sum *atomic.Int64
 }
 
-// Read implements io.Reader.
 func (b *countedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	b.sum.Add(int64(n))

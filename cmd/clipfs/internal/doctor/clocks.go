@@ -9,7 +9,6 @@ import (
 	"clipfs/clip/kvs"
 )
 
-// clocksName is the check of the cameras' clocks.
 const clocksName = "clock of the cameras"
 
 const (

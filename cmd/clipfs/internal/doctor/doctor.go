@@ -94,7 +94,6 @@ func (f *flags) bind(cmd *cobra.Command) {
 	set.BoolVar(&f.json, "json", false, "answer in JSON")
 }
 
-// doctor is one run of clipfs doctor.
 type doctor struct {
 	flags
 	Host
@@ -168,7 +167,6 @@ func (d *doctor) checkArchive(ctx context.Context, canMount bool) {
 	}
 }
 
-// checkRegion looks up the region, and gives an archive in it.
 func (d *doctor) checkRegion(ctx context.Context) (*kvs.Archive, bool) {
 	var service *kvs.Archive
 	ok := d.check(ctx, "region", func(ctx context.Context) (string, error) {
@@ -184,7 +182,6 @@ func (d *doctor) checkRegion(ctx context.Context) (*kvs.Archive, bool) {
 	return service, ok
 }
 
-// checkEndpoint asks the service for an answer, and compares its clock with ours.
 func (d *doctor) checkEndpoint(ctx context.Context, service *kvs.Archive) bool {
 	var greeting kvs.Greeting
 	ok := d.check(ctx, "endpoint", func(ctx context.Context) (string, error) {
@@ -226,7 +223,6 @@ const (
 	clockAdvice = "set the clock: timedatectl set-ntp true, or run chrony; a container has the clock of its host"
 )
 
-// listing is what ListStreams gave.
 type listing struct {
 	streams []archive.Stream
 	more    bool
@@ -264,7 +260,6 @@ func (d *doctor) checkCredentials(ctx context.Context, service *kvs.Archive) (li
 	return listed, ok
 }
 
-// list asks for the first streams.
 func list(ctx context.Context, service *kvs.Archive) (l listing) {
 	for stream, err := range service.Streams(ctx) {
 		switch {
@@ -280,7 +275,6 @@ func list(ctx context.Context, service *kvs.Archive) (l listing) {
 	return l
 }
 
-// fuseConf is what conf stands for in messages.
 func (h Host) fuseConf() string {
 	if h.Conf == "" {
 		return "/etc/fuse.conf"
@@ -288,5 +282,4 @@ func (h Host) fuseConf() string {
 	return h.Conf
 }
 
-// letsOthersIn says what is missing for --allow-other.
 func (h Host) letsOthersIn() error { return fs.AllowsOther(h.UID, h.Conf) }

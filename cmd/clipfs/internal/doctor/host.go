@@ -13,7 +13,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// checkFUSE looks at what mounting needs, and reports whether it is there.
 func (d *doctor) checkFUSE(ctx context.Context) bool {
 	device := d.check(ctx, "fuse device", func(context.Context) (string, error) { return d.fuseDevice() })
 	helper := d.check(ctx, "fusermount3", func(context.Context) (string, error) { return d.fusermount() })
@@ -83,7 +82,6 @@ func (h Host) fusermount() (string, error) {
 	return "", ailing(errors.New("not there, and only root can mount without it"), "install the package fuse3")
 }
 
-// kernel gives the version of the kernel.
 func (h Host) kernel() (string, error) {
 	if h.Release != "" {
 		return h.Release, nil
@@ -98,12 +96,10 @@ func (h Host) kernel() (string, error) {
 // version is that of a kernel.
 type kernelVersion struct{ major, minor int }
 
-// before reports whether v is older.
 func (v kernelVersion) before(o kernelVersion) bool {
 	return v.major < o.major || v.major == o.major && v.minor < o.minor
 }
 
-// checkKernel compares the kernel with those that are known to do.
 func (d *doctor) checkKernel(ctx context.Context) {
 	// Reads of more than 128 KiB, FUSE_MAX_PAGES, came with 4.20, FUSE_EXPLICIT_INVAL_DATA with 5.2; without them the page
 	// cache does not hold. FUSE_DIRECT_IO_ALLOW_MMAP came with 6.6 (include/uapi/linux/fuse.h).

@@ -184,14 +184,12 @@ func withoutSettings(environ []string) []string {
 	})
 }
 
-// pathOf gives the path of a clip below the mountpoint.
 func pathOf(name archive.StreamName, span archive.Span) string {
 	grammar := clip.Grammar{}
 	// With the zone, so that it is the same on a mount of any --timezone.
 	return filepath.Join(string(name), grammar.FormatStart(span.Start, archive.Millisecond)+"Z", grammar.FormatFile(span.Length(), clip.Movie))
 }
 
-// readAs reads a clip in a process of its own.
 func readAs(ctx context.Context, self, path string) (string, error) {
 	var out, errs bytes.Buffer
 	cmd := exec.CommandContext(ctx, self, readCommandName, path)

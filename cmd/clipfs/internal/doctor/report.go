@@ -13,7 +13,6 @@ import (
 	"clipfs/cmd/internal/logs"
 )
 
-// status is what came of a check.
 type status string
 
 const (
@@ -22,7 +21,6 @@ const (
 	statusSkipped status = "skipped" // what it needs has failed
 )
 
-// finding is what one check found.
 type finding struct {
 	Check  string `json:"check"`
 	Status status `json:"status"`
@@ -37,10 +35,8 @@ type ailment struct {
 	advice string
 }
 
-// Unwrap gives what is wrong.
 func (a *ailment) Unwrap() error { return a.error }
 
-// ailing gives an error what to do about it.
 func ailing(err error, advice string) error { return &ailment{err, advice} }
 
 // slack is how much longer than its time a check may take to say that its time is over.

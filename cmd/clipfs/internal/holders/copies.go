@@ -93,7 +93,6 @@ func Copies(ctx context.Context, mount mountinfo.Info) ([]Copy, error) {
 	return copies, nil
 }
 
-// inside gives the copy that a process sees.
 func inside(pid int, mount mountinfo.Info) Copy {
 	c := Copy{ID: mount.ID, Mountpoint: mount.Mountpoint, PID: pid}
 	p := process{pid: pid, dir: filepath.Join("/proc", strconv.Itoa(pid))}

@@ -181,19 +181,16 @@ func (t table) isOn(path string) bool {
 	return best.Mountpoint != "" && best.Device() == t.device
 }
 
-// within reports whether path is dir or below it.
 func within(dir, path string) bool {
 	return dir == "/" || path == dir || strings.HasPrefix(path, dir+"/")
 }
 
-// process is a process that is looked at.
 type process struct {
 	pid   int
 	dir   string
 	table table
 }
 
-// look finds out what a process holds, if anything.
 func look(ctx context.Context, p process) (Holder, bool) {
 	ctx, cancel := context.WithTimeout(ctx, processTimeout)
 	defer cancel()
@@ -216,7 +213,6 @@ func look(ctx context.Context, p process) (Holder, bool) {
 	return h, true
 }
 
-// note adds something that a process holds.
 func (h *Holder) note(kind Kind, path string) {
 	if h.Kind != "" {
 		h.Others++
@@ -234,7 +230,6 @@ func (p process) command() string {
 	return strings.TrimSuffix(string(name), "\n")
 }
 
-// directories looks at the process's working directory and root. Neither names its mount; a path does.
 func (p process) directories(h *Holder) {
 	for link, kind := range map[string]Kind{"cwd": WorkingDirectory, "root": RootDirectory} {
 		path, err := os.Readlink(filepath.Join(p.dir, link))
@@ -244,7 +239,6 @@ func (p process) directories(h *Holder) {
 	}
 }
 
-// files looks at the process's open files.
 func (p process) files(h *Holder) {
 	entries, err := os.ReadDir(filepath.Join(p.dir, "fdinfo"))
 	if err != nil {
@@ -263,7 +257,6 @@ func (p process) files(h *Holder) {
 	}
 }
 
-// errNoMount says that a file is on no mount.
 var errNoMount = errors.New("no mount is named")
 
 // mountOf gives the number of the mount that an open file is on (proc(5), fdinfo).

@@ -55,7 +55,6 @@ func Here(read func(ctx context.Context, mountpoint string) ([]byte, error)) Mac
 // AmbiguousError says that several mounts fit.
 type AmbiguousError struct{ Mountpoints []string }
 
-// Error implements error.
 func (e *AmbiguousError) Error() string {
 	n := len(e.Mountpoints)
 	return fmt.Sprintf("%s and %s both fit: name one of them", strings.Join(e.Mountpoints[:n-1], ", "), e.Mountpoints[n-1])
@@ -94,7 +93,6 @@ func (m Machine) Find(ctx context.Context, path string) ([]Settings, error) {
 	return append(found, units...), nil
 }
 
-// ambiguous names mounts.
 func ambiguous(mounts []mountinfo.Info) error {
 	e := &AmbiguousError{}
 	for _, i := range mounts {
@@ -134,7 +132,6 @@ func (m Machine) running(path string) ([]mountinfo.Info, error) {
 	return []mountinfo.Info{on}, nil
 }
 
-// within reports whether path is dir or below it.
 func within(dir, path string) bool {
 	return dir == "/" || path == dir || strings.HasPrefix(path, dir+"/")
 }
@@ -144,7 +141,6 @@ func (m Machine) mine(i mountinfo.Info) bool {
 	return slices.Contains(i.Options, fmt.Sprintf("user_id=%d", m.UID)) || m.UID == 0 && slices.Contains(i.Options, "allow_other")
 }
 
-// ask gives what a mount that runs tells.
 func (m Machine) ask(ctx context.Context, mountpoint string) Settings {
 	s := Settings{Mountpoint: mountpoint, Source: "the mount on " + mountpoint}
 	text, err := m.Read(ctx, mountpoint)

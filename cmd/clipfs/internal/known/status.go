@@ -23,14 +23,12 @@ const (
 	regionVariable, profileVariable = "AWS_REGION", "AWS_PROFILE"
 )
 
-// told is what the status of a mount has of its settings.
 type told struct {
 	Region   string              `json:"region"`
 	Profile  string              `json:"profile"`
 	Settings map[string][]string `json:"settings"`
 }
 
-// parse takes settings from the text of a status.
 func (s *Settings) parse(text []byte) error {
 	var t told
 	if err := json.Unmarshal(text, &t); err != nil {

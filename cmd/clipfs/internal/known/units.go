@@ -52,7 +52,6 @@ func (m Machine) units(path string) ([]Settings, error) {
 	return found, err
 }
 
-// read reads the environment of a unit, which is its source.
 func (s *Settings) read() error {
 	name := strings.TrimSuffix(filepath.Base(s.Source), suffix)
 	info, err := os.Stat(s.Source)

@@ -31,7 +31,6 @@ var ErrText = errors.New("not understood")
 // Forms are examples of what Parse reads, for error messages.
 const Forms = `say it like "yesterday 10:00", "monday 9:30", "2024-01-31 10:00", "10:00", "now-10m", "2 hours ago" or "last 5m"`
 
-// reader reads a text at a time, in a zone.
 type reader struct {
 	now     time.Time
 	grammar clip.Grammar
@@ -64,7 +63,6 @@ func Parse(text string, now time.Time, g clip.Grammar) (Moment, error) {
 	return Moment{}, fmt.Errorf("%q: %w", text, ErrText)
 }
 
-// at gives the moment of a start.
 func (r reader) at(start archive.Start) Moment {
 	m := Moment{Start: start}
 	local := start.Time.In(r.now.Location())

@@ -54,7 +54,6 @@ func (c *Config) Check() error {
 	return err
 }
 
-// clipOptions gives what the library is told.
 func (c *Config) clipOptions(logger *slog.Logger) (clip.Options, error) {
 	o := clip.Options{
 		Logger: logger, Selector: c.Selector, Grammar: clip.Grammar{Location: c.Zone, Basic: c.BasicNames}, MetadataTTL: c.MetadataTTL,
@@ -199,7 +198,6 @@ func (c *Config) Serve(ctx context.Context, service archive.Service, counted *me
 	return work(serves)
 }
 
-// sources gives what metrics and the status ask the parts of a mount.
 func (c *Config) sources(service archive.Service, parts *Assembly, server *fs.Server) metrics.Sources {
 	told := map[string][]string{}
 	for name, values := range c.Told {

@@ -116,7 +116,6 @@ func IsStale(mountpoint string) bool {
 	return errors.Is(err, unix.ENOTCONN) || errors.Is(err, unix.ECONNABORTED)
 }
 
-// isEmpty reports whether a directory has no entries.
 func isEmpty(dir string) (bool, error) {
 	d, err := os.Open(dir)
 	if err != nil {

@@ -14,7 +14,6 @@ import (
 // unmounted a moment ago has not let go of it yet.
 const lockPatience = 3 * time.Second
 
-// lockPoll is how often it is looked whether it is free.
 const lockPoll = 50 * time.Millisecond
 
 // openCache opens a cache directory. A clipfs that ends holds it until what was open on its mount is closed: that is
@@ -51,7 +50,6 @@ func openCache(ctx context.Context, dir string, o cache.Options, manager *notify
 	}
 }
 
-// wrapCache says of what an error is.
 func wrapCache(dir string, err error) error {
 	if err == nil {
 		return nil

@@ -45,7 +45,6 @@ func profile(dir string) (end func() error, err error) {
 	}, nil
 }
 
-// writeHeap writes what is on the heap to a file.
 func writeHeap(dir, name string) error {
 	runtime.GC()
 	f, err := os.Create(filepath.Join(dir, name))

@@ -21,7 +21,6 @@ import (
 // greetingTimeout bounds the first call, which only serves to warn early.
 const greetingTimeout = 30 * time.Second
 
-// programName is what this program is called.
 const programName = "clipfs"
 
 // process is the process of a mount: this one, or one in the background.
@@ -54,7 +53,6 @@ func Run(ctx context.Context, c Config, stderr io.Writer, mountpoint string) err
 	return errors.Join(err, end())
 }
 
-// openLog opens where log lines go.
 func (p *process) openLog() (log io.Writer, end func() error, err error) {
 	none := func() error { return nil }
 	switch {
@@ -80,7 +78,6 @@ func (p *process) openLog() (log io.Writer, end func() error, err error) {
 	return syslog, syslog.Close, nil
 }
 
-// ready says that the mount serves.
 func (p *process) ready() error {
 	if p.background == nil {
 		return nil

@@ -112,7 +112,6 @@ func (s *Serving) leave(gone <-chan struct{}) error {
 	return nil
 }
 
-// closedWithin reports whether a channel is closed within so long.
 func closedWithin(done <-chan struct{}, longest time.Duration) bool {
 	timer := time.NewTimer(longest)
 	defer timer.Stop()

@@ -93,7 +93,6 @@ func split(text string) []string {
 	return slices.DeleteFunc(all, func(o string) bool { return o == "" })
 }
 
-// option takes one option.
 func (c *Call) option(text string, flags *pflag.FlagSet, sloppy bool) error {
 	key, value, hasValue := strings.Cut(text, "=")
 	f := flags.Lookup(strings.ReplaceAll(key, "_", "-"))

@@ -48,12 +48,10 @@ func (m *Manager) Stopping(status string, longest time.Duration) {
 	m.tell(daemon.SdNotifyStopping, statusOf(status), extend(longest))
 }
 
-// statusOf gives the message that shows one line of text to people.
 func statusOf(line string) string {
 	return "STATUS=" + strings.Join(strings.FieldsFunc(line, func(c rune) bool { return c == '\n' || c == '\r' }), "; ")
 }
 
-// extend gives the message that asks for time.
 func extend(longest time.Duration) string {
 	return fmt.Sprintf("EXTEND_TIMEOUT_USEC=%d", longest.Microseconds())
 }
@@ -94,7 +92,6 @@ func (m *Manager) Watch(ctx context.Context, period time.Duration, alive func(co
 	}
 }
 
-// ask asks once, and tells the manager if the answer is good.
 func (m *Manager) ask(ctx context.Context, longest time.Duration, alive func(context.Context) error) {
 	asked, cancel := context.WithTimeout(ctx, longest)
 	defer cancel()

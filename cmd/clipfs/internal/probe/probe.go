@@ -32,7 +32,6 @@ type Prober struct {
 	waiting bool // for an answer to a question of before
 }
 
-// asker is the process that asks.
 type asker struct {
 	cmd       *exec.Cmd
 	questions io.WriteCloser

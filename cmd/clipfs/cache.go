@@ -23,9 +23,11 @@ func cacheCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "cache",
 		Short: "Look into a cache directory, check it, or clear it",
-		Long: "Look into a cache directory, check it, or clear it. A mount that uses it may go on meanwhile.\n\n" +
-			"It is the cache that --cache-dir, the environment or --config name, else that of the mount on MOUNTPOINT, else of the only mount that there is:\n" +
-			"one that runs, or one that systemd starts, with its settings in /etc/clipfs/NAME.env. Which one it is goes to stderr.",
+		Long: `Look into a cache directory, check it, or clear it. A mount may go on using it meanwhile.
+
+It is the cache that --cache-dir, the environment or --config name, else that of the mount on MOUNTPOINT, else that of
+the only mount there is: one that runs, or one that systemd starts, with its settings in /etc/clipfs/NAME.env. stderr
+says which cache it is.`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
@@ -49,8 +51,8 @@ func (f *cacheFlags) bind(cmd *cobra.Command) {
 	config.WithFile(cmd, "cache-dir")
 }
 
-// dirs gives the directories that caches are in. Where no flag, variable or file of settings names one, it is that of the mount
-// that args name, else of the only one that there is, which is said.
+// dirs gives the directories of the caches. Where no flag, variable or config file names one, it is that of the mount that args
+// name, else of the only mount, and stderr says so.
 func (f *cacheFlags) dirs(cmd *cobra.Command, args []string) ([]string, error) {
 	mountpoint := ""
 	if len(args) > 0 {
@@ -79,49 +81,38 @@ func (f *cacheFlags) dirs(cmd *cobra.Command, args []string) ([]string, error) {
 	return []string{f.dir, filepath.Join(f.dir, mount.HeadsDir)}, nil
 }
 
-func cacheLsCommand() *cobra.Command {
-	var f cacheFlags
-	cmd := &cobra.Command{
-		Use:   "ls [flags] [MOUNTPOINT]",
-		Short: "List what is in a cache: what, how big, last used; the least recently used first",
-		Args:  cobra.MaximumNArgs(1),
-
-		ValidArgsFunction: completeMounts,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			dirs, err := f.dirs(cmd, args)
-			if err != nil {
-				return err
-			}
-			var infos []cache.Info
-			for _, dir := range dirs {
-				some, err := cache.Inspect(dir)
-				if err != nil {
-					return err
-				}
-				infos = append(infos, some...)
-			}
-			slices.SortStableFunc(infos, func(a, b cache.Info) int { return a.Used.Compare(b.Used) })
-			return f.print(cmd.OutOrStdout(), infos)
-		},
-	}
+// command is one of the commands below clipfs cache.
+func (f *cacheFlags) command(name, short, long string, run func(*cobra.Command, []string) error) *cobra.Command {
+	cmd := &cobra.Command{Use: name + " [flags] [MOUNTPOINT]", Short: short, Long: long, Args: cobra.MaximumNArgs(1), ValidArgsFunction: completeMounts, RunE: run}
 	f.bind(cmd)
 	return cmd
 }
 
+func cacheLsCommand() *cobra.Command {
+	var f cacheFlags
+	return f.command("ls", "List what is in a cache: what, how big, last used; the least recently used first", "", func(cmd *cobra.Command, args []string) error {
+		dirs, err := f.dirs(cmd, args)
+		if err != nil {
+			return err
+		}
+		var infos []cache.Info
+		for _, dir := range dirs {
+			some, err := cache.Inspect(dir)
+			if err != nil {
+				return err
+			}
+			infos = append(infos, some...)
+		}
+		slices.SortStableFunc(infos, func(a, b cache.Info) int { return a.Used.Compare(b.Used) })
+		return f.print(cmd.OutOrStdout(), infos)
+	})
+}
+
 func cacheVerifyCommand() *cobra.Command {
 	var f cacheFlags
-	cmd := &cobra.Command{
-		Use:   "verify [flags] [MOUNTPOINT]",
-		Short: "Read all that is in a cache and compare it with its checksums",
-		Long: `Read all that is in a cache and compare it with its checksums. What is damaged is listed and removed, to be fetched
-again when it is next read; then the exit code is 1.`,
-		Args: cobra.MaximumNArgs(1),
-
-		ValidArgsFunction: completeMounts,
-		RunE:              func(cmd *cobra.Command, args []string) error { return f.verify(cmd, args) },
-	}
-	f.bind(cmd)
-	return cmd
+	return f.command("verify", "Read all that is in a cache and compare it with its checksums",
+		`Read all that is in a cache and compare it with its checksums. Damaged entries are listed and removed, and fetched
+again when they are next read; the exit code is 1 then.`, f.verify)
 }
 
 func (f *cacheFlags) verify(cmd *cobra.Command, args []string) error {
@@ -166,23 +157,14 @@ func cacheClearCommand() *cobra.Command {
 	var f cacheFlags
 	var older time.Duration
 	var streams []string
-	cmd := &cobra.Command{
-		Use:   "clear [flags] [MOUNTPOINT]",
-		Short: "Remove what is in a cache",
-		Long: `Remove what is in a cache, or of it what both flags apply to. Files of the mount that are open stay readable.
-Exact sizes and the timeline, which have no footage, are kept.`,
-		Args: cobra.MaximumNArgs(1),
-
-		ValidArgsFunction: completeMounts,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			before := time.Now().Add(-older)
-			return f.clear(cmd, args, func(info cache.Info) bool {
-				return (older == 0 || info.Used.Before(before)) && (len(streams) == 0 || slices.Contains(streams, info.About.Stream))
-			})
-		},
-	}
-	f.bind(cmd)
-	cmd.Flags().Var(config.Age(&older), "older", "only what was not used for so long, such as 7d")
+	cmd := f.command("clear", "Remove what is in a cache", `Remove what is in a cache, or only what both flags apply to. Open files of the mount stay readable.
+Exact sizes and the timeline, which have no footage, are kept.`, func(cmd *cobra.Command, args []string) error {
+		before := time.Now().Add(-older)
+		return f.clear(cmd, args, func(info cache.Info) bool {
+			return (older == 0 || info.Used.Before(before)) && (len(streams) == 0 || slices.Contains(streams, info.About.Stream))
+		})
+	})
+	cmd.Flags().Var(config.Age(&older), "older", "only what was not used for this long, such as 7d")
 	cmd.Flags().StringArrayVar(&streams, "stream", nil, "only footage of the stream of this `name`; repeat it for more")
 	return cmd
 }

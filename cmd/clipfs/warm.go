@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 
@@ -13,7 +12,6 @@ import (
 	"clipfs/cmd/internal/warm"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 )
 
 // warmGrace is how long reads under way may take to notice that they are to end. A read that waits for the archive does
@@ -161,7 +159,7 @@ func (f *warmFlags) run(ctx context.Context, paths []string, stdout, stderr io.W
 		return failedPaths(len(failed))
 	}
 	begun := time.Now()
-	progress, end := showProgress(stderr, clips)
+	progress, end := warm.NewProgress(stderr, clips)
 	result := warm.Run(ctx, clips, warm.Options{Parallel: f.parallel, Heads: f.heads, Progress: progress})
 	end()
 	if ctx.Err() != nil {
@@ -186,14 +184,4 @@ func failedPaths(n int) error {
 		return nil
 	}
 	return fmt.Errorf("%d of what was to be in the cache failed, as said above", n)
-}
-
-// showProgress gives a bar on a terminal, else lines, and what ends it.
-func showProgress(stderr io.Writer, clips []warm.Clip) (warm.Progress, func()) {
-	if f, ok := stderr.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		bar := warm.NewBar(stderr, clips)
-		return bar, bar.Close
-	}
-	lines := warm.NewLines(stderr, clips)
-	return lines, lines.Close
 }

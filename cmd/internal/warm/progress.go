@@ -3,31 +3,40 @@ package warm
 import (
 	"fmt"
 	"io"
+	"os"
 	"sync"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
 )
 
 // tellEvery is how often a line tells how it goes where there is no terminal.
 const tellEvery = 10 * time.Second
 
-// Bar is a bar on a terminal: bytes, rate, and how long it will take.
-type Bar struct {
-	out io.Writer
-	bar *progressbar.ProgressBar
+// NewProgress shows how the clips get read: a bar on a terminal, else lines. end is to be called in the end.
+func NewProgress(out io.Writer, clips []Clip) (p Progress, end func()) {
+	if f, ok := out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		b := newBar(out, clips)
+		return b, b.Close
+	}
+	l := newLines(out, clips)
+	return l, l.Close
+}
+
+// bar is a bar on a terminal: bytes, rate, and how long it will take.
+type bar struct {
+	out   io.Writer
+	drawn *progressbar.ProgressBar
 
 	// mu guards total, and keeps lines and bar apart.
 	mu    sync.Mutex
 	total int64
 }
 
-var _ Progress = (*Bar)(nil)
-
-// NewBar gives a bar for what is missing of clips.
-func NewBar(out io.Writer, clips []Clip) *Bar {
+func newBar(out io.Writer, clips []Clip) *bar {
 	total := toRead(clips)
-	return &Bar{out: out, total: total, bar: progressbar.NewOptions64(total,
+	return &bar{out: out, total: total, drawn: progressbar.NewOptions64(total,
 		progressbar.OptionSetWriter(out),
 		progressbar.OptionShowBytes(true),
 		progressbar.OptionUseIECUnits(true),
@@ -50,42 +59,39 @@ func toRead(clips []Clip) int64 {
 	return total
 }
 
-// Resize implements Progress.
-func (b *Bar) Resize(by int64) {
+func (b *bar) Resize(by int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.total += by
-	b.bar.ChangeMax64(max(b.total, 1))
+	b.drawn.ChangeMax64(max(b.total, 1))
 }
 
-// Read implements Progress.
-func (b *Bar) Read(n int64) {
+func (b *bar) Read(n int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	_ = b.bar.Add64(n) // a bar that cannot be drawn is no reason to stop
+	_ = b.drawn.Add64(n) // a bar that cannot be drawn is no reason to stop
 }
 
-// Done implements Progress: a failure gets a line above the bar.
-func (b *Bar) Done(c Clip, err error) {
+// Done gives a failure a line above the bar.
+func (b *bar) Done(c Clip, err error) {
 	if err == nil {
 		return
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	_ = b.bar.Clear() // nor is this
+	_ = b.drawn.Clear() // nor is this
 	_, _ = fmt.Fprintf(b.out, "%s: %v\n", c.Path, err)
 }
 
-// Close ends the bar.
-func (b *Bar) Close() {
+func (b *bar) Close() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	_ = b.bar.Exit()
+	_ = b.drawn.Exit()
 	_, _ = fmt.Fprintln(b.out)
 }
 
-// Lines is a line a clip, and one every few seconds, where there is no terminal.
-type Lines struct {
+// lines is a line a clip, and one every few seconds, where there is no terminal.
+type lines struct {
 	out   io.Writer
 	clips int
 	begun time.Time
@@ -98,11 +104,8 @@ type Lines struct {
 	done        int
 }
 
-var _ Progress = (*Lines)(nil)
-
-// NewLines gives lines for what is missing of clips.
-func NewLines(out io.Writer, clips []Clip) *Lines {
-	l := &Lines{out: out, begun: time.Now(), stop: make(chan struct{}), ended: make(chan struct{}), total: toRead(clips)}
+func newLines(out io.Writer, clips []Clip) *lines {
+	l := &lines{out: out, begun: time.Now(), stop: make(chan struct{}), ended: make(chan struct{}), total: toRead(clips)}
 	for _, c := range clips {
 		if c.Missing > 0 {
 			l.clips++
@@ -112,7 +115,7 @@ func NewLines(out io.Writer, clips []Clip) *Lines {
 	return l
 }
 
-func (l *Lines) tell() {
+func (l *lines) tell() {
 	defer close(l.ended)
 	ticker := time.NewTicker(tellEvery)
 	defer ticker.Stop()
@@ -128,7 +131,7 @@ func (l *Lines) tell() {
 	}
 }
 
-func (l *Lines) stateLocked() string {
+func (l *lines) stateLocked() string {
 	took := time.Since(l.begun)
 	rate := float64(l.read) / max(took.Seconds(), 1e-3)
 	text := fmt.Sprintf("%d of %d clips, %s of %s, %s/s", l.done, l.clips, bytesText(l.read), bytesText(l.total), bytesText(int64(rate)))
@@ -138,22 +141,19 @@ func (l *Lines) stateLocked() string {
 	return text
 }
 
-// Resize implements Progress.
-func (l *Lines) Resize(by int64) {
+func (l *lines) Resize(by int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.total += by
 }
 
-// Read implements Progress.
-func (l *Lines) Read(n int64) {
+func (l *lines) Read(n int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.read += n
 }
 
-// Done implements Progress.
-func (l *Lines) Done(c Clip, err error) {
+func (l *lines) Done(c Clip, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.done++
@@ -164,8 +164,7 @@ func (l *Lines) Done(c Clip, err error) {
 	_, _ = fmt.Fprintf(l.out, "%s (%s)\n", c.Path, l.stateLocked())
 }
 
-// Close ends the lines.
-func (l *Lines) Close() {
+func (l *lines) Close() {
 	close(l.stop)
 	<-l.ended
 }

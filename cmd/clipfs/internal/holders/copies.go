@@ -1,14 +1,11 @@
 package holders
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
-	"strconv"
 	"syscall"
 
 	"clipfs/fs/mountinfo"
@@ -59,25 +56,17 @@ func Copies(ctx context.Context, mount mountinfo.Info) ([]Copy, error) {
 			found[i.ID] = Copy{ID: i.ID, Mountpoint: i.Mountpoint}
 		}
 	}
-	entries, err := os.ReadDir("/proc")
+	pids, err := processes()
 	if err != nil {
 		return nil, err
 	}
-	for _, e := range entries {
-		pid, err := strconv.Atoi(e.Name())
-		if err != nil {
-			continue
-		}
+	for _, pid := range pids {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		text, err := os.ReadFile(filepath.Join("/proc", e.Name(), "mountinfo"))
-		if err != nil { // it has ended, or is none of our business
+		all, err := mountinfo.ListOf(pid)
+		if err != nil { // it has ended, or may not be looked at
 			continue
-		}
-		all, err := mountinfo.Parse(bytes.NewReader(text))
-		if err != nil {
-			return nil, err
 		}
 		for _, i := range all {
 			if _, known := found[i.ID]; i.Device() == mount.Device() && i.ID != mount.ID && !here[i.ID] && !known {
@@ -95,9 +84,9 @@ func Copies(ctx context.Context, mount mountinfo.Info) ([]Copy, error) {
 
 func inside(pid int, mount mountinfo.Info) Copy {
 	c := Copy{ID: mount.ID, Mountpoint: mount.Mountpoint, PID: pid}
-	p := process{pid: pid, dir: filepath.Join("/proc", strconv.Itoa(pid))}
+	p := process{pid: pid}
 	c.Command = p.command()
-	if info, err := os.Stat(p.dir); err == nil {
+	if info, err := os.Stat(p.file("")); err == nil {
 		if st, ok := info.Sys().(*syscall.Stat_t); ok {
 			c.UID = st.Uid
 		}

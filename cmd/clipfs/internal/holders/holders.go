@@ -6,7 +6,6 @@ package holders
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -97,22 +96,18 @@ func Users(ctx context.Context, mount mountinfo.Info) string {
 
 // find gives the processes that hold a mount, of those that this one may look at: all for root, else its own user's.
 func find(ctx context.Context, mount mountinfo.Info) ([]Holder, error) {
-	entries, err := os.ReadDir("/proc")
+	pids, err := processes()
 	if err != nil {
 		return nil, err
 	}
 	tables := make(map[string]table)
 	var found []Holder
-	for _, e := range entries {
-		pid, err := strconv.Atoi(e.Name())
-		if err != nil {
-			continue
-		}
+	for _, pid := range pids {
 		t, err := tableOf(pid, mount, tables)
 		if err != nil || len(t.ids) == 0 { // it has ended, is none of our business, or cannot see the mount
 			continue
 		}
-		if h, ok := look(ctx, process{pid: pid, dir: filepath.Join("/proc", e.Name()), table: t}); ok {
+		if h, ok := look(ctx, process{pid: pid, table: t}); ok {
 			found = append(found, h)
 		}
 		if ctx.Err() != nil {
@@ -120,6 +115,21 @@ func find(ctx context.Context, mount mountinfo.Info) ([]Holder, error) {
 		}
 	}
 	return found, nil
+}
+
+// processes gives the numbers of all processes.
+func processes() ([]int, error) {
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return nil, err
+	}
+	var pids []int
+	for _, e := range entries {
+		if pid, err := strconv.Atoi(e.Name()); err == nil {
+			pids = append(pids, pid)
+		}
+	}
+	return pids, nil
 }
 
 // mountedOn gives the mountpoints of what is mounted on something of a mount, which keeps it in use too.
@@ -153,12 +163,8 @@ func tableOf(pid int, mount mountinfo.Info, known map[string]table) (table, erro
 	if t, ok := known[namespace]; ok {
 		return t, nil
 	}
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/mountinfo", pid))
-	if err != nil {
-		return table{}, err
-	}
 	t := table{device: mount.Device(), ids: make(map[string]bool)}
-	if t.all, err = mountinfo.Parse(bytes.NewReader(text)); err != nil {
+	if t.all, err = mountinfo.ListOf(pid); err != nil {
 		return table{}, err
 	}
 	for _, info := range t.all {
@@ -172,24 +178,16 @@ func tableOf(pid int, mount mountinfo.Info, known map[string]table) (table, erro
 
 // isOn reports whether an absolute path, without symbolic links, leads to the mount.
 func (t table) isOn(path string) bool {
-	var best mountinfo.Info
-	for _, info := range t.all { // a later one covers an earlier
-		if within(info.Mountpoint, path) && len(info.Mountpoint) >= len(best.Mountpoint) {
-			best = info
-		}
-	}
-	return best.Mountpoint != "" && best.Device() == t.device
-}
-
-func within(dir, path string) bool {
-	return dir == "/" || path == dir || strings.HasPrefix(path, dir+"/")
+	on, err := mountinfo.Below(t.all, path)
+	return err == nil && on.Device() == t.device
 }
 
 type process struct {
 	pid   int
-	dir   string
 	table table
 }
+
+func (p process) file(name string) string { return fmt.Sprintf("/proc/%d/%s", p.pid, name) }
 
 func look(ctx context.Context, p process) (Holder, bool) {
 	ctx, cancel := context.WithTimeout(ctx, processTimeout)
@@ -223,7 +221,7 @@ func (h *Holder) note(kind Kind, path string) {
 
 // command gives the process's name. Not its command line: that lies in its memory, which may be locked.
 func (p process) command() string {
-	name, err := os.ReadFile(filepath.Join(p.dir, "comm"))
+	name, err := os.ReadFile(p.file("comm"))
 	if err != nil {
 		return "unknown"
 	}
@@ -232,7 +230,7 @@ func (p process) command() string {
 
 func (p process) directories(h *Holder) {
 	for link, kind := range map[string]Kind{"cwd": WorkingDirectory, "root": RootDirectory} {
-		path, err := os.Readlink(filepath.Join(p.dir, link))
+		path, err := os.Readlink(p.file(link))
 		if err == nil && filepath.IsAbs(path) && p.table.isOn(path) {
 			h.note(kind, path)
 		}
@@ -240,16 +238,16 @@ func (p process) directories(h *Holder) {
 }
 
 func (p process) files(h *Holder) {
-	entries, err := os.ReadDir(filepath.Join(p.dir, "fdinfo"))
+	entries, err := os.ReadDir(p.file("fdinfo"))
 	if err != nil {
 		return // it has ended, or is none of our business
 	}
 	for _, e := range entries {
-		id, err := mountOf(filepath.Join(p.dir, "fdinfo", e.Name()))
+		id, err := mountOf(p.file("fdinfo/" + e.Name()))
 		if err != nil || !p.table.ids[id] {
 			continue
 		}
-		path, err := os.Readlink(filepath.Join(p.dir, "fd", e.Name()))
+		path, err := os.Readlink(p.file("fd/" + e.Name()))
 		if err != nil {
 			continue
 		}
@@ -275,7 +273,7 @@ func mountOf(fdinfo string) (string, error) {
 
 // maps gives the files of the mount that are mapped into the process's memory, each once.
 func (p process) maps() []string {
-	f, err := os.Open(filepath.Join(p.dir, "maps"))
+	f, err := os.Open(p.file("maps"))
 	if err != nil {
 		return nil
 	}

@@ -71,7 +71,7 @@ func (m Machine) Find(ctx context.Context, path string) ([]Settings, error) {
 		running = slices.DeleteFunc(running, func(i mountinfo.Info) bool { return !m.mine(i) })
 	}
 	if len(running) > 1 {
-		return nil, ambiguous(running)
+		return nil, ambiguous(running, func(i mountinfo.Info) string { return i.Mountpoint })
 	}
 	var found []Settings
 	mountpoint := path
@@ -84,19 +84,15 @@ func (m Machine) Find(ctx context.Context, path string) ([]Settings, error) {
 		return found, err
 	}
 	if len(units) > 1 {
-		e := &AmbiguousError{}
-		for _, u := range units {
-			e.Mountpoints = append(e.Mountpoints, u.Mountpoint)
-		}
-		return found, e
+		return found, ambiguous(units, func(s Settings) string { return s.Mountpoint })
 	}
 	return append(found, units...), nil
 }
 
-func ambiguous(mounts []mountinfo.Info) error {
+func ambiguous[T any](all []T, mountpoint func(T) string) error {
 	e := &AmbiguousError{}
-	for _, i := range mounts {
-		e.Mountpoints = append(e.Mountpoints, i.Mountpoint)
+	for _, one := range all {
+		e.Mountpoints = append(e.Mountpoints, mountpoint(one))
 	}
 	return e
 }
@@ -120,20 +116,11 @@ func (m Machine) running(path string) ([]mountinfo.Info, error) {
 		}
 		return ours, nil
 	}
-	var on mountinfo.Info
-	for _, i := range all { // a later one covers an earlier
-		if within(i.Mountpoint, path) && len(i.Mountpoint) >= len(on.Mountpoint) {
-			on = i
-		}
-	}
-	if on.FSType != fs.FSType {
-		return nil, nil
+	on, err := mountinfo.Below(all, path)
+	if err != nil || on.FSType != fs.FSType {
+		return nil, nil //nolint:nilerr // there is no mount of ours
 	}
 	return []mountinfo.Info{on}, nil
-}
-
-func within(dir, path string) bool {
-	return dir == "/" || path == dir || strings.HasPrefix(path, dir+"/")
 }
 
 // mine reports whether the one who asks is let onto a mount as its owner, or as root where root is let on.

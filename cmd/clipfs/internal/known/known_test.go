@@ -17,9 +17,6 @@ func TestNames(t *testing.T) {
 	for path, name := range map[string]string{ // as systemd-escape --path gives them
 		"/mnt/cameras": "mnt-cameras", "/mnt/a-b": `mnt-a\x2db`, "/mnt/a b": `mnt-a\x20b`, "/": "-", "/.x/.y": `\x2ex-.y`, "/mnt/tür": `mnt-t\xc3\xbcr`,
 	} {
-		if got := known.Escape(path); got != name {
-			t.Errorf("name of %s is %s, want %s", path, got, name)
-		}
 		if got, ok := known.Unescape(name); got != path || !ok {
 			t.Errorf("path of %s is %s, %t, want %s", name, got, ok, path)
 		}

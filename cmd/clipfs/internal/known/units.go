@@ -41,7 +41,7 @@ func (m Machine) units(path string) ([]Settings, error) {
 		case !ok || !valid || e.IsDir():
 		case path == "":
 			found = append(found, unit)
-		case within(mountpoint, path) && (len(found) == 0 || len(mountpoint) > len(found[0].Mountpoint)):
+		case strings.HasPrefix(path+"/", strings.TrimSuffix(mountpoint, "/")+"/") && (len(found) == 0 || len(mountpoint) > len(found[0].Mountpoint)):
 			found = []Settings{unit}
 		}
 	}
@@ -183,25 +183,4 @@ func Unescape(name string) (path string, ok bool) {
 		}
 	}
 	return b.String(), true
-}
-
-// Escape gives the name that stands for a path, as systemd-escape --path does (systemd.unit(5)).
-func Escape(path string) string {
-	path = strings.Trim(path, "/")
-	if path == "" {
-		return "-"
-	}
-	var b strings.Builder
-	for i := range len(path) {
-		c := path[i]
-		switch {
-		case c == '/':
-			b.WriteByte('-')
-		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == ':', c == '_', c == '.' && i > 0:
-			b.WriteByte(c)
-		default:
-			fmt.Fprintf(&b, `\x%02x`, c)
-		}
-	}
-	return b.String()
 }

@@ -39,9 +39,9 @@ func demoCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "demo [flags] [DIR]",
 		Short: "Mount a test card, without an account",
-		Long: `Mount a stream that shows a test card, served by an emulator in the same process: no account and no network is
-needed. It shows that it works by listing a directory and reading a clip, prints commands to try, and stays until it is
-interrupted. DIR is made if it does not exist; without it a temporary directory is used.`,
+		Long: `Mount a stream that shows a test card, from an emulator in the same process: no account and no network is needed. The
+demo lists a directory and reads a clip to show that it works, prints commands to try, and stays until it is interrupted.
+DIR is made if it does not exist; without DIR a temporary directory is used.`,
 		Example: "  clipfs demo\n  clipfs demo --once /tmp/cameras",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

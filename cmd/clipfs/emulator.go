@@ -42,19 +42,19 @@ func emulatorCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "emulator [flags]",
 		Short: "Serve Kinesis Video Streams on this machine",
-		Long: `Serve the API of Kinesis Video Streams on this machine, over recorded or looped footage and what cameras send
+		Long: `Serve the API of Kinesis Video Streams on this machine, from recorded or looped footage and from what cameras send
 with PutMedia.
 
-Any SDK and the AWS CLI can use it with an endpoint URL and any credentials. When it is ready it prints one line
+Any SDK and the AWS CLI can use it with an endpoint URL and any credentials. When it is ready, it prints one line
 of JSON, {"endpoint":"http://127.0.0.1:4580"}, and runs until it is interrupted.
-GET ENDPOINT/_emulator/calls tells what was asked so far, POST ENDPOINT/_emulator/reset forgets it.
+GET ENDPOINT/_emulator/calls tells the calls so far, POST ENDPOINT/_emulator/reset forgets them.
 
-Streams made by CreateStream and what is sent to any stream are kept in memory, or in a directory with --data.
-There every fragment is a Matroska file, for as long as its stream's retention says.
+Streams made by CreateStream, and what is sent to any stream, are kept in memory, or with --data in a directory: each
+fragment as a Matroska file, for as long as the retention of its stream.
 
-What can go wrong goes wrong on purpose with --fault, or POST ENDPOINT/_emulator/faults with one fault a line while it
-runs (GET tells which there are and how many calls each has hit; DELETE removes all, DELETE …/faults/ID one). A fault
-is KEY=VALUE,…:
+--fault makes calls fail on purpose; so does POST ENDPOINT/_emulator/faults with one fault a line while the emulator
+runs (GET lists the faults and how many calls each has hit; DELETE removes all, DELETE …/faults/ID one). A fault is
+KEY=VALUE,…:
   which calls    api=GetClip  stream=NAME  skip=3 (not the first)  count=2 (then no more)  p=0.25 (by chance)
   connections    kind=refuse[,for=5s]  kind=reset[,at=N]  kind=close[,at=N]  kind=stall[,at=N][,for=5s]
                  kind=drip[,rate=100][,at=N]; at is a place in the body, 65536, 64KiB or 50%; without it nothing is answered
@@ -64,8 +64,8 @@ is KEY=VALUE,…:
   payloads       kind=lie,what=mdat|sizes|offsets|overlap|counts|moov  kind=differ[,at=N]
   the service    kind=skew,by=10m  kind=aged (footage has left retention)  kind=deleted (so has the stream)
 
-Clips can have odd forms that are not wrong, and some that are, with --payload FORM,... or POST ENDPOINT/_emulator/payload
-while it runs (nothing: plain clips again; GET tells):
+--payload FORM,... gives clips odd forms, most of them valid; so does POST ENDPOINT/_emulator/payload while the emulator
+runs (an empty body: plain clips again; GET tells the forms):
 ` + formTable(),
 		Example: `  clipfs emulator --stream door=testcard
   clipfs emulator --stream cam=day.mp4@2024-01-01T10:00:00Z --stream loop=clip.mkv,loop --retention 72h
@@ -102,9 +102,9 @@ func (f *emulatorFlags) bind(cmd *cobra.Command) {
 	fs.StringVar(&f.moov, "moov", "first", "where a clip's moov box stands: first or last")
 	fs.StringVar(&f.gaps, "payload-gaps", "keep", "gaps inside a clip: keep the wall clock, or close them")
 	fs.StringVar(&f.syncs, "sync", "all",
-		"which pictures a clip lists as sync samples: all at which decoding can begin, or idr (no recovery point of H.264, no CRA of H.265)")
+		"which pictures a clip lists as sync samples: all at which decoding can begin, or idr (no recovery points of H.264, no CRA of H.265)")
 	fs.StringVar(&f.forms, "payload", "", "odd clips, `FORM,...` as above")
-	fs.StringVar(&f.overlaps, "overlaps", "drop", "footage ingested over older footage: drop it from a clip that has both, hide it from all, or keep it")
+	fs.StringVar(&f.overlaps, "overlaps", "drop", "footage ingested over older footage: drop it from a clip that has both, hide it from all clips, or keep it")
 	fs.StringVar(&f.muxer, "muxer", "builtin",
 		"what makes clips: builtin, ffmpeg (as real clips are) or ffmpeg-defaults")
 	fs.Var(config.OnOff(&f.contentLength), "content-length", "send a clip's length: `on|off` (off: chunked)")

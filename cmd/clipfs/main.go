@@ -73,8 +73,8 @@ func rootCommand(args []string) *cobra.Command {
 		Long: `clipfs mounts the archive of Amazon Kinesis Video Streams as a read-only tree of MP4 files:
 front-door/2024-01-01T10:00/10m.mp4 is ten minutes of the stream front-door.
 
-Every flag can be set in the environment too: --cache-dir is CLIPFS_CACHE_DIR. Those of "clipfs mount" can also stand in
-a config file, --config FILE. A flag goes before the environment, and that before the file.`,
+Every flag can also be set in the environment: --cache-dir is CLIPFS_CACHE_DIR. Flags of "clipfs mount" can also be set in
+a config file, --config FILE. The command line counts before the environment, and the environment before the file.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.ArbitraryArgs,

@@ -19,8 +19,8 @@ func manCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "man DIR",
 		Short: "Write the manual pages to a directory",
-		Long: `Write the manual pages to a directory: one for each command, in DIR/man1, and mount.clipfs(8) in DIR/man8. Try
-one with man -l FILE.`,
+		Long: `Write the manual pages to a directory: one for each command in DIR/man1, and mount.clipfs(8) in DIR/man8. man -l FILE
+shows one.`,
 		Example:           "  clipfs man /usr/local/share/man",
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeDirectory,

@@ -74,18 +74,18 @@ func helperCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   mounthelper.Name + " SOURCE DIR [-sfnv] [-o OPTIONS]",
 		Short: "Mount clipfs by mount(8) and from fstab",
-		Long: `What mount(8) runs for the type clipfs, from a command line or from fstab. It mounts in the background, as
+		Long: `mount(8) runs this for the type clipfs, from a command line or from fstab. It mounts in the background, as
 clipfs mount --daemon does, and returns when the mount serves.
 
 SOURCE is a profile of the AWS configuration (~/.aws/config, ~/.aws/credentials), or "none" for what the SDK's default
-chain finds. Credentials are never options: those are for everybody to read.
+chain finds. Credentials are never options, because everybody can read options.
 
-OPTIONS are the flags of clipfs-mount(1), without the dashes in front and separated by commas; underscores will do for dashes
-within. A flag that can be repeated takes its values with a colon between them: stream=front-door:yard. A value with
+OPTIONS are the flags of clipfs-mount(1), without the leading dashes and separated by commas; underscores may replace
+dashes. A flag that can be repeated takes its values with a colon between them: stream=front-door:yard. A value with
 a comma goes in double quotes. Options that any filesystem can have in fstab (defaults, nofail, noauto, _netdev, user,
-ro, rw, x-systemd.automount, comment=…) are left to mount(8) and systemd; the mount is read-only all the same.
+ro, rw, x-systemd.automount, comment=…) are left to mount(8) and systemd; the mount is read-only in any case.
 
-Where HOME is not set and root mounts, as at boot, footage is kept in ` + mount.SystemCacheDir + `; a second mount needs a cache-dir of its own.
+Where HOME is not set and root mounts, as at boot, the cache is ` + mount.SystemCacheDir + `; a second mount needs a cache-dir of its own.
 
 Exit codes are those of mount(8): 0 done, 1 wrong usage, 32 failed.`,
 		Example: `  mount -t clipfs none /mnt/cameras

@@ -30,17 +30,19 @@ func pathCommand() *cobra.Command {
 	var f pathFlags
 	cmd := &cobra.Command{
 		Use:   "path [flags] STREAM WHEN [LENGTH]",
-		Short: "Print the path of what is meant, such as 'yesterday 10:00'",
-		Long: `Print the path of a start, or with LENGTH of a clip, for scripts and for people who do not want to compute names. It
-asks the service nothing, so it does not tell whether there is footage.
+		Short: "Print the path of a time in words, such as 'yesterday 10:00'",
+		Long: `Print the path of a start, or with LENGTH of a clip. It asks the service nothing, so it does not tell whether there is
+footage.
 
-WHEN is a name of clipfs (2024-01-31T10:00), or as people say it: "2024-01-31 10:00", "yesterday 10:00", "monday 9:30", "3 days ago",
-"10:00", "9am", "now-10m", "2 hours ago". A time or a day of the week without a date is the last one that was. "last 5m" is
-last/5m.mp4, up to the newest footage. LENGTH is 10m, 1h30m, "10 minutes". What is not understood is an error, never a guess.
+WHEN is a name of clipfs (2024-01-31T10:00) or a time in words: "2024-01-31 10:00", "yesterday 10:00", "monday 9:30",
+"3 days ago", "10:00", "9am", "now-10m", "2 hours ago". A time or a day of the week without a date is the latest one in the
+past. "last 5m" is last/5m.mp4, up to the newest footage. LENGTH is 10m, 1h30m, "10 minutes". A text that is not understood
+is an error, never a guess.
 
-The path is on --mount, else on the only clipfs mount of whoever asks, with its --timezone and --names; times are in that zone. Where
-nothing is mounted, or the mount does not tell, times are UTC and names end in Z, so that they hold on any mount; without a
-mount, or with --mount none, the path is relative. Only the path goes to stdout; what was understood goes to stderr.`,
+The path is on --mount, else on the only clipfs mount of this user, with its --timezone and --names; times are in that zone.
+Where nothing is mounted, or the mount does not tell its zone, times are UTC and names end in Z, so that they hold on any
+mount. Without a mount, or with --mount none, the path is relative. stdout has only the path; stderr says how WHEN was
+understood.`,
 		Example: `  mpv "$(clipfs path front-door 'yesterday 10:00' 10m)"
   cp "$(clipfs path --mount /mnt/cameras front-door 'monday 9:30' 1h)" .
   ls "$(clipfs path front-door yesterday)"`,

@@ -20,11 +20,11 @@ func umountCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "umount [flags] MOUNTPOINT",
 		Short: "Unmount a clipfs mount",
-		Long: `Unmount a clipfs mount, whose clipfs then ends. A mount that is in use stays, and it is said who uses it, unless
---lazy is given. One whose clipfs has died is always taken away.
+		Long: `Unmount a clipfs mount; its clipfs then ends. A mount in use stays, and the error names the processes that use it, unless
+--lazy is given. A mount whose clipfs has died is always removed.
 
-A mount that another mount namespace (a container, unshare) or a bind mount has a copy of is unmounted here; its clipfs goes on for
-the copy. It is said which process has it then, and the exit code is 1.`,
+Another mount namespace (a container, unshare) or a bind mount may have a copy of the mount. It is unmounted here then, its
+clipfs goes on for the copy, the error names the process that has it, and the exit code is 1.`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeMounts,
 		RunE:              func(cmd *cobra.Command, args []string) error { return umount(cmd.Context(), args[0], lazy) },

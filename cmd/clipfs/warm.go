@@ -32,15 +32,15 @@ func warmCommand() *cobra.Command {
 	f := warmFlags{parallel: warm.DefaultParallel}
 	cmd := &cobra.Command{
 		Use:   "warm [flags] PATH...",
-		Short: "Have clips of a running mount in its cache before they are needed",
-		Long: `Have clips of a running mount in its cache before they are needed, by reading them. A directory that lists clips stands
-for the longest of them, any other for all that is below it: a day for its hours, a stream for its days.
+		Short: "Read clips of a running mount into its cache before they are needed",
+		Long: `Read clips of a running mount into its cache before they are needed. A directory that lists clips stands for the longest
+of them, any other directory for everything below it: a day for its hours, a stream for its days.
 
-What is in the cache already is not read, so a run that was interrupted goes on where it was. Each clip that fails is named, and
-the exit code is 1 then.
+Clips that are in the cache are not read, so an interrupted run continues when it is started again. Each clip that fails is
+named, and the exit code is 1 then.
 
-With --heads clips are opened and not read: an open waits for nothing then, which matters where one blocks others (a web server, SMB).
-It costs what opening them costs.`,
+With --heads, clips are opened and not read. Opening them takes no time afterwards, which matters where one open blocks
+others (a web server, SMB). It costs what opening them costs.`,
 		Example: `  clipfs warm --dry-run --price 0.0085 /mnt/cameras/front-door/2024-01-01
   clipfs warm /mnt/cameras/front-door/2024-01-01 /mnt/cameras/yard/2024-01-01T10:00/10m.mp4`,
 		Args: cobra.MinimumNArgs(1),
@@ -59,8 +59,8 @@ It costs what opening them costs.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.BoolVar(&f.dryRun, "dry-run", false, "only say what would be fetched, as estimated without fetching media, and what that costs by --price")
-	flags.BoolVar(&f.heads, "heads", false, "fetch only heads, not media: opening takes no time then, and media is fetched when it is read")
+	flags.BoolVar(&f.dryRun, "dry-run", false, "only estimate what would be fetched, without fetching media, and what that costs by --price")
+	flags.BoolVar(&f.heads, "heads", false, "fetch only heads: opening takes no time then, and media is fetched when it is read")
 	flags.IntVar(&f.parallel, "parallel", f.parallel, "how many `clips` to read at once")
 	flags.Var(config.Price(&f.price), "price", "what a gigabyte of fetched media `costs`, such as 0.0085, for --dry-run")
 	config.WithFile(cmd, "price")

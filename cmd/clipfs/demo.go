@@ -1,17 +1,17 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
+
+	"clipfs/cmd/clipfs/internal/self"
 
 	"clipfs/cmd/clipfs/internal/config"
 	"clipfs/cmd/clipfs/internal/mount"
@@ -148,31 +148,23 @@ func (d *demo) say(format string, args ...any) { _, _ = fmt.Fprintf(d.stdout, fo
 // check lists a directory and reads a clip through the mount, in a process of its own: one that serves a mount must not
 // touch it. It gives the path of the clip, below the mountpoint.
 func (d *demo) check(ctx context.Context, mountpoint string) (file string, err error) {
-	self, err := os.Executable()
-	if err != nil {
-		return "", err
-	}
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	checked, done := context.WithCancel(context.WithoutCancel(ctx))
 	defer done()
 	fuseconn.Watch(checked, mountpoint, abortAfter, func(err error) { _, _ = fmt.Fprintln(d.stderr, err) })
 
-	var said, failure bytes.Buffer
-	cmd := exec.CommandContext(ctx, self, checkCommandName, mountpoint)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = "/", &said, &failure
-	cmd.WaitDelay = time.Second
-	err = cmd.Run()
-	_, _ = d.stdout.Write(said.Bytes())
+	said, err := self.Run(ctx, self.Program, checkCommandName, mountpoint)
+	_, _ = io.WriteString(d.stdout, said)
 	switch {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return "", fmt.Errorf("check of %s took longer than %s and was killed", mountpoint, checkTimeout)
 	case ctx.Err() != nil:
 		return "", errors.New("interrupted during the check")
 	case err != nil:
-		return "", fmt.Errorf("check of %s: %s (%w)", mountpoint, strings.TrimSpace(failure.String()), err)
+		return "", fmt.Errorf("check of %s: %w", mountpoint, err)
 	}
-	_, file, _ = strings.Cut(said.String(), readLine)
+	_, file, _ = strings.Cut(said, readLine)
 	file, _, _ = strings.Cut(file, ":  ")
 	return file, nil
 }

@@ -1,18 +1,20 @@
 // Command clipfs mounts the archive of Amazon Kinesis Video Streams as a read-only tree of MP4 files.
 //
-// It wires the packages together and is the only place where flags, the environment, signals and exit codes are known:
+// Only here are flags, the environment, signals and exit codes known. A file of this package is a command: its flags, its help, and
+// what it calls. What more than one command needs, or a command needs more than a screen for, is below internal:
 //
-//	mount     clip/kvs → clip.Library (with cache) → fs, until a signal; with --daemon in a process in the background
-//	umount    takes a mount away
-//	doctor    checks of the machine and the service, one by one, and a clip read by both ways
-//	demo      clip/emulator, clip/kvs, clip.Library and fs in one process, and a check in a second one
-//	emulator  clip/emulator alone
-//	man       the manual pages, from the tree of commands
-//	warm      reads clips on a running mount, to have them in its cache
-//	version   what this binary was built from
+//	config       flags: their kinds, and their values from the command line, the environment, a config file, a running mount
+//	mount        Config (plain data) → clip/kvs → clip.Library (with caches) → fs, until a signal
+//	doctor       checks of the machine and the service, one by one, and a clip read by both ways
+//	known        the mounts of this machine and their settings
+//	holders      the processes that keep a mount in use
+//	background   this program again, in the background
+//	self         this program again, for what may hang on a mount
+//	moment       times in words, for clipfs path
+//	mounthelper  how mount(8) calls this program, named mount.clipfs
+//	notify       the service manager
 //
-// Called mount.clipfs it is what mount(8) runs for the type clipfs. A mount that a service manager watches has a second process
-// (internal/probe) that asks it whether it answers.
+// The last three have one caller each and stay apart because they are pure and have tests of their own.
 //
 // Exit codes: 0 for success, 1 for failure, 2 for wrong usage. An error is one line on stderr: what failed, on what, and
 // what to do.

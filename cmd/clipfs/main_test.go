@@ -11,13 +11,13 @@ import (
 	"clipfs/cmd/internal/build"
 
 	main "clipfs/cmd/clipfs"
-	"clipfs/cmd/clipfs/internal/probe"
+	"clipfs/cmd/clipfs/internal/self"
 	"clipfs/cmd/internal/harness"
 )
 
 func TestMain(m *testing.M) {
 	if len(os.Args) == 3 && os.Args[1] == probing { // a prober runs its own program
-		if err := probe.Answer(os.Args[2], os.Stdin, os.Stdout); err != nil {
+		if err := self.Answer(os.Args[2], os.Stdin, os.Stdout); err != nil {
 			os.Exit(1)
 		}
 		os.Exit(0)

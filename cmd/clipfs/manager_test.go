@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"clipfs/cmd/clipfs/internal/notify"
-	"clipfs/cmd/clipfs/internal/probe"
+	"clipfs/cmd/clipfs/internal/self"
 	"clipfs/cmd/internal/harness"
 )
 
@@ -93,7 +93,7 @@ func TestServiceManagerIsTold(t *testing.T) {
 // then hears nothing.
 func TestWatchdogIsSilentWhenTheServerIs(t *testing.T) {
 	m := harness.StartMount(t, testcard(t))
-	prober := probe.New(m.Path, probing)
+	prober := self.NewProber(m.Path, probing)
 	defer prober.Close()
 	ask := func(longest time.Duration) error {
 		ctx, cancel := context.WithTimeout(t.Context(), longest)
@@ -121,8 +121,8 @@ func TestWatchdogIsSilentWhenTheServerIs(t *testing.T) {
 	end()
 	<-watched
 	m.Kill(t)
-	if err := ask(30 * time.Second); !errors.Is(err, probe.ErrSilent) || !strings.Contains(err.Error(), syscall.ENOTCONN.Error()) {
-		t.Errorf("a mount whose server has died: %v, want %v", err, probe.ErrSilent)
+	if err := ask(30 * time.Second); !errors.Is(err, self.ErrSilent) || !strings.Contains(err.Error(), syscall.ENOTCONN.Error()) {
+		t.Errorf("a mount whose server has died: %v, want %v", err, self.ErrSilent)
 	}
 	harness.Run(t, harness.Binary(t), "umount", m.Path)
 }

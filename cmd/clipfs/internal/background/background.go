@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"time"
 
+	"clipfs/cmd/clipfs/internal/self"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -24,8 +26,6 @@ const (
 	variable = "_CLIPFS_READY_FD"
 	// readyFD is the first of exec.Cmd.ExtraFiles.
 	readyFD = 3
-	// program is this one, even if its file was replaced or removed since.
-	program = "/proc/self/exe"
 	// lastWords is how long what the process said until it was ready may take to arrive.
 	lastWords = time.Second
 )
@@ -44,7 +44,7 @@ func (e *EndedError) Error() string {
 // stderr. It returns nil when the process is ready, and EndedError when it has ended before. When ctx ends before, the
 // process is told to end.
 func Start(ctx context.Context, stderr io.Writer, name string, args ...string) error {
-	cmd := exec.Command(program) //nolint:noctx // it outlives this process
+	cmd := exec.Command(self.Program) //nolint:noctx // it outlives this process
 	cmd.Args = append([]string{name}, args...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	said, ready, err := start(cmd)

@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,10 +10,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
+
+	"clipfs/cmd/clipfs/internal/self"
 
 	"github.com/spf13/cobra"
 
@@ -61,19 +63,14 @@ func ReadCommand() *cobra.Command {
 // mountAndRead reads the fragment through a mount: the one that runs on the mountpoint, else a temporary one of another
 // process, which finds the fragment in the cache directory.
 func (d *doctor) mountAndRead(ctx context.Context, dir, cacheDir string, c chosen) (found string, err error) {
-	self := d.Self
-	if self == "" {
-		if self, err = os.Executable(); err != nil {
-			return "", err
-		}
-	}
+	program := cmp.Or(d.Self, self.Program)
 	mountpoint, running, remove, err := d.place(dir)
 	if err != nil {
 		return "", err
 	}
 	defer func() { err = errors.Join(err, remove()) }()
 	if !running {
-		end, err := d.startMount(ctx, self, mountpoint, cacheDir, c.stream.Name)
+		end, err := d.startMount(ctx, program, mountpoint, cacheDir, c.stream.Name)
 		defer func() { _ = end() }() // what it left is told below
 		if err != nil {
 			return "", err
@@ -84,14 +81,18 @@ func (d *doctor) mountAndRead(ctx context.Context, dir, cacheDir string, c chose
 	if deadline, ok := ctx.Deadline(); ok && !running {
 		fuseconn.Watch(watched, mountpoint, time.Until(deadline)+time.Second, func(error) {}) // the deadline is told
 	}
-	text, err := readAs(ctx, self, filepath.Join(mountpoint, pathOf(c.stream.Name, d.spanOf(c))))
+	path := filepath.Join(mountpoint, pathOf(c.stream.Name, d.spanOf(c)))
+	text, err := self.Run(ctx, program, readCommandName, path)
+	if ctx.Err() != nil {
+		err = fmt.Errorf("%s: not read in time", path)
+	}
 	if err != nil {
 		return "", ailing(err, "look at the log of a mount (clipfs mount --log-level debug) and at dmesg")
 	}
 	if running {
-		return fmt.Sprintf("read through the mount that runs on %s: %s", mountpoint, text), nil
+		return fmt.Sprintf("read through the mount that runs on %s: %s", mountpoint, strings.TrimSpace(text)), nil
 	}
-	return "mounted, read and unmounted: " + text, nil
+	return "mounted, read and unmounted: " + strings.TrimSpace(text), nil
 }
 
 // place gives where to mount: a directory below dir, or the mountpoint that was named, which may have a mount.
@@ -120,7 +121,7 @@ func (d *doctor) place(dir string) (mountpoint string, running bool, remove func
 
 // startMount mounts in a process of its own and waits until the mount is there. end, which is to be called always, takes
 // it away.
-func (d *doctor) startMount(ctx context.Context, self, mountpoint, cacheDir string, name archive.StreamName) (end func() error, err error) {
+func (d *doctor) startMount(ctx context.Context, program, mountpoint, cacheDir string, name archive.StreamName) (end func() error, err error) {
 	// The mount is to end if this process is killed; the kernel goes by the thread that started it.
 	runtime.LockOSThread()
 	args := []string{config.MountCommand, "--cache-dir", cacheDir, "--cache-size", fmt.Sprint(temporaryCache), "--cache-min-free", "0",
@@ -136,8 +137,8 @@ func (d *doctor) startMount(ctx context.Context, self, mountpoint, cacheDir stri
 	}
 	running, stop := context.WithCancel(ctx)
 	var said bytes.Buffer
-	cmd := exec.CommandContext(running, self, append(args, mountpoint)...)
-	cmd.Env, cmd.Dir, cmd.Stderr = withoutSettings(os.Environ()), "/", &said
+	cmd := exec.CommandContext(running, program, append(args, mountpoint)...)
+	cmd.Env, cmd.Dir, cmd.Stderr = self.Environment(), "/", &said
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = endAfter
@@ -176,32 +177,8 @@ func (d *doctor) startMount(ctx context.Context, self, mountpoint, cacheDir stri
 	}
 }
 
-// withoutSettings leaves our own variables out of an environment: they are of the mount that the doctor is asked about,
-// whose addresses and files are in use. So is what a service manager is told by (sd_notify(3)).
-func withoutSettings(environ []string) []string {
-	return slices.DeleteFunc(slices.Clone(environ), func(entry string) bool {
-		return strings.HasPrefix(entry, config.Prefix) || strings.HasPrefix(entry, "NOTIFY_SOCKET=") || strings.HasPrefix(entry, "WATCHDOG_")
-	})
-}
-
 func pathOf(name archive.StreamName, span archive.Span) string {
 	grammar := clip.Grammar{}
 	// With the zone, so that it is the same on a mount of any --timezone.
 	return filepath.Join(string(name), grammar.FormatStart(span.Start, archive.Millisecond)+"Z", grammar.FormatFile(span.Length(), clip.Movie))
-}
-
-func readAs(ctx context.Context, self, path string) (string, error) {
-	var out, errs bytes.Buffer
-	cmd := exec.CommandContext(ctx, self, readCommandName, path)
-	cmd.Env, cmd.Dir, cmd.Stdout, cmd.Stderr = withoutSettings(os.Environ()), "/", &out, &errs
-	cmd.WaitDelay = time.Second
-	err := cmd.Run()
-	if ctx.Err() != nil {
-		return "", fmt.Errorf("%s: not read in time", path)
-	}
-	if err != nil {
-		text := strings.TrimPrefix(strings.TrimSpace(errs.String()), "clipfs "+readCommandName+": ")
-		return "", fmt.Errorf("%s (%w)", text, err)
-	}
-	return strings.TrimSpace(out.String()), nil
 }

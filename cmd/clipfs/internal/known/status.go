@@ -1,17 +1,16 @@
 package known
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"time"
+
+	"clipfs/cmd/clipfs/internal/self"
 )
 
 const (
@@ -62,29 +61,9 @@ func Copy(out io.Writer, mountpoint string) error {
 func Read(ctx context.Context, mountpoint string, args ...string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerWithin)
 	defer cancel()
-	type answer struct {
-		text []byte
-		err  error
+	text, err := self.Run(ctx, self.Program, append(args, mountpoint)...)
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("%w within %s", errSilent, answerWithin)
 	}
-	done := make(chan answer, 1)
-	go func() {
-		var out, said bytes.Buffer
-		cmd := exec.CommandContext(ctx, "/proc/self/exe", append(args, mountpoint)...)
-		cmd.Dir, cmd.Stdout, cmd.Stderr = "/", &out, &said
-		cmd.WaitDelay = time.Second
-		err := cmd.Run() // it does not return before a killed process has ended, which one that hangs does not
-		if err != nil && said.Len() > 0 {
-			_, text, _ := strings.Cut(strings.TrimSpace(said.String()), ": ")
-			err = errors.New(text)
-		}
-		done <- answer{out.Bytes(), err}
-	}()
-	select {
-	case a := <-done:
-		if ctx.Err() == nil {
-			return a.text, a.err
-		}
-	case <-ctx.Done():
-	}
-	return nil, fmt.Errorf("%w within %s", errSilent, answerWithin)
+	return []byte(text), err
 }

@@ -11,7 +11,7 @@ import (
 	"clipfs/clip"
 	"clipfs/cmd/clipfs/internal/holders"
 	"clipfs/cmd/clipfs/internal/notify"
-	"clipfs/cmd/clipfs/internal/probe"
+	"clipfs/cmd/clipfs/internal/self"
 	"clipfs/fs"
 	"clipfs/fs/mountinfo"
 
@@ -131,7 +131,7 @@ func (s *Serving) watched(ctx context.Context) (end func()) {
 		return func() {}
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	prober := probe.New(s.server.Mountpoint(), probeCommandName)
+	prober := self.NewProber(s.server.Mountpoint(), probeCommandName)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -148,7 +148,7 @@ func (s *Serving) watched(ctx context.Context) (end func()) {
 
 // alive asks the server through the kernel whether it answers. Where the mount cannot be asked (it is out of the tree, or
 // something is mounted over it, or there is no process to ask), nothing speaks against it.
-func (s *Serving) alive(ctx context.Context, prober *probe.Prober) error {
+func (s *Serving) alive(ctx context.Context, prober *self.Prober) error {
 	if !s.server.Mounted() {
 		return nil
 	}
@@ -157,7 +157,7 @@ func (s *Serving) alive(ctx context.Context, prober *probe.Prober) error {
 	case err == nil:
 	case ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded): // the watch ends
 		return ctx.Err()
-	case errors.Is(err, probe.ErrSilent) && s.server.Mounted():
+	case errors.Is(err, self.ErrSilent) && s.server.Mounted():
 		return err
 	default:
 		s.logger.Warn("it cannot be told whether the mount answers", "cause", err)
@@ -176,7 +176,7 @@ func ProbeCommand() *cobra.Command {
 		Hidden: true,
 		Args:   cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return probe.Answer(args[0], cmd.InOrStdin(), cmd.OutOrStdout())
+			return self.Answer(args[0], cmd.InOrStdin(), cmd.OutOrStdout())
 		},
 	}
 }

@@ -1,10 +1,4 @@
-// Package probe finds out whether the server of a mount answers, from a process of its own: one that serves a mount must
-// never touch it, and whoever asks a server that does not answer hangs until its connection ends.
-//
-// The question is statfs(2), which the kernel always passes on to the server, and which ours answers from memory. An
-// answer shows that the kernel's connection is there, that requests are taken from it, handled and answered. It does not show
-// that footage can be had: that depends on the network and on permissions, and starting again mends neither.
-package probe
+package self
 
 import (
 	"bufio"
@@ -38,9 +32,9 @@ type asker struct {
 	answers   chan string // closed when the process has ended
 }
 
-// New gives a prober whose process is this program, run with the arguments and the mountpoint; it has to call Answer.
+// NewProber gives a prober whose process is this program, run with the arguments and the mountpoint; it has to call Answer.
 // The process is started by the first Ask.
-func New(mountpoint string, args ...string) *Prober {
+func NewProber(mountpoint string, args ...string) *Prober {
 	return &Prober{mountpoint: mountpoint, command: append(args, mountpoint)}
 }
 
@@ -105,12 +99,9 @@ func (p *Prober) Close() error {
 	return err
 }
 
-// self is this program, even if its file was replaced or removed since.
-const self = "/proc/self/exe"
-
 // start starts the process. It holds no directory of ours, and no file of the mount.
 func start(args []string) (*asker, error) {
-	cmd := exec.Command(self, args...) //nolint:noctx // it ends when its stdin does
+	cmd := exec.Command(Program, args...) //nolint:noctx // it ends when its stdin does
 	cmd.Dir = "/"
 	questions, err := cmd.StdinPipe()
 	if err != nil {

@@ -21,20 +21,10 @@ import (
 )
 
 type emulatorFlags struct {
-	listen, dataListen string
-	streams            []string
-	data               string
-	retention          time.Duration
-	moov, gaps, muxer  string
-	overlaps, syncs    string
-	forms              string
-	contentLength      bool
-	quota              bool
-	latency            time.Duration
-	bandwidth          int64
-	credentials        string
-	faults             []string
-	level              slog.Level
+	options              emulator.Options
+	streams, faults      []string
+	contentLength, quota bool
+	level                slog.Level
 }
 
 func emulatorCommand() *cobra.Command {
@@ -92,32 +82,33 @@ func formTable() string {
 }
 
 func (f *emulatorFlags) bind(cmd *cobra.Command) {
-	fs := cmd.Flags()
-	fs.StringVar(&f.listen, "listen", emulator.DefaultAddress, "`address` of the control API; port 0 picks one")
-	fs.StringVar(&f.dataListen, "data-listen", "", "`address` of the data API (default the host of --listen, any port)")
-	fs.StringArrayVar(&f.streams, "stream", nil,
+	set, o := cmd.Flags(), &f.options
+	set.StringVar(&o.Address, "listen", emulator.DefaultAddress, "`address` of the control API; port 0 picks one")
+	set.StringVar(&o.DataAddress, "data-listen", "", "`address` of the data API (default: the host of --listen, any port)")
+	set.StringArrayVar(&f.streams, "stream", nil,
 		"footage of a stream, `NAME=FILE[@START][,loop][,nostamp]` or NAME=testcard; repeat it for more streams, or for more footage of one")
-	fs.StringVar(&f.data, "data", "", "`directory` that keeps streams and what is sent to them across restarts (default in memory)")
-	fs.DurationVar(&f.retention, "retention", emulator.DefaultRetention, "how long the footage of --stream is kept, in whole hours; 0 keeps none")
-	fs.StringVar(&f.moov, "moov", "first", "where a clip's moov box stands: first or last")
-	fs.StringVar(&f.gaps, "payload-gaps", "keep", "gaps inside a clip: keep the wall clock, or close them")
-	fs.StringVar(&f.syncs, "sync", "all",
+	set.StringVar(&o.Data, "data", "", "`directory` that keeps streams and what is sent to them across restarts (default: in memory)")
+	set.DurationVar(&o.Retention, "retention", emulator.DefaultRetention, "how long the footage of --stream is kept, in whole hours; 0 keeps none")
+	set.Var(config.Text(&o.Payload.Moov, "first|last", "first", footage.ParseMoov), "moov", "where a clip's moov box stands")
+	set.Var(config.Text(&o.Payload.Gaps, "keep|close", "keep", footage.ParseGaps), "payload-gaps", "gaps inside a clip: keep the wall clock, or close them")
+	set.Var(config.Text(&o.Payload.Syncs, "all|idr", "all", footage.ParseSyncs), "sync",
 		"which pictures a clip lists as sync samples: all at which decoding can begin, or idr (no recovery points of H.264, no CRA of H.265)")
-	fs.StringVar(&f.forms, "payload", "", "odd clips, `FORM,...` as above")
-	fs.StringVar(&f.overlaps, "overlaps", "drop", "footage ingested over older footage: drop it from a clip that has both, hide it from all clips, or keep it")
-	fs.StringVar(&f.muxer, "muxer", "builtin",
+	set.Var(config.Text(&o.Payload.Forms, "FORM,...", "", form.Parse), "payload", "odd clips, as above")
+	set.Var(config.Text(&o.Overlaps, "drop|hide|keep", "drop", emulator.ParseOverlaps), "overlaps",
+		"footage ingested over older footage: drop it from a clip that has both, hide it from all clips, or keep it")
+	set.Var(config.Text(&o.Payload.Muxer, "builtin|ffmpeg|ffmpeg-defaults", "builtin", footage.ParseMuxer), "muxer",
 		"what makes clips: builtin, ffmpeg (as real clips are) or ffmpeg-defaults")
-	fs.Var(config.OnOff(&f.contentLength), "content-length", "send a clip's length: `on|off` (off: chunked)")
-	fs.DurationVar(&f.latency, "latency", 0, "wait before the first byte of a data call's answer")
-	fs.Var(config.Rate(&f.bandwidth), "bandwidth", "`bytes` a second on each data connection, such as 25MB/s; 0 is unlimited")
-	fs.Var(config.OnOff(&f.quota), "quota", "refuse calls above the service's quotas: `on|off`")
-	fs.StringVar(&f.credentials, "credentials", "", "verify that requests are signed with `KEY:SECRET`")
-	fs.StringArrayVar(&f.faults, "fault", nil, "what goes wrong, `KEY=VALUE,...` as above; repeat it for more")
-	fs.Var(config.Level(&f.level), "log-level", "how much to log on stderr; debug logs each call")
+	set.Var(config.OnOff(&f.contentLength), "content-length", "send a clip's length (off: chunked)")
+	set.DurationVar(&o.Latency, "latency", 0, "wait before the first byte of a data call's answer")
+	set.Var(config.Rate(&o.Bandwidth), "bandwidth", "`bytes` a second on each data connection, such as 25MB/s; 0 for no limit")
+	set.Var(config.OnOff(&f.quota), "quota", "refuse calls above the service's quotas")
+	set.Var(config.Text(&o.Credentials, "KEY:SECRET", "", emulator.ParseCredentials), "credentials", "verify that requests are signed with these")
+	set.StringArrayVar(&f.faults, "fault", nil, "what goes wrong, `KEY=VALUE,...` as above; repeat it for more")
+	set.Var(config.Level(&f.level), "log-level", "how much to log on stderr; debug logs each call")
 }
 
 func (f *emulatorFlags) run(ctx context.Context, log *slog.Logger, stdout io.Writer) error {
-	o, err := f.options(ctx, log)
+	o, err := f.complete(ctx, log)
 	if err != nil {
 		return err
 	}
@@ -142,21 +133,12 @@ func (f *emulatorFlags) run(ctx context.Context, log *slog.Logger, stdout io.Wri
 	return srv.Wait()
 }
 
-func (f *emulatorFlags) options(ctx context.Context, log *slog.Logger) (emulator.Options, error) {
-	o := emulator.Options{Log: log, Address: f.listen, DataAddress: f.dataListen, Data: f.data, Retention: f.retention,
-		Chunked: !f.contentLength, Latency: f.latency, Bandwidth: f.bandwidth, NoQuota: !f.quota}
-	if f.retention == 0 {
+// complete gives the options with what takes more than a flag, such as the footage, which it opens.
+func (f *emulatorFlags) complete(ctx context.Context, log *slog.Logger) (emulator.Options, error) {
+	o := f.options
+	o.Log, o.Chunked, o.NoQuota = log, !f.contentLength, !f.quota
+	if o.Retention == 0 {
 		o.Retention = emulator.NoRetention
-	}
-	var err error
-	if o.Credentials, err = emulator.ParseCredentials(f.credentials); err != nil {
-		return o, &config.UsageError{Err: err}
-	}
-	if o.Payload, err = f.payload(); err != nil {
-		return o, &config.UsageError{Err: err}
-	}
-	if o.Overlaps, err = emulator.ParseOverlaps(f.overlaps); err != nil {
-		return o, &config.UsageError{Err: err}
 	}
 	for _, text := range f.faults {
 		rule, err := fault.Parse(text)
@@ -178,21 +160,4 @@ func (f *emulatorFlags) options(ctx context.Context, log *slog.Logger) (emulator
 		o.Streams = append(o.Streams, emulator.Stream{Name: emulator.StreamName(spec.Name), Source: src})
 	}
 	return o, nil
-}
-
-func (f *emulatorFlags) payload() (o footage.PayloadOptions, err error) {
-	if o.Moov, err = footage.ParseMoov(f.moov); err != nil {
-		return o, err
-	}
-	if o.Gaps, err = footage.ParseGaps(f.gaps); err != nil {
-		return o, err
-	}
-	if o.Syncs, err = footage.ParseSyncs(f.syncs); err != nil {
-		return o, err
-	}
-	if o.Forms, err = form.Parse(f.forms); err != nil {
-		return o, err
-	}
-	o.Muxer, err = footage.ParseMuxer(f.muxer)
-	return o, err
 }

@@ -197,6 +197,17 @@ func Choice[T any](at *T, name func(T) string, all ...T) pflag.Value {
 	}, name)
 }
 
+// Text is a value that parse reads from a text. It is shown as it was given; text is the default.
+func Text[T any](at *T, kind, text string, parse func(string) (T, error)) pflag.Value {
+	return Value(at, kind, func(s string) (T, error) {
+		v, err := parse(s)
+		if err == nil {
+			text = s
+		}
+		return v, err
+	}, func(T) string { return text })
+}
+
 // Level is how much is logged.
 func Level(at *slog.Level) pflag.Value {
 	name := func(l slog.Level) string { return strings.ToLower(l.String()) }

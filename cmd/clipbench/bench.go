@@ -24,7 +24,7 @@ const (
 )
 
 const (
-	// restAfter is how long after a call the emulator's quota, and that of who calls it, is full again.
+	// restAfter is how long after a call the emulator's quota, and that of its caller, is full again.
 	restAfter = 1100 * time.Millisecond
 	// retention is how much footage there is, in hours, up to when the benchmark started.
 	retention = 72
@@ -40,7 +40,7 @@ type bench struct {
 	endpoint string
 	// archive makes calls as clipfs does, without anything in between.
 	service *kvs.Archive
-	// newest is the last full hour of which nothing changes any more.
+	// newest is the last full hour whose footage is final.
 	newest time.Time
 	// hours is how many hours before newest were handed out by hour.
 	hours int
@@ -151,7 +151,7 @@ func (b *bench) say(format string, args ...any) {
 	_, _ = fmt.Fprintf(b.stderr, "== "+format+"\n", args...)
 }
 
-// hour gives the start of an hour of footage that nobody has read yet.
+// hour gives the start of an hour of footage that was not read yet.
 func (b *bench) hour() time.Time {
 	b.hours++
 	return b.newest.Add(-time.Duration(b.hours%(retention-1)) * time.Hour)

@@ -14,7 +14,7 @@ import (
 const (
 	// dayFragments is how many fragments 24 h of the day stream have.
 	dayFragments = 24 * 3600 / 20
-	// openPoints is how many quota points a second opening a clip may use while nobody else reads: all of GetClip's.
+	// openPoints is how many quota points a second opening a clip may use without other readers: all of GetClip's.
 	openPoints = 500
 )
 

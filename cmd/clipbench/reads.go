@@ -49,7 +49,7 @@ type readTimes [][]float64
 func (t readTimes) against(i int) *pairs { return &pairs{ours: t[0], theirs: t[i]} }
 
 // compareReads has files read in turn, again and again until a round is worth measuring: what else the machine does
-// then slows all of them down alike. Before each round those that begin with the first are read anew, side by side: how fast
+// then slows all of them down alike. Before each round those that begin with the first are read from the disk again, side by side: how fast
 // the second read of a file is depends on which pages of memory its first read got, and so all get the like.
 func (b *bench) compareReads(ctx context.Context, read read, anew int, files ...string) (readTimes, error) {
 	times := make(readTimes, len(files))

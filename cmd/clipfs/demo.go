@@ -113,7 +113,7 @@ func demoDir(args []string) (dir string, remove func() error, err error) {
 	return "", nil, err
 }
 
-// removeDir removes a directory that was made here. It is rmdir alone: what somebody put there stays.
+// removeDir removes a directory that was made here. It is rmdir alone, so that files put there stay.
 func removeDir(dir string) error {
 	if err := os.Remove(dir); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("left behind: %w", err)

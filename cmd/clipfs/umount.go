@@ -48,7 +48,7 @@ func umount(ctx context.Context, path string, lazy bool) error {
 	if info.FSType != fs.FSType {
 		return fmt.Errorf("%s is mounted with type %s, not %s: use umount", mountpoint, info.FSType, fs.FSType)
 	}
-	before, _ := holders.Copies(ctx, info) // those who are not seen now are not told of
+	before, _ := holders.Copies(ctx, info) // what is not seen now is not told later
 	if lazy {
 		err = fs.Detach(mountpoint)
 	} else {

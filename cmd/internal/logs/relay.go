@@ -15,9 +15,9 @@ const (
 	lastCall = time.Second
 )
 
-// Relay hands lines on to a writer that may block, as a pipe does that nobody reads from, and is where a logger writes to
-// that must not: a read of the mount that waited for whoever reads its log would hang with him, and he may be waiting for
-// that read himself. What he does not take in time is lost, and how many lines that were is the next that he gets.
+// Relay hands lines on to a writer that may block, such as a pipe without a reader. A logger of a mount must not write to such a
+// writer itself: the reader of the log may be waiting for a read of the mount, which would wait for the log. Lines that the writer
+// does not take in time are lost, and the next line says how many.
 //
 // It is safe for concurrent use. Each Write is one line.
 type Relay struct {

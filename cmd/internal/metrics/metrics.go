@@ -70,7 +70,7 @@ func apis() []string {
 	return []string{"ListStreams", "DescribeStream", "GetDataEndpoint", "ListFragments", "GetClip"}
 }
 
-// New gives metrics of a mount of which nothing has happened.
+// New gives metrics that have counted nothing yet.
 func New(o Options) *Metrics {
 	m := &Metrics{
 		price: o.Price, start: time.Now(), build: build.Read(), ours: prometheus.NewPedanticRegistry(), process: prometheus.NewRegistry(),

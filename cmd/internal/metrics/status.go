@@ -145,7 +145,7 @@ func (s *Status) limit(f clip.Fetched) {
 	}
 }
 
-// busiest gives the quotas of which least is left, in shares of what they hold, without those that are full.
+// busiest gives the quotas with the smallest share left, without those that are full.
 func busiest(all []kvs.Quota) []StatusQuota {
 	all = slices.DeleteFunc(all, func(q kvs.Quota) bool { return q.Left >= q.Burst && q.Waiting == 0 && q.Rate >= q.Limit })
 	slices.SortFunc(all, func(a, b kvs.Quota) int {

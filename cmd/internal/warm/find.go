@@ -46,7 +46,7 @@ type finder struct {
 // Find gives the clips that paths stand for, each once, and which paths could not be looked at. A path that is not on a
 // mount of ours is an error.
 //
-// A file is a clip, or the text beside one, of which nothing has to be fetched. A directory that lists clips is the
+// A file is a clip, or the text beside one, for which nothing has to be fetched. A directory that lists clips is the
 // longest of them, which has the footage of the others; any other is what is below it, but for what leads to the newest
 // footage, which is in the days too.
 func Find(ctx context.Context, paths []string) ([]Clip, []Failure, error) {

@@ -19,7 +19,7 @@ import (
 const (
 	// readSize is how much is read at once.
 	readSize = 1 << 20
-	// maxOpens is how often a clip is opened anew whose footage changed while it was read.
+	// maxOpens is how often a clip is opened again after its footage changed during the read.
 	maxOpens = 4
 	// keptAfter is how long it may take until what was read is whole in the cache, keptPoll how often that is asked.
 	keptAfter = 10 * time.Second
@@ -40,7 +40,7 @@ type Options struct {
 	Parallel int
 	// Heads has clips opened and not read: their heads are in the cache then, and opening them takes no time.
 	Heads bool
-	// Progress is told how it goes; nil means nobody.
+	// Progress is told how it goes; it may be nil.
 	Progress Progress
 }
 
@@ -72,7 +72,7 @@ type runner struct {
 	had map[string]string
 }
 
-// Run reads the clips of which anything is missing, and looks in the end whether all are in the cache. When ctx ends it
+// Run reads the clips that are not whole in the cache, and checks in the end that all of them are. When ctx ends it
 // begins with no other and leaves those under way after their next read; what was not begun is in no part of the result.
 func Run(ctx context.Context, clips []Clip, o Options) Result {
 	r := &runner{progress: o.Progress, heads: o.Heads, had: make(map[string]string)}

@@ -127,7 +127,7 @@ func takeFlags(cmd *cobra.Command, s known.Settings) (names []string, err error)
 // takeVariables sets the variables of groups in which none is set. A flag for the endpoint counts as its variables.
 func takeVariables(cmd *cobra.Command, environment map[string]string) (names []string, err error) {
 	flag := cmd.Flags().Lookup("endpoint-url")
-	if flag == nil { // it calls nobody
+	if flag == nil { // it makes no calls
 		return nil, nil
 	}
 	held := make(map[string]bool)

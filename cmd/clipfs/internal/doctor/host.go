@@ -48,7 +48,7 @@ func (h Host) fuseDevice() (string, error) {
 	if h.UID == 0 {
 		return device, nil
 	}
-	// The helper opens it as whoever called it.
+	// The helper opens it as the user that calls it.
 	if err := unix.Access(device, unix.R_OK|unix.W_OK); err != nil {
 		return "", ailing(fmt.Errorf("%s: %w", device, err), fmt.Sprintf("chmod 666 %s, as root, or a udev rule; or mount as root", device))
 	}

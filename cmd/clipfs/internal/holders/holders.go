@@ -1,5 +1,5 @@
 // Package holders finds out which processes keep a mount from being unmounted, from /proc alone. It never touches the
-// mount: its server may be dead or hang, and then so would whoever asks it. So nothing is followed that leads there; what
+// mount: its server may be dead or hang, and then a process that asks it hangs too. So nothing is followed that leads there; what
 // counts is read from links, from fdinfo (which names the mount of each open file), from maps (which name the device), and
 // from the tables of mounts.
 package holders
@@ -34,7 +34,7 @@ const (
 type Holder struct {
 	// PID is the process.
 	PID int
-	// Command is its name, of which the kernel keeps 15 characters.
+	// Command is the first 15 characters of its name.
 	Command string
 	// Kind is what it holds, Path one example of it.
 	Kind Kind
@@ -70,7 +70,7 @@ func few(texts []string) string {
 	return strings.Join(texts, ", ")
 }
 
-// Users says for people who uses a mount.
+// Users names the processes that use a mount, for people.
 func Users(ctx context.Context, mount mountinfo.Info) string {
 	ctx, cancel := context.WithTimeout(ctx, searchTimeout)
 	defer cancel()

@@ -2,7 +2,7 @@
 // their .clipfs/status.json, and of those that systemd starts, from the environment of their units, /etc/clipfs/NAME.env.
 //
 //	Machine.Find   path → the settings of the mount there, those of the running mount before those of the unit
-//	Read           the status of a mount, read by a process of its own: a mount that does not answer holds who asks it
+//	Read           the status of a mount, read by a process of its own, as a mount that does not answer blocks its reader
 //	Names          NAME.env ↔ mountpoint, as systemd-escape --path writes it
 package known
 
@@ -43,7 +43,7 @@ type Machine struct {
 	// Mounts lists what is mounted, Read gives the status of a mount that runs.
 	Mounts func() ([]mountinfo.Info, error)
 	Read   func(ctx context.Context, mountpoint string) ([]byte, error)
-	// UID is who asks.
+	// UID is the user that asks.
 	UID int
 }
 
@@ -123,7 +123,7 @@ func (m Machine) running(path string) ([]mountinfo.Info, error) {
 	return []mountinfo.Info{on}, nil
 }
 
-// mine reports whether the one who asks is let onto a mount as its owner, or as root where root is let on.
+// mine reports whether the user owns a mount, or is root where root is let in.
 func (m Machine) mine(i mountinfo.Info) bool {
 	return slices.Contains(i.Options, fmt.Sprintf("user_id=%d", m.UID)) || m.UID == 0 && slices.Contains(i.Options, "allow_other")
 }

@@ -36,7 +36,7 @@ type reader struct {
 	grammar clip.Grammar
 }
 
-// Parse reads when something is, for somebody whose clock shows now, in the grammar's time zone. Errors say what is wrong, and
+// Parse reads a time, where the clock shows now, in the grammar's time zone. Errors say what is wrong, and
 // wrap ErrText or clip.ErrName.
 func Parse(text string, now time.Time, g clip.Grammar) (Moment, error) {
 	zone := g.Location

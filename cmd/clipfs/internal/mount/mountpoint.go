@@ -32,7 +32,7 @@ func CheckPrerequisites() error {
 		}
 		return nil
 	}
-	// The helper opens the device as whoever called it.
+	// The helper opens the device as the user that calls it.
 	if err := unix.Access(FUSEDevice, unix.R_OK|unix.W_OK); err != nil {
 		return fmt.Errorf("%s: %w: allow it (as root, chmod 666 %s, or a udev rule), or mount as root", FUSEDevice, err, FUSEDevice)
 	}

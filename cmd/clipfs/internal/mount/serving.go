@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	// letGoWithin is how long the kernel and the server may take to let go of a mount that nobody uses.
+	// letGoWithin is how long the kernel and the server may take to let go of a mount that is not in use.
 	letGoWithin = 200 * time.Millisecond
 	// lookAfter is how often is looked whether the mount is still in the tree.
 	lookAfter = 2 * time.Second
@@ -72,7 +72,7 @@ func (s *Serving) Until(ctx context.Context) error {
 	}
 }
 
-// tellHeld says in the log that the mount is out of the tree here and who has it still.
+// tellHeld says in the log that the mount is out of the tree here, and which process still has it.
 func (s *Serving) tellHeld(ctx context.Context) {
 	by := "files that are open on it, or a mount namespace in which no process can be seen"
 	copies, err := holders.Copies(ctx, s.mount)
@@ -86,7 +86,7 @@ func (s *Serving) tellHeld(ctx context.Context) {
 }
 
 // leave takes the mount out of the tree, so that another can take its place at once, and serves what is open on it until
-// that is closed or the grace is over. Whoever still reads then gets ENOTCONN, when this process ends. Those who wait for
+// that is closed or the grace is over. Later reads get ENOTCONN, when this process ends. Callers that wait for
 // nothing but a dead service are answered at once.
 func (s *Serving) leave(gone <-chan struct{}) error {
 	mountpoint := s.server.Mountpoint()
@@ -94,7 +94,7 @@ func (s *Serving) leave(gone <-chan struct{}) error {
 	if s.giveUp != nil {
 		s.giveUp()
 	}
-	// First: who finds the mountpoint free also finds the cache in use, and has to know how long.
+	// First: a mount that finds the mountpoint free also finds the cache in use, and must know for how long.
 	if err := s.cache.Leave(time.Now().Add(s.grace)); err != nil {
 		s.logger.Warn("the next mount will not wait for the cache directory", "cause", err)
 	}

@@ -27,7 +27,7 @@ func New(logger *slog.Logger) *Manager {
 	})
 }
 
-// NewTo gives a manager to whom messages are sent so.
+// NewTo gives a manager that gets its messages by send.
 func NewTo(logger *slog.Logger, send func(state string) error) *Manager {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
@@ -56,7 +56,7 @@ func extend(longest time.Duration) string {
 	return fmt.Sprintf("EXTEND_TIMEOUT_USEC=%d", longest.Microseconds())
 }
 
-// tell sends messages. That nobody listens keeps nobody from serving.
+// tell sends messages. A manager that does not listen is no reason not to serve.
 func (m *Manager) tell(messages ...string) {
 	if err := m.send(strings.Join(messages, "\n")); err != nil {
 		m.logger.Debug("the service manager cannot be told", "cause", err)

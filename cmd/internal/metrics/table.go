@@ -106,10 +106,10 @@ func libraryRows() []metric {
 			out(float64(s.library.Payloads), "whole")
 			out(float64(s.library.Failed), "failed")
 		}},
-		{gauge, "downloads", "Downloads that run now.", nil, library(func(l clip.Stats) int64 { return int64(l.Downloads) })},
+		{gauge, "downloads", "Downloads that run now.", nil, library(func(l clip.Stats) int64 { return l.Downloads })},
 		{counter, "cache_hit_bytes_total", "Bytes of clips read that were there when they were asked for.", nil, library(func(l clip.Stats) int64 { return l.Cached })},
 		{counter, "cache_miss_bytes_total", "Bytes of clips read that had to be waited for.", nil, library(func(l clip.Stats) int64 { return l.Waited })},
-		{gauge, "open_handles", "Clips that are open now.", nil, library(func(l clip.Stats) int64 { return int64(l.Handles) })},
+		{gauge, "open_handles", "Clips that are open now.", nil, library(func(l clip.Stats) int64 { return l.Handles })},
 		{counter, "denied_opens_total", "Clips not opened because the program is on the list of --deny.", nil,
 			attached(func(s *snapshot) float64 { return float64(s.denials.Denied) })},
 		{counter, "unresolved_opens_total", "Clips opened by programs that could not be told, so that --deny did not apply.", nil,

@@ -10,8 +10,10 @@ import (
 const (
 	// MountCommand is the command that defines all settings.
 	MountCommand = "mount"
-	// FileFlag names the config file, PrintFlag shows what is in force.
-	FileFlag, PrintFlag = "config", "print-config"
+	// FileFlag names the config file.
+	FileFlag = "config"
+	// PrintFlag shows what is in force.
+	PrintFlag = "print-config"
 	// helpFlag and versionFlag are cobra's.
 	helpFlag, versionFlag = "help", "version"
 

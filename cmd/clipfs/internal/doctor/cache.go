@@ -57,7 +57,7 @@ func (d *doctor) checkCache(ctx context.Context) {
 		pid, held, err := cache.Holder(dir)
 		switch {
 		case err != nil:
-			return "", ailing(err, "let the user who mounts read it")
+			return "", ailing(err, "let the user that mounts read it")
 		case held:
 			return fmt.Sprintf("in use by process %d: a second mount needs a --cache-dir of its own", pid), nil
 		}
@@ -103,13 +103,13 @@ func filesystemOf(dir string) (string, error) {
 func (d *doctor) cacheDirectory(dir, existing string) (string, error) {
 	if existing != dir {
 		if err := unix.Access(existing, unix.W_OK|unix.X_OK); err != nil {
-			return "", ailing(fmt.Errorf("%s cannot be made in %s: %w", dir, existing, err), "make it for the user who mounts, mode 0700, or set --cache-dir")
+			return "", ailing(fmt.Errorf("%s cannot be made in %s: %w", dir, existing, err), "make it for the user that mounts, mode 0700, or set --cache-dir")
 		}
 		return dir + " will be made", nil
 	}
 	info, err := os.Stat(dir)
 	if err != nil {
-		return "", ailing(err, "set --cache-dir to a directory of the user who mounts")
+		return "", ailing(err, "set --cache-dir to a directory of the user that mounts")
 	}
 	st, ok := info.Sys().(*syscall.Stat_t)
 	if !ok || !info.IsDir() {
@@ -118,7 +118,7 @@ func (d *doctor) cacheDirectory(dir, existing string) (string, error) {
 	mode := info.Mode().Perm()
 	if int(st.Uid) != d.UID {
 		return "", ailing(fmt.Errorf("%s belongs to uid %d, not to %d, who asks", dir, st.Uid, d.UID),
-			fmt.Sprintf("ask as the user who mounts; or chown -R %d %s, or set --cache-dir", d.UID, dir))
+			fmt.Sprintf("ask as the user that mounts; or chown -R %d %s, or set --cache-dir", d.UID, dir))
 	}
 	if mode&0o022 != 0 {
 		return "", ailing(fmt.Errorf("%s has mode %#o: others could put files in it", dir, mode), "chmod 700 "+dir)
@@ -141,7 +141,7 @@ func writeAdvice(err error) string {
 	case errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EDQUOT):
 		return "make space on its disk, or set --cache-dir"
 	}
-	return "let the user who mounts write to it, or set --cache-dir"
+	return "let the user that mounts write to it, or set --cache-dir"
 }
 
 // cacheSpace tells whether the cache can keep anything: what is free and what it has, less what is to be left free.
@@ -151,7 +151,7 @@ func (d *doctor) cacheSpace(dir, existing string) (string, error) {
 		if err := unix.Statfs(existing, &st); err == nil {
 			break
 		} else if !errors.Is(err, unix.EINTR) {
-			return "", ailing(err, "set --cache-dir to a directory of the user who mounts")
+			return "", ailing(err, "set --cache-dir to a directory of the user that mounts")
 		}
 	}
 	free, total := int64(st.Bavail)*st.Frsize, int64(st.Blocks)*st.Frsize
@@ -159,7 +159,7 @@ func (d *doctor) cacheSpace(dir, existing string) (string, error) {
 	for _, part := range []string{dir, filepath.Join(dir, mount.HeadsDir)} {
 		infos, err := cache.Inspect(part)
 		if err != nil {
-			return "", ailing(err, "let the user who mounts read it")
+			return "", ailing(err, "let the user that mounts read it")
 		}
 		for _, i := range infos {
 			used += i.DiskBytes

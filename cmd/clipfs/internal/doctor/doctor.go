@@ -1,3 +1,8 @@
+// Package doctor finds out what is wrong where a mount does not work.
+//
+// A check (report.go) is a name and a function that returns what it found, or an error with advice. The checks of the machine
+// (host.go, cache.go) need nothing of each other. Those of the service (doctor.go, actions.go, clocks.go, clip.go, mount.go) run in
+// order, and those behind one that fails are skipped, with the reason.
 package doctor
 
 import (
@@ -115,16 +120,21 @@ func (f *flags) settle(cmd *cobra.Command, on Host, mountpoint string) (*finding
 		return nil, nil //nolint:nilnil // there is nothing to tell
 	}
 	taken, err := config.TakeKnown(cmd.Context(), cmd, on.Known, mountpoint)
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, err
+	}
+	return settingsFinding(taken), nil
+}
+
+func settingsFinding(taken config.Taken) *finding {
+	switch {
 	case taken.Err != nil:
 		return &finding{Check: "settings", Status: statusFailed, Found: logs.OneLine(taken.Err),
-			Advice: "ask as root or as the user who mounts; if the mount hangs or is dead: clipfs umount --lazy, and mount again"}, nil
+			Advice: "ask as root or as the user that mounts; if the mount hangs or is dead: clipfs umount --lazy, and mount again"}
 	case len(taken.From) > 0:
-		return &finding{Check: "settings", Status: statusOK, Found: strings.Join(taken.From, "; ")}, nil
+		return &finding{Check: "settings", Status: statusOK, Found: strings.Join(taken.From, "; ")}
 	}
-	return nil, nil //nolint:nilnil // there is nothing to tell
+	return nil
 }
 
 // run makes all checks and tells what came of them, after what was found before. It fails if anything is wrong.

@@ -34,11 +34,16 @@ func emulate(t *testing.T, o emulator.Options) *emulator.Server {
 // emulated gives an archive on an emulator, signing with a secret that the emulator verifies.
 func emulated(t *testing.T, server *emulator.Server, secret string, o kvs.Options) *kvs.Archive {
 	t.Helper()
-	return newArchive(t, aws.Config{
+	return newArchive(t, signed(server, secret), o)
+}
+
+// signed gives the configuration of a client of an emulator.
+func signed(server *emulator.Server, secret string) aws.Config {
+	return aws.Config{
 		Region:       "eu-west-1",
 		Credentials:  credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", secret, ""),
 		BaseEndpoint: aws.String(server.Endpoint()),
-	}, o)
+	}
 }
 
 // recent is a span of whole minutes that ended a few minutes ago.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"net/http"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -65,6 +66,9 @@ var ErrSilent = errSilent
 func NewSilenceClient(inner aws.HTTPClient, stall time.Duration) aws.HTTPClient {
 	return &silenceClient{inner: inner, stall: stall, attempt: func() int { return 1 }, body: true}
 }
+
+// NewPackedClient is newPackedClient for the tests.
+func NewPackedClient(transport *http.Transport) aws.HTTPClient { return newPackedClient(transport) }
 
 // Outages gives the tests what knows which addresses refuse connections.
 type Outages struct{ outages *outages }

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -21,15 +22,33 @@ import (
 // serve runs a real server whose GetClip is body, and gives an archive on it.
 func serve(t *testing.T, body http.HandlerFunc) *kvs.Archive {
 	t.Helper()
+	return serveAt(t, httptest.NewUnstartedServer(nil), body, nil)
+}
+
+// serveInBubble is serve on a network of the bubble.
+func serveInBubble(t *testing.T, body http.HandlerFunc) *kvs.Archive {
+	t.Helper()
+	network, server := newNetwork(), httptest.NewUnstartedServer(nil)
+	if err := server.Listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	server.Listener, _ = network.listen(t.Context(), "tcp", "")
+	return serveAt(t, server, body, network.client(t))
+}
+
+// serveAt starts a server whose GetClip is body, and gives an archive on it that uses a client.
+func serveAt(t *testing.T, server *httptest.Server, body http.HandlerFunc, client aws.HTTPClient) *kvs.Archive {
+	t.Helper()
 	mux := http.NewServeMux()
-	server := httptest.NewServer(mux)
+	server.Config.Handler = mux
+	server.Start()
 	t.Cleanup(server.Close)
 	mux.HandleFunc("/getDataEndpoint", func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = fmt.Fprintf(w, `{"DataEndpoint":%q}`, server.URL)
 	})
 	mux.HandleFunc("/getClip", body)
 	cfg := config(nil)
-	cfg.HTTPClient = nil
+	cfg.HTTPClient = client
 	cfg.BaseEndpoint = aws.String(server.URL)
 	return newArchive(t, cfg, kvs.Options{})
 }
@@ -161,28 +180,30 @@ func TestPayloadEndsWithItsContext(t *testing.T) {
 		}, []error{archive.ErrUnreachable, context.DeadlineExceeded}, context.Canceled},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			a := serve(t, func(w http.ResponseWriter, r *http.Request) {
-				w.Header().Set("Content-Type", "video/mp4")
-				_, _ = io.WriteString(w, "head")
-				flush(t, w)
-				<-r.Context().Done()
-			})
-			ctx, end := tc.end(t.Context())
-			p := payload(ctx, t, a)
-			if _, err := io.ReadFull(p.Body, make([]byte, 4)); err != nil {
-				t.Fatal(err)
-			}
-			go end()
-			_, err := p.Body.Read(make([]byte, 1))
-			for _, want := range tc.want {
-				if !errors.Is(err, want) {
-					t.Errorf("got %v, want %v", err, want)
+			synctest.Test(t, func(t *testing.T) {
+				a := serveInBubble(t, func(w http.ResponseWriter, r *http.Request) {
+					w.Header().Set("Content-Type", "video/mp4")
+					_, _ = io.WriteString(w, "head")
+					flush(t, w)
+					<-r.Context().Done()
+				})
+				ctx, end := tc.end(t.Context())
+				p := payload(ctx, t, a)
+				if _, err := io.ReadFull(p.Body, make([]byte, 4)); err != nil {
+					t.Fatal(err)
 				}
-			}
-			if errors.Is(err, tc.not) {
-				t.Errorf("got %v, which is %v too", err, tc.not)
-			}
-			end()
+				go end()
+				_, err := p.Body.Read(make([]byte, 1))
+				for _, want := range tc.want {
+					if !errors.Is(err, want) {
+						t.Errorf("got %v, want %v", err, want)
+					}
+				}
+				if errors.Is(err, tc.not) {
+					t.Errorf("got %v, which is %v too", err, tc.not)
+				}
+				end()
+			})
 		})
 	}
 }

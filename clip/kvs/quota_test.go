@@ -103,7 +103,9 @@ func TestTwoShareTheQuota(t *testing.T) {
 				defer cancel()
 				for i := range p.sharers {
 					s := &p.sharers[i]
-					s.service = newArchive(t, network.config(t, server), kvs.Options{})
+					cfg := signed(server, secretKey)
+					cfg.HTTPClient = network.client(t)
+					s.service = newArchive(t, cfg, kvs.Options{})
 					for range 16 {
 						wg.Go(func() { s.ask(ctx, t, p.stream, recent(time.Minute), points) })
 					}
@@ -182,13 +184,11 @@ func (n *network) dial(ctx context.Context, _, address string) (net.Conn, error)
 	}
 }
 
-// config is that of a client of a server on this network.
-func (n *network) config(t *testing.T, server *emulator.Server) aws.Config {
+// client gives a client that connects to the servers on this network, and sends requests as an archive's own does.
+func (n *network) client(t *testing.T) aws.HTTPClient {
 	transport := &http.Transport{DialContext: n.dial, MaxIdleConnsPerHost: 32}
 	t.Cleanup(transport.CloseIdleConnections)
-	cfg := signed(server, secretKey)
-	cfg.HTTPClient = &http.Client{Transport: transport}
-	return cfg
+	return kvs.NewPackedClient(transport)
 }
 
 // pipeListener is a listener of a network.

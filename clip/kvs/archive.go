@@ -123,17 +123,13 @@ func (a *Archive) connect(cfg aws.Config) {
 	cfg.ClientLogMode = 0
 	cfg.RetryMaxAttempts = 0
 	cfg.Retryer = nil
-	inspect := func(stack *middleware.Stack) error {
-		return stack.Deserialize.Insert(answers{}, "OperationDeserializer", middleware.After)
-	}
 	a.control = kinesisvideo.NewFromConfig(cfg, func(o *kinesisvideo.Options) {
 		o.HTTPClient = a.http.pool
-		o.APIOptions = append(o.APIOptions, inspect)
+		o.APIOptions = append(o.APIOptions, func(stack *middleware.Stack) error {
+			return stack.Deserialize.Insert(answers{}, "OperationDeserializer", middleware.After)
+		})
 	})
-	a.media = archivedmedia.NewFromConfig(cfg, func(o *archivedmedia.Options) {
-		o.HTTPClient = a.http.pool
-		o.APIOptions = append(o.APIOptions, inspect)
-	})
+	a.media = archivedmedia.New(cfg, answers{})
 }
 
 // Close closes the connections that are idle, and no longer looks whether hosts that refuse connections accept them. Calls

@@ -73,13 +73,10 @@ func (c *call) controlOptions(o *kinesisvideo.Options) {
 	o.HTTPClient = c.silenceClient(true)
 }
 
-// mediaOptions makes a call of the data client this call, sent to an endpoint.
-func (c *call) mediaOptions(endpoint string) func(*archivedmedia.Options) {
-	return func(o *archivedmedia.Options) {
-		o.Retryer = c.attempts
-		o.HTTPClient = c.silenceClient(false)
-		o.BaseEndpoint = &endpoint
-	}
+// mediaOptions makes a call of the data client this call, sent to an endpoint; body says whether the body of its answer is
+// watched too.
+func (c *call) mediaOptions(endpoint string, body bool) archivedmedia.Options {
+	return archivedmedia.Options{Endpoint: endpoint, Retryer: c.attempts, HTTP: c.silenceClient(body)}
 }
 
 // onEndpoint runs a data call on the stream's data endpoint. Where a kept endpoint turns out to be stale it is dropped,

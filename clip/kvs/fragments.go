@@ -6,20 +6,15 @@ import (
 	"iter"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-
-	"clipfs/clip/archive"
-
-	controltypes "github.com/aws/aws-sdk-go-v2/service/kinesisvideo/types"
 	"github.com/aws/smithy-go/middleware"
 
+	"clipfs/clip/archive"
 	"clipfs/clip/kvs/archivedmedia"
-	"clipfs/clip/kvs/archivedmedia/types"
+
+	controltypes "github.com/aws/aws-sdk-go-v2/service/kinesisvideo/types"
 )
 
 const (
-	// fragmentsPage is the most fragments that one ListFragments gives (API reference, ListFragments, MaxResults).
-	fragmentsPage = 1000
 	// maxFragmentID is the longest fragment number, in digits (API reference, Fragment, FragmentNumber).
 	maxFragmentID = 128
 	// maxFragmentLength bounds what is believed of a fragment's length; the service takes up to 20 s.
@@ -29,22 +24,25 @@ const (
 // Fragments implements archive.Service. Fragments are as the service gives them: one that it lists twice comes twice.
 func (a *Archive) Fragments(ctx context.Context, q archive.FragmentQuery) iter.Seq2[archive.Fragment, error] {
 	return func(yield func(archive.Fragment, error) bool) {
-		in, err := a.listFragmentsInput(q)
+		selection, err := a.selection(q)
 		if err != nil {
 			yield(archive.Fragment{}, err)
 			return
 		}
+		most := archivedmedia.MaxResults
+		if q.Limit > 0 {
+			most = min(most, q.Limit)
+		}
 		given := 0
 		var pages pages
 		for more := !q.Span.Empty(); more; {
-			in.NextToken = pages.token
 			var found []archive.Fragment
-			if found, more, err = a.fragmentsPage(ctx, q, in, &pages); err != nil {
+			if found, more, err = a.fragmentsPage(ctx, q.Stream, selection, most, &pages); err != nil {
 				yield(archive.Fragment{}, err)
 				return
 			}
 			for _, f := range found {
-				// The service's range is up to its end, and a range of one millisecond is asked for as two.
+				// The service's range is up to its end.
 				if !q.Span.Contains(f.Time(q.Selector)) {
 					continue
 				}
@@ -59,64 +57,46 @@ func (a *Archive) Fragments(ctx context.Context, q archive.FragmentQuery) iter.S
 	}
 }
 
-// listFragmentsInput gives the request of the first page.
-func (a *Archive) listFragmentsInput(q archive.FragmentQuery) (*archivedmedia.ListFragmentsInput, error) {
-	byName, byARN, err := a.identify(q.Stream)
-	if err != nil {
-		return nil, err
+// selection says which fragments a query is about. A range of one millisecond is asked for as two.
+func (a *Archive) selection(q archive.FragmentQuery) (s archivedmedia.Selection, err error) {
+	s = archivedmedia.Selection{By: q.Selector, Start: q.Span.Start, End: q.Span.LastInstant()}
+	if !s.End.After(s.Start) {
+		s.End = s.Start.Add(archive.Grain)
 	}
-	results := int64(fragmentsPage)
-	if q.Limit > 0 {
-		results = min(results, int64(q.Limit))
-	}
-	selector := types.FragmentSelectorTypeProducerTimestamp
-	if q.Selector == archive.ByServer {
-		selector = types.FragmentSelectorTypeServerTimestamp
-	}
-	end := q.Span.LastInstant()
-	if !end.After(q.Span.Start) {
-		end = q.Span.Start.Add(archive.Grain)
-	}
-	return &archivedmedia.ListFragmentsInput{
-		FragmentSelector: &types.FragmentSelector{
-			FragmentSelectorType: selector,
-			TimestampRange:       &types.TimestampRange{StartTimestamp: aws.Time(q.Span.Start), EndTimestamp: aws.Time(end)},
-		},
-		MaxResults: &results, StreamName: byName, StreamARN: byARN,
-	}, nil
+	s.StreamName, s.StreamARN, err = a.identify(q.Stream)
+	return s, err
 }
 
-// fragmentsPage gets one page of a listing and moves pages on.
-func (a *Archive) fragmentsPage(ctx context.Context, q archive.FragmentQuery, in *archivedmedia.ListFragmentsInput, p *pages) (
+// fragmentsPage gets one page of a listing, of at most so many fragments, and moves pages on.
+func (a *Archive) fragmentsPage(ctx context.Context, stream archive.StreamName, s archivedmedia.Selection, most int, p *pages) (
 	found []archive.Fragment, more bool, err error,
 ) {
-	c := a.newCall(opListFragments, q.Stream, cost{quotaMetadata, int(*in.MaxResults)})
-	var out *archivedmedia.ListFragmentsOutput
-	err = c.onEndpoint(ctx, endpointKey{q.Stream, controltypes.APINameListFragments}, func(endpoint string) (err error) {
-		out, err = a.media.ListFragments(ctx, in, c.mediaOptions(endpoint), func(o *archivedmedia.Options) {
-			o.HTTPClient = c.silenceClient(true)
-		})
+	c := a.newCall(opListFragments, stream, cost{quotaMetadata, most})
+	var page archivedmedia.Page
+	var metadata middleware.Metadata
+	err = c.onEndpoint(ctx, endpointKey{stream, controltypes.APINameListFragments}, func(endpoint string) (err error) {
+		page, metadata, err = a.media.ListFragments(ctx, c.mediaOptions(endpoint, true), s, most, p.token)
 		return err
 	})
 	if err != nil {
 		return nil, false, c.end(ctx, middleware.Metadata{}, err)
 	}
-	for i := range out.Fragments {
-		f, err := newFragment(&out.Fragments[i])
+	for _, given := range page.Fragments {
+		f, err := newFragment(given)
 		if err != nil {
-			return nil, false, c.end(ctx, out.ResultMetadata, err)
+			return nil, false, c.end(ctx, metadata, err)
 		}
 		found = append(found, f)
 		p.note(string(f.ID))
 	}
-	more, err = p.next(out.NextToken)
-	return found, more, c.end(ctx, out.ResultMetadata, err)
+	more, err = p.next(page.NextToken)
+	return found, more, c.end(ctx, metadata, err)
 }
 
 // newFragment gives a fragment that the service lists. One that cannot be is an ErrAnswer: to leave it out would be to
 // lose footage without a word.
-func newFragment(f *types.Fragment) (archive.Fragment, error) {
-	id := aws.ToString(f.FragmentNumber)
+func newFragment(f archivedmedia.Fragment) (archive.Fragment, error) {
+	id := f.FragmentNumber
 	if !validFragmentID(id) {
 		return archive.Fragment{}, fmt.Errorf("%w: fragment number %q", ErrAnswer, id)
 	}
@@ -131,8 +111,8 @@ func newFragment(f *types.Fragment) (archive.Fragment, error) {
 	}
 	return archive.Fragment{
 		ID:       archive.FragmentID(id),
-		Producer: f.ProducerTimestamp.UTC(),
-		Server:   f.ServerTimestamp.UTC(),
+		Producer: f.ProducerTimestamp.Time,
+		Server:   f.ServerTimestamp.Time,
 		Length:   time.Duration(f.FragmentLengthInMilliseconds) * time.Millisecond,
 		Size:     f.FragmentSizeInBytes,
 	}, nil

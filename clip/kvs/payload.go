@@ -8,20 +8,13 @@ import (
 	"io"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-
-	"clipfs/clip/archive"
-
-	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
-
-	controltypes "github.com/aws/aws-sdk-go-v2/service/kinesisvideo/types"
 	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
 
-	smithyhttp "github.com/aws/smithy-go/transport/http"
-
+	"clipfs/clip/archive"
 	"clipfs/clip/kvs/archivedmedia"
-	"clipfs/clip/kvs/archivedmedia/types"
+
+	controltypes "github.com/aws/aws-sdk-go-v2/service/kinesisvideo/types"
 )
 
 // existsTimeout bounds the question that tells a stream without footage from one that does not exist.
@@ -29,7 +22,7 @@ const existsTimeout = 5 * time.Second
 
 // Payload implements archive.Service. A span of one millisecond costs a ListFragments more.
 func (a *Archive) Payload(ctx context.Context, q archive.PayloadQuery) (*archive.Payload, error) {
-	in, err := a.getClipInput(ctx, q)
+	selection, err := a.clipSelection(ctx, q)
 	if err != nil {
 		return nil, err
 	}
@@ -37,10 +30,11 @@ func (a *Archive) Payload(ctx context.Context, q archive.PayloadQuery) (*archive
 	costs := []cost{{quotaMetadata, points}, {quotaMedia, points}}
 	c := a.newCall("GetClip", q.Stream, costs...)
 	c.demand, c.refused = q.Priority, q.Refused
-	var out *archivedmedia.GetClipOutput
+	var clip archivedmedia.Clip
+	var metadata middleware.Metadata
 	traced, unread := noteConnection(ctx)
 	err = c.onEndpoint(traced, endpointKey{q.Stream, controltypes.APINameGetClip}, func(endpoint string) (err error) {
-		out, err = a.media.GetClip(traced, in, c.mediaOptions(endpoint))
+		clip, metadata, err = a.media.GetClip(traced, c.mediaOptions(endpoint, false), selection)
 		return err
 	})
 	if err != nil {
@@ -53,19 +47,15 @@ func (a *Archive) Payload(ctx context.Context, q archive.PayloadQuery) (*archive
 		}
 		return nil, err
 	}
-	_ = c.end(ctx, out.ResultMetadata, nil) // it only logs
-	payload := &archive.Payload{
-		ContentType: aws.ToString(out.ContentType),
-		Length:      -1,
+	_ = c.end(ctx, metadata, nil) // it only logs
+	return &archive.Payload{
+		ContentType: clip.ContentType,
+		Length:      clip.Length,
 		Unread:      unread,
-		Body: &body{inner: out.Payload, explain: func(err error) error {
+		Body: &body{inner: clip.Body, explain: func(err error) error {
 			return c.explainBody(ctx, err)
 		}},
-	}
-	if resp, ok := awsmiddleware.GetRawResponse(out.ResultMetadata).(*smithyhttp.Response); ok && resp.ContentLength >= 0 {
-		payload.Length = resp.ContentLength
-	}
-	return payload, nil
+	}, nil
 }
 
 // isNotFound tells whether the service answered GetClip itself, and not the call for its endpoint, with "not found".
@@ -95,31 +85,18 @@ func (a *Archive) noFootage(ctx context.Context, c *call, q archive.PayloadQuery
 	return c.fail(archive.ErrNoFootage, q.Span.String(), nil)
 }
 
-// getClipInput gives the request.
-func (a *Archive) getClipInput(ctx context.Context, q archive.PayloadQuery) (*archivedmedia.GetClipInput, error) {
-	byName, byARN, err := a.identify(q.Stream)
-	if err != nil {
-		return nil, err
+// clipSelection says which fragments a query is about.
+func (a *Archive) clipSelection(ctx context.Context, q archive.PayloadQuery) (s archivedmedia.Selection, err error) {
+	s.By = q.Selector
+	if s.StreamName, s.StreamARN, err = a.identify(q.Stream); err != nil {
+		return s, err
 	}
 	if q.Span.Empty() || q.Span.Length() > archive.MaxSpan {
-		return nil, fmt.Errorf("stream %s: span %s: want more than 0 and at most %s: %w", q.Stream, q.Span, archive.MaxSpan,
+		return s, fmt.Errorf("stream %s: span %s: want more than 0 and at most %s: %w", q.Stream, q.Span, archive.MaxSpan,
 			archive.ErrInvalid)
 	}
-	start, end, err := a.wireRange(ctx, q)
-	if err != nil {
-		return nil, err
-	}
-	selector := types.ClipFragmentSelectorTypeProducerTimestamp
-	if q.Selector == archive.ByServer {
-		selector = types.ClipFragmentSelectorTypeServerTimestamp
-	}
-	return &archivedmedia.GetClipInput{
-		ClipFragmentSelector: &types.ClipFragmentSelector{
-			FragmentSelectorType: selector,
-			TimestampRange:       &types.ClipTimestampRange{StartTimestamp: &start, EndTimestamp: &end},
-		},
-		StreamName: byName, StreamARN: byARN,
-	}, nil
+	s.Start, s.End, err = a.wireRange(ctx, q)
+	return s, err
 }
 
 // wireRange gives the range that has the fragments of the span and no others. Its end is inclusive, and has to be later

@@ -1,0 +1,173 @@
+package archivedmedia
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"time"
+
+	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/middleware"
+
+	"clipfs/clip/archive"
+
+	smithytime "github.com/aws/smithy-go/time"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+)
+
+// Selection says which fragments of a stream a call is about: those that start in a range of time, both ends inclusive,
+// of millisecond grain. The end of a GetClip has to be later than its start (API reference, ClipTimestampRange).
+type Selection struct {
+	// StreamName or StreamARN names the stream.
+	StreamName, StreamARN *string
+	By                    archive.Selector
+	Start, End            time.Time
+}
+
+// selector is the selection as it goes over the wire: epoch seconds, the milliseconds as a fraction.
+type selector struct {
+	FragmentSelectorType string
+	TimestampRange       struct{ StartTimestamp, EndTimestamp float64 }
+}
+
+// selector gives the selection by its clock.
+func (s Selection) selector() (out selector) {
+	out.FragmentSelectorType = "PRODUCER_TIMESTAMP"
+	if s.By == archive.ByServer {
+		out.FragmentSelectorType = "SERVER_TIMESTAMP"
+	}
+	out.TimestampRange.StartTimestamp = smithytime.FormatEpochSeconds(s.Start)
+	out.TimestampRange.EndTimestamp = smithytime.FormatEpochSeconds(s.End)
+	return out
+}
+
+// Clip is the answer to GetClip.
+type Clip struct {
+	ContentType string
+	// Length is the length of the body, -1 where it is not known.
+	Length int64
+	// Body is a traditional MP4 file with the media of at most 200 fragments or 100 MB. The caller closes it.
+	Body io.ReadCloser
+}
+
+// GetClip asks for the media of fragments as one MP4 file (API reference, GetClip).
+func (c *Client) GetClip(ctx context.Context, o Options, s Selection) (clip Clip, metadata middleware.Metadata, err error) {
+	document := struct {
+		ClipFragmentSelector selector
+		StreamARN            *string `json:",omitempty"`
+		StreamName           *string `json:",omitempty"`
+	}{s.selector(), s.StreamARN, s.StreamName}
+	metadata, err = c.invoke(ctx, o, operation{name: "GetClip", path: "/getClip", streaming: true, read: func(resp *smithyhttp.Response) error {
+		clip = Clip{ContentType: resp.Header.Get("Content-Type"), Length: resp.ContentLength, Body: resp.Body}
+		return nil
+	}}, document)
+	return clip, metadata, err
+}
+
+// Page is the answer to ListFragments.
+type Page struct {
+	// Fragments in no order.
+	Fragments Fragments
+	// NextToken is nil on the last page.
+	NextToken *string
+}
+
+// Fragment is what ListFragments says of one fragment (API reference, Fragment).
+type Fragment struct {
+	// FragmentLengthInMilliseconds leaves out the length of the last frame.
+	FragmentLengthInMilliseconds int64
+	FragmentNumber               string
+	FragmentSizeInBytes          int64
+	// ProducerTimestamp and ServerTimestamp are the start of the fragment by the two clocks; nil where they are missing.
+	ProducerTimestamp, ServerTimestamp *Time
+}
+
+// Fragments are those of a page.
+type Fragments []Fragment
+
+// MaxResults is the most fragments that a page has (API reference, ListFragments, MaxResults).
+const MaxResults = 1000
+
+// UnmarshalJSON reads fragments. A page of more than MaxResults is an error before it takes the memory that an answer of
+// short items would.
+func (f *Fragments) UnmarshalJSON(text []byte) error {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	start, err := decoder.Token()
+	if err != nil || start == nil { // null is no fragments
+		return err
+	}
+	if start != json.Delim('[') {
+		return fmt.Errorf("fragments: %v is no list", start)
+	}
+	for decoder.More() {
+		if len(*f) == MaxResults {
+			return fmt.Errorf("more than %d fragments on a page", MaxResults)
+		}
+		var one Fragment
+		if err := decoder.Decode(&one); err != nil {
+			return err
+		}
+		*f = append(*f, one)
+	}
+	return nil
+}
+
+// Time is a time, UTC, to the millisecond.
+type Time struct{ time.Time }
+
+// maxEpoch is the end of the year 9999, in seconds: the last time that ISO 8601 writes with four digits.
+const maxEpoch = 253402300799
+
+// UnmarshalJSON reads epoch seconds. It rounds to the millisecond: smithy's own conversion cuts, which turns some
+// fractions into the millisecond before.
+func (t *Time) UnmarshalJSON(text []byte) error {
+	var seconds float64
+	if err := json.Unmarshal(text, &seconds); err != nil {
+		return err
+	}
+	if math.Abs(seconds) > maxEpoch {
+		return fmt.Errorf("%g s is no time", seconds)
+	}
+	t.Time = time.UnixMilli(int64(math.Round(seconds * 1e3))).UTC()
+	return nil
+}
+
+// ListFragments lists fragments, at most so many; token goes on where a page ended (API reference, ListFragments).
+func (c *Client) ListFragments(ctx context.Context, o Options, s Selection, most int, token *string) (
+	page Page, metadata middleware.Metadata, err error,
+) {
+	document := struct {
+		FragmentSelector selector
+		MaxResults       int
+		NextToken        *string `json:",omitempty"`
+		StreamARN        *string `json:",omitempty"`
+		StreamName       *string `json:",omitempty"`
+	}{s.selector(), most, token, s.StreamARN, s.StreamName}
+	metadata, err = c.invoke(ctx, o, operation{name: "ListFragments", path: "/listFragments", read: func(resp *smithyhttp.Response) error {
+		page = Page{}
+		return decode(resp.Body, &page)
+	}}, document)
+	return page, metadata, err
+}
+
+// decode reads a JSON answer into v; what follows the document must be space.
+func decode(r io.Reader, v any) error {
+	decoder := json.NewDecoder(r)
+	err := decoder.Decode(v)
+	switch {
+	case errors.Is(err, io.EOF):
+		err = io.ErrUnexpectedEOF
+	case err == nil:
+		if _, err = decoder.Token(); errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err == nil {
+			err = errors.New("more than one document")
+		}
+	}
+	return &smithy.DeserializationError{Err: fmt.Errorf("decode response: %w", err)}
+}

@@ -33,7 +33,7 @@ type call struct {
 
 // cost is what an attempt takes from one bucket of the pacer.
 type cost struct {
-	quota  quota
+	quota  quotaName
 	points int
 }
 

@@ -13,8 +13,8 @@
 //   - attempts is the retryer of one call. It asks the pacer before each attempt, counts, remembers the last failure,
 //     and leaves the rest to the SDK's standard retryer. Only the context ends it; when its deadline comes, the last
 //     failure tells whether the call was throttled or the archive unreachable.
-//   - pacer holds a bucket of quota points for each stream and quota, at which calls wait for their turn by priority. A
-//     refusal halves its rate at once, time brings it back.
+//   - pacer holds a quota.Bucket for each stream and quota, at which calls wait for their turn by priority. A refusal
+//     halves its rate at once, time brings it back.
 //   - answers looks at an answer before the SDK does: it bounds it, and recognises one that is not the service's
 //     (an error in XML, a 404 without the service's header, a page of HTML), which is how a stale data endpoint shows.
 //   - Observer is told what each call came to, Quotas tell what is left of the pacer's points: for metrics, which this
@@ -24,6 +24,6 @@
 //
 // # Locks
 //
-// endpoints.mu guards the kept endpoints and the calls under way for them; bucket.mu one bucket's points, rate and queue;
-// attempts.mu the count and the last failure of one call. None is held during I/O or while another lock is taken, of any package.
+// endpoints.mu guards the kept endpoints and the calls under way for them, attempts.mu the count and the last failure of one
+// call. None is held during I/O or while another lock is taken, of any package.
 package kvs

@@ -51,7 +51,7 @@ func (p *Pacer) TakeAs(ctx context.Context, stream archive.StreamName, points in
 
 // Opening gives what whoever opens a clip may take of the media points at once, and a second.
 func (p *Pacer) Opening(stream archive.StreamName) (atOnce, perSecond float64) {
-	return p.pacer.bucket(paceKey{stream, quotaMedia}).opening()
+	return p.pacer.bucket(paceKey{stream, quotaMedia}).Opening()
 }
 
 // Slow refuses media points.

@@ -1,10 +1,10 @@
 package kvs
 
 import (
-	"math"
 	"time"
 
 	"clipfs/clip/archive"
+	"clipfs/clip/quota"
 )
 
 // Observer is told what calls of the API come to. Its methods must not block.
@@ -32,15 +32,11 @@ type Quota struct {
 	Stream archive.StreamName
 	// Name is media, metadata, describe_stream, get_data_endpoint or list_streams.
 	Name string
-	// Left is how many points a call could have at once, of Burst. Rate is how many come a second now, Limit how many do
-	// when the service has not refused calls of late.
-	Left, Burst, Rate, Limit float64
-	// Waiting is how many calls wait for points.
-	Waiting int
+	quota.Level
 }
 
 // String gives the name of a quota.
-func (q quota) String() string {
+func (q quotaName) String() string {
 	return [...]string{"media", "metadata", "describe_stream", "get_data_endpoint", "list_streams"}[q]
 }
 
@@ -50,22 +46,8 @@ func (a *Archive) Quotas() []Quota {
 	all := make([]Quota, 0, len(keys))
 	for _, key := range keys {
 		if b, ok := a.pace.buckets.Peek(key); ok {
-			q := b.left()
-			q.Stream, q.Name = key.stream, key.quota.String()
-			all = append(all, q)
+			all = append(all, Quota{Stream: key.stream, Name: key.quota.String(), Level: b.Level()})
 		}
 	}
 	return all
-}
-
-// left gives what is in the bucket.
-func (b *bucket) left() Quota {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	now := time.Now()
-	b.fillLocked(now)
-	share, _ := b.recovery.at(now, 1)
-	return Quota{
-		Left: math.Max(b.points, 0), Burst: b.burst, Rate: b.quota * share, Limit: b.quota, Waiting: b.waiting.Len(),
-	}
 }

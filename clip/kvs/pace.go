@@ -2,10 +2,12 @@ package kvs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 
 	"clipfs/clip/archive"
+	"clipfs/clip/quota"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 )
@@ -31,11 +33,11 @@ const (
 	listStreamsRate = 50
 )
 
-// quota is one of the service's quotas.
-type quota int
+// quotaName is one of the service's quotas.
+type quotaName int
 
 const (
-	quotaMedia quota = iota
+	quotaMedia quotaName = iota
 	quotaMetadata
 	quotaDescribe
 	quotaEndpoint
@@ -45,14 +47,14 @@ const (
 // paceKey names a bucket.
 type paceKey struct {
 	stream archive.StreamName
-	quota  quota
+	quota  quotaName
 }
 
 // pacer makes calls wait so that they keep to the quotas, stream by stream.
 type pacer struct {
 	points Points
 
-	buckets *lru.Cache[paceKey, *bucket]
+	buckets *lru.Cache[paceKey, *quota.Bucket]
 }
 
 // newPacer gives a pacer whose buckets are full.
@@ -68,7 +70,7 @@ func newPacer(p Points) (*pacer, error) {
 			*field.value = field.usual
 		}
 	}
-	buckets, err := lru.New[paceKey, *bucket](maxStreams)
+	buckets, err := lru.New[paceKey, *quota.Bucket](maxStreams)
 	if err != nil {
 		return nil, fmt.Errorf("pacer: %w", err)
 	}
@@ -76,7 +78,7 @@ func newPacer(p Points) (*pacer, error) {
 }
 
 // perSecond gives the rate of a quota.
-func (p *pacer) perSecond(q quota) float64 {
+func (p *pacer) perSecond(q quotaName) float64 {
 	switch q {
 	case quotaMedia:
 		return p.points.Media
@@ -90,34 +92,39 @@ func (p *pacer) perSecond(q quota) float64 {
 }
 
 // bucket gives the bucket of a key.
-func (p *pacer) bucket(key paceKey) *bucket {
+func (p *pacer) bucket(key paceKey) *quota.Bucket {
 	if b, ok := p.buckets.Get(key); ok {
 		return b
 	}
-	b := newBucket(p.perSecond(key.quota))
+	b := quota.New(p.perSecond(key.quota))
 	if other, ok, _ := p.buckets.PeekOrAdd(key, b); ok {
 		return other
 	}
 	return b
 }
 
-// take waits until points (at least 1) are to be had and it is the turn of a call of this demand. It fails when ctx ends, and with errPaced at once when ctx would end first even if nobody else waited.
+// take waits until points (at least 1) are to be had and it is the turn of a call of this demand. It fails when ctx ends,
+// and with errPaced at once when ctx would end first even if nobody else waited.
 func (p *pacer) take(ctx context.Context, key paceKey, points int, demand *archive.Demand) error {
-	return p.bucket(key).take(ctx, max(points, 1), demand)
+	err := p.bucket(key).Take(ctx, max(points, 1), demand)
+	if errors.Is(err, quota.ErrLate) {
+		return errPaced
+	}
+	return err
 }
 
 // giveBack puts points back that a call took and did not cost.
 func (p *pacer) giveBack(key paceKey, points int) {
 	if points > 0 {
-		p.bucket(key).giveBack(float64(points))
+		p.bucket(key).GiveBack(float64(points))
 	}
 }
 
 // slow halves the rate of a bucket and gives the share of the quota that it now has.
-func (p *pacer) slow(key paceKey) float64 { return p.bucket(key).slow() }
+func (p *pacer) slow(key paceKey) float64 { return p.bucket(key).Slow() }
 
 // OpenQuota gives how many fragments of a stream whoever opens clips of it may ask for at once now, and how many a second
 // after that.
 func (a *Archive) OpenQuota(stream archive.StreamName) (atOnce, perSecond float64) {
-	return a.pace.bucket(paceKey{stream, quotaMedia}).opening()
+	return a.pace.bucket(paceKey{stream, quotaMedia}).Opening()
 }

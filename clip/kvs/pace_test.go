@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"net/http"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -15,6 +16,9 @@ import (
 	"clipfs/clip/archive"
 	"clipfs/clip/kvs"
 )
+
+// as gives a demand that stays.
+func as(u archive.Priority) *archive.Demand { return archive.NewDemand(u) }
 
 // elapsed gives how long the bubble's clock ran during f.
 func elapsed(f func()) time.Duration {
@@ -231,6 +235,118 @@ func TestPacedPastTheDeadline(t *testing.T) {
 		_, err := a.Payload(ctx, archive.PayloadQuery{Stream: "door", Span: archive.NewSpan(start(), time.Minute), Fragments: 200})
 		if !errors.Is(err, archive.ErrThrottled) || errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v, want ErrThrottled", err)
+		}
+	})
+}
+
+// TestPayloadTellsOfRefusals: the caller is told of each refusal.
+func TestPayloadTellsOfRefusals(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newService()
+		s.answers["/getClip"] = func(w http.ResponseWriter, _ request, n int) {
+			switch {
+			case n <= 2:
+				throttle(w)
+			case n == 3:
+				fail(w, http.StatusInternalServerError, "InternalFailure", "oops")
+			default:
+				clipBody(w, "media")
+			}
+		}
+		a := newArchive(t, config(s), kvs.Options{})
+		refused := 0
+		p, err := a.Payload(t.Context(), archive.PayloadQuery{
+			Stream: "door", Span: archive.NewSpan(start(), time.Minute), Fragments: 10,
+			Refused: func() { refused++ },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Body.Close(); err != nil {
+			t.Error(err)
+		}
+		if refused != 2 {
+			t.Errorf("told of %d refusals, want 2", refused)
+		}
+	})
+}
+
+// TestAttemptsHaveTheCurrentPriority: a call that is made again has the priority that its payload has by then.
+func TestAttemptsHaveTheCurrentPriority(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, demand := newService(), as(archive.ForAhead)
+		s.answers["/getClip"] = func(w http.ResponseWriter, _ request, n int) {
+			if n > 1 {
+				clipBody(w, "media")
+				return
+			}
+			time.Sleep(time.Second) // until others wait
+			demand.Store(archive.ForReader)
+			fail(w, http.StatusInternalServerError, "InternalFailure", "oops")
+		}
+		a := newArchive(t, config(s), kvs.Options{})
+		get := func(points int, demand *archive.Demand) {
+			p, err := a.Payload(t.Context(), archive.PayloadQuery{
+				Stream: "door", Span: archive.NewSpan(start(), time.Minute), Fragments: points, Priority: demand,
+			})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			_ = p.Body.Close()
+		}
+		var wg sync.WaitGroup
+		defer wg.Wait()
+		for range 10 { // of 500 points a second
+			wg.Go(func() {
+				time.Sleep(time.Millisecond)
+				get(500, as(archive.ForHead))
+			})
+		}
+		if took := elapsed(func() { get(10, demand) }); took > 5*time.Second {
+			t.Errorf("took %s behind calls of lower priority", took)
+		}
+	})
+}
+
+// TestPayloadsByUrgency: archive calls take their turn by urgency.
+func TestPayloadsByUrgency(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newService()
+		s.answers["/getClip"] = func(w http.ResponseWriter, _ request, _ int) { clipBody(w, "media") }
+		a := newArchive(t, config(s), kvs.Options{})
+		var mu sync.Mutex
+		var served []archive.Priority
+		var wg sync.WaitGroup
+		get := func(u archive.Priority) {
+			wg.Go(func() {
+				points := 200
+				if u == archive.ForAhead {
+					points = 300 // so many that it is not served in one moment with the head
+				}
+				p, err := a.Payload(t.Context(), archive.PayloadQuery{
+					Stream: "door", Span: archive.NewSpan(start(), time.Minute), Fragments: points, Priority: as(u),
+				})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if err := p.Body.Close(); err != nil {
+					t.Error(err)
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				served = append(served, u)
+			})
+			synctest.Wait()
+		}
+		for _, u := range []archive.Priority{archive.ForReader, archive.ForReader, archive.ForAhead, archive.ForHead, archive.ForReader} {
+			get(u)
+		}
+		wg.Wait()
+		want := []archive.Priority{archive.ForReader, archive.ForReader, archive.ForReader, archive.ForHead, archive.ForAhead}
+		if !slices.Equal(served, want) {
+			t.Errorf("served %v, want %v", served, want)
 		}
 	})
 }

@@ -19,6 +19,7 @@ import (
 	"clipfs/clip"
 	"clipfs/clip/archive"
 	"clipfs/clip/kvs"
+	"clipfs/clip/quota"
 	"clipfs/cmd/internal/metrics"
 	"clipfs/fs"
 
@@ -37,7 +38,7 @@ func full(streams int) *metrics.Metrics {
 	m.Failed("open", syscall.EACCES)
 	var quotas []kvs.Quota
 	for i := range streams {
-		q := kvs.Quota{Stream: archive.StreamName(fmt.Sprintf("camera-%d", i)), Name: "media", Left: float64(100 + i), Burst: 500, Rate: 500, Limit: 500}
+		q := kvs.Quota{Stream: archive.StreamName(fmt.Sprintf("camera-%d", i)), Name: "media", Level: quota.Level{Left: float64(100 + i), Burst: 500, Rate: 500, Limit: 500}}
 		quotas = append(quotas, q)
 	}
 	if streams > 1 {

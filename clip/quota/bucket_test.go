@@ -1,10 +1,9 @@
-package kvs_test
+package quota_test
 
 import (
 	"context"
 	"errors"
 	"math"
-	"net/http"
 	"slices"
 	"sync"
 	"testing"
@@ -12,14 +11,14 @@ import (
 	"time"
 
 	"clipfs/clip/archive"
-	"clipfs/clip/kvs"
+	"clipfs/clip/quota"
 )
 
-// queue is a pacer at which the tests let calls wait.
+// queue is a bucket at which the tests let calls wait.
 type queue struct {
-	t     *testing.T
-	pacer *kvs.Pacer
-	wg    sync.WaitGroup
+	t      *testing.T
+	bucket *quota.Bucket
+	wg     sync.WaitGroup
 
 	// mu guards what follows.
 	mu     sync.Mutex
@@ -30,11 +29,7 @@ type queue struct {
 // newQueue gives a queue at a full bucket. Calls that wait at the end of the test end with its context.
 func newQueue(t *testing.T) *queue {
 	t.Helper()
-	pacer, err := kvs.NewPacer(kvs.Points{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	q := &queue{t: t, pacer: pacer, points: make(map[archive.Priority]int)}
+	q := &queue{t: t, bucket: quota.New(500), points: make(map[archive.Priority]int)}
 	t.Cleanup(q.wg.Wait)
 	return q
 }
@@ -42,10 +37,22 @@ func newQueue(t *testing.T) *queue {
 // as gives a demand that stays.
 func as(u archive.Priority) *archive.Demand { return archive.NewDemand(u) }
 
+// elapsed gives how long the bubble's clock ran during f.
+func elapsed(f func()) time.Duration {
+	began := time.Now()
+	f()
+	return time.Since(began)
+}
+
+// about tells whether got is want, give or take a hundredth.
+func about(got, want time.Duration) bool {
+	return math.Abs(float64(got-want)) <= float64(want)/100+float64(time.Millisecond)
+}
+
 // empty takes what the bucket has.
 func (q *queue) empty() {
 	q.t.Helper()
-	if err := q.pacer.Take(q.t.Context(), "door", 500); err != nil {
+	if err := q.bucket.Take(q.t.Context(), 500, nil); err != nil {
 		q.t.Fatal(err)
 	}
 }
@@ -59,7 +66,7 @@ func (q *queue) wait(name string, points int, demand *archive.Demand) {
 // waitUnder is wait with a context.
 func (q *queue) waitUnder(ctx context.Context, name string, points int, demand *archive.Demand) {
 	q.wg.Go(func() {
-		if err := q.pacer.TakeAs(ctx, "door", points, demand); err != nil {
+		if err := q.bucket.Take(ctx, points, demand); err != nil {
 			return
 		}
 		q.mu.Lock()
@@ -72,7 +79,7 @@ func (q *queue) waitUnder(ctx context.Context, name string, points int, demand *
 func (q *queue) busy(callers, points int, u archive.Priority) {
 	for range callers {
 		q.wg.Go(func() {
-			for q.pacer.TakeAs(q.t.Context(), "door", points, as(u)) == nil {
+			for q.bucket.Take(q.t.Context(), points, as(u)) == nil {
 				q.mu.Lock()
 				q.points[u] += points
 				q.mu.Unlock()
@@ -97,7 +104,7 @@ func (q *queue) order() []string {
 	return slices.Clone(q.served)
 }
 
-func TestPaceOrder(t *testing.T) {
+func TestBucketOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(t)
 		q.empty()
@@ -115,8 +122,8 @@ func TestPaceOrder(t *testing.T) {
 	})
 }
 
-// TestPaceReaderHasAllPoints: a reader has what others had been waiting for, and waits for nobody's points but its own.
-func TestPaceReaderHasAllPoints(t *testing.T) {
+// TestBucketReaderHasAllPoints: a reader has what others had been waiting for, and waits for nobody's points but its own.
+func TestBucketReaderHasAllPoints(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(t)
 		q.empty()
@@ -125,7 +132,7 @@ func TestPaceReaderHasAllPoints(t *testing.T) {
 		}
 		time.Sleep(300 * time.Millisecond) // 150 points
 		got := elapsed(func() {
-			if err := q.pacer.Take(t.Context(), "door", 200); err != nil {
+			if err := q.bucket.Take(t.Context(), 200, nil); err != nil {
 				t.Error(err)
 			}
 		})
@@ -138,15 +145,15 @@ func TestPaceReaderHasAllPoints(t *testing.T) {
 	})
 }
 
-// TestPaceOpensWhileAllIsRead: readers who use all of the quota let others open clips, after a while.
-func TestPaceOpensWhileAllIsRead(t *testing.T) {
+// TestBucketOpensWhileAllIsRead: readers who use all of the quota let others open clips, after a while.
+func TestBucketOpensWhileAllIsRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(t)
 		q.empty()
 		ctx, stop := context.WithCancel(t.Context())
 		for range 8 {
 			q.wg.Go(func() {
-				for q.pacer.TakeAs(ctx, "door", 30, as(archive.ForReader)) == nil {
+				for q.bucket.Take(ctx, 30, as(archive.ForReader)) == nil {
 				}
 			})
 		}
@@ -166,8 +173,8 @@ func TestPaceOpensWhileAllIsRead(t *testing.T) {
 	})
 }
 
-// TestPaceNobodyOvertakes: a call of many points does not wait for ever behind smaller ones.
-func TestPaceNobodyOvertakes(t *testing.T) {
+// TestBucketNobodyOvertakes: a call of many points does not wait for ever behind smaller ones.
+func TestBucketNobodyOvertakes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(t)
 		q.empty()
@@ -184,7 +191,7 @@ func TestPaceNobodyOvertakes(t *testing.T) {
 	})
 }
 
-func TestPaceUpgrade(t *testing.T) {
+func TestBucketUpgrade(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(t)
 		q.empty()
@@ -205,8 +212,8 @@ func TestPaceUpgrade(t *testing.T) {
 	})
 }
 
-// TestPaceShares: what a second of each urgency has in the long run, after the bucket's first second.
-func TestPaceShares(t *testing.T) {
+// TestBucketShares: what a second of each urgency has in the long run, after the bucket's first second.
+func TestBucketShares(t *testing.T) {
 	const callers, points, seconds = 8, 50, 10
 	for _, tc := range []struct {
 		name string
@@ -244,14 +251,14 @@ func TestPaceShares(t *testing.T) {
 	}
 }
 
-// TestPaceIdleReaders: what readers leave heads take, but never more than half.
-func TestPaceIdleReaders(t *testing.T) {
+// TestBucketIdleReaders: what readers leave heads take, but never more than half.
+func TestBucketIdleReaders(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(t)
 		q.busy(4, 50, archive.ForHead)
 		synctest.Wait() // they have the first second's points but for the fifth that is left to others
 		for range 20 {  // 100 points a second
-			if err := q.pacer.Take(t.Context(), "door", 50); err != nil {
+			if err := q.bucket.Take(t.Context(), 50, nil); err != nil {
 				t.Fatal(err)
 			}
 			time.Sleep(500 * time.Millisecond)
@@ -263,9 +270,9 @@ func TestPaceIdleReaders(t *testing.T) {
 	})
 }
 
-// TestPaceWhileOthersAreSeen: heads leave half the rate for a minute after somebody else was seen to read the stream, and
+// TestBucketWhileOthersAreSeen: heads leave half the rate for a minute after somebody else was seen to read the stream, and
 // what an open is told to expect is what it gets.
-func TestPaceWhileOthersAreSeen(t *testing.T) {
+func TestBucketWhileOthersAreSeen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(t)
 		q.busy(8, 50, archive.ForHead)
@@ -273,7 +280,7 @@ func TestPaceWhileOthersAreSeen(t *testing.T) {
 		over := func(what string, d time.Duration, want float64) {
 			t.Helper()
 			before := q.taken(archive.ForHead)
-			_, told := q.pacer.Opening("door")
+			_, told := q.bucket.Opening()
 			time.Sleep(d)
 			if got := float64(q.taken(archive.ForHead)-before) / d.Seconds(); math.Abs(got-want) > 12 || math.Abs(told-want) > 1 {
 				t.Errorf("%s: heads had %g points a second and were told %g, want %g", what, got, told, want)
@@ -281,7 +288,7 @@ func TestPaceWhileOthersAreSeen(t *testing.T) {
 		}
 		time.Sleep(time.Second)
 		over("alone", 10*time.Second, 500)
-		if err := q.pacer.Take(t.Context(), "door", 1); err != nil {
+		if err := q.bucket.Take(t.Context(), 1, nil); err != nil {
 			t.Fatal(err)
 		}
 		over("after a reader was seen", 55*time.Second, 250)
@@ -290,20 +297,20 @@ func TestPaceWhileOthersAreSeen(t *testing.T) {
 	})
 }
 
-// TestPaceAfterARefusal: others elsewhere are seen by what the service refuses.
-func TestPaceAfterARefusal(t *testing.T) {
+// TestBucketAfterARefusal: others elsewhere are seen by what the service refuses.
+func TestBucketAfterARefusal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(t)
 		q.busy(8, 50, archive.ForHead)
 		time.Sleep(time.Second)
-		q.pacer.Slow("door")
+		q.bucket.Slow()
 		time.Sleep(15 * time.Second) // the rate is back at nine tenths, and goes up
 		before := q.taken(archive.ForHead)
 		time.Sleep(5 * time.Second)
 		if got := float64(q.taken(archive.ForHead)-before) / 5; got < 450 {
 			t.Errorf("after one refusal heads had %g points a second, want most of the rate", got)
 		}
-		q.pacer.Slow("door")
+		q.bucket.Slow()
 		time.Sleep(20 * time.Second)
 		before = q.taken(archive.ForHead)
 		time.Sleep(20 * time.Second)
@@ -319,8 +326,8 @@ func TestPaceAfterARefusal(t *testing.T) {
 	})
 }
 
-// TestPaceBurst: the heads of a clip of ten minutes go out at once, and a fifth of what there is stays.
-func TestPaceBurst(t *testing.T) {
+// TestBucketBurst: the heads of a clip of ten minutes go out at once, and a fifth of what there is stays.
+func TestBucketBurst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(t)
 		for range 11 {
@@ -336,7 +343,7 @@ func TestPaceBurst(t *testing.T) {
 	})
 }
 
-func TestPaceCancelled(t *testing.T) {
+func TestBucketCancelled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(t)
 		q.empty()
@@ -354,7 +361,7 @@ func TestPaceCancelled(t *testing.T) {
 		}
 		done, stop := context.WithCancel(t.Context())
 		stop()
-		if err := q.pacer.Take(done, "door", 1); !errors.Is(err, context.Canceled) {
+		if err := q.bucket.Take(done, 1, nil); !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v, want Canceled", err)
 		}
 		// What the one who left did not take is there: 150 - 100 points, and no more than a bucketful later.
@@ -369,19 +376,19 @@ func TestPaceCancelled(t *testing.T) {
 	})
 }
 
-// TestPaceDeadlines: a deadline that even a reader alone cannot keep is refused at once; one that a queue breaks is not.
-func TestPaceDeadlines(t *testing.T) {
+// TestBucketDeadlines: a deadline that even a reader alone cannot keep is refused at once; one that a queue breaks is not.
+func TestBucketDeadlines(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(t)
 		q.empty()
 		take := func(points int, timeout time.Duration, u archive.Priority) (took time.Duration, err error) {
 			ctx, cancel := context.WithTimeout(t.Context(), timeout)
 			defer cancel()
-			took = elapsed(func() { err = q.pacer.TakeAs(ctx, "door", points, as(u)) })
+			took = elapsed(func() { err = q.bucket.Take(ctx, points, as(u)) })
 			return took, err
 		}
-		if took, err := take(200, 300*time.Millisecond, archive.ForReader); !errors.Is(err, archive.ErrThrottled) || took != 0 {
-			t.Errorf("too soon: got %v after %s, want ErrThrottled at once", err, took)
+		if took, err := take(200, 300*time.Millisecond, archive.ForReader); !errors.Is(err, quota.ErrLate) || took != 0 {
+			t.Errorf("too soon: got %v after %s, want ErrLate at once", err, took)
 		}
 		if took, err := take(200, 401*time.Millisecond, archive.ForReader); err != nil || !about(took, 400*time.Millisecond) {
 			t.Errorf("just in time: got %v after %s", err, took)
@@ -394,8 +401,8 @@ func TestPaceDeadlines(t *testing.T) {
 	})
 }
 
-// TestPaceRefusal: a refusal takes what those who wait were about to have, and halves the rate.
-func TestPaceRefusal(t *testing.T) {
+// TestBucketRefusal: a refusal takes what those who wait were about to have, and halves the rate.
+func TestBucketRefusal(t *testing.T) {
 	for _, tc := range []struct {
 		name string
 		u    archive.Priority
@@ -410,7 +417,7 @@ func TestPaceRefusal(t *testing.T) {
 				q.empty()
 				time.Sleep(390 * time.Millisecond)
 				q.wait(tc.name, 200, as(tc.u))
-				q.pacer.Slow("door")
+				q.bucket.Slow()
 				if got := elapsed(func() {
 					for len(q.order()) == 0 {
 						time.Sleep(time.Millisecond)
@@ -421,116 +428,4 @@ func TestPaceRefusal(t *testing.T) {
 			})
 		})
 	}
-}
-
-// TestPayloadTellsOfRefusals: the caller is told of each refusal.
-func TestPayloadTellsOfRefusals(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newService()
-		s.answers["/getClip"] = func(w http.ResponseWriter, _ request, n int) {
-			switch {
-			case n <= 2:
-				throttle(w)
-			case n == 3:
-				fail(w, http.StatusInternalServerError, "InternalFailure", "oops")
-			default:
-				clipBody(w, "media")
-			}
-		}
-		a := newArchive(t, config(s), kvs.Options{})
-		refused := 0
-		p, err := a.Payload(t.Context(), archive.PayloadQuery{
-			Stream: "door", Span: archive.NewSpan(start(), time.Minute), Fragments: 10,
-			Refused: func() { refused++ },
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := p.Body.Close(); err != nil {
-			t.Error(err)
-		}
-		if refused != 2 {
-			t.Errorf("told of %d refusals, want 2", refused)
-		}
-	})
-}
-
-// TestAttemptsHaveTheCurrentPriority: a call that is made again has the priority that its payload has by then.
-func TestAttemptsHaveTheCurrentPriority(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s, demand := newService(), as(archive.ForAhead)
-		s.answers["/getClip"] = func(w http.ResponseWriter, _ request, n int) {
-			if n > 1 {
-				clipBody(w, "media")
-				return
-			}
-			time.Sleep(time.Second) // until others wait
-			demand.Store(archive.ForReader)
-			fail(w, http.StatusInternalServerError, "InternalFailure", "oops")
-		}
-		a := newArchive(t, config(s), kvs.Options{})
-		get := func(points int, demand *archive.Demand) {
-			p, err := a.Payload(t.Context(), archive.PayloadQuery{
-				Stream: "door", Span: archive.NewSpan(start(), time.Minute), Fragments: points, Priority: demand,
-			})
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			_ = p.Body.Close()
-		}
-		var wg sync.WaitGroup
-		defer wg.Wait()
-		for range 10 { // of 500 points a second
-			wg.Go(func() {
-				time.Sleep(time.Millisecond)
-				get(500, as(archive.ForHead))
-			})
-		}
-		if took := elapsed(func() { get(10, demand) }); took > 5*time.Second {
-			t.Errorf("took %s behind calls of lower priority", took)
-		}
-	})
-}
-
-// TestPayloadsByUrgency: archive calls take their turn by urgency.
-func TestPayloadsByUrgency(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newService()
-		s.answers["/getClip"] = func(w http.ResponseWriter, _ request, _ int) { clipBody(w, "media") }
-		a := newArchive(t, config(s), kvs.Options{})
-		var mu sync.Mutex
-		var served []archive.Priority
-		var wg sync.WaitGroup
-		get := func(u archive.Priority) {
-			wg.Go(func() {
-				points := 200
-				if u == archive.ForAhead {
-					points = 300 // so many that it is not served in one moment with the head
-				}
-				p, err := a.Payload(t.Context(), archive.PayloadQuery{
-					Stream: "door", Span: archive.NewSpan(start(), time.Minute), Fragments: points, Priority: as(u),
-				})
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				if err := p.Body.Close(); err != nil {
-					t.Error(err)
-				}
-				mu.Lock()
-				defer mu.Unlock()
-				served = append(served, u)
-			})
-			synctest.Wait()
-		}
-		for _, u := range []archive.Priority{archive.ForReader, archive.ForReader, archive.ForAhead, archive.ForHead, archive.ForReader} {
-			get(u)
-		}
-		wg.Wait()
-		want := []archive.Priority{archive.ForReader, archive.ForReader, archive.ForReader, archive.ForHead, archive.ForAhead}
-		if !slices.Equal(served, want) {
-			t.Errorf("served %v, want %v", served, want)
-		}
-	})
 }

@@ -1,16 +1,7 @@
-package kvs
-
-import (
-	"context"
-	"math"
-	"sync"
-	"time"
-
-	"clipfs/clip/archive"
-	"clipfs/clip/queue"
-)
-
-// How calls share the points of a bucket:
+// Package quota lets the calls that read a stream share one of its quotas by priority: a Bucket holds the quota's points
+// and fills at its rate.
+//
+// # How calls share the points of a bucket
 //
 //   - A call takes all its points at once, when they are there, and waits in the bucket's queue until then. Nothing is
 //     promised to it before. So a later call of higher priority has every point that those in the queue wait for.
@@ -31,8 +22,20 @@ import (
 //   - A refusal by the service empties the bucket and halves the rate at which it fills: others take of the same quota.
 //     The rate comes back (see recovery).
 //
-// bucket.mu guards everything in a bucket and is held for moments only. A timer of the bucket, which runs only while a
+// Bucket.mu guards everything in a bucket and is held for moments only. A timer of the bucket, which runs only while a
 // call waits, serves the queue when the points of the next call are there. No goroutine stays behind.
+package quota
+
+import (
+	"context"
+	"errors"
+	"math"
+	"sync"
+	"time"
+
+	"clipfs/clip/archive"
+	"clipfs/clip/queue"
+)
 
 const (
 	// slowGrace is how long a bucket takes further refusals for part of the one that slowed it: they were under way.
@@ -49,8 +52,11 @@ const (
 	almost = 1e-6
 )
 
-// bucket holds points of one quota.
-type bucket struct {
+// ErrLate says that the points of a call would come after its deadline, even if no other call waited.
+var ErrLate = errors.New("no points before the deadline")
+
+// Bucket holds points of one quota.
+type Bucket struct {
 	// quota is the rate in points a second, and burst what the bucket holds as a rule.
 	quota, burst float64
 
@@ -79,22 +85,23 @@ type ticket struct {
 	since  time.Time
 }
 
-// newBucket gives a full bucket that fills at quota points a second.
-func newBucket(quota float64) *bucket {
+// New returns a full bucket that fills at quota points a second.
+func New(quota float64) *Bucket {
 	burst, now := max(1, math.Floor(quota)), time.Now()
-	return &bucket{
+	return &Bucket{
 		quota: quota, burst: burst, recovery: recovery{share: 1, back: 1, since: now}, points: burst, allowance: burst, filled: now,
 	}
 }
 
-// take waits for n points.
-func (b *bucket) take(ctx context.Context, n int, demand *archive.Demand) error {
+// Take waits for n points. It returns ErrLate at once where they would come after the deadline of ctx, and the error of ctx
+// when that ends.
+func (b *Bucket) Take(ctx context.Context, n int, demand *archive.Demand) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	t := b.queue(ctx, float64(n), demand)
 	if t == nil {
-		return errPaced
+		return ErrLate
 	}
 	if t.Wait(ctx, b.look) == nil {
 		return nil
@@ -104,7 +111,7 @@ func (b *bucket) take(ctx context.Context, n int, demand *archive.Demand) error 
 }
 
 // queue puts a call into the queue; nil for one that a reader's points would reach after its deadline.
-func (b *bucket) queue(ctx context.Context, points float64, demand *archive.Demand) *queue.Waiter[ticket] {
+func (b *Bucket) queue(ctx context.Context, points float64, demand *archive.Demand) *queue.Waiter[ticket] {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := time.Now()
@@ -118,7 +125,7 @@ func (b *bucket) queue(ctx context.Context, points float64, demand *archive.Dema
 }
 
 // leave takes a call out of the queue. What it was given in the same moment goes back.
-func (b *bucket) leave(t *queue.Waiter[ticket]) {
+func (b *Bucket) leave(t *queue.Waiter[ticket]) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := time.Now()
@@ -129,8 +136,8 @@ func (b *bucket) leave(t *queue.Waiter[ticket]) {
 	b.serveLocked(now)
 }
 
-// giveBack puts points back that a call took and did not cost.
-func (b *bucket) giveBack(points float64) {
+// GiveBack puts points back that a call took and did not cost.
+func (b *Bucket) GiveBack(points float64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := time.Now()
@@ -141,15 +148,15 @@ func (b *bucket) giveBack(points float64) {
 }
 
 // look serves the calls that have their points now.
-func (b *bucket) look() {
+func (b *Bucket) look() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.serveLocked(time.Now())
 }
 
-// slow halves the rate and empties the bucket, once for refusals that come together. It gives the share of the quota
+// Slow halves the rate and empties the bucket, once for refusals that come together. It gives the share of the quota
 // that is left.
-func (b *bucket) slow() float64 {
+func (b *Bucket) Slow() float64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := time.Now()
@@ -168,7 +175,7 @@ func (b *bucket) slow() float64 {
 }
 
 // serveLocked gives calls their points as long as there are enough for the next one, and sets the timer for it.
-func (b *bucket) serveLocked(now time.Time) {
+func (b *Bucket) serveLocked(now time.Time) {
 	b.fillLocked(now)
 	for b.waiting.Len() > 0 {
 		next, until := b.nextLocked(now)
@@ -197,7 +204,7 @@ func (b *bucket) serveLocked(now time.Time) {
 
 // nextLocked chooses the next of the calls that wait, and tells until when time alone does not change the choice; the zero
 // time if it never does. It notes where calls for heads and others wait together.
-func (b *bucket) nextLocked(now time.Time) (next *queue.Waiter[ticket], until time.Time) {
+func (b *Bucket) nextLocked(now time.Time) (next *queue.Waiter[ticket], until time.Time) {
 	var head *queue.Waiter[ticket]
 	heads := 0
 	for t := range b.waiting.All() {
@@ -223,7 +230,7 @@ func (b *bucket) nextLocked(now time.Time) (next *queue.Waiter[ticket], until ti
 }
 
 // readyLocked is when a call can have its points, or when that has to be asked again.
-func (b *bucket) readyLocked(now time.Time, t *queue.Waiter[ticket]) time.Time {
+func (b *Bucket) readyLocked(now time.Time, t *queue.Waiter[ticket]) time.Time {
 	points := t.Value.points
 	lack, lackAllowance := points-b.points, 0.0
 	again := t.Priority() == archive.ForHead && now.Before(b.shared)
@@ -246,7 +253,7 @@ func (b *bucket) readyLocked(now time.Time, t *queue.Waiter[ticket]) time.Time {
 
 // whenLocked is when so many more points have come at no more than a share of the quota. It is later than now if any are
 // to come.
-func (b *bucket) whenLocked(now time.Time, points, most float64) time.Time {
+func (b *Bucket) whenLocked(now time.Time, points, most float64) time.Time {
 	if points <= almost {
 		return now
 	}
@@ -259,7 +266,7 @@ func (b *bucket) whenLocked(now time.Time, points, most float64) time.Time {
 }
 
 // wakeLocked sets the timer.
-func (b *bucket) wakeLocked(after time.Duration) {
+func (b *Bucket) wakeLocked(after time.Duration) {
 	if b.timer == nil {
 		b.timer = time.AfterFunc(after, b.look)
 		return
@@ -268,7 +275,7 @@ func (b *bucket) wakeLocked(after time.Duration) {
 }
 
 // fillLocked adds what has come since the last time.
-func (b *bucket) fillLocked(now time.Time) {
+func (b *Bucket) fillLocked(now time.Time) {
 	if b.mixed {
 		b.shared = now.Add(courtesy)
 	}
@@ -288,8 +295,8 @@ func (b *bucket) fillLocked(now time.Time) {
 	b.filled = now
 }
 
-// opening gives the points that a call for a head may take at once now, and those a second after that.
-func (b *bucket) opening() (atOnce, perSecond float64) {
+// Opening tells the points that a call for a head may take at once now, and those a second after that.
+func (b *Bucket) Opening() (atOnce, perSecond float64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := time.Now()
@@ -302,11 +309,32 @@ func (b *bucket) opening() (atOnce, perSecond float64) {
 }
 
 // gainLocked gives the points that come between two times at no more than a share of the quota.
-func (b *bucket) gainLocked(from, to time.Time, most float64) float64 {
+func (b *Bucket) gainLocked(from, to time.Time, most float64) float64 {
 	if !to.After(from) {
 		return 0
 	}
 	_, before := b.recovery.at(from, most)
 	_, after := b.recovery.at(to, most)
 	return b.quota * (after - before)
+}
+
+// Level is what is in a bucket.
+type Level struct {
+	// Left is how many points a call could have at once, of Burst. Rate is how many come a second now, Limit how many do
+	// when the service has not refused calls of late.
+	Left, Burst, Rate, Limit float64
+	// Waiting is how many calls wait for points.
+	Waiting int
+}
+
+// Level is what is in the bucket now.
+func (b *Bucket) Level() Level {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := time.Now()
+	b.fillLocked(now)
+	share, _ := b.recovery.at(now, 1)
+	return Level{
+		Left: max(b.points, 0), Burst: b.burst, Rate: b.quota * share, Limit: b.quota, Waiting: b.waiting.Len(),
+	}
 }

@@ -1,4 +1,4 @@
-package kvs
+package quota
 
 import (
 	"math"

@@ -3,6 +3,7 @@ package cache
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -102,3 +103,110 @@ func Locked(c *Cache, f func()) {
 	defer c.index.mu.Unlock()
 	f()
 }
+
+// Accounts is the accounting of a cache, without a cache. Its methods say in words what it has decided.
+type Accounts struct {
+	x     *index
+	items map[Key]*item
+}
+
+// NewAccounts gives one of so many bytes on disk and in memory. The order of use is known.
+func NewAccounts(maxBytes, maxMemory int64) *Accounts {
+	x, err := newIndex(maxBytes, 0, time.Hour, &memory{max: maxMemory})
+	if err != nil {
+		panic(err) // the size of a list is right
+	}
+	close(x.ranked)
+	return &Accounts{x: x, items: make(map[Key]*item)}
+}
+
+// Acquire takes a hold: "new", "live", "whole" or an error.
+func (a *Accounts) Acquire(key Key, expect int64) string {
+	h, ctx, err := a.x.acquire(key, expect, time.Time{}, time.Time{})
+	if err != nil {
+		return err.Error()
+	}
+	a.items[key] = h.item
+	switch {
+	case ctx != nil:
+		return "new"
+	case h.whole:
+		return "whole"
+	}
+	return "live"
+}
+
+// Open has something open for an entry.
+func (a *Accounts) Open(key Key) { a.items[key].open.Store(newStorage(nil, nil)) }
+
+// Grow asks for a cost; GrowMemory for more memory; Shrink gives back what does not fit on the file system.
+func (a *Accounts) Grow(key Key, cost int64) string {
+	return stepText(a.x.grow(a.items[key], cost, true))
+}
+func (a *Accounts) GrowMemory(key Key, more int64) string {
+	return stepText(a.x.growMemory(a.items[key], more))
+}
+func (a *Accounts) Shrink(key Key, taken, missing int64) string {
+	return stepText(a.x.shrink(a.items[key], taken, missing))
+}
+
+// stepText tells what a step says: "taken N", "evict KEYS", "wait" or an error.
+func stepText(s step) string {
+	switch {
+	case s.err != nil:
+		return s.err.Error()
+	case s.wait != nil:
+		return "wait"
+	case len(s.evict) > 0:
+		text := "evict"
+		for _, it := range s.evict {
+			text += " " + string(it.key)
+		}
+		return text
+	}
+	return fmt.Sprintf("taken %d", s.taken)
+}
+
+// Release gives up a hold, Closed reports that what was open is closed, Removed that a file is: "close" if that leaves
+// something to close.
+func (a *Accounts) Release(key Key) string { return lastText(a.x.release(a.items[key])) }
+func (a *Accounts) Closed(key Key, gone bool) string {
+	return lastText(a.x.fileClosed(a.items[key], gone))
+}
+func (a *Accounts) Removed(key Key, ok bool) string {
+	return lastText(a.x.fileRemoved(a.items[key], ok))
+}
+
+// lastText tells what the last reference leaves to do.
+func lastText(l last) string {
+	if l.open != nil {
+		return "close"
+	}
+	return ""
+}
+
+// Drop takes an entry out: "remove" if its file has to be.
+func (a *Accounts) Drop(key Key) string { return removeText("", a.x.drop(a.items[key])) }
+
+// End reports that a fill has ended: "close", "remove".
+func (a *Accounts) End(key Key, err error, inMemory bool) string {
+	l, remove := a.x.end(a.items[key], ending{err: err, sealed: err == nil && !inMemory, volatile: inMemory})
+	return removeText(lastText(l), remove)
+}
+
+// removeText adds whether a file has to be removed.
+func removeText(text string, remove bool) string {
+	if remove {
+		text += "remove"
+	}
+	return text
+}
+
+// Swap has the key stand for the entry that it stood for before the present one.
+func (a *Accounts) Swap(key Key) { a.items[key], a.items[key+"-"] = a.items[key+"-"], a.items[key] }
+
+// GiveUp gives up the fill that has been paused longest.
+func (a *Accounts) GiveUp() bool { return a.x.giveUp("") }
+
+// Stats are its numbers.
+func (a *Accounts) Stats() Stats { return a.x.stats() }

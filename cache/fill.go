@@ -2,12 +2,11 @@ package cache
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"time"
-
-	"errors"
 
 	"golang.org/x/sys/unix"
 )

@@ -62,7 +62,7 @@ type Cache struct {
 	// tending has what runs in the background, which stop ends.
 	tending sync.WaitGroup
 	stop    context.CancelFunc
-	// begin closes begun, which has the directory listed; listed is closed after that.
+	// begin closes begun, which has the directory and the sizes read. listed is closed when the directory was listed.
 	begin         func()
 	begun, listed chan struct{}
 	// down is closed when Close has done its work.
@@ -85,7 +85,6 @@ func Open(dir string, o Options) (*Cache, error) {
 		o.Linger = DefaultLinger
 	}
 	c := &Cache{logger: o.Logger, begun: make(chan struct{}), listed: make(chan struct{}), down: make(chan struct{})}
-	c.begin = sync.OnceFunc(func() { close(c.begun) })
 	c.buffers.New = func() any { return new([sumBlock]byte) }
 	memory := &memory{max: o.MemoryBytes}
 	c.space = &space{minFree: o.MinFree, minPercent: o.MinFreePercent, statfs: o.statfs}
@@ -103,8 +102,12 @@ func Open(dir string, o Options) (*Cache, error) {
 		return nil, err
 	}
 	if c.sizes, err = openSizes(filepath.Join(dir, "sizes"), maxSizes, c.logger); err != nil {
-		return nil, errors.Join(err, c.dir.close())
+		return nil, errors.Join(err, c.dir.lock.Load().Close())
 	}
+	c.begin = sync.OnceFunc(func() {
+		close(c.begun)
+		go c.sizes.load()
+	})
 	ctx, stop := context.WithCancel(context.Background())
 	c.stop = stop
 	c.tending.Go(func() { c.tend(ctx) })
@@ -115,24 +118,16 @@ func Open(dir string, o Options) (*Cache, error) {
 }
 
 // Begin has a Lazy cache read its directory, in the background. Any other has begun, and a second call does nothing.
-func (c *Cache) Begin() {
-	c.begin()
-	c.sizes.begin()
-}
+func (c *Cache) Begin() { c.begin() }
 
 // await waits until the index has what was there at the start.
 func (c *Cache) await() {
-	select {
-	case <-c.listed:
-		return
-	default:
-	}
-	c.Begin()
+	c.begin()
 	<-c.listed
 }
 
 // Leave tells a process that wants the directory that it will be free by then: it is worth waiting for.
-func (c *Cache) Leave(until time.Time) error { return c.dir.leave(until) }
+func (c *Cache) Leave(until time.Time) error { return writeHolder(c.dir.lock.Load(), until) }
 
 // Close ends every fill, waits until all have returned, and releases the directory. Entries that are still held can be
 // read, as far as their bytes have come, until they are released. A second call waits for the first.
@@ -144,7 +139,7 @@ func (c *Cache) Close() error {
 	c.stop()
 	c.tending.Wait()
 	c.index.fills.Wait()
-	err := errors.Join(c.sizes.close(), c.dir.close())
+	err := errors.Join(c.sizes.close(), c.dir.lock.Load().Close())
 	close(c.down)
 	return err
 }
@@ -187,9 +182,6 @@ func (c *Cache) Stats() Stats {
 	return s
 }
 
-// release gives up a hold.
-func (c *Cache) release(it *item) { c.finish(it, c.index.release(it)) }
-
 // discard drops an entry whose bytes are not what they should be, or cannot be read. Holders keep what they have open.
 func (c *Cache) discard(it *item) {
 	if c.index.drop(it) {
@@ -197,10 +189,9 @@ func (c *Cache) discard(it *item) {
 	}
 }
 
-// remove removes the file of a pinned entry.
-func (c *Cache) remove(it *item) { c.finish(it, c.index.fileRemoved(it, c.dir.remove(it.file.path))) }
+func (c *Cache) release(it *item) { c.finish(it, c.index.release(it)) }
+func (c *Cache) remove(it *item)  { c.finish(it, c.index.fileRemoved(it, c.dir.remove(it.file.path))) }
 
-// evict removes the files of evicted entries.
 func (c *Cache) evict(victims []*item) {
 	for _, it := range victims {
 		c.remove(it)

@@ -18,7 +18,6 @@ func extendSum(sum uint32, p []byte) uint32 {
 	return crc32.Update(sum, crc32.MakeTable(crc32.Castagnoli), p)
 }
 
-// sumsOf returns how many checksums an entry has.
 func sumsOf(size int64) int64 { return (size + sumBlock - 1) / sumBlock }
 
 // checked tells which blocks of an entry were checked since the start. It is safe for concurrent use and takes no lock.
@@ -35,7 +34,6 @@ func newChecked(size int64) *checked {
 	return c
 }
 
-// whole reports whether every block was checked.
 func (c *checked) whole() bool { return c.left.Load() == 0 }
 
 // has reports whether all blocks of [off, end) were checked.
@@ -51,7 +49,6 @@ func (c *checked) has(off, end int64) bool {
 	return true
 }
 
-// mark remembers that a block was checked.
 func (c *checked) mark(i int64) {
 	if bit := uint64(1) << (i % 64); c.done[i/64].Or(bit)&bit == 0 {
 		c.left.Add(-1)
@@ -99,7 +96,6 @@ func (c *checks) readAt(f io.ReaderAt, p []byte, off int64) (int, error) {
 	return n, nil
 }
 
-// readBlock reads one whole block and checks it.
 func (c *checks) readBlock(f io.ReaderAt, i int64, p []byte) error {
 	if _, err := f.ReadAt(p, i*sumBlock); err != nil {
 		return err

@@ -102,7 +102,6 @@ func (c *content) grow(n int64) {
 	c.wakeLocked()
 }
 
-// announce tells readers the exact size.
 func (c *content) announce(size int64) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -136,16 +135,9 @@ func (c *content) end(err error) {
 	c.wakeLocked()
 }
 
-// announced returns the size, -1 while it is unknown.
-func (c *content) announced() int64 {
+// state returns the size, -1 while it is unknown, and how the fill ended; done is false while it runs.
+func (c *content) state() (size int64, done bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.size
-}
-
-// outcome returns how the fill ended; done is false while it runs.
-func (c *content) outcome() (done bool, err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.done, c.err
+	return c.size, c.done, c.err
 }

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"sync/atomic"
-	"time"
 )
 
 // dataDir is the directory of the entries below that of the cache.
@@ -41,12 +40,6 @@ func openDirectory(path string, logger *slog.Logger) (*directory, error) {
 	d.lock.Store(lock)
 	return d, nil
 }
-
-// leave tells a process that waits for the directory that it will be free by then.
-func (d *directory) leave(until time.Time) error { return writeHolder(d.lock.Load(), until) }
-
-// close releases the directory.
-func (d *directory) close() error { return d.lock.Load().Close() }
 
 // create makes the file of a growing entry. Where its directory was removed beside us, that is made again first.
 func (d *directory) create(path string) (*os.File, error) {
@@ -94,7 +87,6 @@ func (d *directory) remove(path string) bool {
 	return false
 }
 
-// namesIn returns the names in a directory, in no order.
 func namesIn(dir string) ([]string, error) {
 	d, err := os.Open(dir)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -20,6 +21,69 @@ type Entry struct {
 	// about is what the entry was acquired as.
 	about    About
 	released atomic.Bool
+}
+
+// Acquire returns the entry of a key: whole from disk, else the one that is being filled, else a new one, for which it
+// starts the request's fill. It never waits for a fill. The caller must Release the entry. An error of the fill is not an
+// error of Acquire: readers of the entry get it, and the next Acquire of the key starts again.
+//
+// A file that is missing, has the wrong size or a damaged footer, or has expired, is a miss. Errors: ErrKey, ErrClosed, or
+// what the file system says when a file cannot be opened.
+func (c *Cache) Acquire(key Key, r Request) (*Entry, error) {
+	if !key.Valid() {
+		return nil, fmt.Errorf("cache entry %q: %w", key, ErrKey)
+	}
+	c.await()
+	for {
+		h, ctx, err := c.index.acquire(key, costIf(r.Expect), r.About.Start, r.Expires)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", r.About, err)
+		}
+		switch {
+		case ctx != nil:
+			go c.fill(ctx, h.item, r)
+		case h.expired:
+			err = errExpired
+		case h.whole:
+			err = c.open(h.item, h.used)
+		}
+		if err == nil {
+			return &Entry{cache: c, item: h.item, about: r.About}, nil
+		}
+		stale := errors.Is(err, errStale)
+		if stale {
+			c.logger.Debug("cached file cannot be used, filling it again", "key", key, "error", err)
+			c.discard(h.item)
+		}
+		c.release(h.item)
+		if !stale {
+			return nil, fmt.Errorf("%s: %w", r.About, err)
+		}
+	}
+}
+
+// open makes sure that the file of a whole entry is open. Two callers may both open it; the second closes its own, so
+// no lock is held over I/O.
+func (c *Cache) open(it *item, used time.Time) error {
+	if it.open.Load() != nil {
+		return nil
+	}
+	opened, said, err := it.file.open(it.content.written.Load(), &c.buffers)
+	if err == nil && said != nil && !c.index.learn(it, said.about.Start, said.expires) {
+		err = errors.Join(errExpired, opened.close())
+	}
+	switch {
+	case err == nil && it.open.CompareAndSwap(nil, opened):
+		_ = it.file.use(opened.file, used) // closing tries again, and tells
+		return nil
+	case err == nil:
+		return opened.close()
+	case it.open.Load() != nil: // another caller opened it before it went
+		return nil
+	case errors.Is(err, unix.EIO):
+		c.diskFailed(err)
+	}
+	return err
 }
 
 // ReadAt reads len(p) bytes from off, as io.ReaderAt does: less only with an error, which is io.EOF at the end of the
@@ -60,7 +124,6 @@ func (e *Entry) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
 	return n, err
 }
 
-// pread reads bytes that have come.
 func (e *Entry) pread(p []byte, off int64) (int, error) {
 	from := e.item.open.Load()
 	if from == nil { // released in this moment
@@ -102,18 +165,15 @@ func (e *Entry) Arrived(end int64) bool {
 func (e *Entry) Size(ctx context.Context) (int64, error) {
 	select {
 	case <-e.item.content.ready:
-	default:
-		select {
-		case <-e.item.content.ready:
-		case <-ctx.Done():
-			return 0, context.Cause(ctx)
-		}
+	case <-ctx.Done():
 	}
-	if size := e.item.content.announced(); size >= 0 {
+	switch size, done, err := e.item.content.state(); {
+	case size >= 0:
 		return size, nil
+	case done:
+		return 0, err
 	}
-	_, err := e.item.content.outcome()
-	return 0, err
+	return 0, context.Cause(ctx)
 }
 
 // Done returns a channel that is closed when the fill has ended, in success or failure.
@@ -121,13 +181,13 @@ func (e *Entry) Done() <-chan struct{} { return e.item.content.over }
 
 // Complete reports whether the fill has succeeded: every byte has come, and no read waits or fails any more.
 func (e *Entry) Complete() bool {
-	done, err := e.item.content.outcome()
+	_, done, err := e.item.content.state()
 	return done && err == nil
 }
 
 // Err returns why the fill failed; nil while it runs and when it succeeded.
 func (e *Entry) Err() error {
-	_, err := e.item.content.outcome()
+	_, _, err := e.item.content.state()
 	return err
 }
 

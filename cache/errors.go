@@ -42,11 +42,3 @@ var (
 	// errNoDisk: the disk may take no more of an entry.
 	errNoDisk = errors.New("everything on disk is in use")
 )
-
-// bad makes an ErrDamaged of what is wrong with a file.
-func bad(err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("%w: %w", ErrDamaged, err)
-}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"time"
 )
 
@@ -69,24 +68,16 @@ type header struct {
 // headerFixed is the length of a header, summedFrom where begins what HeaderSum covers.
 const headerFixed, summedFrom = 56, 16
 
-// magic begins a footer and names its format.
 func magic() [8]byte { return [8]byte([]byte("clipfs\x00\x01")) }
 
 // fileSize returns how long the file of a whole entry is.
 func fileSize(size int64) int64 { return size + headerSize + 4*sumsOf(size) }
 
-// blocks returns what a file of n bytes costs.
-func blocks(n int64) int64 {
-	if n > math.MaxInt64-blockSize {
-		return math.MaxInt64
-	}
-	return (n + blockSize - 1) / blockSize * blockSize
-}
+func blocks(n int64) int64 { return (n + blockSize - 1) / blockSize * blockSize }
 
 // costOf returns what an entry costs.
 func costOf(size int64) int64 { return blocks(fileSize(size)) }
 
-// encode returns the footer as it stands on disk.
 func (f footer) encode(size int64) []byte {
 	stream, kind := f.about.Stream, f.about.Kind
 	stream, kind = stream[:min(len(stream), maxStream)], kind[:min(len(kind), maxKind)]

@@ -98,7 +98,7 @@ func (x *index) unrefLocked(it *item) (l last) {
 // freeLocked gives back what an entry takes whose file is removed and closed. A file that could not be removed stays
 // counted: it does take space.
 func (x *index) freeLocked(it *item) {
-	x.memory.give(it.memory)
+	x.memory.used.Add(-it.memory)
 	it.memory = 0
 	if !it.stuck {
 		x.count.FreedBytes += it.cost
@@ -108,7 +108,6 @@ func (x *index) freeLocked(it *item) {
 	x.wakeLocked()
 }
 
-// undieLocked takes back that an entry was given up.
 func (x *index) undieLocked(it *item) {
 	if it.dying {
 		it.dying = false

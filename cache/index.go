@@ -118,7 +118,7 @@ func (x *index) stats() Stats {
 	s := x.count
 	s.Whole, s.Held, s.Growing = len(x.whole), len(x.whole)-x.idle.Len(), len(x.live)
 	s.Bytes, s.MaxBytes, s.Claimed = x.used, x.maxBytes, x.claimed
-	s.Memory, s.MaxMemory = x.memory.taken(), x.memory.max
+	s.Memory, s.MaxMemory = x.memory.used.Load(), x.memory.max
 	return s
 }
 
@@ -243,7 +243,6 @@ func (x *index) find(key Key) *item {
 	return x.whole[key]
 }
 
-// unheld returns the entries that are not held.
 func (x *index) unheld() []*item {
 	x.mu.Lock()
 	defer x.mu.Unlock()

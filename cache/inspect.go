@@ -89,13 +89,17 @@ func inspect(path string, name fileName) (Info, bool) {
 		if errors.Is(err, fs.ErrNotExist) {
 			return info, false
 		}
-		info.About, info.Expires, info.Err = t.about, t.expires, bad(err)
+		if err != nil {
+			info.Err = fmt.Errorf("%w: %w", ErrDamaged, err)
+		}
+		info.About, info.Expires = t.about, t.expires
 	}
 	return info, true
 }
 
 // Verify reads every whole entry in the directory of a cache and yields each with what is wrong with it in Err. It needs
-// no lock. Entries that go meanwhile are left out. It ends early with the cause of ctx.
+// no lock. Entries that go meanwhile are left out. Between entries it ends early
+// with the cause of ctx.
 func Verify(ctx context.Context, dir string, yield func(Info)) error {
 	infos, err := Inspect(dir)
 	if err != nil {
@@ -110,17 +114,19 @@ func Verify(ctx context.Context, dir string, yield func(Info)) error {
 			continue
 		}
 		if info.Err == nil {
-			info.Err = verify(ctx, info, buffer)
+			if err := verify(info, buffer); errors.Is(err, fs.ErrNotExist) {
+				continue
+			} else if err != nil {
+				info.Err = fmt.Errorf("%w: %w", ErrDamaged, err)
+			}
 		}
-		if ctx.Err() == nil && !errors.Is(info.Err, fs.ErrNotExist) {
-			yield(info)
-		}
+		yield(info)
 	}
-	return context.Cause(ctx)
+	return nil
 }
 
 // verify reads an entry and checks every block.
-func verify(ctx context.Context, info Info, buffer []byte) error {
+func verify(info Info, buffer []byte) error {
 	f, err := openFile(info.path)
 	if err != nil {
 		return err
@@ -128,19 +134,16 @@ func verify(ctx context.Context, info Info, buffer []byte) error {
 	defer func() { _ = f.Close() }() // only read from
 	t, err := readFooter(f, info.Size, true)
 	if err != nil {
-		return bad(err)
+		return err
 	}
 	for i, want := range t.sums {
-		if ctx.Err() != nil {
-			return nil // the caller reports it
-		}
 		at := int64(i) * sumBlock
 		p := buffer[:min(sumBlock, info.Size-at)]
 		if _, err := f.ReadAt(p, at); err != nil {
-			return bad(err)
+			return err
 		}
 		if castagnoli(p) != want {
-			return fmt.Errorf("bytes from %d to %d: %w: %w", at, at+int64(len(p)), ErrDamaged, errSum)
+			return fmt.Errorf("bytes from %d to %d: %w", at, at+int64(len(p)), errSum)
 		}
 	}
 	return nil

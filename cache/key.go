@@ -14,17 +14,7 @@ const maxKey = 128
 
 // Valid reports whether the key can be used.
 func (k Key) Valid() bool {
-	if k == "" || len(k) > maxKey || k[0] == '-' {
-		return false
-	}
-	for _, c := range []byte(k) {
-		switch {
-		case c >= 'a' && c <= 'z', c >= '0' && c <= '9', c == '-':
-		default:
-			return false
-		}
-	}
-	return true
+	return k != "" && len(k) <= maxKey && k[0] != '-' && strings.Trim(string(k), "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
 }
 
 // fileName is what the name of a file in the data directory says:

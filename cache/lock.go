@@ -52,7 +52,6 @@ func writeHolder(f *os.File, until time.Time) error {
 	return nil
 }
 
-// readHolder reads what writeHolder wrote.
 func readHolder(f *os.File) *LockedError {
 	text, _ := io.ReadAll(io.LimitReader(f, 64)) // only for the message and for how long to wait
 	pid, until, _ := strings.Cut(strings.TrimSpace(string(text)), " ")

@@ -33,9 +33,8 @@ const (
 type sizes struct {
 	logger *slog.Logger
 	path   string
-	// begin has the file read; loaded is closed when it was. Asking for a size waits for that.
-	begin  func()
-	loaded chan struct{}
+	// load reads the file, once. Asking for a size waits for that.
+	load func()
 
 	// mu guards the following.
 	mu      sync.Mutex
@@ -50,14 +49,14 @@ type sizes struct {
 	torn bool
 }
 
-// openSizes opens the file, which need not exist. It is read in the background once begin is called, or a size is asked
-// for. At most limit sizes are kept.
+// openSizes opens the file, which need not exist. It is read by load, or when a size is asked for. At most limit sizes
+// are kept.
 func openSizes(path string, limit int, logger *slog.Logger) (*sizes, error) {
 	known, err := simplelru.NewLRU[Key, int64](limit, nil)
 	if err != nil {
 		return nil, err
 	}
-	s := &sizes{logger: logger, path: path, known: known, loaded: make(chan struct{})}
+	s := &sizes{logger: logger, path: path, known: known}
 	// What a crash in the middle of a compaction left.
 	if err := os.Remove(path + ".new"); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("index of sizes: %w", err)
@@ -65,19 +64,12 @@ func openSizes(path string, limit int, logger *slog.Logger) (*sizes, error) {
 	if s.file, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600); err != nil {
 		return nil, fmt.Errorf("index of sizes: %w", err)
 	}
-	s.begin = sync.OnceFunc(func() { go s.load() })
+	s.load = sync.OnceFunc(s.read)
 	return s, nil
 }
 
-// await waits until the file was read.
-func (s *sizes) await() {
-	s.begin()
-	<-s.loaded
-}
-
-// load reads the file. What cannot be read is not known.
-func (s *sizes) load() {
-	defer close(s.loaded)
+// read reads the file. What cannot be read is not known.
+func (s *sizes) read() {
 	lines, torn, err := readSizes(s.file, func(key Key, n int64) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -95,27 +87,21 @@ func (s *sizes) load() {
 // last one has no end. It fails only on reading.
 func readSizes(r io.Reader, yield func(Key, int64)) (lines int, torn bool, err error) {
 	in := bufio.NewReaderSize(r, 1<<16)
-	long := false // inside a line that is longer than the buffer
 	for {
-		line, err := in.ReadSlice('\n')
-		switch {
-		case errors.Is(err, bufio.ErrBufferFull):
-			long = true
-			continue
-		case errors.Is(err, io.EOF):
-			return lines, long || len(line) > 0, nil
-		case err != nil:
+		line, err := in.ReadString('\n')
+		if errors.Is(err, io.EOF) {
+			return lines, line != "", nil
+		}
+		if err != nil {
 			return lines, true, err
 		}
 		lines++
-		if key, n, ok := parseSizeLine(string(line)); ok && !long {
+		if key, n, ok := parseSizeLine(line); ok {
 			yield(key, n)
 		}
-		long = false
 	}
 }
 
-// appendSizeLine adds a line to p.
 func appendSizeLine(p []byte, key Key, n int64) []byte {
 	start := len(p)
 	p = fmt.Appendf(p, "%s %d", key, n)
@@ -134,7 +120,7 @@ func parseSizeLine(line string) (key Key, n int64, ok bool) {
 }
 
 func (s *sizes) size(key Key) (int64, bool) {
-	s.await()
+	s.load()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.known.Get(key)
@@ -152,7 +138,7 @@ func (s *sizes) note(key Key, n int64) {
 	if !key.Valid() || n < 0 {
 		return
 	}
-	s.await()
+	s.load()
 	if !s.add(key, n) {
 		return
 	}
@@ -200,7 +186,6 @@ func (s *sizes) next() (p, all []byte) {
 	return p, all
 }
 
-// snapshotLocked returns the lines that count, least recently used first.
 func (s *sizes) snapshotLocked() []byte {
 	var p []byte
 	for _, key := range s.known.Keys() {
@@ -252,7 +237,7 @@ func (s *sizes) replace(p []byte) error {
 
 // close waits until everything is written and closes the file. Sizes can still be asked for.
 func (s *sizes) close() error {
-	s.await()
+	s.load()
 	s.mu.Lock()
 	s.closed = true
 	busy := s.busy

@@ -2,7 +2,7 @@ package cache
 
 import (
 	"errors"
-	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 )
@@ -12,16 +12,13 @@ type space struct {
 	minFree    int64
 	minPercent float64
 	statfs     statfs
-
-	// mu guards unwritten: how many bytes were taken that are perhaps not written yet.
-	mu        sync.Mutex
-	unwritten int64
+	// unwritten is how many bytes were taken that are perhaps not written yet.
+	unwritten atomic.Int64
 }
 
 // statfs tells how many bytes of a directory's file system are free for us, and how many it has.
 type statfs func(dir string) (free, total int64, err error)
 
-// statfsOf asks the kernel.
 func statfsOf(dir string) (free, total int64, err error) {
 	var st unix.Statfs_t
 	for {
@@ -37,24 +34,16 @@ func statfsOf(dir string) (free, total int64, err error) {
 }
 
 // take makes sure that n bytes can be written to dir. If not, missing is how many bytes have to be freed. Otherwise the
-// caller has to call wrote when they are written, or will not be. It asks the kernel, so no lock may be held.
+// caller has to call wrote when they are in the file system's count, or will not come. It asks the kernel, so no lock may
+// be held.
 func (s *space) take(dir string, n int64) (missing int64) {
-	s.mu.Lock()
-	s.unwritten += n
-	sum := s.unwritten
-	s.mu.Unlock()
-	if missing = s.missing(dir, sum); missing > 0 {
+	if missing = s.missing(dir, s.unwritten.Add(n)); missing > 0 {
 		s.wrote(n)
 	}
 	return missing
 }
 
-// wrote tells that n bytes that were taken are in the file system's count now, or will not come.
-func (s *space) wrote(n int64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.unwritten -= n
-}
+func (s *space) wrote(n int64) { s.unwritten.Add(-n) }
 
 // missing returns how many bytes have to be freed so that n more leave enough. Where statfs fails it is none: then write
 // errors tell.
@@ -72,32 +61,19 @@ func (s *space) missing(dir string, n int64) int64 {
 
 // memory is what entries may take of memory, which caches beside each other share.
 type memory struct {
-	max int64
-
-	// mu guards used.
-	mu   sync.Mutex
-	used int64
+	max  int64
+	used atomic.Int64
 }
 
 // take takes n bytes; false if fewer are left.
 func (m *memory) take(n int64) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.used > m.max-n {
-		return false
+	for {
+		used := m.used.Load()
+		if used > m.max-n {
+			return false
+		}
+		if m.used.CompareAndSwap(used, used+n) {
+			return true
+		}
 	}
-	m.used += n
-	return true
-}
-
-func (m *memory) give(n int64) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.used -= n
-}
-
-func (m *memory) taken() int64 {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.used
 }

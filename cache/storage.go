@@ -23,7 +23,6 @@ func newStorage(f *os.File, c *checks) *storage {
 	return s
 }
 
-// readAt reads bytes that have come.
 func (s *storage) readAt(p []byte, off int64) (int, error) {
 	from := s.from.Load()
 	if off+int64(len(p)) <= from {
@@ -44,7 +43,6 @@ func (s *storage) readAt(p []byte, off int64) (int, error) {
 	return n, nil
 }
 
-// readFile reads bytes that are in the file.
 func (s *storage) readFile(p []byte, off int64) (int, error) {
 	if s.checks != nil {
 		return s.checks.readAt(s.file, p, off)
@@ -55,7 +53,6 @@ func (s *storage) readFile(p []byte, off int64) (int, error) {
 // chunkSize is the unit in which memory is taken.
 const chunkSize = 64 << 10
 
-// chunksFor returns how much memory n bytes take.
 func chunksFor(n int64) int64 { return (n + chunkSize - 1) / chunkSize * chunkSize }
 
 // spill has the bytes from a position on go to memory. Only the fill calls it, once.
@@ -64,7 +61,6 @@ func (s *storage) spill(from int64) {
 	s.from.Store(from)
 }
 
-// spilled reports whether bytes go to memory.
 func (s *storage) spilled() bool { return s.from.Load() != math.MaxInt64 }
 
 // put copies p to a position in memory, which is the end of what is there. Only the fill calls it.
@@ -84,7 +80,6 @@ func (s *storage) put(p []byte, off int64) {
 	}
 }
 
-// close closes the file.
 func (s *storage) close() error {
 	if s.file == nil {
 		return nil

@@ -138,20 +138,9 @@ func (c *Cache) expire() {
 // dropRemoved drops the idle entries whose files others have removed, as Clear does beside us: they take no space any
 // more. Those that are held are noticed when they are released.
 func (c *Cache) dropRemoved() {
-	idle := c.index.unheld()
-	// Listed after that, so a file that is not among the names has gone.
-	names, err := namesIn(c.dir.data)
-	if err != nil {
-		c.logger.Debug("cache directory cannot be listed", "error", err)
-		return
-	}
-	there := make(map[string]struct{}, len(names))
-	for _, name := range names {
-		there[name] = struct{}{}
-	}
 	gone := 0
-	for _, it := range idle {
-		if _, ok := there[filepath.Base(it.file.path)]; !ok {
+	for _, it := range c.index.unheld() {
+		if _, err := os.Lstat(it.file.path); errors.Is(err, fs.ErrNotExist) {
 			c.discard(it)
 			gone++
 		}

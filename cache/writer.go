@@ -1,13 +1,36 @@
 package cache
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sys/unix"
 )
 
-// Writer is what a Fill writes an entry with. It belongs to the goroutine of the fill, or to one it hands it to, and
-// must not be used after the fill has returned. Its errors do not name the entry: what the fill returns is told to readers
-// with the key before it.
+// Fill brings the bytes of an entry, in order, with w. It runs in a goroutine of its own. ctx ends when the entry has had no
+// holder for Linger, or the cache closes (context.Cause says which: ErrAbandoned, ErrClosed), or what it has written
+// cannot be read (ErrDamaged). The fill must then return soon, because Close and fills that need space wait for it.
+// Returning nil says that the entry is whole.
+type Fill func(ctx context.Context, w *Writer) error
+
+// Request is what Acquire needs to make an entry that is not there. Only Fill has to be set.
+type Request struct {
+	Fill Fill
+	// Expect is about how many bytes the entry will have, until the fill announces it: that much of the budget is kept for
+	// it, if it is there. 0 keeps nothing.
+	Expect int64
+	// Expires is when the entry has to be removed; the zero time is never.
+	Expires time.Time
+	// About says what the entry is.
+	About About
+}
+
+// Writer writes an entry for a Fill. It belongs to the goroutine of the fill, or to one that the fill hands it to, and must
+// not be used after the fill has returned. Its errors do not name the entry.
 type Writer struct {
 	cache *Cache
 	item  *item
@@ -15,7 +38,7 @@ type Writer struct {
 	// sums are those of the blocks that are whole, sum that of the one that is not.
 	sums []uint32
 	sum  uint32
-	// unwritten is what was taken of the disk for the entry and is not written yet: of the tail, between Appends.
+	// unwritten is what was taken of the disk for the entry and is not written yet: the footer, between Appends.
 	unwritten int64
 	// diskError is why bytes go to memory.
 	diskError error
@@ -23,14 +46,14 @@ type Writer struct {
 
 // Append adds p at the end of the entry and wakes the readers that waited for it. p is not kept.
 //
-// While nobody holds the entry it blocks: until somebody acquires it again, or Linger has passed (ErrAbandoned). It
-// blocks too while space is being made. Errors: ErrAbandoned, ErrClosed, ErrFull if neither disk nor memory has space,
+// While the entry has no holder it blocks, until it is acquired again or Linger has passed (ErrAbandoned). It also blocks
+// while space is being made. Errors: ErrAbandoned, ErrClosed, ErrFull if neither disk nor memory has space,
 // ErrOverrun if p goes past the announced size, or what the file system says. After an error none of p is
 // readable; the fill should return.
 func (w *Writer) Append(p []byte) error {
 	at := w.item.content.written.Load()
 	next := at + int64(len(p))
-	if size := w.item.content.announced(); size >= 0 && next > size {
+	if size, _, _ := w.item.content.state(); size >= 0 && next > size {
 		return fmt.Errorf("%d bytes, %d announced: %w", next, size, ErrOverrun)
 	}
 	if !w.to.spilled() {
@@ -62,7 +85,6 @@ func (w *Writer) Append(p []byte) error {
 	return nil
 }
 
-// appendFile writes p to the file once there is space for it.
 func (w *Writer) appendFile(p []byte, at int64) error {
 	taken, err := w.admit(at + int64(len(p)))
 	if err != nil {
@@ -108,7 +130,8 @@ func (w *Writer) finish(t footer) error {
 // making space if need be. Only after that may the bytes be written, and wrote be told of the bytes taken. errNoDisk if
 // there is no space.
 func (w *Writer) admit(size int64) (taken int64, err error) {
-	c, fits := w.cache, !w.cache.tooLarge(max(size, w.item.content.announced()))
+	announced, _, _ := w.item.content.state()
+	c, fits := w.cache, !w.cache.tooLarge(max(size, announced))
 	s := w.repeat(func() step {
 		s := c.index.grow(w.item, costOf(size), fits)
 		if s.taken > 0 {
@@ -138,17 +161,24 @@ func (w *Writer) repeat(ask func() step) step {
 	}
 }
 
-// tooLarge reports whether an entry of so many bytes can never be on disk.
 func (c *Cache) tooLarge(size int64) bool { return size > maxEntry || costOf(size) > c.index.maxBytes }
 
-// wrote tells that no more than so many of the bytes that were taken are still to be written.
+// costIf returns what an entry costs that may have so many bytes, 0 if that is not known.
+func costIf(size int64) int64 {
+	if size <= 0 {
+		return 0
+	}
+	return costOf(min(size, maxEntry))
+}
+
+// wrote reports that no more than so many of the bytes that were taken are still to be written.
 func (w *Writer) wrote(left int64) {
 	w.cache.space.wrote(w.unwritten - left)
 	w.unwritten = left
 }
 
-// Announce tells the exact size that the entry will have, as soon as that is known; readers learn it at once, and what is
-// claimed of the budget becomes that. Errors: ErrOverrun if more is written already or another size was announced, ErrFull
+// Announce tells the exact size that the entry will have, as soon as that is known. Readers learn it at once, and the claim
+// of the budget becomes that. Errors: ErrOverrun if more is written already or another size was announced, ErrFull
 // if that much can never be kept.
 func (w *Writer) Announce(size int64) error {
 	if size < 0 {
@@ -161,11 +191,77 @@ func (w *Writer) Announce(size int64) error {
 	if err := w.item.content.announce(size); err != nil {
 		return fmt.Errorf("announce %d: %w", size, err)
 	}
-	if size > 0 {
-		c.index.expect(w.item, costOf(size))
-	}
+	c.index.expect(w.item, costIf(size))
 	return nil
 }
 
 // Written returns how many bytes the entry has.
 func (w *Writer) Written() int64 { return w.item.content.written.Load() }
+
+// fill makes the file of a new entry and fills it. A fill that panics or exits its goroutine counts as failed, so that no
+// reader waits for it for ever.
+func (c *Cache) fill(ctx context.Context, it *item, r Request) {
+	defer c.index.fills.Done()
+	err := errExited
+	it.file.path = filepath.Join(c.dir.data, fileName{key: it.key, size: -1, created: it.created}.String())
+	f, createErr := c.dir.create(it.file.path)
+	w := &Writer{cache: c, item: it, to: newStorage(f, nil)}
+	it.open.Store(w.to)
+	defer func() { c.end(w, footer{about: r.About, expires: r.Expires}, err) }()
+	if noDisk(createErr) || errors.Is(createErr, unix.ENFILE) {
+		c.diskFailed(createErr)
+		w.diskError = createErr
+		w.to.spill(0)
+	} else if createErr != nil {
+		err = createErr
+		return
+	}
+	err = r.Fill(ctx, w)
+}
+
+// end settles an entry whose fill has ended with err, which readers get as it is.
+//
+// A whole entry gets its final name without an fsync. A killed process loses nothing by that, since the kernel has the
+// bytes. After a power failure the file may be cut short or have blocks that were never written. Its name and its
+// checksums tell that, and what was lost can be fetched again; waiting for the disk once an entry would cost every
+// download more than that.
+func (c *Cache) end(w *Writer, t footer, err error) {
+	it := w.item
+	written := it.content.written.Load()
+	if size, _, _ := it.content.state(); err == nil && size >= 0 && size != written {
+		err = fmt.Errorf("%s: %d bytes of %d: %w", t.about, written, size, ErrShort)
+	}
+	e := ending{err: err, volatile: w.to.spilled()}
+	e.sealed = err == nil && !e.volatile && c.seal(w, t)
+	w.wrote(0)
+	if !e.sealed && w.to.file != nil { // a disk that is read-only says so of missing files too
+		e.stuck = !c.dir.remove(it.file.path)
+	}
+	l, remove := c.index.end(it, e)
+	c.finish(it, l)
+	if remove {
+		c.remove(it)
+	}
+}
+
+// seal puts the footer behind a whole entry and gives the file its final name. If that fails the holders still have every
+// byte, but nothing is kept.
+func (c *Cache) seal(w *Writer, t footer) bool {
+	it := w.item
+	name := fileName{key: it.key, size: it.content.written.Load(), created: it.created}
+	path := filepath.Join(c.dir.data, name.String())
+	err := w.finish(t)
+	if err == nil {
+		err = os.Rename(it.file.path, path)
+	}
+	if err != nil {
+		if noDisk(err) {
+			c.diskFailed(err)
+		}
+		c.logger.Warn("whole entry cannot be kept", "entry", t.about, "error", err)
+		return false
+	}
+	it.file.path = path
+	it.file.settled(w.to.file)
+	return true
+}

@@ -120,7 +120,6 @@ func Open(dir string, o Options) (*Cache, error) {
 // Begin has a Lazy cache read its directory, in the background. Any other has begun, and a second call does nothing.
 func (c *Cache) Begin() { c.begin() }
 
-// await waits until the index has what was there at the start.
 func (c *Cache) await() {
 	c.begin()
 	<-c.listed
@@ -202,10 +201,12 @@ func (c *Cache) evict(victims []*item) {
 func (c *Cache) finish(it *item, l last) {
 	for l.open != nil {
 		var err error
-		if l.used.IsZero() {
-			err = l.open.close()
-		} else {
-			err = it.file.close(l.open, it.content.written.Load(), l.used)
+		switch open := l.open.file; {
+		case open == nil:
+		case l.used.IsZero():
+			err = open.Close()
+		default:
+			err = it.file.close(open, it.content.written.Load(), l.used)
 		}
 		gone := errors.Is(err, fs.ErrNotExist)
 		if err != nil && !gone {

@@ -26,7 +26,6 @@ type checked struct {
 	left atomic.Int64    // how many are not set
 }
 
-// newChecked returns that of an entry of which nothing was checked.
 func newChecked(size int64) *checked {
 	n := max(1, sumsOf(size)) // an empty entry is never whole: its footer is read each time
 	c := &checked{done: make([]atomic.Uint64, (n+63)/64)}
@@ -36,7 +35,6 @@ func newChecked(size int64) *checked {
 
 func (c *checked) whole() bool { return c.left.Load() == 0 }
 
-// has reports whether all blocks of [off, end) were checked.
 func (c *checked) has(off, end int64) bool {
 	if c.whole() {
 		return true

@@ -82,7 +82,6 @@ func (c *content) wait(ctx context.Context, off, end int64) (limit int64, err er
 	return 0, context.Cause(ctx)
 }
 
-// wakeLocked wakes the waiters whose reads can be answered now.
 func (c *content) wakeLocked() {
 	c.waiters = slices.DeleteFunc(c.waiters, func(w *waiter) bool {
 		_, ok, _ := c.settledLocked(w.off, w.end)

@@ -16,7 +16,7 @@
 //	                                                             which goes next; does no I/O, knows no files
 //	content     content.go                                       how far an entry has come, and which readers wait
 //	disk        footer.go checks.go storage.go file.go           an entry's file, or memory where the disk takes no more
-//	            lock.go directory.go space.go inspect.go         the directory, its lock, free space, a look into it
+//	            directory.go space.go inspect.go                 the directory, its lock, free space, a look into it
 //	            sizes.go                                         exact sizes that outlive their entries
 //	words       key.go errors.go                                 keys, names of files, errors
 //

@@ -35,27 +35,24 @@ func (c *Cache) Acquire(key Key, r Request) (*Entry, error) {
 	}
 	c.await()
 	for {
-		h, ctx, err := c.index.acquire(key, costIf(r.Expect), r.About.Start, r.Expires)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", r.About, err)
+		it, whole, ctx, err := c.index.acquire(key, costIf(r.Expect), r.About.Start, r.Expires)
+		if err == nil && whole {
+			err = c.open(it)
 		}
-		switch {
-		case ctx != nil:
-			go c.fill(ctx, h.item, r)
-		case h.expired:
-			err = errExpired
-		case h.whole:
-			err = c.open(h.item, h.used)
+		if ctx != nil {
+			go c.fill(ctx, it, r)
 		}
 		if err == nil {
-			return &Entry{cache: c, item: h.item, about: r.About}, nil
+			return &Entry{cache: c, item: it, about: r.About}, nil
 		}
 		stale := errors.Is(err, errStale)
 		if stale {
 			c.logger.Debug("cached file cannot be used, filling it again", "key", key, "error", err)
-			c.discard(h.item)
+			c.discard(it)
 		}
-		c.release(h.item)
+		if it != nil {
+			c.release(it)
+		}
 		if !stale {
 			return nil, fmt.Errorf("%s: %w", r.About, err)
 		}
@@ -64,20 +61,20 @@ func (c *Cache) Acquire(key Key, r Request) (*Entry, error) {
 
 // open makes sure that the file of a whole entry is open. Two callers may both open it; the second closes its own, so
 // no lock is held over I/O.
-func (c *Cache) open(it *item, used time.Time) error {
+func (c *Cache) open(it *item) error {
 	if it.open.Load() != nil {
 		return nil
 	}
 	opened, said, err := it.file.open(it.content.written.Load(), &c.buffers)
 	if err == nil && said != nil && !c.index.learn(it, said.about.Start, said.expires) {
-		err = errors.Join(errExpired, opened.close())
+		err = errors.Join(errExpired, opened.file.Close())
 	}
 	switch {
 	case err == nil && it.open.CompareAndSwap(nil, opened):
-		_ = it.file.use(opened.file, used) // closing tries again, and tells
+		_ = it.file.use(opened.file, time.Now()) // closing tries again, and tells
 		return nil
 	case err == nil:
-		return opened.close()
+		return opened.file.Close()
 	case it.open.Load() != nil: // another caller opened it before it went
 		return nil
 	case errors.Is(err, unix.EIO):

@@ -122,15 +122,15 @@ func NewAccounts(maxBytes, maxMemory int64) *Accounts {
 
 // Acquire takes a hold: "new", "live", "whole" or an error.
 func (a *Accounts) Acquire(key Key, expect int64) string {
-	h, ctx, err := a.x.acquire(key, expect, time.Time{}, time.Time{})
+	it, whole, ctx, err := a.x.acquire(key, expect, time.Time{}, time.Time{})
 	if err != nil {
 		return err.Error()
 	}
-	a.items[key] = h.item
+	a.items[key] = it
 	switch {
 	case ctx != nil:
 		return "new"
-	case h.whole:
+	case whole:
 		return "whole"
 	}
 	return "live"

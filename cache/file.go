@@ -101,11 +101,11 @@ func (f *file) use(open *os.File, when time.Time) error {
 
 // close closes the file of a whole entry of so many bytes. Where another program has changed it meanwhile, it is trusted
 // no longer.
-func (f *file) close(s *storage, size int64, used time.Time) error {
-	if info, err := s.file.Stat(); err == nil {
+func (f *file) close(open *os.File, size int64, used time.Time) error {
+	if info, err := open.Stat(); err == nil {
 		f.unchecked(info, size)
 	}
-	return errors.Join(f.use(s.file, used), s.close())
+	return errors.Join(f.use(open, used), open.Close())
 }
 
 // openFile opens a file for reading, if it is not a link.
@@ -113,7 +113,6 @@ func openFile(path string) (*os.File, error) {
 	return os.OpenFile(path, os.O_RDONLY|unix.O_NOFOLLOW, 0)
 }
 
-// footerOf reads the footer of a file, without the checksums.
 func footerOf(path string, size int64) (footer, error) {
 	f, err := openFile(path)
 	if err != nil {

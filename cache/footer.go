@@ -70,12 +70,10 @@ const headerFixed, summedFrom = 56, 16
 
 func magic() [8]byte { return [8]byte([]byte("clipfs\x00\x01")) }
 
-// fileSize returns how long the file of a whole entry is.
 func fileSize(size int64) int64 { return size + headerSize + 4*sumsOf(size) }
 
 func blocks(n int64) int64 { return (n + blockSize - 1) / blockSize * blockSize }
 
-// costOf returns what an entry costs.
 func costOf(size int64) int64 { return blocks(fileSize(size)) }
 
 func (f footer) encode(size int64) []byte {

@@ -5,40 +5,36 @@ import (
 	"time"
 )
 
-// hold is what acquire has found. The caller is a holder of the item from then on.
-type hold struct {
-	item *item
-	// whole says that the item is whole: its file has to be open. expired says that it may be kept no longer.
-	whole, expired bool
-	used           time.Time // this use of a whole item
-}
-
-// acquire takes a hold on the entry of a key: whole, live or new. For a new one expect is about what it will cost, and ctx
-// that of its fill, which is to be started and is counted in fills; else ctx is nil.
-func (x *index) acquire(key Key, expect int64, start, expires time.Time) (h hold, ctx context.Context, err error) {
+// acquire takes a hold on the entry of a key: whole, live or new. With errExpired the caller has the hold too. For a new
+// entry expect is about what it will cost, and ctx that of its fill, which is to be started and is counted in fills; else
+// ctx is nil.
+func (x *index) acquire(key Key, expect int64, start, expires time.Time) (it *item, whole bool, ctx context.Context, err error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.shut {
-		return hold{}, nil, ErrClosed
+		return nil, false, nil, ErrClosed
 	}
-	if it := x.whole[key]; it != nil {
+	if it = x.whole[key]; it != nil {
 		x.count.Hits++
 		x.unidleLocked(it)
 		it.holders++
 		it.refs++
 		it.used = x.stampLocked()
-		return hold{item: it, whole: true, used: it.used, expired: x.expiredLocked(it, it.used)}, nil, nil
+		if x.expiredLocked(it, it.used) {
+			err = errExpired
+		}
+		return it, true, nil, err
 	}
-	if it := x.live[key]; it != nil {
+	if it = x.live[key]; it != nil {
 		x.count.Shared++
 		it.holders++
 		it.refs++
 		x.resumeLocked(it)
-		return hold{item: it}, nil, nil
+		return it, false, nil, nil
 	}
 	x.count.Misses++
 	ctx, cancel := context.WithCancelCause(context.Background())
-	it := &item{
+	it = &item{
 		key: key, created: x.stampLocked().UnixNano(), quit: ctx.Done(), cancel: cancel,
 		holders: 1, refs: 2, // its caller and its fill
 		expect: expect, start: start, expires: expires,
@@ -47,7 +43,7 @@ func (x *index) acquire(key Key, expect int64, start, expires time.Time) (h hold
 	x.live[key] = it
 	x.claimLocked(it)
 	x.fills.Add(1)
-	return hold{item: it}, ctx, nil
+	return it, false, ctx, nil
 }
 
 // last is what the last reference leaves to do: to close what is open, then to call fileClosed.

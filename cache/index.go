@@ -236,7 +236,6 @@ func (x *index) learn(it *item, start, expires time.Time) bool {
 	return !x.expiredLocked(it, time.Now())
 }
 
-// find returns the whole entry of a key, nil if there is none.
 func (x *index) find(key Key) *item {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -278,9 +277,5 @@ func (x *index) diskFailed(until time.Time) (tell bool) {
 	return tell
 }
 
-const (
-	// failingFor is how long a disk is left alone that has failed.
-	failingFor = time.Minute
-	// tellEvery is how often it is logged that the disk takes nothing.
-	tellEvery = time.Minute
-)
+// failingFor is how long a disk is left alone that has failed, tellEvery how often that is logged.
+const failingFor, tellEvery = time.Minute, time.Minute

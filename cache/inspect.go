@@ -105,7 +105,6 @@ func Verify(ctx context.Context, dir string, yield func(Info)) error {
 	if err != nil {
 		return err
 	}
-	buffer := make([]byte, sumBlock)
 	for _, info := range infos {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -114,7 +113,7 @@ func Verify(ctx context.Context, dir string, yield func(Info)) error {
 			continue
 		}
 		if info.Err == nil {
-			if err := verify(info, buffer); errors.Is(err, fs.ErrNotExist) {
+			if err := verify(info); errors.Is(err, fs.ErrNotExist) {
 				continue
 			} else if err != nil {
 				info.Err = fmt.Errorf("%w: %w", ErrDamaged, err)
@@ -125,8 +124,7 @@ func Verify(ctx context.Context, dir string, yield func(Info)) error {
 	return nil
 }
 
-// verify reads an entry and checks every block.
-func verify(info Info, buffer []byte) error {
+func verify(info Info) error {
 	f, err := openFile(info.path)
 	if err != nil {
 		return err
@@ -136,6 +134,7 @@ func verify(info Info, buffer []byte) error {
 	if err != nil {
 		return err
 	}
+	buffer := make([]byte, sumBlock)
 	for i, want := range t.sums {
 		at := int64(i) * sumBlock
 		p := buffer[:min(sumBlock, info.Size-at)]
@@ -154,9 +153,6 @@ func verify(info Info, buffer []byte) error {
 // process that fills them; those that such a process left when it ended are removed too.
 func Clear(dir string, match func(Info) bool) ([]Info, error) {
 	infos, err := Inspect(dir)
-	if err != nil || len(infos) == 0 {
-		return nil, err
-	}
 	mayGrow := func(i Info) bool { return i.Growing }
 	if slices.ContainsFunc(infos, mayGrow) {
 		if lock, err := lockDir(dir); err == nil {
@@ -169,11 +165,11 @@ func Clear(dir string, match func(Info) bool) ([]Info, error) {
 		if mayGrow(info) || !match(info) {
 			continue
 		}
-		if rmErr := info.Remove(); rmErr != nil {
-			err = errors.Join(err, rmErr)
-			continue
+		if failed := info.Remove(); failed != nil {
+			err = errors.Join(err, failed)
+		} else {
+			removed = append(removed, info)
 		}
-		removed = append(removed, info)
 	}
 	return removed, err
 }

@@ -16,7 +16,6 @@ type storage struct {
 	chunks atomic.Pointer[[][]byte]
 }
 
-// newStorage returns one that is all file.
 func newStorage(f *os.File, c *checks) *storage {
 	s := &storage{file: f, checks: c}
 	s.from.Store(math.MaxInt64)
@@ -78,11 +77,4 @@ func (s *storage) put(p []byte, off int64) {
 		n := copy(chunks[at/chunkSize][at%chunkSize:], p)
 		p, at = p[n:], at+int64(n)
 	}
-}
-
-func (s *storage) close() error {
-	if s.file == nil {
-		return nil
-	}
-	return s.file.Close()
 }

@@ -13,7 +13,6 @@ import (
 // are searched for.
 const tendEvery = time.Minute
 
-// tend does the work in the background, from Open to Close.
 func (c *Cache) tend(ctx context.Context) {
 	select {
 	case <-c.begun:
@@ -112,14 +111,13 @@ func (c *Cache) readFooters(ctx context.Context, found []*item) {
 			continue
 		}
 		t, err := footerOf(it.file.path, it.content.written.Load())
-		switch {
-		case err == nil:
+		if err == nil {
 			c.index.learn(it, t.about.Start, t.expires)
-		case errors.Is(err, fs.ErrNotExist), errors.Is(err, errFooter):
-			c.logger.Debug("cached file is missing or damaged", "path", it.file.path, "error", err)
+			continue
+		}
+		c.logger.Debug("cached file cannot be used", "path", it.file.path, "error", err)
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errFooter) {
 			c.discard(it)
-		default:
-			c.logger.Warn("cached file cannot be read", "path", it.file.path, "error", err)
 		}
 	}
 }
@@ -138,14 +136,10 @@ func (c *Cache) expire() {
 // dropRemoved drops the idle entries whose files others have removed, as Clear does beside us: they take no space any
 // more. Those that are held are noticed when they are released.
 func (c *Cache) dropRemoved() {
-	gone := 0
 	for _, it := range c.index.unheld() {
 		if _, err := os.Lstat(it.file.path); errors.Is(err, fs.ErrNotExist) {
+			c.logger.Debug("file was removed from the cache by another program", "path", it.file.path)
 			c.discard(it)
-			gone++
 		}
-	}
-	if gone > 0 {
-		c.logger.Debug("files were removed from the cache by others", "entries", gone)
 	}
 }

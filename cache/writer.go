@@ -108,7 +108,6 @@ func (w *Writer) appendFile(p []byte, at int64) error {
 	return nil
 }
 
-// finish writes the footer behind the bytes.
 func (w *Writer) finish(t footer) error {
 	size := w.item.content.written.Load()
 	t.sums = w.sums

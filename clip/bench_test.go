@@ -8,6 +8,7 @@ import (
 	"clipfs/clip"
 	"clipfs/clip/archive"
 	"clipfs/clip/archive/memory"
+	"clipfs/clip/names"
 )
 
 // benchLibrary gives a library over an hour and a bit of 2 s fragments, which are in memory.
@@ -56,7 +57,7 @@ func BenchmarkSidecar(b *testing.B) {
 
 // BenchmarkParseFile: the name of a clip in the directory of a start.
 func BenchmarkParseFile(b *testing.B) {
-	g := clip.Grammar{}
+	g := names.Grammar{}
 	start, err := g.ParseStart("2024-01-01T10:00")
 	if err != nil {
 		b.Fatal(err)
@@ -71,7 +72,7 @@ func BenchmarkParseFile(b *testing.B) {
 
 // BenchmarkParseStart: the name of the directory of a start.
 func BenchmarkParseStart(b *testing.B) {
-	g := clip.Grammar{}
+	g := names.Grammar{}
 	for _, name := range []string{"2024-01-01", "2024-01-01T10:07:30.250+02:00", "20240101T100000Z"} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"clipfs/clip/archive"
+	"clipfs/clip/names"
 	"clipfs/clip/parallel"
 )
 
@@ -120,14 +121,9 @@ func (l *Library) DayHours(ctx context.Context, name archive.StreamName, day arc
 	g := l.options.Grammar
 	hours := slices.Collect(g.Starts(g.Period(day), archive.Hour))
 	if !l.options.Listed.Finer(archive.Day) {
-		hours = slices.DeleteFunc(hours, func(hour archive.Start) bool { return !beyondDay(g, hour) })
+		hours = slices.DeleteFunc(hours, func(hour archive.Start) bool { return !g.BeyondDay(hour) })
 	}
 	return l.withFootage(ctx, v, hours)
-}
-
-// beyondDay reports whether an hour goes on after the first 24 h of its day.
-func beyondDay(g Grammar, hour archive.Start) bool {
-	return g.Period(hour).End.After(g.Containing(hour.Time, archive.Day).Time.Add(archive.MaxSpan))
 }
 
 // Minutes gives the minutes of an hour in which a fragment starts, ascending.
@@ -176,7 +172,7 @@ func (l *Library) Lengths(ctx context.Context, name archive.StreamName, start ar
 	g := l.options.Grammar
 	period := g.Period(start)
 	all := l.options.Listed.Lengths(start.Precision, period.Length())
-	if !l.options.Listed.Finer(archive.Day) && start.Precision == archive.Hour && beyondDay(g, start) {
+	if !l.options.Listed.Finer(archive.Day) && start.Precision == archive.Hour && g.BeyondDay(start) {
 		all = []time.Duration{period.Length()}
 	}
 	if len(all) == 0 {
@@ -208,5 +204,5 @@ func (l *Library) LastLengths(ctx context.Context, name archive.StreamName) ([]t
 	if err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(ListedLengths(), func(length time.Duration) bool { return n.start.Before(n.end.Add(-length)) }), nil
+	return slices.DeleteFunc(names.ListedLengths(), func(length time.Duration) bool { return n.start.Before(n.end.Add(-length)) }), nil
 }

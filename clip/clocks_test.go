@@ -11,6 +11,7 @@ import (
 	"clipfs/clip"
 	"clipfs/clip/archive"
 	"clipfs/clip/archive/memory"
+	"clipfs/clip/names"
 )
 
 // TestClocks: footage of a camera whose clock is ahead is listed where it says, at once and an hour later; a mount whose own
@@ -69,8 +70,8 @@ func TestClocks(t *testing.T) {
 func checkClocks(t *testing.T, l *clip.Library, days string, newest time.Time) {
 	t.Helper()
 	got, err := l.Days(t.Context(), "cam")
-	if err != nil || names(clip.Grammar{}, got) != days {
-		t.Fatalf("days %q, %v; want %q", names(clip.Grammar{}, got), err, days)
+	if err != nil || namesOf(names.Grammar{}, got) != days {
+		t.Fatalf("days %q, %v; want %q", namesOf(names.Grammar{}, got), err, days)
 	}
 	if days == "" {
 		return

@@ -11,6 +11,7 @@ import (
 
 	"clipfs/clip"
 	"clipfs/clip/archive/memory"
+	"clipfs/clip/names"
 )
 
 // TestCostOfDays: what the days of a stream, and its newest footage, cost in ListFragments calls: at most twelve more than
@@ -65,7 +66,7 @@ func TestCostOfDays(t *testing.T) {
 						_, lists, probes := m.Calls()
 						begun := time.Now()
 						days, err := l.Days(t.Context(), "cam")
-						if got := names(clip.Grammar{}, days); err != nil || got != strings.Join(want, " ") {
+						if got := namesOf(names.Grammar{}, days); err != nil || got != strings.Join(want, " ") {
 							t.Fatalf("got %q, %v; want %q", got, err, want)
 						}
 						if took := time.Since(begun); took > 6*time.Second {
@@ -112,8 +113,8 @@ func TestOlderDay(t *testing.T) {
 		defer func() { _ = c.Close() }()
 		for range 2 {
 			days, err := l.Days(t.Context(), "cam")
-			if want := now.Add(-610 * 24 * time.Hour).Format(time.DateOnly); err != nil || names(clip.Grammar{}, days) != want {
-				t.Fatalf("got %q, %v; want %s", names(clip.Grammar{}, days), err, want)
+			if want := now.Add(-610 * 24 * time.Hour).Format(time.DateOnly); err != nil || namesOf(names.Grammar{}, days) != want {
+				t.Fatalf("got %q, %v; want %s", namesOf(names.Grammar{}, days), err, want)
 			}
 			time.Sleep(2 * time.Minute)
 		}

@@ -2,7 +2,7 @@
 //
 // # Data flow
 //
-//	names   "2024-01-01T10:00", "10m.mp4"  →  Span            (Grammar)
+//	names   "2024-01-01T10:00", "10m.mp4"  →  Span            (package names)
 //	archive ListFragments                  →  fragments       (timeline, shared; the past is kept on disk, by the hour)
 //	                                                          (asking.go: what to ask for, in calls of one page at once)
 //	timeline                               →  days, hours …   (calendar.go, days.go: what has footage; late.go: what came late;

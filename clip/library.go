@@ -17,6 +17,7 @@ import (
 	"clipfs/cache"
 	"clipfs/clip/archive"
 	"clipfs/clip/mp4/join"
+	"clipfs/clip/names"
 	"clipfs/clip/singleflight"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -29,7 +30,7 @@ type Options struct {
 	// Selector says by which clock spans select fragments.
 	Selector archive.Selector
 	// Grammar reads and writes names.
-	Grammar Grammar
+	Grammar names.Grammar
 	// MetadataTTL is how long answers about streams and about the past hold; 0 means 60 s.
 	MetadataTTL time.Duration
 	// TimelineDir is where the hours of the past are remembered from mount to mount; empty means nowhere.
@@ -41,7 +42,7 @@ type Options struct {
 	// Streams are the only streams to show, if there are any; then streams are not listed.
 	Streams []archive.StreamName
 	// Listed says what directories list; its zero value is all that there is.
-	Listed Listed
+	Listed names.Listed
 	// StreamPrefix is how the names of the streams to show begin.
 	StreamPrefix string
 	// ReadTimeout is how long a call or a download may go without progress before it fails; 0 means 60 s.
@@ -234,10 +235,10 @@ func NewLibrary(service archive.Service, c *cache.Cache, o Options) *Library {
 }
 
 // Grammar gives what reads and writes the names of this library.
-func (l *Library) Grammar() Grammar { return l.options.Grammar }
+func (l *Library) Grammar() names.Grammar { return l.options.Grammar }
 
 // Listed says what directories list.
-func (l *Library) Listed() Listed { return l.options.Listed }
+func (l *Library) Listed() names.Listed { return l.options.Listed }
 
 // MetadataTTL is how long answers about streams and about the past hold.
 func (l *Library) MetadataTTL() time.Duration { return l.options.MetadataTTL }

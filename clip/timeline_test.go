@@ -16,6 +16,7 @@ import (
 	"clipfs/clip"
 	"clipfs/clip/archive"
 	"clipfs/clip/archive/memory"
+	"clipfs/clip/names"
 )
 
 func TestListingIsRemembered(t *testing.T) {
@@ -78,8 +79,8 @@ func lookUpNew(t *testing.T, m *memory.Archive) *clip.Clip {
 	return lookUp(t, l, "cam", archive.NewSpan(memory.Base(), time.Minute))
 }
 
-// names gives the names of starts.
-func names(g clip.Grammar, starts []archive.Start) string {
+// namesOf gives the names of starts.
+func namesOf(g names.Grammar, starts []archive.Start) string {
 	var all []string
 	for _, s := range starts {
 		all = append(all, g.FormatStart(s.Time, s.Precision))
@@ -159,11 +160,11 @@ func TestCalendar(t *testing.T) {
 	} {
 		t.Run(place.zone+" "+place.start, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				begin := at(t, place.start)
+				begin := instant(t, place.start)
 				time.Sleep(time.Until(begin.Add(40 * time.Hour)))
 				m := memory.New()
 				m.Retention, m.Created = 100*time.Hour, begin.Add(-time.Hour)
-				g := clip.Grammar{Location: zone(t, place.zone)}
+				g := names.Grammar{Location: location(t, place.zone)}
 				want := map[archive.Precision]map[string]bool{archive.Day: {}, archive.Hour: {}, archive.Minute: {}}
 				for i := range 60 { // every 37 minutes half a minute
 					start := begin.Add(time.Duration(i) * 37 * time.Minute)
@@ -225,7 +226,7 @@ func TestCostOfADay(t *testing.T) {
 					t.Errorf("%d minutes, %v; want 30", len(minutes), err)
 				}
 			}
-			return names(l.Grammar(), hours)
+			return namesOf(l.Grammar(), hours)
 		}
 		cost := func(what string, wantLists, wantProbes int, do func()) {
 			t.Helper()
@@ -282,7 +283,7 @@ func TestLateFootage(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				return names(l.Grammar(), h)
+				return namesOf(l.Grammar(), h)
 			}
 			fragments := func() int { return lookUp(t, l, "cam", archive.NewSpan(hour, 10*time.Minute)).Fragments() }
 			if got := hours(); got != "2026-06-02T10" || fragments() != 30 {
@@ -447,7 +448,7 @@ func TestStreamsToShow(t *testing.T) {
 // TestLengths: every listed length with footage in it is listed, whatever number of calls the clip takes.
 func TestLengths(t *testing.T) {
 	m := memory.New()
-	start, all := memory.Base(), clip.ListedLengths()
+	start, all := memory.Base(), names.ListedLengths()
 	m.Record("cam", start, 3600, time.Second)
 	m.Record("short", start.Add(2*time.Minute), 30, 2*time.Second)
 	m.Record("gaps", start.Add(4*time.Minute), 5, 2*time.Second)
@@ -498,7 +499,7 @@ func TestLastLengths(t *testing.T) {
 		for _, stream := range []archive.StreamName{"cam", "gaps"} {
 			_, before, _ := m.Calls()
 			got, err := l.LastLengths(t.Context(), stream)
-			if diff := cmp.Diff(clip.ListedLengths(), got); err != nil || diff != "" {
+			if diff := cmp.Diff(names.ListedLengths(), got); err != nil || diff != "" {
 				t.Errorf("%s: %v, want -, got +:\n%s", stream, err, diff)
 			}
 			if _, after, _ := m.Calls(); after-before > 5 {
@@ -661,9 +662,9 @@ func TestTimelineIsBounded(t *testing.T) {
 // minutes whose names lead to it.
 func TestClocksGoBackHalfAnHour(t *testing.T) {
 	m := memory.New()
-	begin := at(t, "2024-04-06T14:00:00Z") // 01:00, an hour before it is 01:30 again
+	begin := instant(t, "2024-04-06T14:00:00Z") // 01:00, an hour before it is 01:30 again
 	m.Record("cam", begin, 3600, 2*time.Second)
-	g := clip.Grammar{Location: zone(t, "Australia/Lord_Howe")}
+	g := names.Grammar{Location: location(t, "Australia/Lord_Howe")}
 	l, _ := library(t, m, clip.Options{Grammar: g})
 	day, err := g.ParseStart("2024-04-07")
 	if err != nil {
@@ -704,6 +705,26 @@ func TestClocksGoBackHalfAnHour(t *testing.T) {
 		}
 	}
 	if twice != 0 || nowhere != 0 {
-		t.Errorf("hours %s: of 120 minutes %d are listed twice and %d nowhere", names(g, hours), twice, nowhere)
+		t.Errorf("hours %s: of 120 minutes %d are listed twice and %d nowhere", namesOf(g, hours), twice, nowhere)
 	}
+}
+
+// location gives a time zone.
+func location(t testing.TB, name string) *time.Location {
+	t.Helper()
+	loc, err := time.LoadLocation(name)
+	if err != nil {
+		t.Fatalf("time zone %s: %v", name, err)
+	}
+	return loc
+}
+
+// instant reads a time.
+func instant(t testing.TB, s string) time.Time {
+	t.Helper()
+	v, err := time.Parse(time.RFC3339Nano, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v.UTC()
 }

@@ -10,8 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"clipfs/clip"
 	"clipfs/clip/archive"
+	"clipfs/clip/names"
 	"clipfs/cmd/clipfs/internal/doctor"
 )
 
@@ -48,7 +48,7 @@ func demoCheck(stdout io.Writer, mountpoint string) error {
 	if err != nil {
 		return err
 	}
-	var grammar clip.Grammar
+	var grammar names.Grammar
 	start, err := grammar.ParseStart(newest)
 	if err != nil {
 		return fmt.Errorf("latest: %w", err)
@@ -68,7 +68,7 @@ func demoCheck(stdout io.Writer, mountpoint string) error {
 	if _, err := fmt.Fprintf(stdout, "%s%s:  %s\n", listLine, below(mountpoint, dir), strings.Join(listed, "  ")); err != nil {
 		return err
 	}
-	file := filepath.Join(dir, grammar.FormatFile(checkLength, clip.Movie))
+	file := filepath.Join(dir, grammar.FormatFile(checkLength, names.Movie))
 	found, err := readClip(file)
 	if err != nil {
 		return err

@@ -20,8 +20,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"clipfs/clip"
 	"clipfs/clip/archive"
+	"clipfs/clip/names"
 	"clipfs/cmd/internal/fuseconn"
 	"clipfs/cmd/internal/harness"
 	"clipfs/fs/mountinfo"
@@ -36,7 +36,7 @@ func testcard(t *testing.T, args ...string) *harness.Emulator {
 
 // ago gives the name of the minute that was so long ago.
 func ago(d time.Duration) string {
-	return clip.Grammar{}.FormatStart(time.Now().Add(-d), archive.Minute)
+	return names.Grammar{}.FormatStart(time.Now().Add(-d), archive.Minute)
 }
 
 // failed is the exit code of a command that could not do what it was told.

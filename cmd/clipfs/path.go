@@ -10,8 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"clipfs/clip"
 	"clipfs/clip/archive"
+	"clipfs/clip/names"
 	"clipfs/cmd/clipfs/internal/config"
 	"clipfs/cmd/clipfs/internal/known"
 	"clipfs/cmd/clipfs/internal/moment"
@@ -86,7 +86,7 @@ func (f *pathFlags) path(ctx context.Context, cmd *cobra.Command, on known.Machi
 	if zone == nil {
 		zone = time.UTC
 	}
-	m, err := moment.Parse(args[1], now, clip.Grammar{Location: zone, Basic: f.basic})
+	m, err := moment.Parse(args[1], now, names.Grammar{Location: zone, Basic: f.basic})
 	if err != nil {
 		return "", "", config.Usagef("WHEN %w: %s", err, moment.Forms)
 	}
@@ -113,7 +113,7 @@ func (f *pathFlags) path(ctx context.Context, cmd *cobra.Command, on known.Machi
 
 // name gives the path below the stream, and what was understood. suffix is what starts end in.
 func (f *pathFlags) name(m moment.Moment, lengths []string, suffix string, zone *time.Location) (name, said string, err error) {
-	written := clip.Grammar{Location: zone, Basic: f.basic}
+	written := names.Grammar{Location: zone, Basic: f.basic}
 	if suffix != "" {
 		written.Location = time.UTC
 	}
@@ -127,14 +127,14 @@ func (f *pathFlags) name(m moment.Moment, lengths []string, suffix string, zone 
 	case m.Last > 0 && length > 0:
 		return "", "", config.Usagef(`"last …" has a length already: leave LENGTH out`)
 	case m.Last > 0:
-		return filepath.Join("last", written.FormatFile(m.Last, clip.Movie)), clip.FormatLength(m.Last) + " up to the newest footage", nil
+		return filepath.Join("last", written.FormatFile(m.Last, names.Movie)), names.FormatLength(m.Last) + " up to the newest footage", nil
 	case length == 0:
 		said = m.Start.Time.In(zone).Format("Monday 2006-01-02 15:04:05 MST")
 		return written.FormatExactly(m.Start.Time, m.Start.Precision) + suffix, said, nil
 	}
-	said = m.Start.Time.In(zone).Format("Monday 2006-01-02 15:04:05 MST") + ", " + clip.FormatLength(length)
+	said = m.Start.Time.In(zone).Format("Monday 2006-01-02 15:04:05 MST") + ", " + names.FormatLength(length)
 	start := written.FormatExactly(m.Start.Time, archive.Minute) + suffix
-	return filepath.Join(start, written.FormatFile(length, clip.Movie)), said, nil
+	return filepath.Join(start, written.FormatFile(length, names.Movie)), said, nil
 }
 
 // ask takes the time zone and names of the mount that is meant, if there is one. told says that they are known.

@@ -83,11 +83,11 @@ type Item struct {
 // Dir is a directory.
 type Dir struct {
 	Info
-	names names
+	names nameTable
 }
 
-// names is what a directory has in it.
-type names interface {
+// nameTable is what a directory has in it.
+type nameTable interface {
 	// lookup reads a name and makes no call.
 	lookup(name string) (Place, error)
 	list(context.Context) ([]Item, error)

@@ -5,11 +5,12 @@ import (
 	"slices"
 
 	"clipfs/clip"
+	"clipfs/clip/names"
 )
 
 // form is one kind of file that is made of a clip.
 type form struct {
-	kind        clip.Kind
+	kind        names.Form
 	contentType string
 	// make gives the file that the form is of a clip now: its version, its content, and its attributes.
 	make func(context.Context, *clip.Clip) (made, error)
@@ -18,14 +19,14 @@ type form struct {
 // forms is the table of forms. Each has a file of its own.
 func forms() []form {
 	return []form{
-		{clip.Movie, "video/mp4", movieOf},
-		{clip.Sidecar, "application/json", sidecarOf},
-		{clip.PositionTimes, "application/json", timesOf},
+		{names.Movie, "video/mp4", movieOf},
+		{names.Sidecar, "application/json", sidecarOf},
+		{names.PositionTimes, "application/json", timesOf},
 	}
 }
 
 // formOf is the row of a kind.
-func formOf(kind clip.Kind) form {
+func formOf(kind names.Form) form {
 	all := forms()
 	return all[slices.IndexFunc(all, func(f form) bool { return f.kind == kind })]
 }

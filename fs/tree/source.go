@@ -27,7 +27,7 @@ func (s source) startItems(starts []archive.Start) []Item {
 
 // fileItems lists clips of some lengths, in the forms that are listed.
 func (s source) fileItems(lengths []time.Duration) []Item {
-	kinds := s.library.Listed().Kinds()
+	kinds := s.library.Listed().Forms()
 	items := make([]Item, 0, len(kinds)*len(lengths))
 	for _, length := range lengths {
 		for _, kind := range kinds {

@@ -43,7 +43,7 @@ func (d *startDir) lookup(name string) (Place, error) {
 	if file.Cover {
 		find = d.library.Cover
 	}
-	return formOf(file.Kind).place(at, func(ctx context.Context) (*clip.Clip, error) {
+	return formOf(file.Form).place(at, func(ctx context.Context) (*clip.Clip, error) {
 		c, err := find(ctx, d.stream, file.Span)
 		if errors.Is(err, archive.ErrNoFootage) {
 			d.sayNothingYet()
@@ -53,7 +53,7 @@ func (d *startDir) lookup(name string) (Place, error) {
 }
 
 // list gives what has footage. As a rule a day lists its hours, an hour its minutes and itself as one clip, everything else
-// the listed lengths (clip.Listed).
+// the listed lengths (names.Listed).
 func (d *startDir) list(ctx context.Context) ([]Item, error) {
 	var (
 		starts []archive.Start

@@ -13,6 +13,7 @@ import (
 	"clipfs/clip"
 	"clipfs/clip/archive"
 	"clipfs/clip/archive/memory"
+	"clipfs/clip/names"
 	"clipfs/fs/tree"
 )
 
@@ -133,29 +134,29 @@ func TestWalkErrors(t *testing.T) {
 
 // TestList: what directories list, and that all of it resolves.
 func TestList(t *testing.T) {
-	hours, err := clip.ParseListed([]string{"hours", "mp4", "json"})
+	hours, err := names.ParseListed([]string{"hours", "mp4", "json"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	lengths := "1m.mp4 1m.json 5m.mp4 5m.json 10m.mp4 10m.json 15m.mp4 15m.json 30m.mp4 30m.json 1h.mp4 1h.json"
 	for _, test := range []struct {
 		path   string
-		listed clip.Listed
+		listed names.Listed
 		want   string
 	}{
-		{"", clip.Listed{}, "dark/ door/"},
-		{"door", clip.Listed{}, "1999-12-31/ last/ latest@"},
+		{"", names.Listed{}, "dark/ door/"},
+		{"door", names.Listed{}, "1999-12-31/ last/ latest@"},
 		{"door", hours, "1999-12-31/"},
-		{"dark", clip.Listed{}, ""},
-		{"dark/last", clip.Listed{}, ""},
-		{"dark/1999-12-31T20:00", clip.Listed{}, ""},
-		{"door/1999-12-31", clip.Listed{}, "1999-12-31T20/ 1999-12-31T21/"},
+		{"dark", names.Listed{}, ""},
+		{"dark/last", names.Listed{}, ""},
+		{"dark/1999-12-31T20:00", names.Listed{}, ""},
+		{"door/1999-12-31", names.Listed{}, "1999-12-31T20/ 1999-12-31T21/"},
 		{"door/1999-12-31/1999-12-31T20", hours, "1h.mp4 1h.json"},
-		{"door/1999-12-31/1999-12-31T20/1999-12-31T20:07", clip.Listed{}, lengths},
-		{"door/1999-12-31T20:07:30", clip.Listed{}, lengths},
-		{"door/last", clip.Listed{}, lengths},
-		{"door/1970-01-01", clip.Listed{}, ""},
-		{".clipfs", clip.Listed{}, "status.json"},
+		{"door/1999-12-31/1999-12-31T20/1999-12-31T20:07", names.Listed{}, lengths},
+		{"door/1999-12-31T20:07:30", names.Listed{}, lengths},
+		{"door/last", names.Listed{}, lengths},
+		{"door/1970-01-01", names.Listed{}, ""},
+		{".clipfs", names.Listed{}, "status.json"},
 	} {
 		a := recorded()
 		entries := newTree(t, a, clip.Options{Listed: test.listed}, tree.Options{Status: func() ([]byte, error) { return nil, nil }})

@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"clipfs/clip"
 	"clipfs/clip/emulator/footage"
+	"clipfs/clip/names"
 	"clipfs/cmd/internal/harness"
 )
 
@@ -115,7 +115,7 @@ func startJoined(t *testing.T) joinedMounts {
 
 // path names a clip of a stream, from so long after the base on.
 func (j joinedMounts) path(mount, stream string, offset, length time.Duration) string {
-	return j.mounts[mount].Join(stream, nameOf(j.base.Add(offset)), clip.FormatLength(length)+".mp4")
+	return j.mounts[mount].Join(stream, nameOf(j.base.Add(offset)), names.FormatLength(length)+".mp4")
 }
 
 // stored gives what the emulators have of a stream in a span.
@@ -169,7 +169,7 @@ func testJoinedFrames(t *testing.T, j joinedMounts) {
 	for _, test := range joinedRows() {
 		fragments := j.stored(t, test.stream, test.offset, test.length)
 		for i, mount := range test.mounts {
-			name := fmt.Sprintf("%s %s+%s %s", test.stream, clip.FormatLength(test.length), test.offset, mount)
+			name := fmt.Sprintf("%s %s+%s %s", test.stream, names.FormatLength(test.length), test.offset, mount)
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				path := j.path(mount, test.stream, test.offset, test.length)

@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"clipfs/clip"
 	"clipfs/clip/emulator/footage"
+	"clipfs/clip/names"
 	"clipfs/cmd/internal/harness"
 )
 
@@ -72,8 +72,8 @@ func TestListing(t *testing.T) {
 		}
 		// creation_time is that of the footage, not of the download.
 		created, err := time.Parse(time.RFC3339, p.Format.Tags["creation_time"])
-		start, startErr := clip.Grammar{}.ParseStart(filepath.Base(filepath.Dir(path)))
-		period := clip.Grammar{}.Period(start)
+		start, startErr := names.Grammar{}.ParseStart(filepath.Base(filepath.Dir(path)))
+		period := names.Grammar{}.Period(start)
 		if !strings.Contains(path, "/last/") && (err != nil || startErr != nil || !period.Contains(created)) {
 			t.Errorf("%s: creation_time %q", path, p.Format.Tags["creation_time"])
 		}

@@ -14,8 +14,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"clipfs/clip"
 	"clipfs/clip/archive"
+	"clipfs/clip/names"
 	"clipfs/cmd/internal/harness"
 )
 
@@ -46,8 +46,8 @@ func has(all []time.Time, from, to time.Time) bool {
 func files(tree map[string]bool, dir string, lengths []time.Duration, listed func(time.Duration) bool) {
 	for _, length := range lengths {
 		if listed(length) {
-			tree[dir+"/"+clip.FormatLength(length)+".mp4"] = true
-			tree[dir+"/"+clip.FormatLength(length)+".json"] = true
+			tree[dir+"/"+names.FormatLength(length)+".mp4"] = true
+			tree[dir+"/"+names.FormatLength(length)+".json"] = true
 		}
 	}
 }
@@ -59,17 +59,17 @@ func model(stream string, footage []piece, loc *time.Location, basic bool) map[s
 	if len(all) == 0 {
 		return tree
 	}
-	names := clip.Grammar{Location: loc, Basic: basic} // how times are written has tests of its own
+	grammar := names.Grammar{Location: loc, Basic: basic} // how times are written has tests of its own
 	for _, at := range all {
-		day := stream + "/" + names.FormatStart(at, archive.Day)
-		hour := day + "/" + names.FormatStart(at, archive.Hour)
-		minute := hour + "/" + names.FormatStart(at, archive.Minute)
+		day := stream + "/" + grammar.FormatStart(at, archive.Day)
+		hour := day + "/" + grammar.FormatStart(at, archive.Hour)
+		minute := hour + "/" + grammar.FormatStart(at, archive.Minute)
 		if tree[minute] {
 			continue
 		}
 		tree[day], tree[hour], tree[minute] = true, true, true
 		start := at.Truncate(time.Minute)
-		files(tree, minute, clip.ListedLengths(), func(length time.Duration) bool { return has(all, start, start.Add(length)) })
+		files(tree, minute, names.ListedLengths(), func(length time.Duration) bool { return has(all, start, start.Add(length)) })
 		_, seconds := at.In(loc).Zone()
 		ahead := time.Duration(seconds) * time.Second
 		start = at.Add(ahead).Truncate(time.Hour).Add(-ahead) // where clocks begin an hour
@@ -77,7 +77,7 @@ func model(stream string, footage []piece, loc *time.Location, basic bool) map[s
 	}
 	end := all[len(all)-1].Add(2 * time.Second)
 	tree[stream+"/last"], tree[stream+"/latest"] = true, true
-	files(tree, stream+"/last", clip.ListedLengths(), func(length time.Duration) bool { return has(all, end.Add(-length), end) })
+	files(tree, stream+"/last", names.ListedLengths(), func(length time.Duration) bool { return has(all, end.Add(-length), end) })
 	return tree
 }
 

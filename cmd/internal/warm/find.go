@@ -10,11 +10,11 @@ import (
 	"syscall"
 	"time"
 
-	"clipfs/clip"
+	"golang.org/x/sys/unix"
+
+	"clipfs/clip/names"
 	"clipfs/fs"
 	"clipfs/fs/mountinfo"
-
-	"golang.org/x/sys/unix"
 )
 
 // lastName is the directory of a stream whose clips its days have too.
@@ -169,8 +169,8 @@ func isClip(path string) bool { return filepath.Ext(path) == ".mp4" }
 
 // lengthOf gives the length in the name of a clip; 0 where it is none, or has none.
 func lengthOf(name string) time.Duration {
-	file, err := clip.Grammar{}.ParseLast(name)
-	if err != nil || file.Kind != clip.Movie {
+	file, err := names.Grammar{}.ParseLast(name)
+	if err != nil || file.Form != names.Movie {
 		return 0
 	}
 	return file.Length

@@ -18,8 +18,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"clipfs/clip"
 	"clipfs/clip/archive"
+	"clipfs/clip/names"
 	"clipfs/cmd/clipfs/internal/config"
 	"clipfs/cmd/clipfs/internal/mount"
 	"clipfs/cmd/internal/fuseconn"
@@ -178,7 +178,7 @@ func (d *doctor) startMount(ctx context.Context, program, mountpoint, cacheDir s
 }
 
 func pathOf(name archive.StreamName, span archive.Span) string {
-	grammar := clip.Grammar{}
+	grammar := names.Grammar{}
 	// With the zone, so that it is the same on a mount of any --timezone.
-	return filepath.Join(string(name), grammar.FormatStart(span.Start, archive.Millisecond)+"Z", grammar.FormatFile(span.Length(), clip.Movie))
+	return filepath.Join(string(name), grammar.FormatStart(span.Start, archive.Millisecond)+"Z", grammar.FormatFile(span.Length(), names.Movie))
 }

@@ -11,8 +11,8 @@ import (
 	"strings"
 	"time"
 
-	"clipfs/clip"
 	"clipfs/clip/archive"
+	"clipfs/clip/names"
 )
 
 // Moment is what a text means.
@@ -33,12 +33,12 @@ const Forms = `say it like "yesterday 10:00", "monday 9:30", "2024-01-31 10:00",
 
 type reader struct {
 	now     time.Time
-	grammar clip.Grammar
+	grammar names.Grammar
 }
 
 // Parse reads a time, where the clock shows now, in the grammar's time zone. Errors say what is wrong, and
 // wrap ErrText or clip.ErrName.
-func Parse(text string, now time.Time, g clip.Grammar) (Moment, error) {
+func Parse(text string, now time.Time, g names.Grammar) (Moment, error) {
 	zone := g.Location
 	if zone == nil {
 		zone = time.UTC

@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"clipfs/clip"
 	"clipfs/clip/archive"
+	"clipfs/clip/names"
 	"clipfs/cmd/clipfs/internal/moment"
 )
 
@@ -64,7 +64,7 @@ func TestParse(t *testing.T) {
 		{"Pacific/Auckland", "yesterday 23:00", "2026-11-29T10:00:00Z", archive.Minute},
 		{"Asia/Kolkata", "2026-11-28T10Z", "2026-11-28T10:00:00Z", archive.Hour},
 	} {
-		g := clip.Grammar{Location: zone(t, test.zone)}
+		g := names.Grammar{Location: zone(t, test.zone)}
 		for text := range strings.SplitSeq(test.texts, "|") {
 			m, err := moment.Parse(text, now, g)
 			if err != nil {
@@ -77,7 +77,7 @@ func TestParse(t *testing.T) {
 		}
 	}
 	for text := range strings.SplitSeq("last 5m|the last 5 minutes|Last 5 min|last 300s", "|") {
-		if m, err := moment.Parse(text, now, clip.Grammar{}); err != nil || m.Last != 5*time.Minute {
+		if m, err := moment.Parse(text, now, names.Grammar{}); err != nil || m.Last != 5*time.Minute {
 			t.Errorf("%s: got %v, %v", text, m, err)
 		}
 	}
@@ -86,7 +86,7 @@ func TestParse(t *testing.T) {
 // TestParseRefuses: nothing is guessed.
 func TestParseRefuses(t *testing.T) {
 	now := time.Date(2026, 11, 29, 12, 34, 56, 0, time.UTC)
-	g := clip.Grammar{Location: zone(t, "Europe/Berlin")}
+	g := names.Grammar{Location: zone(t, "Europe/Berlin")}
 	const texts = "| |garage|yesterday foo|yesterday 10:00 foo|foo yesterday|yesterday 25:00|yesterday 10:75|yesterday 10|10|10:0|100:00|" +
 		"2026-02-30 10:00|2026-13-01|1.2.2026|02/01/2026|now-|now+10m|now-10|now10m|ago|10 ago|last|last 5|last 25h|last week|" +
 		"13am|0pm|noon yesterday|yesterday today|monday tuesday|10:00 11:00|-5m ago|5m ago 10:00|2 days|days ago|1.5 days ago 10:00|" +

@@ -13,6 +13,7 @@ import (
 	"clipfs/clip"
 	"clipfs/clip/archive"
 	"clipfs/clip/kvs"
+	"clipfs/clip/names"
 	"clipfs/cmd/clipfs/internal/config"
 	"clipfs/cmd/clipfs/internal/notify"
 	"clipfs/cmd/internal/metrics"
@@ -56,7 +57,7 @@ func (c *Config) Check() error {
 
 func (c *Config) clipOptions(logger *slog.Logger) (clip.Options, error) {
 	o := clip.Options{
-		Logger: logger, Selector: c.Selector, Grammar: clip.Grammar{Location: c.Zone, Basic: c.BasicNames}, MetadataTTL: c.MetadataTTL,
+		Logger: logger, Selector: c.Selector, Grammar: names.Grammar{Location: c.Zone, Basic: c.BasicNames}, MetadataTTL: c.MetadataTTL,
 		ReadTimeout: c.ReadTimeout, Gap: c.Gap, Gaps: c.Gaps, Unservable: c.Unservable, Part: c.Part, Eager: orNone(c.Eager), ReadAhead: orNone(c.ReadAhead),
 		Connections: c.Connections, MaxOpenFetch: c.MaxOpenFetch, MaxOpenWait: c.MaxOpenWait, ListDays: c.ListDays, Listed: c.Listed, StreamPrefix: c.Prefix,
 		FetchLimit: c.FetchLimit, Bandwidth: c.BandwidthLimit, LedgerDir: c.CacheDir, TimelineDir: filepath.Join(c.CacheDir, "timeline"),

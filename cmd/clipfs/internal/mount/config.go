@@ -9,6 +9,7 @@ import (
 	"clipfs/cache"
 	"clipfs/clip"
 	"clipfs/clip/archive"
+	"clipfs/clip/names"
 	"clipfs/cmd/clipfs/internal/config"
 	"clipfs/cmd/internal/logs"
 	"clipfs/fs"
@@ -35,7 +36,7 @@ type Config struct {
 	Unservable  clip.UnservablePolicy
 	Part        time.Duration
 	ListDays    int
-	Listed      clip.Listed
+	Listed      names.Listed
 	Streams     []string
 	Prefix      string
 

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"clipfs/clip"
+	"clipfs/clip/names"
 	"clipfs/cmd/clipfs/internal/config"
 	"clipfs/fs"
 )
@@ -111,9 +112,9 @@ func programs(at *[]string) pflag.Value {
 }
 
 // listed is the words for what directories list.
-func listed(at *clip.Listed) pflag.Value {
+func listed(at *names.Listed) pflag.Value {
 	return config.List("words", "", func() []string { return at.Words() }, func(words []string) error {
-		parsed, err := clip.ParseListed(words)
+		parsed, err := names.ParseListed(words)
 		if err == nil {
 			*at = parsed
 		}

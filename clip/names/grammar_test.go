@@ -1,4 +1,4 @@
-package clip_test
+package names_test
 
 import (
 	"errors"
@@ -8,8 +8,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"clipfs/clip"
 	"clipfs/clip/archive"
+	"clipfs/clip/names"
 )
 
 // zone loads a time zone; the tests need the zone database.
@@ -74,7 +74,7 @@ func TestParseStart(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.zone+"/"+test.name, func(t *testing.T) {
-			g := clip.Grammar{Location: zone(t, test.zone)}
+			g := names.Grammar{Location: zone(t, test.zone)}
 			got, err := g.ParseStart(test.name)
 			if err != nil {
 				t.Fatal(err)
@@ -88,18 +88,18 @@ func TestParseStart(t *testing.T) {
 }
 
 func TestParseStartRefuses(t *testing.T) {
-	berlin := clip.Grammar{Location: zone(t, "Europe/Berlin")}
-	apia := clip.Grammar{Location: zone(t, "Pacific/Apia")}
+	berlin := names.Grammar{Location: zone(t, "Europe/Berlin")}
+	apia := names.Grammar{Location: zone(t, "Pacific/Apia")}
 	for _, test := range []struct {
-		grammar clip.Grammar
+		grammar names.Grammar
 		names   string
 	}{
-		{clip.Grammar{}, "|x|latest|.|..|2024|2024-1-1|2024-01|2024-00-01|2024-13-01|2024-01-00|2024-01-32|2023-02-29|2024-02-30"},
-		{clip.Grammar{}, "2024-01-01T|2024-01-01T1|2024-01-01T24|2024-01-01T10:|2024-01-01T10:6|2024-01-01T10:60|2024-01-01T10:00:60"},
-		{clip.Grammar{}, "2024-01-01T10:00:00.|2024-01-01T10:00:00.1234|2024-01-01T10:00:00,5|2024-01-01 10:00|2024-01-01t10:00|2024-01-01T10:00z"},
-		{clip.Grammar{}, "2024-01-01T1000|20240101T10:00|2024-0101|202401-01|2024-01-01T10:00+0200|20240101T1000+02:00|2024-01-01T10:00+24:00"},
-		{clip.Grammar{}, "2024-01-01T10:00+02:60|2024-01-01T10:00+2|2024-01-01T10:00+|2024-01-01T10:00ZZ|2024-01-01T10:00Z |+2024-01-01|-2024-01-01"},
-		{clip.Grammar{}, "２０２４-01-01|2024-01-01T10:00:00.5.5|2024-01-01T10.5|20240101T1|2024010|202401011|2024-01-01T-1:00"},
+		{names.Grammar{}, "|x|latest|.|..|2024|2024-1-1|2024-01|2024-00-01|2024-13-01|2024-01-00|2024-01-32|2023-02-29|2024-02-30"},
+		{names.Grammar{}, "2024-01-01T|2024-01-01T1|2024-01-01T24|2024-01-01T10:|2024-01-01T10:6|2024-01-01T10:60|2024-01-01T10:00:60"},
+		{names.Grammar{}, "2024-01-01T10:00:00.|2024-01-01T10:00:00.1234|2024-01-01T10:00:00,5|2024-01-01 10:00|2024-01-01t10:00|2024-01-01T10:00z"},
+		{names.Grammar{}, "2024-01-01T1000|20240101T10:00|2024-0101|202401-01|2024-01-01T10:00+0200|20240101T1000+02:00|2024-01-01T10:00+24:00"},
+		{names.Grammar{}, "2024-01-01T10:00+02:60|2024-01-01T10:00+2|2024-01-01T10:00+|2024-01-01T10:00ZZ|2024-01-01T10:00Z |+2024-01-01|-2024-01-01"},
+		{names.Grammar{}, "２０２４-01-01|2024-01-01T10:00:00.5.5|2024-01-01T10.5|20240101T1|2024010|202401011|2024-01-01T-1:00"},
 		// Clocks went from 02:00 to 03:00.
 		{berlin, "2024-03-31T02:30|2024-03-31T02|2024-03-31T02:00|2024-03-31T02:59:59.999"},
 		// The islands skipped a day.
@@ -135,7 +135,7 @@ func TestFormatStart(t *testing.T) {
 		{"Europe/Berlin", false, "2024-10-27T12:30:00Z", archive.Day, "2024-10-27"},
 	}
 	for _, test := range tests {
-		g := clip.Grammar{Location: zone(t, test.zone), Basic: test.basic}
+		g := names.Grammar{Location: zone(t, test.zone), Basic: test.basic}
 		if got := g.FormatStart(at(t, test.time), test.precision); got != test.want {
 			t.Errorf("%s %s: got %q, want %q", test.zone, test.time, got, test.want)
 		}
@@ -149,7 +149,7 @@ func TestStartRoundTrips(t *testing.T) {
 	for _, name := range zones {
 		loc := zone(t, name)
 		for _, basic := range []bool{false, true} {
-			g := clip.Grammar{Location: loc, Basic: basic}
+			g := names.Grammar{Location: loc, Basic: basic}
 			for at := time.Date(2018, 1, 1, 0, 1, 0, 0, time.UTC); at.Year() == 2018; at = at.Add(110 * time.Minute) {
 				for _, p := range []archive.Precision{archive.Minute, archive.Second, archive.Millisecond} {
 					if got, err := g.ParseStart(g.FormatStart(at, p)); err != nil || !got.Time.Equal(at) || got.Precision != p {
@@ -190,11 +190,11 @@ func TestParseLength(t *testing.T) {
 		{"1.25s", 1250 * time.Millisecond, "1.25s"},
 	}
 	for _, test := range tests {
-		got, err := clip.ParseLength(test.text)
+		got, err := names.ParseLength(test.text)
 		if err != nil || got != test.want {
 			t.Errorf("ParseLength(%q) = %v, %v; want %v", test.text, got, err, test.want)
 		}
-		if name := clip.FormatLength(got); name != test.canonical {
+		if name := names.FormatLength(got); name != test.canonical {
 			t.Errorf("FormatLength(%v) = %q, want %q", got, name, test.canonical)
 		}
 	}
@@ -204,7 +204,7 @@ func TestParseLengthRefuses(t *testing.T) {
 	refused := "|0s|0m|0d0h0m0s|0.000s|10|m|s|1|1.5m|1.5h|1.s|.5s|1.2345s|-1m|+1m|1m1m|1s1m|1m1h|1h1d|25h|1d1s|24h0.001s|" +
 		"1441m|86401s|1w|1y|1M|1H|1 m| 1m|1m |1e3s|1ms|9999999999s|99999999999999999999s|1d24h|1μs|１m"
 	for text := range strings.SplitSeq(refused, "|") {
-		if got, err := clip.ParseLength(text); !errors.Is(err, archive.ErrName) {
+		if got, err := names.ParseLength(text); !errors.Is(err, archive.ErrName) {
 			t.Errorf("ParseLength(%q) = %v, %v; want ErrName", text, got, err)
 		}
 	}
@@ -213,19 +213,19 @@ func TestParseLengthRefuses(t *testing.T) {
 func TestParseFile(t *testing.T) {
 	berlin := zone(t, "Europe/Berlin")
 	tests := []struct {
-		grammar           clip.Grammar
+		grammar           names.Grammar
 		start, name, want string
 	}{
-		{clip.Grammar{}, "2024-01-01T10:00", "10m.mp4", "2024-01-01T10:00:00Z/2024-01-01T10:10:00Z"},
-		{clip.Grammar{}, "2024-01-01T10:00", "600s.mp4", "2024-01-01T10:00:00Z/2024-01-01T10:10:00Z"},
-		{clip.Grammar{}, "2024-01-01", "24h.mp4", "2024-01-01T00:00:00Z/2024-01-02T00:00:00Z"},
-		{clip.Grammar{}, "2024-01-01T10:00:00.5", "1.5s.mp4", "2024-01-01T10:00:00.5Z/2024-01-01T10:00:02Z"},
-		{clip.Grammar{}, "2024-01-01T10:00", "2024-01-01T10:07:30.mp4", "2024-01-01T10:00:00Z/2024-01-01T10:07:30Z"},
-		{clip.Grammar{}, "2024-01-01T10:00", "20240101T100730.250Z.mp4", "2024-01-01T10:00:00Z/2024-01-01T10:07:30.25Z"},
-		{clip.Grammar{}, "2024-01-01", "2024-01-02.mp4", "2024-01-01T00:00:00Z/2024-01-02T00:00:00Z"},
-		{clip.Grammar{Location: berlin}, "2024-01-01T10:00", "2024-01-01T10:07.mp4", "2024-01-01T09:00:00Z/2024-01-01T09:07:00Z"},
+		{names.Grammar{}, "2024-01-01T10:00", "10m.mp4", "2024-01-01T10:00:00Z/2024-01-01T10:10:00Z"},
+		{names.Grammar{}, "2024-01-01T10:00", "600s.mp4", "2024-01-01T10:00:00Z/2024-01-01T10:10:00Z"},
+		{names.Grammar{}, "2024-01-01", "24h.mp4", "2024-01-01T00:00:00Z/2024-01-02T00:00:00Z"},
+		{names.Grammar{}, "2024-01-01T10:00:00.5", "1.5s.mp4", "2024-01-01T10:00:00.5Z/2024-01-01T10:00:02Z"},
+		{names.Grammar{}, "2024-01-01T10:00", "2024-01-01T10:07:30.mp4", "2024-01-01T10:00:00Z/2024-01-01T10:07:30Z"},
+		{names.Grammar{}, "2024-01-01T10:00", "20240101T100730.250Z.mp4", "2024-01-01T10:00:00Z/2024-01-01T10:07:30.25Z"},
+		{names.Grammar{}, "2024-01-01", "2024-01-02.mp4", "2024-01-01T00:00:00Z/2024-01-02T00:00:00Z"},
+		{names.Grammar{Location: berlin}, "2024-01-01T10:00", "2024-01-01T10:07.mp4", "2024-01-01T09:00:00Z/2024-01-01T09:07:00Z"},
 		// A day of 25 hours: a length is a length.
-		{clip.Grammar{Location: berlin}, "2024-10-27", "24h.mp4", "2024-10-26T22:00:00Z/2024-10-27T22:00:00Z"},
+		{names.Grammar{Location: berlin}, "2024-10-27", "24h.mp4", "2024-10-26T22:00:00Z/2024-10-27T22:00:00Z"},
 	}
 	for _, test := range tests {
 		start, err := test.grammar.ParseStart(test.start)
@@ -233,17 +233,17 @@ func TestParseFile(t *testing.T) {
 			t.Fatal(err)
 		}
 		got, err := test.grammar.ParseFile(start, test.name)
-		if err != nil || got.Span.String() != test.want || got.Kind != clip.Movie || got.Cover {
+		if err != nil || got.Span.String() != test.want || got.Form != names.Movie || got.Cover {
 			t.Errorf("%s/%s: got %+v, %v; want %s", test.start, test.name, got, err, test.want)
 		}
 		stem := strings.TrimSuffix(test.name, ".mp4")
-		for name, want := range map[string]clip.File{
-			stem + ".json":       {Span: got.Span, Kind: clip.Sidecar},
-			stem + ".cover.mp4":  {Span: got.Span, Kind: clip.Movie, Cover: true},
-			stem + ".cover.json": {Span: got.Span, Kind: clip.Sidecar, Cover: true},
+		for name, want := range map[string]names.File{
+			stem + ".json":       {Span: got.Span, Form: names.Sidecar},
+			stem + ".cover.mp4":  {Span: got.Span, Form: names.Movie, Cover: true},
+			stem + ".cover.json": {Span: got.Span, Form: names.Sidecar, Cover: true},
 
-			stem + ".times.json":       {Span: got.Span, Kind: clip.PositionTimes},
-			stem + ".cover.times.json": {Span: got.Span, Kind: clip.PositionTimes, Cover: true},
+			stem + ".times.json":       {Span: got.Span, Form: names.PositionTimes},
+			stem + ".cover.times.json": {Span: got.Span, Form: names.PositionTimes, Cover: true},
 		} {
 			if again, err := test.grammar.ParseFile(start, name); err != nil || again != want {
 				t.Errorf("%s/%s: got %+v, %v; want %+v", test.start, name, again, err, want)
@@ -253,14 +253,14 @@ func TestParseFile(t *testing.T) {
 }
 
 func TestParseLast(t *testing.T) {
-	var g clip.Grammar
-	for name, want := range map[string]clip.LastFile{
-		"10m.mp4":          {Length: 10 * time.Minute, Kind: clip.Movie},
-		"90s.json":         {Length: 90 * time.Second, Kind: clip.Sidecar},
-		"10m.cover.mp4":    {Length: 10 * time.Minute, Kind: clip.Movie, Cover: true},
-		"1.5s.cover.json":  {Length: 1500 * time.Millisecond, Kind: clip.Sidecar, Cover: true},
-		"10m.times.json":   {Length: 10 * time.Minute, Kind: clip.PositionTimes},
-		"1h30m.cover.json": {Length: 90 * time.Minute, Kind: clip.Sidecar, Cover: true},
+	var g names.Grammar
+	for name, want := range map[string]names.LastFile{
+		"10m.mp4":          {Length: 10 * time.Minute, Form: names.Movie},
+		"90s.json":         {Length: 90 * time.Second, Form: names.Sidecar},
+		"10m.cover.mp4":    {Length: 10 * time.Minute, Form: names.Movie, Cover: true},
+		"1.5s.cover.json":  {Length: 1500 * time.Millisecond, Form: names.Sidecar, Cover: true},
+		"10m.times.json":   {Length: 10 * time.Minute, Form: names.PositionTimes},
+		"1h30m.cover.json": {Length: 90 * time.Minute, Form: names.Sidecar, Cover: true},
 	} {
 		if got, err := g.ParseLast(name); err != nil || got != want {
 			t.Errorf("ParseLast(%q) = %+v, %v; want %+v", name, got, err, want)
@@ -276,7 +276,7 @@ func TestParseLast(t *testing.T) {
 }
 
 func TestParseFileRefuses(t *testing.T) {
-	var g clip.Grammar
+	var g names.Grammar
 	start, err := g.ParseStart("2024-01-01T10:00")
 	if err != nil {
 		t.Fatal(err)
@@ -293,7 +293,7 @@ func TestParseFileRefuses(t *testing.T) {
 }
 
 func TestParseWithin(t *testing.T) {
-	g := clip.Grammar{Location: zone(t, "Europe/Berlin")}
+	g := names.Grammar{Location: zone(t, "Europe/Berlin")}
 	for _, test := range []struct {
 		outer, name string
 		ok          bool
@@ -332,7 +332,7 @@ func FuzzGrammar(f *testing.F) {
 		"10m.cover", "2024-01-01T10:07:30.cover"} {
 		f.Add(seed)
 	}
-	grammars := []clip.Grammar{{}, {Basic: true}, {Location: zone(f, "Europe/Berlin")}, {Location: zone(f, "Australia/Lord_Howe"), Basic: true}}
+	grammars := []names.Grammar{{}, {Basic: true}, {Location: zone(f, "Europe/Berlin")}, {Location: zone(f, "Australia/Lord_Howe"), Basic: true}}
 	f.Fuzz(func(t *testing.T, name string) {
 		for _, g := range grammars {
 			if start, err := g.ParseStart(name); err == nil && start.Time.Year() > 1 && start.Time.Year() < 9999 {
@@ -348,7 +348,7 @@ func FuzzGrammar(f *testing.F) {
 
 // fileRoundTrip checks what a name with each ending stands for: the same span whatever the ending, and the one that the
 // canonical name of its length has.
-func fileRoundTrip(t *testing.T, g clip.Grammar, name string) {
+func fileRoundTrip(t *testing.T, g names.Grammar, name string) {
 	start := archive.Start{Time: time.Date(2024, 1, 1, 10, 0, 0, 0, time.UTC), Precision: archive.Minute}
 	file, err := g.ParseFile(start, name+".mp4")
 	cover, coverErr := g.ParseFile(start, name+".cover.mp4")
@@ -358,21 +358,21 @@ func fileRoundTrip(t *testing.T, g clip.Grammar, name string) {
 	if err != nil {
 		return
 	}
-	if span := file.Span; span.Empty() || span.Length() > archive.MaxSpan || !span.Start.Equal(start.Time) || file.Kind != clip.Movie {
+	if span := file.Span; span.Empty() || span.Length() > archive.MaxSpan || !span.Start.Equal(start.Time) || file.Form != names.Movie {
 		t.Errorf("%q: %+v", name, file)
 	}
-	if want := (clip.File{Span: file.Span, Kind: clip.Movie, Cover: true}); coverErr == nil && cover != want {
+	if want := (names.File{Span: file.Span, Form: names.Movie, Cover: true}); coverErr == nil && cover != want {
 		t.Errorf("%q as a cover clip: %+v, want %+v", name, cover, want)
 	}
-	if beside, err := g.ParseFile(start, name+".json"); err != nil || beside != (clip.File{Span: file.Span, Kind: clip.Sidecar, Cover: file.Cover}) {
+	if beside, err := g.ParseFile(start, name+".json"); err != nil || beside != (names.File{Span: file.Span, Form: names.Sidecar, Cover: file.Cover}) {
 		t.Errorf("%q beside: %+v, %v; the clip is %+v", name, beside, err, file)
 	}
-	canonical := g.FormatFile(file.Span.Length(), clip.Movie)
-	if again, err := g.ParseFile(start, canonical); err != nil || again != (clip.File{Span: file.Span, Kind: clip.Movie}) {
+	canonical := g.FormatFile(file.Span.Length(), names.Movie)
+	if again, err := g.ParseFile(start, canonical); err != nil || again != (names.File{Span: file.Span, Form: names.Movie}) {
 		t.Errorf("%q: %+v, as %q %+v, %v", name, file, canonical, again, err)
 	}
 	last, err := g.ParseLast(canonical)
-	if want := (clip.LastFile{Length: file.Span.Length(), Kind: clip.Movie}); err != nil || last != want {
+	if want := (names.LastFile{Length: file.Span.Length(), Form: names.Movie}); err != nil || last != want {
 		t.Errorf("last/%s: %+v, %v; want %+v", canonical, last, err, want)
 	}
 }

@@ -1,4 +1,4 @@
-package clip
+package names
 
 import (
 	"fmt"
@@ -20,7 +20,7 @@ const maxLengthDigits = 9
 // ParseLength reads a length, "[Nd][Nh][Nm][N[.N]s]" with up to three digits after the point, more than 0 and at most
 // 24 h. ErrName if it is anything else.
 func ParseLength(text string) (time.Duration, error) {
-	s := nameScanner{rest: text}
+	s := scanner{rest: text}
 	var total time.Duration
 	units := []struct {
 		letter byte

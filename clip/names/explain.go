@@ -1,4 +1,4 @@
-package clip
+package names
 
 import (
 	"errors"
@@ -18,10 +18,10 @@ const (
 	wordForm   = "clipfs path prints the name of what is meant"
 )
 
-// ExplainStart tells what is wrong with a name in the directory of a stream that is evidently meant as a time and is none:
-// one sentence. "" for other names, which programs look for wherever they are (.hidden, desktop.ini).
+// ExplainStart says in one sentence what is wrong with a name in the directory of a stream that is meant as a time and is
+// none. It is "" for other names: programs look for some wherever they are (.hidden, desktop.ini).
 func (g Grammar) ExplainStart(name string) string {
-	if stem, kind, _ := cutLoosely(name); kind && meantAsLength(strings.TrimSuffix(stem, coverMark)) {
+	if stem, ours, _ := cutLoosely(name); ours && meantAsLength(strings.TrimSuffix(stem, coverMark)) {
 		return placeForm
 	}
 	_, err := g.ParseStart(name)
@@ -46,10 +46,10 @@ func (g Grammar) ExplainFile(start archive.Start, name string) string {
 		}
 		return fmt.Sprintf("it is not in %s", g.FormatStart(start.Time, start.Precision))
 	}
-	stem, kind, video := cutLoosely(name)
+	stem, ours, video := cutLoosely(name)
 	stem = strings.TrimSuffix(stem, coverMark)
 	switch {
-	case !kind && !video:
+	case !ours && !video:
 		return g.ExplainStart(name)
 	case stem == "" || strings.HasPrefix(stem, "."):
 		return ""
@@ -75,21 +75,21 @@ func (g Grammar) ExplainLast(name string) string {
 	if _, err := g.ParseLast(name); err == nil {
 		return ""
 	}
-	stem, kind, video := cutLoosely(name)
+	stem, ours, video := cutLoosely(name)
 	stem = strings.TrimSuffix(stem, coverMark)
 	if _, err := ParseLength(stem); err == nil {
-		if kind || video {
+		if ours || video {
 			return fileForm
 		}
 		return ""
 	}
-	if meantAsLength(stem) || kind && meantAsTime(stem) {
+	if meantAsLength(stem) || ours && meantAsTime(stem) {
 		return lengthForm
 	}
 	return ""
 }
 
-// withReason puts what an error knows beyond that the name is none before the right form.
+// withReason puts the reason of an error, if it has one, before the right form.
 func withReason(err error, form string) string {
 	var why *nameError
 	if errors.As(err, &why) {
@@ -98,20 +98,9 @@ func withReason(err error, form string) string {
 	return form
 }
 
-// nameError is an ErrName with a reason that its form does not tell.
-type nameError struct{ name, reason string }
-
-// Error implements error.
-func (e *nameError) Error() string {
-	return fmt.Sprintf("%q: %s: %v", e.name, e.reason, archive.ErrName)
-}
-
-// Unwrap gives ErrName.
-func (e *nameError) Unwrap() error { return archive.ErrName }
-
-// cutLoosely splits the name of a file: kind says that it ends as our files do, video that it ends as other videos do, or
-// as ours do in capitals.
-func cutLoosely(name string) (stem string, kind, video bool) {
+// cutLoosely splits the name of a file. ours says that it ends as our files do, video that it ends as other videos do, or as
+// ours do in capitals.
+func cutLoosely(name string) (stem string, ours, video bool) {
 	if stem, _, _, ok := cutFile(name); ok {
 		return stem, true, false
 	}
@@ -126,8 +115,7 @@ func cutLoosely(name string) (stem string, kind, video bool) {
 	return name, false, false
 }
 
-// meantAsTime tells whether a name is evidently meant as a time: a word for one, or digits with what stands between the
-// fields of times.
+// meantAsTime reports whether a name is a word for a time, or digits with what stands between the fields of times.
 func meantAsTime(name string) bool {
 	if isTimeWord(name) {
 		return true
@@ -147,7 +135,6 @@ func meantAsTime(name string) bool {
 	return digits > 0 && rest != "" && rest[0] >= '0' && rest[0] <= '9'
 }
 
-// isTimeWord tells whether a name begins with a word for a time.
 func isTimeWord(name string) bool {
 	word := strings.ToLower(strings.TrimSpace(name))
 	if at := strings.IndexAny(word, " -_T0123456789.,"); at > 0 {
@@ -165,7 +152,7 @@ func isTimeWord(name string) bool {
 	return false
 }
 
-// meantAsLength tells whether a name is evidently meant as a length: numbers, with or without words for units.
+// meantAsLength reports whether a name is numbers, with or without words for units.
 func meantAsLength(name string) bool {
 	numbers := 0
 	rest := strings.ToLower(strings.ReplaceAll(name, " ", ""))

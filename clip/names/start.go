@@ -1,4 +1,4 @@
-package clip
+package names
 
 import (
 	"fmt"
@@ -17,7 +17,7 @@ type wall struct {
 // occurs twice is the first; a day or an hour that begins in the hour that clocks skip begins when they have skipped
 // it. ErrName for what is not in the grammar and for a local time that does not occur.
 func (g Grammar) ParseStart(name string) (archive.Start, error) {
-	s := nameScanner{rest: name}
+	s := scanner{rest: name}
 	basic := len(name) > 4 && name[4] != '-'
 	w, p := s.wall(basic)
 	offset, given := s.offset(basic)
@@ -57,6 +57,17 @@ func (g Grammar) FormatStart(t time.Time, p archive.Precision) string {
 	return name + local.Format("-07:00")
 }
 
+// FormatExactly writes a start to a precision, or finer where it takes that to name the instant.
+func (g Grammar) FormatExactly(t time.Time, coarsest archive.Precision) string {
+	for p := coarsest; p < archive.Millisecond; p++ {
+		name := g.FormatStart(t, p)
+		if s, err := g.ParseStart(name); err == nil && s.Time.Equal(t) {
+			return name
+		}
+	}
+	return g.FormatStart(t, archive.Millisecond)
+}
+
 // layoutOf gives the layout of package time for a precision.
 func layoutOf(p archive.Precision, basic bool) string {
 	const extendedFull, basicFull = "2006-01-02T15:04:05.000", "20060102T150405.000"
@@ -67,7 +78,7 @@ func layoutOf(p archive.Precision, basic bool) string {
 }
 
 // wall reads a date and as much of a time as there is.
-func (s *nameScanner) wall(basic bool) (wall, archive.Precision) {
+func (s *scanner) wall(basic bool) (wall, archive.Precision) {
 	separator := func(b byte) {
 		if !basic {
 			s.expect(b)
@@ -108,7 +119,7 @@ func (s *nameScanner) wall(basic bool) (wall, archive.Precision) {
 }
 
 // offset reads "Z", "+02:00" or "+0200", or nothing.
-func (s *nameScanner) offset(basic bool) (offset time.Duration, given bool) {
+func (s *scanner) offset(basic bool) (offset time.Duration, given bool) {
 	if s.rest == "" {
 		return 0, false
 	}
@@ -131,7 +142,6 @@ func (s *nameScanner) offset(basic bool) (offset time.Duration, given bool) {
 	return offset, true
 }
 
-// exists reports whether the calendar has the day.
 func (w wall) exists() bool {
 	d := time.Date(w.year, time.Month(w.month), w.day, 0, 0, 0, 0, time.UTC)
 	return d.Year() == w.year && int(d.Month()) == w.month && d.Day() == w.day && w.month > 0

@@ -1,6 +1,7 @@
-package clip
+package names
 
 import (
+	"fmt"
 	"iter"
 	"time"
 
@@ -84,4 +85,22 @@ func (g Grammar) next(t time.Time, p archive.Precision) time.Time {
 			return t
 		}
 	}
+}
+
+// ParseWithin reads the name of a start in the directory of a coarser one: an hour of a day, a minute of an hour.
+// ErrName if it is not finer or does not lie in it.
+func (g Grammar) ParseWithin(outer archive.Start, name string) (archive.Start, error) {
+	inner, err := g.ParseStart(name)
+	if err != nil {
+		return archive.Start{}, err
+	}
+	if inner.Precision <= outer.Precision || !g.Period(outer).Contains(inner.Time) {
+		return archive.Start{}, fmt.Errorf("%q is not in %s: %w", name, g.FormatStart(outer.Time, outer.Precision), archive.ErrName)
+	}
+	return inner, nil
+}
+
+// BeyondDay reports whether an hour goes on after the first 24 h of its day, as one does where clocks go back.
+func (g Grammar) BeyondDay(hour archive.Start) bool {
+	return g.Period(hour).End.After(g.Containing(hour.Time, archive.Day).Time.Add(archive.MaxSpan))
 }

@@ -1,4 +1,4 @@
-package clip_test
+package names_test
 
 import (
 	"archive/zip"
@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"clipfs/clip"
 	"clipfs/clip/archive"
+	"clipfs/clip/names"
 )
 
 // zoneData gives the time zones of tzdata by the names of all that are alike, from the toolchain's own copy.
@@ -99,7 +99,7 @@ func TestEveryInstantIsListedOnce(t *testing.T) {
 	kinds := make(map[changeKind]bool)
 	looked := make(map[change][2]bool) // zones whose clocks change alike at one instant have one calendar around it
 	for name, loc := range zones {
-		g := clip.Grammar{Location: loc, Basic: len(name)%2 == 0}
+		g := names.Grammar{Location: loc, Basic: len(name)%2 == 0}
 		for _, c := range changesOf(loc) {
 			changes++
 			if !kinds[c.kind] {
@@ -121,7 +121,7 @@ func TestEveryInstantIsListedOnce(t *testing.T) {
 }
 
 // leadsTo checks the directories of an instant: it lies in each, and their names lead to them.
-func leadsTo(t *testing.T, g clip.Grammar, at time.Time) {
+func leadsTo(t *testing.T, g names.Grammar, at time.Time) {
 	t.Helper()
 	day, hour, minute := g.Containing(at, archive.Day), g.Containing(at, archive.Hour), g.Containing(at, archive.Minute)
 	for _, s := range []archive.Start{day, hour, minute} {
@@ -134,7 +134,7 @@ func leadsTo(t *testing.T, g clip.Grammar, at time.Time) {
 }
 
 // listedOnce checks the calendar around one change of clocks.
-func listedOnce(t *testing.T, g clip.Grammar, at time.Time) {
+func listedOnce(t *testing.T, g names.Grammar, at time.Time) {
 	t.Helper()
 	days := tiles(t, g, archive.Span{Start: g.Containing(at.Add(-2*time.Hour), archive.Day).Time, End: at.Add(26 * time.Hour)}, archive.Day)
 	for _, day := range days {
@@ -152,7 +152,7 @@ func listedOnce(t *testing.T, g clip.Grammar, at time.Time) {
 }
 
 // tiles gives what is listed in a span, and checks that it covers the span once.
-func tiles(t *testing.T, g clip.Grammar, span archive.Span, p archive.Precision) []archive.Start {
+func tiles(t *testing.T, g names.Grammar, span archive.Span, p archive.Precision) []archive.Start {
 	t.Helper()
 	starts := slices.Collect(g.Starts(span, p))
 	at := span.Start
@@ -175,7 +175,7 @@ func tiles(t *testing.T, g clip.Grammar, span archive.Span, p archive.Precision)
 }
 
 // within checks that the name of a start leads to it, in the directory that lists it.
-func within(t *testing.T, g clip.Grammar, outer, inner archive.Start) {
+func within(t *testing.T, g names.Grammar, outer, inner archive.Start) {
 	t.Helper()
 	name := g.FormatStart(inner.Time, inner.Precision)
 	if got, err := g.ParseWithin(outer, name); err != nil || got != inner {

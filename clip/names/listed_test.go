@@ -1,36 +1,36 @@
-package clip_test
+package names_test
 
 import (
 	"slices"
 	"testing"
 	"time"
 
-	"clipfs/clip"
 	"clipfs/clip/archive"
+	"clipfs/clip/names"
 )
 
 func TestListed(t *testing.T) {
-	all := clip.ListedLengths()
-	movie, both := []clip.Kind{clip.Movie}, []clip.Kind{clip.Movie, clip.Sidecar}
+	all := names.ListedLengths()
+	movie, both := []names.Form{names.Movie}, []names.Form{names.Movie, names.Sidecar}
 	minute, ten, hour := time.Minute, 10*time.Minute, time.Hour
 	type lengths = []time.Duration
 	for _, test := range []struct {
 		words                    []string
 		day, hour, minute, other lengths
 		finerDay, finerHour      bool
-		kinds                    []clip.Kind
+		forms                    []names.Form
 	}{
 		{nil, nil, lengths{hour}, all, all, true, true, both},
 		{[]string{"minutes"}, nil, nil, lengths{minute}, nil, true, true, movie},
 		{[]string{"hours"}, nil, lengths{hour}, nil, nil, true, false, movie},
 		{[]string{"days"}, lengths{24 * hour}, nil, nil, nil, false, false, movie},
-		{[]string{"json", "hours"}, nil, lengths{hour}, nil, nil, true, false, []clip.Kind{clip.Sidecar}},
+		{[]string{"json", "hours"}, nil, lengths{hour}, nil, nil, true, false, []names.Form{names.Sidecar}},
 		{[]string{"json", "mp4", "mp4"}, nil, lengths{hour}, all, all, true, true, both},
 		{[]string{"10m", "1m", "600s"}, nil, nil, lengths{minute, ten}, lengths{minute, ten}, true, true, movie},
 		{[]string{"1h", "1m"}, nil, lengths{hour}, lengths{minute, hour}, lengths{minute, hour}, true, true, movie},
 		{[]string{"hours", "10m", "24h"}, lengths{24 * hour}, lengths{ten, 24 * hour}, lengths{ten, 24 * hour}, lengths{ten, 24 * hour}, true, false, movie},
 	} {
-		l, err := clip.ParseListed(test.words)
+		l, err := names.ParseListed(test.words)
 		if err != nil {
 			t.Errorf("%q: %v", test.words, err)
 			continue
@@ -44,16 +44,16 @@ func TestListed(t *testing.T) {
 				t.Errorf("%q: a directory of %s lists %v, want %v", test.words, d.period, got, d.want)
 			}
 		}
-		if l.Finer(archive.Day) != test.finerDay || l.Finer(archive.Hour) != test.finerHour || l.Finer(archive.Minute) || !slices.Equal(l.Kinds(), test.kinds) {
-			t.Errorf("%q: finer %t %t, kinds %v", test.words, l.Finer(archive.Day), l.Finer(archive.Hour), l.Kinds())
+		if l.Finer(archive.Day) != test.finerDay || l.Finer(archive.Hour) != test.finerHour || l.Finer(archive.Minute) || !slices.Equal(l.Forms(), test.forms) {
+			t.Errorf("%q: finer %t %t, kinds %v", test.words, l.Finer(archive.Day), l.Finer(archive.Hour), l.Forms())
 		}
 	}
-	if l, err := clip.ParseListed([]string{"days"}); err != nil || !slices.Equal(l.Lengths(archive.Day, 23*hour), lengths{23 * hour}) ||
+	if l, err := names.ParseListed([]string{"days"}); err != nil || !slices.Equal(l.Lengths(archive.Day, 23*hour), lengths{23 * hour}) ||
 		!slices.Equal(l.Lengths(archive.Day, 25*hour), lengths{24 * hour}) {
 		t.Errorf("days of 23 and 25 hours: %v, %v", l, err)
 	}
 	for _, words := range [][]string{{"runs"}, {"hour"}, {"25h"}, {"m3u8"}, {"hours", "days"}, {".mp4"}, {"MP4"}} {
-		if _, err := clip.ParseListed(words); err == nil {
+		if _, err := names.ParseListed(words); err == nil {
 			t.Errorf("%q is taken", words)
 		}
 	}

@@ -1,4 +1,4 @@
-package clip
+package names
 
 import (
 	"fmt"
@@ -18,7 +18,7 @@ type Listed struct {
 	// lengths are those that were named. own says that there are none: the finest directories list themselves as one clip.
 	lengths []time.Duration
 	own     bool
-	kinds   []Kind
+	forms   []Form
 }
 
 // ParseListed reads words:
@@ -26,7 +26,7 @@ type Listed struct {
 //	minutes hours days   the finest directories that are listed (default minutes)
 //	1m 10m 24h …         lengths that those list. Without any, and with one of the words above, each lists itself as one clip,
 //	                     so that a walk meets each moment once
-//	mp4 json             the kinds of files (default mp4)
+//	mp4 json             the forms of files (default mp4)
 //
 // No words are the default. An unknown word is an error.
 func ParseListed(words []string) (Listed, error) {
@@ -48,52 +48,52 @@ func ParseListed(words []string) (Listed, error) {
 			l.lengths = append(l.lengths, length)
 			continue
 		}
-		i := slices.IndexFunc(kinds(), func(k Kind) bool { return k.extension() == "."+word })
+		i := slices.IndexFunc(forms(), func(f Form) bool { return f.extension() == "."+word })
 		if i < 0 {
 			return Listed{}, fmt.Errorf("%q: want minutes, hours or days, lengths such as 10m, and extensions: %s", word, extensions())
 		}
-		l.kinds = append(l.kinds, kinds()[i])
+		l.forms = append(l.forms, forms()[i])
 	}
 	if named == "" {
 		l.finest = archive.Minute
 	}
 	l.own = named != "" && len(l.lengths) == 0
-	if len(l.kinds) == 0 {
-		l.kinds = []Kind{Movie}
+	if len(l.forms) == 0 {
+		l.forms = []Form{Movie}
 	}
 	if len(l.lengths) == 0 {
 		l.lengths = ListedLengths()
 	}
-	slices.Sort(l.kinds)
+	slices.Sort(l.forms)
 	slices.Sort(l.lengths)
-	l.kinds, l.lengths = slices.Compact(l.kinds), slices.Compact(l.lengths)
+	l.forms, l.lengths = slices.Compact(l.forms), slices.Compact(l.lengths)
 	return l, nil
 }
 
-// kinds are all kinds of files.
-func kinds() []Kind { return []Kind{Movie, Sidecar} }
+// forms are those that can be listed.
+func forms() []Form { return []Form{Movie, Sidecar} }
 
-// extensions names them.
+// extensions names their extensions.
 func extensions() string {
 	var all []string
-	for _, k := range kinds() {
-		all = append(all, strings.TrimPrefix(k.extension(), "."))
+	for _, f := range forms() {
+		all = append(all, strings.TrimPrefix(f.extension(), "."))
 	}
 	return strings.Join(all, ", ")
 }
 
-// Words are those that it was parsed from.
+// Words are what it was parsed from.
 func (l Listed) Words() []string { return slices.Clone(l.words) }
 
 // Default reports whether it is the zero value.
 func (l Listed) Default() bool { return len(l.words) == 0 }
 
-// Kinds are the kinds of files that are listed.
-func (l Listed) Kinds() []Kind {
+// Forms are the forms of files that are listed.
+func (l Listed) Forms() []Form {
 	if l.Default() {
-		return kinds()
+		return forms()
 	}
-	return slices.Clone(l.kinds)
+	return slices.Clone(l.forms)
 }
 
 // Finer reports whether a directory of a precision lists directories below it.

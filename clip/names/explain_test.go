@@ -1,11 +1,11 @@
-package clip_test
+package names_test
 
 import (
 	"strings"
 	"testing"
 	"time"
 
-	"clipfs/clip"
+	"clipfs/clip/names"
 )
 
 // TestExplain: names that are evidently meant as times or lengths are explained with the right form, others are not, and
@@ -15,7 +15,7 @@ func TestExplain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := clip.Grammar{Location: zone}
+	g := names.Grammar{Location: zone}
 	start, err := g.ParseStart("2024-01-01T10:00")
 	if err != nil {
 		t.Fatal(err)

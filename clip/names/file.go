@@ -1,0 +1,111 @@
+package names
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"clipfs/clip/archive"
+)
+
+// Form is what a file shows of a clip.
+type Form int
+
+const (
+	// Movie is the clip itself, ".mp4".
+	Movie Form = iota
+	// Sidecar is what the listing tells of the clip, ".json".
+	Sidecar
+	// PositionTimes is which time of day a position in the clip is, as its media tells, ".times.json". It is never listed.
+	PositionTimes
+)
+
+func (f Form) extension() string {
+	switch f {
+	case Sidecar:
+		return ".json"
+	case PositionTimes:
+		return ".times.json"
+	}
+	return ".mp4"
+}
+
+// File is what a name in the directory of a start stands for.
+type File struct {
+	Span archive.Span
+	Form Form
+	// Cover says that the clip also has the fragment that was running at the start of the span.
+	Cover bool
+}
+
+// LastFile is what a name in the directory of clips that end with the newest footage stands for.
+type LastFile struct {
+	Length time.Duration
+	Form   Form
+	// Cover says that the clip also has the fragment that was running at its start.
+	Cover bool
+}
+
+// coverMark stands before the extension in the names of cover clips, "10m.cover.mp4".
+const coverMark = ".cover"
+
+// cutFile splits the name of a file; cover says that it is a cover clip's.
+func cutFile(name string) (stem string, form Form, cover, ok bool) {
+	for _, form := range []Form{Movie, PositionTimes, Sidecar} {
+		if stem, ok := strings.CutSuffix(name, form.extension()); ok {
+			stem, cover := strings.CutSuffix(stem, coverMark)
+			return stem, form, cover, true
+		}
+	}
+	return "", 0, false, false
+}
+
+// ParseFile reads the name of a file in the directory of a start: "10m.mp4", "1h30m.json", or a clip by its end,
+// "2024-01-01T10:07:30.mp4"; each also as a cover clip, "10m.cover.mp4". ErrName if it is not in the grammar, or if the
+// end is not in (start, start+24h].
+func (g Grammar) ParseFile(start archive.Start, name string) (File, error) {
+	stem, form, cover, ok := cutFile(name)
+	if !ok {
+		return File{}, fmt.Errorf("%q: %w", name, archive.ErrName)
+	}
+	if length, err := ParseLength(stem); err == nil {
+		return File{Span: archive.NewSpan(start.Time, length), Form: form, Cover: cover}, nil
+	}
+	end, err := g.ParseStart(stem)
+	if err != nil {
+		return File{}, fmt.Errorf("%q: %w", name, archive.ErrName)
+	}
+	span := archive.Span{Start: start.Time, End: end.Time}
+	if span.Empty() || span.Length() > archive.MaxSpan {
+		return File{}, fmt.Errorf("%q: end not within 24 h after %s: %w", name, g.FormatStart(start.Time, archive.Millisecond), archive.ErrName)
+	}
+	return File{Span: span, Form: form, Cover: cover}, nil
+}
+
+// ParseLast reads the name of a file that ends with the newest footage, which is a length: "10m.mp4", or
+// "10m.cover.mp4". ErrName if it is not in the grammar.
+func (g Grammar) ParseLast(name string) (LastFile, error) {
+	stem, form, cover, ok := cutFile(name)
+	if !ok {
+		return LastFile{}, fmt.Errorf("%q: %w", name, archive.ErrName)
+	}
+	length, err := ParseLength(stem)
+	if err != nil {
+		return LastFile{}, err
+	}
+	return LastFile{Length: length, Form: form, Cover: cover}, nil
+}
+
+// FormatFile writes the name under which a clip is listed, "10m.mp4". Cover clips never are.
+func (g Grammar) FormatFile(length time.Duration, form Form) string {
+	return FormatLength(length) + form.extension()
+}
+
+// FormatPath writes the path of a clip in the tree, "front-door/2024-01-01T10:00/10m.mp4". It always names the same span.
+func (g Grammar) FormatPath(stream archive.StreamName, span archive.Span, cover bool) string {
+	name := FormatLength(span.Length())
+	if cover {
+		name += coverMark
+	}
+	return string(stream) + "/" + g.FormatExactly(span.Start, archive.Minute) + "/" + name + Movie.extension()
+}

@@ -5,10 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
-	"io/fs"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -99,65 +96,5 @@ func TestHeadsThatLie(t *testing.T) {
 				t.Errorf("%d calls", calls)
 			}
 		})
-	}
-}
-
-// TestHourWithoutEnd: an hour of more fragments than can be is refused, and what was listed is not kept.
-func TestHourWithoutEnd(t *testing.T) {
-	m := memory.New()
-	m.Record("cam", memory.Base(), 100_001, time.Millisecond)
-	l, _ := library(t, m, clip.Options{TimelineDir: t.TempDir()})
-	if _, err := l.Clip(t.Context(), "cam", archive.NewSpan(memory.Base(), time.Hour)); !errors.Is(err, archive.ErrTooBig) {
-		t.Errorf("got %v, want ErrTooBig", err)
-	}
-	if fragments, hours := clip.Held(l); fragments != 0 || hours != 0 {
-		t.Errorf("%d fragments of %d hours are kept", fragments, hours)
-	}
-}
-
-// TestRecordsThatCannotBe: a file of remembered hours that is whole but says what cannot be is not believed.
-func TestRecordsThatCannotBe(t *testing.T) {
-	good := `{"id":"1","p":1704103200000,"s":1704103200250,"l":1796,"n":1000}`
-	if fragments, _, err := clip.ReadDay(bytes.NewReader(packed(t, `[{"hour":1704103200,"fragments":[`+good+`]}]`))); err != nil || len(fragments) != 1 {
-		t.Fatalf("%d fragments, %v", len(fragments), err)
-	}
-	for _, bad := range []string{
-		`{}`, `{"id":"1","p":-1,"s":1,"l":1,"n":1}`, `{"id":"1","p":1,"s":-1,"l":1,"n":1}`, `{"id":"1","p":1,"s":1,"l":-1,"n":1}`,
-		`{"id":"1","p":1,"s":1,"l":1,"n":-1}`, `{"id":"1","p":9000000000000000000,"s":1,"l":1,"n":1}`, `{"id":"1","p":1,"s":1,"l":9000000000000,"n":1}`,
-	} {
-		text := fmt.Sprintf(`[{"hour":1704103200,"fragments":[%s,%s]}]`, good, bad)
-		if fragments, _, err := clip.ReadDay(bytes.NewReader(packed(t, text))); err == nil || len(fragments) > 0 {
-			t.Errorf("%s: %d fragments, %v", bad, len(fragments), err)
-		}
-	}
-}
-
-// TestHourStoreIsBounded: remembered hours take no more of the disk than they may, while they are written too; what was
-// written last is kept.
-func TestHourStoreIsBounded(t *testing.T) {
-	const most, every = 20_000, 2_000
-	dir := t.TempDir()
-	clip.PutHours(dir, 1000, most, every)
-	var total int64
-	newest := ""
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		info, err := d.Info()
-		if err == nil {
-			total += info.Size()
-			newest = max(newest, d.Name())
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if total > most+2*every || total < most/2 {
-		t.Errorf("%d bytes, %d are allowed", total, most)
-	}
-	if want := "1972-09-26.json.gz"; newest != want { // day 999
-		t.Errorf("the newest is %s, want %s", newest, want)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"clipfs/clip/archive"
+	"clipfs/clip/timeline"
 )
 
 // maxRunning is the longest a fragment can run: its own length, and as much again that gapRule adds at most.
@@ -23,41 +24,43 @@ const maxRunning = 2 * archive.MaxFragmentLength
 // what came just before is listed with the rest. Where fragments may not be listed nobody knows what was
 // running, and it is the plain clip.
 func (l *Library) Cover(ctx context.Context, name archive.StreamName, span archive.Span) (*Clip, error) {
-	v, err := l.viewTo(ctx, name, span.End)
+	v, err := l.View(ctx, name, span.End)
 	if err != nil {
 		return nil, err
 	}
-	if span.Empty() || span.Length() > archive.MaxSpan || !v.window.Contains(span.Start) {
+	if span.Empty() || span.Length() > archive.MaxSpan || !v.Window.Contains(span.Start) {
 		return l.Clip(ctx, name, span) // which tells what is wrong, or begins with the window
 	}
 	around := archive.Span{Start: span.Start.Add(-maxRunning - l.options.Gap), End: span.Start.Add(l.options.Gap + archive.Grain)}
 	if span.End.After(around.End) {
 		around.End = span.End
 	}
-	list := func(ctx context.Context) (listing, error) { return l.listCover(ctx, v, span.Start, around, span.End) }
+	list := func(ctx context.Context) (timeline.Listing, error) {
+		return l.listCover(ctx, v, span.Start, around, span.End)
+	}
 	listed, err := list(ctx)
 	if errors.Is(err, archive.ErrNotListable) {
-		return l.unlistedClip(v.stream, span, span.Intersect(v.window))
+		return l.unlistedClip(v.Stream, span, span.Intersect(v.Window))
 	}
 	if err != nil {
 		return nil, err
 	}
-	if len(listed.fragments) == 0 {
+	if len(listed.Fragments) == 0 {
 		return nil, fmt.Errorf("stream %s, %s: %w", name, span, archive.ErrNoFootage)
 	}
-	c := l.clipOf(v.stream, span, listed, list)
+	c := l.clipOf(v.Stream, span, listed, list)
 	c.cover = true
 	return c, nil
 }
 
 // listCover gives the fragments of a cover clip from start to end; around is what to look at for what was running.
-func (l *Library) listCover(ctx context.Context, v view, start time.Time, around archive.Span, end time.Time) (listing, error) {
-	listed, err := l.timeline.list(ctx, v, around)
+func (l *Library) listCover(ctx context.Context, v timeline.View, start time.Time, around archive.Span, end time.Time) (timeline.Listing, error) {
+	listed, err := l.List(ctx, v, around)
 	if err != nil {
-		return listing{}, err
+		return timeline.Listing{}, err
 	}
-	to, _ := slices.BinarySearchFunc(listed.fragments, end, l.timeline.compareTime)
-	listed.fragments = listed.fragments[running(listed.rule, listed.fragments, start):to:to]
+	to, _ := slices.BinarySearchFunc(listed.Fragments, end, func(f archive.Fragment, at time.Time) int { return f.Time(listed.Rule.By).Compare(at) })
+	listed.Fragments = listed.Fragments[running(listed.Rule, listed.Fragments, start):to:to]
 	return listed, nil
 }
 

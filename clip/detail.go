@@ -8,6 +8,7 @@ import (
 
 	"clipfs/cache"
 	"clipfs/clip/archive"
+	"clipfs/clip/timeline"
 )
 
 // detail is what a clip is made of: its fragments, how gaps are told among them, and the parts that they are cut into.
@@ -23,7 +24,7 @@ type detail struct {
 // of which nobody ever opens, and the timeline knows the fragments anyway.
 type details struct {
 	// again lists the fragments anew.
-	again func(ctx context.Context) (listing, error)
+	again func(ctx context.Context) (timeline.Listing, error)
 	last  weak.Pointer[detail]
 	// kept is the detail of a clip at the live edge, of which a new listing would tell more.
 	kept *detail
@@ -47,11 +48,11 @@ func (c *Clip) detail(ctx context.Context) (*detail, error) {
 }
 
 // detailOf cuts a listing into the parts of a clip of some length.
-func (l *Library) detailOf(stream archive.StreamName, listed listing, length time.Duration) *detail {
-	d := &detail{fragments: listed.fragments, rule: listed.rule}
+func (l *Library) detailOf(stream archive.StreamName, listed timeline.Listing, length time.Duration) *detail {
+	d := &detail{fragments: listed.Fragments, rule: listed.Rule}
 	var kept []archive.Fragment
-	kept, d.over = supersede(listed.rule, listed.fragments)
-	d.parts = planner{rule: listed.rule, grid: l.options.Part, over: d.over}.plan(kept, length)
+	kept, d.over = supersede(listed.Rule, listed.Fragments)
+	d.parts = planner{rule: listed.Rule, grid: l.options.Part, over: d.over}.plan(kept, length)
 	for i := range d.parts {
 		if len(d.over) > 0 {
 			d.parts[i].over = overIn(d.rule, d.parts, i, d.over)
@@ -88,11 +89,11 @@ func (p *part) word() string {
 }
 
 // clipOf gives the clip that has certain fragments, which are at least one; again lists them anew.
-func (l *Library) clipOf(stream archive.Stream, span archive.Span, listed listing, again func(context.Context) (listing, error)) *Clip {
+func (l *Library) clipOf(stream archive.Stream, span archive.Span, listed timeline.Listing, again func(context.Context) (timeline.Listing, error)) *Clip {
 	d := l.detailOf(stream.Name, listed, span.Length())
 	parts, _ := l.served(context.Background(), stream.Name, d)
 	c := &Clip{
-		library: l, stream: stream, span: span, expires: listed.expires,
+		library: l, stream: stream, span: span, expires: listed.ValidUntil,
 		details:   details{again: again, last: weak.Make(d)},
 		fragments: len(d.fragments), calls: len(parts), first: d.fragments[0].Time(l.options.Selector),
 		planned: l.clipKey(d.parts),
@@ -103,7 +104,7 @@ func (l *Library) clipOf(stream archive.Stream, span archive.Span, listed listin
 	for _, f := range d.fragments {
 		c.media += f.Size
 	}
-	if span.End.Add(edgeAge).After(time.Now()) {
+	if span.End.Add(timeline.EdgeAge).After(time.Now()) {
 		c.details.kept = d
 	}
 	c.version = l.versions.current(c.key)

@@ -3,7 +3,6 @@ package clip
 import (
 	"context"
 	"io"
-	"log/slog"
 	"time"
 
 	"clipfs/cache"
@@ -72,26 +71,6 @@ func DecodeHead(b []byte) ([]byte, error) {
 	return h.encode(), nil
 }
 
-// ReadDay reads a file of remembered hours; fragments and hours are what it gives.
-func ReadDay(r io.Reader) (fragments []archive.Fragment, hours int, err error) {
-	day := make(map[int64]bucket)
-	err = readDay(r, day)
-	for _, b := range day {
-		fragments = append(fragments, b.fragments...)
-	}
-	return fragments, len(day), err
-}
-
-// PutHours keeps so many hours, a day apart, of a fragment each in a store that is to be no larger than most.
-func PutHours(dir string, count int, most, every int64) {
-	s := newHourStore(dir, archive.ByProducer, slog.New(slog.DiscardHandler))
-	s.most, s.every = most, every
-	for i := range count {
-		hour := int64(i) * 24 * 3600
-		s.put(archive.Stream{Name: "cam", ARN: "arn"}, hourRecord{Hour: hour, Fragments: []fragmentRecord{{ID: "1", Producer: hour * 1000, Server: hour * 1000}}})
-	}
-}
-
 // NewBoundedReader exports the bound on bodies, MaxPayload and MaxPayloadMoov what is bounded.
 func NewBoundedReader(body io.Reader) io.Reader { return newBoundedReader(body) }
 
@@ -100,13 +79,6 @@ const (
 	MaxPayload     = maxPayload
 	MaxPayloadMoov = maxPayloadMoov
 )
-
-// Held tells how much of the timelines is in memory: fragments, and hours.
-func Held(l *Library) (fragments, hours int) {
-	l.timeline.mu.Lock()
-	defer l.timeline.mu.Unlock()
-	return l.timeline.buckets.held, l.timeline.buckets.lru.Len()
-}
 
 // PeriodOf gives the bounds of the period that a time is in.
 func PeriodOf(p Period, t time.Time) (start, end time.Time) { return p.start(t), p.end(t) }

@@ -101,7 +101,7 @@ func (f *fetch) fill(ctx context.Context, w *cache.Writer) (err error) {
 			}
 			log.Log(ctx, level, "fetch failed", "error", err)
 			if f.query.Fragments > 0 && errors.Is(err, archive.ErrNoFootage) { // it was listed, and is gone
-				f.library.timeline.forget(f.stream, f.query.Span)
+				f.library.Forget(f.stream, f.query.Span)
 			}
 			return err
 		}

@@ -19,6 +19,7 @@ import (
 	"clipfs/clip/mp4/join"
 	"clipfs/clip/names"
 	"clipfs/clip/singleflight"
+	"clipfs/clip/timeline"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 )
@@ -31,13 +32,13 @@ type Options struct {
 	Selector archive.Selector
 	// Grammar reads and writes names.
 	Grammar names.Grammar
-	// MetadataTTL is how long answers about streams and about the past hold; 0 means 60 s.
+	// MetadataTTL is how long answers about streams and about the past are valid; 0 means 60 s.
 	MetadataTTL time.Duration
 	// TimelineDir is where the hours of the past are remembered from mount to mount; empty means nowhere.
 	TimelineDir string
 	// Gap is how far apart two fragments have to be for a gap to lie between them; 0 means DefaultGap.
 	Gap time.Duration
-	// ListDays is how many days back are looked at for footage when days are listed; 0 means DefaultListDays.
+	// ListDays is how many days back are looked at for footage when days are listed; 0 means timeline.DefaultListDays.
 	ListDays int
 	// Streams are the only streams to show, if there are any; then streams are not listed.
 	Streams []archive.StreamName
@@ -112,9 +113,6 @@ func (p GapPolicy) String() string {
 	return "close"
 }
 
-// DefaultListDays is how many days back from now are looked at when days are listed.
-const DefaultListDays = 400
-
 // StallAfter is how long a call may go without a byte before it is made again, where reads may wait for readTimeout: 10 s,
 // or a third of it, so that there is time for another try.
 func StallAfter(readTimeout time.Duration) time.Duration {
@@ -128,7 +126,6 @@ func (o Options) withDefaults() Options {
 	}
 	o.MetadataTTL = cmp.Or(o.MetadataTTL, defaultMetadataTTL)
 	o.Gap = cmp.Or(o.Gap, archive.DefaultGap)
-	o.ListDays = cmp.Or(o.ListDays, DefaultListDays)
 	o.ReadTimeout = cmp.Or(o.ReadTimeout, defaultReadTimeout)
 	o.StallTimeout = cmp.Or(o.StallTimeout, StallAfter(o.ReadTimeout))
 	o.Part = cmp.Or(o.Part, DefaultPart)
@@ -145,25 +142,15 @@ func (o Options) withDefaults() Options {
 // maxLayouts is how many layouts are kept that nobody has open: that of 24 h takes some 100 KB.
 const maxLayouts = 32
 
-// retentionMargin keeps spans clear of the border of retention, where a request that was right when it was made is
-// refused when it arrives.
-const retentionMargin = 5 * time.Second
-
 // Library is the archive as clips. It is safe for concurrent use.
 type Library struct {
+	// Timeline tells what streams there are and what they have recorded.
+	*timeline.Timeline
 	service archive.Service
-	// denials is the archive of the timeline.
-	denials *denials
 	cache   *cache.Cache
 	options Options
 	// joinVersion is join.Version.
 	joinVersion int
-	streams     *streams
-	timeline    *timeline
-	newest      *singleflight.Group[archive.StreamName, newest]
-	days        *singleflight.Group[archive.StreamName, []archive.Start]
-	aheads      *singleflight.Group[archive.StreamName, struct{}]
-	clocks      clocks
 	versions    *versions
 	heads       heads
 	layouts     *singleflight.Group[cache.Key, *layout]
@@ -185,36 +172,22 @@ type Library struct {
 	bandwidth *bandwidth
 	// seed is that of the checksums of bodies.
 	seed maphash.Seed
-
-	// toldOlder has the streams of which it was logged that an older day than ListDays allows is listed.
-	toldOlder sync.Map
-
-	// latest holds the newest footage of streams; it is believed for edgeTTL.
-	latest *lru.Cache[archive.StreamName, latestEntry]
 }
 
 // NewLibrary gives the clips of an archive, kept in a cache. The cache stays the caller's to close.
 func NewLibrary(service archive.Service, c *cache.Cache, o Options) *Library {
 	o = o.withDefaults()
-	latest, err := lru.New[archive.StreamName, latestEntry](maxStreams)
-	if err != nil {
-		panic(err) // only a size that is not positive is an error
-	}
 	made, err := lru.New[string, *layout](maxLayouts)
 	if err != nil {
 		panic(err) // only a size that is not positive is an error
 	}
-	denials := newDenials(service, o)
 	l := &Library{
-		service: service, denials: denials, cache: c, options: o, joinVersion: join.Version,
-		streams:  newStreams(service, o),
-		timeline: newTimeline(denials, o),
-		newest:   singleflight.New[archive.StreamName, newest](o.ReadTimeout),
-		days:     singleflight.New[archive.StreamName, []archive.Start](o.ReadTimeout),
-		aheads:   singleflight.New[archive.StreamName, struct{}](o.ReadTimeout),
-		clocks:   clocks{byStream: make(map[archive.StreamName]*clock)},
+		Timeline: timeline.New(service, timeline.Options{
+			Logger: o.Logger, Selector: o.Selector, Grammar: o.Grammar, TTL: o.MetadataTTL, Timeout: o.ReadTimeout, Dir: o.TimelineDir, Gap: o.Gap,
+			ListDays: o.ListDays, Streams: o.Streams, StreamPrefix: o.StreamPrefix,
+		}),
+		service: service, cache: c, options: o, joinVersion: join.Version,
 		versions: newVersions(c),
-		latest:   latest,
 		layouts:  singleflight.New[cache.Key, *layout](o.ReadTimeout),
 		made:     made,
 		settled:  newSettled(),
@@ -240,32 +213,15 @@ func (l *Library) Grammar() names.Grammar { return l.options.Grammar }
 // Listed says what directories list.
 func (l *Library) Listed() names.Listed { return l.options.Listed }
 
-// MetadataTTL is how long answers about streams and about the past hold.
+// MetadataTTL is how long answers about streams and about the past are valid.
 func (l *Library) MetadataTTL() time.Duration { return l.options.MetadataTTL }
 
 // ReadTimeout is how long a call or a download may go without progress before it fails.
 func (l *Library) ReadTimeout() time.Duration { return l.options.ReadTimeout }
 
-// Streams gives all streams, by name.
-func (l *Library) Streams(ctx context.Context) ([]archive.Stream, error) { return l.streams.list(ctx) }
-
-// Stream gives one stream, listed or not; ErrNoStream if there is none of that name.
-func (l *Library) Stream(ctx context.Context, name archive.StreamName) (archive.Stream, error) {
-	return l.streams.look(ctx, name)
-}
-
-// view gives a stream and the span in which it can have footage now; ErrNoRetention if it keeps none.
-func (l *Library) view(ctx context.Context, name archive.StreamName) (view, error) {
-	stream, err := l.streams.look(ctx, name)
-	if err != nil {
-		return view{}, err
-	}
-	if stream.Retention <= 0 {
-		return view{}, fmt.Errorf("stream %s: %w", name, archive.ErrNoRetention)
-	}
-	l.timeline.notice(stream)
-	now := time.Now().UTC().Truncate(archive.Grain)
-	return view{stream, archive.Span{Start: now.Add(retentionMargin - stream.Retention), End: now.Add(l.clocks.ahead(name) + archive.Grain)}}, nil
+// listingError is Denied where fragments could not be listed, by now or when something was looked up.
+func (l *Library) listingError(stream archive.StreamName) error {
+	return cmp.Or(l.Denied(stream), archive.ErrNotListable)
 }
 
 // Clip gives the clip of a span as the archive has it now: one immutable version. It costs ListFragments calls at
@@ -274,26 +230,26 @@ func (l *Library) Clip(ctx context.Context, name archive.StreamName, span archiv
 	if span.Empty() || span.Length() > archive.MaxSpan {
 		return nil, fmt.Errorf("span %s: %w", span, archive.ErrName)
 	}
-	v, err := l.viewTo(ctx, name, span.End)
+	v, err := l.View(ctx, name, span.End)
 	if err != nil {
 		return nil, err
 	}
-	visible := span.Intersect(v.window)
+	visible := span.Intersect(v.Window)
 	if visible.Empty() {
 		return nil, fmt.Errorf("stream %s, %s is outside of what is kept: %w", name, span, archive.ErrNoFootage)
 	}
-	list := func(ctx context.Context) (listing, error) { return l.timeline.list(ctx, v, visible) }
+	list := func(ctx context.Context) (timeline.Listing, error) { return l.List(ctx, v, visible) }
 	listed, err := list(ctx)
 	if errors.Is(err, archive.ErrNotListable) {
-		return l.unlistedClip(v.stream, span, visible)
+		return l.unlistedClip(v.Stream, span, visible)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if len(listed.fragments) == 0 {
+	if len(listed.Fragments) == 0 {
 		return nil, fmt.Errorf("stream %s, %s: %w", name, span, archive.ErrNoFootage)
 	}
-	return l.clipOf(v.stream, span, listed, list), nil
+	return l.clipOf(v.Stream, span, listed, list), nil
 }
 
 // partKey gives the key of a run of fragments: by their numbers, never by the span, so that footage that arrives

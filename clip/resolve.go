@@ -302,7 +302,7 @@ func (c *Clip) OpenWait() time.Duration {
 		return 0
 	}
 	if !c.mayList() {
-		return c.library.wait(c.stream.Name, c.library.denials.likely(c.stream.Name, unlistedMinute)*c.calls)
+		return c.library.wait(c.stream.Name, c.library.likely(c.stream.Name, unlistedMinute)*c.calls)
 	}
 	if d := c.details.last.Value(); d != nil {
 		return c.library.wait(c.stream.Name, c.library.missingHeads(d.parts).fragments)

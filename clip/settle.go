@@ -95,15 +95,15 @@ func (c *Clip) listedStill(ctx context.Context, p part, cause error) bool {
 		return true
 	}
 	by := c.library.options.Selector
-	v, err := c.library.view(ctx, c.stream.Name)
+	v, err := c.library.View(ctx, c.stream.Name, time.Time{})
 	if err != nil {
 		return false
 	}
 	all := p.all(by)
 	span := part{fragments: all}.span(by)
-	c.library.timeline.forget(c.stream, span)
-	listed, err := c.library.timeline.list(ctx, v, span)
-	return err == nil && slices.EqualFunc(listed.fragments, all, func(a, b archive.Fragment) bool { return a.ID == b.ID })
+	c.library.Forget(c.stream, span)
+	listed, err := c.library.List(ctx, v, span)
+	return err == nil && slices.EqualFunc(listed.Fragments, all, func(a, b archive.Fragment) bool { return a.ID == b.ID })
 }
 
 // ask gives what came of the call for some fragments, which is made once.

@@ -17,6 +17,7 @@ import (
 	"clipfs/clip/archive"
 	"clipfs/clip/archive/memory"
 	"clipfs/clip/names"
+	"clipfs/clip/timeline"
 )
 
 func TestListingIsRemembered(t *testing.T) {
@@ -374,7 +375,7 @@ func TestFootageAndSidecar(t *testing.T) {
 	m.Record("cam", memory.Base().Add(30*time.Second), 5, 2*time.Second)
 	l, _ := library(t, m, clip.Options{})
 	got, err := l.Footage(t.Context(), "cam", archive.NewSpan(memory.Base(), time.Hour))
-	want := clip.Footage{Length: 20 * time.Second, First: memory.Base(), Last: memory.Base().Add(38 * time.Second)}
+	want := timeline.Footage{Length: 20 * time.Second, First: memory.Base(), Last: memory.Base().Add(38 * time.Second)}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("%v, want -, got +:\n%s", err, diff)
 	}
@@ -636,26 +637,6 @@ func TestStreamsComeAndGo(t *testing.T) {
 			t.Errorf("by name, after it is gone: %v", err)
 		}
 	})
-}
-
-// TestTimelineIsBounded: however much is looked at, only so much of it is held.
-func TestTimelineIsBounded(t *testing.T) {
-	m := memory.New()
-	const hours = 130
-	m.Record("cam", memory.Base(), hours*3600/2, 2*time.Second)
-	l, _ := library(t, m, clip.Options{})
-	for h := range hours {
-		lookUp(t, l, "cam", archive.NewSpan(memory.Base().Add(time.Duration(h)*time.Hour), time.Minute))
-	}
-	fragments, held := clip.Held(l)
-	if fragments > 200_000 || held < 100 {
-		t.Errorf("%d fragments of %d hours are held; want at most 200,000, and the hours last used", fragments, held)
-	}
-	_, before, _ := m.Calls()
-	lookUp(t, l, "cam", archive.NewSpan(memory.Base().Add((hours-1)*time.Hour), time.Minute))
-	if _, after, _ := m.Calls(); after != before {
-		t.Error("the hour last used is not held")
-	}
 }
 
 // TestClocksGoBackHalfAnHour: what was recorded while Lord Howe's clocks showed half an hour twice is listed once, in

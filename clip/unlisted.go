@@ -8,6 +8,7 @@ import (
 
 	"clipfs/cache"
 	"clipfs/clip/archive"
+	"clipfs/clip/timeline"
 )
 
 // Clips of streams whose fragments may not be listed:
@@ -91,7 +92,7 @@ func (c *Clip) pieces() []piece {
 // clip does.
 func (c *Clip) piece(span archive.Span, end time.Time) piece {
 	p := piece{span: span}
-	if span.End.Add(edgeAge).After(c.asked) {
+	if span.End.Add(timeline.EdgeAge).After(c.asked) {
 		p.round = c.asked.Truncate(c.library.options.MetadataTTL)
 	}
 	if next := span.Start.Truncate(unlistedMinute).Add(2 * unlistedMinute); end.After(next) {
@@ -132,7 +133,7 @@ func (c *Clip) fetchPiece(p piece, opening uint64) *fetch {
 		stored: stored{oldest: p.span.Start, end: p.span.End},
 	}
 	f.query = archive.PayloadQuery{
-		Stream: c.stream.Name, Selector: l.options.Selector, Span: p.span, Likely: l.denials.likely(c.stream.Name, p.span.Length()),
+		Stream: c.stream.Name, Selector: l.options.Selector, Span: p.span, Likely: l.likely(c.stream.Name, p.span.Length()),
 	}
 	return f
 }
@@ -186,4 +187,9 @@ func (c *Clip) pieceMissing(ctx context.Context, p piece) int64 {
 		return c.pieceMissing(ctx, halves[0]) + c.pieceMissing(ctx, halves[1])
 	}
 	return got.size
+}
+
+// likely guesses how many fragments a call for a length brings.
+func (l *Library) likely(stream archive.StreamName, length time.Duration) int {
+	return min(maxPartFragments, l.Likely(stream, length))
 }

@@ -197,7 +197,7 @@ func (c *Clip) measure(p piece, f *fetch, got head, shared *unlistedOpen) (unlis
 	if part.keyFrames >= maxPartFragments || got.size > maxPartBytes {
 		return unlistedPart{}, fmt.Errorf("a payload of %d key frames and %d bytes: %w", part.keyFrames, got.size, errMayBeCut)
 	}
-	c.library.denials.saw(c.stream.Name, p.span.Length(), part.keyFrames)
+	c.library.Saw(c.stream.Name, p.span.Length(), part.keyFrames)
 	f.stored.bytes = got.size
 	got.moov = nil
 	part.resolved = resolved{fetch: f, head: got}

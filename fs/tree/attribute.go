@@ -9,6 +9,7 @@ import (
 
 	"clipfs/clip"
 	"clipfs/clip/archive"
+	"clipfs/clip/timeline"
 )
 
 // attributeTime is RFC 3339 to the millisecond, always UTC.
@@ -55,7 +56,7 @@ func sizeKind(c *clip.Clip, form content) string {
 }
 
 // ofFootage is an attribute of a directory, made of the footage that it stands for. One without footage has none.
-func ofFootage(name string, footage func(context.Context) (clip.Footage, error), format func(clip.Footage) string) Attribute {
+func ofFootage(name string, footage func(context.Context) (timeline.Footage, error), format func(timeline.Footage) string) Attribute {
 	return Attribute{Name: name, Value: func(ctx context.Context) (string, error) {
 		f, err := footage(ctx)
 		if errors.Is(err, archive.ErrNoFootage) {
@@ -69,10 +70,10 @@ func ofFootage(name string, footage func(context.Context) (clip.Footage, error),
 }
 
 // edges are when the first and the last fragment of a directory start.
-func edges(footage func(context.Context) (clip.Footage, error)) []Attribute {
+func edges(footage func(context.Context) (timeline.Footage, error)) []Attribute {
 	return []Attribute{
-		ofFootage("first", footage, func(f clip.Footage) string { return formatTime(f.First) }),
-		ofFootage("last", footage, func(f clip.Footage) string { return formatTime(f.Last) }),
+		ofFootage("first", footage, func(f timeline.Footage) string { return formatTime(f.First) }),
+		ofFootage("last", footage, func(f timeline.Footage) string { return formatTime(f.Last) }),
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"clipfs/clip"
 	"clipfs/clip/archive"
+	"clipfs/clip/timeline"
 )
 
 // nothingYet is said of a start that is still to come and has nothing.
@@ -89,14 +90,14 @@ func (d *startDir) sayNothingYet() {
 }
 
 // footage costs the listing of the directory's period.
-func (d *startDir) footage(ctx context.Context) (clip.Footage, error) {
+func (d *startDir) footage(ctx context.Context) (timeline.Footage, error) {
 	return d.library.Footage(ctx, d.stream, d.library.Grammar().Period(d.start))
 }
 
 // attributes are how much footage the directory's period has, and when its first and last fragment start. Of one that is
 // still to come the note says so.
 func (d *startDir) attributes() []Attribute {
-	all := append(edges(d.footage), ofFootage("footage", d.footage, func(f clip.Footage) string {
+	all := append(edges(d.footage), ofFootage("footage", d.footage, func(f timeline.Footage) string {
 		return strconv.FormatFloat(f.Length.Seconds(), 'f', -1, 64)
 	}))
 	if d.isFuture() {

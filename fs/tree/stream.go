@@ -5,8 +5,8 @@ import (
 	"path"
 	"time"
 
-	"clipfs/clip"
 	"clipfs/clip/archive"
+	"clipfs/clip/timeline"
 )
 
 const (
@@ -82,7 +82,7 @@ func (s *streamDir) list(ctx context.Context) ([]Item, error) {
 // streamAttributes are when the first and the last fragment start, which costs the search for them. Adding up all that the
 // stream has recorded would list all of it.
 func (s source) streamAttributes(name archive.StreamName) []Attribute {
-	return append(edges(func(ctx context.Context) (f clip.Footage, err error) {
+	return append(edges(func(ctx context.Context) (f timeline.Footage, err error) {
 		if f.First, err = s.library.First(ctx, name); err != nil {
 			return f, err
 		}

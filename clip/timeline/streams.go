@@ -1,4 +1,4 @@
-package clip
+package timeline
 
 import (
 	"cmp"
@@ -21,7 +21,7 @@ import (
 const (
 	// maxStreams bounds how many streams are remembered by name.
 	maxStreams = 10_000
-	// missingTTL is how long a name that matched no stream is remembered.
+	// missingTTL is how long the answer is valid that no stream has a name.
 	missingTTL = 5 * time.Second
 )
 
@@ -33,30 +33,30 @@ type streams struct {
 	only    []archive.StreamName
 	prefix  string
 	lists   *singleflight.Group[struct{}, []archive.Stream]
-	looks   *singleflight.Group[archive.StreamName, archive.Stream]
+	singles *singleflight.Group[archive.StreamName, archive.Stream]
 
 	// mu guards the rest.
-	mu      sync.Mutex
-	all     []archive.Stream
-	expires time.Time
-	byName  *simplelru.LRU[archive.StreamName, streamEntry]
+	mu sync.Mutex
+	// all is the last listing.
+	all        []archive.Stream
+	validUntil time.Time
+	byName     *simplelru.LRU[archive.StreamName, streamEntry]
 	// unlistable says that it was logged that streams may not be listed.
 	unlistable bool
 }
 
 // streamEntry is the answer to one name: a stream, or that there is none.
 type streamEntry struct {
-	stream  archive.Stream
-	err     error
-	expires time.Time
+	stream     archive.Stream
+	err        error
+	validUntil time.Time
 }
 
-// newStreams gives an empty table.
 func newStreams(service archive.Service, o Options) *streams {
 	s := &streams{
-		service: service, logger: o.Logger, ttl: o.MetadataTTL, only: o.Streams, prefix: o.StreamPrefix,
-		lists: singleflight.New[struct{}, []archive.Stream](o.ReadTimeout),
-		looks: singleflight.New[archive.StreamName, archive.Stream](o.ReadTimeout),
+		service: service, logger: o.Logger, ttl: o.TTL, only: o.Streams, prefix: o.StreamPrefix,
+		lists:   singleflight.New[struct{}, []archive.Stream](o.Timeout),
+		singles: singleflight.New[archive.StreamName, archive.Stream](o.Timeout),
 	}
 	var err error
 	if s.byName, err = simplelru.NewLRU[archive.StreamName, streamEntry](maxStreams, nil); err != nil {
@@ -73,7 +73,7 @@ func (s *streams) shown(name archive.StreamName) bool {
 	return strings.HasPrefix(string(name), s.prefix)
 }
 
-// list gives all streams by name. The slice is shared: it is not to be changed.
+// list gives all streams by name.
 func (s *streams) list(ctx context.Context) ([]archive.Stream, error) {
 	if all, ok := s.listed(); ok {
 		return all, nil
@@ -97,11 +97,11 @@ func (s *streams) list(ctx context.Context) ([]archive.Stream, error) {
 	})
 }
 
-// listed gives the streams as last listed, if that still holds.
+// listed gives the last listing, and whether it is valid.
 func (s *streams) listed() ([]archive.Stream, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.all, time.Now().Before(s.expires)
+	return s.all, time.Now().Before(s.validUntil)
 }
 
 // askAll lists the streams to show. Where streams may not be listed there are none, and the log says so once.
@@ -127,7 +127,7 @@ func (s *streams) askAll(ctx context.Context, progress func()) ([]archive.Stream
 func (s *streams) askOnly(ctx context.Context, progress func()) ([]archive.Stream, error) {
 	found := make([]*archive.Stream, len(s.only))
 	err := parallel.Each(ctx, probesAtOnce, len(s.only), func(ctx context.Context, i int) error {
-		stream, err := s.look(ctx, s.only[i])
+		stream, err := s.describe(ctx, s.only[i])
 		if errors.Is(err, archive.ErrNoStream) {
 			return nil
 		}
@@ -160,44 +160,44 @@ func (s *streams) tellUnlistable(err error) {
 func (s *streams) remember(all []archive.Stream) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.all, s.expires = all, time.Now().Add(s.ttl)
+	s.all, s.validUntil = all, time.Now().Add(s.ttl)
 	for _, stream := range all {
-		s.byName.Add(stream.Name, streamEntry{stream: stream, expires: s.expires})
+		s.byName.Add(stream.Name, streamEntry{stream: stream, validUntil: s.validUntil})
 	}
 }
 
-// look gives one stream by name, whether it was listed or not.
-func (s *streams) look(ctx context.Context, name archive.StreamName) (archive.Stream, error) {
+// describe gives one stream by name, whether it was listed or not.
+func (s *streams) describe(ctx context.Context, name archive.StreamName) (archive.Stream, error) {
 	if !name.Valid() || !s.shown(name) {
 		return archive.Stream{}, fmt.Errorf("stream %q: %w", name, archive.ErrNoStream)
 	}
 	if e, ok := s.known(name); ok {
 		return e.stream, e.err
 	}
-	return s.looks.Do(ctx, name, func(ctx context.Context, _ func()) (archive.Stream, error) {
+	return s.singles.Do(ctx, name, func(ctx context.Context, _ func()) (archive.Stream, error) {
 		if e, ok := s.known(name); ok {
 			return e.stream, e.err // another call has ended in this moment
 		}
 		stream, err := s.service.Stream(ctx, name)
-		hold := s.ttl
+		validFor := s.ttl
 		if err != nil {
 			err = fmt.Errorf("stream %s: %w", name, err)
-			hold = min(missingTTL, s.ttl)
+			validFor = min(missingTTL, s.ttl)
 		}
 		if err != nil && !errors.Is(err, archive.ErrNoStream) {
 			return archive.Stream{}, err // what failed for another reason is asked again
 		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.byName.Add(name, streamEntry{stream: stream, err: err, expires: time.Now().Add(hold)})
+		s.byName.Add(name, streamEntry{stream: stream, err: err, validUntil: time.Now().Add(validFor)})
 		return stream, err
 	})
 }
 
-// known gives the answer to a name, if it still holds.
+// known gives the answer to a name, and whether it is valid.
 func (s *streams) known(name archive.StreamName) (streamEntry, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e, ok := s.byName.Get(name)
-	return e, ok && time.Now().Before(e.expires)
+	return e, ok && time.Now().Before(e.validUntil)
 }

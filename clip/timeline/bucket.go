@@ -1,23 +1,23 @@
-package clip
+package timeline
 
 import (
 	"iter"
-	"maps"
 	"math/bits"
 	"slices"
 	"time"
 
-	"github.com/hashicorp/golang-lru/v2/simplelru"
-
 	"clipfs/clip/archive"
 )
 
-// How much a timeline holds in memory: some 35 MB of fragments, and hours without any, which weigh next to nothing.
 const (
-	maxHeldFragments = 200_000
-	maxHeldHours     = 50_000
-	// maxReadDays bounds of how many days it is remembered that their files were read.
-	maxReadDays = 10_000
+	bucketLength = time.Hour
+	// maxBucketItems bounds what is believed of one hour: 3,600 fragments of 1 s, and many times that.
+	maxBucketItems = 100_000
+	// EdgeAge is how long after its end an hour still counts as the live edge: what is persisted shows up in listings
+	// within a second as a rule, and producers may be late by more.
+	EdgeAge = time.Minute
+	// edgeTTL is how long an answer about the live edge is valid.
+	edgeTTL = 2 * time.Second
 )
 
 // bucketKey names an hour of a stream.
@@ -26,7 +26,6 @@ type bucketKey struct {
 	hour   int64 // seconds since 1970, a multiple of bucketLength
 }
 
-// keyOf gives the key of the hour in which t lies.
 func keyOf(stream archive.StreamName, t time.Time) bucketKey {
 	return bucketKey{stream, t.Truncate(bucketLength).Unix()}
 }
@@ -40,7 +39,6 @@ func hoursOf(stream archive.StreamName, span archive.Span) []bucketKey {
 	return keys
 }
 
-// span is the hour.
 func (k bucketKey) span() archive.Span {
 	start := time.Unix(k.hour, 0).UTC()
 	return archive.Span{Start: start, End: start.Add(bucketLength)}
@@ -88,14 +86,14 @@ type bucket struct {
 	asked time.Time
 	// settled says that the hour was over when it was asked for: only footage that is uploaded late can change it.
 	settled bool
-	// expires is when an hour that is not settled has to be asked for again.
-	expires time.Time
+	// validUntil is when an hour that is not settled has to be asked for again.
+	validUntil time.Time
 }
 
-// with gives the hour as it is known once more of its minutes were asked for: those in the place of what was known of
-// them, and beside them what holds of the rest.
+// with gives the hour once more of its minutes were asked for. They replace what was known of them; of the rest, what is
+// still valid stays.
 func (b bucket) with(more bucket, by archive.Selector) bucket {
-	if b.known&^more.known == 0 || b.settled != more.settled || !b.settled && !more.asked.Before(b.expires) {
+	if b.known&^more.known == 0 || b.settled != more.settled || !b.settled && !more.asked.Before(b.validUntil) {
 		return more
 	}
 	minuteOf := func(f archive.Fragment) minutes { return 1 << (f.Time(by).Unix() / 60 % int64(minutesOfHour)) }
@@ -111,18 +109,10 @@ func (b bucket) with(more bucket, by archive.Selector) bucket {
 	if b.asked.Before(more.asked) {
 		more.asked = b.asked
 	}
-	if b.expires.Before(more.expires) {
-		more.expires = b.expires
+	if b.validUntil.Before(more.validUntil) {
+		more.validUntil = b.validUntil
 	}
 	return more
-}
-
-// buckets holds hours, those last used, up to a number of fragments. It is not safe for concurrent use.
-type buckets struct {
-	lru  *simplelru.LRU[bucketKey, bucket]
-	held int
-	// read has the days of which everything on disk is held.
-	read map[dayKey]bool
 }
 
 // dayKey names a day (UTC) of a stream, as files on disk are.
@@ -131,50 +121,7 @@ type dayKey struct {
 	day    int64 // seconds since 1970
 }
 
-// day gives the day in which the hour lies.
 func (k bucketKey) day() dayKey {
 	const day = int64(24 * time.Hour / time.Second)
 	return dayKey{k.stream, k.hour / day * day}
-}
-
-// newBuckets gives an empty one.
-func newBuckets() *buckets {
-	b := &buckets{read: make(map[dayKey]bool)}
-	var err error
-	b.lru, err = simplelru.NewLRU(maxHeldHours, func(k bucketKey, v bucket) {
-		b.held -= len(v.fragments)
-		delete(b.read, k.day())
-	})
-	if err != nil {
-		panic(err) // only a size that is not positive is an error
-	}
-	return b
-}
-
-// get gives an hour and counts that as use.
-func (b *buckets) get(k bucketKey) (bucket, bool) { return b.lru.Get(k) }
-
-// put holds an hour and lets go of others for it.
-func (b *buckets) put(k bucketKey, v bucket) {
-	if before, ok := b.lru.Peek(k); ok {
-		b.held -= len(before.fragments)
-	}
-	b.lru.Add(k, v)
-	b.held += len(v.fragments)
-	for b.held > maxHeldFragments && b.lru.Len() > 1 {
-		b.lru.RemoveOldest()
-	}
-}
-
-// remove lets go of an hour.
-func (b *buckets) remove(k bucketKey) { b.lru.Remove(k) }
-
-// removeStream lets go of all hours of a stream.
-func (b *buckets) removeStream(name archive.StreamName) {
-	for _, k := range b.lru.Keys() {
-		if k.stream == name {
-			b.lru.Remove(k)
-		}
-	}
-	maps.DeleteFunc(b.read, func(k dayKey, _ bool) bool { return k.stream == name })
 }

@@ -1,4 +1,4 @@
-package clip
+package timeline
 
 import (
 	"context"
@@ -22,13 +22,13 @@ const (
 
 // confirm lists again where the fragments of a span of the past have holes, and gives them with what was missing. A
 // service that lists others each time is an ErrUnreachable.
-func (t *timeline) confirm(ctx context.Context, v view, span archive.Span, fragments []archive.Fragment, progress func()) ([]archive.Fragment, error) {
+func (t *table) confirm(ctx context.Context, v View, span archive.Span, fragments []archive.Fragment, progress func()) ([]archive.Fragment, error) {
 	for tries := 0; ; tries++ {
 		hole := t.hole(span, fragments)
 		if hole.Empty() {
 			return fragments, nil
 		}
-		again, err := t.ask(ctx, v.stream.Name, hole, progress)
+		again, err := t.ask(ctx, v.Stream.Name, hole, progress)
 		if err != nil {
 			return nil, err
 		}
@@ -38,16 +38,16 @@ func (t *timeline) confirm(ctx context.Context, v view, span archive.Span, fragm
 		if missing == 0 {
 			return fragments, nil
 		}
-		t.logger.Debug("a listing lacked fragments", "stream", v.stream.Name, "span", hole, "fragments", missing)
+		t.logger.Debug("a listing lacked fragments", "stream", v.Stream.Name, "span", hole, "fragments", missing)
 		if tries+1 == maxConfirms && !t.hole(span, fragments).Empty() {
-			return nil, fmt.Errorf("list %s %s: %d fragments more at each time: %w", v.stream.Name, span, missing, archive.ErrUnreachable)
+			return nil, fmt.Errorf("list %s %s: %d fragments more at each time: %w", v.Stream.Name, span, missing, archive.ErrUnreachable)
 		}
 	}
 }
 
 // hole gives the span from the first to the last place of a span at which fragments seem to be missing; it is empty where
 // there is none.
-func (t *timeline) hole(span archive.Span, fragments []archive.Fragment) archive.Span {
+func (t *table) hole(span archive.Span, fragments []archive.Fragment) archive.Span {
 	if len(fragments) < 2 {
 		return archive.Span{} // nothing tells how far apart they are
 	}
@@ -78,7 +78,7 @@ func (t *timeline) hole(span archive.Span, fragments []archive.Fragment) archive
 }
 
 // spacing gives how far apart fragments start, as a rule.
-func (t *timeline) spacing(fragments []archive.Fragment) time.Duration {
+func (t *table) spacing(fragments []archive.Fragment) time.Duration {
 	apart := make([]time.Duration, len(fragments)-1)
 	for i := range apart {
 		apart[i] = fragments[i+1].Time(t.by).Sub(fragments[i].Time(t.by))

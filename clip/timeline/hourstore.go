@@ -1,4 +1,4 @@
-package clip
+package timeline
 
 import (
 	"bufio"
@@ -9,7 +9,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"log/slog"
@@ -33,10 +32,10 @@ const (
 	lookedName = "looked"
 )
 
-// hourStore keeps hours of the past on disk, so that a mount that starts anew has to ask little again. A directory a
-// stream, named by a hash of its ARN, which a stream of the same name made later does not share; in it a file a day
-// (UTC) to which records are appended, each a gzip member of JSON. A record that was cut off by a crash, or is damaged,
-// ends what is read of its file.
+// hourStore keeps hours of the past on disk, so that the next mount asks for little again. Each stream has a directory, named
+// by a hash of its ARN: a stream that is made later under the same name has another. Each day (UTC) has a file in it, to
+// which records are appended, each a gzip member of JSON. A record that is damaged, or was cut off by a crash, ends what is
+// read of its file.
 type hourStore struct {
 	dir    string
 	by     archive.Selector
@@ -51,7 +50,7 @@ type hourStore struct {
 	written int64
 }
 
-// hourRecord is one hour as it is stored. A later record of an hour replaces an earlier one.
+// hourRecord is an hour on disk. A later record of an hour replaces an earlier one.
 type hourRecord struct {
 	Hour int64 `json:"hour"`
 	// Minutes are those that are known, a bit each; none stands for all.
@@ -61,7 +60,7 @@ type hourRecord struct {
 	Fragments []fragmentRecord `json:"fragments,omitempty"`
 }
 
-// fragmentRecord is one fragment as it is stored; times in milliseconds since 1970.
+// fragmentRecord is a fragment on disk; times are milliseconds since 1970.
 type fragmentRecord struct {
 	ID       archive.FragmentID `json:"id"`
 	Producer int64              `json:"p"`
@@ -97,7 +96,6 @@ func newHourStore(dir string, by archive.Selector, logger *slog.Logger) *hourSto
 	return s
 }
 
-// tidy prunes, and logs what fails.
 func (s *hourStore) tidy() {
 	if err := s.prune(); err != nil {
 		s.logger.Warn("remembered hours not tidied up", "directory", s.dir, "error", err)
@@ -141,7 +139,6 @@ func (s *hourStore) prune() error {
 // keeps reports whether hours of a stream can be kept.
 func (s *hourStore) keeps(stream archive.Stream) bool { return s.dir != "" && stream.ARN != "" }
 
-// folder is the directory of a stream.
 func (s *hourStore) folder(stream archive.Stream) string {
 	sum := sha256.Sum256([]byte(stream.ARN))
 	return filepath.Join(s.dir, s.by.String()+"-"+hex.EncodeToString(sum[:16]))
@@ -242,7 +239,6 @@ func readDay(r io.Reader, hours map[int64]bucket) error {
 	return err
 }
 
-// record gives a bucket as it is stored.
 func (b bucket) record(hour int64) hourRecord {
 	r := hourRecord{Hour: hour, Asked: b.asked, Fragments: make([]fragmentRecord, len(b.fragments))}
 	if b.known != allMinutes {
@@ -266,8 +262,8 @@ func (r hourRecord) bucket() bucket {
 	return b
 }
 
-// looked tells when late arrivals were last looked for; the zero time if that is not known.
-func (s *hourStore) looked(stream archive.Stream) time.Time {
+// caughtUp is when late arrivals were last looked for; the zero time if that is not known.
+func (s *hourStore) caughtUp(stream archive.Stream) time.Time {
 	if !s.keeps(stream) {
 		return time.Time{}
 	}
@@ -275,15 +271,12 @@ func (s *hourStore) looked(stream archive.Stream) time.Time {
 	if err != nil {
 		return time.Time{}
 	}
-	t, err := time.Parse(time.RFC3339Nano, string(text))
-	if err != nil {
-		return time.Time{}
-	}
-	return t
+	at, _ := time.Parse(time.RFC3339Nano, string(text)) // zero where it is damaged
+	return at
 }
 
-// setLooked keeps when late arrivals were last looked for.
-func (s *hourStore) setLooked(stream archive.Stream, t time.Time) {
+// setCaughtUp keeps when late arrivals were last looked for.
+func (s *hourStore) setCaughtUp(stream archive.Stream, t time.Time) {
 	if !s.keeps(stream) {
 		return
 	}
@@ -298,12 +291,11 @@ func (s *hourStore) setLooked(stream archive.Stream, t time.Time) {
 	}
 }
 
-// forget drops everything about a stream.
 func (s *hourStore) forget(stream archive.Stream) {
 	if !s.keeps(stream) {
 		return
 	}
 	if err := os.RemoveAll(s.folder(stream)); err != nil {
-		s.logger.Warn("remembered hours not removed", "stream", stream.Name, "error", fmt.Errorf("stream %s: %w", stream.Name, err))
+		s.logger.Warn("remembered hours not removed", "stream", stream.Name, "error", err)
 	}
 }

@@ -1,8 +1,7 @@
-package clip
+package timeline
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -12,17 +11,15 @@ import (
 
 // How days with footage are found:
 //
-// One call that asks for a few fragments of a long span tells either that the whole span is empty, or of at least one day
-// that it has footage; the days before and behind are then asked for in turn. If the answer has fewer fragments than were
-// asked for, it is all that there is, and no day of the span is left to ask for. So an empty year costs one call, each day
-// with footage one at most, and each run of days without any between them one more. A call asks for many fragments only
-// where such an answer told of many days, because the service's quota counts what is asked for.
+// One call asks for a few fragments of a long span. Either the whole span is empty, or at least one day in it has footage;
+// then the days before and behind it are asked for in turn. An answer of fewer fragments than were asked for is all that
+// there is: no day of the span is left to ask for. So an empty year costs one call, each day with footage one at most, and
+// each run of days without any between them one more. A call asks for many fragments only where such an answer told of many
+// days, because the service's quota counts what is asked for.
 //
-// Spans are asked for side by side; where that takes cutting one that may be empty, it is done only as far as slack goes.
+// Spans are asked for side by side. To that end spans that may be empty are cut, but only as far as slack goes.
 
 const (
-	// probesAtOnce bounds the probes of one call that run at the same time.
-	probesAtOnce = 8
 	// manyFragments and fewFragments are what a call asks for of a span of days; it goes on with many if it told of manyDays.
 	manyFragments, fewFragments, manyDays = pageFragments, 10, 8
 	// liveSlack is how many calls more than there are days with footage a listing may cost while the stream records,
@@ -41,8 +38,8 @@ const (
 
 // daySearch finds out which days have footage.
 type daySearch struct {
-	timeline *timeline
-	view     view
+	table *table
+	view  View
 	// periods of the days, in their order.
 	periods []archive.Span
 	slack   int
@@ -73,7 +70,7 @@ func (s *daySearch) run(ctx context.Context) error {
 		if s.states[i] != unknownDay {
 			continue
 		}
-		found, certain, err := s.timeline.recordedDay(ctx, s.view, period)
+		found, certain, err := s.table.recordedDay(ctx, s.view, period)
 		if err != nil {
 			return err
 		}
@@ -157,16 +154,16 @@ func (s *daySearch) cut(pending []dayRange) []dayRange {
 func (s *daySearch) ask(ctx context.Context, r dayRange) (dayAnswer, error) {
 	defer s.progress()
 	if r.to-r.from == 1 {
-		found, err := s.timeline.recorded(ctx, s.view, s.periods[r.from])
+		found, err := s.table.recorded(ctx, s.view, s.periods[r.from])
 		if !found {
 			return dayAnswer{complete: true}, err
 		}
 		return dayAnswer{found: []int{r.from}, complete: true}, err
 	}
-	some, complete, err := s.timeline.sample(ctx, s.view, archive.Span{Start: s.periods[r.from].Start, End: s.periods[r.to-1].End}, s.limit)
+	some, complete, err := s.table.sample(ctx, s.view, archive.Span{Start: s.periods[r.from].Start, End: s.periods[r.to-1].End}, s.limit)
 	a := dayAnswer{complete: complete}
 	for _, f := range some {
-		i, _ := slices.BinarySearchFunc(s.periods, f.Time(s.timeline.by), func(period archive.Span, at time.Time) int {
+		i, _ := slices.BinarySearchFunc(s.periods, f.Time(s.table.by), func(period archive.Span, at time.Time) int {
 			if period.Contains(at) {
 				return 0
 			}
@@ -188,60 +185,12 @@ func (s *daySearch) learn(r dayRange, a dayAnswer) {
 			s.extra--
 		}
 		s.states[i] = footageDay
-		s.timeline.rememberDay(s.view, s.periods[i], asked, true)
+		s.table.rememberDay(s.view, s.periods[i], asked, true)
 	}
 	for i := r.from; i < r.to; i++ {
 		if s.states[i] == unknownDay && a.complete {
 			s.states[i] = emptyDay
-			s.timeline.rememberDay(s.view, s.periods[i], asked, false)
+			s.table.rememberDay(s.view, s.periods[i], asked, false)
 		}
 	}
-}
-
-// recordedDay tells whether a day has footage, as far as that is known.
-func (t *timeline) recordedDay(ctx context.Context, v view, day archive.Span) (found, certain bool, err error) {
-	if found, ok := t.probed(dayProbe(v, day)); ok {
-		return found, true, nil
-	}
-	return t.recordedHours(ctx, v, day.Intersect(v.window))
-}
-
-// rememberDay keeps whether a day has footage.
-func (t *timeline) rememberDay(v view, day archive.Span, asked time.Time, found bool) {
-	p := probe{found: found, expires: asked.Add(t.ttl)}
-	if !found {
-		p.expires = asked.Add(t.holdsUnsettled(day, asked))
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.probes.Add(dayProbe(v, day), p)
-}
-
-// dayProbe names a day, as a whole even where it is not over.
-func dayProbe(v view, day archive.Span) probeKey {
-	return probeKey{v.stream.Name, day.Start.UnixMilli(), day.End.UnixMilli()}
-}
-
-// sample gives some fragments of a span, at most limit. complete says that there are no others.
-func (t *timeline) sample(ctx context.Context, v view, span archive.Span, limit int) (some []archive.Fragment, complete bool, err error) {
-	return t.sampleBy(ctx, t.by, v, span, limit)
-}
-
-// sampleBy is sample by a clock.
-func (t *timeline) sampleBy(ctx context.Context, by archive.Selector, v view, span archive.Span, limit int) (some []archive.Fragment, complete bool, err error) {
-	span = span.Intersect(v.window)
-	if span.Empty() {
-		return nil, true, nil
-	}
-	count := 0
-	for f, err := range t.service.Fragments(ctx, archive.FragmentQuery{Stream: v.stream.Name, Selector: by, Span: span, Limit: limit}) {
-		if err != nil {
-			return nil, false, fmt.Errorf("probe %s %s: %w", v.stream.Name, span, err)
-		}
-		count++
-		if span.Contains(f.Time(by)) { // the selector's end is inclusive
-			some = append(some, f)
-		}
-	}
-	return some, count < limit, nil
 }

@@ -1,4 +1,4 @@
-package clip
+package timeline
 
 import (
 	"context"
@@ -13,10 +13,9 @@ import (
 	"clipfs/clip/archive"
 )
 
-// denials is an archive that remembers of which streams fragments may not be listed. It is the one place where that is
-// decided: once the service has said so (ErrNotListable) every listing of the stream fails with the same error and without a
-// call, for a while; then the service is asked again, as a policy can be repaired. A listing that works ends it at once. Calls
-// that are under way when the first is refused are not called back.
+// denials is a service that remembers of which streams fragments may not be listed. Once the service has said so
+// (ErrNotListable), every listing of the stream fails with the same error and without a call, for a while. Then the service
+// is asked again, as a policy can be repaired. A listing that works ends it at once.
 type denials struct {
 	archive.Service
 	logger *slog.Logger
@@ -29,9 +28,9 @@ type denials struct {
 
 // denial is what is known of a stream.
 type denial struct {
-	// err is what the service said, and is believed until a time; nil if fragments may be listed.
-	err   error
-	until time.Time
+	// err is what the service said; nil if fragments may be listed.
+	err        error
+	validUntil time.Time
 	// perMinute is how many key frames a payload had a minute, at most; 0 while that is not known.
 	perMinute float64
 }
@@ -39,16 +38,15 @@ type denial struct {
 // likelyPerMinute is how many fragments a minute is taken to have while nothing has told: those of 2 s.
 const likelyPerMinute = 30
 
-// newDenials gives an archive of which nothing is remembered.
 func newDenials(service archive.Service, o Options) *denials {
 	byStream, err := simplelru.NewLRU[archive.StreamName, denial](maxStreams, nil)
 	if err != nil {
 		panic(err) // only a size that is not positive is an error
 	}
-	return &denials{Service: service, logger: o.Logger, ttl: o.MetadataTTL, byStream: byStream}
+	return &denials{Service: service, logger: o.Logger, ttl: o.TTL, byStream: byStream}
 }
 
-// Fragments implements Archive.
+// Fragments fails at once where the service has denied it lately.
 func (d *denials) Fragments(ctx context.Context, q archive.FragmentQuery) iter.Seq2[archive.Fragment, error] {
 	return func(yield func(archive.Fragment, error) bool) {
 		if err := d.denied(q.Stream); err != nil {
@@ -71,34 +69,22 @@ func (d *denials) Fragments(ctx context.Context, q archive.FragmentQuery) iter.S
 	}
 }
 
-// denied gives what the service said if it is still believed.
+// denied gives what the service said, if that is still valid.
 func (d *denials) denied(stream archive.StreamName) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if known, ok := d.byStream.Get(stream); ok && time.Now().Before(known.until) {
+	if known, ok := d.byStream.Get(stream); ok && time.Now().Before(known.validUntil) {
 		return known.err
 	}
 	return nil
 }
 
-// Denied gives why fragments of a stream may not be listed, as far as that is known without a call; nil if nothing is known
-// against it.
-func (l *Library) Denied(stream archive.StreamName) error { return l.denials.denied(stream) }
-
-// listingError is Denied where fragments could not be listed, by now or when something was looked up.
-func (l *Library) listingError(stream archive.StreamName) error {
-	if err := l.Denied(stream); err != nil {
-		return err
-	}
-	return archive.ErrNotListable
-}
-
-// deny believes what the service said, which is logged when it is new.
+// deny keeps what the service said. It is logged when it is new.
 func (d *denials) deny(stream archive.StreamName, err error) {
 	d.mu.Lock()
 	known, _ := d.byStream.Get(stream)
 	told := known.err != nil
-	known.err, known.until = err, time.Now().Add(d.ttl)
+	known.err, known.validUntil = err, time.Now().Add(d.ttl)
 	d.byStream.Add(stream, known)
 	d.mu.Unlock()
 	if !told {
@@ -128,7 +114,7 @@ func (d *denials) saw(stream archive.StreamName, length time.Duration, keyFrames
 	d.byStream.Add(stream, known)
 }
 
-// likely gives how many fragments a call for a span is likely to bring, at least 1.
+// likely gives how many fragments a length is likely to have, at least 1.
 func (d *denials) likely(stream archive.StreamName, length time.Duration) int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -136,5 +122,5 @@ func (d *denials) likely(stream archive.StreamName, length time.Duration) int {
 	if known, ok := d.byStream.Get(stream); ok && known.perMinute > 0 {
 		perMinute = known.perMinute
 	}
-	return max(1, min(maxPartFragments, int(perMinute*length.Minutes())))
+	return max(1, int(perMinute*length.Minutes()))
 }

@@ -1,0 +1,35 @@
+package timeline
+
+import (
+	"io"
+	"log/slog"
+
+	"clipfs/clip/archive"
+)
+
+// ReadDay reads a file of remembered hours; fragments and hours are what it gives.
+func ReadDay(r io.Reader) (fragments []archive.Fragment, hours int, err error) {
+	day := make(map[int64]bucket)
+	err = readDay(r, day)
+	for _, b := range day {
+		fragments = append(fragments, b.fragments...)
+	}
+	return fragments, len(day), err
+}
+
+// PutHours keeps so many hours, a day apart, of a fragment each in a store that is to be no larger than most.
+func PutHours(dir string, count int, most, every int64) {
+	s := newHourStore(dir, archive.ByProducer, slog.New(slog.DiscardHandler))
+	s.most, s.every = most, every
+	for i := range count {
+		hour := int64(i) * 24 * 3600
+		s.put(archive.Stream{Name: "cam", ARN: "arn"}, hourRecord{Hour: hour, Fragments: []fragmentRecord{{ID: "1", Producer: hour * 1000, Server: hour * 1000}}})
+	}
+}
+
+// Held tells how much of a timeline is in memory: fragments, and hours.
+func Held(t *Timeline) (fragments, hours int) {
+	t.table.mu.Lock()
+	defer t.table.mu.Unlock()
+	return t.table.buckets.held, t.table.buckets.lru.Len()
+}

@@ -3,10 +3,8 @@
 // # Data flow
 //
 //	names   "2024-01-01T10:00", "10m.mp4"  →  Span            (package names)
-//	archive ListFragments                  →  fragments       (timeline, shared; the past is kept on disk, by the hour)
-//	                                                          (asking.go: what to ask for, in calls of one page at once)
-//	timeline                               →  days, hours …   (calendar.go, days.go: what has footage; late.go: what came late;
-//	                                                          clocks.go: what is ahead of now)
+//	archive ListFragments                  →  fragments       (package timeline; the past is kept on disk, by the hour)
+//	timeline                               →  days, hours …   (package timeline)
 //	plan    fragments                      →  parts           (on a grid of absolute time, never a call that would be cut)
 //	Clip    parts                          →  one version of a file: key, estimate, exact size
 //	resolve parts                          →  heads           (one GetClip each, as far as its head; kept on disk)
@@ -31,7 +29,7 @@
 // A payload that is no MP4, or whose head speaks of media that is not there, is asked for again and then refused
 // (belief.go, reach.go). Whether it has all the fragments that were listed is told by the times of its pictures (whole.go);
 // where it has not, other calls are found that bring them, and what none brings is not served (settle.go, stretches.go). Nor is what was
-// ingested over older footage (supersede.go). A listing of the past that has small holes is asked for again before it is believed (confirm.go).
+// ingested over older footage (supersede.go).
 //
 // # Who comes first
 //
@@ -51,11 +49,9 @@
 //
 // # Locks
 //
-// Each mu guards the fields that follow it: Library.mu what was logged, streams.mu the streams, timeline.mu what is
-// remembered of fragments, versions.mu the heads seen, notes.mu what is unusual in
-// clips, interest.mu who waits for what, slots.mu the downloads under way, Times.mu a text, clocks.mu the clocks of
-// cameras, goOn.mu the downloads of one opening, usage.mu what was fetched for a clip, ledger.mu what was fetched in all, bandwidth.mu who waits to read on, source.mu the entry
+// Each mu guards the fields that follow it: Library.mu what was logged, versions.mu the heads seen, notes.mu what is unusual in
+// clips, interest.mu who waits for what, slots.mu the downloads under way, Times.mu a text, goOn.mu the downloads of one opening, usage.mu what was fetched for a clip, ledger.mu what was fetched in all, bandwidth.mu who waits to read on, source.mu the entry
 // read from, joinedFile.mu the sources of a handle, ahead.mu what it fetches ahead. None is held during I/O, and none
 // while another is taken, but for interest.mu, which may be taken with slots.mu held, and the cache's own, which may be
-// with ahead.mu held. hourStore.files and ledger.files are no such locks: they order the I/O on their files.
+// with ahead.mu held. ledger.files is no such lock: it orders the I/O on its files.
 package clip

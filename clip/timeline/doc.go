@@ -1,0 +1,31 @@
+// Package timeline tells what the streams of an archive have recorded and where the gaps are.
+//
+// It needs an archive.Service and a few options. A Timeline is asked with a View, which is a stream and the span in which it
+// can have footage now.
+//
+// # Data flow
+//
+//	timeline.go   View, List                 fragments of a span, by time
+//	newest.go     Latest, Newest, First      the newest and the oldest fragment
+//	calendar.go   Days, Hours, Minutes       what has footage
+//	      ↓
+//	clocks.go     footage that is ahead of now: clocks of cameras, and of this machine
+//	daysearch.go  which days have footage, with few calls
+//	streams.go    the streams themselves
+//	asking.go     what to ask for, in calls of one page at once; tempo.go: how much time a page holds
+//	probe.go      whether a span has any footage, with one call
+//	late.go       what was uploaded late, before hours of the past are trusted
+//	confirm.go    holes in a listing of the past are listed again
+//	      ↓
+//	table.go      what is known of streams, by the hour; bucket.go is an hour, buckets.go those in memory
+//	hourstore.go  hours of the past on disk
+//	denials.go    a service that remembers of which streams fragments may not be listed
+//
+// Arrows run down only. An hour of the past is remembered for good. The live edge is valid for two seconds, and what was
+// said of streams for a TTL.
+//
+// # Locks
+//
+// table.mu guards what is known of streams and which calls are under way; streams.mu the streams; denials.mu the denials;
+// clocks.mu the clocks. None is held during I/O, and none while another is taken. hourStore.files orders the I/O on files.
+package timeline

@@ -11,11 +11,11 @@ import (
 
 // How spans are listed:
 //
-// Of what is not known of a span, whole minutes are asked for, in as many calls at once as it takes for each answer to be
-// one page: a listing goes from page to page, and each one waits for the one before. How much time a page holds is told by
-// what the stream was last asked for; where nothing has told yet, calls are of an hour, or so long that all go at once. The
-// last call asks beyond the span for as much as its page holds, which costs the same. Minutes that another call is already
-// under way for are not asked for again, but waited for.
+// What is not known of a span is asked for in whole minutes. A listing goes from page to page, and each page waits for the one
+// before; so there are as many calls at once as it takes for each answer to be one page. How much time a page has follows from
+// what the stream was last asked for. While nothing tells, a call is of an hour, or so long that all calls go at once. The
+// last call asks beyond the span for as much as fits its page: that costs the same. Minutes that another call is under way
+// for are waited for.
 
 // section is a piece of an hour, of whole minutes, and its fragments.
 type section struct {

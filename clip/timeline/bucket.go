@@ -11,7 +11,7 @@ import (
 
 const (
 	bucketLength = time.Hour
-	// maxBucketItems bounds what is believed of one hour: 3,600 fragments of 1 s, and many times that.
+	// maxBucketItems bounds the fragments of one hour: 3,600 of 1 s, and many times that.
 	maxBucketItems = 100_000
 	// EdgeAge is how long after its end an hour still counts as the live edge: what is persisted shows up in listings
 	// within a second as a rule, and producers may be late by more.
@@ -30,7 +30,7 @@ func keyOf(stream archive.StreamName, t time.Time) bucketKey {
 	return bucketKey{stream, t.Truncate(bucketLength).Unix()}
 }
 
-// hoursOf gives the keys of the hours that a span touches.
+// hoursOf gives the hours that a span touches.
 func hoursOf(stream archive.StreamName, span archive.Span) []bucketKey {
 	var keys []bucketKey
 	for h := span.Start.Truncate(bucketLength); h.Before(span.End); h = h.Add(bucketLength) {

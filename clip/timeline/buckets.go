@@ -12,7 +12,7 @@ import (
 const (
 	maxHeldFragments = 200_000
 	maxHeldHours     = 50_000
-	// maxReadDays bounds of how many days it is remembered that their files were read.
+	// maxReadDays bounds how many days are remembered as read.
 	maxReadDays = 10_000
 )
 
@@ -20,7 +20,7 @@ const (
 type buckets struct {
 	lru  *simplelru.LRU[bucketKey, bucket]
 	held int
-	// read has the days of which everything on disk is held.
+	// read has the days whose files were read.
 	read map[dayKey]bool
 }
 

@@ -75,7 +75,7 @@ func (t *Timeline) findOlderDay(ctx context.Context, v View, span archive.Span, 
 	g := t.options.Grammar
 	var newest time.Time
 	for from := span.Start; from.Before(span.End); {
-		some, complete, err := t.table.sample(ctx, v, archive.Span{Start: from, End: span.End}, manyFragments)
+		some, complete, err := t.table.sample(ctx, t.options.Selector, v, archive.Span{Start: from, End: span.End}, manyFragments)
 		if err != nil {
 			return nil, err
 		}

@@ -22,7 +22,7 @@ import (
 const (
 	// maxAhead is how far ahead footage is searched for: a clock that is set to next year.
 	maxAhead = 366 * 24 * time.Hour
-	// maxAheadCalls bounds the calls of a search, each of which goes twice as far as the one before.
+	// maxAheadCalls bounds the calls of a search. Each goes twice as far as the one before.
 	maxAheadCalls = 24
 	// tolerableOffset is how far clocks may be off without a word.
 	tolerableOffset = time.Minute
@@ -111,7 +111,7 @@ func (c *clocks) searchAhead(ctx context.Context, stream archive.Stream, now tim
 	by := c.table.by
 	for range maxAheadCalls {
 		span := archive.Span{Start: now.Add(ahead + archive.Grain), End: now.Add(maxAhead)}
-		some, _, err := c.table.sampleBy(ctx, by, View{stream, span}, span, fewFragments)
+		some, _, err := c.table.sample(ctx, by, View{stream, span}, span, fewFragments)
 		if errors.Is(err, archive.ErrInvalid) {
 			c.table.logger.Debug("times to come may not be asked for", "stream", stream.Name, "error", err)
 			return ahead, found, nil
@@ -173,7 +173,7 @@ func (c *clocks) findLost(ctx context.Context, v View, nothing bool) error {
 	if from := now.UTC().Truncate(archive.Grain).Add(-lostWithin); !nothing && from.After(span.Start) {
 		span.Start = from
 	}
-	some, _, err := c.table.sampleBy(ctx, archive.ByServer, v, span, fewFragments)
+	some, _, err := c.table.sample(ctx, archive.ByServer, v, span, fewFragments)
 	if err != nil {
 		return err
 	}

@@ -9,9 +9,9 @@ import (
 	"clipfs/clip/archive"
 )
 
-// A listing can lack fragments: the service is eventually consistent, and what stands between may fail. What is believed
-// for good is therefore not believed at once where it has holes of the size of a few fragments: they are listed again,
-// until a listing brings nothing that was not there before. Footage without gaps, or with long ones, costs nothing more.
+// A listing can lack fragments: the service is eventually consistent, and what stands between may fail. A listing that is
+// kept for good is therefore checked: holes of the size of a few fragments are listed again, until a listing brings nothing
+// new. Footage without gaps, or with long ones, costs nothing more.
 
 const (
 	// maxConfirms is how often holes are listed again while that goes on to bring something.

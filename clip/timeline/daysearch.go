@@ -160,7 +160,7 @@ func (s *daySearch) ask(ctx context.Context, r dayRange) (dayAnswer, error) {
 		}
 		return dayAnswer{found: []int{r.from}, complete: true}, err
 	}
-	some, complete, err := s.table.sample(ctx, s.view, archive.Span{Start: s.periods[r.from].Start, End: s.periods[r.to-1].End}, s.limit)
+	some, complete, err := s.table.sample(ctx, s.table.by, s.view, archive.Span{Start: s.periods[r.from].Start, End: s.periods[r.to-1].End}, s.limit)
 	a := dayAnswer{complete: complete}
 	for _, f := range some {
 		i, _ := slices.BinarySearchFunc(s.periods, f.Time(s.table.by), func(period archive.Span, at time.Time) int {

@@ -72,7 +72,7 @@ type fragmentRecord struct {
 // errHourRecord: what is on disk is whole, but no hour that an archive could have listed.
 var errHourRecord = errors.New("record of an hour that cannot be")
 
-// possible reports whether a record can be of an hour: what an Archive gives is.
+// possible reports whether a record is of an hour that an archive could have listed.
 func (r hourRecord) possible() bool {
 	last := time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC).UnixMilli()
 	if len(r.Fragments) > maxBucketItems {
@@ -209,7 +209,7 @@ func (s *hourStore) day(stream archive.Stream, hour int64) map[int64]bucket {
 	return hours
 }
 
-// readDay reads members into hours until they end or one is damaged, of which nothing is believed.
+// readDay reads members into hours until they end or one is damaged. Nothing is taken of a damaged one.
 func readDay(r io.Reader, hours map[int64]bucket) error {
 	in := bufio.NewReader(io.LimitReader(r, maxDayFile))
 	z, err := gzip.NewReader(in)

@@ -11,8 +11,8 @@ import (
 // probesAtOnce bounds the probes of one call that run at the same time.
 const probesAtOnce = 8
 
-// maxProbedHours is the longest span, in hours, of which a probe looks at and remembers single hours: a day and what
-// time zones add. Longer spans, of which there are few, are asked for as they are.
+// maxProbedHours is the longest span, in hours, that a probe takes hour by hour: a day and what time zones add. Longer spans
+// are few, and are asked for as they are.
 const maxProbedHours = 49
 
 // recorded tells whether any fragment starts in a span: from hours that are known, else with one call that asks for
@@ -81,13 +81,9 @@ func (t *table) recordedHours(ctx context.Context, v View, span archive.Span) (f
 
 // remember keeps the answer to a probe.
 func (t *table) remember(v View, key probeKey, span archive.Span, asked time.Time, found bool) {
-	p := probe{found: found, validUntil: asked.Add(t.ttl)}
-	if !found {
-		p.validUntil = asked.Add(t.validFor(span, asked))
-	}
-	records := make(map[string][]hourRecord) // by file
+	records := make(map[dayKey][]hourRecord)
 	t.mu.Lock()
-	t.probes.Add(key, p)
+	t.probes.Add(key, t.probeOf(span, asked, found))
 	var hours []bucketKey
 	if !found && span.Length() <= maxProbedHours*bucketLength {
 		hours = hoursOf(v.Stream.Name, span)
@@ -98,8 +94,7 @@ func (t *table) remember(v View, key probeKey, span archive.Span, asked time.Tim
 		if whole && !hour.End.Add(EdgeAge).After(asked) {
 			b := bucket{asked: asked, settled: true, known: allMinutes}
 			t.buckets.put(k, b)
-			file := t.store.dayFile(v.Stream, k.hour)
-			records[file] = append(records[file], b.record(k.hour))
+			records[k.day()] = append(records[k.day()], b.record(k.hour))
 		}
 	}
 	t.mu.Unlock()
@@ -111,13 +106,8 @@ func (t *table) remember(v View, key probeKey, span archive.Span, asked time.Tim
 	}
 }
 
-// sample gives some fragments of a span, at most limit. complete says that there are no others.
-func (t *table) sample(ctx context.Context, v View, span archive.Span, limit int) (some []archive.Fragment, complete bool, err error) {
-	return t.sampleBy(ctx, t.by, v, span, limit)
-}
-
-// sampleBy is sample by a clock.
-func (t *table) sampleBy(ctx context.Context, by archive.Selector, v View, span archive.Span, limit int) (some []archive.Fragment, complete bool, err error) {
+// sample gives some fragments of a span by a clock, at most limit. complete says that there are no others.
+func (t *table) sample(ctx context.Context, by archive.Selector, v View, span archive.Span, limit int) (some []archive.Fragment, complete bool, err error) {
 	span = span.Intersect(v.Window)
 	if span.Empty() {
 		return nil, true, nil
@@ -145,13 +135,17 @@ func (t *table) recordedDay(ctx context.Context, v View, day archive.Span) (foun
 
 // rememberDay keeps whether a day has footage.
 func (t *table) rememberDay(v View, day archive.Span, asked time.Time, found bool) {
-	p := probe{found: found, validUntil: asked.Add(t.ttl)}
-	if !found {
-		p.validUntil = asked.Add(t.validFor(day, asked))
-	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.probes.Add(dayProbe(v, day), p)
+	t.probes.Add(dayProbe(v, day), t.probeOf(day, asked, found))
+}
+
+// probeOf is the answer that a span has footage or none.
+func (t *table) probeOf(span archive.Span, asked time.Time, found bool) probe {
+	if found {
+		return probe{true, asked.Add(t.ttl)}
+	}
+	return probe{false, asked.Add(t.validFor(span, asked))}
 }
 
 // dayProbe names a day, as a whole even where it is not over.

@@ -14,6 +14,8 @@ import (
 
 	"clipfs/clip/emulator"
 	"clipfs/clip/emulator/footage"
+	"clipfs/clip/emulator/payload"
+
 	camera "clipfs/clip/emulator/producer"
 )
 
@@ -32,10 +34,10 @@ func probe(t *testing.T, mp4 []byte, args ...string) string {
 
 func TestGetClipPlays(t *testing.T) {
 	now := time.Now().UTC().Truncate(time.Second)
-	for name, o := range map[string]footage.PayloadOptions{
-		"builtin": {}, "ffmpeg": {Muxer: footage.MuxerFFmpeg}, "ffmpeg-defaults": {Muxer: footage.MuxerFFmpegDefaults},
+	for name, o := range map[string]payload.Options{
+		"builtin": {}, "ffmpeg": {Muxer: payload.MuxerFFmpeg}, "ffmpeg-defaults": {Muxer: payload.MuxerFFmpegDefaults},
 	} {
-		if o.Muxer != footage.MuxerBuiltin {
+		if o.Muxer != payload.MuxerBuiltin {
 			tool(t, "ffmpeg")
 		}
 		c := startLoopback(t, emulator.Options{Payload: o, Streams: []emulator.Stream{{Name: "a", Source: card(t)}}})

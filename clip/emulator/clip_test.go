@@ -13,6 +13,7 @@ import (
 
 	"clipfs/clip/emulator"
 	"clipfs/clip/emulator/footage"
+	"clipfs/clip/emulator/payload"
 )
 
 const (
@@ -267,7 +268,7 @@ func TestGetClipMoovLast(t *testing.T) {
 	for _, last := range []bool{false, true} {
 		o := emulator.Options{Streams: []emulator.Stream{{Name: "a", Source: card(t)}}}
 		if last {
-			o.Payload.Moov = footage.MoovLast
+			o.Payload.Moov = payload.MoovLast
 		}
 		c := startLoopback(t, o)
 		r := c.clip(c.endpoint("a", "GET_CLIP"), "a", producer, now.Add(-30*time.Second), now.Add(-10*time.Second))

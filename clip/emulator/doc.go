@@ -38,7 +38,7 @@
 //
 // # Forms
 //
-// Payloads can be odd (package form): some forms change the boxes of a payload, which package footage sees to, others
+// Payloads can be odd (package form): some forms change the boxes of a payload, which package payload sees to, others
 // which fragments it has (forms.go). They are given at the start or set while it runs, at /_emulator/payload of the control
 // listener.
 //

@@ -12,6 +12,7 @@ import (
 	"clipfs/clip/emulator"
 	"clipfs/clip/emulator/footage"
 	"clipfs/clip/emulator/form"
+	"clipfs/clip/emulator/payload"
 )
 
 // setForms posts forms and gives what is answered.
@@ -38,7 +39,7 @@ func (c *client) setForms(forms string) (status int, answer string) {
 func TestPayloadForms(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := emulator.Options{NoQuota: true, Streams: []emulator.Stream{{Name: "a", Source: card(t)}},
-			Payload: footage.PayloadOptions{Forms: form.Set{form.Fewer}}}
+			Payload: payload.Options{Forms: form.Set{form.Fewer}}}
 		c := start(t, o)
 		now := time.Now()
 		frames := func() string {

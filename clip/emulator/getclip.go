@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"clipfs/clip/emulator/footage"
+	"clipfs/clip/emulator/payload"
 )
 
 const (
@@ -107,7 +108,7 @@ func cutClip(fragments []footage.Fragment) []footage.Fragment {
 }
 
 // makeClip makes the MP4. The time of its making is in it, so that no two are equal.
-func (s *Server) makeClip(ctx context.Context, fragments []footage.Fragment, o footage.PayloadOptions) (answer, error) {
+func (s *Server) makeClip(ctx context.Context, fragments []footage.Fragment, o payload.Options) (answer, error) {
 	if o.Next != nil {
 		next, err := o.Next.Load()
 		if err != nil {
@@ -122,7 +123,7 @@ func (s *Server) makeClip(ctx context.Context, fragments []footage.Fragment, o f
 		}
 		fragments[i] = loaded
 	}
-	p, err := footage.PlanPayload(fragments, o)
+	p, err := payload.Plan(fragments, o)
 	if err != nil {
 		return nil, refuseMedia(err)
 	}
@@ -166,7 +167,7 @@ func refuseMedia(err error) error {
 
 // clipAnswer is an answer whose body is an MP4.
 type clipAnswer struct {
-	payload *footage.Payload
+	payload *payload.Payload
 	// chunked leaves out Content-Length.
 	chunked bool
 }

@@ -10,6 +10,7 @@ import (
 
 	"clipfs/clip/emulator/fault"
 	"clipfs/clip/emulator/footage"
+	"clipfs/clip/emulator/payload"
 )
 
 const (
@@ -43,7 +44,7 @@ type Options struct {
 	Data string
 
 	// Payload says how GetClip makes its MP4. Its Created and Next are set for each call, its Forms are those at the start.
-	Payload footage.PayloadOptions
+	Payload payload.Options
 	// Overlaps says what GetClip does about footage that was ingested over older footage.
 	Overlaps Overlaps
 	// Chunked leaves Content-Length out of what GetClip answers.

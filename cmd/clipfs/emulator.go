@@ -14,6 +14,7 @@ import (
 	"clipfs/clip/emulator/fault"
 	"clipfs/clip/emulator/footage"
 	"clipfs/clip/emulator/form"
+	"clipfs/clip/emulator/payload"
 	"clipfs/cmd/clipfs/internal/config"
 	"clipfs/cmd/internal/logs"
 
@@ -89,14 +90,14 @@ func (f *emulatorFlags) bind(cmd *cobra.Command) {
 		"footage of a stream, `NAME=FILE[@START][,loop][,nostamp]` or NAME=testcard; repeat it for more streams, or for more footage of one")
 	set.StringVar(&o.Data, "data", "", "`directory` that keeps streams and what is sent to them across restarts (default: in memory)")
 	set.DurationVar(&o.Retention, "retention", emulator.DefaultRetention, "how long the footage of --stream is kept, in whole hours; 0 keeps none")
-	set.Var(config.Text(&o.Payload.Moov, "first|last", "first", footage.ParseMoov), "moov", "where a clip's moov box stands")
-	set.Var(config.Text(&o.Payload.Gaps, "keep|close", "keep", footage.ParseGaps), "payload-gaps", "gaps inside a clip: keep the wall clock, or close them")
-	set.Var(config.Text(&o.Payload.Syncs, "all|idr", "all", footage.ParseSyncs), "sync",
+	set.Var(config.Text(&o.Payload.Moov, "first|last", "first", payload.ParseMoov), "moov", "where a clip's moov box stands")
+	set.Var(config.Text(&o.Payload.Gaps, "keep|close", "keep", payload.ParseGaps), "payload-gaps", "gaps inside a clip: keep the wall clock, or close them")
+	set.Var(config.Text(&o.Payload.Syncs, "all|idr", "all", payload.ParseSyncs), "sync",
 		"which pictures a clip lists as sync samples: all at which decoding can begin, or idr (no recovery points of H.264, no CRA of H.265)")
 	set.Var(config.Text(&o.Payload.Forms, "FORM,...", "", form.Parse), "payload", "odd clips, as above")
 	set.Var(config.Text(&o.Overlaps, "drop|hide|keep", "drop", emulator.ParseOverlaps), "overlaps",
 		"footage ingested over older footage: drop it from a clip that has both, hide it from all clips, or keep it")
-	set.Var(config.Text(&o.Payload.Muxer, "builtin|ffmpeg|ffmpeg-defaults", "builtin", footage.ParseMuxer), "muxer",
+	set.Var(config.Text(&o.Payload.Muxer, "builtin|ffmpeg|ffmpeg-defaults", "builtin", payload.ParseMuxer), "muxer",
 		"what makes clips: builtin, ffmpeg (as real clips are) or ffmpeg-defaults")
 	set.Var(config.OnOff(&f.contentLength), "content-length", "send a clip's length (off: chunked)")
 	set.DurationVar(&o.Latency, "latency", 0, "wait before the first byte of a data call's answer")

@@ -55,6 +55,9 @@ func accessOf(sample []byte, t Track) access {
 	return accessNone
 }
 
+// IsIDR reports whether a sample is an IDR picture: nothing that follows needs what is before it.
+func IsIDR(sample []byte, t Track) bool { return accessOf(sample, t) == accessIDR }
+
 // nalUnits yields the NAL units of a sample, none of them empty, up to one that does not fit.
 func nalUnits(sample []byte, size int) func(yield func([]byte) bool) {
 	return func(yield func([]byte) bool) {

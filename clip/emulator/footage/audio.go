@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// frameDuration gives how long a coded frame or block of so many bytes plays: 1,024 samples or fewer of AAC (ISO/IEC
+// FrameDuration gives how long a coded frame or block of so many bytes plays: 1,024 samples or fewer of AAC (ISO/IEC
 // 14496-3 4.5.1.1, frameLengthFlag), one sample a byte and channel of G.711.
-func (t Track) frameDuration(size int) time.Duration {
-	return time.Duration(t.frameSamples(size)) * time.Second / time.Duration(max(t.SampleRate, 1))
+func (t Track) FrameDuration(size int) time.Duration {
+	return time.Duration(t.FrameSamples(size)) * time.Second / time.Duration(max(t.SampleRate, 1))
 }
 
-// frameSamples gives how many samples a coded frame or block of so many bytes holds.
-func (t Track) frameSamples(size int) int {
+// FrameSamples gives how many samples a coded frame or block of so many bytes holds.
+func (t Track) FrameSamples(size int) int {
 	if t.Codec.IsG711() {
 		return size / max(t.Channels, 1)
 	}

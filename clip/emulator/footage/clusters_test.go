@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"clipfs/clip/emulator/footage"
+	"clipfs/clip/emulator/payload"
 )
 
 // pushed gives all that Clusters gives of a reader, as fragments that are loaded when they are asked for.
@@ -46,7 +47,7 @@ func TestLoadErrors(t *testing.T) {
 		if _, err := f.Load(); !errors.Is(err, tt.want) {
 			t.Errorf("%s: %v, want %v", tt.name, err, tt.want)
 		}
-		if _, err := footage.PlanPayload([]footage.Fragment{f}, footage.PayloadOptions{}); !errors.Is(err, footage.ErrUnsupportedMedia) {
+		if _, err := payload.Plan([]footage.Fragment{f}, payload.Options{}); !errors.Is(err, footage.ErrUnsupportedMedia) {
 			t.Errorf("%s: payload without loading: %v", tt.name, err)
 		}
 	}
@@ -78,7 +79,7 @@ func FuzzClusters(f *testing.F) {
 				t.Errorf("fragment %d at %s of %s", i, fr.Producer, fr.Length)
 			}
 			if loaded, err := fr.Load(); err == nil {
-				p, err := footage.PlanPayload([]footage.Fragment{loaded}, footage.PayloadOptions{})
+				p, err := payload.Plan([]footage.Fragment{loaded}, payload.Options{})
 				if err == nil {
 					_, err = p.WriteTo(io.Discard)
 				}

@@ -1,11 +1,10 @@
-// Package footage is what the emulated streams have recorded: fragments cut from real video, once or looped without
-// end, and the MP4 that GetClip makes of them.
+// Package footage is what the emulated streams have recorded: fragments cut from real video, once or looped without end.
+// Package payload makes clips of them.
 //
 // # Data flow
 //
 //	file (MP4, Matroska) or test card ─→ Media (tracks, samples) ─→ cut at key frames ─→ Source
-//	Source.Fragments(selector, from, to) ─→ []Fragment ─→ Payload (planned by package isom) ─→ WriteTo
-//	Payload.Render ─→ ffmpeg, if that is the muxer ─→ package form, if it is to be odd
+//	Source.Fragments(selector, from, to) ─→ []Fragment ─→ package payload
 //	what a producer sends ─→ Clusters ─→ NewStored ─→ Fragment.Load (NewFragment) ─┘
 //
 // # Time
@@ -19,6 +18,5 @@
 // # Who locks what
 //
 // Media and Sources do not change after they were made and need no lock. A loop holds its media once; the fragment with
-// an absolute index is computed from that index, so that memory does not depend on how long it has run. A Payload belongs
-// to one caller until Render has returned; then WriteTo may be called by several.
+// an absolute index is computed from that index, so that memory does not depend on how long it has run.
 package footage

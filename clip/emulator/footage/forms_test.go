@@ -14,6 +14,7 @@ import (
 
 	"clipfs/clip/emulator/footage"
 	"clipfs/clip/emulator/form"
+	"clipfs/clip/emulator/payload"
 )
 
 // top gives the types of the boxes at the top of a file, and the size that the last one says.
@@ -78,10 +79,10 @@ func TestFormsReshape(t *testing.T) {
 	m := read(t, kinds()[0].make(t, "3"))
 	frags := footage.NewRecording(m, day()).Fragments(footage.ByProducer, day(), day().Add(time.Hour))
 	video, audio := stored(frags)
-	for _, muxer := range []footage.Muxer{footage.MuxerBuiltin, footage.MuxerFFmpeg} {
+	for _, muxer := range []payload.Muxer{payload.MuxerBuiltin, payload.MuxerFFmpeg} {
 		for f, looks := range shapes() {
 			t.Run(fmt.Sprintf("%s muxer %d", f, muxer), func(t *testing.T) {
-				o := footage.PayloadOptions{Muxer: muxer, Forms: form.Set{f}}
+				o := payload.Options{Muxer: muxer, Forms: form.Set{f}}
 				name := save(t, frags, o)
 				data, err := os.ReadFile(name)
 				if err != nil {
@@ -93,7 +94,7 @@ func TestFormsReshape(t *testing.T) {
 				}
 				if f == form.Edits {
 					// Its demuxer gives what a second edit's first picture needs once more, to be decoded and dropped.
-					want := save(t, frags, footage.PayloadOptions{Muxer: muxer})
+					want := save(t, frags, payload.Options{Muxer: muxer})
 					if got, want := pictures(t, name), pictures(t, want); got != want || strings.Count(got, "\n") != len(video) {
 						t.Errorf("%d pictures that are not the %d of the plain payload", strings.Count(got, "\n"), len(video))
 					}
@@ -145,7 +146,7 @@ func TestFormsOfMinutes(t *testing.T) {
 	loop := footage.NewLoop(m, day(), footage.Options{NoStamp: true})
 	entry := func(f form.Form, at time.Duration) string {
 		frags := loop.Fragments(footage.ByProducer, day().Add(at), day().Add(at+5*time.Second))
-		data, err := os.ReadFile(save(t, frags, footage.PayloadOptions{Forms: form.Set{f}}))
+		data, err := os.ReadFile(save(t, frags, payload.Options{Forms: form.Set{f}}))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -166,8 +167,8 @@ func TestFormsOfFrames(t *testing.T) {
 	all := footage.NewRecording(m, day()).Fragments(footage.ByProducer, day(), day().Add(time.Hour))
 	frags := all[:3:3]
 	video, audio := stored(frags)
-	for _, muxer := range []footage.Muxer{footage.MuxerBuiltin, footage.MuxerFFmpeg} {
-		name := save(t, frags, footage.PayloadOptions{Muxer: muxer, Forms: form.Set{form.Twice, form.Joint}, Next: &all[3]})
+	for _, muxer := range []payload.Muxer{payload.MuxerBuiltin, payload.MuxerFFmpeg} {
+		name := save(t, frags, payload.Options{Muxer: muxer, Forms: form.Set{form.Twice, form.Joint}, Next: &all[3]})
 		got := framesOf(t, name, "v")
 		sameFrames(t, "video", got, append(frames(video[:5:5]), frames(video)...))
 		for i := range video {
@@ -180,11 +181,11 @@ func TestFormsOfFrames(t *testing.T) {
 		}
 		sameFrames(t, "audio", framesOf(t, name, "a"), append(frames(audio), frames(all[3].Audio()[:1])...))
 
-		whole, err := os.ReadFile(save(t, frags, footage.PayloadOptions{Muxer: muxer}))
+		whole, err := os.ReadFile(save(t, frags, payload.Options{Muxer: muxer}))
 		if err != nil {
 			t.Fatal(err)
 		}
-		cut, err := os.ReadFile(save(t, frags, footage.PayloadOptions{Muxer: muxer, Forms: form.Set{form.Truncated}}))
+		cut, err := os.ReadFile(save(t, frags, payload.Options{Muxer: muxer, Forms: form.Set{form.Truncated}}))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -203,7 +204,7 @@ func TestFormOffsets(t *testing.T) {
 		"-fps_mode", "passthrough", "-enc_time_base", "1/1000", "-c:v", "libx264", "-bf", "3", "-x264-params", "b-adapt=0", "-g", "20", "-sc_threshold", "0", "-video_track_timescale", "1000",
 		"-pix_fmt", "yuv420p", "-threads", "1", name)
 	all := footage.NewRecording(read(t, name), day()).Fragments(footage.ByProducer, day(), day().Add(time.Hour))
-	for _, o := range []footage.PayloadOptions{{Forms: form.Set{form.Offsets}}, {Muxer: footage.MuxerFFmpeg}} {
+	for _, o := range []payload.Options{{Forms: form.Set{form.Offsets}}, {Muxer: payload.MuxerFFmpeg}} {
 		seen := make(map[uint32]bool)
 		for i := range all {
 			name := save(t, all[i:i+1], o)
@@ -233,19 +234,19 @@ func TestSyncIDR(t *testing.T) {
 			if len(all) != 5 {
 				t.Fatalf("%d fragments, want 5", len(all))
 			}
-			for _, muxer := range []footage.Muxer{footage.MuxerBuiltin, footage.MuxerFFmpeg} {
+			for _, muxer := range []payload.Muxer{payload.MuxerBuiltin, payload.MuxerFFmpeg} {
 				want := 1 // the first picture of the file
 				if k.name == kinds()[0].name {
 					want = 5
 				}
-				name := save(t, all, footage.PayloadOptions{Muxer: muxer, Syncs: footage.SyncsIDR})
+				name := save(t, all, payload.Options{Muxer: muxer, Syncs: payload.SyncsIDR})
 				if got := syncsOf(t, name); got != want {
 					t.Errorf("muxer %d: %d sync samples, want %d", muxer, got, want)
 				}
 				if n := len(footage.NewRecording(read(t, name), day()).Fragments(footage.ByProducer, day(), day().Add(time.Hour))); n != 5 {
 					t.Errorf("muxer %d: read back as %d fragments", muxer, n)
 				}
-				part := save(t, all[2:4], footage.PayloadOptions{Muxer: muxer, Syncs: footage.SyncsIDR})
+				part := save(t, all[2:4], payload.Options{Muxer: muxer, Syncs: payload.SyncsIDR})
 				if got := syncsOf(t, part); got != min(want-1, 2) {
 					t.Errorf("muxer %d: %d sync samples in a part, want %d", muxer, got, min(want-1, 2))
 				}

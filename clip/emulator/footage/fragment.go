@@ -46,7 +46,7 @@ func NewFragment(number string, producer, server time.Time, video Track, frames 
 	slices.SortStableFunc(m.audio.samples, func(a, b Sample) int { return cmp.Compare(a.PTS, b.PTS) })
 	for i := range m.audio.samples {
 		s := &m.audio.samples[i]
-		s.DTS, s.Duration, s.Sync = s.PTS, m.audio.frameDuration(len(s.Data)), true
+		s.DTS, s.Duration, s.Sync = s.PTS, m.audio.FrameDuration(len(s.Data)), true
 	}
 	if n := len(frames); last == 0 && n > 1 {
 		last = (order(m.video.samples, 0) - frames[0].PTS) / time.Duration(n-1)
@@ -128,3 +128,6 @@ func (f Fragment) Audio() []Sample {
 func (f Fragment) offset(t time.Duration) time.Duration {
 	return milliseconds(f.origin.Add(t)).Sub(f.Producer)
 }
+
+// milliseconds rounds to the nearest millisecond.
+func milliseconds(t time.Time) time.Time { return t.Round(time.Millisecond) }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"clipfs/clip/emulator/footage"
+	"clipfs/clip/emulator/payload"
 )
 
 // tool skips a test where a program is missing, and fails it where nothing may be skipped.
@@ -195,10 +196,10 @@ func join(samples []footage.Sample) []byte {
 }
 
 // save renders a payload into a file.
-func save(t testing.TB, frags []footage.Fragment, o footage.PayloadOptions) string {
+func save(t testing.TB, frags []footage.Fragment, o payload.Options) string {
 	t.Helper()
 	o.TempDir = t.TempDir()
-	p, err := footage.PlanPayload(frags, o)
+	p, err := payload.Plan(frags, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -257,10 +258,10 @@ func near(a, b, d time.Duration) bool { return a-b <= d && b-a <= d }
 func day() time.Time { return time.Date(2024, 1, 1, 10, 0, 0, 0, time.UTC) }
 
 // compareTimes checks that frames are shown when they are stored to be: to the millisecond if that is the timescale.
-func compareTimes(t *testing.T, o footage.PayloadOptions, got []frame, want []footage.Sample) {
+func compareTimes(t *testing.T, o payload.Options, got []frame, want []footage.Sample) {
 	t.Helper()
 	slack := time.Duration(0)
-	if o.Muxer == footage.MuxerFFmpegDefaults {
+	if o.Muxer == payload.MuxerFFmpegDefaults {
 		slack = time.Millisecond
 	}
 	for i := range min(len(got), len(want)) {

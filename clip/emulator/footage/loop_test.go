@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"clipfs/clip/emulator/footage"
+	"clipfs/clip/emulator/payload"
 )
 
 // card is the test card as a loop since 1970.
@@ -232,19 +233,19 @@ func TestOddLoop(t *testing.T) {
 	if len(seam) != 5 || !seam[2].Producer.Equal(start) {
 		t.Fatalf("got %d fragments, the third at %v, want 5 and %v", len(seam), seam[2].Producer, start)
 	}
-	name := save(t, seam, footage.PayloadOptions{})
+	name := save(t, seam, payload.Options{})
 	decode(t, name)
 	video, audio := stored(seam)
 	got := framesOf(t, name, "v")
 	sameFrames(t, "video", got, frames(video))
-	compareTimes(t, footage.PayloadOptions{}, got, video)
+	compareTimes(t, payload.Options{}, got, video)
 	compareAudioTimes(t, framesOf(t, name, "a"), got[0].pts, audio, 0)
 
 	long := loop.Fragments(footage.ByProducer, start, start.Add(10*time.Minute))
 	if len(long) < 600 {
 		t.Fatalf("got %d fragments", len(long))
 	}
-	name = save(t, long, footage.PayloadOptions{})
+	name = save(t, long, payload.Options{})
 	_, audio = stored(long)
 	compareAudioTimes(t, framesOf(t, name, "a"), framesOf(t, name, "v")[0].pts, audio, 0)
 }

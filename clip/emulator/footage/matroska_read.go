@@ -284,7 +284,7 @@ func (r *matroskaReader) block(body []byte, timecode int64, group *blockGroup) e
 			r.video.samples = append(r.video.samples, s)
 			pts += r.frame
 		case b.TrackNumber == r.audioNumber:
-			s := Sample{PTS: pts, Duration: r.audio.frameDuration(len(data)), Data: data}
+			s := Sample{PTS: pts, Duration: r.audio.FrameDuration(len(data)), Data: data}
 			r.audio.samples = append(r.audio.samples, s)
 			pts += s.Duration
 		}

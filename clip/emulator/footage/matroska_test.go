@@ -11,6 +11,7 @@ import (
 	"github.com/at-wat/ebml-go/webm"
 
 	"clipfs/clip/emulator/footage"
+	"clipfs/clip/emulator/payload"
 )
 
 // cluster is a cluster with blocks of either kind.
@@ -183,7 +184,7 @@ func FuzzParseMedia(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	p, err := footage.PlanPayload(footage.NewRecording(m, day()).Fragments(footage.ByProducer, day(), day()), footage.PayloadOptions{})
+	p, err := payload.Plan(footage.NewRecording(m, day()).Fragments(footage.ByProducer, day(), day()), payload.Options{})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -206,7 +207,7 @@ func FuzzParseMedia(f *testing.F) {
 		if err := footage.WriteMatroska(&b, frags[:1]); err == nil && int64(b.Len()) != frags[0].Size {
 			t.Errorf("got size %d, stored are %d bytes", frags[0].Size, b.Len())
 		}
-		p, err := footage.PlanPayload(frags, footage.PayloadOptions{})
+		p, err := payload.Plan(frags, payload.Options{})
 		if err != nil {
 			return
 		}

@@ -23,29 +23,45 @@ func WriteMatroska(w io.Writer, frags []Fragment) error {
 	if len(frags) == 0 {
 		return ErrNoFragments
 	}
-	if err := checkFragments(frags); err != nil {
+	if err := Check(frags); err != nil {
 		return err
 	}
-	if err := writeMatroskaHeader(w, frags); err != nil {
+	audio, _ := frags[0].AudioTrack()
+	if err := WriteHeader(w, frags[0].VideoTrack(), audio); err != nil {
 		return err
 	}
 	for _, f := range frags {
-		if err := writeCluster(w, f.Producer.UnixMilli(), f.Video(), f.Audio()); err != nil {
+		if err := WriteCluster(w, f.Producer.UnixMilli(), f.Video(), f.Audio()); err != nil {
 			return fmt.Errorf("fragment %s: %w", f.Number, err)
 		}
 	}
 	return nil
 }
 
-// writeMatroskaHeader writes what stands before the first cluster.
-func writeMatroskaHeader(w io.Writer, frags []Fragment) error {
-	audio, _ := frags[0].AudioTrack()
-	return ebml.Marshal(newMatroskaHeader(frags[0].VideoTrack(), audio), w)
+// Check reports whether fragments can go into one file: ErrUnsupportedMedia, ErrNoCodecPrivateData or ErrCodecChange where not.
+func Check(frags []Fragment) error {
+	first := frags[0]
+	audio, _ := first.AudioTrack()
+	for _, f := range frags {
+		a, _ := f.AudioTrack()
+		if err := checkTracks(f.VideoTrack(), a); err != nil {
+			return fmt.Errorf("fragment %s: %w", f.Number, err)
+		}
+		if !f.VideoTrack().same(first.VideoTrack()) || !a.same(audio) {
+			return fmt.Errorf("fragment %s: %w", f.Number, ErrCodecChange)
+		}
+	}
+	return nil
 }
 
-// writeCluster writes samples whose times count from timecode, in milliseconds, as one cluster: audio before the video
+// WriteHeader writes what stands before the first cluster of these tracks; audio may be none.
+func WriteHeader(w io.Writer, video, audio Track) error {
+	return ebml.Marshal(newMatroskaHeader(video, audio), w)
+}
+
+// WriteCluster writes samples whose times count from timecode, in milliseconds, as one cluster: audio before the video
 // frame that is decoded later.
-func writeCluster(w io.Writer, timecode int64, video, audio []Sample) error {
+func WriteCluster(w io.Writer, timecode int64, video, audio []Sample) error {
 	var c matroskaCluster
 	c.Cluster.Timecode = uint64(timecode)
 	c.Cluster.SimpleBlock = make([]ebml.Block, 0, len(video)+len(audio))
@@ -80,7 +96,7 @@ func writeCluster(w io.Writer, timecode int64, video, audio []Sample) error {
 // headerSize is the size of what WriteMatroska writes before the first cluster.
 func headerSize(video, audio Track) int64 {
 	var b bytes.Buffer
-	if err := ebml.Marshal(newMatroskaHeader(video, audio), &b); err != nil {
+	if err := WriteHeader(&b, video, audio); err != nil {
 		return 0 // Not reached: a buffer does not fail, and the structure is ours.
 	}
 	return int64(b.Len())

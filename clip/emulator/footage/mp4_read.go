@@ -135,8 +135,8 @@ func g711FromMP4(data []byte, t *isom.Track, as Track, offset time.Duration) ([]
 		body, err := slice(data, first.At, last.At+int64(last.Size)-first.At)
 		at := offset + ticksToTime(first.DTS, t.Scale)
 		for block := range slices.Chunk(body, g711Block*max(as.Channels, 1)) {
-			samples = append(samples, Sample{PTS: at, Duration: as.frameDuration(len(block)), Data: block})
-			at += as.frameDuration(len(block))
+			samples = append(samples, Sample{PTS: at, Duration: as.FrameDuration(len(block)), Data: block})
+			at += as.FrameDuration(len(block))
 		}
 		return err
 	}

@@ -15,16 +15,17 @@ import (
 	"time"
 
 	"clipfs/clip/emulator/footage"
+	"clipfs/clip/emulator/payload"
 )
 
 // settings are the ways to make a payload.
-func settings() []footage.PayloadOptions {
-	return []footage.PayloadOptions{
+func settings() []payload.Options {
+	return []payload.Options{
 		{},
-		{Moov: footage.MoovLast},
-		{Muxer: footage.MuxerFFmpeg},
-		{Muxer: footage.MuxerFFmpeg, Moov: footage.MoovLast},
-		{Muxer: footage.MuxerFFmpegDefaults},
+		{Moov: payload.MoovLast},
+		{Muxer: payload.MuxerFFmpeg},
+		{Muxer: payload.MuxerFFmpeg, Moov: payload.MoovLast},
+		{Muxer: payload.MuxerFFmpegDefaults},
 	}
 }
 
@@ -55,7 +56,7 @@ func TestPayload(t *testing.T) {
 }
 
 // comparePayload makes a payload and compares it with what is stored; decodes says that it can be decoded without complaint.
-func comparePayload(t *testing.T, frags []footage.Fragment, o footage.PayloadOptions, decodes bool) {
+func comparePayload(t *testing.T, frags []footage.Fragment, o payload.Options, decodes bool) {
 	t.Helper()
 	if len(frags) < 2 {
 		t.Fatalf("%d fragments", len(frags))
@@ -68,7 +69,7 @@ func comparePayload(t *testing.T, frags []footage.Fragment, o footage.PayloadOpt
 	if decodes {
 		decode(t, name)
 	}
-	moovFirst(t, name, o.Moov == footage.MoovFirst)
+	moovFirst(t, name, o.Moov == payload.MoovFirst)
 	if len(audio) == 0 {
 		return
 	}
@@ -148,26 +149,26 @@ func TestPayloadLooksReal(t *testing.T) {
 	t.Parallel() // it runs ffmpeg for the most part
 	tests := []struct {
 		kind  int
-		muxer footage.Muxer
+		muxer payload.Muxer
 		video string
 		audio string
 		base  string
 	}{
-		{0, footage.MuxerBuiltin, "avc1", "mp4a", "1/48000"},
-		{5, footage.MuxerBuiltin, "hvc1", "mp4a", "1/48000"},
-		{6, footage.MuxerBuiltin, "hvc1", "", ""},
-		{7, footage.MuxerBuiltin, "hvc1", "alaw", "1/8000"},
-		{8, footage.MuxerBuiltin, "avc1", "ulaw", "1/8000"},
-		{0, footage.MuxerFFmpeg, "avc1", "mp4a", "1/48000"},
-		{5, footage.MuxerFFmpeg, "hvc1", "mp4a", "1/48000"},
-		{7, footage.MuxerFFmpeg, "hvc1", "alaw", "1/8000"},
+		{0, payload.MuxerBuiltin, "avc1", "mp4a", "1/48000"},
+		{5, payload.MuxerBuiltin, "hvc1", "mp4a", "1/48000"},
+		{6, payload.MuxerBuiltin, "hvc1", "", ""},
+		{7, payload.MuxerBuiltin, "hvc1", "alaw", "1/8000"},
+		{8, payload.MuxerBuiltin, "avc1", "ulaw", "1/8000"},
+		{0, payload.MuxerFFmpeg, "avc1", "mp4a", "1/48000"},
+		{5, payload.MuxerFFmpeg, "hvc1", "mp4a", "1/48000"},
+		{7, payload.MuxerFFmpeg, "hvc1", "alaw", "1/8000"},
 	}
 	for _, tt := range tests {
 		t.Run(fmt.Sprintf("%s muxer %d", kinds()[tt.kind].name, tt.muxer), func(t *testing.T) {
 			m := read(t, kinds()[tt.kind].make(t, "3"))
 			frags := footage.NewRecording(m, day()).Fragments(footage.ByProducer, day(), day().Add(time.Minute))
 			created := time.Date(2026, 11, 22, 1, 2, 3, 0, time.UTC)
-			p := probeOf(t, save(t, frags, footage.PayloadOptions{Muxer: tt.muxer, Created: created}))
+			p := probeOf(t, save(t, frags, payload.Options{Muxer: tt.muxer, Created: created}))
 			want := 1
 			if tt.audio != "" {
 				want = 2
@@ -197,8 +198,8 @@ func TestGaps(t *testing.T) {
 		source := footage.NewSource(footage.NewRecording(m, day()), footage.NewRecording(m, day().Add(21*time.Second)))
 		frags := source.Fragments(footage.ByProducer, day(), day().Add(time.Minute))
 		video, audio := stored(frags)
-		for _, muxer := range []footage.Muxer{footage.MuxerBuiltin, footage.MuxerFFmpeg} {
-			for policy, cut := range map[footage.Gaps]time.Duration{footage.GapsKeep: 0, footage.GapsClose: 17 * time.Second} {
+		for _, muxer := range []payload.Muxer{payload.MuxerBuiltin, payload.MuxerFFmpeg} {
+			for policy, cut := range map[payload.Gaps]time.Duration{payload.GapsKeep: 0, payload.GapsClose: 17 * time.Second} {
 				t.Run(fmt.Sprintf("%s muxer %d gaps %d", kinds()[i].name, muxer, policy), func(t *testing.T) {
 					shift := func(samples []footage.Sample) []footage.Sample {
 						var out []footage.Sample
@@ -210,7 +211,7 @@ func TestGaps(t *testing.T) {
 						}
 						return out
 					}
-					o := footage.PayloadOptions{Muxer: muxer, Gaps: policy}
+					o := payload.Options{Muxer: muxer, Gaps: policy}
 					name := save(t, frags, o)
 					got := framesOf(t, name, "v")
 					sameFrames(t, "video", got, frames(video))
@@ -237,10 +238,10 @@ func TestOverlap(t *testing.T) {
 	for i := range video[75:] {
 		video[75+i].PTS += 500 * time.Millisecond
 	}
-	name := save(t, frags, footage.PayloadOptions{})
+	name := save(t, frags, payload.Options{})
 	got := framesOf(t, name, "v")
 	sameFrames(t, "video", got, frames(video))
-	compareTimes(t, footage.PayloadOptions{}, got, video)
+	compareTimes(t, payload.Options{}, got, video)
 	sameFrames(t, "audio", framesOf(t, name, "a"), frames(audio))
 	decode(t, name)
 }
@@ -268,7 +269,7 @@ func TestPlanErrors(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if _, err := footage.PlanPayload(tt.frags, footage.PayloadOptions{}); !errors.Is(err, tt.want) {
+			if _, err := payload.Plan(tt.frags, payload.Options{}); !errors.Is(err, tt.want) {
 				t.Errorf("got %v, want %v", err, tt.want)
 			}
 			if err := footage.WriteMatroska(io.Discard, tt.frags); !errors.Is(err, tt.want) {
@@ -287,12 +288,12 @@ func TestRenderStops(t *testing.T) {
 	}
 	frags := footage.NewLoop(m, day(), footage.Options{}).Fragments(footage.ByProducer, day(), day().Add(time.Minute))
 	dir := t.TempDir()
-	p, err := footage.PlanPayload(frags, footage.PayloadOptions{Muxer: footage.MuxerFFmpeg, TempDir: dir})
+	p, err := payload.Plan(frags, payload.Options{Muxer: payload.MuxerFFmpeg, TempDir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.WriteTo(io.Discard); !errors.Is(err, footage.ErrNotRendered) {
-		t.Errorf("before Render: got %v, want %v", err, footage.ErrNotRendered)
+	if _, err := p.WriteTo(io.Discard); !errors.Is(err, payload.ErrNotRendered) {
+		t.Errorf("before Render: got %v, want %v", err, payload.ErrNotRendered)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -305,24 +306,24 @@ func TestRenderStops(t *testing.T) {
 }
 
 func TestParseOptions(t *testing.T) {
-	for s, want := range map[string]footage.Muxer{"builtin": footage.MuxerBuiltin, "ffmpeg": footage.MuxerFFmpeg, "ffmpeg-defaults": footage.MuxerFFmpegDefaults} {
-		if got, err := footage.ParseMuxer(s); got != want || err != nil {
+	for s, want := range map[string]payload.Muxer{"builtin": payload.MuxerBuiltin, "ffmpeg": payload.MuxerFFmpeg, "ffmpeg-defaults": payload.MuxerFFmpegDefaults} {
+		if got, err := payload.ParseMuxer(s); got != want || err != nil {
 			t.Errorf("muxer %s: got %v, %v", s, got, err)
 		}
 	}
-	for s, want := range map[string]footage.Moov{"first": footage.MoovFirst, "last": footage.MoovLast} {
-		if got, err := footage.ParseMoov(s); got != want || err != nil {
+	for s, want := range map[string]payload.Moov{"first": payload.MoovFirst, "last": payload.MoovLast} {
+		if got, err := payload.ParseMoov(s); got != want || err != nil {
 			t.Errorf("moov %s: got %v, %v", s, got, err)
 		}
 	}
-	for s, want := range map[string]footage.Gaps{"keep": footage.GapsKeep, "close": footage.GapsClose} {
-		if got, err := footage.ParseGaps(s); got != want || err != nil {
+	for s, want := range map[string]payload.Gaps{"keep": payload.GapsKeep, "close": payload.GapsClose} {
+		if got, err := payload.ParseGaps(s); got != want || err != nil {
 			t.Errorf("gaps %s: got %v, %v", s, got, err)
 		}
 	}
-	_, a := footage.ParseMuxer("x")
-	_, b := footage.ParseMoov("")
-	_, c := footage.ParseGaps("Keep")
+	_, a := payload.ParseMuxer("x")
+	_, b := payload.ParseMoov("")
+	_, c := payload.ParseGaps("Keep")
 	if a == nil || b == nil || c == nil {
 		t.Errorf("wrong words: got %v, %v, %v, want errors", a, b, c)
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"clipfs/clip/emulator/footage"
+	"clipfs/clip/emulator/payload"
 )
 
 // What is written cluster by cluster comes back fragment by fragment, sample by sample.
@@ -75,7 +76,7 @@ func TestStamp(t *testing.T) {
 					t.Errorf("got size %d with a stamp and %d without", f.Size, plain[i].Size)
 				}
 			}
-			name := save(t, stamped, footage.PayloadOptions{})
+			name := save(t, stamped, payload.Options{})
 			decode(t, name)
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
@@ -136,11 +137,11 @@ func TestPushed(t *testing.T) {
 		}
 		pushed = append(pushed, p)
 	}
-	name := save(t, pushed, footage.PayloadOptions{})
+	name := save(t, pushed, payload.Options{})
 	video, audio := stored(recorded)
 	got := framesOf(t, name, "v")
 	sameFrames(t, "video", got, frames(video))
-	compareTimes(t, footage.PayloadOptions{}, got, video)
+	compareTimes(t, payload.Options{}, got, video)
 	sameFrames(t, "audio", framesOf(t, name, "a"), frames(audio))
 	decode(t, name)
 }

@@ -86,9 +86,6 @@ func (s *series) fragment(i int) Fragment {
 	return f
 }
 
-// milliseconds rounds to the nearest millisecond.
-func milliseconds(t time.Time) time.Time { return t.Round(time.Millisecond) }
-
 // FragmentNumber gives the number of the fragment with an index that was taken in at a server time: 47 digits that are
 // the same whenever they are asked for, and increase with ingestion as long as either does. Digits: 14 that never
 // change, 15 of the server time in milliseconds since 1970, 15 of the index, 3 of the source within a stream.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"clipfs/clip/emulator/footage"
+	"clipfs/clip/emulator/payload"
 )
 
 func TestTestCard(t *testing.T) {
@@ -58,7 +59,7 @@ func TestReadTestCard(t *testing.T) {
 	tool(t, "ffmpeg")
 	source := card(t, footage.Options{})
 	for _, start := range []time.Time{day().Add(23*time.Hour + 17*time.Minute + 36*time.Second), time.Date(2037, 12, 31, 23, 59, 30, 0, time.UTC)} {
-		for _, o := range []footage.PayloadOptions{settings()[0], settings()[2], settings()[4]} {
+		for _, o := range []payload.Options{settings()[0], settings()[2], settings()[4]} {
 			frags := source.Fragments(footage.ByProducer, start, start.Add(50*time.Second))
 			if !frags[0].Producer.Equal(start) {
 				t.Fatalf("got first fragment at %v, want %v", frags[0].Producer, start)
@@ -79,7 +80,7 @@ func TestEveryPicture(t *testing.T) {
 	t.Parallel() // it runs ffmpeg for the most part
 	tool(t, "ffmpeg")
 	start := day().Add(20 * time.Second)
-	name := save(t, card(t, footage.Options{}).Fragments(footage.ByProducer, start, start.Add(time.Minute-1)), footage.PayloadOptions{})
+	name := save(t, card(t, footage.Options{}).Fragments(footage.ByProducer, start, start.Add(time.Minute-1)), payload.Options{})
 	all := run(t, "ffmpeg", "-v", "error", "-xerror", "-nostdin", "-threads", "1", "-i", name, "-map", "0:v", "-pix_fmt", "gray", "-f", "rawvideo", "-")
 	const size = 320 * 180
 	if len(all) != 1500*size {
@@ -127,7 +128,7 @@ func TestSeam(t *testing.T) {
 	if len(video) != 100 || len(audio) != 125 {
 		t.Errorf("got %d and %d frames, want 100 and 125", len(video), len(audio))
 	}
-	name := save(t, frags, footage.PayloadOptions{})
+	name := save(t, frags, payload.Options{})
 	decode(t, name)
 	got := framesOf(t, name, "a")
 	for i := range got[1:] {
@@ -139,7 +140,7 @@ func TestSeam(t *testing.T) {
 	// beep that begins there.
 	pcm := func(second time.Duration) []byte {
 		frags := source.Fragments(footage.ByProducer, day().Add(second-2*time.Second), day().Add(second))
-		return run(t, "ffmpeg", "-v", "error", "-nostdin", "-i", save(t, frags, footage.PayloadOptions{}), "-map", "0:a", "-f", "s16le", "-")
+		return run(t, "ffmpeg", "-v", "error", "-nostdin", "-i", save(t, frags, payload.Options{}), "-map", "0:a", "-f", "s16le", "-")
 	}
 	if seam, plain := step(pcm(60*time.Second), 2*time.Second, 50*time.Millisecond), step(pcm(30*time.Second), 2*time.Second, 50*time.Millisecond); seam > 4*plain {
 		t.Errorf("a step of %d at the seam, %d elsewhere", seam, plain)

@@ -1,9 +1,10 @@
-package footage
+package payload
 
 import (
 	"fmt"
 	"time"
 
+	"clipfs/clip/emulator/footage"
 	"clipfs/clip/emulator/isom"
 )
 
@@ -20,7 +21,7 @@ const (
 )
 
 // plan plans the MP4 of a timeline.
-func (l *timeline) plan(o PayloadOptions) (*isom.Writer, error) {
+func (l *timeline) plan(o Options) (*isom.Writer, error) {
 	video := l.planVideo()
 	out := isom.Output{Created: o.Created, MoovLast: o.Moov == MoovLast, Tracks: []isom.OutputTrack{video}}
 	if len(l.audio) > 0 {
@@ -42,7 +43,7 @@ func (l *timeline) plan(o PayloadOptions) (*isom.Writer, error) {
 func (l *timeline) planVideo() isom.OutputTrack {
 	t := isom.OutputTrack{Handler: isom.Video, Name: videoHandler, Timescale: videoTimescale,
 		Width: uint16(l.videoTrack.Width), Height: uint16(l.videoTrack.Height)}
-	if l.videoTrack.Codec == H265 {
+	if l.videoTrack.Codec == footage.H265 {
 		t.Entries = [][]byte{isom.NewHEVCEntry(l.videoTrack.Private, t.Width, t.Height)}
 	} else {
 		t.Entries = [][]byte{isom.NewAVCEntry(l.videoTrack.Private, t.Width, t.Height)}
@@ -59,21 +60,21 @@ func (l *timeline) planAudio() (t isom.OutputTrack, delay time.Duration) {
 	a := l.audioTrack
 	t = isom.OutputTrack{Handler: isom.Sound, Name: audioHandler, Timescale: uint32(a.SampleRate)}
 	switch rate, channels := uint32(a.SampleRate), uint16(a.Channels); a.Codec {
-	case AAC:
+	case footage.AAC:
 		t.Entries = [][]byte{isom.NewAACEntry(a.Private, rate, channels)}
-	case ALaw:
+	case footage.ALaw:
 		t.Entries = [][]byte{isom.NewG711Entry(isom.ALaw, rate, channels)}
 	default:
 		t.Entries = [][]byte{isom.NewG711Entry(isom.MuLaw, rate, channels)}
 	}
 	times := l.audioTimes()
 	offset := l.audio[0].PTS
-	stretch := a.Codec == AAC && offset <= a.frameDuration(0) && times[1] > 0
+	stretch := a.Codec == footage.AAC && offset <= a.FrameDuration(0) && times[1] > 0
 	if stretch {
 		times[0] = 0
 	}
 	for i, s := range l.audio {
-		t.Samples = append(t.Samples, a.runs(len(s.Data), uint32(times[i+1]-times[i]))...)
+		t.Samples = append(t.Samples, runs(a, len(s.Data), uint32(times[i+1]-times[i]))...)
 	}
 	switch {
 	case !stretch && offset > 0:
@@ -98,30 +99,30 @@ func (l *timeline) audioTimes() []int64 {
 		case i > 0 && at-end <= slack && end-at <= slack:
 			at = end
 		case i > 0:
-			at = max(at, times[i-1]+int64(l.audioTrack.least(len(l.audio[i-1].Data))))
+			at = max(at, times[i-1]+int64(least(l.audioTrack, len(l.audio[i-1].Data))))
 		}
 		times = append(times, at)
-		end = at + int64(l.audioTrack.frameSamples(len(s.Data)))
+		end = at + int64(l.audioTrack.FrameSamples(len(s.Data)))
 	}
 	return append(times, end)
 }
 
 // least is the shortest time, in samples, that a frame or block of so many bytes can be given: a tick for each sample of
 // MP4 that it makes.
-func (t Track) least(size int) int {
+func least(t footage.Track, size int) int {
 	if t.Codec.IsG711() {
-		return t.frameSamples(size)
+		return t.FrameSamples(size)
 	}
 	return 1
 }
 
 // runs makes the samples of MP4 that a frame or block becomes, lasting so many ticks together: AAC is one sample, G.711 one
 // for each byte and channel, the last of which has what is over.
-func (t Track) runs(size int, ticks uint32) []isom.SampleRun {
+func runs(t footage.Track, size int, ticks uint32) []isom.SampleRun {
 	if !t.Codec.IsG711() {
 		return []isom.SampleRun{{Count: 1, Duration: ticks, Size: uint32(size), Sync: true}}
 	}
-	n, each := uint32(t.frameSamples(size)), uint32(t.Channels)
+	n, each := uint32(t.FrameSamples(size)), uint32(t.Channels)
 	if ticks == n {
 		return []isom.SampleRun{{Count: n, Duration: 1, Size: each, Sync: true}}
 	}
@@ -130,13 +131,13 @@ func (t Track) runs(size int, ticks uint32) []isom.SampleRun {
 
 // delayed makes the edit list of a track that begins later than the movie (ISO/IEC 14496-12 8.6.6: an empty edit).
 func delayed(by time.Duration, t isom.OutputTrack) []isom.Edit {
-	var ticks int64
+	var ticks uint64
 	for _, r := range t.Samples {
-		ticks += int64(r.Count) * int64(r.Duration)
+		ticks += uint64(r.Count) * uint64(r.Duration)
 	}
-	length := ticksToTime(ticks, t.Timescale) + time.Millisecond - 1
+	length := (ticks*1000 + uint64(t.Timescale) - 1) / uint64(t.Timescale) // in milliseconds, as the movie counts
 	return []isom.Edit{{Duration: uint64(by.Milliseconds()), MediaTime: -1},
-		{Duration: uint64(length.Milliseconds())}}
+		{Duration: length}}
 }
 
 // chunks lays out the media: fragment by fragment, in each a second of video and then a second of audio.
@@ -158,7 +159,7 @@ func (l *timeline) chunks() []isom.OutputChunk {
 			var samples uint32
 			for len(audio) > 0 && (last || audio[0].PTS < at) {
 				sound = append(sound, audio[0].Data)
-				samples += l.audioTrack.samplesInMP4(len(audio[0].Data))
+				samples += samplesInMP4(l.audioTrack, len(audio[0].Data))
 				audio = audio[1:]
 			}
 			if len(sound) > 0 {
@@ -170,9 +171,9 @@ func (l *timeline) chunks() []isom.OutputChunk {
 }
 
 // samplesInMP4 is how many samples of MP4 a frame or block becomes.
-func (t Track) samplesInMP4(size int) uint32 {
+func samplesInMP4(t footage.Track, size int) uint32 {
 	if t.Codec.IsG711() {
-		return uint32(t.frameSamples(size))
+		return uint32(t.FrameSamples(size))
 	}
 	return 1
 }

@@ -1,4 +1,4 @@
-package footage
+package payload
 
 import (
 	"bytes"
@@ -10,7 +10,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/at-wat/ebml-go"
+	"clipfs/clip/emulator/footage"
 )
 
 // runFFmpeg has ffmpeg make the payload. It is given the frames as Matroska, written with none of the code that the
@@ -51,7 +51,7 @@ func (p *Payload) ffmpegArgs(in, out string) []string {
 	args := []string{"-v", "error", "-nostdin", "-y", "-i", in, "-map", "0", "-c", "copy"}
 	if p.opts.Muxer == MuxerFFmpeg {
 		args = append(args, "-video_track_timescale", "1000", "-metadata:s:v", "handler_name="+videoHandler)
-		if p.line.videoTrack.Codec == H265 {
+		if p.line.videoTrack.Codec == footage.H265 {
 			args = append(args, "-tag:v", "hvc1")
 		}
 	}
@@ -81,9 +81,9 @@ func (l *timeline) writeMatroska(name string) (err error) {
 	}()
 	audioTrack := l.audioTrack
 	if len(l.audio) == 0 {
-		audioTrack = Track{}
+		audioTrack = footage.Track{}
 	}
-	if err := ebml.Marshal(newMatroskaHeader(l.videoTrack, audioTrack), file); err != nil {
+	if err := footage.WriteHeader(file, l.videoTrack, audioTrack); err != nil {
 		return err
 	}
 	// Timecodes have no sign, and ffmpeg gives no time to a block that lies before 0. It takes the first time of a file
@@ -92,7 +92,7 @@ func (l *timeline) writeMatroska(name string) (err error) {
 	for _, p := range l.places {
 		video := move(slices.Clone(l.video[p.video[0]:p.video[1]]), -p.at)
 		audio := move(slices.Clone(l.audio[p.audio[0]:p.audio[1]]), -p.at)
-		if err := writeCluster(file, (p.at + ahead).Milliseconds(), video, audio); err != nil {
+		if err := footage.WriteCluster(file, (p.at + ahead).Milliseconds(), video, audio); err != nil {
 			return err
 		}
 	}

@@ -1,9 +1,10 @@
-package footage
+package payload
 
 import (
 	"slices"
 	"time"
 
+	"clipfs/clip/emulator/footage"
 	"clipfs/clip/emulator/form"
 )
 
@@ -13,8 +14,8 @@ const gap = time.Second
 // timeline is the samples of fragments on the time of one payload, in whole milliseconds, in the order of decoding.
 // Time 0 is when the first of the video is shown.
 type timeline struct {
-	videoTrack, audioTrack Track
-	video, audio           []Sample
+	videoTrack, audioTrack footage.Track
+	video, audio           []footage.Sample
 	// places are the fragments: where on the timeline each starts and which samples are its.
 	places []place
 }
@@ -29,7 +30,7 @@ type place struct {
 // of it (an overlap, or a timestamp that comes twice) is placed where that ends, and so is one after a gap if gaps are
 // closed. What follows moves alike, until the next gap. How long a fragment's last frame is shown is a guess for what a
 // producer pushed, so a next fragment that starts within it just ends it.
-func newTimeline(frags []Fragment, o PayloadOptions) *timeline {
+func newTimeline(frags []footage.Fragment, o Options) *timeline {
 	gaps := o.Gaps
 	l := &timeline{videoTrack: frags[0].VideoTrack()}
 	l.audioTrack, _ = frags[0].AudioTrack()
@@ -68,7 +69,7 @@ func newTimeline(frags []Fragment, o PayloadOptions) *timeline {
 }
 
 // earliest gives the first time of showing.
-func earliest(samples []Sample) time.Duration {
+func earliest(samples []footage.Sample) time.Duration {
 	first := samples[0].PTS
 	for _, s := range samples {
 		first = min(first, s.PTS)
@@ -77,7 +78,7 @@ func earliest(samples []Sample) time.Duration {
 }
 
 // move moves samples by a time.
-func move(samples []Sample, by time.Duration) []Sample {
+func move(samples []footage.Sample, by time.Duration) []footage.Sample {
 	for i := range samples {
 		samples[i].PTS += by
 		samples[i].DTS += by
@@ -110,4 +111,46 @@ func (l *timeline) finish(end time.Duration) {
 	}
 	last := len(times) - 1
 	l.video[last].Duration = max(end-zero-times[last], time.Millisecond)
+}
+
+// twiceFrames is how many frames form.Twice repeats.
+const twiceFrames = 5
+
+// instants gives the numbers of the IDR pictures, from 1; it is not nil.
+func (l *timeline) instants() []uint32 {
+	numbers := []uint32{}
+	for i, s := range l.video {
+		if footage.IsIDR(s.Data, l.videoTrack) {
+			numbers = append(numbers, uint32(i+1))
+		}
+	}
+	return numbers
+}
+
+// joint adds the first audio frame of the next fragment, which stands at a time.
+func (l *timeline) joint(next *footage.Fragment, at time.Duration) {
+	audio := next.Audio()
+	if len(l.audio) == 0 || len(audio) == 0 {
+		return
+	}
+	l.audio = append(l.audio, move(audio[:1], at)...)
+	l.places[len(l.places)-1].audio[1]++
+}
+
+// twice puts the first frames in front once more. They are shown right before the first one.
+func (l *timeline) twice() {
+	end := l.places[0].video[1]
+	again := slices.Clone(l.video[:min(twiceFrames, end)])
+	first, last := earliest(again), time.Duration(0)
+	for _, s := range again {
+		last = max(last, s.PTS+s.Duration)
+	}
+	l.video = append(move(again, first-last), l.video...)
+	for i := range l.places {
+		for j := range l.places[i].video {
+			if i > 0 || j > 0 {
+				l.places[i].video[j] += len(again)
+			}
+		}
+	}
 }

@@ -1,6 +1,6 @@
-// Rooms checks that each package is a room with one door. For each package outside cmd it prints how many files and lines it has
-// (tests apart), how many arrows run between its files, and how many of these run back up. It fails where a package has more than 25
-// files or 3,000 lines, or more than a tenth of its arrows run back up.
+// Rooms checks that each package is a room with one door. For each package outside cmd that not only tests import it
+// prints how many files and lines it has (tests apart), how many arrows run between its files, and how many of these run
+// back up. It fails where a package has more than 25 files or 3,000 lines, or more than a tenth of its arrows run back up.
 //
 //	go run ./.ci/rooms [-back N] [-write] [PACKAGE...]
 //
@@ -180,6 +180,7 @@ func (r *room) printBack(stdout io.Writer, order []int, backward []arrow, most i
 type listed struct {
 	ImportPath, Dir, Export string
 	GoFiles, CgoFiles       []string
+	Imports                 []string
 	DepOnly                 bool
 	Module                  *struct{ Path string }
 }
@@ -190,8 +191,19 @@ type packages struct {
 	exports map[string]string
 }
 
-// list asks the go command for the packages of these patterns, or for all of the module outside cmd.
+// list asks the go command for the packages of these patterns, or for all of the module, but for those in cmd and those that only
+// tests import.
 func list(patterns []string) (packages, error) {
+	module, err := goList([]string{"-json=Imports", "./..."})
+	if err != nil {
+		return packages{}, err
+	}
+	imported := map[string]bool{}
+	for _, p := range module {
+		for _, path := range p.Imports {
+			imported[path] = true
+		}
+	}
 	if len(patterns) == 0 {
 		patterns = []string{"./..."}
 	}
@@ -201,7 +213,7 @@ func list(patterns []string) (packages, error) {
 	}
 	arguments := []string{"-export", "-deps", "-json=ImportPath,Dir,Export,GoFiles,CgoFiles,DepOnly,Module"}
 	for _, p := range all {
-		if name := p.name(); name != "cmd" && !strings.HasPrefix(name, "cmd/") && !strings.HasPrefix(name, ".") {
+		if !strings.HasPrefix(p.name()+"/", "cmd/") && imported[p.ImportPath] {
 			arguments = append(arguments, p.ImportPath)
 		}
 	}

@@ -10,14 +10,16 @@ import (
 )
 
 // top and below use each other, by a method and by a variable; both use end, of which only what is of package level counts. The
-// command and the tests do not count.
+// command, the tests and fake, which at most tests import, do not count.
 var module = map[string]string{
 	"go.mod":         "module example\n\ngo 1.26\n",
 	"room/top.go":    "package room\n\ntype Top struct{ n int }\n\nfunc (t Top) Up() { below(t); end() }\n",
 	"room/below.go":  "package room\n\nvar all []Top\n\nfunc below(t Top) { t.Up(); all = append(all, t); end(); end() }\n",
 	"room/end.go":    "package room\n\nfunc end() int { end := field{n: 1}; return end.n }\n\ntype field struct{ n int }\n",
 	"room/x_test.go": "package room\n\nvar _ = end\n",
-	"cmd/main.go":    "package main\n\nfunc main() {}\n",
+	"cmd/main.go":    "package main\n\nimport _ \"example/room\"\n\nfunc main() {}\n",
+	"fake/fake.go":   "package fake\n\nfunc A() { b() }\n",
+	"fake/other.go":  "package fake\n\nfunc b() { A() }\n",
 }
 
 func TestRooms(t *testing.T) {

@@ -148,18 +148,18 @@ func joinedRows() []joinedRow {
 	const second, minute = time.Second, time.Minute
 	return []joinedRow{
 		{"hour", 3 * second, time.Hour, "", []string{firstKeep}},
-		{"reordered", 0, 10 * minute, "", []string{ffmpegClose, firstKeep}},
+		{"reordered", 0, 10 * minute, "", []string{ffmpegClose}},
 		{"reordered", 5*minute + second, 10*minute + 500*time.Millisecond, "", []string{firstClose}},
 		{"h265", 0, 6 * minute, "", []string{lastKeep, ffmpegClose}},
 		{"law", 0, 10 * minute, "", []string{firstClose, ffmpegKeep}},
 		{"varying", 0, 8 * minute, "", []string{lastClose, ffmpegKeep, defaultsLast}},
-		{"still", 0, 7 * minute, "", []string{firstClose, lastKeep, ffmpegKeep}},
-		{"gaps", 3 * second, 6 * minute, "", []string{firstKeep, firstClose, lastKeep, ffmpegClose}},
+		{"still", 0, 7 * minute, "", []string{firstClose, ffmpegKeep}},
+		{"gaps", 3 * second, 6 * minute, "", []string{firstKeep, firstClose}},
 		{"gaps", 35 * second, 4*minute + 9*second, "", []string{lastClose, ffmpegKeep}},
 		{"lawgaps", 0, minute, "", []string{firstKeep, firstClose, ffmpegKeep}},
 		{"overlap", 0, 10 * minute, "", []string{firstKeep, lastClose, ffmpegClose}},
-		{"change", 0, 3 * minute, "filter_units=remove_types=7-8", []string{firstClose, ffmpegKeep, defaultsLast}},
-		{"change265", 21 * second, 2*minute + second, "filter_units=remove_types=32-34", []string{firstClose, ffmpegKeep, defaultsLast}},
+		{"change", 0, 3 * minute, "filter_units=remove_types=7-8", []string{firstClose, ffmpegKeep}},
+		{"change265", 21 * second, 2*minute + second, "filter_units=remove_types=32-34", []string{firstClose, defaultsLast}},
 		{"silence", 0, 3 * minute, "", []string{firstKeep, ffmpegClose}},
 	}
 }

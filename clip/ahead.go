@@ -1,10 +1,12 @@
 package clip
 
 import (
+	"context"
 	"sync"
 	"time"
 
 	"clipfs/clip/archive"
+	"clipfs/clip/download"
 )
 
 const (
@@ -33,7 +35,7 @@ const (
 type ahead struct {
 	clip   *Clip
 	layout *layout
-	opener asked
+	opener download.By
 	// most is the longest window, eager how much may be missing of the clip to fetch all of it; both in bytes.
 	most, eager int64
 
@@ -48,7 +50,7 @@ type ahead struct {
 	// that it is to be now.
 	little, all bool
 	timer       *time.Timer
-	held        map[int]*hold
+	held        map[int]*download.Reader
 	failed      map[int]bool
 	closed      bool
 	running     bool
@@ -56,10 +58,10 @@ type ahead struct {
 }
 
 // newAhead gives one that fetches nothing yet.
-func newAhead(c *Clip, l *layout, opener asked) *ahead {
+func newAhead(c *Clip, l *layout, opener download.By) *ahead {
 	return &ahead{
 		clip: c, layout: l, opener: opener, most: min(c.library.options.ReadAhead, c.library.aheadBudget()), eager: c.library.eager(), part: noPart,
-		held: make(map[int]*hold), failed: make(map[int]bool), wake: make(chan struct{}, 1),
+		held: make(map[int]*download.Reader), failed: make(map[int]bool), wake: make(chan struct{}, 1),
 	}
 }
 
@@ -89,7 +91,7 @@ func (a *ahead) fetchAll() {
 }
 
 // whole reports whether a part's payload is on disk.
-func (a *ahead) whole(i int) bool { return a.clip.library.cache.Has(a.layout.parts[i].fetch.key) }
+func (a *ahead) whole(i int) bool { return a.clip.library.cache.Has(a.layout.parts[i].payload.Key) }
 
 // note is told of every read of media before it is served, and whether that has to wait. It never waits itself.
 func (a *ahead) note(part int, off, n int64, waits bool) {
@@ -144,7 +146,7 @@ func (a *ahead) seekLocked() {
 	a.run, a.window = 0, 0
 	for i, h := range a.held {
 		delete(a.held, i)
-		go h.release() // it may remove a file
+		go h.Close() // it may remove a file
 	}
 	if a.all {
 		a.goLocked()
@@ -188,13 +190,13 @@ func (a *ahead) takeUp() bool {
 			return running
 		}
 		a.mu.Unlock()
-		h, err := a.clip.library.hold(a.opener, a.layout.parts[i].fetch, archive.ForAhead)
+		h, err := a.clip.library.downloads.Hold(context.Background(), a.layout.parts[i].payload, download.Want{Priority: archive.ForAhead, By: a.opener})
 		a.mu.Lock()
 		switch {
 		case err != nil:
 			a.failed[i] = true
 		case a.closed:
-			go h.release()
+			go h.Close()
 		default:
 			a.held[i] = h
 			go a.follow(i, h)
@@ -231,7 +233,7 @@ func (a *ahead) nextLocked() (int, bool) {
 }
 
 // follow gives a part's hold up when it is whole, or cannot be had: then its reader will be told why.
-func (a *ahead) follow(i int, h *hold) {
+func (a *ahead) follow(i int, h *download.Reader) {
 	<-h.Done()
 	a.mu.Lock()
 	if a.held[i] == h {
@@ -240,7 +242,7 @@ func (a *ahead) follow(i int, h *hold) {
 	}
 	a.goLocked()
 	a.mu.Unlock()
-	h.release()
+	h.Close()
 }
 
 // close ends it: what nobody else reads is fetched no further.
@@ -255,7 +257,7 @@ func (a *ahead) close() {
 	running := a.running
 	a.mu.Unlock()
 	for _, h := range held {
-		h.release()
+		h.Close()
 	}
 	if running {
 		select {

@@ -9,6 +9,7 @@ import (
 
 	"clipfs/cache"
 	"clipfs/clip/archive"
+	"clipfs/clip/download"
 	"clipfs/clip/singleflight"
 )
 
@@ -52,7 +53,7 @@ type Clip struct {
 	// failure is the last error of an open or a read.
 	failure atomic.Pointer[error]
 	// usage is what is fetched for it, once it was opened.
-	usage atomic.Pointer[usage]
+	usage atomic.Pointer[download.Usage]
 }
 
 // Key identifies the version: two clips of one key are the same bytes.
@@ -90,7 +91,7 @@ func (c *Clip) Size() (n int64, exact bool) {
 	if n := c.exact.Load(); n > 0 {
 		return n, true
 	}
-	if n, ok := c.library.versions.size(c.key, c.version); ok {
+	if n, ok := c.library.identities.Size(c.key, c.version); ok {
 		return c.settle(n), true
 	}
 	if c.fragments == 0 {
@@ -128,14 +129,14 @@ func (c *Clip) note(err error) error {
 // than MaxOpenFetch; ErrChanged if the archive no longer has this version.
 func (c *Clip) Open(ctx context.Context) (*Handle, error) {
 	used := c.used()
-	used.take()
+	used.Take()
 	file, err := c.openWithin(c.asks(ctx))
 	if err != nil {
-		used.give()
+		used.Give()
 		return nil, c.note(fmt.Errorf("open %s %s: %w", c.stream.Name, c.span, err))
 	}
 	c.failure.Store(nil)
-	c.library.counts.handles.Add(1)
+	c.library.handles.Add(1)
 	return &Handle{clip: c, size: c.exact.Load(), file: file}, nil
 }
 
@@ -158,11 +159,9 @@ func (c *Clip) open(ctx context.Context) (file, error) {
 	if err := c.refused(d, lost); err != nil {
 		return nil, err
 	}
-	opened, err := c.openPayload(ctx, c.library.fetchOf(c.stream, parts[0]))
+	opened, err := c.openPayload(ctx, c.library.payloadOf(c.stream, parts[0]))
 	if err == nil {
-		if t, err := opened.live(ctx); err == nil {
-			c.remarkSurplus(ctx, t.entry, parts[0])
-		}
+		c.remarkSurplus(ctx, opened, parts[0])
 		c.remarkLost(lost)
 		return opened, nil
 	}
@@ -183,11 +182,23 @@ func (c *Clip) failedOnly() error {
 	return nil
 }
 
-// openPayload opens a clip that is what one call brings.
-func (c *Clip) openPayload(ctx context.Context, f *fetch) (*source, error) {
-	payload := &source{counts: &c.library.counts, take: func(ctx context.Context) (taken, error) { return c.takePayload(ctx, f) }}
-	_, err := payload.live(ctx)
-	return payload, err
+// openPayload opens a clip that is what one call brings. Its size is that of this version from then on.
+func (c *Clip) openPayload(ctx context.Context, p download.Payload) (*download.Reader, error) {
+	payload, err := c.library.downloads.Hold(ctx, p, download.Want{
+		Priority: archive.ForReader, By: c.reader(ctx), Current: c.current, Identity: download.Identity{Size: c.exact.Load()},
+	})
+	if err != nil {
+		return nil, err
+	}
+	size, err := payload.Open(ctx)
+	if err == nil && c.settle(size) != size {
+		err = archive.ErrChanged
+	}
+	if err != nil {
+		payload.Close()
+		return nil, err
+	}
+	return payload, nil
 }
 
 // openJoined opens a clip of many parts, which layOut joins.
@@ -200,19 +211,19 @@ func (c *Clip) openJoined(ctx context.Context, layOut singleflight.Func[*layout]
 			return nil, err
 		}
 		if made.only != nil {
-			return c.openPayload(ctx, made.only)
+			return c.openPayload(ctx, *made.only)
 		}
-		now := look{size: made.joined.Size(), digest: made.digest}
-		if err := c.library.versions.check(made.key, now); err != nil {
+		now := download.Identity{Size: made.joined.Size(), Digest: made.digest}
+		if err := c.library.identities.Check(made.key, now); err != nil {
 			return nil, err
 		}
 		if made.key != c.key && c.calls > 1 { // else the key is that of a payload
-			if err := c.library.versions.agrees(c.key, now); err != nil {
+			if err := c.library.identities.Agrees(c.key, now); err != nil {
 				return nil, err
 			}
 		}
 		c.library.made.Add(c.Key(), made)
-		c.library.made.Add(versionKey(made.key, c.library.versions.current(made.key)), made)
+		c.library.made.Add(versionKey(made.key, c.library.identities.Current(made.key)), made)
 	}
 	c.layout.Store(made)
 	if size := made.joined.Size(); c.settle(size) != size {
@@ -221,9 +232,9 @@ func (c *Clip) openJoined(ctx context.Context, layOut singleflight.Func[*layout]
 	if err := c.current(); err != nil {
 		return nil, err
 	}
-	file := newJoinedFile(c, made, askedIn(ctx))
-	if _, err := file.head.live(ctx); err != nil {
-		file.close()
+	file := newJoinedFile(c, made, download.ByOf(ctx))
+	if _, err := file.head.Open(ctx); err != nil {
+		file.Close()
 		return nil, err
 	}
 	file.ahead.opened()
@@ -241,46 +252,33 @@ func (c *Clip) made() *layout {
 
 // current gives ErrChanged if the archive is known to have another version by now.
 func (c *Clip) current() error {
-	if c.library.versions.current(c.key) != c.version {
+	if c.library.identities.Current(c.key) != c.version {
 		return fmt.Errorf("%s %s has another version now: %w", c.stream.Name, c.span, archive.ErrChanged)
 	}
 	return nil
 }
 
-// outdated makes the clip give way to its next version, because a payload is no longer what its head was, and gives the
-// error.
-func (c *Clip) outdated(payload *fetch) error {
-	c.library.heads.drop(payload.key)
-	c.library.versions.outdate(c.key, c.version)
-	return fmt.Errorf("the payload of %s is no longer what its head said: %w", payload.query.Span, archive.ErrChanged)
+// outdate makes the clip give way to its next version, because a payload is no longer what its head was.
+func (c *Clip) outdate(payload download.Payload) {
+	c.library.downloads.DropHead(payload.Key)
+	c.library.identities.Outdate(c.key, c.version)
 }
 
-// takePayload takes up the payload that the clip is, once its size is known and is this version's.
-func (c *Clip) takePayload(ctx context.Context, f *fetch) (taken, error) {
-	for tries := 0; ; tries++ {
-		if err := c.current(); err != nil {
-			return taken{}, err
-		}
-		h, err := c.library.hold(c.reader(ctx), f, archive.ForReader)
-		if err != nil {
-			return taken{}, err
-		}
-		size, err := h.Size(ctx)
-		if err == nil {
-			err = c.library.vouched(ctx, h)
-		}
-		if err == nil && c.settle(size) != size {
-			err = archive.ErrChanged
-		}
-		if err == nil {
-			err = c.current()
-		}
-		if err == nil {
-			return taken{h.Entry, 0, h.release}, nil
-		}
-		h.release()
-		if !lost(err) || tries == maxTries || ctx.Err() != nil {
-			return taken{}, fetchError(err)
-		}
+// used gives what adds up what is fetched for the clip.
+func (c *Clip) used() *download.Usage {
+	if u := c.usage.Load(); u != nil {
+		return u
 	}
+	c.usage.CompareAndSwap(nil, download.NewUsage(c.library.options.Logger, c.stream.Name, c.span))
+	return c.usage.Load()
 }
+
+// reader gives who reads the clip in a context.
+func (c *Clip) reader(ctx context.Context) download.By {
+	by := download.ByOf(ctx)
+	by.Usage = c.used()
+	return by
+}
+
+// asks gives a context in which whatever is fetched is fetched for this clip.
+func (c *Clip) asks(ctx context.Context) context.Context { return c.reader(ctx).In(ctx) }

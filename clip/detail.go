@@ -107,6 +107,6 @@ func (l *Library) clipOf(stream archive.Stream, span archive.Span, listed timeli
 	if span.End.Add(timeline.EdgeAge).After(time.Now()) {
 		c.details.kept = d
 	}
-	c.version = l.versions.current(c.key)
+	c.version = l.identities.Current(c.key)
 	return c
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"clipfs/clip/archive"
+	"clipfs/clip/download"
 )
 
 // Handle is an open clip. It is safe for concurrent use.
@@ -20,13 +21,13 @@ type Handle struct {
 
 // file is where the bytes of a clip come from: one payload, or many joined.
 type file interface {
-	readAt(ctx context.Context, p []byte, off int64) (int, error)
-	complete() bool
-	close()
+	ReadAt(ctx context.Context, p []byte, off int64) (int, error)
+	Complete() bool
+	Close()
 }
 
 var (
-	_ file = (*source)(nil)
+	_ file = (*download.Reader)(nil)
 	_ file = (*joinedFile)(nil)
 )
 
@@ -34,13 +35,13 @@ var (
 func (h *Handle) Size() int64 { return h.size }
 
 // Complete reports whether every byte is on disk, so that no read will wait for the archive.
-func (h *Handle) Complete() bool { return h.file.complete() }
+func (h *Handle) Complete() bool { return h.file.Complete() }
 
 // ReadAt reads as io.ReaderAt does and waits for no other bytes than those asked for. ctx ends the wait. After a
 // download failed, or a cached file was found damaged, the payload is fetched anew; ErrChanged if the archive then no
 // longer has this version.
 func (h *Handle) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
-	n, err := h.file.readAt(ctx, p, off)
+	n, err := h.file.ReadAt(ctx, p, off)
 	if errors.Is(err, archive.ErrNoFootage) || errors.Is(err, archive.ErrNoStream) {
 		err = fmt.Errorf("%w: %v", archive.ErrChanged, err) //nolint:errorlint // for an open file it is no name that is not there
 	}
@@ -53,9 +54,9 @@ func (h *Handle) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
 // Close gives the handle up. What nobody else reads is fetched no further.
 func (h *Handle) Close() error {
 	h.once.Do(func() {
-		h.file.close()
-		h.clip.library.counts.handles.Add(-1)
-		h.clip.used().give()
+		h.file.Close()
+		h.clip.library.handles.Add(-1)
+		h.clip.used().Give()
 	})
 	return nil
 }

@@ -3,12 +3,12 @@ package clip
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"slices"
 	"sync"
 
 	"clipfs/clip/archive"
+	"clipfs/clip/download"
 )
 
 // sourcesKept is how many parts a handle stays with, the latest one and those before it: who reads a file at two
@@ -20,7 +20,7 @@ const sourcesKept = 2
 type joinedFile struct {
 	clip   *Clip
 	layout *layout
-	head   *source
+	head   *download.Reader
 	ahead  *ahead
 
 	// mu guards the rest.
@@ -32,23 +32,22 @@ type joinedFile struct {
 
 // openPart is a part that a handle stays with.
 type openPart struct {
-	*source
+	*download.Reader
 	index int
 	// readers is how many reads are under way; joinedFile.mu guards it.
 	readers int
 }
 
 // newJoinedFile gives a clip that opener has open, of which nothing is taken up.
-func newJoinedFile(c *Clip, l *layout, opener asked) *joinedFile {
-	head := &source{counts: &c.library.counts, take: l.takeHead}
-	return &joinedFile{clip: c, layout: l, head: head, ahead: newAhead(c, l, opener)}
+func newJoinedFile(c *Clip, l *layout, opener download.By) *joinedFile {
+	return &joinedFile{clip: c, layout: l, head: c.library.downloads.Made(l.headKey, l.request()), ahead: newAhead(c, l, opener)}
 }
 
 // noPart is what stands for a part where there is none.
 const noPart = -1
 
-// readAt reads as io.ReaderAt does.
-func (f *joinedFile) readAt(ctx context.Context, p []byte, off int64) (int, error) {
+// ReadAt reads as io.ReaderAt does.
+func (f *joinedFile) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
 	if off < 0 {
 		return 0, archive.ErrInvalid
 	}
@@ -74,10 +73,10 @@ func (f *joinedFile) readSegment(ctx context.Context, p []byte, s segment, from 
 	switch {
 	case s.bytes != nil:
 		n = copy(p, s.bytes[from:])
-		f.clip.library.counts.read(n, true)
+		f.clip.library.downloads.CountRead(n, true)
 		return n, nil
 	case s.part == noPart:
-		n, err = f.head.readAt(ctx, p, from)
+		n, err = f.head.ReadAt(ctx, p, from)
 	default:
 		n, err = f.readPart(ctx, p, s, from)
 	}
@@ -97,8 +96,12 @@ func (f *joinedFile) readPart(ctx context.Context, p []byte, s segment, from int
 		return 0, err
 	}
 	defer f.leave(part)
-	f.ahead.note(s.part, s.offset+from, int64(len(p)), part.waits(s.at+from+int64(len(p))))
-	return part.readAt(ctx, p, s.at+from)
+	f.ahead.note(s.part, s.offset+from, int64(len(p)), part.Waits(s.at+from+int64(len(p))))
+	n, err := part.ReadAt(ctx, p, s.at+from)
+	if download.Outdated(err) {
+		f.clip.outdate(f.layout.parts[s.part].payload)
+	}
+	return n, err
 }
 
 // enter gives a part to read from, and lets those go that were used before the last ones and that nobody reads.
@@ -106,7 +109,7 @@ func (f *joinedFile) enter(i int) (*openPart, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.closed {
-		return nil, errClosed
+		return nil, download.ErrClosed
 	}
 	last := len(f.parts) - 1
 	at := last
@@ -117,9 +120,11 @@ func (f *joinedFile) enter(i int) (*openPart, error) {
 	if at >= 0 {
 		part = f.parts[at]
 	} else {
-		part = &openPart{index: i, source: &source{
-			counts: &f.clip.library.counts, take: func(ctx context.Context) (taken, error) { return f.layout.takePart(ctx, f.clip, i) },
-		}}
+		p := &f.layout.parts[i]
+		part = &openPart{index: i, Reader: f.clip.library.downloads.Reader(p.payload, download.Want{
+			Priority: archive.ForReader, By: download.By{Usage: f.clip.used()}, Current: f.clip.current,
+			Identity: download.Identity{Tables: p.tables, Understood: true},
+		})}
 	}
 	part.readers++
 	if at == last && at >= 0 {
@@ -148,21 +153,21 @@ func (f *joinedFile) letGoLocked() {
 			k++
 			continue
 		}
-		go f.parts[k].close() // it may remove a file
+		go f.parts[k].Close() // it may remove a file
 		f.parts = slices.Delete(f.parts, k, k+1)
 	}
 }
 
-// complete reports whether every byte is on disk.
-func (f *joinedFile) complete() bool {
+// Complete reports whether every byte is on disk.
+func (f *joinedFile) Complete() bool {
 	if !f.clip.library.cache.Has(f.layout.headKey) {
 		return false
 	}
-	return !slices.ContainsFunc(f.layout.parts, func(p layoutPart) bool { return !f.clip.library.cache.Has(p.fetch.key) })
+	return !slices.ContainsFunc(f.layout.parts, func(p layoutPart) bool { return !f.clip.library.cache.Has(p.payload.Key) })
 }
 
-// close gives everything up.
-func (f *joinedFile) close() {
+// Close gives everything up.
+func (f *joinedFile) Close() {
 	f.ahead.close()
 	f.mu.Lock()
 	f.closed = true
@@ -170,38 +175,7 @@ func (f *joinedFile) close() {
 	f.parts = nil
 	f.mu.Unlock()
 	for _, part := range parts {
-		part.close()
+		part.Close()
 	}
-	f.head.close()
-}
-
-// takePart takes a part up, once its head is known to be the one that the layout was made from. ErrChanged if it is
-// not, or if the clip has another version by now.
-func (l *layout) takePart(ctx context.Context, c *Clip, i int) (taken, error) {
-	part := &l.parts[i]
-	for tries := 0; ; tries++ {
-		if err := c.current(); err != nil {
-			return taken{}, err
-		}
-		h, err := c.library.hold(c.reader(ctx), part.fetch, archive.ForReader)
-		if err != nil {
-			return taken{}, err
-		}
-		got, err := c.library.headOf(ctx, h)
-		if err == nil && got.tables == part.tables {
-			return taken{h.Entry, got.mediaStart, h.release}, nil
-		}
-		h.release()
-		switch {
-		case err == nil:
-			return taken{}, c.outdated(part.fetch)
-		case ctx.Err() == nil && tries < maxTries && lost(err):
-		// A payload that differs from the one before may have the same samples all the same.
-		case ctx.Err() == nil && tries == 0 && errors.Is(err, archive.ErrChanged) && c.library.versions.keeps(part.fetch.key, part.tables):
-		case errors.Is(err, archive.ErrChanged):
-			return taken{}, fmt.Errorf("%w: %w", c.outdated(part.fetch), err)
-		default:
-			return taken{}, fetchError(err)
-		}
-	}
+	f.head.Close()
 }

@@ -10,6 +10,7 @@ import (
 
 	"clipfs/cache"
 	"clipfs/clip/archive"
+	"clipfs/clip/download"
 	"clipfs/clip/mp4"
 	"clipfs/clip/mp4/join"
 )
@@ -23,7 +24,7 @@ type layout struct {
 	// key is that of the clip that has just these parts: the one that a look-up gives from now on.
 	key cache.Key
 	// only is the payload that the clip is where one part of it is left; then nothing else is set.
-	only *fetch
+	only *download.Payload
 	// digest tells layouts apart.
 	digest   [sha256.Size]byte
 	parts    []layoutPart
@@ -32,7 +33,7 @@ type layout struct {
 
 // layoutPart is a part of a layout.
 type layoutPart struct {
-	fetch *fetch
+	payload download.Payload
 	// tables is the fingerprint that the part's payload must have.
 	tables [sha256.Size]byte
 	// start and end bound the part's media in the clip, in bytes.
@@ -56,10 +57,9 @@ func (c *Clip) layOut(parts []resolved) (*layout, error) {
 	first := parts[0].begins(by)
 	inputs := make([]join.Part, len(parts))
 	for i, p := range parts {
-		f := p.fetch
 		inputs[i] = join.Part{
-			Head:       func() (*mp4.Movie, error) { return l.heads.movie(f) },
-			MediaStart: p.head.mediaStart, MediaEnd: p.head.size, // there can be more than one mdat
+			Head:       func() (*mp4.Movie, error) { return l.downloads.Movie(p.payload) },
+			MediaStart: p.head.MediaStart, MediaEnd: p.head.Size, // there can be more than one mdat
 			Start:     p.begins(by).Sub(first),
 			GapBefore: p.part.gapBefore,
 		}
@@ -108,17 +108,17 @@ func (c *Clip) newLayout(joined *join.File, parts []resolved) *layout {
 	h := sha256.New()
 	_, _ = fmt.Fprintf(h, "%s, %d ", c.library.joining(), joined.Size()) // a hash takes everything
 	for i, p := range parts {
-		out.parts[i] = layoutPart{fetch: p.fetch, tables: p.head.tables, start: -1}
-		p.part.key = p.fetch.key
+		out.parts[i] = layoutPart{payload: p.payload, tables: p.head.Tables, start: -1}
+		p.part.key = p.payload.Key
 		served[i] = p.part
 		_, _ = fmt.Fprintf(h, "%s ", p.part.word())
-		h.Write(p.head.tables[:])
+		h.Write(p.head.Tables[:])
 	}
 	for s := range joined.Segments() {
 		own := segment{offset: s.Offset, length: s.Length, part: s.Part, bytes: s.Bytes}
 		if s.Part >= 0 {
 			p := &out.parts[s.Part]
-			own.at = s.PayloadOffset - parts[s.Part].head.mediaStart
+			own.at = s.PayloadOffset - parts[s.Part].head.MediaStart
 			if p.start < 0 {
 				p.start = s.Offset
 			}
@@ -143,17 +143,20 @@ func (l *layout) at(off int64) (segment, bool) {
 	return l.segments[i], true
 }
 
-// takeHead takes the head of the joined file up. It is written to disk when it is not there.
-func (l *layout) takeHead(ctx context.Context) (taken, error) {
-	entry, err := l.library.cache.Acquire(l.headKey, l.request())
-	if err != nil {
-		return taken{}, fetchError(err)
+// request tells the cache how the head of the joined file is made, and how long it may be kept.
+func (l *layout) request() cache.Request {
+	r := l.parts[0].payload.Request("joined head", l.writeHead)
+	for i := range l.parts {
+		p := &l.parts[i].payload
+		if p.Expires.Before(r.Expires) {
+			r.Expires = p.Expires
+		}
+		if i > 0 {
+			r.About.End = p.End
+			r.About.Fragments += p.Query.Fragments
+		}
 	}
-	if _, err := entry.Size(ctx); err != nil {
-		entry.Release()
-		return taken{}, fetchError(err)
-	}
-	return taken{entry, 0, entry.Release}, nil
+	return r
 }
 
 // writeHead is the cache.Fill of the head.
@@ -184,7 +187,7 @@ func (a appender) Write(p []byte) (int, error) {
 // keeps reports whether nothing is known that speaks against a part being what the layout was made from.
 func (l *layout) keeps() bool {
 	for i := range l.parts {
-		if p := &l.parts[i]; !l.library.versions.keeps(p.fetch.key, p.tables) {
+		if p := &l.parts[i]; !l.library.identities.Keeps(p.payload.Key, p.tables) {
 			return false
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"log/slog"
 	"strconv"
 	"sync"
@@ -16,6 +15,7 @@ import (
 
 	"clipfs/cache"
 	"clipfs/clip/archive"
+	"clipfs/clip/download"
 	"clipfs/clip/mp4/join"
 	"clipfs/clip/names"
 	"clipfs/clip/singleflight"
@@ -69,9 +69,9 @@ type Options struct {
 	// MaxOpenWait is how long opening a clip may take in all; 0 means as long as it makes progress.
 	MaxOpenWait time.Duration
 	// FetchLimit is the most that may be fetched in a period.
-	FetchLimit FetchLimit
-	// LedgerDir is where it is noted what was fetched, for the next mount; empty means nowhere.
-	LedgerDir string
+	FetchLimit download.Limit
+	// MeterDir keeps what was fetched, for the next mount; empty means nowhere.
+	MeterDir string
 	// Bandwidth is how many bytes a second may be fetched; 0 means as many as come.
 	Bandwidth int64
 	// OpenQuota tells of how many fragments of a stream the archive gives heads at once now, and of how many a second after
@@ -151,27 +151,19 @@ type Library struct {
 	options Options
 	// joinVersion is join.Version.
 	joinVersion int
-	versions    *versions
-	heads       heads
+	downloads   *download.Downloader
+	identities  *download.Identities
 	layouts     *singleflight.Group[cache.Key, *layout]
 	// made has the layouts made last, by the key of their clip.
 	made *lru.Cache[string, *layout]
 	// settled has what is known of parts that one call does not bring, by settledKey.
-	settled  *lru.Cache[cache.Key, settled]
-	interest *interest
-	slots    *slots
-	notes    *notes
-	// buffers has *[copyBuffer]byte, openings numbers the openings of clips of many parts.
-	buffers  sync.Pool
+	settled *lru.Cache[cache.Key, settled]
+	notes   *notes
+	// openings numbers the openings of clips of many parts, handles counts open clips.
 	openings atomic.Uint64
-	counts   counts
+	handles  atomic.Int64
 	// late has the keys of the clips whose opening goes on after MaxOpenWait.
 	late sync.Map
-	// ledger and bandwidth are what every body of a GetClip call goes by.
-	ledger    *ledger
-	bandwidth *bandwidth
-	// seed is that of the checksums of bodies.
-	seed maphash.Seed
 }
 
 // NewLibrary gives the clips of an archive, kept in a cache. The cache stays the caller's to close.
@@ -187,25 +179,31 @@ func NewLibrary(service archive.Service, c *cache.Cache, o Options) *Library {
 			ListDays: o.ListDays, Streams: o.Streams, StreamPrefix: o.StreamPrefix,
 		}),
 		service: service, cache: c, options: o, joinVersion: join.Version,
-		versions: newVersions(c),
-		layouts:  singleflight.New[cache.Key, *layout](o.ReadTimeout),
-		made:     made,
-		settled:  newSettled(),
-		interest: newInterest(),
-		notes:    newNotes(),
-		seed:     maphash.MakeSeed(),
-		slots:    newSlots(o.Connections, c.GiveUp),
-
-		ledger:    newLedger(o.LedgerDir, o.FetchLimit, o.Logger),
-		bandwidth: newBandwidth(o.Bandwidth),
+		layouts: singleflight.New[cache.Key, *layout](o.ReadTimeout),
+		made:    made,
+		settled: newSettled(),
+		notes:   newNotes(),
 	}
-	l.buffers.New = func() any { return new([copyBuffer]byte) }
-	l.heads = heads{library: l, cache: c}
-	if o.Heads != nil {
-		l.heads.cache = o.Heads
-	}
+	l.downloads = download.New(service, c, download.Options{
+		Logger: o.Logger, Heads: cmp.Or(o.Heads, c), ReadTimeout: o.ReadTimeout, StallTimeout: o.StallTimeout, Connections: o.Connections,
+		Limit: o.FetchLimit, MeterDir: o.MeterDir, Bandwidth: o.Bandwidth, OnStale: l.Forget,
+	})
+	l.identities = l.downloads.Identities()
 	return l
 }
+
+// Stats is what a library has done since it was made.
+type Stats struct {
+	download.Stats
+	// Handles is how many clips are open.
+	Handles int64
+}
+
+// Stats gives the present numbers.
+func (l *Library) Stats() Stats { return Stats{l.downloads.Stats(), l.handles.Load()} }
+
+// Fetched is how many bytes GetClip has sent in the present hour, day and month.
+func (l *Library) Fetched() download.Fetched { return l.downloads.Fetched() }
 
 // Grammar gives what reads and writes the names of this library.
 func (l *Library) Grammar() names.Grammar { return l.options.Grammar }

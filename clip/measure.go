@@ -5,15 +5,8 @@ package clip
 // same downloads.
 func (c *Clip) Measure(open func() error, spent func(bytes int64, calls int)) error {
 	used := c.used()
-	used.take()
-	defer used.give()
-	used.report(spent)
+	used.Take()
+	defer used.Give()
+	used.Report(spent)
 	return open()
-}
-
-// report has spent called once, when nobody uses the clip any more, with what was fetched for it.
-func (u *usage) report(spent func(bytes int64, calls int)) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	u.spent = append(u.spent, spent)
 }

@@ -9,8 +9,8 @@ func (c *Clip) Missing(ctx context.Context) (int64, error) {
 	total := int64(0)
 	if made := c.made(); made != nil {
 		for i := range made.parts {
-			if f := made.parts[i].fetch; !l.cache.Has(f.key) {
-				total += f.stored.bytes
+			if p := made.parts[i].payload; !l.cache.Has(p.Key) {
+				total += p.Bytes
 			}
 		}
 		return total, nil

@@ -20,20 +20,20 @@ func (c *Clip) openWithin(ctx context.Context) (file, error) {
 		file file
 		err  error
 	}
-	going, cancel := context.WithCancel(c.reader(ctx).in(context.Background())) // ctx may be used for another request later
+	going, cancel := context.WithCancel(c.reader(ctx).In(context.Background())) // ctx may be used for another request later
 	done := make(chan answer)
 	left := make(chan struct{}) // closed when nobody takes the answer
 	goesOn := false             // once left is closed
-	c.used().take()
+	c.used().Take()
 	go func() {
 		defer cancel()
-		defer c.used().give()
+		defer c.used().Give()
 		f, err := c.open(going)
 		select {
 		case done <- answer{f, err}:
 		case <-left:
 			if err == nil {
-				f.close()
+				f.Close()
 			}
 			if goesOn {
 				c.library.late.Delete(c.Key())

@@ -9,14 +9,15 @@ import (
 	"time"
 
 	"clipfs/clip/archive"
+	"clipfs/clip/download"
 	"clipfs/clip/parallel"
 )
 
 // resolved is a part that one call brings, and its head without the moov.
 type resolved struct {
-	part  part
-	fetch *fetch
-	head  head
+	part    part
+	payload download.Payload
+	head    download.Head
 	// start is when it begins where fragments may not be listed; the fragments of the part tell otherwise.
 	start time.Time
 }
@@ -34,7 +35,7 @@ func (r *resolved) begins(by archive.Selector) time.Time {
 func (c *Clip) resolve(ctx context.Context, p part, rule archive.GapRule, progress func()) ([]resolved, error) {
 	l := c.library
 	parts := []part{p}
-	s, known := l.heads.settled(ctx, p)
+	s, known := l.knownSettled(ctx, p)
 	switch {
 	case known && s.Crowded:
 		return c.resolveApart(ctx, p, rule, progress)
@@ -49,7 +50,7 @@ func (c *Clip) resolve(ctx context.Context, p part, rule archive.GapRule, progre
 		}
 	}
 	if errors.Is(err, errCrowded) {
-		if err := l.heads.settle(ctx, l.fetchOf(c.stream, p), settled{At: time.Now(), Crowded: true}); err != nil {
+		if err := l.settle(ctx, l.payloadOf(c.stream, p), settled{At: time.Now(), Crowded: true}); err != nil {
 			return nil, err
 		}
 		return c.resolveApart(ctx, p, rule, progress)
@@ -86,16 +87,16 @@ func (c *Clip) headsOf(ctx context.Context, parts []part, progress func()) ([]re
 			all = append(all, resolved{part: p})
 			continue
 		}
-		f := c.library.fetchOf(c.stream, p)
-		got, err := c.library.heads.listed(ctx, f)
+		payload := c.library.payloadOf(c.stream, p)
+		got, err := c.library.downloads.Head(ctx, payload)
 		if err != nil {
 			return nil, err
 		}
 		if c.isCrowded(p, got) {
 			return nil, errCrowded
 		}
-		got.moov = nil
-		all = append(all, resolved{part: p, fetch: f, head: got})
+		got.Moov = nil
+		all = append(all, resolved{part: p, payload: payload, head: got})
 		progress()
 	}
 	return all, nil
@@ -114,7 +115,7 @@ func (c *Clip) makeLayout(ctx context.Context, progress func()) (*layout, error)
 	if missing := l.missingHeads(d.parts); missing.parts > 0 {
 		log.Info("opening", "parts", len(d.parts), "heads to fetch", missing.parts, "expected wait", l.wait(c.stream.Name, missing.fragments).Round(time.Millisecond))
 	}
-	defer l.bandwidth.watch(progress)()
+	defer l.downloads.Watch(progress)()
 	all, err := c.resolveAll(ctx, d, progress)
 	if err != nil {
 		return nil, err
@@ -132,7 +133,7 @@ func (c *Clip) makeLayout(ctx context.Context, progress func()) (*layout, error)
 		}
 		return nil, fmt.Errorf("%d fragments are listed, and none is served: %w", len(d.fragments), archive.ErrNoFootage)
 	case 1:
-		return &layout{library: l, only: parts[0].fetch}, nil
+		return &layout{library: l, only: &parts[0].payload}, nil
 	}
 	made, err := c.layOut(parts)
 	if err != nil {
@@ -169,7 +170,7 @@ func (c *Clip) resolveAll(ctx context.Context, d *detail, progress func()) ([]re
 		if err != nil {
 			return nil, err
 		}
-		if len(got) > 0 && got[0].head.moovLast {
+		if len(got) > 0 && got[0].head.MoovLast {
 			return nil, fmt.Errorf("moov comes last, so that opening takes all of %d bytes, and %d is the most that it may: %w",
 				c.media, l.options.MaxOpenFetch, archive.ErrTooBig)
 		}
@@ -177,7 +178,7 @@ func (c *Clip) resolveAll(ctx context.Context, d *detail, progress func()) ([]re
 	}
 	goOn := l.newGoOn(c.stream, parts)
 	defer goOn.end()
-	err := parallel.Each(ctx, headsOver*l.options.Connections, len(parts)-first, func(ctx context.Context, i int) (err error) {
+	err := parallel.Each(ctx, download.HeadsOver*l.options.Connections, len(parts)-first, func(ctx context.Context, i int) (err error) {
 		defer goOn.after(ctx, parts[first+i])()
 		all[first+i], err = c.resolve(ctx, parts[first+i], d.rule, progress)
 		return err
@@ -200,7 +201,7 @@ type goOn struct {
 	mu sync.Mutex
 	// left counts the parts whose heads have not come.
 	left int
-	kept []*hold
+	kept []*download.Reader
 }
 
 // newGoOn gives one for the heads of the parts of a clip.
@@ -212,16 +213,16 @@ func (l *Library) newGoOn(stream archive.Stream, parts []part) *goOn {
 			missing++
 		}
 	}
-	eager := absent <= l.eager() && missing > parkedOver*l.options.Connections
+	eager := absent <= l.eager() && missing > download.PausedOver*l.options.Connections
 	return &goOn{library: l, stream: stream, left: len(parts), eager: eager}
 }
 
 // after is called before a part's head is asked for, and what it gives after the head has come.
 func (g *goOn) after(ctx context.Context, p part) func() {
-	if !g.eager || g.library.heads.known(p.key) {
+	if !g.eager || g.library.headKnown(p.key) {
 		return func() { g.count(nil) }
 	}
-	h, err := g.library.hold(askedIn(ctx), g.library.fetchOf(g.stream, p), archive.ForAhead)
+	h, err := g.library.downloads.Hold(ctx, g.library.payloadOf(g.stream, p), download.Want{Priority: archive.ForAhead, By: download.ByOf(ctx)})
 	if err != nil {
 		return func() { g.count(nil) } // whoever needs the head will see why
 	}
@@ -235,12 +236,12 @@ func (g *goOn) after(ctx context.Context, p part) func() {
 		case <-h.Done():
 		case <-wait.Done():
 		}
-		h.release()
+		h.Close()
 	}
 }
 
 // count counts a part off; h is to be given up by the caller, soon, if others wait for its place.
-func (g *goOn) count(h *hold) (soon bool) {
+func (g *goOn) count(h *download.Reader) (soon bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.left--
@@ -258,7 +259,7 @@ func (g *goOn) end() {
 	g.kept = nil
 	g.mu.Unlock()
 	for _, h := range kept {
-		h.release()
+		h.Close()
 	}
 }
 
@@ -278,7 +279,7 @@ type missing struct{ parts, fragments int }
 func (l *Library) missingHeads(parts []part) missing {
 	var m missing
 	for i := range parts {
-		if p := &parts[i]; !l.heads.known(p.key) {
+		if p := &parts[i]; !l.headKnown(p.key) {
 			m.parts++
 			m.fragments += len(p.fragments)
 		}

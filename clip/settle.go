@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"clipfs/clip/archive"
+	"clipfs/clip/download"
 	"clipfs/clip/mp4"
 )
 
@@ -64,12 +65,12 @@ func (c *Clip) settlePart(ctx context.Context, p part, cause error, progress fun
 	}
 	found := settled{At: time.Now(), Stretches: merged(stretches)}
 	if len(found.Stretches) == 1 && found.Stretches[0] == exactly(whole[0], whole[1]) {
-		c.library.heads.unsettle(p) // it was short for a moment
+		c.library.unsettle(p) // it was short for a moment
 		return nil
 	}
 	log := c.library.options.Logger.With("stream", c.stream.Name, "span", p.span(by))
 	log.Debug("part takes other calls", "reason", cause, "stretches", len(found.Stretches), "calls", len(s.asked))
-	if err := c.library.heads.settle(ctx, c.library.fetchOf(c.stream, p), found); err != nil {
+	if err := c.library.settle(ctx, c.library.payloadOf(c.stream, p), found); err != nil {
 		return err
 	}
 	return nil
@@ -120,7 +121,7 @@ func (s *settling) ask(ctx context.Context, from, to int) outcome {
 // call makes the call for a part.
 func (s *settling) call(ctx context.Context, p part) outcome {
 	l := s.clip.library
-	got, err := l.heads.listed(ctx, l.fetchOf(s.clip.stream, p))
+	got, err := l.downloads.Head(ctx, l.payloadOf(s.clip.stream, p))
 	s.progress()
 	var short *shortError
 	if errors.As(err, &short) {
@@ -134,8 +135,8 @@ func (s *settling) call(ctx context.Context, p part) outcome {
 }
 
 // shownIn gives the pictures of a head; none where it has no video.
-func shownIn(h head) (*shown, error) {
-	movie, err := mp4.ParseMovie(h.moov)
+func shownIn(h download.Head) (*shown, error) {
+	movie, err := mp4.ParseMovie(h.Moov)
 	if err != nil {
 		return nil, fmt.Errorf("payload: %w: %w", archive.ErrMedia, err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"clipfs/cache"
 	"clipfs/clip/archive"
+	"clipfs/clip/download"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 )
@@ -82,54 +83,59 @@ func newSettled() *lru.Cache[cache.Key, settled] {
 // settledKey is the key of what is known of a part whose payload would have a key.
 func settledKey(payload cache.Key) cache.Key { return "s-" + payload }
 
-// settled gives which calls bring a part, if it is known that one does not. It costs no call, and for most parts it does not
-// look at the disk.
-func (h heads) settled(ctx context.Context, p part) (settled, bool) {
-	key := settledKey(p.key)
-	if !h.cache.Has(key) {
+// knownSettled gives which calls bring a part, if it is known that one does not. It costs no call, and for most parts it does
+// not look at the disk.
+func (l *Library) knownSettled(ctx context.Context, p part) (settled, bool) {
+	key, records := settledKey(p.key), l.downloads.Records()
+	if !records.Has(key) {
 		return settled{}, false
 	}
-	if s, ok := h.library.settled.Get(key); ok && s.fits(len(p.fragments)) {
+	if s, ok := l.settled.Get(key); ok && s.fits(len(p.fragments)) {
 		return s, true
 	}
-	b, err := h.record(ctx, key, cache.Request{Fill: func(context.Context, *cache.Writer) error { return errHeadRecord }})
+	b, err := records.Read(ctx, key)
 	if err != nil {
 		return settled{}, false
 	}
 	var s settled
 	if len(b) > maxSettledRecord || json.Unmarshal(b, &s) != nil || !s.fits(len(p.fragments)) {
-		h.cache.Drop(key)
+		records.Drop(key)
 		return settled{}, false
 	}
-	h.library.settled.Add(key, s)
+	l.settled.Add(key, s)
 	return s, true
 }
 
 // settle notes which calls bring a part, on disk too.
-func (h heads) settle(ctx context.Context, f *fetch, s settled) error {
+func (l *Library) settle(ctx context.Context, p download.Payload, s settled) error {
 	text, err := json.Marshal(s)
 	if err != nil {
 		return fmt.Errorf("calls of a part: %w", err)
 	}
-	key := settledKey(f.key)
-	h.cache.Drop(key)
-	if _, err := h.record(ctx, key, f.kept(keptHead, func(_ context.Context, w *cache.Writer) error { return w.Append(text) })); err != nil {
-		return fmt.Errorf("calls of a part: %w", fetchError(err))
+	key, records := settledKey(p.Key), l.downloads.Records()
+	records.Drop(key)
+	if err := records.Write(ctx, key, p, time.Time{}, text); err != nil {
+		return fmt.Errorf("calls of a part: %w", err)
 	}
-	h.library.settled.Add(key, s)
+	l.settled.Add(key, s)
 	return nil
 }
 
 // unsettle forgets which calls bring a part.
-func (h heads) unsettle(p part) {
-	h.cache.Drop(settledKey(p.key))
-	h.library.settled.Remove(settledKey(p.key))
+func (l *Library) unsettle(p part) {
+	l.downloads.Records().Drop(settledKey(p.key))
+	l.settled.Remove(settledKey(p.key))
+}
+
+// headKnown reports whether the head of a payload is on disk, or that there is none because one call does not bring it.
+func (l *Library) headKnown(payload cache.Key) bool {
+	return l.downloads.HeadKnown(payload) || l.downloads.Records().Has(settledKey(payload))
 }
 
 // parts gives the parts that calls bring of a planned one, as far as that is known: itself, as a rule. known says that one
 // call does not bring it.
 func (l *Library) parts(ctx context.Context, stream archive.StreamName, p part, rule archive.GapRule) (parts []part, known bool) {
-	s, known := l.heads.settled(ctx, p)
+	s, known := l.knownSettled(ctx, p)
 	if !known {
 		return []part{p}, false
 	}
@@ -160,7 +166,7 @@ func (l *Library) served(ctx context.Context, stream archive.StreamName, d *deta
 	for _, p := range d.parts {
 		own, known := l.parts(ctx, stream, p, d.rule)
 		all = append(all, own...)
-		if s, _ := l.heads.settled(ctx, p); known && s.Crowded {
+		if s, _ := l.knownSettled(ctx, p); known && s.Crowded {
 			for _, f := range p.over {
 				given[f.ID] = true
 			}

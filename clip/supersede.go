@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"clipfs/clip/archive"
+	"clipfs/clip/download"
 )
 
 // Footage that was ingested twice is listed twice, and comes once: "only the oldest ingested collection is returned" (API
@@ -186,7 +187,7 @@ func (p part) apartFrom(rule archive.GapRule) []part {
 }
 
 // isCrowded tells whether a payload that has come brings more than a part's fragments.
-func (c *Clip) isCrowded(p part, h head) bool {
+func (c *Clip) isCrowded(p part, h download.Head) bool {
 	if len(p.over) == 0 {
 		return false
 	}

@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 
-	"clipfs/cache"
 	"clipfs/clip/archive"
+	"clipfs/clip/download"
 	"clipfs/clip/mp4"
 	"clipfs/clip/mp4/join"
 )
@@ -30,32 +30,15 @@ func (p part) mp4Fragments(by archive.Selector) []join.Fragment {
 
 // remarkSurplus notes what the payload of a clip of one part has beyond what was listed; it is served as it is. A payload
 // whose moov comes last is looked at once all of it has come.
-func (c *Clip) remarkSurplus(ctx context.Context, e *cache.Entry, p part) {
-	size, err := e.Size(ctx)
-	if err != nil || c.surplus.Swap(true) {
+func (c *Clip) remarkSurplus(ctx context.Context, payload *download.Reader, p part) {
+	if c.surplus.Swap(true) {
 		return
 	}
-	for at := int64(0); at < size; {
-		box, err := readBoxHeader(ctx, e, at, size)
-		if err != nil || box.Size <= 0 || box.Size > size-at {
-			return
-		}
-		if box.Type == mp4.TypeMdat && !e.Complete() {
-			c.surplus.Store(false)
-			return
-		}
-		if box.Type != mp4.TypeMoov {
-			at += box.Size
-			continue
-		}
-		moov, err := readRange(ctx, e, at, at+box.Size)
-		if err != nil {
-			return
-		}
-		if movie, err := mp4.ParseMovie(moov); err == nil {
-			c.remarkOne(join.Part{Head: func() (*mp4.Movie, error) { return movie, nil }, Fragments: p.mp4Fragments(c.library.options.Selector)})
-		}
-		return
+	switch movie, err := payload.Movie(ctx); {
+	case movie != nil:
+		c.remarkOne(join.Part{Head: func() (*mp4.Movie, error) { return movie, nil }, Fragments: p.mp4Fragments(c.library.options.Selector)})
+	case err == nil:
+		c.surplus.Store(false)
 	}
 }
 

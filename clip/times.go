@@ -141,7 +141,7 @@ func (c *Clip) mediaTimes(ctx context.Context) ([]timePoint, bool, error) {
 	if made != nil {
 		movie, err = joinedMovie(made.joined)
 	} else {
-		movie, err = c.library.heads.movie(c.library.fetchOf(c.stream, parts[0]))
+		movie, err = c.library.downloads.Movie(c.library.payloadOf(c.stream, parts[0]))
 	}
 	if err != nil {
 		return nil, false, err

@@ -8,6 +8,7 @@ import (
 
 	"clipfs/cache"
 	"clipfs/clip/archive"
+	"clipfs/clip/download"
 	"clipfs/clip/timeline"
 )
 
@@ -61,7 +62,7 @@ func (l *Library) unlistedClip(stream archive.Stream, span, visible archive.Span
 		}
 		c.key = hashKey("v", words...)
 	}
-	c.version = l.versions.current(c.key)
+	c.version = l.identities.Current(c.key)
 	return c, nil
 }
 
@@ -125,17 +126,15 @@ func (c *Clip) halves(p piece) [2]piece {
 	return [2]piece{c.named(first, middle), c.named(second, p.span.End)}
 }
 
-// fetchPiece gives the download of a piece.
-func (c *Clip) fetchPiece(p piece, opening uint64) *fetch {
-	l := c.library
-	f := &fetch{
-		library: l, stream: c.stream, key: p.key, start: p.span.Start, opening: opening,
-		stored: stored{oldest: p.span.Start, end: p.span.End},
+// payloadOf tells which call brings a piece.
+func (c *Clip) payloadOf(p piece, opening uint64) download.Payload {
+	return download.Payload{
+		Key: p.key, Stream: c.stream, Start: p.span.Start, End: p.span.End, Expires: expiry(p.span.Start, c.stream), Opening: opening,
+		Query: archive.PayloadQuery{
+			Stream: c.stream.Name, Selector: c.library.options.Selector, Span: p.span,
+			Likely: c.library.likely(c.stream.Name, p.span.Length()),
+		},
 	}
-	f.query = archive.PayloadQuery{
-		Stream: c.stream.Name, Selector: l.options.Selector, Span: p.span, Likely: l.likely(c.stream.Name, p.span.Length()),
-	}
-	return f
 }
 
 // openUnlisted gives where the bytes of a clip come from whose fragments may not be listed. What one call brings is its
@@ -151,8 +150,8 @@ func (c *Clip) openUnlisted(ctx context.Context) (file, error) {
 		return nil, err
 	case len(parts) == 0:
 		return nil, c.noFootage()
-	case len(parts) == 1 && parts[0].fetch.key == c.key:
-		return c.openPayload(ctx, parts[0].fetch)
+	case len(parts) == 1 && parts[0].payload.Key == c.key:
+		return c.openPayload(ctx, parts[0].payload)
 	}
 	return c.openJoined(ctx, c.layOutMinutes)
 }
@@ -176,17 +175,17 @@ func (c *Clip) pieceMissing(ctx context.Context, p piece) int64 {
 	if c.library.cache.Has(p.key) {
 		return 0
 	}
-	got, ok := c.library.heads.stored(ctx, p.key)
+	got, ok := c.library.downloads.StoredHead(ctx, p.key)
 	switch {
 	case !ok:
 		return unlistedEstimate
-	case got.split == splitEmpty:
+	case got.Split == splitEmpty:
 		return 0
-	case got.split == splitHalved:
+	case got.Split == splitHalved:
 		halves := c.halves(p)
 		return c.pieceMissing(ctx, halves[0]) + c.pieceMissing(ctx, halves[1])
 	}
-	return got.size
+	return got.Size
 }
 
 // likely guesses how many fragments a call for a length brings.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"clipfs/clip/archive"
+	"clipfs/clip/download"
 	"clipfs/clip/mp4"
 	"clipfs/clip/parallel"
 )
@@ -49,7 +50,7 @@ func (c *Clip) layOutMinutes(ctx context.Context, progress func()) (*layout, err
 	pieces := c.pieces()
 	unknown := 0
 	for _, p := range pieces {
-		if !l.heads.known(p.key) {
+		if !l.headKnown(p.key) {
 			unknown++
 		}
 	}
@@ -58,7 +59,7 @@ func (c *Clip) layOutMinutes(ctx context.Context, progress func()) (*layout, err
 	if unknown > 0 {
 		l.options.Logger.Info("opening without kinesisvideo:ListFragments", "stream", c.stream.Name, "span", c.span, "GetClip calls at most", unknown)
 	}
-	defer l.bandwidth.watch(progress)()
+	defer l.downloads.Watch(progress)()
 	parts, err := c.resolvePieces(ctx, pieces, progress)
 	if err != nil {
 		return nil, err
@@ -96,11 +97,11 @@ func (c *Clip) resolvePieces(ctx context.Context, pieces []piece, progress func(
 		first = slices.Concat(all[done:next]...)
 		done = next
 	}
-	for len(first) > 0 && first[0].head.moovLast && done < len(pieces) {
+	for len(first) > 0 && first[0].head.MoovLast && done < len(pieces) {
 		// As many as there is room for by the largest so far, and one that goes beyond it and tells so.
 		largest := int64(1)
 		for _, p := range slices.Concat(all[:done]...) {
-			largest = max(largest, p.head.size)
+			largest = max(largest, p.head.Size)
 		}
 		room := (l.options.MaxOpenFetch - shared.bytes.Load()) / largest
 		next := min(done+int(min(1+room, untilKnown/2)), len(pieces))
@@ -109,7 +110,7 @@ func (c *Clip) resolvePieces(ctx context.Context, pieces []piece, progress func(
 		}
 		done = next
 	}
-	err := resolve(done, len(pieces), headsOver*l.options.Connections)
+	err := resolve(done, len(pieces), download.HeadsOver*l.options.Connections)
 	return slices.Concat(all...), err
 }
 
@@ -117,22 +118,22 @@ func (c *Clip) resolvePieces(ctx context.Context, pieces []piece, progress func(
 // it where its payload may have been cut or the codec changes within it. All of that is remembered on disk.
 func (c *Clip) resolvePiece(ctx context.Context, p piece, shared *unlistedOpen, progress func()) ([]unlistedPart, error) {
 	l := c.library
-	f := c.fetchPiece(p, shared.opening)
-	got, err := l.heads.of(ctx, f)
+	payload := c.payloadOf(p, shared.opening)
+	got, err := l.downloads.Head(ctx, payload)
 	progress()
 	if errors.Is(err, archive.ErrNoFootage) {
-		c.noteEmpty(ctx, p, f)
+		c.noteEmpty(ctx, p, payload)
 		return nil, nil
 	}
 	if err != nil && !errors.Is(err, archive.ErrCodecChange) {
 		return nil, fmt.Errorf("part %s: %w", p.span, err)
 	}
-	if got.split == splitEmpty {
+	if got.Split == splitEmpty {
 		return nil, nil
 	}
-	if err == nil && got.split == 0 {
+	if err == nil && got.Split == 0 {
 		var part unlistedPart
-		if part, err = c.measure(p, f, got, shared); err == nil {
+		if part, err = c.measure(p, payload, got, shared); err == nil {
 			return []unlistedPart{part}, nil
 		}
 		if !errors.Is(err, errMayBeCut) {
@@ -145,8 +146,8 @@ func (c *Clip) resolvePiece(ctx context.Context, p piece, shared *unlistedOpen, 
 		}
 		l.options.Logger.Debug("part is asked for in halves", "stream", c.stream.Name, "span", p.span, "reason", err)
 		l.cache.Drop(p.key)
-		l.versions.forget(p.key)
-		if err := l.heads.split(ctx, f, splitHalved); err != nil {
+		l.identities.Forget(p.key)
+		if err := l.downloads.NoteHead(ctx, payload, download.Head{Split: splitHalved}, time.Time{}); err != nil {
 			l.options.Logger.Debug("which is not remembered", "error", err)
 		}
 	}
@@ -163,13 +164,13 @@ func (c *Clip) resolvePiece(ctx context.Context, p piece, shared *unlistedOpen, 
 
 // noteEmpty remembers that a piece of the past has no footage, for as long again as it has been over: what is uploaded late
 // comes soon as a rule, and is found at last.
-func (c *Clip) noteEmpty(ctx context.Context, p piece, f *fetch) {
+func (c *Clip) noteEmpty(ctx context.Context, p piece, payload download.Payload) {
 	if !p.round.IsZero() {
 		return
 	}
 	now := time.Now()
 	until := now.Add(max(now.Sub(p.span.End), c.library.options.MetadataTTL))
-	if err := c.library.heads.empty(ctx, f, until); err != nil {
+	if err := c.library.downloads.NoteHead(ctx, payload, download.Head{Split: splitEmpty}, until); err != nil {
 		c.library.options.Logger.Debug("that there is no footage is not remembered", "stream", c.stream.Name, "span", p.span, "error", err)
 	}
 }
@@ -179,8 +180,8 @@ var errMayBeCut = fmt.Errorf("it may have been cut, and what may be cut cannot b
 
 // measure gives the part that one call brings. errMayBeCut if the payload is so large that the service may have cut it (API
 // reference, GetClip: 200 fragments or 100 MB); every fragment begins with a key frame.
-func (c *Clip) measure(p piece, f *fetch, got head, shared *unlistedOpen) (unlistedPart, error) {
-	movie, err := mp4.ParseMovie(got.moov)
+func (c *Clip) measure(p piece, payload download.Payload, got download.Head, shared *unlistedOpen) (unlistedPart, error) {
+	movie, err := mp4.ParseMovie(got.Moov)
 	if err != nil {
 		return unlistedPart{}, fmt.Errorf("part %s: %w: %w", p.span, archive.ErrMedia, err)
 	}
@@ -188,19 +189,19 @@ func (c *Clip) measure(p piece, f *fetch, got head, shared *unlistedOpen) (unlis
 	if err := part.time(movie.Video()); err != nil {
 		return unlistedPart{}, fmt.Errorf("part %s: %w: %w", p.span, archive.ErrMedia, err)
 	}
-	if got.moovLast {
-		if total := shared.bytes.Add(got.size); total > c.library.options.MaxOpenFetch {
+	if got.MoovLast {
+		if total := shared.bytes.Add(got.Size); total > c.library.options.MaxOpenFetch {
 			return unlistedPart{}, fmt.Errorf("moov comes last, so that opening takes all of the media, %d bytes so far, and %d is the most that it may: %w",
 				total, c.library.options.MaxOpenFetch, archive.ErrTooBig)
 		}
 	}
-	if part.keyFrames >= maxPartFragments || got.size > maxPartBytes {
-		return unlistedPart{}, fmt.Errorf("a payload of %d key frames and %d bytes: %w", part.keyFrames, got.size, errMayBeCut)
+	if part.keyFrames >= maxPartFragments || got.Size > maxPartBytes {
+		return unlistedPart{}, fmt.Errorf("a payload of %d key frames and %d bytes: %w", part.keyFrames, got.Size, errMayBeCut)
 	}
 	c.library.Saw(c.stream.Name, p.span.Length(), part.keyFrames)
-	f.stored.bytes = got.size
-	got.moov = nil
-	part.resolved = resolved{fetch: f, head: got}
+	payload.Bytes = got.Size
+	got.Moov = nil
+	part.resolved = resolved{payload: payload, head: got}
 	return part, nil
 }
 

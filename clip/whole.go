@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"clipfs/clip/archive"
+	"clipfs/clip/download"
 	"clipfs/clip/mp4"
 )
 
@@ -76,7 +77,7 @@ const maxSizes = 64
 func shownOf(t *mp4.Track) (shown, error) {
 	n := int(t.Sizes.Len())
 	if n > maxPictures {
-		return shown{}, wrong("more than %d pictures", maxPictures)
+		return shown{}, download.Wrong("more than %d pictures", maxPictures)
 	}
 	s := shown{at: make([]time.Duration, 0, n), syncs: t.Syncs.Len()}
 	if t.Syncs.All() {
@@ -85,7 +86,7 @@ func shownOf(t *mp4.Track) (shown, error) {
 	ticks := make([]int64, 0, n)
 	for sample, err := range t.Samples() {
 		if err != nil {
-			return shown{}, wrong("video: %w", err)
+			return shown{}, download.Wrong("video: %w", err)
 		}
 		ticks = append(ticks, sample.PTS())
 	}

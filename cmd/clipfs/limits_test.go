@@ -29,8 +29,8 @@ func bytesOf(t *testing.T, e *harness.Emulator, api string) int64 {
 	return n
 }
 
-// ledger is what a mount has noted in its cache directory that it was sent this day.
-func ledger(t *testing.T, m *harness.Mount) int64 {
+// counted is what a mount has noted in its cache directory that it was sent this day.
+func counted(t *testing.T, m *harness.Mount) int64 {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(m.Cache, "fetched.json"))
 	if err != nil {
@@ -83,7 +83,7 @@ func TestFetchLimitEndsReads(t *testing.T) {
 	}
 	sent := bytesOf(t, e, "GetClip")
 	const most = 1_500_000 + 4<<20 // what was on its way to connections that were given up
-	if noted := ledger(t, m); noted < 1_500_000 || noted > sent || sent > most {
+	if noted := counted(t, m); noted < 1_500_000 || noted > sent || sent > most {
 		t.Errorf("the emulator sent %d bytes of 1500 KB, of which %d are noted", sent, noted)
 	}
 	m.Kill(t)
@@ -111,9 +111,11 @@ func TestLedgerAgreesWithTheService(t *testing.T) {
 	}
 	agree := func(least float64) {
 		t.Helper()
-		defer func() { t.Logf("the emulator sent %d bytes, and %d are noted", bytesOf(t, e, "GetClip"), ledger(t, m)) }()
+		defer func() {
+			t.Logf("the emulator sent %d bytes, and %d are noted", bytesOf(t, e, "GetClip"), counted(t, m))
+		}()
 		for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
-			sent, noted := bytesOf(t, e, "GetClip"), ledger(t, m)
+			sent, noted := bytesOf(t, e, "GetClip"), counted(t, m)
 			if float64(noted) >= least*float64(sent) && noted <= sent {
 				return
 			}

@@ -18,6 +18,7 @@ import (
 	"clipfs/cache"
 	"clipfs/clip"
 	"clipfs/clip/archive"
+	"clipfs/clip/download"
 	"clipfs/clip/kvs"
 	"clipfs/clip/quota"
 	"clipfs/cmd/internal/metrics"
@@ -47,10 +48,10 @@ func full(streams int) *metrics.Metrics {
 	m.Attach(metrics.Sources{
 		Mountpoint: "/mnt", Alive: func() error { return nil },
 		Library: func() clip.Stats {
-			return clip.Stats{Fetched: 3_000_000_000, Payloads: 4, Failed: 5, Downloads: 6, Cached: 7, Waited: 8, Handles: 9}
+			return clip.Stats{Stats: download.Stats{Fetched: 3_000_000_000, Payloads: 4, Failed: 5, Downloads: 6, Cached: 7, Waited: 8}, Handles: 9}
 		},
-		Fetched: func() clip.Fetched {
-			return clip.Fetched{Hour: 1, Day: 2, Month: 4_000_000_000, Limit: clip.FetchLimit{Bytes: 2, Per: clip.PerDay}, Resumes: time.Unix(1e9, 0)}
+		Fetched: func() download.Fetched {
+			return download.Fetched{Hour: 1, Day: 2, Month: 4_000_000_000, Limit: download.Limit{Bytes: 2, Per: download.PerDay}, Resumes: time.Unix(1e9, 0)}
 		},
 		Quotas:  func() []kvs.Quota { return slices.Clone(quotas) },
 		Denials: func() fs.Denials { return fs.Denials{Denied: 10, Unresolved: 11} },

@@ -7,6 +7,7 @@ import (
 
 	"clipfs/cache"
 	"clipfs/clip"
+	"clipfs/clip/download"
 	"clipfs/clip/kvs"
 	"clipfs/fs"
 )
@@ -21,7 +22,7 @@ type Sources struct {
 	Alive   func() error
 	Library func() clip.Stats
 	// Fetched is what was fetched in the present hour, day and month, over all mounts of the cache directory.
-	Fetched func() clip.Fetched
+	Fetched func() download.Fetched
 	Quotas  func() []kvs.Quota
 	Denials func() fs.Denials
 	// Media and Heads are the caches.
@@ -41,7 +42,7 @@ type snapshot struct {
 	sources      Sources
 	counts       map[count]float64
 	library      clip.Stats
-	fetched      clip.Fetched
+	fetched      download.Fetched
 	quotas       []kvs.Quota
 	denials      fs.Denials
 	media, heads cache.Stats

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"clipfs/cache"
-	"clipfs/clip"
+	"clipfs/clip/download"
 	"clipfs/clip/kvs"
 	"clipfs/cmd/internal/logs"
 
@@ -136,7 +136,7 @@ func (m *Metrics) Status() *Status {
 	return s
 }
 
-func (s *Status) limit(f clip.Fetched) {
+func (s *Status) limit(f download.Fetched) {
 	if f.Limit.Bytes > 0 {
 		s.FetchLimit = f.Limit.String()
 	}

@@ -8,6 +8,7 @@ import (
 
 	"clipfs/cache"
 	"clipfs/clip"
+	"clipfs/clip/download"
 	"clipfs/clip/kvs"
 )
 
@@ -119,7 +120,7 @@ func libraryRows() []metric {
 
 func (s *snapshot) periods() map[string]int64 {
 	f := s.fetched
-	return map[string]int64{clip.PerHour.String(): f.Hour, clip.PerDay.String(): f.Day, clip.PerMonth.String(): f.Month}
+	return map[string]int64{download.PerHour.String(): f.Hour, download.PerDay.String(): f.Day, download.PerMonth.String(): f.Month}
 }
 
 // quotaRows tell of quotas by the stream that has least left.

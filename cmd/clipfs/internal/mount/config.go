@@ -9,6 +9,7 @@ import (
 	"clipfs/cache"
 	"clipfs/clip"
 	"clipfs/clip/archive"
+	"clipfs/clip/download"
 	"clipfs/clip/names"
 	"clipfs/clip/timeline"
 	"clipfs/cmd/clipfs/internal/config"
@@ -46,7 +47,7 @@ type Config struct {
 	Connections    int
 	MaxOpenFetch   int64
 	MaxOpenWait    time.Duration
-	FetchLimit     clip.FetchLimit
+	FetchLimit     download.Limit
 	BandwidthLimit int64
 
 	ExactSizes bool

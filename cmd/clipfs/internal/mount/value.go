@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"clipfs/clip"
+	"clipfs/clip/download"
 	"clipfs/clip/names"
 	"clipfs/cmd/clipfs/internal/config"
 	"clipfs/fs"
@@ -64,19 +64,19 @@ func address(at *string) pflag.Value {
 }
 
 // fetchLimit is bytes in a period: 50GiB/day; "none", 0 or nothing for no limit.
-func fetchLimit(at *clip.FetchLimit) pflag.Value {
-	return config.Value(at, "bytes/period", func(s string) (none clip.FetchLimit, err error) {
+func fetchLimit(at *download.Limit) pflag.Value {
+	return config.Value(at, "bytes/period", func(s string) (none download.Limit, err error) {
 		if s == "" || s == "0" || s == noneWord {
 			return none, nil
 		}
 		size, period, _ := strings.Cut(s, "/")
 		n, err := config.ParseSize(size)
-		per, perErr := clip.ParsePeriod(period)
+		per, perErr := download.ParsePeriod(period)
 		if err != nil || perErr != nil || n <= 0 {
 			return none, fmt.Errorf("%q: want bytes in an hour, a day or a month, such as 50GiB/day", s)
 		}
-		return clip.FetchLimit{Bytes: n, Per: per}, nil
-	}, func(l clip.FetchLimit) string {
+		return download.Limit{Bytes: n, Per: per}, nil
+	}, func(l download.Limit) string {
 		if l.Bytes == 0 {
 			return ""
 		}

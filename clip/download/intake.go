@@ -1,4 +1,4 @@
-package clip
+package download
 
 import (
 	"context"
@@ -21,7 +21,7 @@ func (in *intake) takeIn(ctx context.Context) error {
 		box, err := in.boxes.Next()
 		switch {
 		case errors.Is(err, mp4.ErrNotMP4), errors.Is(err, mp4.ErrMalformed):
-			return wrong("%w", err)
+			return Wrong("%w", err)
 		case errors.Is(err, io.EOF):
 			return in.finish()
 		case err != nil:
@@ -50,8 +50,6 @@ type intake struct {
 	boxes *mp4.Scanner
 	// length is Content-Length, or −1.
 	length int64
-	out    *output
-	place  *slot
 
 	moovSeen bool
 	// moov and parsed are kept until the payload is judged.
@@ -101,22 +99,22 @@ func (in *intake) box(ctx context.Context, box *mp4.Box) error {
 
 // movie takes in the moov: its times are those of the footage, not of the call.
 func (in *intake) movie(box *mp4.Box) error {
-	if box.Size > maxPayloadMoov {
-		return wrong("moov of %d bytes, of %d at most", box.Size, maxPayloadMoov)
+	if box.Size > maxMoov {
+		return Wrong("moov of %d bytes, of %d at most", box.Size, maxMoov)
 	}
 	moov, err := mp4.ReadMoov(box)
 	if errors.Is(err, mp4.ErrTooBig) {
-		return wrong("%w", err)
+		return Wrong("%w", err)
 	}
 	if err != nil {
 		return cut(err)
 	}
-	if err := mp4.SetTimes(moov, in.start); err != nil {
-		in.library.options.Logger.Warn("times in moov left as they are", "stream", in.query.Stream, "error", err)
+	if err := mp4.SetTimes(moov, in.payload.Start); err != nil {
+		in.log.Warn("times in moov left as they are", "error", err)
 	}
 	in.moov, in.moovSeen = moov, true
 	if in.parsed, err = mp4.ParseMovie(moov); err != nil {
-		return wrong("%w", err)
+		return Wrong("%w", err)
 	}
 	if in.parsed.Fragmented && !slices.ContainsFunc(in.parsed.Tracks, func(t *mp4.Track) bool { return t.Sizes.Len() > 0 }) {
 		return errFragmented
@@ -137,8 +135,10 @@ func (in *intake) headCame() error {
 	if err := in.plausible(); err != nil {
 		return err
 	}
-	if err := in.whole(); err != nil {
-		return err
+	if video := in.parsed.Video(); video != nil && in.payload.Least != nil {
+		if err := in.payload.Least(video); err != nil {
+			return err
+		}
 	}
 	size, known := in.end()
 	if !known {
@@ -161,14 +161,18 @@ func (in *intake) headCame() error {
 
 // same makes sure that the payload is the one that was there before.
 func (in *intake) same(size int64) error {
-	seen := look{size: size, digest: in.digest()}
+	now := Identity{Size: size, Digest: in.digest()}
 	if in.moov == nil {
-		seen.digest = in.out.sum()
+		now.Digest = in.out.sum()
 	}
 	if in.parsed != nil {
-		seen.tables, seen.understood = in.parsed.Fingerprint(in.media), true
+		now.Tables, now.Understood = in.parsed.Fingerprint(in.media), true
 	}
-	return in.library.recognise(in.key, seen)
+	otherHead, err := in.identities.recognise(in.payload.Key, now)
+	if otherHead {
+		in.records.Drop(headKey(in.payload.Key))
+	}
+	return err
 }
 
 // digest tells heads apart.
@@ -191,22 +195,6 @@ func (in *intake) announce(size int64) error {
 	return in.out.announce(size)
 }
 
-// whole makes sure that the service did not cut the payload.
-func (in *intake) whole() error {
-	video := in.parsed.Video()
-	if len(in.expected) == 0 || video == nil {
-		return nil
-	}
-	pictures, err := shownOf(video)
-	if err != nil {
-		return err
-	}
-	if what, hole := pictures.lacks(in.expected); what != "" {
-		return &shortError{detail: "payload has " + what, hole: hole, shown: pictures}
-	}
-	return nil
-}
-
 // end gives where the payload ends, if that is known before it has come.
 func (in *intake) end() (int64, bool) {
 	end, known := in.boxes.End()
@@ -226,7 +214,7 @@ func (in *intake) copy(ctx context.Context, r io.Reader) error {
 		if in.judged && in.out.position >= in.media+boxHeaderSize {
 			in.place.headCame.Store(true) // and as much behind it as readHead looks at
 		}
-		if err := in.library.slots.goOn(ctx, in.place); err != nil {
+		if err := in.scheduler.proceed(ctx, in.place); err != nil {
 			return err
 		}
 		end, err := in.piece(r)
@@ -239,8 +227,8 @@ func (in *intake) copy(ctx context.Context, r io.Reader) error {
 // piece hands on what is there of a body.
 func (in *intake) piece(r io.Reader) (end bool, err error) {
 	// One that is parked has no buffer.
-	buffer := in.library.buffers.Get().(*[copyBuffer]byte)
-	defer in.library.buffers.Put(buffer)
+	buffer := in.buffers.Get().(*[copyBuffer]byte)
+	defer in.buffers.Put(buffer)
 	n, err := r.Read(buffer[:])
 	if werr := in.write(buffer[:n]); werr != nil {
 		return false, werr
@@ -257,7 +245,7 @@ func (in *intake) piece(r io.Reader) (end bool, err error) {
 // finish ends the payload where the body ended or the announced size is reached.
 func (in *intake) finish() error {
 	if !in.moovSeen || !in.mdatSeen {
-		return wrong("no head or no media in %d bytes", in.boxes.Position())
+		return Wrong("no head or no media in %d bytes", in.boxes.Position())
 	}
 	size := in.out.position
 	if in.announced && size != in.size {
@@ -267,8 +255,7 @@ func (in *intake) finish() error {
 		return err
 	}
 	if behind := in.behind(); behind {
-		in.library.options.Logger.Warn("bytes behind the end of the payload dropped",
-			"stream", in.query.Stream, "span", in.query.Span, "size", size)
+		in.log.Warn("bytes behind the end of the payload dropped", "size", size)
 	}
 	if !in.judged {
 		if err := in.same(size); err != nil {
@@ -285,4 +272,23 @@ func (in *intake) behind() bool {
 	}
 	n, _ := in.boxes.Rest().Read(make([]byte, 1))
 	return n > 0
+}
+
+// write hands bytes on, or holds them while mdat has not come: it is not known yet what they speak of.
+func (in *intake) write(p []byte) error {
+	if !in.mdatSeen {
+		if len(in.held)+len(p) > len(in.moov)+maxHeld {
+			return Wrong("more than %d bytes besides moov before the media", maxHeld)
+		}
+		in.held = append(in.held, p...)
+		return nil
+	}
+	if len(in.held) > 0 {
+		held := in.held
+		in.held = nil
+		if err := in.out.write(held); err != nil {
+			return err
+		}
+	}
+	return in.out.write(p)
 }

@@ -1,4 +1,4 @@
-package clip
+package download
 
 import (
 	"fmt"
@@ -7,16 +7,16 @@ import (
 	"github.com/docker/go-units"
 )
 
-// FetchLimit is the most that may be fetched in a period, counted in bytes that GetClip sends. The zero value is none.
-type FetchLimit struct {
+// Limit is the most bytes that GetClip may send in a period. The zero value is no limit.
+type Limit struct {
 	Bytes int64
 	Per   Period
 }
 
 // String gives the limit as flags do: "50GiB/day".
-func (l FetchLimit) String() string { return units.BytesSize(float64(l.Bytes)) + "/" + l.Per.String() }
+func (l Limit) String() string { return units.BytesSize(float64(l.Bytes)) + "/" + l.Per.String() }
 
-// Period is a piece of the calendar, in UTC.
+// Period is a period of the calendar, in UTC.
 type Period int
 
 // The periods that are counted.
@@ -50,7 +50,7 @@ func ParsePeriod(s string) (Period, error) {
 	return 0, fmt.Errorf("%q: want hour, day or month", s)
 }
 
-// start gives when the period began that a time is in.
+// start gives the start of the period that holds t.
 func (p Period) start(t time.Time) time.Time {
 	t = t.UTC()
 	switch p {
@@ -62,7 +62,7 @@ func (p Period) start(t time.Time) time.Time {
 	return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC)
 }
 
-// end gives when the period ends that a time is in.
+// end gives the end of the period that holds t.
 func (p Period) end(t time.Time) time.Time {
 	t = p.start(t)
 	switch p {
@@ -74,10 +74,10 @@ func (p Period) end(t time.Time) time.Time {
 	return t.AddDate(0, 0, 1)
 }
 
-// Fetched is how many bytes GetClip has sent in the present periods, over all mounts that had the same directory.
+// Fetched is how many bytes GetClip has sent in the present periods, over all mounts of one Options.MeterDir.
 type Fetched struct {
 	Hour, Day, Month int64
-	// Limit is the one in force, if any; Resumes is when fetching goes on where it is reached, else zero.
-	Limit   FetchLimit
+	// Limit is in force. Resumes is when fetching resumes after the limit was reached; zero where it was not.
+	Limit   Limit
 	Resumes time.Time
 }

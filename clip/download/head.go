@@ -1,4 +1,4 @@
-package clip
+package download
 
 import (
 	"context"
@@ -14,18 +14,18 @@ import (
 	"clipfs/clip/mp4"
 )
 
-// head is what the head of a part's payload says.
-type head struct {
-	// size of the whole payload; mediaStart and mediaEnd bound the body of its mdat. In bytes.
-	size, mediaStart, mediaEnd int64
-	// moovLast says that moov comes after the media.
-	moovLast bool
-	// tables is the fingerprint of the movie: payloads of one fingerprint have the same samples at the same places of
+// Head is what the head of a payload says.
+type Head struct {
+	// Size of the whole payload; MediaStart and MediaEnd bound the body of its mdat. In bytes.
+	Size, MediaStart, MediaEnd int64
+	// MoovLast says that moov comes after the media.
+	MoovLast bool
+	// Tables is the fingerprint of the movie: payloads of one fingerprint have the same samples at the same places of
 	// their media.
-	tables [sha256.Size]byte
-	// split is 0 where one call brings the payload. Without a listing it is splitHalved or splitEmpty else.
-	split int
-	moov  []byte
+	Tables [sha256.Size]byte
+	// Split is 0 where the call brings the payload; else it says what is to be done instead, as the caller noted it.
+	Split int
+	Moov  []byte
 }
 
 // The form of a head on disk: magic, CRC-32C of what follows it, then numbers, fingerprint and moov.
@@ -44,35 +44,35 @@ var errHeadRecord = errors.New("damaged record of a head")
 func castagnoli(p []byte) uint32 { return crc32.Checksum(p, crc32.MakeTable(crc32.Castagnoli)) }
 
 // encode gives the head as it is kept on disk.
-func (h head) encode() []byte {
-	b := make([]byte, 0, headFixed+len(h.moov))
+func (h Head) encode() []byte {
+	b := make([]byte, 0, headFixed+len(h.Moov))
 	b = append(b, headMagic...)
 	b = append(b, 0, 0, 0, 0)
 	flags := uint64(0)
-	if h.moovLast {
+	if h.MoovLast {
 		flags = headMoovLast
 	}
-	for _, n := range [headNumbers]uint64{uint64(h.size), uint64(h.mediaStart), uint64(h.mediaEnd), uint64(h.split), flags} {
+	for _, n := range [headNumbers]uint64{uint64(h.Size), uint64(h.MediaStart), uint64(h.MediaEnd), uint64(h.Split), flags} {
 		b = binary.BigEndian.AppendUint64(b, n)
 	}
-	b = append(append(b, h.tables[:]...), h.moov...)
+	b = append(append(b, h.Tables[:]...), h.Moov...)
 	binary.BigEndian.PutUint32(b[len(headMagic):], castagnoli(b[len(headMagic)+4:]))
 	return b
 }
 
 // decodeHead reads what encode gave. The moov is a part of b.
-func decodeHead(b []byte) (head, error) {
+func decodeHead(b []byte) (Head, error) {
 	if len(b) < headFixed || string(b[:len(headMagic)]) != headMagic ||
 		binary.BigEndian.Uint32(b[len(headMagic):]) != castagnoli(b[len(headMagic)+4:]) {
-		return head{}, errHeadRecord
+		return Head{}, errHeadRecord
 	}
 	var n [headNumbers]uint64
 	rest := b[len(headMagic)+4:]
 	for i := range n {
 		n[i], rest = binary.BigEndian.Uint64(rest), rest[8:]
 	}
-	h := head{size: int64(n[0]), mediaStart: int64(n[1]), mediaEnd: int64(n[2]), split: int(n[3]), moovLast: n[4] == headMoovLast}
-	h.moov = rest[copy(h.tables[:], rest):]
+	h := Head{Size: int64(n[0]), MediaStart: int64(n[1]), MediaEnd: int64(n[2]), Split: int(n[3]), MoovLast: n[4] == headMoovLast}
+	h.Moov = rest[copy(h.Tables[:], rest):]
 	return h, nil
 }
 
@@ -81,43 +81,43 @@ const boxHeaderSize = 16
 
 // readHead reads the head of a payload that may still be arriving; it waits for no more than it needs. ErrMedia if it is
 // no MP4 that we understand.
-func readHead(ctx context.Context, e *cache.Entry) (head, error) {
+func readHead(ctx context.Context, e *cache.Entry) (Head, error) {
 	size, err := e.Size(ctx)
 	if err != nil {
-		return head{}, err
+		return Head{}, err
 	}
-	h := head{size: size}
-	for at := int64(0); h.moov == nil || h.mediaEnd == 0; {
+	h := Head{Size: size}
+	for at := int64(0); h.Moov == nil || h.MediaEnd == 0; {
 		box, err := readBoxHeader(ctx, e, at, size)
 		if err != nil {
-			return head{}, err
+			return Head{}, err
 		}
 		end := at + box.Size
 		if box.Size == 0 {
 			end = size
 		}
 		if box.Size > size-at {
-			return head{}, fmt.Errorf("box %s of %d bytes at %d of a payload of %d bytes: %w", box.Type, box.Size, at, size, archive.ErrMedia)
+			return Head{}, fmt.Errorf("box %s of %d bytes at %d of a payload of %d bytes: %w", box.Type, box.Size, at, size, archive.ErrMedia)
 		}
 		switch {
-		case box.Type == mp4.TypeMoov && h.moov == nil:
-			if h.moov, err = readRange(ctx, e, at, end); err != nil {
-				return head{}, err
+		case box.Type == mp4.TypeMoov && h.Moov == nil:
+			if h.Moov, err = readRange(ctx, e, at, end); err != nil {
+				return Head{}, err
 			}
-			h.moovLast = h.mediaEnd > 0
-		case box.Type == mp4.TypeMdat && h.mediaEnd == 0:
-			h.mediaStart, h.mediaEnd = at+int64(box.HeaderSize), end
+			h.MoovLast = h.MediaEnd > 0
+		case box.Type == mp4.TypeMdat && h.MediaEnd == 0:
+			h.MediaStart, h.MediaEnd = at+int64(box.HeaderSize), end
 		}
 		at = end
 	}
-	movie, err := mp4.ParseMovie(h.moov)
+	movie, err := mp4.ParseMovie(h.Moov)
 	if err != nil {
-		return head{}, fmt.Errorf("payload: %w: %w", archive.ErrMedia, err)
+		return Head{}, fmt.Errorf("payload: %w: %w", archive.ErrMedia, err)
 	}
 	if err := reaches(movie, size); err != nil {
-		return head{}, err
+		return Head{}, err
 	}
-	h.tables = movie.Fingerprint(h.mediaStart)
+	h.Tables = movie.Fingerprint(h.MediaStart)
 	return h, nil
 }
 
@@ -145,4 +145,19 @@ func readRange(ctx context.Context, e *cache.Entry, from, to int64) ([]byte, err
 		return nil, err
 	}
 	return b, nil
+}
+
+// errCutEntry: the cache has a payload that was kept although it had been cut. It is a cache.ErrDamaged.
+var errCutEntry = fmt.Errorf("tables reach beyond the payload: %w", cache.ErrDamaged)
+
+// reaches makes sure that the media of a movie lies within a payload of so many bytes.
+func reaches(m *mp4.Movie, size int64) error {
+	end, err := m.MediaEnd()
+	if err != nil {
+		return fmt.Errorf("payload: %w: %w", archive.ErrMedia, err)
+	}
+	if end > size {
+		return errCutEntry
+	}
+	return nil
 }

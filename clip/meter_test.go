@@ -17,6 +17,7 @@ import (
 	"clipfs/clip"
 	"clipfs/clip/archive"
 	"clipfs/clip/archive/memory"
+	"clipfs/clip/download"
 )
 
 // minutes gives an archive of four hours, of which a minute is a payload of some 3 MB.
@@ -43,7 +44,7 @@ func TestFetchLimit(t *testing.T) {
 		m := minutes()
 		m.Slow = time.Millisecond
 		var logged bytes.Buffer
-		limit := clip.FetchLimit{Bytes: heavyPart * 3 / 2, Per: clip.PerHour}
+		limit := download.Limit{Bytes: heavyPart * 3 / 2, Per: download.PerHour}
 		l, _ := library(t, m, clip.Options{FetchLimit: limit, Logger: slog.New(slog.NewTextHandler(&logged, nil))})
 		first := minute(t, l, 0)
 		want, err := readAll(t, first)
@@ -99,7 +100,7 @@ func TestFetchLimitOfALongClip(t *testing.T) {
 		m := minutes()
 		m.Slow = time.Millisecond
 		o := lazy()
-		o.FetchLimit = clip.FetchLimit{Bytes: 10 * heavyPart}
+		o.FetchLimit = download.Limit{Bytes: 10 * heavyPart}
 		l, _ := library(t, m, o)
 		h, err := lookUp(t, l, "cam", archive.NewSpan(memory.Base(), time.Hour)).Open(t.Context())
 		if err != nil {
@@ -128,7 +129,7 @@ func TestFetchLimitAndManyDownloads(t *testing.T) {
 		m := minutes()
 		m.Slow = time.Millisecond
 		limit := int64(20*heavyPart + 12345)
-		l, _ := library(t, m, clip.Options{FetchLimit: clip.FetchLimit{Bytes: limit, Per: clip.PerMonth}})
+		l, _ := library(t, m, clip.Options{FetchLimit: download.Limit{Bytes: limit, Per: download.PerMonth}})
 		var wg sync.WaitGroup
 		for i := range 40 {
 			wg.Go(func() {
@@ -148,8 +149,8 @@ func TestFetchLimitAndManyDownloads(t *testing.T) {
 	})
 }
 
-// TestLedgerCountsRetriesAndWhatIsGivenUp: each byte that was sent, also again, also unread.
-func TestLedgerCountsRetriesAndWhatIsGivenUp(t *testing.T) {
+// TestMeterCountsRetriesAndWhatIsGivenUp: each byte that was sent, also again, also unread.
+func TestMeterCountsRetriesAndWhatIsGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := minutes()
 		const cutAt, unread = 1 << 20, 777
@@ -178,30 +179,30 @@ type failing struct{}
 // Read implements io.Reader.
 func (failing) Read([]byte) (int, error) { return 0, fmt.Errorf("cut: %w", archive.ErrUnreachable) }
 
-// TestLedgerOutlivesTheMount: what was fetched counts after a restart, of whatever limit, until its period is over; a file
+// TestMeterOutlivesTheMount: what was fetched counts after a restart, of whatever limit, until its period is over; a file
 // that is not understood is no reason to fail.
-func TestLedgerOutlivesTheMount(t *testing.T) {
+func TestMeterOutlivesTheMount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, dir := minutes(), filepath.Join(t.TempDir(), "new")
-		l, _ := library(t, m, clip.Options{LedgerDir: dir})
+		l, _ := library(t, m, clip.Options{MeterDir: dir})
 		if _, err := readAll(t, minute(t, l, 0)); err != nil {
 			t.Fatal(err)
 		}
 		synctest.Wait()
 		sent := m.Sent()
 		for _, test := range []struct {
-			limit clip.FetchLimit
+			limit download.Limit
 			after time.Duration
 			ok    bool
 		}{
-			{clip.FetchLimit{Bytes: sent, Per: clip.PerHour}, 0, false},
-			{clip.FetchLimit{Bytes: sent, Per: clip.PerDay}, 0, false},
-			{clip.FetchLimit{Bytes: sent, Per: clip.PerMonth}, time.Hour, false},
-			{clip.FetchLimit{Bytes: sent, Per: clip.PerDay}, 0, false},
-			{clip.FetchLimit{Bytes: 2*sent + 1<<20, Per: clip.PerHour}, 0, true},
+			{download.Limit{Bytes: sent, Per: download.PerHour}, 0, false},
+			{download.Limit{Bytes: sent, Per: download.PerDay}, 0, false},
+			{download.Limit{Bytes: sent, Per: download.PerMonth}, time.Hour, false},
+			{download.Limit{Bytes: sent, Per: download.PerDay}, 0, false},
+			{download.Limit{Bytes: 2*sent + 1<<20, Per: download.PerHour}, 0, true},
 		} {
 			time.Sleep(test.after)
-			l, _ := library(t, m, clip.Options{LedgerDir: dir, FetchLimit: test.limit})
+			l, _ := library(t, m, clip.Options{MeterDir: dir, FetchLimit: test.limit})
 			if _, err := readAll(t, minute(t, l, 1)); (err == nil) != test.ok {
 				t.Errorf("after a restart with %s: %v", test.limit, err)
 			}
@@ -215,33 +216,9 @@ func TestLedgerOutlivesTheMount(t *testing.T) {
 			t.Fatal(err)
 		}
 		var logged bytes.Buffer
-		l, _ = library(t, m, clip.Options{LedgerDir: dir, Logger: slog.New(slog.NewTextHandler(&logged, nil))})
+		l, _ = library(t, m, clip.Options{MeterDir: dir, Logger: slog.New(slog.NewTextHandler(&logged, nil))})
 		if _, err := readAll(t, minute(t, l, 2)); err != nil || !strings.Contains(logged.String(), "counted from now on") {
-			t.Errorf("with a damaged ledger: %v, %s", err, &logged)
+			t.Errorf("with damaged counts: %v, %s", err, &logged)
 		}
 	})
-}
-
-func TestPeriods(t *testing.T) {
-	berlin := time.FixedZone("CET", 3600)
-	at := time.Date(2024, 3, 1, 0, 30, 1, 2, berlin) // in UTC that is the day before, of a leap year
-	for _, test := range []struct {
-		per        clip.Period
-		start, end string
-	}{
-		{clip.PerHour, "2024-02-29T23:00:00Z", "2024-03-01T00:00:00Z"},
-		{clip.PerDay, "2024-02-29T00:00:00Z", "2024-03-01T00:00:00Z"},
-		{clip.PerMonth, "2024-02-01T00:00:00Z", "2024-03-01T00:00:00Z"},
-	} {
-		start, end := clip.PeriodOf(test.per, at)
-		if got := [2]string{start.Format(time.RFC3339), end.Format(time.RFC3339)}; got != [2]string{test.start, test.end} {
-			t.Errorf("%s: got %q, want %s to %s", test.per, got, test.start, test.end)
-		}
-		if p, err := clip.ParsePeriod(test.per.String()); p != test.per || err != nil {
-			t.Errorf("%s is read as %s, %v", test.per, p, err)
-		}
-	}
-	if _, err := clip.ParsePeriod("week"); err == nil {
-		t.Error("a week is no period")
-	}
 }

@@ -1,4 +1,4 @@
-package clip_test
+package download_test
 
 import (
 	"context"
@@ -12,36 +12,35 @@ import (
 	"time"
 
 	"clipfs/cache"
-	"clipfs/clip"
 	"clipfs/clip/archive"
+	"clipfs/clip/download"
 )
 
 // refuse is a giveUp that ends nothing.
 func refuse(cache.Key) bool { return false }
 
-// always gives a predicate that does not change.
-func always(b bool) func() bool { return func() bool { return b } }
-
-// download gives one that somebody of an urgency wants all of.
-func download(u archive.Priority) clip.Slot {
-	return clip.NewSlot("", 0, time.Time{}, archive.NewDemand(u), always(true), always(false))
+// entered gives a download, of a payload of its own, that a holder of a priority wants all of.
+func entered(s download.Scheduler, stream archive.StreamName, p archive.Priority) download.Download {
+	key := cache.Key(fmt.Sprint("p-", s.Demands()))
+	s.Want(key, p, 1)
+	return s.Enter(key, stream, 0, time.Time{})
 }
 
 // taken gives a download that has a place.
-func taken(t *testing.T, s clip.Slots, u archive.Priority) clip.Slot {
+func taken(t *testing.T, s download.Scheduler, p archive.Priority) download.Download {
 	t.Helper()
-	d := download(u)
+	d := entered(s, "", p)
 	if err := s.Take(t.Context(), d); err != nil {
 		t.Fatal(err)
 	}
 	return d
 }
 
-// queue starts one who waits and, when served, is noted and leaves again when told.
-func queue(t *testing.T, s clip.Slots, name string, u archive.Priority, served chan<- string, leave <-chan struct{}) {
+// queue starts a download that waits and, when served, is noted and leaves again when told.
+func queue(t *testing.T, s download.Scheduler, name string, p archive.Priority, served chan<- string, leave <-chan struct{}) {
 	t.Helper()
 	go func() {
-		d := download(u)
+		d := entered(s, "", p)
 		if err := s.Take(t.Context(), d); err != nil {
 			t.Errorf("%s: %v", name, err)
 			return
@@ -53,9 +52,9 @@ func queue(t *testing.T, s clip.Slots, name string, u archive.Priority, served c
 	synctest.Wait()
 }
 
-// TestSlotsWhileOthersRead: who wants to open a clip has places that readers do not take, and readers have theirs however
+// TestSchedulerWhileOthersRead: who wants to open a clip has places that readers do not take, and readers have theirs however
 // many open clips.
-func TestSlotsWhileOthersRead(t *testing.T) {
+func TestSchedulerWhileOthersRead(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		first archive.Priority
@@ -66,7 +65,7 @@ func TestSlotsWhileOthersRead(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := clip.NewSlots(2, refuse)
+				s := download.NewScheduler(2, refuse)
 				served, leave := make(chan string, 99), make(chan struct{})
 				names := []string{archive.ForReader: "reader", archive.ForHead: "head"}
 				for _, u := range []archive.Priority{test.first, archive.ForReader + archive.ForHead - test.first} {
@@ -88,9 +87,9 @@ func TestSlotsWhileOthersRead(t *testing.T) {
 	}
 }
 
-func TestSlotsServeByUrgencyThenOrder(t *testing.T) {
+func TestSchedulerServeByUrgencyThenOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := clip.NewSlots(1, refuse)
+		s := download.NewScheduler(1, refuse)
 		served, leave := make(chan string, 9), make(chan struct{})
 		queue(t, s, "first", archive.ForAhead, served, leave)
 		queue(t, s, "ahead 1", archive.ForAhead, served, leave)
@@ -117,14 +116,14 @@ func TestSlotsServeByUrgencyThenOrder(t *testing.T) {
 	})
 }
 
-func TestSlotsOfWhoBecomesAReader(t *testing.T) {
+func TestSchedulerOfWhoBecomesAReader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := clip.NewSlots(1, refuse)
+		s := download.NewScheduler(1, refuse)
 		taken(t, s, archive.ForHead)
-		demand := archive.NewDemand(archive.ForAhead)
+		s.Want("wanted", archive.ForAhead, 1)
 		served := make(chan struct{})
 		go func() {
-			d := clip.NewSlot("", 0, time.Time{}, demand, always(true), always(false))
+			d := s.Enter("wanted", "", 0, time.Time{})
 			if err := s.Take(t.Context(), d); err != nil {
 				t.Error(err)
 			}
@@ -136,37 +135,36 @@ func TestSlotsOfWhoBecomesAReader(t *testing.T) {
 			t.Fatal("served while the only place was taken")
 		default:
 		}
-		demand.Store(archive.ForReader)
-		s.Look()
+		s.Want("wanted", archive.ForReader, 1)
 		<-served
 	})
 }
 
-// TestSlotsPark: a download of which no more than the head is wanted has no place after its head, and waits for one, as
+// TestSchedulerPauses: a download of which no more than the head is wanted has no place after its head, and waits for one, as
 // others do, when more is wanted.
-func TestSlotsPark(t *testing.T) {
+func TestSchedulerPauses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := clip.NewSlots(1, refuse)
-		var more atomic.Bool
-		d := clip.NewSlot("", 1, time.Time{}, archive.NewDemand(archive.ForAhead), more.Load, always(false))
+		s := download.NewScheduler(1, refuse)
+		s.Want("paused", archive.ForHead, 1)
+		d := s.Enter("paused", "", 1, time.Time{})
 		if err := s.Take(t.Context(), d); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.GoOn(t.Context(), d); err != nil {
+		if err := s.Proceed(t.Context(), d); err != nil {
 			t.Fatal(err)
 		}
 		d.HeadCame()
 		wentOn := make(chan struct{})
 		go func() {
-			if err := s.GoOn(t.Context(), d); err != nil {
+			if err := s.Proceed(t.Context(), d); err != nil {
 				t.Error(err)
 			}
 			close(wentOn)
 		}()
 		synctest.Wait()
-		other := taken(t, s, archive.ForAhead) // in the place of the one that is parked
-		more.Store(true)
-		s.Look()
+		other := taken(t, s, archive.ForAhead) // in the place of the one that is paused
+		s.Want("paused", archive.ForHead, -1)
+		s.Want("paused", archive.ForAhead, 1)
 		synctest.Wait()
 		select {
 		case <-wentOn:
@@ -175,25 +173,41 @@ func TestSlotsPark(t *testing.T) {
 		}
 		s.Leave(other)
 		<-wentOn
-		more.Store(false)
+		s.Want("paused", archive.ForHead, 1)
+		s.Want("paused", archive.ForAhead, -1)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if err := s.GoOn(ctx, d); err == nil {
-			t.Error("goes on although nobody wants more")
+		if err := s.Proceed(ctx, d); err == nil {
+			t.Error("proceeds although nobody wants more")
 		}
 		s.Leave(d) // which it has by then
 		taken(t, s, archive.ForAhead)
 	})
 }
 
-// TestSlotsGiveUpWhatIsTooMuch: four times as many as may run can be parked. Of more those go that were made for an
+// TestSchedulerForgets: nothing stays of a payload that has neither holders nor downloads.
+func TestSchedulerForgets(t *testing.T) {
+	s := download.NewScheduler(1, refuse)
+	s.Want("a", archive.ForReader, 1)
+	d := s.Enter("a", "", 1, time.Time{})
+	s.Want("a", archive.ForReader, -1)
+	if s.Demands() != 1 {
+		t.Errorf("%d demands while it is downloaded, want 1", s.Demands())
+	}
+	s.Exit(d)
+	if s.Demands() != 0 {
+		t.Errorf("%d demands in the end, want none", s.Demands())
+	}
+}
+
+// TestSchedulerGiveUpWhatIsTooMuch: four times as many as may run can be parked. Of more those go that were made for an
 // earlier opening, then what is last in the file.
-func TestSlotsGiveUpWhatIsTooMuch(t *testing.T) {
+func TestSchedulerGiveUpWhatIsTooMuch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
 		var given []string
 		cancels := make(map[cache.Key]context.CancelFunc)
-		s := clip.NewSlots(2, func(key cache.Key) bool {
+		s := download.NewScheduler(2, func(key cache.Key) bool {
 			mu.Lock()
 			defer mu.Unlock()
 			given = append(given, string(key))
@@ -202,7 +216,7 @@ func TestSlotsGiveUpWhatIsTooMuch(t *testing.T) {
 		})
 		park := func(opening uint64, second int) {
 			key := cache.Key(fmt.Sprintf("%d.%d", opening, second))
-			d := clip.NewSlot(key, opening, time.Unix(int64(second), 0), archive.NewDemand(archive.ForHead), always(false), always(true))
+			d := s.Enter(key, "", opening, time.Unix(int64(second), 0))
 			ctx, cancel := context.WithCancel(t.Context())
 			mu.Lock()
 			cancels[key] = cancel
@@ -210,7 +224,7 @@ func TestSlotsGiveUpWhatIsTooMuch(t *testing.T) {
 			if err := s.Take(ctx, d); err != nil {
 				t.Fatal(err)
 			}
-			go func() { _ = s.GoOn(ctx, d) }()
+			go func() { _ = s.Proceed(ctx, d) }()
 			synctest.Wait()
 		}
 		for second := range 6 {
@@ -230,13 +244,13 @@ func TestSlotsGiveUpWhatIsTooMuch(t *testing.T) {
 	})
 }
 
-func TestSlotsCancelled(t *testing.T) {
+func TestSchedulerCancelled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := clip.NewSlots(1, refuse)
+		s := download.NewScheduler(1, refuse)
 		first := taken(t, s, archive.ForAhead)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if err := s.Take(ctx, download(archive.ForAhead)); err == nil {
+		if err := s.Take(ctx, entered(s, "", archive.ForAhead)); err == nil {
 			t.Fatal("served while the only place was taken")
 		}
 		s.Leave(first)
@@ -244,17 +258,17 @@ func TestSlotsCancelled(t *testing.T) {
 	})
 }
 
-// TestSlotsAfterRefusals: a refusal halves how many run of a stream, once for those that come together, and more are tried
+// TestSchedulerAfterRefusals: a refusal halves how many run of a stream, once for those that come together, and more are tried
 // slowly. Other streams do not wait for it.
-func TestSlotsAfterRefusals(t *testing.T) {
+func TestSchedulerAfterRefusals(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := clip.NewSlots(16, refuse)
+		s := download.NewScheduler(16, refuse)
 		// running gives how many of a stream are let in at once.
 		running := func(stream archive.StreamName, u archive.Priority) int {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Nanosecond)
 			defer cancel()
-			var in []clip.Slot
-			for d := download(u).Of(stream); s.Take(ctx, d) == nil; d = download(u).Of(stream) {
+			var in []download.Download
+			for d := entered(s, stream, u); s.Take(ctx, d) == nil; d = entered(s, stream, u) {
 				in = append(in, d)
 			}
 			for _, d := range in {
@@ -262,9 +276,9 @@ func TestSlotsAfterRefusals(t *testing.T) {
 			}
 			return len(in)
 		}
-		var all []clip.Slot
+		var all []download.Download
 		for range 16 {
-			d := download(archive.ForAhead).Of("busy")
+			d := entered(s, "busy", archive.ForAhead)
 			if err := s.Take(t.Context(), d); err != nil {
 				t.Fatal(err)
 			}
@@ -298,11 +312,11 @@ func TestSlotsAfterRefusals(t *testing.T) {
 	})
 }
 
-// TestSlotsOfARefusedStream: a stream that is refused for good keeps one place of its own and no one else from theirs, and
+// TestSchedulerOfARefusedStream: a stream that is refused for good keeps one place of its own and no one else from theirs, and
 // whoever waits behind it in the queue is served.
-func TestSlotsOfARefusedStream(t *testing.T) {
+func TestSchedulerOfARefusedStream(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := clip.NewSlots(4, refuse)
+		s := download.NewScheduler(4, refuse)
 		for range 10 {
 			s.Refused("refused")
 			time.Sleep(2 * time.Second)
@@ -311,7 +325,7 @@ func TestSlotsOfARefusedStream(t *testing.T) {
 		take := func(stream archive.StreamName, n *atomic.Int64) {
 			for range 4 {
 				go func() {
-					d := download(archive.ForAhead).Of(stream)
+					d := entered(s, stream, archive.ForAhead)
 					if s.Take(t.Context(), d) == nil {
 						n.Add(1)
 						time.Sleep(time.Second)

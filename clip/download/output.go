@@ -1,12 +1,10 @@
-package clip
+package download
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
 	"hash/maphash"
-	"io"
 	"time"
 
 	"clipfs/cache"
@@ -41,11 +39,10 @@ func newOutput(w *cache.Writer, seed maphash.Seed) *output {
 	return o
 }
 
-// restart begins a new body.
-func (o *output) restart() *output {
+// restart begins another body.
+func (o *output) restart() {
 	o.position = 0
 	o.repeated.Reset()
-	return o
 }
 
 // write takes the next bytes of a body.
@@ -135,33 +132,4 @@ func (o *output) finish() error {
 		return o.shrunk(o.position)
 	}
 	return nil
-}
-
-// stallReader reads a body, cancels the call when no byte comes for a while, and notes how long that was.
-type stallReader struct {
-	body   io.Reader
-	after  func() time.Duration
-	silent *time.Duration
-	timer  *time.Timer
-}
-
-// newStallReader gives a reader that cancels with ErrUnreachable when a read takes longer than after says when it begins.
-// Time between reads does not count: a body that is parked does not stall. What reads took that brought nothing is added to
-// silent.
-func newStallReader(body io.Reader, after func() time.Duration, silent *time.Duration, cancel context.CancelCauseFunc) *stallReader {
-	timer := time.AfterFunc(time.Hour, func() { cancel(fmt.Errorf("body stalled: %w", archive.ErrUnreachable)) })
-	timer.Stop()
-	return &stallReader{body: body, after: after, silent: silent, timer: timer}
-}
-
-// Read implements io.Reader.
-func (r *stallReader) Read(p []byte) (int, error) {
-	begun := time.Now()
-	r.timer.Reset(r.after())
-	defer r.timer.Stop()
-	n, err := r.body.Read(p)
-	if n == 0 {
-		*r.silent += time.Since(begun)
-	}
-	return n, err
 }

@@ -1,0 +1,125 @@
+package download
+
+import (
+	"context"
+	"hash/maphash"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"clipfs/cache"
+	"clipfs/clip/archive"
+)
+
+// Options are the settings of a Downloader. All of Logger to Connections have to be set.
+type Options struct {
+	Logger *slog.Logger
+	// Heads keeps heads apart from the media, so that they outlive it.
+	Heads Store
+	// ReadTimeout is how long a download may go without a new byte; StallTimeout is how long one body may.
+	ReadTimeout, StallTimeout time.Duration
+	// Connections is how many downloads run at once.
+	Connections int
+	// Limit is the most that may be fetched in a period. MeterDir keeps what was fetched for the next mount; "" does not.
+	Limit    Limit
+	MeterDir string
+	// Bandwidth is how many bytes a second may be fetched; 0 is no limit.
+	Bandwidth int64
+	// OnStale is told that footage that was listed is gone.
+	OnStale func(archive.Stream, archive.Span)
+}
+
+// Service is what a Downloader asks of the archive.
+type Service interface {
+	Payload(ctx context.Context, q archive.PayloadQuery) (*archive.Payload, error)
+}
+
+// Store is what a Downloader asks of a tier that keeps payloads. A *cache.Cache is one.
+type Store interface {
+	// Acquire takes up the bytes of a key, which the request's fill brings if they are not there.
+	Acquire(key cache.Key, r cache.Request) (*cache.Entry, error)
+	// Has reports whether all bytes of a key are there.
+	Has(key cache.Key) bool
+	Drop(key cache.Key)
+	// GiveUp ends the fill of a key that nobody holds.
+	GiveUp(key cache.Key) bool
+	Sizes
+}
+
+var _ Store = (*cache.Cache)(nil)
+
+// Downloader brings payloads into a Store. It is safe for concurrent use.
+type Downloader struct {
+	service Service
+	store   Store
+	options Options
+	// seed is that of the checksums of bodies; buffers has *[copyBuffer]byte.
+	seed       maphash.Seed
+	buffers    sync.Pool
+	identities *Identities
+	records    Records
+	scheduler  *scheduler
+	meter      *meter
+	bandwidth  *bandwidth
+	counts     counts
+}
+
+// New gives a Downloader into store.
+func New(service Service, store Store, o Options) *Downloader {
+	d := &Downloader{
+		service: service, store: store, options: o,
+		seed:       maphash.MakeSeed(),
+		identities: newIdentities(store),
+		records:    Records{o.Heads},
+		scheduler:  newScheduler(o.Connections, store.GiveUp),
+		meter:      newMeter(o.MeterDir, o.Limit, o.Logger),
+		bandwidth:  newBandwidth(o.Bandwidth),
+	}
+	d.buffers.New = func() any { return new([copyBuffer]byte) }
+	return d
+}
+
+// Identities gives what is known of the versions of payloads.
+func (d *Downloader) Identities() *Identities { return d.identities }
+
+// Records gives the records that are kept with the heads.
+func (d *Downloader) Records() Records { return d.records }
+
+// Fetched gives how many bytes GetClip has sent.
+func (d *Downloader) Fetched() Fetched { return d.meter.fetched() }
+
+// Watch has progress called whenever the bandwidth lets bytes through, until stop is called: while the limit holds
+// everything back, the bytes of other downloads are a sign of life.
+func (d *Downloader) Watch(progress func()) (stop func()) { return d.bandwidth.watch(progress) }
+
+// Stats is what a Downloader has done since it was made.
+type Stats struct {
+	// Fetched is how many bytes of media the archive has sent, also those of calls that failed or were given up.
+	Fetched int64
+	// Payloads is how many downloads brought a whole payload, Failed how many ended otherwise, Downloads how many run.
+	Payloads, Failed, Downloads int64
+	// Cached is how many bytes were read that were there at once, Waited how many had to be waited for.
+	Cached, Waited int64
+}
+
+// counts are the numbers of Stats as they are counted.
+type counts struct{ fetched, payloads, failed, downloads, cached, waited atomic.Int64 }
+
+// Stats gives the present numbers.
+func (d *Downloader) Stats() Stats {
+	c := &d.counts
+	return Stats{
+		Fetched: c.fetched.Load(), Payloads: c.payloads.Load(), Failed: c.failed.Load(), Downloads: c.downloads.Load(),
+		Cached: c.cached.Load(), Waited: c.waited.Load(),
+	}
+}
+
+// CountRead counts bytes that were read, and that were there or not when they were asked for.
+func (d *Downloader) CountRead(n int, there bool) {
+	if there {
+		d.counts.cached.Add(int64(n))
+		return
+	}
+	d.counts.waited.Add(int64(n))
+}

@@ -1,0 +1,65 @@
+package clip
+
+import (
+	"time"
+
+	"clipfs/clip/archive"
+	"clipfs/clip/download"
+	"clipfs/clip/mp4"
+)
+
+// payloadOf tells which call brings a part of a stream, and what that has to be.
+func (l *Library) payloadOf(stream archive.Stream, p part) download.Payload {
+	by := l.options.Selector
+	last := p.fragments[len(p.fragments)-1]
+	oldest := last.Server
+	for _, f := range p.fragments {
+		if f.Server.Before(oldest) {
+			oldest = f.Server
+		}
+	}
+	expected := momentsOf(p.fragments, by)
+	own := download.Payload{
+		Key: p.key, Stream: stream, Query: p.query(stream.Name, by), Start: p.fragments[0].Time(by),
+		Least: func(video *mp4.Track) error { return hasAll(video, expected) },
+		Bytes: p.bytes(), End: last.Time(by).Add(last.Length), Expires: expiry(oldest, stream), Opening: p.opening,
+	}
+	if own.Key == "" {
+		own.Key = l.keyOf(stream.Name, p)
+	}
+	return own
+}
+
+// expiry is when a stream lets go of what it got at a time; where that is not known, of what it gets now.
+func expiry(got time.Time, stream archive.Stream) time.Time {
+	if got.IsZero() {
+		got = time.Now()
+	}
+	return got.Add(stream.Retention)
+}
+
+// shortError: a payload has less than the timeline says. It is a download.ErrLess.
+type shortError struct {
+	detail string
+	// hole is the run of the fragments asked for that has no picture, [from, to), where that is known.
+	hole  [2]int
+	shown shown
+}
+
+// Error implements error.
+func (e *shortError) Error() string { return e.detail }
+
+// Unwrap gives the sentinel.
+func (e *shortError) Unwrap() error { return download.ErrLess }
+
+// hasAll makes sure that the service did not cut a payload, by its video.
+func hasAll(video *mp4.Track, expected []moment) error {
+	pictures, err := shownOf(video)
+	if err != nil {
+		return err
+	}
+	if what, hole := pictures.lacks(expected); what != "" {
+		return &shortError{detail: "payload has " + what, hole: hole, shown: pictures}
+	}
+	return nil
+}

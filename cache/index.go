@@ -150,7 +150,6 @@ func (x *index) idleLocked(it *item) {
 	x.idleBytes += it.cost
 }
 
-// unidleLocked takes an entry out of those that are not held, if it is among them.
 func (x *index) unidleLocked(it *item) {
 	if x.idle.Remove(it.key) {
 		x.idleBytes -= it.cost
@@ -248,7 +247,7 @@ func (x *index) unheld() []*item {
 	return x.idle.Values()
 }
 
-// expired returns the whole entries that may be kept no longer, and counts them.
+// expired counts the entries that it returns.
 func (x *index) expired() (old []*item) {
 	x.mu.Lock()
 	defer x.mu.Unlock()

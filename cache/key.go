@@ -1,7 +1,6 @@
 package cache
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 )
@@ -14,7 +13,12 @@ const maxKey = 128
 
 // Valid reports whether the key can be used.
 func (k Key) Valid() bool {
-	return k != "" && len(k) <= maxKey && k[0] != '-' && strings.Trim(string(k), "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
+	for _, c := range []byte(k) {
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
+			return false
+		}
+	}
+	return k != "" && len(k) <= maxKey && k[0] != '-'
 }
 
 // fileName is what the name of a file in the data directory says:
@@ -35,10 +39,11 @@ type fileName struct {
 const partSuffix = "part"
 
 func (n fileName) String() string {
+	created := strconv.FormatInt(n.created, 10)
 	if n.size < 0 {
-		return fmt.Sprintf("%s.%d.%s", n.key, n.created, partSuffix)
+		return string(n.key) + "." + created + "." + partSuffix
 	}
-	return fmt.Sprintf("%s.%d.%d", n.key, n.size, n.created)
+	return string(n.key) + "." + strconv.FormatInt(n.size, 10) + "." + created
 }
 
 // parseFileName reads a name that String wrote; ok is false for any other.

@@ -104,7 +104,7 @@ func readSizes(r io.Reader, yield func(Key, int64)) (lines int, torn bool, err e
 
 func appendSizeLine(p []byte, key Key, n int64) []byte {
 	start := len(p)
-	p = fmt.Appendf(p, "%s %d", key, n)
+	p = strconv.AppendInt(append(append(p, key...), ' '), n, 10)
 	return fmt.Appendf(p, " %08x\n", castagnoli(p[start:]))
 }
 
@@ -154,11 +154,9 @@ func (s *sizes) note(key Key, n int64) {
 func (s *sizes) add(key Key, n int64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if old, ok := s.known.Get(key); ok && old == n {
-		return false
-	}
+	old, ok := s.known.Get(key)
 	s.known.Add(key, n)
-	if s.closed {
+	if ok && old == n || s.closed {
 		return false
 	}
 	s.pending = appendSizeLine(s.pending, key, n)

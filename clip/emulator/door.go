@@ -30,7 +30,6 @@ func newDoor(address string, listen func(address string) (net.Listener, error)) 
 	return &door{listen: listen, inner: inner, addr: inner.Addr(), turned: make(chan struct{}), conns: make(map[net.Conn]http.ConnState)}, nil
 }
 
-// Accept implements net.Listener.
 func (d *door) Accept() (net.Conn, error) {
 	for {
 		d.mu.Lock()
@@ -111,7 +110,6 @@ func (d *door) turnedLocked() {
 	d.turned = make(chan struct{})
 }
 
-// Close implements net.Listener.
 func (d *door) Close() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -128,5 +126,4 @@ func (d *door) Close() error {
 	return inner.Close()
 }
 
-// Addr implements net.Listener.
 func (d *door) Addr() net.Addr { return d.addr }

@@ -56,7 +56,6 @@ type apiError struct {
 	message string
 }
 
-// Error implements error.
 func (e *apiError) Error() string { return string(e.kind) + ": " + e.message }
 
 // refuse makes an error for the caller.

@@ -17,7 +17,6 @@ type elsewhere struct {
 	address net.Addr
 }
 
-// Addr implements net.Listener.
 func (e elsewhere) Addr() net.Addr { return e.address }
 
 // TestExposedListenersAreWarnedOf: an emulator that is not on loopback says so, of each of its listeners; one that is says

@@ -42,7 +42,6 @@ type brokenAnswer struct {
 	rule fault.Rule
 }
 
-// write implements answer.
 func (a *brokenAnswer) write(ctx context.Context, w http.ResponseWriter) error {
 	if a.rule.At.IsSet() || a.rule.Kind == fault.Drip {
 		var size int64
@@ -109,7 +108,6 @@ func (a *bytesAnswer) change(r fault.Rule) error {
 	return nil
 }
 
-// write implements answer.
 func (a *bytesAnswer) write(_ context.Context, w http.ResponseWriter) error {
 	for key, values := range a.header {
 		w.Header()[key] = values
@@ -146,10 +144,8 @@ func (a *bytesAnswer) writeRaw(w http.ResponseWriter) error {
 	return errors.Join(err, werr, buffered.Flush(), conn.Close())
 }
 
-// size implements sized.
 func (a *bytesAnswer) size() int64 { return int64(len(a.body)) }
 
-// Close implements answer.
 func (*bytesAnswer) Close() error { return nil }
 
 // recorder is a ResponseWriter into memory.
@@ -159,13 +155,10 @@ type recorder struct {
 	body   bytes.Buffer
 }
 
-// Header implements http.ResponseWriter.
 func (r *recorder) Header() http.Header { return r.header }
 
-// WriteHeader implements http.ResponseWriter.
 func (r *recorder) WriteHeader(status int) { r.status = status }
 
-// Write implements http.ResponseWriter.
 func (r *recorder) Write(b []byte) (int, error) {
 	if r.status == 0 {
 		r.status = http.StatusOK

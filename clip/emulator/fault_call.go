@@ -96,7 +96,6 @@ func (c *call) faded(st stream) stream {
 // statusError is an answer that says no more than its status.
 type statusError struct{ status int }
 
-// Error implements error.
 func (e *statusError) Error() string { return http.StatusText(e.status) }
 
 // answer gives it as the service does, or as who stands before it.

@@ -172,7 +172,6 @@ type clipAnswer struct {
 	chunked bool
 }
 
-// write implements answer.
 func (a *clipAnswer) write(_ context.Context, w http.ResponseWriter) error {
 	w.Header().Set("Content-Type", "video/mp4")
 	if !a.chunked {
@@ -191,8 +190,6 @@ func (a *clipAnswer) write(_ context.Context, w http.ResponseWriter) error {
 	return nil
 }
 
-// size implements sized.
 func (a *clipAnswer) size() int64 { return a.payload.Size() }
 
-// Close implements answer.
 func (a *clipAnswer) Close() error { return a.payload.Close() }

@@ -17,7 +17,6 @@ type putError struct {
 // archivalError says that a fragment could not be kept.
 type archivalError struct{ err error }
 
-// Error implements error.
 func (e *archivalError) Error() string { return e.err.Error() }
 
 // Unwrap gives the cause.

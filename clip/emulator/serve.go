@@ -149,7 +149,6 @@ type jsonAnswer struct {
 // reply answers with a value.
 func reply(value any) (answer, error) { return jsonAnswer{value: value}, nil }
 
-// write implements answer.
 func (a jsonAnswer) write(_ context.Context, w http.ResponseWriter) error {
 	b, err := json.Marshal(a.value)
 	if err != nil {
@@ -167,7 +166,6 @@ func (a jsonAnswer) write(_ context.Context, w http.ResponseWriter) error {
 	return err
 }
 
-// size implements sized.
 func (a jsonAnswer) size() int64 {
 	b, err := json.Marshal(a.value)
 	if err != nil {
@@ -176,7 +174,6 @@ func (a jsonAnswer) size() int64 {
 	return int64(len(b))
 }
 
-// Close implements answer.
 func (jsonAnswer) Close() error { return nil }
 
 // countingWriter tells how many bytes were written. It tells before it writes, so that a client that has all of an
@@ -186,7 +183,6 @@ type countingWriter struct {
 	add func(n int)
 }
 
-// Write implements io.Writer.
 func (w *countingWriter) Write(b []byte) (int, error) {
 	w.add(len(b))
 	n, err := w.ResponseWriter.Write(b)

@@ -76,7 +76,6 @@ type pacedWriter struct {
 	wait    func(n int) error
 }
 
-// Write implements io.Writer.
 func (w *pacedWriter) Write(b []byte) (int, error) {
 	chunk := maxChunk
 	if w.bucket != nil {

@@ -43,7 +43,6 @@ func (t *timestamp) parseISO(s string) error {
 	return fmt.Errorf("timestamp %q: want ISO 8601", s)
 }
 
-// MarshalJSON implements json.Marshaler.
 func (t timestamp) MarshalJSON() ([]byte, error) {
 	ms := t.UnixMilli()
 	if ms < 0 {

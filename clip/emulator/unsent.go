@@ -53,7 +53,6 @@ func (c *countedConn) add(n int) bool {
 	return !c.closed
 }
 
-// Write implements net.Conn.
 func (c *countedConn) Write(p []byte) (int, error) {
 	n, err := c.TCPConn.Write(p)
 	c.mu.Lock()
@@ -62,7 +61,6 @@ func (c *countedConn) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// Close implements net.Conn.
 func (c *countedConn) Close() error {
 	c.mu.Lock()
 	if !c.closed {

@@ -199,7 +199,6 @@ type boxReader struct {
 	left int64
 }
 
-// Read implements io.Reader.
 func (r *boxReader) Read(p []byte) (int, error) {
 	if r.left == 0 {
 		return 0, io.EOF

@@ -35,7 +35,6 @@ func NewLoop(m *Media, since time.Time, o Options) Source {
 	return &series{media: m, since: since.UTC().Truncate(time.Millisecond), rounds: math.MaxUint64, stamp: !o.NoStamp}
 }
 
-// Fragments implements Source.
 func (s *series) Fragments(sel Selector, from, to time.Time) []Fragment {
 	if to.Before(from) || to.Before(s.since) {
 		return nil
@@ -104,7 +103,6 @@ func NewSource(parts ...Source) Source {
 	return sources(slices.Clone(parts))
 }
 
-// Fragments implements Source.
 func (s sources) Fragments(sel Selector, from, to time.Time) []Fragment {
 	var all []Fragment
 	for i, part := range s {

@@ -168,7 +168,6 @@ type body struct {
 // newBody makes a body of a reader.
 func newBody(media io.Reader) *body { return &body{media: media} }
 
-// Read implements io.Reader.
 func (b *body) Read(p []byte) (int, error) {
 	if b.stopped.Load() {
 		return 0, io.EOF

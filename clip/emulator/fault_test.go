@@ -267,7 +267,9 @@ func sizes(t *testing.T, payload []byte) []byte {
 			if err != nil {
 				t.Fatal(err)
 			}
-			return m.Video().Sizes.Raw()
+			sizes := m.Video().Sizes
+			listed, _ := sizes.Words(0, sizes.Len())
+			return listed
 		}
 	}
 	t.Fatal("no moov")

@@ -61,9 +61,6 @@ func (t Offsets) First() int32 {
 	return 0
 }
 
-// Raw gives the entries as they stand in the file, to compare two tables by.
-func (t Offsets) Raw() []byte { return t.raw }
-
 // add appends a run to a table that was begun empty, as a part of the last run where it fits.
 func (t *Offsets) add(r OffsetRun) {
 	t.raw = addRun(t.raw, r.Count, uint32(r.Offset))

@@ -47,9 +47,6 @@ func (t ChunkRuns) Runs() iter.Seq[ChunkRun] {
 	}
 }
 
-// Raw gives the entries as they stand in the file, to compare two tables by.
-func (t ChunkRuns) Raw() []byte { return t.raw }
-
 // samples checks the runs against the number of chunks and of sample entries and gives the number of samples.
 func (t ChunkRuns) samples(chunks, entries int) (uint64, error) {
 	var total uint64

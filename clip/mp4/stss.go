@@ -36,9 +36,6 @@ func (t Syncs) Numbers() iter.Seq[uint32] {
 	}
 }
 
-// Raw gives the entries as they stand in the file, to compare two tables by.
-func (t Syncs) Raw() []byte { return t.raw }
-
 // check refuses numbers that do not increase or that no sample has.
 func (t Syncs) check(samples uint64) error {
 	var last uint32

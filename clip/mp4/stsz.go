@@ -54,9 +54,6 @@ func (t Sizes) Sum(first, count uint32) int64 {
 	return sum
 }
 
-// Raw gives the list as it stands in the file, to compare two tables by; nil where the size is constant.
-func (t Sizes) Raw() []byte { return t.raw }
-
 // Words gives the sizes of samples from to before to as they stand in the file, 32 bits each, big-endian; false where
 // the table does not hold them so.
 func (t Sizes) Words(from, to uint32) ([]byte, bool) {
@@ -64,11 +61,6 @@ func (t Sizes) Words(from, to uint32) ([]byte, bool) {
 		return nil, false
 	}
 	return t.raw[4*int64(from) : 4*int64(to)], true
-}
-
-// Equal reports whether two tables hold the same sizes in the same form.
-func (t Sizes) Equal(o Sizes) bool {
-	return t.count == o.count && t.constant == o.constant && t.width == o.width && string(t.raw) == string(o.raw)
 }
 
 // parseStsz reads the body of stsz.

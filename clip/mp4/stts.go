@@ -55,9 +55,6 @@ func (t Durations) Total() (samples uint64, ticks int64, ok bool) {
 	return samples, int64(sum), true
 }
 
-// Raw gives the entries as they stand in the file, to compare two tables by.
-func (t Durations) Raw() []byte { return t.raw }
-
 // add appends a run to a table that was begun empty, as a part of the last run where it fits.
 func (t *Durations) add(r DurationRun) {
 	t.raw = addRun(t.raw, r.Count, r.Duration)

@@ -34,7 +34,7 @@ type Identity struct {
 const keyShown = 4
 
 // Identity looks for the credentials that calls would be signed with, which can ask the network. An error says what to
-// set, and wraps clip.ErrCredentials.
+// set, and wraps archive.ErrCredentials.
 func (a *Archive) Identity(ctx context.Context) (Identity, error) {
 	found, err := a.credentials.Retrieve(ctx)
 	if err != nil {
@@ -77,7 +77,7 @@ func (a *Archive) ControlEndpoint(ctx context.Context) (string, error) {
 	return endpoint.URI.String(), nil
 }
 
-// Greeting is what the control endpoint answers to somebody it does not know.
+// Greeting is what the control endpoint answers to an unsigned call.
 type Greeting struct {
 	// Took is how long the answer took.
 	Took time.Duration

@@ -38,7 +38,6 @@ var errLong = fmt.Errorf("answer longer than %d bytes: %w", maxAnswer, ErrAnswer
 // answers looks at each answer before the SDK reads it.
 type answers struct{}
 
-// ID implements middleware.DeserializeMiddleware.
 func (answers) ID() string { return "clipfsAnswers" }
 
 // HandleDeserialize bounds the answer, and turns one that the service does not give into an oddAnswer.
@@ -96,8 +95,8 @@ type peekedBody struct {
 }
 
 // checkFailure reads an answer that is no success, puts what it has read in the body's place, and recognises what does
-// not come from the service: it gives errors as JSON with a header or a member that names them, and those who only stand
-// before it do not. What they say is kept.
+// not come from the service: it gives errors as JSON with a header or a member that names them, and proxies before
+// it do not. What they say is kept.
 func checkFailure(resp *smithyhttp.Response) error {
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxErrorAnswer))
 	if closeErr := resp.Body.Close(); err == nil {
@@ -222,7 +221,6 @@ type oddAnswer struct {
 	err   error
 }
 
-// Error implements error.
 func (e *oddAnswer) Error() string {
 	text := fmt.Sprintf("status %d: %s", e.status, e.text)
 	if e.err != nil {
@@ -231,7 +229,6 @@ func (e *oddAnswer) Error() string {
 	return text
 }
 
-// Unwrap gives the error of reading.
 func (e *oddAnswer) Unwrap() error { return e.err }
 
 // RetryableError tells the SDK's retryer whether to try again.
@@ -243,7 +240,6 @@ type boundedBody struct {
 	left int64
 }
 
-// Read implements io.Reader.
 func (b *boundedBody) Read(p []byte) (int, error) {
 	if b.left <= 0 {
 		return 0, errLong

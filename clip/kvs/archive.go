@@ -19,6 +19,7 @@ import (
 
 	"clipfs/clip/archive"
 	"clipfs/clip/kvs/archivedmedia"
+	"clipfs/clip/quota"
 )
 
 // Options configures an Archive. The zero value works.
@@ -30,7 +31,7 @@ type Options struct {
 	// A name here need not be the name within the ARN. Streams lists only what ListStreams does.
 	ARNs map[archive.StreamName]string
 	// Points are the quotas to keep to.
-	Points Points
+	Points quota.Points
 	// InsecureEndpoint lets calls go by http to other machines. What they carry and what they bring is open to the network
 	// then; the secret key itself is not sent.
 	InsecureEndpoint bool
@@ -51,7 +52,7 @@ type Archive struct {
 	http        *httpClients
 	policy      *policy
 	troubles    *troubles
-	pace        *pacer
+	pace        *quota.Pacer
 	endpoints   *endpoints
 	log         *slog.Logger
 	observer    Observer
@@ -86,7 +87,7 @@ func New(cfg aws.Config, o Options) (*Archive, error) {
 	if o.EndpointLifetime <= 0 {
 		o.EndpointLifetime = endpointLifetime
 	}
-	pace, err := newPacer(o.Points)
+	pace, err := quota.NewPacer(o.Points)
 	if err != nil {
 		return nil, err
 	}
@@ -171,7 +172,7 @@ func (a *Archive) identify(name archive.StreamName) (byName, byARN *string, err 
 
 // startEndpoint begins a call for a data endpoint.
 func (a *Archive) startEndpoint(key endpointKey) *call {
-	return a.newCall("GetDataEndpoint", key.stream, cost{quotaEndpoint, 1})
+	return a.newCall("GetDataEndpoint", key.stream, cost{quota.GetDataEndpoint, 1})
 }
 
 // askEndpoint asks the service for a data endpoint. It is what endpoints calls.

@@ -12,6 +12,7 @@ import (
 
 	"clipfs/clip/archive"
 	"clipfs/clip/kvs"
+	"clipfs/clip/quota"
 )
 
 func TestPayloadOnTheWire(t *testing.T) {
@@ -191,7 +192,7 @@ func TestNewRefuses(t *testing.T) {
 			t.Errorf("ARN %q: got %v, want ErrInvalid", text, err)
 		}
 	}
-	if _, err := kvs.New(cfg, kvs.Options{Points: kvs.Points{Media: -1}}); !errors.Is(err, archive.ErrInvalid) {
+	if _, err := kvs.New(cfg, kvs.Options{Points: quota.Points{Media: -1}}); !errors.Is(err, archive.ErrInvalid) {
 		t.Errorf("negative points: got %v, want ErrInvalid", err)
 	}
 }

@@ -24,7 +24,6 @@ type arrivals struct {
 	closing sync.Once
 }
 
-// Read implements net.Conn.
 func (c *arrivals) Read(p []byte) (int, error) {
 	n, err := c.TCPConn.Read(p)
 	c.read.Add(int64(n))

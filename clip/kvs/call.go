@@ -14,6 +14,7 @@ import (
 	"github.com/aws/smithy-go/middleware"
 
 	"clipfs/clip/kvs/archivedmedia"
+	"clipfs/clip/quota"
 )
 
 // call is one call of the API under way, all its attempts together.
@@ -25,7 +26,7 @@ type call struct {
 	api    string
 	stream archive.StreamName
 	start  time.Time
-	// demand and refused are those of a clip.PayloadQuery, nil for other calls. They do not change once the call was
+	// demand and refused are those of an archive.PayloadQuery, nil for other calls. They do not change once the call was
 	// made for the first time.
 	demand  *archive.Demand
 	refused func()
@@ -33,7 +34,7 @@ type call struct {
 
 // cost is what an attempt takes from one bucket of the pacer.
 type cost struct {
-	quota  quotaName
+	quota  quota.Name
 	points int
 }
 
@@ -45,7 +46,11 @@ func (a *Archive) newCall(api string, stream archive.StreamName, costs ...cost) 
 	c.attempts = &attempts{policy: a.policy}
 	c.attempts.pace = func(ctx context.Context) error {
 		for _, cost := range costs {
-			if err := a.pace.take(ctx, paceKey{stream, cost.quota}, cost.points, c.demand); err != nil {
+			err := a.pace.Take(ctx, quota.Key{Stream: stream, Quota: cost.quota}, cost.points, c.demand)
+			if errors.Is(err, quota.ErrLate) {
+				return errPaced
+			}
+			if err != nil {
 				return err
 			}
 		}
@@ -57,7 +62,7 @@ func (a *Archive) newCall(api string, stream archive.StreamName, costs ...cost) 
 	c.attempts.refused = func() {
 		a.observer.Refused(api)
 		if len(costs) > 0 {
-			share := a.pace.slow(paceKey{stream, costs[len(costs)-1].quota})
+			share := a.pace.Slow(quota.Key{Stream: stream, Quota: costs[len(costs)-1].quota})
 			c.log.Debug("slowing down", "api", api, "stream", string(stream), "share", share)
 		}
 		if c.refused != nil {
@@ -103,7 +108,7 @@ func (c *call) onEndpoint(ctx context.Context, key endpointKey, do func(endpoint
 	return do(endpoint)
 }
 
-// end logs the call and turns its error into one of package clip.
+// end logs the call and turns its error into one of package archive.
 func (c *call) end(ctx context.Context, metadata middleware.Metadata, err error) error {
 	var done *callError
 	if err != nil && !errors.As(err, &done) {

@@ -31,7 +31,7 @@ type ConfigOptions struct {
 
 // LoadConfig gives the configuration of the SDK's default chain, for New. It looks for credentials, which can ask the
 // network (a role, single sign-on), and fails in one line that says what to set where there is no region or no
-// credentials; the latter wraps clip.ErrCredentials.
+// credentials; the latter wraps archive.ErrCredentials.
 func LoadConfig(ctx context.Context, o ConfigOptions) (aws.Config, error) {
 	// What the chain has to say comes with its error; its warnings would stand before that, in a form of their own.
 	options := []func(*config.LoadOptions) error{config.WithLogger(logging.Nop{})}
@@ -70,7 +70,7 @@ func LoadConfig(ctx context.Context, o ConfigOptions) (aws.Config, error) {
 
 // EmulatorConfig gives a configuration for an emulator that takes any credentials. Nothing of the environment goes into
 // it: whoever uses it need have no account, and one who has does not send it its keys. An endpoint that is no URL is
-// clip.ErrInvalid.
+// archive.ErrInvalid.
 func EmulatorConfig(endpoint string) (aws.Config, error) {
 	if err := checkControl(endpoint); err != nil {
 		return aws.Config{}, err

@@ -21,7 +21,6 @@ type credentials struct {
 
 var _ aws.CredentialsProvider = (*credentials)(nil)
 
-// Retrieve implements aws.CredentialsProvider.
 func (c *credentials) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	if c.chain == nil {
 		return aws.Credentials{}, &credentialsError{errors.New("none configured")}
@@ -90,5 +89,4 @@ func (e *credentialsError) Error() string {
 	return "no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the host a role: " + text
 }
 
-// Unwrap gives the chain's error.
 func (e *credentialsError) Unwrap() error { return e.err }

@@ -19,7 +19,7 @@
 //     (an error in XML, a 404 without the service's header, a page of HTML), which is how a stale data endpoint shows.
 //   - Observer is told what each call came to, Quotas tell what is left of the pacer's points: for metrics, which this
 //     package knows nothing of. The log has one line a call at debug, with the service's request id.
-//   - callError is what leaves: a sentinel of package clip, the IAM action, the resource, and the service's text in
+//   - callError is what leaves: a sentinel of package archive, the IAM action, the resource, and the service's text in
 //     one line. No header that was signed or that signs is ever in it or in the log.
 //
 // # Locks

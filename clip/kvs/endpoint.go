@@ -17,7 +17,7 @@ import (
 // endpointLifetime is how long a data endpoint is kept: as long as the producer libraries of the service do.
 const endpointLifetime = 40 * time.Minute
 
-// maxStreams is how many streams' endpoints and how many buckets of quota points are remembered.
+// maxStreams is how many streams' endpoints are remembered.
 const maxStreams = 4096
 
 // endpointKey is what the service gives data endpoints for (API reference, GetDataEndpoint).
@@ -109,7 +109,7 @@ func (e *endpoints) launchLocked(ctx context.Context, key endpointKey) *flight {
 	return f
 }
 
-// land keeps what came and wakes those who wait.
+// land keeps what came and wakes the calls that wait.
 func (e *endpoints) land(key endpointKey, f *flight, url string, err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -169,7 +169,7 @@ func checkEndpoint(control, data string, insecure bool) error {
 	return fmt.Errorf("%w: %s is neither https nor http", ErrEndpoint, data)
 }
 
-// ErrInsecure says that the control endpoint is on http and not on this machine. It is a clip.ErrInvalid.
+// ErrInsecure says that the control endpoint is on http and not on this machine. It is an archive.ErrInvalid.
 var ErrInsecure error = &sentinel{text: "control endpoint is not encrypted and not on this machine", kind: archive.ErrInvalid}
 
 // checkInsecure says whether control calls may go to an endpoint; "" is the SDK's own, on https.

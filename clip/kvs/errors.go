@@ -16,22 +16,20 @@ import (
 	"clipfs/clip/archive"
 )
 
-// sentinel is an error of this package that belongs to one of package clip.
+// sentinel is an error of this package that belongs to one of package archive.
 type sentinel struct {
 	text string
 	kind error
 }
 
-// Error implements error.
 func (e *sentinel) Error() string { return e.text }
 
-// Unwrap gives the sentinel of package clip.
 func (e *sentinel) Unwrap() error { return e.kind }
 
 var (
-	// ErrEndpoint says that the service named a data endpoint that no call is made to. It is a clip.ErrInvalid.
+	// ErrEndpoint says that the service named a data endpoint that no call is made to. It is an archive.ErrInvalid.
 	ErrEndpoint error = &sentinel{text: "data endpoint refused", kind: archive.ErrInvalid}
-	// ErrAnswer says that what came is not an answer of the service, or one that cannot be true. It is a clip.ErrUnreachable.
+	// ErrAnswer says that what came is not an answer of the service, or one that cannot be true. It is an archive.ErrUnreachable.
 	ErrAnswer error = &sentinel{text: "not an answer of the service", kind: archive.ErrUnreachable}
 )
 
@@ -57,7 +55,6 @@ func (e *callError) Error() string {
 	return text + ": " + e.detail
 }
 
-// Unwrap gives the sentinel and the cause.
 func (e *callError) Unwrap() []error {
 	if e.cause == nil {
 		return []error{e.kind}
@@ -96,7 +93,7 @@ func kindOfCode(code string) error {
 	return nil
 }
 
-// badCredentials tells whether a code says that the credentials are none, or none any more: the chain is asked anew.
+// badCredentials tells whether a code says that the credentials are none, or none any more: the chain is asked again.
 func badCredentials(code string) bool {
 	switch code {
 	case "UnrecognizedClientException", "InvalidClientTokenId", "ExpiredTokenException", "ExpiredToken",
@@ -228,7 +225,7 @@ func isContext(err error) bool {
 	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
-// isOurs tells whether an error wraps a sentinel of package clip.
+// isOurs tells whether an error wraps a sentinel of package archive.
 func isOurs(err error) bool {
 	for _, kind := range []error{
 		archive.ErrName, archive.ErrNoStream, archive.ErrNoFootage, archive.ErrDenied, archive.ErrInvalid, archive.ErrMedia, archive.ErrRefused,
@@ -243,7 +240,7 @@ func isOurs(err error) bool {
 }
 
 // cancelled gives the error for a context that has ended other than by its deadline, and for any whose cause is an
-// error of package clip; nil for a deadline, which the call explains by its last failure.
+// error of package archive; nil for a deadline, which the call explains by its last failure.
 func cancelled(ctx context.Context) error {
 	cause := context.Cause(ctx)
 	switch {

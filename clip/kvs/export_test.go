@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"clipfs/clip/archive"
+	"clipfs/clip/quota"
 )
 
 // CheckEndpoint is checkEndpoint for the tests.
@@ -31,11 +32,11 @@ const MaxPages = maxPages
 const MaxBarren = maxBarren
 
 // Pacer gives the tests a pacer's media bucket of one stream.
-type Pacer struct{ pacer *pacer }
+type Pacer struct{ pacer *quota.Pacer }
 
 // NewPacer gives a pacer.
-func NewPacer(p Points) (*Pacer, error) {
-	pacer, err := newPacer(p)
+func NewPacer(p quota.Points) (*Pacer, error) {
+	pacer, err := quota.NewPacer(p)
 	return &Pacer{pacer}, err
 }
 
@@ -46,17 +47,17 @@ func (p *Pacer) Take(ctx context.Context, stream archive.StreamName, points int)
 
 // TakeAs takes media points.
 func (p *Pacer) TakeAs(ctx context.Context, stream archive.StreamName, points int, demand *archive.Demand) error {
-	return p.pacer.take(ctx, paceKey{stream, quotaMedia}, points, demand)
+	return p.pacer.Take(ctx, quota.Key{Stream: stream, Quota: quota.Media}, points, demand)
 }
 
 // Opening gives what whoever opens a clip may take of the media points at once, and a second.
 func (p *Pacer) Opening(stream archive.StreamName) (atOnce, perSecond float64) {
-	return p.pacer.bucket(paceKey{stream, quotaMedia}).Opening()
+	return p.pacer.Bucket(quota.Key{Stream: stream, Quota: quota.Media}).Opening()
 }
 
 // Slow refuses media points.
 func (p *Pacer) Slow(stream archive.StreamName) float64 {
-	return p.pacer.slow(paceKey{stream, quotaMedia})
+	return p.pacer.Slow(quota.Key{Stream: stream, Quota: quota.Media})
 }
 
 // ErrSilent is what an attempt ends with of which no byte came in time.

@@ -10,6 +10,7 @@ import (
 
 	"clipfs/clip/archive"
 	"clipfs/clip/kvs/archivedmedia"
+	"clipfs/clip/quota"
 
 	controltypes "github.com/aws/aws-sdk-go-v2/service/kinesisvideo/types"
 )
@@ -71,7 +72,7 @@ func (a *Archive) selection(q archive.FragmentQuery) (s archivedmedia.Selection,
 func (a *Archive) fragmentsPage(ctx context.Context, stream archive.StreamName, s archivedmedia.Selection, most int, p *pages) (
 	found []archive.Fragment, more bool, err error,
 ) {
-	c := a.newCall(opListFragments, stream, cost{quotaMetadata, most})
+	c := a.newCall(opListFragments, stream, cost{quota.Metadata, most})
 	var page archivedmedia.Page
 	var metadata middleware.Metadata
 	err = c.onEndpoint(ctx, endpointKey{stream, controltypes.APINameListFragments}, func(endpoint string) (err error) {

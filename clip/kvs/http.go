@@ -45,7 +45,6 @@ type demandClient struct {
 	demand  *archive.Demand
 }
 
-// Do implements aws.HTTPClient.
 func (c *demandClient) Do(req *http.Request) (*http.Response, error) {
 	if c.demand.Load() == archive.ForHead {
 		return c.clients.once.Do(req)
@@ -86,11 +85,10 @@ func newHTTPClients(configured aws.HTTPClient) *httpClients {
 	}
 }
 
-// newPackedClient gives a client over a transport.
 func newPackedClient(transport *http.Transport) *packedClient {
 	return &packedClient{inner: &http.Client{
 		Transport: transport,
-		// A redirect would carry signed headers to whom the answer names.
+		// A redirect would carry signed headers to a host that the answer names.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 }

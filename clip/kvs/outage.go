@@ -25,7 +25,7 @@ const (
 	backAtOnce = 50 * time.Millisecond
 )
 
-// errLeaving: nobody waits any more for hosts that refuse connections.
+// errLeaving: calls no longer wait for hosts that refuse connections.
 var errLeaving = errors.New("not waited for, the mount ends")
 
 // dialer makes a connection, as net.Dialer does.
@@ -62,13 +62,10 @@ type refusedError struct {
 	outage *outage
 }
 
-// Error implements error.
 func (e *refusedError) Error() string { return e.err.Error() }
 
-// Unwrap gives the network's error.
 func (e *refusedError) Unwrap() error { return e.err }
 
-// newOutages gives one that knows of no outage.
 func newOutages(dial dialer) *outages {
 	return &outages{dial: dial, leaving: make(chan struct{}), closed: make(chan struct{}), known: make(map[string]*outage)}
 }
@@ -119,7 +116,7 @@ func (o *outages) begin(network, address string, err error) *outage {
 	return out
 }
 
-// probe tries an address until it no longer refuses connections, or nobody wants to go there any more.
+// probe tries an address until it accepts connections, or no call wants to go there any more.
 func (o *outages) probe(network, address string, out *outage) {
 	defer o.end(address, out)
 	for wait := firstProbe; ; wait = min(2*wait, probeEvery) {
@@ -149,7 +146,7 @@ func (o *outages) wanted(out *outage) bool {
 	return time.Since(out.asked) < probedFor
 }
 
-// end forgets an outage and wakes those who wait for its end.
+// end forgets an outage and wakes the calls that wait for its end.
 func (o *outages) end(address string, out *outage) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -170,7 +167,7 @@ func (o *outages) close() {
 	o.probes.Wait()
 }
 
-// GiveUp lets no call wait any more for a host that refuses connections: those that do fail with a clip.ErrNotListening, and
+// GiveUp lets no call wait any more for a host that refuses connections: those that do fail with an archive.ErrNotListening, and
 // so do those to come. It is for when a mount ends.
 func (a *Archive) GiveUp() { a.http.outages.giveUp() }
 

@@ -15,6 +15,7 @@ import (
 
 	"clipfs/clip/archive"
 	"clipfs/clip/kvs"
+	"clipfs/clip/quota"
 )
 
 // as gives a demand that stays.
@@ -47,7 +48,7 @@ func TestPace(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p, err := kvs.NewPacer(kvs.Points{Media: tc.media})
+				p, err := kvs.NewPacer(quota.Points{Media: tc.media})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -68,7 +69,7 @@ func TestPace(t *testing.T) {
 
 func TestPaceIsByStream(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p, err := kvs.NewPacer(kvs.Points{})
+		p, err := kvs.NewPacer(quota.Points{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -88,7 +89,7 @@ func TestPaceIsByStream(t *testing.T) {
 
 func TestPaceSlowsAndRecovers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p, err := kvs.NewPacer(kvs.Points{})
+		p, err := kvs.NewPacer(quota.Points{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -128,7 +129,7 @@ func TestPaceSlowsAndRecovers(t *testing.T) {
 
 func TestPaceObeysContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p, err := kvs.NewPacer(kvs.Points{})
+		p, err := kvs.NewPacer(quota.Points{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -229,7 +230,7 @@ func TestThrottleSlowsTheStream(t *testing.T) {
 
 func TestPacedPastTheDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := newArchive(t, config(newService()), kvs.Options{Points: kvs.Points{Media: 1}})
+		a := newArchive(t, config(newService()), kvs.Options{Points: quota.Points{Media: 1}})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		_, err := a.Payload(ctx, archive.PayloadQuery{Stream: "door", Span: archive.NewSpan(start(), time.Minute), Fragments: 200})

@@ -13,6 +13,7 @@ import (
 
 	"clipfs/clip/archive"
 	"clipfs/clip/kvs/archivedmedia"
+	"clipfs/clip/quota"
 
 	controltypes "github.com/aws/aws-sdk-go-v2/service/kinesisvideo/types"
 )
@@ -27,7 +28,7 @@ func (a *Archive) Payload(ctx context.Context, q archive.PayloadQuery) (*archive
 		return nil, err
 	}
 	points := max(cmp.Or(q.Fragments, q.Likely), 1)
-	costs := []cost{{quotaMetadata, points}, {quotaMedia, points}}
+	costs := []cost{{quota.Metadata, points}, {quota.Media, points}}
 	c := a.newCall("GetClip", q.Stream, costs...)
 	c.demand, c.refused = q.Priority, q.Refused
 	var clip archivedmedia.Clip
@@ -41,7 +42,7 @@ func (a *Archive) Payload(ctx context.Context, q archive.PayloadQuery) (*archive
 		err = c.end(ctx, middleware.Metadata{}, err)
 		if c.isNotFound(err) {
 			for _, cost := range costs { // it brought no fragment
-				a.pace.giveBack(paceKey{q.Stream, cost.quota}, points-1)
+				a.pace.GiveBack(quota.Key{Stream: q.Stream, Quota: cost.quota}, points-1)
 			}
 			err = a.noFootage(ctx, c, q)
 		}
@@ -142,13 +143,12 @@ func (c *call) explainBody(ctx context.Context, err error) error {
 	return c.fail(fmt.Errorf("%w: %w", archive.ErrUnreachable, ctx.Err()), "body not read before the deadline", nil)
 }
 
-// body is the body of a payload. Its errors are those of package clip.
+// body is the body of a payload. Its errors are those of package archive.
 type body struct {
 	inner   io.ReadCloser
 	explain func(error) error
 }
 
-// Read implements io.Reader.
 func (b *body) Read(p []byte) (int, error) {
 	n, err := b.inner.Read(p)
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -157,5 +157,4 @@ func (b *body) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Close implements io.Closer.
 func (b *body) Close() error { return b.inner.Close() }

@@ -33,7 +33,6 @@ const (
 // added, and without its bucket of retries: pacing is ours, and by stream.
 type policy struct{ standard *retry.Standard }
 
-// newPolicy gives the policy of all calls.
 func newPolicy() *policy {
 	return &policy{standard: retry.NewStandard(func(o *retry.StandardOptions) {
 		o.RateLimiter = ratelimit.None
@@ -153,7 +152,6 @@ func (a *attempts) lastFailure(err error) error {
 	return a.latest
 }
 
-// number gives how many attempts were made.
 func (a *attempts) number() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -28,7 +28,7 @@ type silenceClient struct {
 	attempt func() int
 	// sent is told the host of each request; it may be nil.
 	sent func(host string)
-	// body: the body of the answer is watched too. That of media is by who reads it, who may pause.
+	// body: the body of the answer is watched too. The reader of media watches that itself: it may pause.
 	body bool
 }
 
@@ -42,7 +42,6 @@ func (c *call) silenceClient(body bool) aws.HTTPClient {
 // maxDoublings keeps the wait for a head in range.
 const maxDoublings = 20
 
-// Do implements aws.HTTPClient.
 func (c *silenceClient) Do(req *http.Request) (*http.Response, error) {
 	if c.sent != nil {
 		c.sent(req.URL.Host)
@@ -98,7 +97,6 @@ func (w *watch) explain(err error) error {
 	return err
 }
 
-// Read implements io.Reader.
 func (w *watch) Read(p []byte) (int, error) {
 	if w.idle {
 		return w.ReadCloser.Read(p)
@@ -112,7 +110,6 @@ func (w *watch) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Close implements io.Closer.
 func (w *watch) Close() error {
 	defer w.cancel(nil)
 	return w.ReadCloser.Close()

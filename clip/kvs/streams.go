@@ -12,6 +12,7 @@ import (
 	"github.com/aws/smithy-go/middleware"
 
 	"clipfs/clip/archive"
+	"clipfs/clip/quota"
 )
 
 const (
@@ -36,7 +37,7 @@ func (a *Archive) Streams(ctx context.Context) iter.Seq2[archive.Stream, error] 
 		var pages pages
 		listed := 0
 		for more := true; more; {
-			c := a.newCall(opListStreams, "", cost{quotaListStreams, 1})
+			c := a.newCall(opListStreams, "", cost{quota.ListStreams, 1})
 			var out *kinesisvideo.ListStreamsOutput
 			err := c.renewing(ctx, func() (err error) {
 				out, err = a.control.ListStreams(ctx, &kinesisvideo.ListStreamsInput{
@@ -93,7 +94,7 @@ func (a *Archive) Stream(ctx context.Context, name archive.StreamName) (archive.
 	if err != nil {
 		return archive.Stream{}, err
 	}
-	c := a.newCall("DescribeStream", name, cost{quotaDescribe, 1})
+	c := a.newCall("DescribeStream", name, cost{quota.DescribeStream, 1})
 	var out *kinesisvideo.DescribeStreamOutput
 	err = c.renewing(ctx, func() (err error) {
 		out, err = a.control.DescribeStream(ctx, &kinesisvideo.DescribeStreamInput{

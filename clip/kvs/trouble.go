@@ -50,7 +50,6 @@ type troubles struct {
 	known map[cause]*trouble
 }
 
-// newTroubles gives one that has seen nothing.
 func newTroubles(log *slog.Logger) *troubles {
 	return &troubles{log: log, known: make(map[cause]*trouble)}
 }

@@ -28,7 +28,7 @@ package quota
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"math"
 	"sync"
 	"time"
@@ -52,8 +52,9 @@ const (
 	almost = 1e-6
 )
 
-// ErrLate says that the points of a call would come after its deadline, even if no other call waited.
-var ErrLate = errors.New("no points before the deadline")
+// ErrLate says that the points of a call would come after its deadline, even if no other call waited. It is an
+// archive.ErrThrottled.
+var ErrLate = fmt.Errorf("no points before the deadline: %w", archive.ErrThrottled)
 
 // Bucket holds points of one quota.
 type Bucket struct {
@@ -66,7 +67,7 @@ type Bucket struct {
 	// points that were there at the time filled, and how many of them heads may have.
 	points, allowance float64
 	filled            time.Time
-	// shared is until when others are taken to read the stream too.
+	// shared is until when others are believed to read the stream too.
 	shared time.Time
 	// refused is when the service last refused a call.
 	refused time.Time

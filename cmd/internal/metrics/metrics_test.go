@@ -19,7 +19,6 @@ import (
 	"clipfs/clip"
 	"clipfs/clip/archive"
 	"clipfs/clip/download"
-	"clipfs/clip/kvs"
 	"clipfs/clip/quota"
 	"clipfs/cmd/internal/metrics"
 	"clipfs/fs"
@@ -37,9 +36,9 @@ func full(streams int) *metrics.Metrics {
 	m.Read(1000, time.Millisecond)
 	m.FirstByte(time.Second)
 	m.Failed("open", syscall.EACCES)
-	var quotas []kvs.Quota
+	var quotas []quota.Left
 	for i := range streams {
-		q := kvs.Quota{Stream: archive.StreamName(fmt.Sprintf("camera-%d", i)), Name: "media", Level: quota.Level{Left: float64(100 + i), Burst: 500, Rate: 500, Limit: 500}}
+		q := quota.Left{Stream: archive.StreamName(fmt.Sprintf("camera-%d", i)), Name: "media", Level: quota.Level{Left: float64(100 + i), Burst: 500, Rate: 500, Limit: 500}}
 		quotas = append(quotas, q)
 	}
 	if streams > 1 {
@@ -53,7 +52,7 @@ func full(streams int) *metrics.Metrics {
 		Fetched: func() download.Fetched {
 			return download.Fetched{Hour: 1, Day: 2, Month: 4_000_000_000, Limit: download.Limit{Bytes: 2, Per: download.PerDay}, Resumes: time.Unix(1e9, 0)}
 		},
-		Quotas:  func() []kvs.Quota { return slices.Clone(quotas) },
+		Quotas:  func() []quota.Left { return slices.Clone(quotas) },
 		Denials: func() fs.Denials { return fs.Denials{Denied: 10, Unresolved: 11} },
 		Media: func() cache.Stats {
 			return cache.Stats{Whole: 12, Bytes: 13, MaxBytes: 14, Memory: 15, MaxMemory: 16, Hits: 17, Shared: 18, Misses: 19, Evictions: 20, Expired: 21}

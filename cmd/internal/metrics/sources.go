@@ -8,7 +8,7 @@ import (
 	"clipfs/cache"
 	"clipfs/clip"
 	"clipfs/clip/download"
-	"clipfs/clip/kvs"
+	"clipfs/clip/quota"
 	"clipfs/fs"
 )
 
@@ -23,7 +23,7 @@ type Sources struct {
 	Library func() clip.Stats
 	// Fetched is what was fetched in the present hour, day and month, over all mounts of the cache directory.
 	Fetched func() download.Fetched
-	Quotas  func() []kvs.Quota
+	Quotas  func() []quota.Left
 	Denials func() fs.Denials
 	// Media and Heads are the caches.
 	Media, Heads func() cache.Stats
@@ -43,7 +43,7 @@ type snapshot struct {
 	counts       map[count]float64
 	library      clip.Stats
 	fetched      download.Fetched
-	quotas       []kvs.Quota
+	quotas       []quota.Left
 	denials      fs.Denials
 	media, heads cache.Stats
 }

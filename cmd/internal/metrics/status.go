@@ -10,7 +10,7 @@ import (
 
 	"clipfs/cache"
 	"clipfs/clip/download"
-	"clipfs/clip/kvs"
+	"clipfs/clip/quota"
 	"clipfs/cmd/internal/logs"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -146,9 +146,9 @@ func (s *Status) limit(f download.Fetched) {
 }
 
 // busiest gives the quotas with the smallest share left, without those that are full.
-func busiest(all []kvs.Quota) []StatusQuota {
-	all = slices.DeleteFunc(all, func(q kvs.Quota) bool { return q.Left >= q.Burst && q.Waiting == 0 && q.Rate >= q.Limit })
-	slices.SortFunc(all, func(a, b kvs.Quota) int {
+func busiest(all []quota.Left) []StatusQuota {
+	all = slices.DeleteFunc(all, func(q quota.Left) bool { return q.Left >= q.Burst && q.Waiting == 0 && q.Rate >= q.Limit })
+	slices.SortFunc(all, func(a, b quota.Left) int {
 		return cmp.Or(cmp.Compare(a.Left/a.Burst, b.Left/b.Burst), cmp.Compare(a.Stream, b.Stream), cmp.Compare(a.Name, b.Name))
 	})
 	out := []StatusQuota{}

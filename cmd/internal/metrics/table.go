@@ -9,7 +9,7 @@ import (
 	"clipfs/cache"
 	"clipfs/clip"
 	"clipfs/clip/download"
-	"clipfs/clip/kvs"
+	"clipfs/clip/quota"
 )
 
 // metric is one of ours: its name without the namespace, its help and labels, and its values in a snapshot.
@@ -172,12 +172,12 @@ func cacheRows() []metric {
 // quotaSummary is one quota of all streams.
 type quotaSummary struct {
 	// least is that of the stream which has least left.
-	least           kvs.Quota
+	least           quota.Left
 	waiting, slowed int
 }
 
 // summarize gives one line a quota, in the order of their names.
-func summarize(all []kvs.Quota) []quotaSummary {
+func summarize(all []quota.Left) []quotaSummary {
 	by := make(map[string]*quotaSummary)
 	for _, q := range all {
 		s := by[q.Name]

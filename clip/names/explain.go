@@ -21,7 +21,7 @@ const (
 // ExplainStart says in one sentence what is wrong with a name in the directory of a stream that is meant as a time and is
 // none. It is "" for other names: programs look for some wherever they are (.hidden, desktop.ini).
 func (g Grammar) ExplainStart(name string) string {
-	if stem, ours, _ := cutLoosely(name); ours && meantAsLength(strings.TrimSuffix(stem, coverMark)) {
+	if stem, ours, _ := g.cutLoosely(name); ours && meantAsLength(strings.TrimSuffix(stem, coverMark)) {
 		return placeForm
 	}
 	_, err := g.ParseStart(name)
@@ -46,7 +46,7 @@ func (g Grammar) ExplainFile(start archive.Start, name string) string {
 		}
 		return fmt.Sprintf("it is not in %s", g.FormatStart(start.Time, start.Precision))
 	}
-	stem, ours, video := cutLoosely(name)
+	stem, ours, video := g.cutLoosely(name)
 	stem = strings.TrimSuffix(stem, coverMark)
 	switch {
 	case !ours && !video:
@@ -75,7 +75,7 @@ func (g Grammar) ExplainLast(name string) string {
 	if _, err := g.ParseLast(name); err == nil {
 		return ""
 	}
-	stem, ours, video := cutLoosely(name)
+	stem, ours, video := g.cutLoosely(name)
 	stem = strings.TrimSuffix(stem, coverMark)
 	if _, err := ParseLength(stem); err == nil {
 		if ours || video {
@@ -100,8 +100,8 @@ func withReason(err error, form string) string {
 
 // cutLoosely splits the name of a file. ours says that it ends as our files do, video that it ends as other videos do, or as
 // ours do in capitals.
-func cutLoosely(name string) (stem string, ours, video bool) {
-	if stem, _, _, ok := cutFile(name); ok {
+func (g Grammar) cutLoosely(name string) (stem string, ours, video bool) {
+	if stem, _, _, ok := g.cutFile(name); ok {
 		return stem, true, false
 	}
 	at := strings.LastIndexByte(name, '.')

@@ -15,7 +15,7 @@ func TestExplain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := names.Grammar{Location: zone}
+	g := names.Grammar{Location: zone, Forms: forms()}
 	start, err := g.ParseStart("2024-01-01T10:00")
 	if err != nil {
 		t.Fatal(err)

@@ -8,27 +8,11 @@ import (
 	"clipfs/clip/archive"
 )
 
-// Form is what a file shows of a clip.
-type Form int
+// Form is a kind of file, by what its names end in: ".mp4".
+type Form string
 
-const (
-	// Movie is the clip itself, ".mp4".
-	Movie Form = iota
-	// Sidecar is what the listing tells of the clip, ".json".
-	Sidecar
-	// PositionTimes is which time of day a position in the clip is, as its media tells, ".times.json". It is never listed.
-	PositionTimes
-)
-
-func (f Form) extension() string {
-	switch f {
-	case Sidecar:
-		return ".json"
-	case PositionTimes:
-		return ".times.json"
-	}
-	return ".mp4"
-}
+// Movie is the form of the clip itself.
+const Movie Form = ".mp4"
 
 // File is what a name in the directory of a start stands for.
 type File struct {
@@ -50,21 +34,21 @@ type LastFile struct {
 const coverMark = ".cover"
 
 // cutFile splits the name of a file; cover says that it is a cover clip's.
-func cutFile(name string) (stem string, form Form, cover, ok bool) {
-	for _, form := range []Form{Movie, PositionTimes, Sidecar} {
-		if stem, ok := strings.CutSuffix(name, form.extension()); ok {
-			stem, cover := strings.CutSuffix(stem, coverMark)
-			return stem, form, cover, true
+func (g Grammar) cutFile(name string) (stem string, form Form, cover, ok bool) {
+	for _, f := range append([]Form{Movie}, g.Forms...) {
+		if len(f) > len(form) && strings.HasSuffix(name, string(f)) {
+			form = f
 		}
 	}
-	return "", 0, false, false
+	stem, cover = strings.CutSuffix(strings.TrimSuffix(name, string(form)), coverMark)
+	return stem, form, cover, form != ""
 }
 
 // ParseFile reads the name of a file in the directory of a start: "10m.mp4", "1h30m.json", or a clip by its end,
 // "2024-01-01T10:07:30.mp4"; each also as a cover clip, "10m.cover.mp4". ErrName if it is not in the grammar, or if the
 // end is not in (start, start+24h].
 func (g Grammar) ParseFile(start archive.Start, name string) (File, error) {
-	stem, form, cover, ok := cutFile(name)
+	stem, form, cover, ok := g.cutFile(name)
 	if !ok {
 		return File{}, fmt.Errorf("%q: %w", name, archive.ErrName)
 	}
@@ -85,7 +69,7 @@ func (g Grammar) ParseFile(start archive.Start, name string) (File, error) {
 // ParseLast reads the name of a file that ends with the newest footage, which is a length: "10m.mp4", or
 // "10m.cover.mp4". ErrName if it is not in the grammar.
 func (g Grammar) ParseLast(name string) (LastFile, error) {
-	stem, form, cover, ok := cutFile(name)
+	stem, form, cover, ok := g.cutFile(name)
 	if !ok {
 		return LastFile{}, fmt.Errorf("%q: %w", name, archive.ErrName)
 	}
@@ -98,7 +82,7 @@ func (g Grammar) ParseLast(name string) (LastFile, error) {
 
 // FormatFile writes the name under which a clip is listed, "10m.mp4". Cover clips never are.
 func (g Grammar) FormatFile(length time.Duration, form Form) string {
-	return FormatLength(length) + form.extension()
+	return FormatLength(length) + string(form)
 }
 
 // FormatPath writes the path of a clip in the tree, "front-door/2024-01-01T10:00/10m.mp4". It always names the same span.
@@ -107,5 +91,5 @@ func (g Grammar) FormatPath(stream archive.StreamName, span archive.Span, cover 
 	if cover {
 		name += coverMark
 	}
-	return string(stream) + "/" + g.FormatExactly(span.Start, archive.Minute) + "/" + name + Movie.extension()
+	return string(stream) + "/" + g.FormatExactly(span.Start, archive.Minute) + "/" + name + string(Movie)
 }

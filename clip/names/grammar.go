@@ -17,6 +17,8 @@ type Grammar struct {
 	Location *time.Location
 	// Basic writes ISO 8601's basic format (20240101T1000) instead of the extended one. Both are always read.
 	Basic bool
+	// Forms are what names of files may end in, beside Movie.
+	Forms []Form
 }
 
 func (g Grammar) location() *time.Location {

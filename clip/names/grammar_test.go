@@ -210,6 +210,9 @@ func TestParseLengthRefuses(t *testing.T) {
 	}
 }
 
+// forms are those that names have in these tests.
+func forms() []names.Form { return []names.Form{".json", ".times.json"} }
+
 func TestParseFile(t *testing.T) {
 	berlin := zone(t, "Europe/Berlin")
 	tests := []struct {
@@ -228,6 +231,7 @@ func TestParseFile(t *testing.T) {
 		{names.Grammar{Location: berlin}, "2024-10-27", "24h.mp4", "2024-10-26T22:00:00Z/2024-10-27T22:00:00Z"},
 	}
 	for _, test := range tests {
+		test.grammar.Forms = forms()
 		start, err := test.grammar.ParseStart(test.start)
 		if err != nil {
 			t.Fatal(err)
@@ -238,12 +242,12 @@ func TestParseFile(t *testing.T) {
 		}
 		stem := strings.TrimSuffix(test.name, ".mp4")
 		for name, want := range map[string]names.File{
-			stem + ".json":       {Span: got.Span, Form: names.Sidecar},
+			stem + ".json":       {Span: got.Span, Form: ".json"},
 			stem + ".cover.mp4":  {Span: got.Span, Form: names.Movie, Cover: true},
-			stem + ".cover.json": {Span: got.Span, Form: names.Sidecar, Cover: true},
+			stem + ".cover.json": {Span: got.Span, Form: ".json", Cover: true},
 
-			stem + ".times.json":       {Span: got.Span, Form: names.PositionTimes},
-			stem + ".cover.times.json": {Span: got.Span, Form: names.PositionTimes, Cover: true},
+			stem + ".times.json":       {Span: got.Span, Form: ".times.json"},
+			stem + ".cover.times.json": {Span: got.Span, Form: ".times.json", Cover: true},
 		} {
 			if again, err := test.grammar.ParseFile(start, name); err != nil || again != want {
 				t.Errorf("%s/%s: got %+v, %v; want %+v", test.start, name, again, err, want)
@@ -253,14 +257,14 @@ func TestParseFile(t *testing.T) {
 }
 
 func TestParseLast(t *testing.T) {
-	var g names.Grammar
+	g := names.Grammar{Forms: forms()}
 	for name, want := range map[string]names.LastFile{
 		"10m.mp4":          {Length: 10 * time.Minute, Form: names.Movie},
-		"90s.json":         {Length: 90 * time.Second, Form: names.Sidecar},
+		"90s.json":         {Length: 90 * time.Second, Form: ".json"},
 		"10m.cover.mp4":    {Length: 10 * time.Minute, Form: names.Movie, Cover: true},
-		"1.5s.cover.json":  {Length: 1500 * time.Millisecond, Form: names.Sidecar, Cover: true},
-		"10m.times.json":   {Length: 10 * time.Minute, Form: names.PositionTimes},
-		"1h30m.cover.json": {Length: 90 * time.Minute, Form: names.Sidecar, Cover: true},
+		"1.5s.cover.json":  {Length: 1500 * time.Millisecond, Form: ".json", Cover: true},
+		"10m.times.json":   {Length: 10 * time.Minute, Form: ".times.json"},
+		"1h30m.cover.json": {Length: 90 * time.Minute, Form: ".json", Cover: true},
 	} {
 		if got, err := g.ParseLast(name); err != nil || got != want {
 			t.Errorf("ParseLast(%q) = %+v, %v; want %+v", name, got, err, want)
@@ -276,7 +280,7 @@ func TestParseLast(t *testing.T) {
 }
 
 func TestParseFileRefuses(t *testing.T) {
-	var g names.Grammar
+	g := names.Grammar{Forms: forms()}
 	start, err := g.ParseStart("2024-01-01T10:00")
 	if err != nil {
 		t.Fatal(err)
@@ -335,6 +339,7 @@ func FuzzGrammar(f *testing.F) {
 	grammars := []names.Grammar{{}, {Basic: true}, {Location: zone(f, "Europe/Berlin")}, {Location: zone(f, "Australia/Lord_Howe"), Basic: true}}
 	f.Fuzz(func(t *testing.T, name string) {
 		for _, g := range grammars {
+			g.Forms = forms()
 			if start, err := g.ParseStart(name); err == nil && start.Time.Year() > 1 && start.Time.Year() < 9999 {
 				again, err := g.ParseStart(g.FormatStart(start.Time, archive.Millisecond))
 				if err != nil || !again.Time.Equal(start.Time) {
@@ -364,7 +369,7 @@ func fileRoundTrip(t *testing.T, g names.Grammar, name string) {
 	if want := (names.File{Span: file.Span, Form: names.Movie, Cover: true}); coverErr == nil && cover != want {
 		t.Errorf("%q as a cover clip: %+v, want %+v", name, cover, want)
 	}
-	if beside, err := g.ParseFile(start, name+".json"); err != nil || beside != (names.File{Span: file.Span, Form: names.Sidecar, Cover: file.Cover}) {
+	if beside, err := g.ParseFile(start, name+".json"); err != nil || beside != (names.File{Span: file.Span, Form: ".json", Cover: file.Cover}) {
 		t.Errorf("%q beside: %+v, %v; the clip is %+v", name, beside, err, file)
 	}
 	canonical := g.FormatFile(file.Span.Length(), names.Movie)

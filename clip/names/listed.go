@@ -26,10 +26,10 @@ type Listed struct {
 //	minutes hours days   the finest directories that are listed (default minutes)
 //	1m 10m 24h …         lengths that those list. Without any, and with one of the words above, each lists itself as one clip,
 //	                     so that a walk meets each moment once
-//	mp4 json             the forms of files (default mp4)
+//	mp4 json             the forms of files, of those that can be listed (default mp4)
 //
 // No words are the default. An unknown word is an error.
-func ParseListed(words []string) (Listed, error) {
+func ParseListed(words []string, forms []Form) (Listed, error) {
 	if len(words) == 0 {
 		return Listed{}, nil
 	}
@@ -48,11 +48,10 @@ func ParseListed(words []string) (Listed, error) {
 			l.lengths = append(l.lengths, length)
 			continue
 		}
-		i := slices.IndexFunc(forms(), func(f Form) bool { return f.extension() == "."+word })
-		if i < 0 {
-			return Listed{}, fmt.Errorf("%q: want minutes, hours or days, lengths such as 10m, and extensions: %s", word, extensions())
+		if !slices.Contains(forms, Form("."+word)) {
+			return Listed{}, fmt.Errorf("%q: want minutes, hours or days, lengths such as 10m, and extensions: %s", word, extensions(forms))
 		}
-		l.forms = append(l.forms, forms()[i])
+		l.forms = append(l.forms, Form("."+word))
 	}
 	if named == "" {
 		l.finest = archive.Minute
@@ -64,20 +63,16 @@ func ParseListed(words []string) (Listed, error) {
 	if len(l.lengths) == 0 {
 		l.lengths = ListedLengths()
 	}
-	slices.Sort(l.forms)
 	slices.Sort(l.lengths)
-	l.forms, l.lengths = slices.Compact(l.forms), slices.Compact(l.lengths)
+	l.lengths = slices.Compact(l.lengths)
 	return l, nil
 }
 
-// forms are those that can be listed.
-func forms() []Form { return []Form{Movie, Sidecar} }
-
-// extensions names their extensions.
-func extensions() string {
+// extensions names those of some forms.
+func extensions(forms []Form) string {
 	var all []string
-	for _, f := range forms() {
-		all = append(all, strings.TrimPrefix(f.extension(), "."))
+	for _, f := range forms {
+		all = append(all, strings.TrimPrefix(string(f), "."))
 	}
 	return strings.Join(all, ", ")
 }
@@ -88,12 +83,9 @@ func (l Listed) Words() []string { return slices.Clone(l.words) }
 // Default reports whether it is the zero value.
 func (l Listed) Default() bool { return len(l.words) == 0 }
 
-// Forms are the forms of files that are listed.
-func (l Listed) Forms() []Form {
-	if l.Default() {
-		return forms()
-	}
-	return slices.Clone(l.forms)
+// Lists reports whether files of a form are listed. byDefault says whether the default lists them.
+func (l Listed) Lists(f Form, byDefault bool) bool {
+	return l.Default() && byDefault || slices.Contains(l.forms, f)
 }
 
 // Finer reports whether a directory of a precision lists directories below it.

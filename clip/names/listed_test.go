@@ -11,7 +11,8 @@ import (
 
 func TestListed(t *testing.T) {
 	all := names.ListedLengths()
-	movie, both := []names.Form{names.Movie}, []names.Form{names.Movie, names.Sidecar}
+	const sidecar names.Form = ".json"
+	movie, both := []names.Form{names.Movie}, []names.Form{names.Movie, sidecar}
 	minute, ten, hour := time.Minute, 10*time.Minute, time.Hour
 	type lengths = []time.Duration
 	for _, test := range []struct {
@@ -24,13 +25,13 @@ func TestListed(t *testing.T) {
 		{[]string{"minutes"}, nil, nil, lengths{minute}, nil, true, true, movie},
 		{[]string{"hours"}, nil, lengths{hour}, nil, nil, true, false, movie},
 		{[]string{"days"}, lengths{24 * hour}, nil, nil, nil, false, false, movie},
-		{[]string{"json", "hours"}, nil, lengths{hour}, nil, nil, true, false, []names.Form{names.Sidecar}},
+		{[]string{"json", "hours"}, nil, lengths{hour}, nil, nil, true, false, []names.Form{sidecar}},
 		{[]string{"json", "mp4", "mp4"}, nil, lengths{hour}, all, all, true, true, both},
 		{[]string{"10m", "1m", "600s"}, nil, nil, lengths{minute, ten}, lengths{minute, ten}, true, true, movie},
 		{[]string{"1h", "1m"}, nil, lengths{hour}, lengths{minute, hour}, lengths{minute, hour}, true, true, movie},
 		{[]string{"hours", "10m", "24h"}, lengths{24 * hour}, lengths{ten, 24 * hour}, lengths{ten, 24 * hour}, lengths{ten, 24 * hour}, true, false, movie},
 	} {
-		l, err := names.ParseListed(test.words)
+		l, err := names.ParseListed(test.words, both)
 		if err != nil {
 			t.Errorf("%q: %v", test.words, err)
 			continue
@@ -44,16 +45,22 @@ func TestListed(t *testing.T) {
 				t.Errorf("%q: a directory of %s lists %v, want %v", test.words, d.period, got, d.want)
 			}
 		}
-		if l.Finer(archive.Day) != test.finerDay || l.Finer(archive.Hour) != test.finerHour || l.Finer(archive.Minute) || !slices.Equal(l.Forms(), test.forms) {
-			t.Errorf("%q: finer %t %t, kinds %v", test.words, l.Finer(archive.Day), l.Finer(archive.Hour), l.Forms())
+		var forms []names.Form
+		for _, f := range []names.Form{names.Movie, ".times.json", sidecar} {
+			if l.Lists(f, f != ".times.json") {
+				forms = append(forms, f)
+			}
+		}
+		if l.Finer(archive.Day) != test.finerDay || l.Finer(archive.Hour) != test.finerHour || l.Finer(archive.Minute) || !slices.Equal(forms, test.forms) {
+			t.Errorf("%q: finer %t %t, kinds %v", test.words, l.Finer(archive.Day), l.Finer(archive.Hour), forms)
 		}
 	}
-	if l, err := names.ParseListed([]string{"days"}); err != nil || !slices.Equal(l.Lengths(archive.Day, 23*hour), lengths{23 * hour}) ||
+	if l, err := names.ParseListed([]string{"days"}, both); err != nil || !slices.Equal(l.Lengths(archive.Day, 23*hour), lengths{23 * hour}) ||
 		!slices.Equal(l.Lengths(archive.Day, 25*hour), lengths{24 * hour}) {
 		t.Errorf("days of 23 and 25 hours: %v, %v", l, err)
 	}
 	for _, words := range [][]string{{"runs"}, {"hour"}, {"25h"}, {"m3u8"}, {"hours", "days"}, {".mp4"}, {"MP4"}} {
-		if _, err := names.ParseListed(words); err == nil {
+		if _, err := names.ParseListed(words, both); err == nil {
 			t.Errorf("%q is taken", words)
 		}
 	}

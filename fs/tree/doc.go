@@ -32,9 +32,9 @@
 // # A new form
 //
 // A form of a clip is a row in the table of form.go and a file of its own, which makes a content of a clip.Clip. Names,
-// listings, look-ups, sizes, versions and attributes follow from the row, on all faces. What stands outside of
-// START/LENGTH is a name that the lookup of its directory knows, before or behind the grammar's, as latest is in
-// stream.go: a Link, a Dir with entries of its own, or a File of any content.
+// listings, look-ups, sizes, versions and attributes follow from the row, on all faces. A text is a written: its size is
+// known from the start. What stands outside of START/LENGTH is a name that the lookup of its directory knows, before or
+// behind the grammar's, as latest is in stream.go: a Link, a Dir with names of its own, or a File of any content.
 //
 // # Locks
 //

@@ -10,26 +10,42 @@ import (
 
 // form is one kind of file that is made of a clip.
 type form struct {
-	kind        names.Form
+	extension   names.Form
 	contentType string
-	// make gives the file that the form is of a clip now: its version, its content, and its attributes.
+	// listed has directories list the form; --list can name it then. Any other resolves all the same.
+	listed bool
+	// make gives the file that the form is of a clip now. It may ask for a listing, and fetches no media.
 	make func(context.Context, *clip.Clip) (made, error)
 }
 
 // forms is the table of forms. Each has a file of its own.
 func forms() []form {
 	return []form{
-		{names.Movie, "video/mp4", movieOf},
-		{names.Sidecar, "application/json", sidecarOf},
-		{names.PositionTimes, "application/json", timesOf},
+		{names.Movie, "video/mp4", true, movieOf},
+		{".json", "application/json", true, sidecarOf},
+		{".times.json", "application/json", false, timesOf},
 	}
 }
 
-// formOf is the row of a kind.
-func formOf(kind names.Form) form {
+// formOf is the row of an extension.
+func formOf(extension names.Form) form {
 	all := forms()
-	return all[slices.IndexFunc(all, func(f form) bool { return f.kind == kind })]
+	return all[slices.IndexFunc(all, func(f form) bool { return f.extension == extension })]
 }
+
+// extensions are those of all forms, or of those that are listed.
+func extensions(listed bool) []names.Form {
+	var all []names.Form
+	for _, f := range forms() {
+		if f.listed || !listed {
+			all = append(all, f.extension)
+		}
+	}
+	return all
+}
+
+// Listed reads words for what directories list (names.ParseListed). Those for forms are in the table.
+func Listed(words []string) (names.Listed, error) { return names.ParseListed(words, extensions(true)) }
 
 // file makes the form's file of a clip.
 func (f form) file(ctx context.Context, at string, c *clip.Clip) (*File, error) {

@@ -19,10 +19,10 @@ type lastDir struct {
 
 // lookup finds any length, listed or not.
 func (d *lastDir) lookup(name string) (Place, error) {
-	grammar, at := d.library.Grammar(), path.Join(string(d.stream), lastName, name)
-	file, err := grammar.ParseLast(name)
+	at := path.Join(string(d.stream), lastName, name)
+	file, err := d.grammar.ParseLast(name)
 	if err != nil {
-		return Place{}, d.noName(name, at, grammar.ExplainLast(name), err)
+		return Place{}, d.noName(name, at, d.grammar.ExplainLast(name), err)
 	}
 	find := d.library.Last
 	if file.Cover {

@@ -8,11 +8,13 @@ import (
 
 	"clipfs/clip"
 	"clipfs/clip/archive"
+	"clipfs/clip/names"
 )
 
 // source is what directories are made of.
 type source struct {
 	library   *clip.Library
+	grammar   names.Grammar
 	explained *explainer
 }
 
@@ -20,18 +22,19 @@ type source struct {
 func (s source) startItems(starts []archive.Start) []Item {
 	items := make([]Item, 0, len(starts))
 	for _, start := range starts {
-		items = append(items, Item{Name: s.library.Grammar().FormatStart(start.Time, start.Precision), Kind: IsDir})
+		items = append(items, Item{Name: s.grammar.FormatStart(start.Time, start.Precision), Kind: IsDir})
 	}
 	return items
 }
 
 // fileItems lists clips of some lengths, in the forms that are listed.
 func (s source) fileItems(lengths []time.Duration) []Item {
-	kinds := s.library.Listed().Forms()
-	items := make([]Item, 0, len(kinds)*len(lengths))
+	var items []Item
 	for _, length := range lengths {
-		for _, kind := range kinds {
-			items = append(items, Item{Name: s.library.Grammar().FormatFile(length, kind), Kind: IsFile})
+		for _, f := range forms() {
+			if s.library.Listed().Lists(f.extension, f.listed) {
+				items = append(items, Item{Name: s.grammar.FormatFile(length, f.extension), Kind: IsFile})
+			}
 		}
 	}
 	return items

@@ -32,13 +32,13 @@ func newStart(s source, stream archive.StreamName, at string, of archive.Start) 
 
 // lookup finds a form of a clip, or a finer start, listed or not.
 func (d *startDir) lookup(name string) (Place, error) {
-	grammar, at := d.library.Grammar(), path.Join(d.path, name)
-	if finer, err := grammar.ParseWithin(d.start, name); err == nil {
+	at := path.Join(d.path, name)
+	if finer, err := d.grammar.ParseWithin(d.start, name); err == nil {
 		return known(newStart(d.source, d.stream, at, finer)), nil
 	}
-	file, err := grammar.ParseFile(d.start, name)
+	file, err := d.grammar.ParseFile(d.start, name)
 	if err != nil {
-		return Place{}, d.noName(name, at, grammar.ExplainFile(d.start, name), err)
+		return Place{}, d.noName(name, at, d.grammar.ExplainFile(d.start, name), err)
 	}
 	find := d.library.Clip
 	if file.Cover {
@@ -85,13 +85,13 @@ func (d *startDir) isFuture() bool { return d.start.Time.After(time.Now()) }
 // sayNothingYet logs that a start that is still to come has nothing.
 func (d *startDir) sayNothingYet() {
 	if d.isFuture() {
-		d.explained.say(slog.LevelInfo, d.library.Grammar().FormatStart(d.start.Time, d.start.Precision), d.path, nothingYet)
+		d.explained.say(slog.LevelInfo, d.grammar.FormatStart(d.start.Time, d.start.Precision), d.path, nothingYet)
 	}
 }
 
 // footage costs the listing of the directory's period.
 func (d *startDir) footage(ctx context.Context) (timeline.Footage, error) {
-	return d.library.Footage(ctx, d.stream, d.library.Grammar().Period(d.start))
+	return d.library.Footage(ctx, d.stream, d.grammar.Period(d.start))
 }
 
 // attributes are how much footage the directory's period has, and when its first and last fragment start. Of one that is

@@ -43,10 +43,9 @@ func (s *streamDir) lookup(name string) (Place, error) {
 	case lastName:
 		return known(&Dir{Info: Info{Path: at, Time: s.time}, names: &lastDir{source: s.source, stream: s.name}}), nil
 	}
-	grammar := s.library.Grammar()
-	start, err := grammar.ParseStart(name)
+	start, err := s.grammar.ParseStart(name)
 	if err != nil {
-		return Place{}, s.noName(name, at, grammar.ExplainStart(name), err)
+		return Place{}, s.noName(name, at, s.grammar.ExplainStart(name), err)
 	}
 	return known(newStart(s.source, s.name, at, start)), nil
 }
@@ -59,7 +58,7 @@ func (s *streamDir) latest(ctx context.Context) (Entry, error) {
 	}
 	return &Link{
 		Info:   Info{Path: path.Join(string(s.name), latestName), Time: newest, ValidUntil: time.Now().Add(edgeValid)},
-		Target: s.library.Grammar().FormatStart(newest, archive.Minute),
+		Target: s.grammar.FormatStart(newest, archive.Minute),
 	}, nil
 }
 

@@ -30,7 +30,8 @@ func New(library *clip.Library, o Options) *Tree {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := source{library: library, explained: newExplainer(o.Logger)}
+	s := source{library: library, grammar: library.Grammar(), explained: newExplainer(o.Logger)}
+	s.grammar.Forms = extensions(false)
 	begun := time.Now()
 	top := &rootDir{source: s, begun: begun}
 	if o.Status != nil {

@@ -134,7 +134,7 @@ func TestWalkErrors(t *testing.T) {
 
 // TestList: what directories list, and that all of it resolves.
 func TestList(t *testing.T) {
-	hours, err := names.ParseListed([]string{"hours", "mp4", "json"})
+	hours, err := tree.Listed([]string{"hours", "mp4", "json"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"clipfs/clip/names"
 	"clipfs/cmd/clipfs/internal/config"
 	"clipfs/fs"
+	"clipfs/fs/tree"
 )
 
 // id is the number of a user or a group; nil where it is not set.
@@ -114,7 +115,7 @@ func programs(at *[]string) pflag.Value {
 // listed is the words for what directories list.
 func listed(at *names.Listed) pflag.Value {
 	return config.List("words", "", func() []string { return at.Words() }, func(words []string) error {
-		parsed, err := names.ParseListed(words)
+		parsed, err := tree.Listed(words)
 		if err == nil {
 			*at = parsed
 		}

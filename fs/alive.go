@@ -15,8 +15,8 @@ import (
 // ErrDead is the error of a mount that no longer answers.
 var ErrDead = errors.New("mount is dead")
 
-// Alive is nil while the mount answers, else an ErrDead that says why. It does not touch the mount: it asks the table of
-// mounts and the connection's own end.
+// Alive is nil while the mount answers, else an ErrDead that says why. It does not touch the mount: it asks the table
+// of mounts and the connection's own end.
 func (s *Server) Alive() error {
 	select {
 	case <-s.gone:
@@ -37,9 +37,9 @@ func (s *Server) Alive() error {
 }
 
 // aborted reports whether the kernel has ended every FUSE connection that this process serves, by a poll of their
-// descriptors (fs/fuse/dev.c, fuse_dev_poll: EPOLLERR once it is not connected). Requests that were under way can keep the
-// server from noticing for a while. go-fuse does not give the descriptor, so it is looked for by name; the links below
-// /proc/self/fd are read, not followed.
+// descriptors (fs/fuse/dev.c, fuse_dev_poll: EPOLLERR once it is not connected). Requests that were under way can keep
+// the server from noticing for a while. go-fuse does not give the descriptor, so it is looked for by name; the links
+// below /proc/self/fd are read, not followed.
 func aborted() bool {
 	const own = "/proc/self/fd"
 	entries, err := os.ReadDir(own)

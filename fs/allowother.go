@@ -15,8 +15,8 @@ const (
 )
 
 // AllowsOther says what is missing for a mount by a user that others can see (Options.AllowOther), by the configuration
-// of the helper in a file; empty means /etc/fuse.conf. The helper reads it with the user's own rights, so a file that the
-// user may not read allows nothing.
+// of the helper in a file; empty means /etc/fuse.conf. The helper reads it with the user's own rights, so a file that
+// the user may not read allows nothing.
 func AllowsOther(uid int, conf string) error {
 	conf = cmp.Or(conf, fuseConf)
 	if uid == 0 {

@@ -20,8 +20,8 @@ const (
 	sectorSize = 512
 	// exactTimeout is how long the kernel keeps attributes that never change again, dirTimeout those of directories.
 	exactTimeout, dirTimeout = time.Hour, time.Minute
-	// grammarTimeout is how long it keeps a name that is valid for good, so that it asks now and then whether the mount is
-	// still alive.
+	// grammarTimeout is how long it keeps a name that is valid for good, so that it asks now and then whether the mount
+	// is still alive.
 	grammarTimeout = time.Hour
 )
 
@@ -38,8 +38,8 @@ func (o owner) file(out *fuse.Attr, size int64, f *tree.File) {
 	out.Blocks = uint64((f.Stored() + sectorSize - 1) / sectorSize)
 }
 
-// fill sets what all entries have. The link count is 1 for directories too, which tells find and the like that the number
-// of subdirectories cannot be had from it.
+// fill sets what all entries have. The link count is 1 for directories too, which tells find and the like that the
+// number of subdirectories cannot be had from it.
 func (o owner) fill(out *fuse.Attr, mode uint32, size int64, at time.Time) {
 	out.Mode, out.Size, out.Nlink, out.Blksize = mode, uint64(size), 1, blockSize
 	out.Owner = fuse.Owner{Uid: o.uid, Gid: o.gid}
@@ -57,9 +57,9 @@ func validFor(i *tree.Info) time.Duration {
 // rootInode is the number of the root (FUSE_ROOT_ID).
 const rootInode = 1
 
-// inodeNumber is the number of the entry at a path below the mount. It is the same at every look and in every mount of the
-// same tree: programs that remember inodes (tar, rsync, indexers) know a file again. It is never 0 (no file), the root's,
-// or all ones, which go-fuse keeps for itself.
+// inodeNumber is the number of the entry at a path below the mount. It is the same at every look and in every mount of
+// the same tree: programs that remember inodes (tar, rsync, indexers) know a file again. It is never 0 (no file), the
+// root's, or all ones, which go-fuse keeps for itself.
 func inodeNumber(names ...string) uint64 {
 	sum := sha256.Sum256([]byte(path.Join(names...)))
 	n := binary.BigEndian.Uint64(sum[:])

@@ -36,13 +36,13 @@ type process struct {
 // name is what to call the process: its executable, else the name it gives itself; empty where neither is known.
 func (p process) name() string { return cmp.Or(p.executable, p.comm) }
 
-// callerOf gives the process that asks in ctx, which is the context that go-fuse gave: those derived by patience do not have
-// it. What it reads of another process never waits for that process or for a filesystem, so it is safe even where the
-// process runs from our own mount and waits for us:
+// callerOf gives the process that asks in ctx, which is the context that go-fuse gave: those derived by patience do not
+// have it. What it reads of another process never waits for that process or for a filesystem, so it is safe even where
+// the process runs from our own mount and waits for us:
 //
-//   - reading the link /proc/PID/exe gives the path from the kernel's directory cache. It neither opens nor looks up the
+//   - reading the link /proc/PID/exe takes the path from the kernel's directory cache. It neither opens nor looks up the
 //     file, nor takes the lock of the process's memory, which a page fault on our mount holds;
-//   - /proc/PID/status and /proc/PID/comm are made from what the kernel has of the process itself. /proc/PID/cmdline, which
+//   - /proc/PID/status and /proc/PID/comm are made from what the kernel has of the process. /proc/PID/cmdline, which
 //     we do not read, comes from the process's memory and can wait for us.
 func callerOf(ctx context.Context, proc string) process {
 	asks, ok := fuse.FromContext(ctx)

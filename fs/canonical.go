@@ -12,8 +12,8 @@ import (
 // maxLinks is how many symbolic links a path may lead through (path_resolution(7)).
 const maxLinks = 40
 
-// Canonical is the path of a mountpoint as the kernel lists it: absolute and without symbolic links. It does not touch what
-// is mounted there: that can fail or hang where its server is dead.
+// Canonical is the path of a mountpoint as the kernel lists it: absolute and without symbolic links. It does not touch
+// what is mounted there: that can fail or hang where its server is dead.
 func Canonical(mountpoint string) (string, error) {
 	path := mountpoint
 	for range maxLinks {

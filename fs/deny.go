@@ -11,10 +11,10 @@ import (
 const maxComm = 15
 
 // DefaultDeny lists programs that open every file they come upon, although nobody asked for it: indexers of names and
-// contents, makers of thumbnails, and virus scanners that are run over whole trees. It leaves out programs that do so as
-// part of something else: KDE makes thumbnails in kioworker, which also copies files. It leaves out scanners that look at
-// what other programs open (clamonacc and the like) too: the kernel would deny those programs what the scanner cannot
-// read (fanotify(7), FAN_OPEN_PERM).
+// contents, makers of thumbnails, and virus scanners that are run over whole trees. It leaves out programs that do so
+// as part of something else: KDE makes thumbnails in kioworker, which also copies files. It leaves out scanners that
+// look at what other programs open (clamonacc and the like) too: the kernel would deny those programs what the scanner
+// cannot read (fanotify(7), FAN_OPEN_PERM).
 func DefaultDeny() []string {
 	return []string{
 		"updatedb", "updatedb.plocate", "updatedb.mlocate", "updatedb.findut", // the last is a script: 15 characters of its name

@@ -26,12 +26,13 @@
 //   - for a moment after such an ESTALE a LOOKUP of the name gives the same version again, even if there is a newer
 //     one: at the live edge there always is, and it would be ESTALE again, which nobody catches.
 //
-// Reads bypass the page cache (FOPEN_DIRECT_IO) while a clip is still arriving and use it once it is complete. What is in it
-// is always kept (FOPEN_KEEP_CACHE), as the bytes and the size of a version never change. sendfile and mmap fill it at any
-// time, and an open that dropped it would wait for the pages that they wait for.
+// Reads bypass the page cache (FOPEN_DIRECT_IO) while a clip is still arriving and use it once it is complete. What is
+// in it is always kept (FOPEN_KEEP_CACHE), as the bytes and the size of a version never change. sendfile and mmap fill
+// it at any time, and an open that dropped it would wait for the pages that they wait for.
 //
-// What was read once is in the page cache, and reading it again does not reach this process. How fast that is depends on the
-// kernel, which has files on FUSE in single pages (Linux 6.18). clipbench measures a bare FUSE file beside; it is no faster.
+// What was read once is in the page cache, and reading it again does not reach this process. How fast that is depends
+// on the kernel, which has files on FUSE in single pages (Linux 6.18). clipbench measures a bare FUSE file beside; it
+// is no faster.
 //
 // # Interrupts
 //
@@ -46,12 +47,12 @@
 //
 // # Locks
 //
-// version.mu guards what the kernel was told of a version, versions.mu the table of live versions, reporter.mu and deny.mu
-// what was logged, callers.mu the processes that are known, patience.mu one request's end. None is held while another is
-// taken or while the tree is asked.
+// version.mu guards what the kernel was told of a version, versions.mu the table of live versions, reporter.mu and
+// deny.mu what was logged, callers.mu the processes that are known, patience.mu one request's end. None is held while
+// another is taken or while the tree is asked.
 //
 // # Its own mount
 //
-// Nothing here opens, stats or walks a path on the mount it serves, nor may the process do so: it can hang for good. Whether
-// the mount is alive (Server.Alive) is asked of the table of mounts and of the connection's descriptor.
+// Nothing here opens, stats or walks a path on the mount it serves, nor may the process do so: it can hang for good.
+// Whether the mount is alive (Server.Alive) is asked of the table of mounts and of the connection's descriptor.
 package fs

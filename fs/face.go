@@ -57,8 +57,8 @@ func (f *face) waitAs(ctx context.Context, op archive.Operation, operation, path
 	return errno
 }
 
-// opener numbers the opening of a file, by a process that is told by its name too: it is the one that pays. It is false for a
-// process that may not open files.
+// opener numbers the opening of a file, by a process that is told by its name too: it is the one that pays. It is false
+// for a process that may not open files.
 func (f *face) opener(ctx context.Context, path string, always bool) (op archive.Operation, ok bool) {
 	asks := callerOf(ctx, f.waits.signals.proc)
 	if !always && !f.deny.opens(asks, path) {

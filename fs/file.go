@@ -54,8 +54,8 @@ func (n *fileNode) Getattr(ctx context.Context, _ gofuse.FileHandle, out *fuse.A
 	return 0
 }
 
-// Open waits for the exact size, and answers ESTALE when the kernel has to look the name up again because it holds another
-// size or another version (see the package's documentation).
+// Open waits for the exact size, and answers ESTALE when the kernel has to look the name up again because it holds
+// another size or another version (see the package's documentation).
 func (n *fileNode) Open(ctx context.Context, flags uint32) (gofuse.FileHandle, uint32, syscall.Errno) {
 	if flags&syscall.O_ACCMODE != syscall.O_RDONLY || flags&syscall.O_TRUNC != 0 {
 		return nil, 0, syscall.EROFS
@@ -89,13 +89,14 @@ func (n *fileNode) Open(ctx context.Context, flags uint32) (gofuse.FileHandle, u
 	if content.Complete() {
 		return handle, fuse.FOPEN_KEEP_CACHE | fuse.FOPEN_NOFLUSH, 0
 	}
-	// sendfile and mmap go by the page cache all the same. What they have put there is right for good, and if it were not kept,
-	// open(2) would wait, deaf to signals, for each page that one of them waits for (fs/fuse/file.c, fuse_finish_open).
+	// sendfile and mmap go by the page cache all the same. What they have put there is right for good, and if it were
+	// not kept, open(2) would wait, deaf to signals, for each page that one of them waits for (fs/fuse/file.c,
+	// fuse_finish_open).
 	return handle, fuse.FOPEN_DIRECT_IO | fuse.FOPEN_KEEP_CACHE | fuse.FOPEN_NOFLUSH, 0
 }
 
-// open opens the node's version, or a newer one. The kernel has to look the name up again then, and opens but once more: it
-// must be told the size at that lookup.
+// open opens the node's version, or a newer one. The kernel has to look the name up again then, and opens but once
+// more: it must be told the size at that lookup.
 func (n *fileNode) open(ctx context.Context) (v *version, content tree.Content, err error) {
 	v, err = n.face.current(ctx, n.place, n.version, func(file *tree.File) (err error) {
 		content, err = file.Open(ctx)
@@ -104,7 +105,8 @@ func (n *fileNode) open(ctx context.Context) (v *version, content tree.Content, 
 	return v, content, err
 }
 
-// current tries a version of the file at a place or, where the footage is another one by now, the version that there is now.
+// current tries a version of the file at a place or, where the footage is another one by now, the version that there is
+// now.
 func (f *face) current(ctx context.Context, place tree.Place, v *version, try func(*tree.File) error) (*version, error) {
 	for tries := 0; ; tries++ {
 		err := try(v.file)
@@ -128,7 +130,8 @@ func (f *face) current(ctx context.Context, place tree.Place, v *version, try fu
 	}
 }
 
-// measured gives the version of the file at a place whose size is exact. Programs on the list of --deny cause no fetching.
+// measured gives the version of the file at a place whose size is exact. Programs on the list of --deny cause no
+// fetching.
 func (f *face) measured(ctx context.Context, place tree.Place, v *version) (*version, syscall.Errno) {
 	if _, exact := v.file.Size(); exact {
 		return v, 0

@@ -36,8 +36,8 @@ var (
 	_ gofuse.FileLseeker  = (*fileHandle)(nil)
 )
 
-// Read gives all the bytes asked for that the file has, or an error: the kernel takes fewer bytes for the end of the file.
-// Reading a text in memory is no operation.
+// Read gives all the bytes asked for that the file has, or an error: the kernel takes fewer bytes for the end of the
+// file. Reading a text in memory is no operation.
 func (h *fileHandle) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
 	left := h.content.Size() - off
 	if left <= 0 || off < 0 {

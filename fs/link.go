@@ -22,7 +22,6 @@ var (
 	_ gofuse.NodeReadlinker = (*linkNode)(nil)
 )
 
-// now gives the link as it is now.
 func (n *linkNode) now(ctx context.Context) (link *tree.Link, errno syscall.Errno) {
 	errno = n.face.wait(ctx, "readlink", n.place.Path, func(ctx context.Context) error {
 		e, err := n.place.Find(ctx)

@@ -38,8 +38,8 @@ var ErrBusy = errors.New("in use")
 type Options struct {
 	// Logger takes what is worth telling; nil discards it.
 	Logger *slog.Logger
-	// AllowOther lets other users see the mount too; else only the user that mounted it does, and not even root. They read
-	// with what the library may do; the kernel checks owner and modes.
+	// AllowOther lets other users see the mount too; else only the user that mounted it does, and not even root. They
+	// read with what the library may do; the kernel checks owner and modes.
 	AllowOther bool
 	Owner      Owner
 	// ExactSizes has look-ups of clips wait until the size is exact, for programs that trust one from before open(2).
@@ -48,8 +48,8 @@ type Options struct {
 	Deny []string
 	// Observer may be nil.
 	Observer Observer
-	// Source is what the table of mounts says is mounted; empty stands for the name of the type. mount(8) finds the entry of
-	// fstab by it.
+	// Source is what the table of mounts says is mounted; empty stands for the name of the type. mount(8) finds the
+	// entry of fstab by it.
 	Source string
 }
 
@@ -154,8 +154,8 @@ func (s *Server) Mountpoint() string { return s.mountpoint }
 // Wait returns when the mount is gone and its last request answered.
 func (s *Server) Wait() { s.fuse.Wait() }
 
-// readAheadKB makes reads through the page cache as large as the kernel allows, 1 MiB where its default is 256 KiB, and has
-// the kernel ask for the next one before it has the last. A page fault in a mapped file reads as much around it.
+// readAheadKB makes reads through the page cache as large as the kernel allows, 1 MiB where its default is 256 KiB, and
+// has the kernel ask for the next one before it has the last. A page fault in a mapped file reads as much around it.
 const readAheadKB = "2048"
 
 // setReadAhead raises the read-ahead of a mount, where we may: as root. Without it everything works, more slowly.

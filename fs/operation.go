@@ -14,8 +14,8 @@ import (
 	"clipfs/clip/archive"
 )
 
-// Observer counts what the mount answers. Its methods are called in the course of reads: they must not block, and should not
-// allocate.
+// Observer counts what the mount answers. Its methods are called in the course of reads: they must not block, and
+// should not allocate.
 type Observer interface {
 	// FirstByte tells how long a caller waited for a file: in open(2) and in the first read, together.
 	FirstByte(took time.Duration)

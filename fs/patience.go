@@ -8,13 +8,13 @@ import (
 	"clipfs/clip/archive"
 )
 
-// grace is how long a request goes on after its caller was interrupted: data that is nearly there is still taken. It is also
-// the interval at which the caller's signals are checked (type signals). Nobody who presses Ctrl-C notices it.
+// grace is how long a request goes on after its caller was interrupted: data that is nearly there is still taken. It is
+// also the interval at which the caller's signals are checked (type signals). Nobody who presses Ctrl-C notices it.
 const grace = 50 * time.Millisecond
 
-// patience is the context of one request: it ends grace after the caller's if a signal wants that, or when the request has
-// been answered. It costs neither a goroutine nor a timer until something waits for it, so that a read of bytes that are
-// there allocates nothing.
+// patience is the context of one request: it ends grace after the caller's if a signal wants that, or when the request
+// has been answered. It costs neither a goroutine nor a timer until something waits for it, so that a read of bytes
+// that are there allocates nothing.
 type patience struct {
 	signals   signals
 	caller    context.Context
@@ -65,9 +65,9 @@ func (p *patiencePool) end(c *patience) {
 // Deadline is none: the library has deadlines of its own.
 func (c *patience) Deadline() (time.Time, bool) { return time.Time{}, false }
 
-// Value gives the operation and is nil for every other key, whatever the caller's context has: a call that was begun for
-// this request and outlives it keeps the context for its values. It has waited on Done, so the context is not used for
-// another request.
+// Value gives the operation and is nil for every other key, whatever the caller's context has: a call that was begun
+// for this request and outlives it keeps the context for its values. It has waited on Done, so the context is not used
+// for another request.
 func (c *patience) Value(key any) any {
 	if _, ok := key.(archive.OperationKey); ok {
 		return &c.operation

@@ -20,14 +20,14 @@ type signals struct {
 // signalSet has one bit for each signal: bit n-1 for signal n, as in /proc/PID/status.
 type signalSet uint64
 
-// passing are the signals that do not ask a process to stop its work: those that are ignored unless they are handled, the
-// profiler's, and those of job control, which hold until the call is over.
+// passing are the signals that do not ask a process to stop its work: those that are ignored unless they are handled,
+// the profiler's, and those of job control, which hold until the call is over.
 const passing signalSet = 1<<(syscall.SIGURG-1) | 1<<(syscall.SIGCHLD-1) | 1<<(syscall.SIGWINCH-1) | 1<<(syscall.SIGCONT-1) |
 	1<<(syscall.SIGPROF-1) | 1<<(syscall.SIGTSTP-1) | 1<<(syscall.SIGSTOP-1) | 1<<(syscall.SIGTTIN-1) | 1<<(syscall.SIGTTOU-1)
 
-// end reports whether a thread that the kernel interrupted, and that still waits, is to be given up: a signal waits for it
-// that is not passing. The kernel makes a SIGKILL of each signal that ends the process without a core (complete_signal in
-// kernel/signal.c), and gives it to each thread. A thread that cannot be looked at is given up.
+// end reports whether a thread that the kernel interrupted, and that still waits, is to be given up: a signal waits for
+// it that is not passing. The kernel makes a SIGKILL of each signal that ends the process without a core
+// (complete_signal in kernel/signal.c), and gives it to each thread. A thread that cannot be looked at is given up.
 func (s signals) end(thread uint32) bool {
 	if thread == unknownPID {
 		return true

@@ -22,15 +22,15 @@ func (s *Server) Mounted() bool {
 	return err == nil && info.Device() == s.device
 }
 
-// Listed reports whether the mount is in the tree of mounts, if only below another that covers it. It does not touch it, and
-// says yes where that cannot be told.
+// Listed reports whether the mount is in the tree of mounts, if only below another that covers it. It does not touch
+// it, and says yes where that cannot be told.
 func (s *Server) Listed() bool {
 	all, err := mountinfo.List()
 	return err != nil || slices.ContainsFunc(all, func(info mountinfo.Info) bool { return info.Mountpoint == s.mountpoint && info.Device() == s.device })
 }
 
-// Detach takes the mount out of the tree of mounts, also if it is in use. It does nothing where that was done already, and
-// fails where something else is mounted over it. What is open goes on working as long as this process does.
+// Detach takes the mount out of the tree of mounts, also if it is in use. It does nothing where that was done already,
+// and fails where something else is mounted over it. What is open goes on working as long as this process does.
 func (s *Server) Detach() error {
 	all, err := mountinfo.List()
 	if err != nil {
@@ -51,8 +51,8 @@ func (s *Server) Detach() error {
 	return Detach(s.mountpoint)
 }
 
-// Detach takes whatever is mounted at a path out of the tree, also if it is in use or stale, its server dead. The path is as
-// Canonical gives it. Detach does not touch the mount.
+// Detach takes whatever is mounted at a path out of the tree, also if it is in use or stale, its server dead. The path
+// is as Canonical gives it. Detach does not touch the mount.
 func Detach(mountpoint string) error {
 	err := unix.Unmount(mountpoint, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW)
 	if err != nil && os.Geteuid() != 0 {

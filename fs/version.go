@@ -13,8 +13,8 @@ const (
 	// sentBackFor is how long a caller counts as sent back with ESTALE: the VFS opens again at once, but its lookups
 	// on the way may have to ask the archive.
 	sentBackFor = 30 * time.Second
-	// maxSentBack bounds how many callers are remembered of one version: threads that open one clip in the same moment. One
-	// beyond that would see a second ESTALE, which nothing catches.
+	// maxSentBack bounds how many callers are remembered of one version: threads that open one clip in the same moment.
+	// One beyond that would see a second ESTALE, which nothing catches.
 	maxSentBack = 4096
 	// settling is how long it takes at most, once an answer was made, until the kernel has it.
 	settling = 10 * time.Millisecond
@@ -49,9 +49,9 @@ type caller struct {
 	at  time.Time
 }
 
-// tell gives the size to answer a LOOKUP or GETATTR with, and notes that the kernel has it. In whatever order the kernel
-// handles concurrent answers, it never goes back from an exact size to an estimate: it drops an answer to a question
-// older than its attributes (fs/fuse/inode.c, attr_version).
+// tell gives the size to answer a LOOKUP or GETATTR with, and notes that the kernel has it. In whatever order the
+// kernel handles concurrent answers, it never goes back from an exact size to an estimate: it drops an answer to a
+// question older than its attributes (fs/fuse/inode.c, attr_version).
 func (v *version) tell() (size int64, exact bool) {
 	size, exact = v.file.Size()
 	v.mu.Lock()
@@ -72,10 +72,10 @@ func (v *version) tell() (size int64, exact bool) {
 // settle is called when an OPEN by pid has brought the exact size. It reports whether the caller must look the name up
 // again first, because the kernel holds another size or may still do so: then the OPEN is to be answered ESTALE.
 //
-// It sends a caller back once: one that comes again has looked the name up, or got here by another way than a path (through
-// /proc/PID/fd, for example) and would see the ESTALE. The answer to another caller's LOOKUP may be on its way to the
-// kernel for a moment, so it does not count before that has passed. Callers without a pid cannot be told apart: they are
-// sent back until the exact size was given.
+// It sends a caller back once: one that comes again has looked the name up, or got here by another way than a path
+// (through /proc/PID/fd, for example) and would see the ESTALE. The answer to another caller's LOOKUP may be on its way
+// to the kernel for a moment, so it does not count before that has passed. Callers without a pid cannot be told apart:
+// they are sent back until the exact size was given.
 func (v *version) settle(size int64, pid uint32, now time.Time) (again bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -96,8 +96,8 @@ func (v *version) settle(size int64, pid uint32, now time.Time) (again bool) {
 	return true
 }
 
-// cameBackLocked reports whether a caller was sent back, and forgets that: its next OPEN is another one. A caller that never
-// comes back is forgotten after a while.
+// cameBackLocked reports whether a caller was sent back, and forgets that: its next OPEN is another one. A caller that
+// never comes back is forgotten after a while.
 func (v *version) cameBackLocked(pid uint32, now time.Time) bool {
 	came := false
 	v.sentBack = slices.DeleteFunc(v.sentBack, func(c caller) bool {

@@ -42,7 +42,7 @@ type Info struct {
 // Device writes the device number as sysfs does, "0:52".
 func (i Info) Device() string { return fmt.Sprintf("%d:%d", i.Major, i.Minor) }
 
-// Find gives the mount at exactly that mountpoint, the topmost if there are several; ErrNotMounted if there is none.
+// Find finds the mount at exactly that mountpoint, the topmost if there are several; ErrNotMounted if there is none.
 // The path must be absolute and without symbolic links, as in the table.
 func Find(mountpoint string) (Info, error) {
 	all, err := List()
@@ -57,7 +57,7 @@ func Find(mountpoint string) (Info, error) {
 	return Info{}, fmt.Errorf("%s: %w", mountpoint, ErrNotMounted)
 }
 
-// Below gives the mount that a path lies on, which may be its mountpoint; ErrNotMounted if the list has none. The path must
+// Below finds the mount that a path lies on, which may be its mountpoint; ErrNotMounted if the list has none. The path must
 // be absolute and without symbolic links.
 func Below(all []Info, path string) (Info, error) {
 	best := -1
@@ -73,13 +73,12 @@ func Below(all []Info, path string) (Info, error) {
 	return all[best], nil
 }
 
-// List gives all mounts that this process can see, in the order in which they cover one another.
+// List has all mounts that this process can see, in the order in which they cover one another.
 func List() ([]Info, error) { return read(path) }
 
-// ListOf gives all mounts that another process can see.
+// ListOf has all mounts that another process can see.
 func ListOf(pid int) ([]Info, error) { return read(fmt.Sprintf("/proc/%d/mountinfo", pid)) }
 
-// read reads a table.
 func read(path string) ([]Info, error) {
 	f, err := os.Open(path)
 	if err != nil {

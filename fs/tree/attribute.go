@@ -44,7 +44,8 @@ func clipAttributes(c *clip.Clip, form content) []Attribute {
 	}})
 }
 
-// sizeKind says whether the size is known, and how long an open will wait for it where the service's quota makes it wait.
+// sizeKind says whether the size is known, and how long an open will wait for it where the service's quota makes it
+// wait.
 func sizeKind(c *clip.Clip, form content) string {
 	if _, exact := form.Size(); exact {
 		return "exact"

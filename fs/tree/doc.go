@@ -16,9 +16,10 @@
 //
 // # Looking up
 //
-// Dir.Lookup reads a name and costs no call: the grammar says at once whether there can be such an entry. It gives a Place.
-// A place has its Entry where that follows from the name alone; else Place.Find asks the archive, and may be asked again
-// for what is there by then. Tree.Walk does so for a whole path. A name that is none is explained once in the log.
+// Dir.Lookup reads a name and costs no call: the grammar says at once whether there can be such an entry. It gives a
+// Place. A place has its Entry where that follows from the name alone; else Place.Find asks the archive, and may be
+// asked again for what is there by then. Tree.Walk does so for a whole path. A name that is none is explained once in
+// the log.
 //
 // Info.ValidUntil is until when a face may take a name for the same entry without another look.
 //
@@ -32,12 +33,12 @@
 // # A new form
 //
 // A form of a clip is a row in the table of form.go and a file of its own, which makes a content of a clip.Clip. Names,
-// listings, look-ups, sizes, versions and attributes follow from the row, on all faces. A text is a written: its size is
-// known from the start. What stands outside of START/LENGTH is a name that the lookup of its directory knows, before or
-// behind the grammar's, as latest is in stream.go: a Link, a Dir with names of its own, or a File of any content.
+// listings, look-ups, sizes, versions and attributes follow from the row, on all faces. A text is a written: its size
+// is known from the start. What stands outside of START/LENGTH is a name that the lookup of its directory knows, before
+// or behind the grammar's, as latest is in stream.go: a Link, a Dir with names of its own, or a File of any content.
 //
 // # Locks
 //
-// explainer.mu guards what was explained, sizes.mu what measuring has cost. None is held while another is taken or while
-// the library is called.
+// explainer.mu guards what was explained, sizes.mu what measuring has cost. None is held while another is taken or
+// while the library is called.
 package tree

@@ -56,7 +56,7 @@ type Place struct {
 // known is the place of an entry that follows from its name.
 func known(e Entry) Place { return Place{Path: e.About().Path, Entry: e} }
 
-// Find gives what is there now. It asks the archive unless Entry is set, and fetches no media.
+// Find finds what is there now. It asks the archive unless Entry is set, and fetches no media.
 func (p Place) Find(ctx context.Context) (Entry, error) {
 	if p.Entry != nil {
 		return p.Entry, nil
@@ -96,7 +96,7 @@ type nameTable interface {
 // Lookup reads a name, listed or not, and costs no call. ErrName if nothing can have it.
 func (d *Dir) Lookup(name string) (Place, error) { return d.names.lookup(name) }
 
-// List gives what the directory shows.
+// List has what the directory shows.
 func (d *Dir) List(ctx context.Context) ([]Item, error) { return d.names.list(ctx) }
 
 // Entries lists the directory and looks up each entry, for faces that show attributes with a listing.

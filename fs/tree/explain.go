@@ -13,8 +13,8 @@ const (
 	// maxExplained bounds how many names are remembered as explained, explainedFor is for how long one is.
 	maxExplained = 1024
 	explainedFor = time.Hour
-	// explainAtOnce is how many names are explained at once, explainEvery how often one more: a program that tries names
-	// must not fill the log.
+	// explainAtOnce is how many names are explained at once, explainEvery how often one more: a program that tries
+	// names must not fill the log.
 	explainAtOnce = 20
 	explainEvery  = 10 * time.Second
 )

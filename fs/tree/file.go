@@ -17,7 +17,8 @@ type File struct {
 	Private bool
 
 	content content
-	// measured runs open and calls spent when all that was fetched for that has ended; nil where opening fetches nothing.
+	// measured runs open and calls spent when all that was fetched for that has ended; nil where opening fetches
+	// nothing.
 	measured func(open func() error, spent func(bytes int64, calls int)) error
 }
 
@@ -45,14 +46,15 @@ func (f *File) Size() (n int64, exact bool) { return f.content.Size() }
 // Stored is how many bytes the archive keeps of what is in the file, which is what a disk usage should count.
 func (f *File) Stored() int64 { return f.content.stored() }
 
-// Open waits until the size is exact and gives the bytes. ErrChanged or ErrNoFootage where this version is no longer to be
-// had: Place.Find then gives what is.
+// Open waits until the size is exact and gives the bytes. ErrChanged or ErrNoFootage where this version is no longer to
+// be had: Place.Find then gives what is.
 func (f *File) Open(ctx context.Context) (Content, error) { return f.content.open(ctx) }
 
 // Content is an open file.
 type Content struct {
 	Reader
-	// Backing is a file of this machine with exactly these bytes, for faces that can hand one on; nil where there is none.
+	// Backing is a file of this machine with exactly these bytes, for faces that can hand one on; nil where there is
+	// none.
 	Backing *os.File
 }
 

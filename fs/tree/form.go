@@ -14,7 +14,7 @@ type form struct {
 	contentType string
 	// listed has directories list the form; --list can name it then. Any other resolves all the same.
 	listed bool
-	// make gives the file that the form is of a clip now. It may ask for a listing, and fetches no media.
+	// make makes the file of a clip as it is now. It may ask for a listing, and fetches no media.
 	make func(context.Context, *clip.Clip) (made, error)
 }
 
@@ -63,7 +63,7 @@ func (f form) file(ctx context.Context, at string, c *clip.Clip) (*File, error) 
 	return file, nil
 }
 
-// place is where the form of a clip is. find gives the clip as it is by then.
+// place is where the form of a clip is. find finds the clip as it is by then.
 func (f form) place(at string, find func(context.Context) (*clip.Clip, error)) Place {
 	return Place{Path: at, find: func(ctx context.Context) (Entry, error) {
 		c, err := find(ctx)

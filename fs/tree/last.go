@@ -33,7 +33,6 @@ func (d *lastDir) lookup(name string) (Place, error) {
 	}), nil
 }
 
-// list gives the listed lengths.
 func (d *lastDir) list(ctx context.Context) ([]Item, error) {
 	lengths, err := d.library.LastLengths(ctx, d.stream)
 	return orNothing(d.fileItems(lengths), err)

@@ -9,7 +9,6 @@ import (
 // movie is the clip itself.
 type movie struct{ *clip.Clip }
 
-// movieOf makes it.
 func movieOf(_ context.Context, c *clip.Clip) (made, error) {
 	return made{version: c.Key(), content: movie{c}, attributes: true}, nil
 }

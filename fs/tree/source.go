@@ -40,8 +40,8 @@ func (s source) fileItems(lengths []time.Duration) []Item {
 	return items
 }
 
-// orNothing gives the listing of a directory: without footage it is empty, and so is that of a stream whose fragments may
-// not be listed.
+// orNothing is the listing of a directory. It is empty without footage, and where the fragments of a stream may not be
+// listed.
 func orNothing(items []Item, err error) ([]Item, error) {
 	if errors.Is(err, archive.ErrNoFootage) || errors.Is(err, archive.ErrNoRetention) || errors.Is(err, archive.ErrNotListable) {
 		return nil, nil

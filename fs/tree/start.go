@@ -16,7 +16,8 @@ import (
 // nothingYet is said of a start that is still to come and has nothing.
 const nothingYet = "nothing is recorded yet, it is in the future"
 
-// startDir is the directory of a start, under the name by which it was looked up: a day, an hour, a minute or an instant.
+// startDir is the directory of a start, under the name by which it was looked up: a day, an hour, a minute or an
+// instant.
 type startDir struct {
 	source
 	stream archive.StreamName
@@ -24,7 +25,7 @@ type startDir struct {
 	start  archive.Start
 }
 
-// newStart gives the directory of a start. It costs no call.
+// newStart costs no call.
 func newStart(s source, stream archive.StreamName, at string, of archive.Start) *Dir {
 	d := &startDir{source: s, stream: stream, path: at, start: of}
 	return &Dir{Info: Info{Path: at, Time: of.Time, attributes: d.attributes}, names: d}
@@ -53,8 +54,8 @@ func (d *startDir) lookup(name string) (Place, error) {
 	}), nil
 }
 
-// list gives what has footage. As a rule a day lists its hours, an hour its minutes and itself as one clip, everything else
-// the listed lengths (names.Listed).
+// list has what has footage. As a rule a day lists its hours, an hour its minutes and itself as one clip, everything
+// else the listed lengths (names.Listed).
 func (d *startDir) list(ctx context.Context) ([]Item, error) {
 	var (
 		starts []archive.Start
@@ -78,8 +79,8 @@ func (d *startDir) list(ctx context.Context) ([]Item, error) {
 	return orNothing(append(d.startItems(starts), d.fileItems(lengths)...), err)
 }
 
-// isFuture tells whether the start is still to come. Its directory is there, since the name is one, and is empty unless a
-// producer's clock is ahead.
+// isFuture tells whether the start is still to come. Its directory is there, since the name is one, and is empty unless
+// a producer's clock is ahead.
 func (d *startDir) isFuture() bool { return d.start.Time.After(time.Now()) }
 
 // sayNothingYet logs that a start that is still to come has nothing.
@@ -94,8 +95,8 @@ func (d *startDir) footage(ctx context.Context) (timeline.Footage, error) {
 	return d.library.Footage(ctx, d.stream, d.grammar.Period(d.start))
 }
 
-// attributes are how much footage the directory's period has, and when its first and last fragment start. Of one that is
-// still to come the note says so.
+// attributes are how much footage the directory's period has, and when its first and last fragment start. Of one that
+// is still to come the note says so.
 func (d *startDir) attributes() []Attribute {
 	all := append(edges(d.footage), ofFootage("footage", d.footage, func(f timeline.Footage) string {
 		return strconv.FormatFloat(f.Length.Seconds(), 'f', -1, 64)

@@ -27,7 +27,6 @@ type statusDir struct {
 	looks atomic.Uint64
 }
 
-// newStatusDir gives the directory of a file that text writes.
 func newStatusDir(text func() ([]byte, error), begun time.Time) *Dir {
 	return &Dir{Info: Info{Path: statusDirName, Time: begun}, names: &statusDir{text: text}}
 }

@@ -23,7 +23,7 @@ type streamDir struct {
 	time time.Time
 }
 
-// newStream gives the directory of a stream that was found just now.
+// newStream is for a stream that was found just now.
 func newStream(s source, name archive.StreamName, created time.Time) *Dir {
 	return &Dir{
 		Info: Info{
@@ -62,7 +62,7 @@ func (s *streamDir) latest(ctx context.Context) (Entry, error) {
 	}, nil
 }
 
-// list gives the days with footage, and what leads to the newest. A stream without any lists nothing.
+// list has the days with footage, and what leads to the newest. A stream without any lists nothing.
 func (s *streamDir) list(ctx context.Context) ([]Item, error) {
 	days, err := s.library.Days(ctx, s.name)
 	if err != nil || len(days) == 0 {
@@ -78,8 +78,8 @@ func (s *streamDir) list(ctx context.Context) ([]Item, error) {
 	return append(items, Item{lastName, IsDir}, Item{latestName, IsLink}), nil
 }
 
-// streamAttributes are when the first and the last fragment start, which costs the search for them. Adding up all that the
-// stream has recorded would list all of it.
+// streamAttributes are when the first and the last fragment start, which costs the search for them. Adding up all that
+// the stream has recorded would list all of it.
 func (s source) streamAttributes(name archive.StreamName) []Attribute {
 	return append(edges(func(ctx context.Context) (f timeline.Footage, err error) {
 		if f.First, err = s.library.First(ctx, name); err != nil {

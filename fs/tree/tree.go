@@ -15,7 +15,8 @@ import (
 type Options struct {
 	// Logger takes what is worth telling; nil discards it.
 	Logger *slog.Logger
-	// Status gives the text of .clipfs/status.json, a new one for each look-up; nil for no such file. It must not wait.
+	// Status writes the text of .clipfs/status.json, a new one for each look-up; nil for no such file. It must not
+	// wait.
 	Status func() ([]byte, error)
 }
 
@@ -43,7 +44,7 @@ func New(library *clip.Library, o Options) *Tree {
 // Root is the directory of the streams.
 func (t *Tree) Root() *Dir { return t.root }
 
-// Walk gives what a path below the root names. It stops at a link: rest is what follows it in the path, relative to the
+// Walk finds what a path below the root names. It stops at a link: rest is what follows it in the path, relative to the
 // link's target. ErrName for a path that leads through a file, and for names that are none ("..", for example).
 func (t *Tree) Walk(ctx context.Context, path string) (e Entry, rest string, err error) {
 	e, rest = t.root, strings.Trim(path, "/")

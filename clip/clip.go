@@ -153,7 +153,7 @@ func (c *Clip) open(ctx context.Context) (file, error) {
 		return nil, err
 	}
 	parts, lost := c.library.served(ctx, c.stream.Name, d)
-	if len(parts) != 1 || len(parts[0].over) > 0 {
+	if len(parts) != 1 || len(parts[0].Over) > 0 {
 		return c.openJoined(ctx, c.makeLayout) // which was found out since, or has to be
 	}
 	if err := c.refused(d, lost); err != nil {

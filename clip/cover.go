@@ -8,11 +8,9 @@ import (
 	"time"
 
 	"clipfs/clip/archive"
+	"clipfs/clip/plan"
 	"clipfs/clip/timeline"
 )
-
-// maxRunning is the longest a fragment can run: its own length, and as much again that gapRule adds at most.
-const maxRunning = 2 * archive.MaxFragmentLength
 
 // Cover gives the clip of a span that also has the fragment which was running at its start, whole, so that the asked
 // instant is in it wherever it was recorded. Nothing is added where a fragment starts at that instant, where none was
@@ -31,7 +29,7 @@ func (l *Library) Cover(ctx context.Context, name archive.StreamName, span archi
 	if span.Empty() || span.Length() > archive.MaxSpan || !v.Window.Contains(span.Start) {
 		return l.Clip(ctx, name, span) // which tells what is wrong, or begins with the window
 	}
-	around := archive.Span{Start: span.Start.Add(-maxRunning - l.options.Gap), End: span.Start.Add(l.options.Gap + archive.Grain)}
+	around := archive.Span{Start: span.Start.Add(-plan.MaxRunning - l.options.Gap), End: span.Start.Add(l.options.Gap + archive.Grain)}
 	if span.End.After(around.End) {
 		around.End = span.End
 	}
@@ -60,32 +58,6 @@ func (l *Library) listCover(ctx context.Context, v timeline.View, start time.Tim
 		return timeline.Listing{}, err
 	}
 	to, _ := slices.BinarySearchFunc(listed.Fragments, end, func(f archive.Fragment, at time.Time) int { return f.Time(listed.Rule.By).Compare(at) })
-	listed.Fragments = listed.Fragments[running(listed.Rule, listed.Fragments, start):to:to]
+	listed.Fragments = listed.Fragments[plan.Running(listed.Rule, listed.Fragments, start):to:to]
 	return listed, nil
-}
-
-// running gives the index of the first of those fragments, in the order of their times, that it takes to show an instant
-// and all that starts after it: the last one to start before the instant that had not ended then, or else, where no gap
-// lies between the two fragments around the instant, the one before it: its last picture stands until the next. A
-// fragment that starts at the instant is the first itself. Of fragments with one time it is the first, as no call can ask
-// for the others alone.
-func running(r archive.GapRule, fragments []archive.Fragment, at time.Time) int {
-	next, starts := slices.BinarySearchFunc(fragments, at, func(f archive.Fragment, at time.Time) int { return f.Time(r.By).Compare(at) })
-	if starts {
-		return next
-	}
-	first := next - 1
-	for first >= 0 && !r.End(fragments[first]).After(at) {
-		first--
-	}
-	if first < 0 {
-		if next == 0 || next == len(fragments) || r.Between(fragments[next-1], fragments[next]) {
-			return next
-		}
-		first = next - 1
-	}
-	for first > 0 && fragments[first-1].Time(r.By).Equal(fragments[first].Time(r.By)) {
-		first--
-	}
-	return first
 }

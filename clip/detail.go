@@ -8,6 +8,7 @@ import (
 
 	"clipfs/cache"
 	"clipfs/clip/archive"
+	"clipfs/clip/plan"
 	"clipfs/clip/timeline"
 )
 
@@ -19,6 +20,17 @@ type detail struct {
 	rule  archive.GapRule
 	parts []part
 }
+
+// part is a planned part with the key of its payload.
+type part struct {
+	plan.Part
+	key cache.Key
+	// opening is the number of the opening of a clip that it is for; 0 for none.
+	opening uint64
+}
+
+// slice is the part of some of the fragments, whose payload has no key yet.
+func (p part) slice(from, to int) part { return part{Part: p.Slice(from, to), opening: p.opening} }
 
 // details gives a clip its detail, and forgets it when nobody uses it: a listing of a day makes thousands of clips, most
 // of which nobody ever opens, and the timeline knows the fragments anyway.
@@ -49,17 +61,17 @@ func (c *Clip) detail(ctx context.Context) (*detail, error) {
 
 // detailOf cuts a listing into the parts of a clip of some length.
 func (l *Library) detailOf(stream archive.StreamName, listed timeline.Listing, length time.Duration) *detail {
-	d := &detail{fragments: listed.Fragments, rule: listed.Rule}
-	var kept []archive.Fragment
-	kept, d.over = supersede(listed.Rule, listed.Fragments)
-	d.parts = planner{rule: listed.Rule, grid: l.options.Part, over: d.over}.plan(kept, length)
-	for i := range d.parts {
-		if len(d.over) > 0 {
-			d.parts[i].over = overIn(d.rule, d.parts, i, d.over)
-		}
-		d.parts[i].key = l.keyOf(stream, d.parts[i])
+	parts, over := plan.Planner{Rule: listed.Rule, Grid: l.options.Part}.Plan(listed.Fragments, length)
+	return &detail{fragments: listed.Fragments, over: over, rule: listed.Rule, parts: l.keyed(stream, parts, 0)}
+}
+
+// keyed gives planned parts the keys of their payloads.
+func (l *Library) keyed(stream archive.StreamName, planned []plan.Part, opening uint64) []part {
+	parts := make([]part, len(planned))
+	for i, p := range planned {
+		parts[i] = part{Part: p, key: l.keyOf(stream, p), opening: opening}
 	}
-	return d
+	return parts
 }
 
 // clipKey gives the key of the file that parts make: that of a payload where it is one, else one of everything that shapes
@@ -82,7 +94,7 @@ func (l *Library) joining() string {
 
 // word tells a part of a joined file from all others that would make other bytes in its place.
 func (p *part) word() string {
-	if p.gapBefore {
+	if p.GapBefore {
 		return "gap," + string(p.key)
 	}
 	return string(p.key)

@@ -5,7 +5,7 @@
 //	names   "2024-01-01T10:00", "10m.mp4"  →  Span            (package names)
 //	archive ListFragments                  →  fragments       (package timeline; the past is kept on disk, by the hour)
 //	timeline                               →  days, hours …   (package timeline)
-//	plan    fragments                      →  parts           (on a grid of absolute time, never a call that would be cut)
+//	plan    fragments                      →  parts           (package plan: on a grid of absolute time, never a call that would be cut)
 //	Clip    parts                          →  one version of a file: key, estimate, exact size
 //	resolve parts                          →  heads           (download: one GetClip each, as far as its head; kept on disk)
 //	layout  heads                          →  segments        (join.Make: where each byte of the file comes from)
@@ -25,7 +25,7 @@
 //
 // Whether a payload has all the fragments that were listed is told by the times of its pictures (whole.go);
 // where it has not, other calls are found that bring them, and what none brings is not served (settle.go, stretches.go). Nor is what was
-// ingested over older footage (supersede.go).
+// ingested over older footage (package plan).
 //
 // # Who asked
 //

@@ -4,17 +4,8 @@ import (
 	"io"
 	"time"
 
-	"clipfs/clip/archive"
 	"clipfs/clip/mp4"
 )
-
-// Plan gives how many fragments each part has that a clip is cut into, and which of them come after a gap.
-func Plan(fragments []archive.Fragment, length, grid, gap, leftOut time.Duration) (parts [][]archive.Fragment, gaps []bool) {
-	for _, p := range (planner{rule: archive.GapRule{Min: gap, LeftOut: leftOut}, grid: grid}).plan(fragments, length) {
-		parts, gaps = append(parts, p.fragments), append(gaps, p.gapBefore)
-	}
-	return parts, gaps
-}
 
 // LayoutAt finds where a position of an open clip of many parts lies; false if it has one part.
 func LayoutAt(h *Handle, off int64) bool {

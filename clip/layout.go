@@ -61,7 +61,7 @@ func (c *Clip) layOut(parts []resolved) (*layout, error) {
 			Head:       func() (*mp4.Movie, error) { return l.downloads.Movie(p.payload) },
 			MediaStart: p.head.MediaStart, MediaEnd: p.head.Size, // there can be more than one mdat
 			Start:     p.begins(by).Sub(first),
-			GapBefore: p.part.gapBefore,
+			GapBefore: p.part.GapBefore,
 		}
 		inputs[i].Fragments = p.part.mp4Fragments(by)
 	}

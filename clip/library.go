@@ -18,6 +18,7 @@ import (
 	"clipfs/clip/download"
 	"clipfs/clip/mp4/join"
 	"clipfs/clip/names"
+	"clipfs/clip/plan"
 	"clipfs/clip/singleflight"
 	"clipfs/clip/timeline"
 
@@ -50,7 +51,7 @@ type Options struct {
 	ReadTimeout time.Duration
 	// Heads keeps the heads of parts apart from the media, so that they outlive it; nil keeps them in one cache with it.
 	Heads *cache.Cache
-	// Part is the grid on which clips of many parts are cut; 0 means DefaultPart.
+	// Part is the grid on which clips of many parts are cut; 0 means plan.DefaultGrid.
 	Part time.Duration
 	// Gaps says what becomes of the time in which nothing was recorded.
 	Gaps GapPolicy
@@ -128,7 +129,7 @@ func (o Options) withDefaults() Options {
 	o.Gap = cmp.Or(o.Gap, archive.DefaultGap)
 	o.ReadTimeout = cmp.Or(o.ReadTimeout, defaultReadTimeout)
 	o.StallTimeout = cmp.Or(o.StallTimeout, StallAfter(o.ReadTimeout))
-	o.Part = cmp.Or(o.Part, DefaultPart)
+	o.Part = cmp.Or(o.Part, plan.DefaultGrid)
 	o.Eager = cmp.Or(o.Eager, DefaultEager)
 	o.ReadAhead = cmp.Or(o.ReadAhead, DefaultReadAhead)
 	o.Connections = cmp.Or(o.Connections, DefaultConnections)
@@ -262,16 +263,13 @@ func (l *Library) partKey(name archive.StreamName, fragments []archive.Fragment)
 	return k.key("p")
 }
 
-// keyOf gives the key of the payload of a part: by all fragments that are asked for, and by those that are to come.
-func (l *Library) keyOf(name archive.StreamName, p part) cache.Key {
-	asked := p.all(l.options.Selector)
-	if p.asked != nil {
-		asked = p.asked
+// keyOf is the key of the payload of a part: by all fragments that are asked for, and by those that are to come.
+func (l *Library) keyOf(name archive.StreamName, p plan.Part) cache.Key {
+	asked := p.Calls(l.options.Selector)
+	if len(asked) == len(p.Fragments) {
+		return l.partKey(name, p.Fragments)
 	}
-	if len(asked) == len(p.fragments) {
-		return l.partKey(name, p.fragments)
-	}
-	return hashKey("p", string(l.partKey(name, asked)), string(l.partKey(name, p.fragments)))
+	return hashKey("p", string(l.partKey(name, asked)), string(l.partKey(name, p.Fragments)))
 }
 
 // hashKey gives a key that tells apart all sequences of words; kind comes before it.

@@ -80,8 +80,8 @@ const maxListed = 8
 func (c *Clip) remarkLost(lost []part) {
 	why := make(map[string][]time.Time)
 	for _, p := range lost {
-		for _, f := range p.fragments {
-			why[p.lost] = append(why[p.lost], f.Time(c.library.options.Selector))
+		for _, f := range p.Fragments {
+			why[p.Lost] = append(why[p.Lost], f.Time(c.library.options.Selector))
 		}
 	}
 	for _, reason := range slices.Sorted(maps.Keys(why)) {

@@ -11,21 +11,21 @@ import (
 // payloadOf tells which call brings a part of a stream, and what that has to be.
 func (l *Library) payloadOf(stream archive.Stream, p part) download.Payload {
 	by := l.options.Selector
-	last := p.fragments[len(p.fragments)-1]
+	last := p.Fragments[len(p.Fragments)-1]
 	oldest := last.Server
-	for _, f := range p.fragments {
+	for _, f := range p.Fragments {
 		if f.Server.Before(oldest) {
 			oldest = f.Server
 		}
 	}
-	expected := momentsOf(p.fragments, by)
+	expected := momentsOf(p.Fragments, by)
 	own := download.Payload{
-		Key: p.key, Stream: stream, Query: p.query(stream.Name, by), Start: p.fragments[0].Time(by),
+		Key: p.key, Stream: stream, Query: p.Query(stream.Name, by), Start: p.Fragments[0].Time(by),
 		Least: func(video *mp4.Track) error { return hasAll(video, expected) },
-		Bytes: p.bytes(), End: last.Time(by).Add(last.Length), Expires: expiry(oldest, stream), Opening: p.opening,
+		Bytes: p.Bytes(), End: last.Time(by).Add(last.Length), Expires: expiry(oldest, stream), Opening: p.opening,
 	}
 	if own.Key == "" {
-		own.Key = l.keyOf(stream.Name, p)
+		own.Key = l.keyOf(stream.Name, p.Part)
 	}
 	return own
 }

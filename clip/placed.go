@@ -149,8 +149,8 @@ func place(shown pictures, known []timePoint, d *detail) ([]timePoint, bool) {
 	p := &placer{pictures: shown, known: known, rule: d.rule, at: -1, points: slices.Clone(known)}
 	var before *archive.Fragment
 	for _, part := range d.parts {
-		for i := range part.fragments {
-			f := &part.fragments[i]
+		for i := range part.Fragments {
+			f := &part.Fragments[i]
 			var ok bool
 			switch {
 			case i == 0:

@@ -11,6 +11,7 @@ import (
 	"clipfs/clip/archive"
 	"clipfs/clip/download"
 	"clipfs/clip/parallel"
+	"clipfs/clip/plan"
 )
 
 // resolved is a part that one call brings, and its head without the moov.
@@ -24,10 +25,10 @@ type resolved struct {
 
 // begins gives when the part begins.
 func (r *resolved) begins(by archive.Selector) time.Time {
-	if len(r.part.fragments) == 0 {
+	if len(r.part.Fragments) == 0 {
 		return r.start
 	}
-	return r.part.fragments[0].Time(by)
+	return r.part.Fragments[0].Time(by)
 }
 
 // resolve gives the parts that calls bring for a part that was planned: itself, as a rule. Where one call does not bring it,
@@ -56,7 +57,7 @@ func (c *Clip) resolve(ctx context.Context, p part, rule archive.GapRule, progre
 		return c.resolveApart(ctx, p, rule, progress)
 	}
 	if err := c.settlePart(ctx, p, err, progress); err != nil {
-		return nil, fmt.Errorf("part %s: %w", p.span(l.options.Selector), err)
+		return nil, fmt.Errorf("part %s: %w", plan.SpanOf(p.Fragments, l.options.Selector), err)
 	}
 	parts, _ = l.parts(ctx, c.stream.Name, p, rule)
 	return c.headsOf(ctx, parts, progress)
@@ -65,14 +66,13 @@ func (c *Clip) resolve(ctx context.Context, p part, rule archive.GapRule, progre
 // resolveApart does so with all that a call for a part asks for.
 func (c *Clip) resolveApart(ctx context.Context, p part, rule archive.GapRule, progress func()) ([]resolved, error) {
 	var all []resolved
-	for _, one := range p.apartFrom(rule) {
-		one.key = c.library.keyOf(c.stream.Name, one)
+	for _, one := range c.library.keyed(c.stream.Name, p.Apart(rule), p.opening) {
 		got, err := c.resolve(ctx, one, rule, progress)
 		if err != nil {
 			return nil, err
 		}
 		if len(got) > 0 {
-			got[0].part.gapBefore = one.gapBefore
+			got[0].part.GapBefore = one.GapBefore
 		}
 		all = append(all, got...)
 	}
@@ -83,7 +83,7 @@ func (c *Clip) resolveApart(ctx context.Context, p part, rule archive.GapRule, p
 func (c *Clip) headsOf(ctx context.Context, parts []part, progress func()) ([]resolved, error) {
 	all := make([]resolved, 0, len(parts))
 	for _, p := range parts {
-		if p.lost != "" {
+		if p.Lost != "" {
 			all = append(all, resolved{part: p})
 			continue
 		}
@@ -100,6 +100,18 @@ func (c *Clip) headsOf(ctx context.Context, parts []part, progress func()) ([]re
 		progress()
 	}
 	return all, nil
+}
+
+// errCrowded says that a payload brings more than a part's fragments.
+var errCrowded = errors.New("more than the older footage")
+
+// isCrowded tells whether a payload that has come brings more than a part's fragments.
+func (c *Clip) isCrowded(p part, h download.Head) bool {
+	if len(p.Over) == 0 {
+		return false
+	}
+	s, err := shownIn(h)
+	return err == nil && p.Crowded(len(s.at), s.syncs, s.usual)
 }
 
 // makeLayout gets the heads of all parts and joins them. It is called through Library.layouts, which shares the result
@@ -120,7 +132,7 @@ func (c *Clip) makeLayout(ctx context.Context, progress func()) (*layout, error)
 	if err != nil {
 		return nil, err
 	}
-	parts := separateResolved(all, d.rule)
+	parts, _ := plan.Separate(all, func(r *resolved) *plan.Part { return &r.part.Part }, d.rule)
 	_, lost := l.served(ctx, c.stream.Name, d)
 	if err := c.refused(d, lost); err != nil {
 		return nil, err
@@ -209,7 +221,7 @@ func (l *Library) newGoOn(stream archive.Stream, parts []part) *goOn {
 	absent, missing := int64(0), 0
 	for i := range parts {
 		if p := &parts[i]; !l.cache.Has(p.key) {
-			absent += p.bytes()
+			absent += p.Bytes()
 			missing++
 		}
 	}
@@ -281,7 +293,7 @@ func (l *Library) missingHeads(parts []part) missing {
 	for i := range parts {
 		if p := &parts[i]; !l.headKnown(p.key) {
 			m.parts++
-			m.fragments += len(p.fragments)
+			m.fragments += len(p.Fragments)
 		}
 	}
 	return m

@@ -10,6 +10,7 @@ import (
 	"clipfs/clip/archive"
 	"clipfs/clip/download"
 	"clipfs/clip/mp4"
+	"clipfs/clip/plan"
 )
 
 // A part that one call does not bring takes more of them. Where the codec changes it is halved until no call crosses the
@@ -51,11 +52,11 @@ func (a outcome) lacks() bool {
 // where nothing helps, or where the archive lists other fragments by now.
 func (c *Clip) settlePart(ctx context.Context, p part, cause error, progress func()) error {
 	by := c.library.options.Selector
-	if !settles(cause) || errors.Is(cause, archive.ErrCodecChange) && apart(p.fragments, len(p.fragments)/2, by) == 0 || !c.listedStill(ctx, p, cause) {
+	if !settles(cause) || errors.Is(cause, archive.ErrCodecChange) && plan.Border(p.Fragments, len(p.Fragments)/2, by) == 0 || !c.listedStill(ctx, p, cause) {
 		return cause
 	}
 	s := &settling{clip: c, part: p, progress: progress, asked: make(map[[2]int]outcome)}
-	whole := [2]int{0, len(p.fragments)}
+	whole := [2]int{0, len(p.Fragments)}
 	if errors.Is(cause, archive.ErrCodecChange) || errors.Is(cause, archive.ErrUnservable) {
 		s.asked[whole] = outcome{err: cause}
 	}
@@ -68,7 +69,7 @@ func (c *Clip) settlePart(ctx context.Context, p part, cause error, progress fun
 		c.library.unsettle(p) // it was short for a moment
 		return nil
 	}
-	log := c.library.options.Logger.With("stream", c.stream.Name, "span", p.span(by))
+	log := c.library.options.Logger.With("stream", c.stream.Name, "span", plan.SpanOf(p.Fragments, by))
 	log.Debug("part takes other calls", "reason", cause, "stretches", len(found.Stretches), "calls", len(s.asked))
 	if err := c.library.settle(ctx, c.library.payloadOf(c.stream, p), found); err != nil {
 		return err
@@ -100,8 +101,8 @@ func (c *Clip) listedStill(ctx context.Context, p part, cause error) bool {
 	if err != nil {
 		return false
 	}
-	all := p.all(by)
-	span := part{fragments: all}.span(by)
+	all := p.All(by)
+	span := plan.SpanOf(all, by)
 	c.library.Forget(c.stream, span)
 	listed, err := c.library.List(ctx, v, span)
 	return err == nil && slices.EqualFunc(listed.Fragments, all, func(a, b archive.Fragment) bool { return a.ID == b.ID })
@@ -165,7 +166,7 @@ func (s *settling) run(ctx context.Context, from, to int) ([]stretch, error) {
 	case a.lacks():
 		return s.short(ctx, from, to, a)
 	}
-	return nil, fmt.Errorf("part %s: %w", s.part.slice(from, to).span(s.clip.library.options.Selector), a.err)
+	return nil, fmt.Errorf("part %s: %w", plan.SpanOf(s.part.Fragments[from:to], s.clip.library.options.Selector), a.err)
 }
 
 // runs gives the stretches between some places.
@@ -183,7 +184,7 @@ func (s *settling) runs(ctx context.Context, places ...int) ([]stretch, error) {
 
 // middle gives where to halve fragments of which there are more than one; those of one time stay together where that can be.
 func (s *settling) middle(from, to int) int {
-	at := from + apart(s.part.fragments[from:to], (to-from)/2, s.clip.library.options.Selector)
+	at := from + plan.Border(s.part.Fragments[from:to], (to-from)/2, s.clip.library.options.Selector)
 	return min(max(at, from+1), to-1)
 }
 
@@ -235,7 +236,7 @@ func (s *settling) take(ctx context.Context, stretches ...stretch) ([]stretch, e
 	for _, p := range stretches {
 		own := s.part.slice(p.From, p.To)
 		if p != exactly(p.From, p.To) {
-			own.asked = s.part.fragments[p.AskFrom:p.AskTo:p.AskTo]
+			own.Asked = s.part.Fragments[p.AskFrom:p.AskTo:p.AskTo]
 		}
 		a := s.call(ctx, own)
 		switch {

@@ -118,10 +118,10 @@ func (c *Clip) listedTimes(d *detail) sidecarTimes {
 	var position time.Duration
 	begin, end := 0, 0 // of the fragments since the last gap
 	for i, p := range d.parts {
-		if p.gapBefore && c.library.options.Gaps == CloseGaps || i == 0 {
-			point(position, p.fragments[0].Time(c.library.options.Selector))
+		if p.GapBefore && c.library.options.Gaps == CloseGaps || i == 0 {
+			point(position, p.Fragments[0].Time(c.library.options.Selector))
 		}
-		if end += len(p.fragments); i+1 == len(d.parts) || d.parts[i+1].gapBefore {
+		if end += len(p.Fragments); i+1 == len(d.parts) || d.parts[i+1].GapBefore {
 			position += d.rule.Recorded(d.fragments[begin:end])
 			begin = end
 		}
@@ -158,8 +158,8 @@ func (c *Clip) Sidecar(ctx context.Context) (*SidecarText, error) {
 		Gaps:   []sidecarGap{},
 	}
 	for i, p := range d.parts {
-		if i > 0 && p.gapBefore { // gaps lie between parts only
-			last, next := d.parts[i-1].fragments, p.fragments[0]
+		if i > 0 && p.GapBefore { // gaps lie between parts only
+			last, next := d.parts[i-1].Fragments, p.Fragments[0]
 			end := d.rule.End(last[len(last)-1])
 			gap := next.Time(by).Sub(end).Seconds()
 			s.Gaps = append(s.Gaps, sidecarGap{sidecarTime(end), sidecarTime(next.Time(by)), gap})

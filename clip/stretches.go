@@ -9,6 +9,7 @@ import (
 	"clipfs/cache"
 	"clipfs/clip/archive"
 	"clipfs/clip/download"
+	"clipfs/clip/plan"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 )
@@ -90,7 +91,7 @@ func (l *Library) knownSettled(ctx context.Context, p part) (settled, bool) {
 	if !records.Has(key) {
 		return settled{}, false
 	}
-	if s, ok := l.settled.Get(key); ok && s.fits(len(p.fragments)) {
+	if s, ok := l.settled.Get(key); ok && s.fits(len(p.Fragments)) {
 		return s, true
 	}
 	b, err := records.Read(ctx, key)
@@ -98,7 +99,7 @@ func (l *Library) knownSettled(ctx context.Context, p part) (settled, bool) {
 		return settled{}, false
 	}
 	var s settled
-	if len(b) > maxSettledRecord || json.Unmarshal(b, &s) != nil || !s.fits(len(p.fragments)) {
+	if len(b) > maxSettledRecord || json.Unmarshal(b, &s) != nil || !s.fits(len(p.Fragments)) {
 		records.Drop(key)
 		return settled{}, false
 	}
@@ -132,6 +133,9 @@ func (l *Library) headKnown(payload cache.Key) bool {
 	return l.downloads.HeadKnown(payload) || l.downloads.Records().Has(settledKey(payload))
 }
 
+// superseded is what not to serve of listed footage, in words for people.
+const superseded = "ingested over older footage, which alone is served, fragments of"
+
 // parts gives the parts that calls bring of a planned one, as far as that is known: itself, as a rule. known says that one
 // call does not bring it.
 func (l *Library) parts(ctx context.Context, stream archive.StreamName, p part, rule archive.GapRule) (parts []part, known bool) {
@@ -140,8 +144,7 @@ func (l *Library) parts(ctx context.Context, stream archive.StreamName, p part, 
 		return []part{p}, false
 	}
 	if s.Crowded {
-		for _, one := range p.apartFrom(rule) {
-			one.key = l.keyOf(stream, one)
+		for _, one := range l.keyed(stream, p.Apart(rule), p.opening) {
 			own, _ := l.parts(ctx, stream, one, rule)
 			parts = append(parts, own...)
 		}
@@ -149,11 +152,11 @@ func (l *Library) parts(ctx context.Context, stream archive.StreamName, p part, 
 	}
 	for _, stretch := range s.Stretches {
 		own := p.slice(stretch.From, stretch.To)
-		own.gapBefore = p.gapBefore && stretch.From == 0
-		if own.lost = stretch.Lost; stretch.AskTo-stretch.AskFrom != stretch.To-stretch.From {
-			own.asked = p.fragments[stretch.AskFrom:stretch.AskTo:stretch.AskTo]
+		own.GapBefore = p.GapBefore && stretch.From == 0
+		if own.Lost = stretch.Lost; stretch.AskTo-stretch.AskFrom != stretch.To-stretch.From {
+			own.Asked = p.Fragments[stretch.AskFrom:stretch.AskTo:stretch.AskTo]
 		}
-		own.key = l.keyOf(stream, own)
+		own.key = l.keyOf(stream, own.Part)
 		parts = append(parts, own)
 	}
 	return parts, true
@@ -167,56 +170,20 @@ func (l *Library) served(ctx context.Context, stream archive.StreamName, d *deta
 		own, known := l.parts(ctx, stream, p, d.rule)
 		all = append(all, own...)
 		if s, _ := l.knownSettled(ctx, p); known && s.Crowded {
-			for _, f := range p.over {
+			for _, f := range p.Over {
 				given[f.ID] = true
 			}
 		}
 	}
-	parts, lost = separate(all, d.rule)
-	over := part{lost: superseded}
+	parts, lost = plan.Separate(all, func(p *part) *plan.Part { return &p.Part }, d.rule)
+	over := part{Part: plan.Part{Lost: superseded}}
 	for _, f := range d.over {
 		if !given[f.ID] {
-			over.fragments = append(over.fragments, f)
+			over.Fragments = append(over.Fragments, f)
 		}
 	}
-	if len(over.fragments) > 0 {
+	if len(over.Fragments) > 0 {
 		lost = append(lost, over)
 	}
 	return parts, lost
-}
-
-// separate parts what is served from what is not, and marks the gaps that the latter leaves.
-func separate(all []part, rule archive.GapRule) (parts, lost []part) {
-	gap, after := false, false
-	for _, p := range all {
-		gap = gap || p.gapBefore
-		if p.lost != "" {
-			lost, after = append(lost, p), true
-			continue
-		}
-		if after && len(parts) > 0 {
-			last := parts[len(parts)-1].fragments
-			gap = gap || rule.Between(last[len(last)-1], p.fragments[0])
-		}
-		p.gapBefore = gap
-		parts = append(parts, p)
-		gap, after = false, false
-	}
-	return parts, lost
-}
-
-// separateResolved gives the parts that are served, with their heads.
-func separateResolved(all []resolved, rule archive.GapRule) (served []resolved) {
-	parts := make([]part, len(all))
-	for i := range all {
-		parts[i] = all[i].part
-	}
-	parts, _ = separate(parts, rule)
-	for _, r := range all {
-		if r.part.lost == "" {
-			r.part = parts[len(served)]
-			served = append(served, r)
-		}
-	}
-	return served
 }

@@ -14,16 +14,16 @@ import (
 // where it says nothing, where times are the server's, which are not the media's, and where fragments overlap, of which
 // the service may make anything.
 func (p part) mp4Fragments(by archive.Selector) []join.Fragment {
-	if by != archive.ByProducer || len(p.fragments) == 0 {
+	if by != archive.ByProducer || len(p.Fragments) == 0 {
 		return nil
 	}
 	rule := archive.GapRule{By: by}
-	all := make([]join.Fragment, 0, len(p.fragments))
-	for i, f := range p.fragments {
-		if i > 0 && rule.Overlaps(p.fragments, i) {
+	all := make([]join.Fragment, 0, len(p.Fragments))
+	for i, f := range p.Fragments {
+		if i > 0 && rule.Overlaps(p.Fragments, i) {
 			return nil
 		}
-		all = append(all, join.Fragment{Start: f.Time(by).Sub(p.fragments[0].Time(by)), Length: f.Length, Size: f.Size})
+		all = append(all, join.Fragment{Start: f.Time(by).Sub(p.Fragments[0].Time(by)), Length: f.Length, Size: f.Size})
 	}
 	return all
 }

@@ -136,7 +136,7 @@ func (c *Clip) mediaTimes(ctx context.Context) ([]timePoint, bool, error) {
 	if len(parts) == 0 {
 		return nil, false, archive.ErrNoFootage
 	}
-	first := parts[0].fragments[0].Time(c.library.options.Selector)
+	first := parts[0].Fragments[0].Time(c.library.options.Selector)
 	var movie *mp4.Movie
 	if made != nil {
 		movie, err = joinedMovie(made.joined)

@@ -9,6 +9,7 @@ import (
 	"clipfs/cache"
 	"clipfs/clip/archive"
 	"clipfs/clip/download"
+	"clipfs/clip/plan"
 	"clipfs/clip/timeline"
 )
 
@@ -190,5 +191,5 @@ func (c *Clip) pieceMissing(ctx context.Context, p piece) int64 {
 
 // likely guesses how many fragments a call for a length brings.
 func (l *Library) likely(stream archive.StreamName, length time.Duration) int {
-	return min(maxPartFragments, l.Likely(stream, length))
+	return min(plan.MaxFragments, l.Likely(stream, length))
 }

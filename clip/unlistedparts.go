@@ -12,6 +12,7 @@ import (
 	"clipfs/clip/download"
 	"clipfs/clip/mp4"
 	"clipfs/clip/parallel"
+	"clipfs/clip/plan"
 )
 
 const (
@@ -195,7 +196,7 @@ func (c *Clip) measure(p piece, payload download.Payload, got download.Head, sha
 				total, c.library.options.MaxOpenFetch, archive.ErrTooBig)
 		}
 	}
-	if part.keyFrames >= maxPartFragments || got.Size > maxPartBytes {
+	if part.keyFrames >= plan.MaxFragments || got.Size > plan.MaxBytes {
 		return unlistedPart{}, fmt.Errorf("a payload of %d key frames and %d bytes: %w", part.keyFrames, got.Size, errMayBeCut)
 	}
 	c.library.Saw(c.stream.Name, p.span.Length(), part.keyFrames)
@@ -241,7 +242,7 @@ func (l *Library) placed(parts []unlistedPart) []resolved {
 		p.start = p.span.Start
 		if i > 0 {
 			longest := parts[i-1].longest
-			p.part.gapBefore = p.span.Start.Sub(end) > longest+l.options.Gap
+			p.part.GapBefore = p.span.Start.Sub(end) > longest+l.options.Gap
 			if latest := p.span.Start.Add(longest); end.After(latest) {
 				p.start = latest
 			} else if end.After(p.start) {
@@ -250,7 +251,7 @@ func (l *Library) placed(parts []unlistedPart) []resolved {
 		}
 		end = p.start.Add(p.lasts)
 		out[i] = p.resolved
-		out[i].start, out[i].part.gapBefore = p.start, p.part.gapBefore
+		out[i].start, out[i].part.GapBefore = p.start, p.part.GapBefore
 	}
 	return out
 }

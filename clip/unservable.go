@@ -36,7 +36,7 @@ func (p UnservablePolicy) String() string {
 const noMP4 = "the service makes no MP4 of fragments of"
 
 // unservable reports whether no call brings a part because the service makes no MP4 of it.
-func (p *part) unservable() bool { return strings.HasPrefix(p.lost, noMP4) }
+func (p *part) unservable() bool { return strings.HasPrefix(p.Lost, noMP4) }
 
 // unservable gives the stretches of fragments for which a call failed with cause. A run of them is taken to have no others in
 // it: its ends are looked for, which takes two calls for each time that it can be doubled, and those around it are halved.
@@ -148,8 +148,8 @@ func (c *Clip) refused(d *detail, lost []part) error {
 	bad, reason := make(map[archive.FragmentID]bool), ""
 	for i := range lost {
 		if p := &lost[i]; p.unservable() {
-			reason = p.lost
-			for _, f := range p.fragments {
+			reason = p.Lost
+			for _, f := range p.Fragments {
 				bad[f.ID] = true
 			}
 		}

@@ -11,6 +11,7 @@ import (
 	"clipfs/clip/archive"
 	"clipfs/clip/download"
 	"clipfs/clip/names"
+	"clipfs/clip/plan"
 	"clipfs/clip/timeline"
 	"clipfs/cmd/clipfs/internal/config"
 	"clipfs/cmd/internal/logs"
@@ -75,7 +76,7 @@ type Config struct {
 func Default() Config {
 	return Config{
 		CacheSize: cache.DefaultMaxBytes, MinFree: config.Share{Percent: 5}, Memory: 256 << 20,
-		MetadataTTL: time.Minute, ReadTimeout: time.Minute, Gap: archive.DefaultGap, Part: clip.DefaultPart, ListDays: timeline.DefaultListDays,
+		MetadataTTL: time.Minute, ReadTimeout: time.Minute, Gap: archive.DefaultGap, Part: plan.DefaultGrid, ListDays: timeline.DefaultListDays,
 		Eager: clip.DefaultEager, ReadAhead: clip.DefaultReadAhead, Connections: clip.DefaultConnections, MaxOpenFetch: clip.DefaultMaxOpenFetch,
 		Deny: fs.DefaultDeny(), LogFormat: logs.Text, Grace: 30 * time.Second,
 	}

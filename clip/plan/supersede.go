@@ -1,13 +1,11 @@
-package clip
+package plan
 
 import (
 	"cmp"
-	"errors"
 	"slices"
 	"time"
 
 	"clipfs/clip/archive"
-	"clipfs/clip/download"
 )
 
 // Footage that was ingested twice is listed twice, and comes once: "only the oldest ingested collection is returned" (API
@@ -23,9 +21,6 @@ const (
 	// collection: producers overlap two connections for some seconds when one takes the place of the other.
 	otherDelay = 20 * time.Second
 )
-
-// superseded is what not to serve of listed footage, in words for people.
-const superseded = "ingested over older footage, which alone is served, fragments of"
 
 // supersede parts fragments, in the order of their times, into those that are served and those that lie over older footage.
 func supersede(r archive.GapRule, fragments []archive.Fragment) (kept, over []archive.Fragment) {
@@ -125,75 +120,17 @@ func liesUpon(r archive.GapRule, f, next archive.Fragment) bool {
 // overIn gives those fragments over older ones, of some in the order of their times, that a call for part i asks for too: what
 // lies among the part's fragments, and what lies over its last one before the next part begins. So that no payload that has
 // them goes unseen.
-func overIn(r archive.GapRule, parts []part, i int, over []archive.Fragment) []archive.Fragment {
-	own := parts[i].fragments
+func overIn(r archive.GapRule, parts []Part, i int, over []archive.Fragment) []archive.Fragment {
+	own := parts[i].Fragments
 	first, last := own[0], own[len(own)-1]
 	var out []archive.Fragment
 	for _, f := range over {
 		at := f.Time(r.By)
 		switch {
-		case at.Before(first.Time(r.By)), i+1 < len(parts) && !at.Before(parts[i+1].fragments[0].Time(r.By)):
+		case at.Before(first.Time(r.By)), i+1 < len(parts) && !at.Before(parts[i+1].Fragments[0].Time(r.By)):
 		case !at.After(last.Time(r.By)), liesUpon(r, last, f):
 			out = append(out, f)
 		}
 	}
 	return out
 }
-
-// all gives all fragments that a call for the part asks for, in the order of their times.
-func (p part) all(by archive.Selector) []archive.Fragment {
-	if len(p.over) == 0 {
-		return p.fragments
-	}
-	all := slices.Concat(p.fragments, p.over)
-	slices.SortStableFunc(all, func(a, b archive.Fragment) int {
-		return cmp.Or(a.Time(by).Compare(b.Time(by)), cmp.Compare(a.ID, b.ID))
-	})
-	return all
-}
-
-// crowded reports whether the pictures of a part's payload are more than those of its fragments, because the service gives
-// what lies over them too.
-func (p part) crowded(s *shown, by archive.Selector) bool {
-	n, more := len(p.fragments), len(p.over)
-	if more == 0 || s.syncs == n {
-		return false
-	}
-	if s.syncs == n+more {
-		return true
-	}
-	var own, others time.Duration
-	for _, f := range p.fragments {
-		own += f.Length + s.usual
-	}
-	for _, f := range p.over {
-		others += f.Length + s.usual
-	}
-	return time.Duration(len(s.at))*s.usual > own+others/2
-}
-
-// apartFrom gives the parts of all that a call for the part asks for, one for each run without overlaps; where much of it
-// overlaps that is one part.
-func (p part) apartFrom(rule archive.GapRule) []part {
-	all := p.all(rule.By)
-	parts, _ := planner{rule: rule}.of(all).cut(all, 0)
-	for i := range parts {
-		parts[i].opening = p.opening
-	}
-	if len(parts) > 0 {
-		parts[0].gapBefore = p.gapBefore
-	}
-	return parts
-}
-
-// isCrowded tells whether a payload that has come brings more than a part's fragments.
-func (c *Clip) isCrowded(p part, h download.Head) bool {
-	if len(p.over) == 0 {
-		return false
-	}
-	s, err := shownIn(h)
-	return err == nil && p.crowded(s, c.library.options.Selector)
-}
-
-// errCrowded says that a payload brings more than a part's fragments.
-var errCrowded = errors.New("more than the older footage")

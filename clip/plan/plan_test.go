@@ -1,4 +1,4 @@
-package clip_test
+package plan_test
 
 import (
 	"fmt"
@@ -6,10 +6,21 @@ import (
 	"testing"
 	"time"
 
-	"clipfs/clip"
 	"clipfs/clip/archive"
-	"clipfs/clip/archive/memory"
+	"clipfs/clip/plan"
 )
+
+// base is when the footage begins.
+func base() time.Time { return time.Date(1999, 12, 31, 20, 0, 0, 0, time.UTC) }
+
+// cut gives the fragments of each part that a clip is cut into, and which parts come after a gap.
+func cut(fragments []archive.Fragment, length, grid, gap, leftOut time.Duration) (parts [][]archive.Fragment, gaps []bool) {
+	planner := plan.Planner{Rule: archive.GapRule{Min: gap, LeftOut: leftOut}, Grid: grid}
+	for _, p := range planner.Cut(fragments, length) {
+		parts, gaps = append(parts, p.Fragments), append(gaps, p.GapBefore)
+	}
+	return parts, gaps
+}
 
 // made gives count fragments a step apart from base on.
 func made(from time.Time, count int, step time.Duration, size int64) []archive.Fragment {
@@ -46,8 +57,8 @@ func TestPlanGrid(t *testing.T) {
 		{"one fragment that is too large", 20 * time.Second, 95_000_000, time.Minute, 3},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			fragments := made(memory.Base(), int(test.length/test.step), test.step, test.size)
-			parts, _ := clip.Plan(fragments, test.length, 0, time.Second, 40*time.Millisecond)
+			fragments := made(base(), int(test.length/test.step), test.step, test.size)
+			parts, _ := cut(fragments, test.length, 0, time.Second, 40*time.Millisecond)
 			if len(parts) != test.parts {
 				t.Errorf("got %d parts, want %d", len(parts), test.parts)
 			}
@@ -62,13 +73,13 @@ func TestPlanProperties(t *testing.T) {
 	for range 100 {
 		length := time.Duration(1+random.IntN(1440)) * time.Minute
 		var fragments []archive.Fragment
-		for at := memory.Base(); at.Before(memory.Base().Add(length)); {
+		for at := base(); at.Before(base().Add(length)); {
 			step := time.Duration(50+random.IntN(20_000)) * time.Millisecond
 			run := made(at, 1+random.IntN(300), step, random.Int64N(3_000_000))
 			fragments = append(fragments, run...)
 			at = at.Add(time.Duration(len(run))*step + time.Duration(random.IntN(3))*5*time.Second)
 		}
-		parts, gaps := clip.Plan(fragments, length, 0, time.Second, 40*time.Millisecond)
+		parts, gaps := cut(fragments, length, 0, time.Second, 40*time.Millisecond)
 		next := 0
 		for i, part := range parts {
 			var bytes int64
@@ -105,11 +116,11 @@ func TestPlanProperties(t *testing.T) {
 
 // TestPlanKeepsEqualTimesTogether: a call asks by time, so that it cannot part two fragments of one.
 func TestPlanKeepsEqualTimesTogether(t *testing.T) {
-	fragments := made(memory.Base(), 1000, 100*time.Millisecond, 1000)
+	fragments := made(base(), 1000, 100*time.Millisecond, 1000)
 	for i := range fragments {
 		fragments[i].Producer = fragments[i-i%3].Producer
 	}
-	parts, _ := clip.Plan(fragments, time.Hour, time.Minute, time.Second, 0)
+	parts, _ := cut(fragments, time.Hour, time.Minute, time.Second, 0)
 	total := 0
 	for i, p := range parts {
 		total += len(p)
@@ -127,13 +138,13 @@ func TestPlanKeepsEqualTimesTogether(t *testing.T) {
 
 // TestPlanSharesParts: the parts of a clip that lies within another are its parts, but for the first and the last.
 func TestPlanSharesParts(t *testing.T) {
-	fragments := made(memory.Base().Add(300*time.Millisecond), 1800, 2*time.Second, 1000)
-	hour, _ := clip.Plan(fragments, time.Hour, 0, time.Second, 40*time.Millisecond)
+	fragments := made(base().Add(300*time.Millisecond), 1800, 2*time.Second, 1000)
+	hour, _ := cut(fragments, time.Hour, 0, time.Second, 40*time.Millisecond)
 	known := map[string]bool{}
 	for _, p := range hour {
 		known[fmt.Sprint(p)] = true
 	}
-	inner, _ := clip.Plan(fragments[100:700], 20*time.Minute, 0, time.Second, 40*time.Millisecond)
+	inner, _ := cut(fragments[100:700], 20*time.Minute, 0, time.Second, 40*time.Millisecond)
 	for i, p := range inner[1 : len(inner)-1] {
 		if !known[fmt.Sprint(p)] {
 			t.Errorf("part %d is none of the hour's", i+1)

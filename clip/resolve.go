@@ -203,7 +203,7 @@ func (c *Clip) resolveAll(ctx context.Context, d *detail, progress func()) ([]re
 const goOnFor = 250 * time.Millisecond
 
 // goOn lets downloads go on after their heads, when all of the clip will be fetched once it is read because little is
-// missing, and there are more of them than can be parked until then.
+// missing, and there are more of them than can be paused until then.
 type goOn struct {
 	library *Library
 	stream  archive.Stream

@@ -8,7 +8,10 @@ import (
 // priorities is how many there are.
 const priorities = int(archive.ForAhead) + 1
 
-// demand is who wants one payload. scheduler.mu guards it, but for priority.
+// demands has the demand for each payload that has holders or downloads. It has no lock of its own.
+type demands map[cache.Key]*demand
+
+// demand is who wants one payload.
 type demand struct {
 	// holders counts them by priority.
 	holders [priorities]int
@@ -24,37 +27,24 @@ func (d *demand) more() bool { return d.holders[archive.ForReader]+d.holders[arc
 // none reports whether there are no holders.
 func (d *demand) none() bool { return d.holders == [priorities]int{} }
 
-// demandLocked gives the demand for a payload. It is forgotten once it has neither holders nor downloads.
-func (s *scheduler) demandLocked(key cache.Key) *demand {
-	d := s.demands[key]
+// of gives the demand for a payload. settle has to follow a change of it.
+func (all demands) of(key cache.Key) *demand {
+	d := all[key]
 	if d == nil {
 		d = &demand{priority: archive.NewDemand(archive.ForAhead)}
-		s.demands[key] = d
+		all[key] = d
 	}
 	return d
 }
 
-// settleLocked follows a change of the holders or the downloads of a payload.
-func (s *scheduler) settleLocked(key cache.Key, d *demand) {
+// settle follows a change: the priority is that of the first holder, and what has neither holders nor downloads is forgotten.
+func (all demands) settle(key cache.Key, d *demand) {
 	first := archive.ForReader
 	for first < archive.ForAhead && d.holders[first] == 0 {
 		first++
 	}
 	d.priority.Store(first)
 	if d.none() && d.downloads == 0 {
-		delete(s.demands, key)
+		delete(all, key)
 	}
-}
-
-// want adds a holder of a payload, unwant takes it away. schedule has to follow.
-func (s *scheduler) want(key cache.Key, p archive.Priority) { s.count(key, p, 1) }
-
-func (s *scheduler) unwant(key cache.Key, p archive.Priority) { s.count(key, p, -1) }
-
-func (s *scheduler) count(key cache.Key, p archive.Priority, n int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	d := s.demandLocked(key)
-	d.holders[p] += n
-	s.settleLocked(key, d)
 }

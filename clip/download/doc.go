@@ -3,19 +3,19 @@
 // # What it offers
 //
 // New gives a Downloader of a Service into a Store. Its Hold takes a payload up for a Want and gives a Reader once the payload
-// is known to be the right one; Reader does so at the first read, Head gives the head alone, Made reads what no call brings.
-// A Payload is a value: which call brings it, under which key, what it has to be at least, how long it may be kept. What is gone
-// although it was listed is told to Options.OnStale. Identities counts the versions of payloads. Records keeps what is known of
-// payloads apart from them. Usage adds up what was fetched for a clip.
+// is known to be the right one. Reader does so at the first read, Head gives the head alone, Made reads what no call brings.
+// A Payload is a value: the call that brings it, its key, what it has to be at least, and how long it may be kept.
+// Options.OnStale is told of footage that was listed and is gone. Identities counts the versions of payloads. Records keeps what
+// is known of payloads apart from them. Usage adds up what was fetched for a clip.
 //
 // # Data flow
 //
-//	Hold, Reader   Payload, Want   →  an entry of the Store, and a holder in the demand    hold.go, reader.go, demand.go
-//	entry          cache.Fill      →  fetch: calls until the payload is whole               fetch.go
-//	fetch          its turn        →  GetClip                                               scheduler.go
-//	body           bytes           →  counted, limited, paid for, watched for stalls        body.go, meter.go, bandwidth.go
-//	intake         boxes           →  compared with what was announced and what was before  intake.go, validation.go, identities.go
-//	output         proven bytes    →  cache.Writer; what a body repeats is compared         output.go
+//	Hold, Reader, Head   Payload, Want →  an entry of the Store, and a holder        hold.go, reader.go, heads.go, store.go
+//	entry                cache.Fill    →  calls until the payload is whole           fetch.go
+//	fetch                its turn      →  GetClip                                    scheduler.go, demand.go
+//	body                 bytes         →  counted, limited, paid for, not stalled    body.go, meter.go, limit.go, bandwidth.go
+//	intake               boxes         →  believed, complete, the same as before     intake.go, validation.go, identities.go
+//	output               proven bytes  →  cache.Writer, without what is repeated     output.go
 //
 // # What a payload has to be
 //
@@ -30,14 +30,14 @@
 // # Turns
 //
 // Downloads take turns in the scheduler, Connections at once, more of readers and of heads. Holders come and go while a
-// download waits; the priority of the first of them is that of the download. A download of which no holder wants more than has
-// come is paused: it has no turn, no more of it is read, and it proceeds when a holder wants more. So opening a clip and then
-// reading it makes each call once. It is given up when too many are paused, or when nobody has held it for a while.
+// download waits; it has the priority of the first of them, which a Demand tells the archive too. A download of which no holder
+// wants more than has come is paused: it has no turn, no more of it is read, and it proceeds when a holder wants more. So opening
+// a clip and then reading it makes each call once. It is given up when too many are paused, or after a while without holders.
 //
 // # Locks
 //
 // Each mu guards the fields that follow it: scheduler.mu the downloads and the demand, Identities.mu the versions, meter.mu the
 // counts, bandwidth.mu the bodies that wait to read on, Reader.mu the entry that is held, Usage.mu what was fetched for a clip.
-// None is held during I/O, while another is taken, or while a function of another package is called. meter.files is no such
-// lock: it orders the I/O on a file.
+// None is held during I/O, while another is taken, or while a callback runs; a Demand has a lock of its own for its waiters,
+// which is taken last. meter.files is no such lock: it orders the I/O on a file.
 package download

@@ -2,13 +2,11 @@ package download
 
 import (
 	"context"
-	"hash/maphash"
 	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"clipfs/cache"
 	"clipfs/clip/archive"
 )
 
@@ -35,27 +33,15 @@ type Service interface {
 	Payload(ctx context.Context, q archive.PayloadQuery) (*archive.Payload, error)
 }
 
-// Store is what a Downloader asks of a tier that keeps payloads. A *cache.Cache is one.
-type Store interface {
-	// Acquire takes up the bytes of a key, which the request's fill brings if they are not there.
-	Acquire(key cache.Key, r cache.Request) (*cache.Entry, error)
-	// Has reports whether all bytes of a key are there.
-	Has(key cache.Key) bool
-	Drop(key cache.Key)
-	// GiveUp ends the fill of a key that nobody holds.
-	GiveUp(key cache.Key) bool
-	Sizes
-}
-
-var _ Store = (*cache.Cache)(nil)
+// copyBuffer is how much of a body is handed on at once.
+const copyBuffer = 256 << 10
 
 // Downloader brings payloads into a Store. It is safe for concurrent use.
 type Downloader struct {
 	service Service
 	store   Store
 	options Options
-	// seed is that of the checksums of bodies; buffers has *[copyBuffer]byte.
-	seed       maphash.Seed
+	// buffers has *[copyBuffer]byte.
 	buffers    sync.Pool
 	identities *Identities
 	records    Records
@@ -69,7 +55,6 @@ type Downloader struct {
 func New(service Service, store Store, o Options) *Downloader {
 	d := &Downloader{
 		service: service, store: store, options: o,
-		seed:       maphash.MakeSeed(),
 		identities: newIdentities(store),
 		records:    Records{o.Heads},
 		scheduler:  newScheduler(o.Connections, store.GiveUp),

@@ -9,10 +9,10 @@ import (
 	"clipfs/clip/archive"
 )
 
-// ErrLess: a payload has less than was listed. It is an ErrChanged.
+// ErrLess says that a payload has less than was listed. It is an ErrChanged.
 var ErrLess = fmt.Errorf("less than was listed: %w", archive.ErrChanged)
 
-// ErrClosed: a Reader is read after it was closed.
+// ErrClosed says that a Reader is read after it was closed.
 var ErrClosed = fmt.Errorf("handle is closed: %w", archive.ErrInvalid)
 
 // changedError: a payload is no longer what Want.Identity says. It is an ErrChanged.

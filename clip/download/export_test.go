@@ -71,11 +71,8 @@ func (s Scheduler) Enter(key cache.Key, stream archive.StreamName, opening uint6
 // HeadCame says that the head has come.
 func (d Download) HeadCame() { d.headCame.Store(true) }
 
-// Want adds a holder, or takes away as many as n is less than 0.
-func (s Scheduler) Want(key cache.Key, p archive.Priority, n int) {
-	s.count(key, p, n)
-	s.schedule()
-}
+// Want adds holders, or takes them away.
+func (s Scheduler) Want(key cache.Key, p archive.Priority, n int) { s.want(key, p, n) }
 
 // Take waits for a place.
 func (s Scheduler) Take(ctx context.Context, d Download) error { return s.take(ctx, d.download) }

@@ -14,6 +14,16 @@ import (
 	"clipfs/clip/mp4"
 )
 
+// What the cache is told of a payload before its head has come (kvs.md: a call brings at most 100 MB; MP4 is larger than
+// the stored Matroska by less than a tenth as a rule).
+const (
+	mostExpected    = 100_000_000
+	expectedPercent = 110
+)
+
+// maxWrong is how many wrong payloads may come for one before it is given up.
+const maxWrong = 3
+
 // fetch is one download of one payload into the store, over as many GetClip calls as it takes.
 type fetch struct {
 	*Downloader
@@ -27,11 +37,21 @@ type fetch struct {
 	received     int64
 }
 
+// request has the payload downloaded for by.
+func (d *Downloader) request(p Payload, by By) cache.Request {
+	r := p.Request("media", func(ctx context.Context, w *cache.Writer) error {
+		f := &fetch{Downloader: d, payload: p, by: by, log: d.options.Logger.With("stream", p.Stream.Name, "span", p.Query.Span, "fragments", p.Query.Fragments)}
+		return f.fill(by.In(ctx), w)
+	})
+	r.Expect = min(p.Bytes*expectedPercent/100, mostExpected)
+	return r
+}
+
 // fill is the cache.Fill of the payload: it tries until the payload is whole, an error comes that trying again does
 // not mend, or ReadTimeout has passed without a new byte.
 func (f *fetch) fill(ctx context.Context, w *cache.Writer) (err error) {
 	begun := time.Now()
-	f.out = newOutput(w, f.seed)
+	f.out = newOutput(w)
 	f.place = &download{key: f.payload.Key, stream: f.payload.Stream.Name, opening: f.payload.Opening, start: f.payload.Start}
 	f.scheduler.enter(f.place)
 	defer f.scheduler.exit(f.place)
@@ -80,6 +100,15 @@ func (f *fetch) try(ctx context.Context) error {
 	}
 	f.calls++
 	return f.call(ctx)
+}
+
+// worthAgain reports whether to make the call again after an error.
+func (f *fetch) worthAgain(err error) bool {
+	if errors.As(err, new(*wrongError)) {
+		f.wrong++
+		return f.wrong < maxWrong
+	}
+	return errors.Is(err, archive.ErrUnreachable) && !errors.Is(err, archive.ErrNotListening) || errors.Is(err, archive.ErrThrottled)
 }
 
 // account counts a download that has ended.

@@ -88,16 +88,9 @@ func readHead(ctx context.Context, e *cache.Entry) (Head, error) {
 	}
 	h := Head{Size: size}
 	for at := int64(0); h.Moov == nil || h.MediaEnd == 0; {
-		box, err := readBoxHeader(ctx, e, at, size)
+		box, end, err := readBoxHeader(ctx, e, at, size)
 		if err != nil {
 			return Head{}, err
-		}
-		end := at + box.Size
-		if box.Size == 0 {
-			end = size
-		}
-		if box.Size > size-at {
-			return Head{}, fmt.Errorf("box %s of %d bytes at %d of a payload of %d bytes: %w", box.Type, box.Size, at, size, archive.ErrMedia)
 		}
 		switch {
 		case box.Type == mp4.TypeMoov && h.Moov == nil:
@@ -121,18 +114,23 @@ func readHead(ctx context.Context, e *cache.Entry) (Head, error) {
 	return h, nil
 }
 
-// readBoxHeader reads the header of the box at a position of a payload.
-func readBoxHeader(ctx context.Context, e *cache.Entry, at, size int64) (mp4.BoxHeader, error) {
+// readBoxHeader reads the header of the box at a position of a payload, and tells where the box ends.
+func readBoxHeader(ctx context.Context, e *cache.Entry, at, size int64) (box mp4.BoxHeader, end int64, err error) {
 	var b [boxHeaderSize]byte
 	n, err := e.ReadAt(ctx, b[:min(boxHeaderSize, size-at)], at)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return mp4.BoxHeader{}, err
+		return box, 0, err
 	}
-	box, err := mp4.ParseBoxHeader(b[:n])
-	if err != nil {
-		return mp4.BoxHeader{}, fmt.Errorf("payload at %d: %w: %w", at, archive.ErrMedia, err)
+	if box, err = mp4.ParseBoxHeader(b[:n]); err != nil {
+		return box, 0, fmt.Errorf("payload at %d: %w: %w", at, archive.ErrMedia, err)
 	}
-	return box, nil
+	if box.Size > size-at {
+		return box, 0, fmt.Errorf("box %s of %d bytes at %d of a payload of %d bytes: %w", box.Type, box.Size, at, size, archive.ErrMedia)
+	}
+	if box.Size == 0 {
+		return box, size, nil
+	}
+	return box, at + box.Size, nil
 }
 
 // readRange reads [from, to) of a payload into memory.

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"clipfs/cache"
 	"clipfs/clip/archive"
+	"clipfs/clip/mp4"
 )
 
 // Want says for whom a payload is held, and what it has to be.
@@ -30,15 +32,6 @@ func (w Want) current() error {
 
 // maxTries is how often an entry is taken up again that was given up or damaged just now.
 const maxTries = 3
-
-// taken is an entry that was taken up. Position 0 of a Reader lies at base.
-type taken struct {
-	*cache.Entry
-	key     cache.Key
-	base    int64
-	head    Head
-	release func()
-}
 
 // Hold takes a payload up and waits until it is known to be the right one: until its head has come. For prefetch it waits for
 // nothing. ErrChanged if it is another one; Outdated tells where it has other tables than it should.
@@ -78,6 +71,42 @@ func (d *Downloader) Made(key cache.Key, request cache.Request) *Reader {
 		}
 		return &taken{Entry: entry, release: entry.Release}, nil
 	}}
+}
+
+// Head gives the head of a payload: from disk, else from the payload, of which no more is fetched than that takes; it is kept
+// on disk then. An ErrChanged is told of once a version.
+func (d *Downloader) Head(ctx context.Context, p Payload) (Head, error) {
+	got, err := d.storedHead(ctx, p.Key)
+	switch {
+	case err == nil && got.Split != 0 && p.Query.Fragments > 0: // of an earlier version of ours
+		d.DropHead(p.Key)
+	case err == nil:
+		return got, nil
+	case errors.Is(err, errHeadRecord):
+		d.options.Logger.Warn("head on disk is damaged, fetching it again", "stream", p.Stream.Name, "span", p.Query.Span)
+		d.DropHead(p.Key)
+	}
+	t, err := d.takeUp(ctx, p, Want{Priority: archive.ForHead, By: ByOf(ctx)})
+	if err != nil {
+		return Head{}, err
+	}
+	defer t.release()
+	if err := d.records.Write(ctx, headKey(p.Key), p, time.Time{}, t.head.encode()); err != nil {
+		return Head{}, fmt.Errorf("head of %s: %w", p.Query.Span, err)
+	}
+	return t.head, nil
+}
+
+// Movie gives the parsed head of a payload. It is on disk as a rule; if it has been evicted it is fetched again, which
+// ReadTimeout bounds.
+func (d *Downloader) Movie(p Payload) (*mp4.Movie, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), d.options.ReadTimeout)
+	defer cancel()
+	got, err := d.Head(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	return mp4.ParseMovie(got.Moov)
 }
 
 // takeUp takes a payload up once it is known to be the right one, but for prefetch at once.
@@ -175,16 +204,14 @@ func (d *Downloader) hold(p Payload, want Want) (*taken, error) {
 	if known := d.identities.of(p.Key); !known.seen && !known.recalled && !d.store.Has(p.Key) {
 		_, _ = d.storedHead(context.Background(), p.Key) // whatever comes is compared with it
 	}
-	d.scheduler.want(p.Key, want.Priority)
+	d.scheduler.want(p.Key, want.Priority, 1)
 	entry, err := d.store.Acquire(p.Key, d.request(p, want.By))
 	if err != nil {
-		d.scheduler.unwant(p.Key, want.Priority)
+		d.scheduler.want(p.Key, want.Priority, -1)
 		return nil, fetchError(err)
 	}
-	d.scheduler.schedule()
 	return &taken{Entry: entry, key: p.Key, release: sync.OnceFunc(func() {
 		entry.Release()
-		d.scheduler.unwant(p.Key, want.Priority)
-		d.scheduler.schedule()
+		d.scheduler.want(p.Key, want.Priority, -1)
 	})}, nil
 }

@@ -25,16 +25,10 @@ type Identity struct {
 	Understood bool
 }
 
-// Sizes keeps exact sizes from run to run.
-type Sizes interface {
-	KnownSize(key cache.Key) (int64, bool)
-	NoteSize(key cache.Key, n int64)
-}
-
 // Identities remembers what each payload was, so that a payload that is fetched again is known to be the same before any
 // of it is served, and counts its versions. It acquires no entry.
 type Identities struct {
-	sizes Sizes
+	sizes sizes
 
 	// mu guards byKey.
 	mu    sync.Mutex
@@ -58,12 +52,12 @@ type version struct {
 }
 
 // newIdentities gives an empty memory.
-func newIdentities(sizes Sizes) *Identities {
+func newIdentities(s sizes) *Identities {
 	byKey, err := simplelru.NewLRU[cache.Key, version](maxIdentities, nil)
 	if err != nil {
 		panic(err) // only a size that is not positive is an error
 	}
-	return &Identities{sizes: sizes, byKey: byKey}
+	return &Identities{sizes: s, byKey: byKey}
 }
 
 // of gives what is known of a key.

@@ -12,9 +12,6 @@ import (
 	"clipfs/clip/mp4"
 )
 
-// copyBuffer is how much of a body is handed on at once.
-const copyBuffer = 256 << 10
-
 // takeIn copies a body, box by box, with its times set.
 func (in *intake) takeIn(ctx context.Context) error {
 	for {
@@ -60,7 +57,7 @@ type intake struct {
 	mdatSeen bool
 	media    int64 // where the body of mdat begins
 	// bodies are those of the boxes that have come, but for moov; unproven is where the tables say that media lies, until it
-	// is known that it lies there (reach.go).
+	// is known that it lies there.
 	bodies, unproven []extent
 	// judged says that the payload is known to be the one that was there before.
 	judged    bool
@@ -70,16 +67,14 @@ type intake struct {
 
 // box takes in one box.
 func (in *intake) box(ctx context.Context, box *mp4.Box) error {
-	if err := in.fits(box); err != nil {
-		return err
-	}
-	if box.Type == mp4.TypeMoof {
+	switch {
+	case in.length >= 0 && box.End() > in.length:
+		return Wrong("box %s ends at %d of %d bytes", box.Type, box.End(), in.length)
+	case box.Type == mp4.TypeMoof:
 		return errFragmented
-	}
-	if box.Size > maxPayload {
+	case box.Size > maxPayload:
 		return fmt.Errorf("box %s of %d bytes: %w", box.Type, box.Size, errLongPayload)
-	}
-	if box.Type == mp4.TypeMoov && !in.moovSeen {
+	case box.Type == mp4.TypeMoov && !in.moovSeen:
 		return in.movie(box)
 	}
 	if err := in.came(box); err != nil {
@@ -155,32 +150,22 @@ func (in *intake) headCame() error {
 	if err := in.announce(size); err != nil {
 		return err
 	}
-	in.judged, in.moov, in.parsed = true, nil, nil // a download can be parked for a while
+	in.judged, in.moov, in.parsed = true, nil, nil // a download can be paused for a while
 	return nil
 }
 
 // same makes sure that the payload is the one that was there before.
 func (in *intake) same(size int64) error {
-	now := Identity{Size: size, Digest: in.digest()}
-	if in.moov == nil {
-		now.Digest = in.out.sum()
-	}
-	if in.parsed != nil {
-		now.Tables, now.Understood = in.parsed.Fingerprint(in.media), true
-	}
-	otherHead, err := in.identities.recognise(in.payload.Key, now)
+	h := sha256.New()
+	_, _ = fmt.Fprintf(h, "%d ", in.mdatSize) // a hash takes everything
+	h.Write(in.moov)
+	otherHead, err := in.identities.recognise(in.payload.Key, Identity{
+		Size: size, Digest: [sha256.Size]byte(h.Sum(nil)), Tables: in.parsed.Fingerprint(in.media), Understood: true,
+	})
 	if otherHead {
 		in.records.Drop(headKey(in.payload.Key))
 	}
 	return err
-}
-
-// digest tells heads apart.
-func (in *intake) digest() [sha256.Size]byte {
-	h := sha256.New()
-	_, _ = fmt.Fprintf(h, "%d ", in.mdatSize) // a hash takes everything
-	h.Write(in.moov)
-	return [sha256.Size]byte(h.Sum(nil))
 }
 
 // announce makes the size known, once.
@@ -208,7 +193,7 @@ func (in *intake) end() (int64, bool) {
 	return end, known
 }
 
-// copy hands on bytes as they come, as long as somebody wants them.
+// copy hands on bytes as they come, as long as a holder wants them.
 func (in *intake) copy(ctx context.Context, r io.Reader) error {
 	for {
 		if in.judged && in.out.position >= in.media+boxHeaderSize {
@@ -226,20 +211,17 @@ func (in *intake) copy(ctx context.Context, r io.Reader) error {
 
 // piece hands on what is there of a body.
 func (in *intake) piece(r io.Reader) (end bool, err error) {
-	// One that is parked has no buffer.
+	// A paused download has no buffer.
 	buffer := in.buffers.Get().(*[copyBuffer]byte)
 	defer in.buffers.Put(buffer)
 	n, err := r.Read(buffer[:])
 	if werr := in.write(buffer[:n]); werr != nil {
 		return false, werr
 	}
-	if errors.Is(err, io.EOF) {
-		return true, nil
+	if err == nil || errors.Is(err, io.EOF) {
+		return err != nil, nil
 	}
-	if err != nil {
-		return false, cut(err)
-	}
-	return false, nil
+	return false, cut(err)
 }
 
 // finish ends the payload where the body ended or the announced size is reached.
@@ -254,7 +236,7 @@ func (in *intake) finish() error {
 	if err := in.prove(size); err != nil {
 		return err
 	}
-	if behind := in.behind(); behind {
+	if in.behind() {
 		in.log.Warn("bytes behind the end of the payload dropped", "size", size)
 	}
 	if !in.judged {

@@ -1,8 +1,6 @@
 package download
 
 import (
-	"crypto/sha256"
-	"encoding/binary"
 	"fmt"
 	"hash/maphash"
 	"time"
@@ -31,11 +29,9 @@ type output struct {
 	silent time.Duration
 }
 
-// newOutput gives the output of a fetch into w. Sums of one seed can be compared.
-func newOutput(w *cache.Writer, seed maphash.Seed) *output {
+func newOutput(w *cache.Writer) *output {
 	o := &output{writer: w}
-	o.served.SetSeed(seed)
-	o.repeated.SetSeed(seed)
+	o.repeated.SetSeed(o.served.Seed())
 	return o
 }
 
@@ -68,35 +64,30 @@ func (o *output) write(p []byte) error {
 	return o.err
 }
 
-// repeats compares what a body has repeated with what was handed on. ErrChanged if it differs; errUnread if nobody can have
-// read any of that, so that the fetch can begin anew.
+// errUnread: a body differs from one before it of which nothing was read. It is a cache.ErrAbandoned: the payload can be
+// fetched from its beginning again.
+var errUnread = fmt.Errorf("another body than before: %w", cache.ErrAbandoned)
+
+// differs gives the error of a body that differs from one before it: ErrChanged, or errUnread where nothing can have been read.
+func (o *output) differs(format string, args ...any) error {
+	if !o.told {
+		return errUnread
+	}
+	return fmt.Errorf("%s: %w", fmt.Sprintf(format, args...), archive.ErrChanged)
+}
+
+// repeats compares what a body has repeated with what was handed on.
 func (o *output) repeats() error {
 	if o.repeated.Sum64() != o.served.Sum64() {
-		if !o.told {
-			return errUnread
-		}
-		return fmt.Errorf("the first %d bytes came back different: %w", o.position, archive.ErrChanged)
+		return o.differs("the first %d bytes came back different", o.position)
 	}
 	return o.tell()
 }
 
-// errUnread says that a body differs from one before it that nobody has read any of. It is a cache.ErrAbandoned.
-var errUnread = fmt.Errorf("another body than before: %w", cache.ErrAbandoned)
-
-// sum is the checksum of what was handed on, as wide as a digest.
-func (o *output) sum() (sum [sha256.Size]byte) {
-	binary.BigEndian.PutUint64(sum[:], o.served.Sum64())
-	return sum
-}
-
-// announce tells readers the size, once what was handed on is known to belong to a payload of that size. ErrChanged if an
-// earlier body of the fetch had another.
+// announce tells readers the size, once what was handed on is known to belong to a payload of that size.
 func (o *output) announce(size int64) error {
 	if o.sized && o.size != size {
-		if !o.told {
-			return errUnread
-		}
-		return fmt.Errorf("%d bytes, and %d before: %w", size, o.size, archive.ErrChanged)
+		return o.differs("%d bytes, and %d before", size, o.size)
 	}
 	if size < o.writer.Written() {
 		return o.shrunk(size)
@@ -120,13 +111,10 @@ func (o *output) tell() error {
 
 // shrunk is the error of a payload that is shorter than what was handed on.
 func (o *output) shrunk(size int64) error {
-	if !o.told {
-		return errUnread
-	}
-	return fmt.Errorf("%d bytes, of which %d were served: %w", size, o.writer.Written(), archive.ErrChanged)
+	return o.differs("%d bytes, of which %d were served", size, o.writer.Written())
 }
 
-// finish tells that the body ended where the payload does. ErrChanged if an earlier body was longer.
+// finish tells that the body ended where the payload does.
 func (o *output) finish() error {
 	if o.position < o.writer.Written() {
 		return o.shrunk(o.position)

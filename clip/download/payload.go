@@ -1,19 +1,11 @@
 package download
 
 import (
-	"context"
 	"time"
 
 	"clipfs/cache"
 	"clipfs/clip/archive"
 	"clipfs/clip/mp4"
-)
-
-// What the cache is told of a payload before its head has come (kvs.md: a call brings at most 100 MB; MP4 is larger than
-// the stored Matroska by less than a tenth as a rule).
-const (
-	mostExpected    = 100_000_000
-	expectedPercent = 110
 )
 
 // Payload says what one payload is: which call brings it, what it has to be, and how long the cache may keep it.
@@ -45,14 +37,4 @@ func (p Payload) Request(kind string, fill cache.Fill) cache.Request {
 			Stream: string(p.Stream.Name), Kind: kind, Start: p.Query.Span.Start, End: p.End, Fragments: p.Query.Fragments,
 		},
 	}
-}
-
-// request has the payload downloaded for by.
-func (d *Downloader) request(p Payload, by By) cache.Request {
-	r := p.Request("media", func(ctx context.Context, w *cache.Writer) error {
-		f := &fetch{Downloader: d, payload: p, by: by, log: d.options.Logger.With("stream", p.Stream.Name, "span", p.Query.Span, "fragments", p.Query.Fragments)}
-		return f.fill(by.In(ctx), w)
-	})
-	r.Expect = min(p.Bytes*expectedPercent/100, mostExpected)
-	return r
 }

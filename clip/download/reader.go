@@ -7,7 +7,6 @@ import (
 	"sync"
 
 	"clipfs/cache"
-	"clipfs/clip/archive"
 	"clipfs/clip/mp4"
 )
 
@@ -24,6 +23,15 @@ type Reader struct {
 	taken  *taken
 	size   int64
 	closed bool
+}
+
+// taken is an entry that was taken up. Position 0 of a Reader lies at base.
+type taken struct {
+	*cache.Entry
+	key     cache.Key
+	base    int64
+	head    Head
+	release func()
 }
 
 // ReadAt reads as io.ReaderAt does, and waits for no other bytes than those asked for.
@@ -127,23 +135,18 @@ func (r *Reader) Movie(ctx context.Context) (*mp4.Movie, error) {
 	}
 	size, err := t.Size(ctx)
 	for at := int64(0); err == nil && at < size; {
-		var box mp4.BoxHeader
-		if box, err = readBoxHeader(ctx, t.Entry, at, size); err != nil {
-			break
-		}
+		box, end, err := readBoxHeader(ctx, t.Entry, at, size)
 		switch {
-		case box.Size <= 0 || box.Size > size-at:
-			return nil, archive.ErrMedia
-		case box.Type == mp4.TypeMdat && !t.Complete():
-			return nil, nil
+		case err != nil || box.Type == mp4.TypeMdat && !t.Complete():
+			return nil, err
 		case box.Type == mp4.TypeMoov:
-			moov, err := readRange(ctx, t.Entry, at, at+box.Size)
+			moov, err := readRange(ctx, t.Entry, at, end)
 			if err != nil {
 				return nil, err
 			}
 			return mp4.ParseMovie(moov)
 		}
-		at += box.Size
+		at = end
 	}
 	return nil, err
 }

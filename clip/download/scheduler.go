@@ -10,6 +10,7 @@ import (
 
 	"clipfs/cache"
 	"clipfs/clip/archive"
+	"clipfs/clip/queue"
 )
 
 const (
@@ -41,9 +42,9 @@ type scheduler struct {
 
 	// mu guards the rest.
 	mu      sync.Mutex
-	demands map[cache.Key]*demand
-	// waiting has the downloads that wait, in the order of coming; running those that have or had a place, paused ones too.
-	waiting []*download
+	demands demands
+	// waiting has the downloads that wait for a place, running those that have or had one, paused ones too.
+	waiting queue.Queue[*download]
 	running []*download
 	// refusals has the streams of which fewer run than most.
 	refusals map[archive.StreamName]refusal
@@ -68,9 +69,9 @@ type download struct {
 	// headCame says that all has come that a holder wants who wants no more than the head.
 	headCame atomic.Bool
 
-	// scheduler.mu guards the rest. turn is closed when it is its turn.
+	// scheduler.mu guards the rest.
 	demand *demand
-	turn   chan struct{}
+	waiter *queue.Waiter[*download]
 	paused bool
 	// given says that it was to be given up.
 	given bool
@@ -82,7 +83,7 @@ func (d *download) idle() bool { return d.demand.none() || d.headCame.Load() && 
 // newScheduler gives one for at most so many downloads at once.
 func newScheduler(most int, giveUp func(cache.Key) bool) *scheduler {
 	return &scheduler{
-		giveUp: giveUp, most: most, demands: make(map[cache.Key]*demand), refusals: make(map[archive.StreamName]refusal),
+		giveUp: giveUp, most: most, demands: make(demands), refusals: make(map[archive.StreamName]refusal),
 	}
 }
 
@@ -90,7 +91,7 @@ func newScheduler(most int, giveUp func(cache.Key) bool) *scheduler {
 func (s *scheduler) enter(d *download) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	d.demand = s.demandLocked(d.key)
+	d.demand = s.demands.of(d.key)
 	d.demand.downloads++
 }
 
@@ -98,15 +99,23 @@ func (s *scheduler) exit(d *download) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	d.demand.downloads--
-	s.settleLocked(d.key, d.demand)
+	s.demands.settle(d.key, d.demand)
+}
+
+// want adds holders of a payload, or takes them away if n is less than 0, and schedules what that changes.
+func (s *scheduler) want(key cache.Key, p archive.Priority, n int) {
+	s.mu.Lock()
+	d := s.demands.of(key)
+	d.holders[p] += n
+	s.demands.settle(key, d)
+	s.mu.Unlock()
+	s.schedule()
 }
 
 // take waits for a place, or for ctx to end, whose cause it gives then. leave gives the place back.
 func (s *scheduler) take(ctx context.Context, d *download) error {
 	s.mu.Lock()
-	s.queueLocked(d)
-	s.mu.Unlock()
-	return s.wait(ctx, d)
+	return s.waitUnlock(ctx, d)
 }
 
 // proceed is called before each piece of work by a download that has a place. It returns at once as long as a holder wants
@@ -119,34 +128,25 @@ func (s *scheduler) proceed(ctx context.Context, d *download) error {
 		return nil
 	}
 	d.paused = true
-	s.queueLocked(d)
+	return s.waitUnlock(ctx, d)
+}
+
+// waitUnlock unlocks mu and waits for a download's turn. What moves a download up calls schedule itself.
+func (s *scheduler) waitUnlock(ctx context.Context, d *download) error {
+	d.waiter = s.waiting.Add(d.demand.priority, d)
 	s.mu.Unlock()
-	return s.wait(ctx, d)
-}
-
-func (s *scheduler) queueLocked(d *download) {
-	d.turn = make(chan struct{})
-	s.waiting = append(s.waiting, d)
-}
-
-// wait waits for a download's turn.
-func (s *scheduler) wait(ctx context.Context, d *download) error {
 	s.schedule()
-	select {
-	case <-d.turn:
-		return nil
-	case <-ctx.Done():
+	err := d.waiter.Wait(ctx, nil)
+	if err != nil {
+		s.leave(d)
 	}
-	s.leave(d)
-	return context.Cause(ctx)
+	return err
 }
 
 // leave ends a download, wherever it stands. A second call does nothing.
 func (s *scheduler) leave(d *download) {
 	s.mu.Lock()
-	if i := slices.Index(s.waiting, d); i >= 0 {
-		s.waiting = slices.Delete(s.waiting, i, i+1)
-	}
+	s.waiting.Remove(d.waiter)
 	if i := slices.Index(s.running, d); i >= 0 {
 		s.running = slices.Delete(s.running, i, i+1)
 		d.paused = false
@@ -197,20 +197,17 @@ func (s *scheduler) tooManyLocked() []cache.Key {
 // serveLocked gives a place to the download that comes next; false if there is none.
 func (s *scheduler) serveLocked() bool {
 	full, held := s.loadLocked("").full(s.most), s.heldLocked(time.Now())
-	var next [priorities]int // the first of each priority that may run, counted from 1
-	for i, d := range s.waiting {
-		if d.paused && d.idle() {
+	for w := range s.waiting.All() {
+		d, p := w.Value, w.Priority()
+		if full[p] || held[d.stream][p] || d.paused && d.idle() {
 			continue
 		}
-		if p := d.demand.priority.Load(); next[p] == 0 && !full[p] && !held[d.stream][p] {
-			next[p] = i + 1
+		if !d.paused {
+			s.running = append(s.running, d)
 		}
-	}
-	for _, i := range next {
-		if i > 0 {
-			s.placeLocked(i - 1)
-			return true
-		}
+		d.paused, d.given = false, false
+		s.waiting.Grant(w)
+		return true
 	}
 	return false
 }
@@ -230,17 +227,6 @@ func (s *scheduler) heldLocked(now time.Time) map[archive.StreamName][priorities
 		held[stream] = s.loadLocked(stream).full(pace)
 	}
 	return held
-}
-
-// placeLocked gives a place to one of those that wait.
-func (s *scheduler) placeLocked(i int) {
-	d := s.waiting[i]
-	s.waiting = slices.Delete(s.waiting, i, i+1)
-	if !d.paused {
-		s.running = append(s.running, d)
-	}
-	d.paused, d.given = false, false
-	close(d.turn)
 }
 
 // load is how many downloads run, and how many of them for no more than a head.

@@ -2,7 +2,6 @@ package download
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -20,8 +19,6 @@ import (
 // goes on to the end of the body (ISO/IEC 14496-12, 4.2), and a body without a length ends wherever the connection does.
 
 const (
-	// maxWrong is how many wrong payloads may come for one before it is given up.
-	maxWrong = 3
 	// maxMoov is the longest moov that is taken from a payload, in bytes: 200 fragments of 20 s at 60 pictures a second have one
 	// of 12 MB. It is held in memory while it comes, of each download.
 	maxMoov = 64 << 20
@@ -36,7 +33,6 @@ const (
 // wrongError: what came is not a payload. It is an ErrMedia.
 type wrongError struct{ reason error }
 
-// Error implements error.
 func (e *wrongError) Error() string { return fmt.Sprintf("not a payload: %v", e.reason) }
 
 // Unwrap gives the sentinel, and not the reason: that a body ended early is not its matter.
@@ -49,25 +45,8 @@ func Wrong(format string, args ...any) error { return &wrongError{fmt.Errorf(for
 // other form. It is an ErrMedia.
 var errFragmented = fmt.Errorf("a payload in fragments (moof), which is no traditional MP4: %w", archive.ErrMedia)
 
-// worthAgain reports whether to make the call again after an error.
-func (f *fetch) worthAgain(err error) bool {
-	if errors.As(err, new(*wrongError)) {
-		f.wrong++
-		return f.wrong < maxWrong
-	}
-	return errors.Is(err, archive.ErrUnreachable) && !errors.Is(err, archive.ErrNotListening) || errors.Is(err, archive.ErrThrottled)
-}
-
 // extent is a range of bytes of a payload; to is less than 0 where it goes on to the end.
 type extent struct{ from, to int64 }
-
-// fits refuses a box that ends beyond the body.
-func (in *intake) fits(box *mp4.Box) error {
-	if in.length >= 0 && box.End() > in.length {
-		return Wrong("box %s ends at %d of %d bytes", box.Type, box.End(), in.length)
-	}
-	return nil
-}
 
 // plausible refuses a head whose tables do not agree, or whose chunks lie outside of the media or over each other. It keeps
 // where the media lies.

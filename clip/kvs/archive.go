@@ -194,3 +194,7 @@ func (a *Archive) askEndpoint(ctx context.Context, key endpointKey, c *call) (st
 	err = checkEndpoint(aws.ToString(a.control.Options().BaseEndpoint), aws.ToString(out.DataEndpoint), a.insecure)
 	return aws.ToString(out.DataEndpoint), c.end(ctx, out.ResultMetadata, err)
 }
+
+// GiveUp lets no call wait any more for a host that refuses connections: those that do fail with an archive.ErrNotListening, and
+// so do those to come. It is for when a mount ends.
+func (a *Archive) GiveUp() { a.http.outages.giveUp() }

@@ -4,13 +4,16 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math/rand/v2"
 	"strings"
 	"time"
 
 	"clipfs/clip/archive"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/kinesisvideo"
+	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
 
 	"clipfs/clip/kvs/archivedmedia"
@@ -181,4 +184,76 @@ func (c *call) resource() string {
 		return "stream " + string(c.stream) + " (" + text + ")"
 	}
 	return "stream " + string(c.stream)
+}
+
+// renewing runs a call, and once more if the credentials that it was signed with are no longer accepted and the chain has
+// others by now.
+func (c *call) renewing(ctx context.Context, do func() error) error {
+	chain := c.archive.credentials
+	used, unknown := chain.Retrieve(ctx)
+	err := do()
+	if unknown != nil || !badCredentials(codeOf(err)) {
+		return err
+	}
+	now, failed := chain.Retrieve(ctx)
+	if failed == nil && sameKey(now, used) { // nobody else has asked for new ones meanwhile
+		chain.Invalidate()
+		now, failed = chain.Retrieve(ctx)
+	}
+	if failed != nil || sameKey(now, used) {
+		return err
+	}
+	c.log.DebugContext(ctx, "signed again with other credentials", "api", c.api, "stream", string(c.stream))
+	return do()
+}
+
+// awaitHost waits, after an attempt that was refused, until the host accepts connections again or it is time for another
+// attempt all the same. Those who wait for the call are told of the refusal.
+func (c *call) awaitHost(ctx context.Context, refused *refusedError, err error) error {
+	a := c.archive
+	archive.Refused(ctx, refused.outage.since, c.fail(archive.ErrNotListening, c.tidy(networkText(err)), err))
+	timer := time.NewTimer(longestWait)
+	defer timer.Stop()
+	select {
+	case <-refused.outage.over:
+		archive.Refused(ctx, time.Time{}, nil)
+		return sleep(ctx, rand.N(backAtOnce))
+	case <-timer.C:
+		return nil
+	case <-a.http.outages.leaving:
+		return errLeaving
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// silenceClient gives the client for the attempts of the call.
+func (c *call) silenceClient(body bool) aws.HTTPClient {
+	return &silenceClient{
+		inner: &demandClient{c.archive.http, c.demand}, stall: c.archive.stall, attempt: c.attempts.number, sent: c.attempts.sentTo, body: body,
+	}
+}
+
+// mayNotList tells whether the service says of a call that lists that the action is not permitted. Only that counts: an
+// answer with a code for exactly this, which names no other action. Signatures and tokens that are not accepted, and
+// whatever stands between and refuses, say nothing of permissions.
+func (c *call) mayNotList(err error) bool {
+	var api smithy.APIError
+	if c.api != opListFragments && c.api != opListStreams || !errors.As(err, &api) {
+		return false
+	}
+	switch api.ErrorCode() {
+	case "AccessDeniedException", "AccessDenied", "NotAuthorizedException":
+		action := refusedAction(api.ErrorMessage())
+		return action == "" || strings.EqualFold(action, "kinesisvideo:"+c.api)
+	}
+	return false
+}
+
+// troubled tells of the failure of an attempt of the call.
+func (c *call) troubled(err error) {
+	if why, ok := causeOf(c.attempts.lastHost(), c.api, err); ok {
+		detail, _ := diagnose(err)
+		c.archive.troubles.failed(why, c.stream, c.tidy(detail))
+	}
 }

@@ -40,27 +40,6 @@ func (c *credentials) Invalidate() {
 	}
 }
 
-// renewing runs a call, and once more if the credentials that it was signed with are no longer accepted and the chain has
-// others by now.
-func (c *call) renewing(ctx context.Context, do func() error) error {
-	chain := c.archive.credentials
-	used, unknown := chain.Retrieve(ctx)
-	err := do()
-	if unknown != nil || !badCredentials(codeOf(err)) {
-		return err
-	}
-	now, failed := chain.Retrieve(ctx)
-	if failed == nil && sameKey(now, used) { // nobody else has asked for new ones meanwhile
-		chain.Invalidate()
-		now, failed = chain.Retrieve(ctx)
-	}
-	if failed != nil || sameKey(now, used) {
-		return err
-	}
-	c.log.DebugContext(ctx, "signed again with other credentials", "api", c.api, "stream", string(c.stream))
-	return do()
-}
-
 // sameKey reports whether requests are signed alike.
 func sameKey(a, b aws.Credentials) bool {
 	return a.AccessKeyID == b.AccessKeyID && a.SecretAccessKey == b.SecretAccessKey && a.SessionToken == b.SessionToken

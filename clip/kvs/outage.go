@@ -3,13 +3,10 @@ package kvs
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"net"
 	"sync"
 	"syscall"
 	"time"
-
-	"clipfs/clip/archive"
 )
 
 const (
@@ -165,30 +162,6 @@ func (o *outages) close() {
 		close(o.closed)
 	})
 	o.probes.Wait()
-}
-
-// GiveUp lets no call wait any more for a host that refuses connections: those that do fail with an archive.ErrNotListening, and
-// so do those to come. It is for when a mount ends.
-func (a *Archive) GiveUp() { a.http.outages.giveUp() }
-
-// awaitHost waits, after an attempt that was refused, until the host accepts connections again or it is time for another
-// attempt all the same. Those who wait for the call are told of the refusal.
-func (c *call) awaitHost(ctx context.Context, refused *refusedError, err error) error {
-	a := c.archive
-	archive.Refused(ctx, refused.outage.since, c.fail(archive.ErrNotListening, c.tidy(networkText(err)), err))
-	timer := time.NewTimer(longestWait)
-	defer timer.Stop()
-	select {
-	case <-refused.outage.over:
-		archive.Refused(ctx, time.Time{}, nil)
-		return sleep(ctx, rand.N(backAtOnce))
-	case <-timer.C:
-		return nil
-	case <-a.http.outages.leaving:
-		return errLeaving
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // sleep waits, or gives the error of a context that ends before.

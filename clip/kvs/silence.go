@@ -32,13 +32,6 @@ type silenceClient struct {
 	body bool
 }
 
-// silenceClient gives the client for the attempts of the call.
-func (c *call) silenceClient(body bool) aws.HTTPClient {
-	return &silenceClient{
-		inner: &demandClient{c.archive.http, c.demand}, stall: c.archive.stall, attempt: c.attempts.number, sent: c.attempts.sentTo, body: body,
-	}
-}
-
 // maxDoublings keeps the wait for a head in range.
 const maxDoublings = 20
 

@@ -149,11 +149,3 @@ func (t *troubles) end(over func(cause) bool) map[cause]time.Time {
 	}
 	return logged
 }
-
-// troubled tells of the failure of an attempt of the call.
-func (c *call) troubled(err error) {
-	if why, ok := causeOf(c.attempts.lastHost(), c.api, err); ok {
-		detail, _ := diagnose(err)
-		c.archive.troubles.failed(why, c.stream, c.tidy(detail))
-	}
-}

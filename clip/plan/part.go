@@ -91,17 +91,6 @@ func (p Part) Crowded(pictures, syncs int, usual time.Duration) bool {
 	return time.Duration(pictures)*usual > own+others/2
 }
 
-// Apart cuts all that a call for the part asks for into one part for each run without overlaps; where much of it overlaps
-// that is one part.
-func (p Part) Apart(rule archive.GapRule) []Part {
-	all := p.All(rule.By)
-	parts, _ := Planner{Rule: rule}.of(all).cutAt(all, 0)
-	if len(parts) > 0 {
-		parts[0].GapBefore = p.GapBefore
-	}
-	return parts
-}
-
 // Separate parts what is served from what is not, and marks the gaps that the latter leaves. Of finds the part in an
 // element.
 func Separate[E any](all []E, of func(*E) *Part, rule archive.GapRule) (served, lost []E) {

@@ -152,3 +152,14 @@ func Border(fragments []archive.Fragment, at int, by archive.Selector) int {
 	}
 	return at
 }
+
+// Apart cuts all that a call for the part asks for into one part for each run without overlaps; where much of it overlaps
+// that is one part.
+func (p Part) Apart(rule archive.GapRule) []Part {
+	all := p.All(rule.By)
+	parts, _ := Planner{Rule: rule}.of(all).cutAt(all, 0)
+	if len(parts) > 0 {
+		parts[0].GapBefore = p.GapBefore
+	}
+	return parts
+}

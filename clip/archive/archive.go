@@ -6,8 +6,8 @@ import (
 	"iter"
 )
 
-// Archive is the service that holds the media: Kinesis Video Streams, or something that behaves as it does.
-// Package clip/kvs implements it. Errors wrap the sentinels of this package; every method is safe for concurrent use
+// Service is what holds the media: Kinesis Video Streams, or something that behaves as it does. Package clip/kvs has the
+// one on AWS. Errors wrap the sentinels of this package; every method is safe for concurrent use
 // and gives up when ctx ends. Retries happen within a call, until ctx ends.
 type Service interface {
 	// Streams yields every stream, page after page, in no order. An error ends the sequence.

@@ -54,10 +54,11 @@ func (a *Archive) Payload(ctx context.Context, q archive.PayloadQuery) (*archive
 type Overlapped int
 
 const (
-	// Kept is when every call brings it, Dropped when no call does that also brings the older, as the service says, and
-	// Hidden when none does.
+	// Kept: every call brings it.
 	Kept Overlapped = iota
+	// Dropped: a call that also brings the older footage does not bring it, as the service says.
 	Dropped
+	// Hidden: no call brings it.
 	Hidden
 )
 

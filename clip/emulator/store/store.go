@@ -15,7 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ErrInUse: another emulator has the directory.
+// ErrInUse says that another emulator has the directory.
 var ErrInUse = errors.New("directory is in use by another emulator")
 
 // Options of a Store. The zero value works.

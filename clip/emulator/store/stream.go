@@ -14,7 +14,7 @@ import (
 	"clipfs/clip/emulator/footage"
 )
 
-// ErrRemoved: the stream was removed.
+// ErrRemoved says that the stream was removed.
 var ErrRemoved = errors.New("stream was removed")
 
 // Stream is the fragments that were pushed into one stream, and a footage.Source of them. It is safe for concurrent use.

@@ -101,7 +101,10 @@ func (c *comparison) expand() {
 		}
 		c.times[k] = make([]time.Duration, 0, t.Sizes.Len())
 		first := int64(t.Offsets.First())
-		for s := range t.Samples() { // the track was checked
+		for s, err := range t.Samples() {
+			if err != nil {
+				break // it has none: the track was checked
+			}
 			c.times[k] = append(c.times[k], c.shown[k].time(s.PTS()-first))
 		}
 	}

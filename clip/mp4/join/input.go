@@ -8,10 +8,10 @@ import (
 	"clipfs/clip/mp4"
 )
 
-// ErrIncompatible: parts are fine one by one but cannot stand in one file.
+// ErrIncompatible says that parts are fine one by one but cannot stand in one file.
 var ErrIncompatible = errors.New("parts cannot be joined")
 
-// ErrPlan: parts do not fit the format, or a head is not the one that the file was planned with.
+// ErrPlan says that parts do not fit the format, or a head is not the one that the file was planned with.
 var ErrPlan = errors.New("movie cannot be written")
 
 // Part is one payload that goes into a joined file.

@@ -54,11 +54,11 @@ func (a *Archive) Payload(ctx context.Context, q archive.PayloadQuery) (*archive
 type Overlapped int
 
 const (
-	// Kept: every call brings it.
+	// Kept says that every call brings it.
 	Kept Overlapped = iota
-	// Dropped: a call that also brings the older footage does not bring it, as the service says.
+	// Dropped says that a call that also brings the older footage does not bring it, as the service says.
 	Dropped
-	// Hidden: no call brings it.
+	// Hidden says that no call brings it.
 	Hidden
 )
 

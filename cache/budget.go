@@ -61,7 +61,7 @@ func (x *index) growMemory(it *item, more int64) step {
 		x.setClaimLocked(it, 0)
 		return step{done: true}
 	}
-	return x.waitFreedLocked(ErrFull, func(it *item) bool { return it.memory > 0 })
+	return x.waitFreedLocked(ErrFull, x.dyingMemory, func(it *item) bool { return it.memory > 0 })
 }
 
 // runLocked reports whether the fill of an entry may go on; else s says what is to be waited for, or why it has to stop.
@@ -90,13 +90,13 @@ func (x *index) makeSpaceLocked(missing int64) step {
 	if victims := x.evictLocked(missing - x.removing); len(victims) > 0 {
 		return step{evict: victims}
 	}
-	return x.waitFreedLocked(errNoDisk, func(it *item) bool { return it.cost > 0 })
+	return x.waitFreedLocked(errNoDisk, x.dyingBytes, func(it *item) bool { return it.cost > 0 })
 }
 
-// waitFreedLocked says to wait until something was given back: what is settling, else the fill that has been paused
+// waitFreedLocked says to wait until something was given back: what is settling or dying, else the fill that has been paused
 // longest of those that match, which is given up. It says full if there is neither: all else is held.
-func (x *index) waitFreedLocked(full error, match func(*item) bool) step {
-	if x.settling == 0 && !x.giveUpLocked(match) {
+func (x *index) waitFreedLocked(full error, dying int64, match func(*item) bool) step {
+	if x.settling == 0 && dying == 0 && !x.giveUpLocked(match) {
 		return step{err: full}
 	}
 	if x.freed == nil {

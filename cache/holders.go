@@ -94,20 +94,22 @@ func (x *index) unrefLocked(it *item) (l last) {
 // freeLocked gives back what an entry takes whose file is removed and closed. A file that could not be removed stays
 // counted: it does take space.
 func (x *index) freeLocked(it *item) {
+	x.undieLocked(it)
 	x.memory.used.Add(-it.memory)
 	it.memory = 0
 	if !it.stuck {
 		x.count.FreedBytes += it.cost
 		x.setCostLocked(it, 0)
 	}
-	x.undieLocked(it)
 	x.wakeLocked()
 }
 
 func (x *index) undieLocked(it *item) {
 	if it.dying {
 		it.dying = false
-		x.settledLocked()
+		x.dyingBytes -= it.cost
+		x.dyingMemory -= it.memory
+		x.wakeLocked()
 	}
 }
 

@@ -34,9 +34,11 @@ type index struct {
 	// used is what all files cost, also those that are open but no longer found. Of it, idleBytes belongs to idle entries
 	// and removing to files that are being removed for space. claimed is what fills will need beyond it.
 	used, idleBytes, removing, claimed int64
-	// settling counts the entries that may be free soon: some I/O on them has to be done, or a fill that was given up has
-	// to return.
-	settling int
+	// settling counts the entries that may be free soon: some I/O on them has to be done. dyingBytes and dyingMemory are what comes
+	// back when fills that were given up have returned. One that has nothing to give back counts for nothing: it may itself
+	// wait for an entry that waits for space.
+	settling                int
+	dyingBytes, dyingMemory int64
 	// freed is closed and forgotten when one of the above went down; nil while no fill waits for that.
 	freed chan struct{}
 	// failing is until when the disk is left alone because it failed; told is when that was last logged.
@@ -70,7 +72,7 @@ type item struct {
 	volatile bool  // in memory: gone with its last holder
 	ended    bool  // the fill has returned, or there never was one
 	stuck    bool  // the file could not be removed, so its cost stays counted
-	dying    bool  // given up, and counted in index.settling
+	dying    bool  // given up, and counted in index.dyingBytes and dyingMemory
 	evicted  bool  // its cost is counted in index.removing
 	cause    error // why the fill has to stop
 	// resumed is closed when a paused fill goes on; nil while it is not paused.
@@ -183,6 +185,9 @@ func (x *index) setClaimLocked(it *item, claim int64) {
 
 func (x *index) setCostLocked(it *item, cost int64) {
 	x.used += cost - it.cost
+	if it.dying {
+		x.dyingBytes += cost - it.cost
+	}
 	it.cost = cost
 }
 

@@ -41,7 +41,8 @@ func (x *index) stopLocked(it *item, cause error) {
 	it.cause = cause
 	if it.holders == 0 {
 		it.dying = true
-		x.settling++
+		x.dyingBytes += it.cost
+		x.dyingMemory += it.memory
 	}
 	it.cancel(cause)
 }

@@ -1,6 +1,7 @@
 package cache_test
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -43,6 +44,33 @@ func TestGiveUpParkedTakesTheOldest(t *testing.T) {
 		held.end(errDone)
 		<-entry.Done()
 		entry.Release()
+	})
+}
+
+// TestSpaceIsNotWaitedForInVain: a fill that was given up, has no bytes and does not return is nothing to wait for: it may itself
+// wait for an entry that waits for space. What is paused and has bytes is given up.
+func TestSpaceIsNotWaitedForInVain(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		c := open(t, dir, cache.Options{MaxBytes: 1 << 20, Linger: time.Hour})
+		returns := make(chan struct{})
+		acquire(t, c, "stuck", func(context.Context, *cache.Writer) error {
+			<-returns
+			return errDone
+		}).Release()
+		time.Sleep(2 * time.Second) // until it is given up
+		parked, wants := newStepper(), newStepper()
+		a := acquire(t, c, "parked", parked.fill)
+		check(t, "append", parked.append(make([]byte, 900<<10)), nil)
+		a.Release()
+		b := acquire(t, c, "wants", wants.fill)
+		check(t, "append of what needs the space", wants.append(make([]byte, 500<<10)), nil)
+		<-a.Done()
+		check(t, "the paused fill", a.Err(), cache.ErrAbandoned)
+		close(returns)
+		wants.end(errDone)
+		<-b.Done()
+		b.Release()
 	})
 }
 

@@ -139,7 +139,6 @@ func (x *index) dropLocked(it *item) bool {
 	return true
 }
 
-// expect says what an entry will cost in all, and claims that.
 func (x *index) expect(it *item, cost int64) {
 	x.mu.Lock()
 	defer x.mu.Unlock()

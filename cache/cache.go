@@ -197,7 +197,6 @@ func (c *Cache) evict(victims []*item) {
 	}
 }
 
-// finish does what the last reference to an entry has left to do.
 func (c *Cache) finish(it *item, l last) {
 	for l.open != nil {
 		var err error

@@ -30,7 +30,6 @@ type waiter struct {
 	settled  chan struct{}
 }
 
-// begin has the content be that of an entry that will be filled.
 func (c *content) begin() { c.size, c.ready, c.over = -1, make(chan struct{}), make(chan struct{}) }
 
 // found has the content be that of a whole entry of so many bytes. closed is a closed channel.

@@ -134,7 +134,6 @@ func (x *index) stampLocked() time.Time {
 	return now
 }
 
-// expiredLocked reports whether an entry may be kept no longer.
 func (x *index) expiredLocked(it *item, now time.Time) bool {
 	if !it.expires.IsZero() && now.After(it.expires) {
 		return true

@@ -24,7 +24,6 @@ func (x *index) pauseLocked(it *item) {
 	})
 }
 
-// resumeLocked lets the fill of a paused entry go on.
 func (x *index) resumeLocked(it *item) {
 	if it.resumed == nil {
 		return
@@ -47,7 +46,6 @@ func (x *index) stopLocked(it *item, cause error) {
 	it.cancel(cause)
 }
 
-// unliveLocked takes an entry out of those that are being filled.
 func (x *index) unliveLocked(it *item) {
 	if x.live[it.key] == it {
 		delete(x.live, it.key)

@@ -65,7 +65,6 @@ type memory struct {
 	used atomic.Int64
 }
 
-// take takes n bytes; false if fewer are left.
 func (m *memory) take(n int64) bool {
 	for {
 		used := m.used.Load()

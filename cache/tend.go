@@ -122,7 +122,6 @@ func (c *Cache) readFooters(ctx context.Context, found []*item) {
 	}
 }
 
-// expire removes the entries that may be kept no longer. Holders can read them until they release them.
 func (c *Cache) expire() {
 	old := c.index.expired()
 	for _, it := range old {

@@ -191,7 +191,7 @@ func TestSilence(t *testing.T) {
 		for i := range 20 {
 			units = append(units, ts.Unit{Sound: true, Silent: true, PTS: int64(i) * 1920, DTS: int64(i) * 1920})
 		}
-		seg, err := ts.Plan(ts.Streams{Sound: sound}, units)
+		seg, err := ts.Plan(ts.Streams{Sound: []*ts.Sound{sound}}, units)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -22,10 +22,10 @@ func (s Streams) tables() []byte {
 	pat := section(patID, 1, []byte{program >> 8, program, 0xe0 | programPID>>8, programPID & 0xff})
 	clock := s.clockPID()
 	pmt := []byte{0xe0 | byte(clock>>8), byte(clock), 0xf0, 0}
-	if s.Video != nil {
-		pmt = append(pmt, byte(s.Video.codec), 0xe0|videoPID>>8, videoPID&0xff, 0xf0, 0)
+	if len(s.Video) > 0 {
+		pmt = append(pmt, byte(s.Video[0].codec), 0xe0|videoPID>>8, videoPID&0xff, 0xf0, 0)
 	}
-	if s.Sound != nil {
+	if len(s.Sound) > 0 {
 		pmt = append(pmt, byte(AAC), 0xe0|soundPID>>8, soundPID&0xff, 0xf0, 0)
 	}
 	return append(tablePacket(0, pat), tablePacket(programPID, section(pmtID, program, pmt))...)
@@ -33,7 +33,7 @@ func (s Streams) tables() []byte {
 
 // clockPID is that of the stream that carries the clock.
 func (s Streams) clockPID() uint16 {
-	if s.Video == nil {
+	if len(s.Video) == 0 {
 		return soundPID
 	}
 	return videoPID

@@ -85,22 +85,22 @@ func (r *Reader) makePES(ctx context.Context, u *placed) ([]byte, error) {
 	pes := pesHeader(make([]byte, 0, size), u, size)
 	switch {
 	case u.Sound:
-		pes = append(pes, s.Sound.header(u.Size)...)
+		pes = append(pes, s.Sound[u.Entry].header(u.Size)...)
 	default:
-		pes = append(pes, s.Video.delimiter()...)
+		pes = append(pes, s.Video[u.Entry].delimiter()...)
 		if u.Key {
-			pes = append(pes, s.Video.sets...)
+			pes = append(pes, s.Video[u.Entry].sets...)
 		}
 	}
 	if u.Silent {
-		return append(pes, s.Sound.Silence()...), nil
+		return append(pes, s.Sound[u.Entry].Silence()...), nil
 	}
 	frame := slices.Grow(pes, u.Size)[len(pes) : len(pes)+u.Size]
 	if err := r.source(ctx, u.index, frame); err != nil {
 		return nil, err
 	}
 	if !u.Sound {
-		if err := s.Video.annexB(frame); err != nil {
+		if err := s.Video[u.Entry].annexB(frame); err != nil {
 			return nil, fmt.Errorf("picture %d: %w", u.index, err)
 		}
 	}

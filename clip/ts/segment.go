@@ -10,10 +10,11 @@ import (
 // ClockRate is how many ticks of PTS and DTS a second has.
 const ClockRate = 90_000
 
-// Streams are what a segment carries: one of each at most, and at least one.
+// Streams are what a segment carries: one of pictures, one of sound or both. Each has one entry, or more where its parameters change;
+// all entries of pictures have one codec.
 type Streams struct {
-	Video *Video
-	Sound *Sound
+	Video []*Video
+	Sound []*Sound
 }
 
 // Unit is an access unit: a picture as it stands in an MP4 file, or a frame of AAC without a header.
@@ -26,6 +27,8 @@ type Unit struct {
 	PTS, DTS int64
 	// Size of the unit in bytes.
 	Size int
+	// Entry is the index of the unit's parameters in Streams.Video or Streams.Sound.
+	Entry int
 	// Silent says that it is a frame of silence: it has no bytes of its own to be read, and Size is not looked at.
 	Silent bool
 }
@@ -59,7 +62,7 @@ func Plan(s Streams, units []Unit) (*Segment, error) {
 			return nil, fmt.Errorf("unit %d of %d: %w", i, len(units), err)
 		}
 		if u.Silent {
-			u.Size = len(s.Sound.Silence())
+			u.Size = len(s.Sound[u.Entry].Silence())
 		}
 		seg.units = append(seg.units, placed{Unit: u, index: i})
 	}
@@ -90,8 +93,10 @@ func Plan(s Streams, units []Unit) (*Segment, error) {
 // check reports what speaks against carrying a unit.
 func (s Streams) check(u Unit) error {
 	switch {
-	case u.Sound && s.Sound == nil, !u.Sound && s.Video == nil:
-		return fmt.Errorf("of a stream that is not there: %w", ErrUnsupported)
+	case u.Entry < 0, u.Sound && u.Entry >= len(s.Sound), !u.Sound && u.Entry >= len(s.Video):
+		return fmt.Errorf("of an entry that is not there: %w", ErrUnsupported)
+	case !u.Sound && s.Video[u.Entry].codec != s.Video[0].codec:
+		return fmt.Errorf("of another codec: %w", ErrUnsupported)
 	case u.Silent && !u.Sound:
 		return fmt.Errorf("a silent picture: %w", ErrUnsupported)
 	case u.Size <= 0 && !u.Silent, u.Size > math.MaxInt32, u.Sound && u.Size > maxFrame:
@@ -110,9 +115,9 @@ func (s Streams) pesSize(u *placed) int {
 	case u.Sound:
 		n += adtsSize
 	default:
-		n += len(s.Video.delimiter())
+		n += len(s.Video[u.Entry].delimiter())
 		if u.Key {
-			n += len(s.Video.sets)
+			n += len(s.Video[u.Entry].sets)
 		}
 	}
 	return n
@@ -130,7 +135,7 @@ func (s Streams) adaptation(u *placed) int {
 }
 
 // hasClock reports whether a unit carries PCR.
-func (s Streams) hasClock(u *placed) bool { return u.Sound == (s.Video == nil) }
+func (s Streams) hasClock(u *placed) bool { return u.Sound == (len(s.Video) == 0) }
 
 // unitAt gives the index of the unit that a packet behind the tables is of.
 func (g *Segment) unitAt(packet int) int {

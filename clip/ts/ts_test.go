@@ -62,7 +62,7 @@ func makeFilm(t *testing.T, r *rand.Rand, pictures int) *film {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &film{streams: ts.Streams{Video: video, Sound: sound}}
+	f := &film{streams: ts.Streams{Video: []*ts.Video{video}, Sound: []*ts.Sound{sound}}}
 	add := func(u ts.Unit, b []byte) {
 		u.Size = len(b)
 		f.units, f.bytes = append(f.units, u), append(f.bytes, b)
@@ -292,7 +292,7 @@ func FuzzAnnexB(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s, err := ts.Plan(ts.Streams{Video: video}, []ts.Unit{{Size: len(sample)}})
+		s, err := ts.Plan(ts.Streams{Video: []*ts.Video{video}}, []ts.Unit{{Size: len(sample)}})
 		if err != nil {
 			t.Fatal(err)
 		}

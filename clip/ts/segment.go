@@ -1,6 +1,7 @@
 package ts
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -52,8 +53,8 @@ type placed struct {
 	begins bool
 }
 
-// Plan places units, in the order of their decoding times, those of one time in the order in which they are given. No byte of
-// media is needed. ErrUnsupported for what no packet can carry.
+// Plan places units, in the order of their decoding times, those of one time in the order in which they are given; sound begins behind
+// the first pictures. No byte of media is needed. ErrUnsupported for what no packet can carry.
 func Plan(s Streams, units []Unit) (*Segment, error) {
 	seg := &Segment{streams: s, head: s.tables()}
 	seg.packets = len(seg.head) / PacketSize
@@ -66,15 +67,8 @@ func Plan(s Streams, units []Unit) (*Segment, error) {
 		}
 		seg.units = append(seg.units, placed{Unit: u, index: i})
 	}
-	slices.SortStableFunc(seg.units, func(a, b placed) int {
-		switch {
-		case a.DTS < b.DTS:
-			return -1
-		case a.DTS > b.DTS:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(seg.units, func(a, b placed) int { return cmp.Compare(a.DTS, b.DTS) })
+	picturesFirst(seg.units)
 	var counters [2]int
 	for i := range seg.units {
 		u := &seg.units[i]
@@ -88,6 +82,24 @@ func Plan(s Streams, units []Unit) (*Segment, error) {
 		seg.packets += u.count
 	}
 	return seg, nil
+}
+
+// picturesFirst puts sound behind the first pictures. A demuxer knows the end of a picture from the beginning of the one after it, and
+// FFmpeg takes the first frame that comes out, picture or sound, for the beginning of the playlist: it must be the key frame,
+// which is decoded before anything else, or a seek misses the key frame of its segment.
+func picturesFirst(units []placed) {
+	const pictures = 3
+	n := 0
+	for i, u := range units {
+		if u.Sound {
+			continue
+		}
+		copy(units[n+1:i+1], units[n:i])
+		units[n] = u
+		if n++; n == pictures {
+			return
+		}
+	}
 }
 
 // check reports what speaks against carrying a unit.

@@ -37,24 +37,25 @@ func wrapped(t *testing.T, file []byte, long int) [][]byte {
 	movie := movieOf(t, file)
 	video, sound := movie.Video(), movie.Sound()
 	entry := video.Entries[0]
-	var s ts.Streams
-	var err error
-	if entry.Type == mp4.CodingAVC1 {
-		s.Video, err = ts.AVC(config(t, entry, mp4.TypeAvcC))
-	} else {
-		s.Video, err = ts.HEVC(config(t, entry, mp4.TypeHvcC))
+	read, kind := ts.AVC, mp4.TypeAvcC
+	if entry.Type != mp4.CodingAVC1 {
+		read, kind = ts.HEVC, mp4.TypeHvcC
 	}
+	pictures, err := read(config(t, entry, kind))
 	if err != nil {
 		t.Fatal(err)
 	}
+	s := ts.Streams{Video: []*ts.Video{pictures}}
 	if sound != nil {
 		config, err := sound.Entries[0].AudioSpecificConfig()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if s.Sound, err = ts.NewSound(config); err != nil {
+		aac, err := ts.NewSound(config)
+		if err != nil {
 			t.Fatal(err)
 		}
+		s.Sound = []*ts.Sound{aac}
 	}
 	type at struct{ position, size int64 }
 	var borders []int64 // decoding times at which segments begin

@@ -16,6 +16,13 @@ const (
 	program    = 1
 )
 
+// Streams are what a segment carries: one of pictures, one of sound or both. Each has one entry, or more where its parameters change;
+// all entries of pictures have one codec.
+type Streams struct {
+	Video []*Video
+	Sound []*Sound
+}
+
 // tables are the packets of PAT and PMT (ISO/IEC 13818-1 2.4.4).
 func (s Streams) tables() []byte {
 	const patID, pmtID = 0, 2

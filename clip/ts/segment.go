@@ -11,13 +11,6 @@ import (
 // ClockRate is how many ticks of PTS and DTS a second has.
 const ClockRate = 90_000
 
-// Streams are what a segment carries: one of pictures, one of sound or both. Each has one entry, or more where its parameters change;
-// all entries of pictures have one codec.
-type Streams struct {
-	Video []*Video
-	Sound []*Sound
-}
-
 // Unit is an access unit: a picture as it stands in an MP4 file, or a frame of AAC without a header.
 type Unit struct {
 	// Sound says that it is a frame of sound.

@@ -79,8 +79,8 @@ func TestTwoShareTheQuota(t *testing.T) {
 	const (
 		settle = 2 * time.Second // in the first moments the service has a second's points on top
 		enough = 7 * time.Second
-		longer = 15 * time.Second // for shares that swing, and refusals that came close together
-		points = 30               // a minute of the test card
+		longer = time.Minute // for shares that swing, and refusals that came close together
+		points = 30          // a minute of the test card
 	)
 	card, err := footage.TestCard()
 	if err != nil {

@@ -64,8 +64,12 @@ func TestSpaceIsNotWaitedForInVain(t *testing.T) {
 		check(t, "append", parked.append(make([]byte, 900<<10)), nil)
 		a.Release()
 		b := acquire(t, c, "wants", wants.fill)
+		begun := time.Now()
 		check(t, "append of what needs the space", wants.append(make([]byte, 500<<10)), nil)
 		<-a.Done()
+		if waited := time.Since(begun); waited > 0 {
+			t.Errorf("waited %s for the space, want that it is there at once", waited)
+		}
 		check(t, "the paused fill", a.Err(), cache.ErrAbandoned)
 		close(returns)
 		wants.end(errDone)

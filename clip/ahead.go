@@ -29,7 +29,7 @@ const (
 // position if he reads front to back, or all the rest if that is little. The window is one part, and grows while the
 // reader has to wait for bytes: a copy soon has as many downloads under way as it can use, and somebody who watches at the
 // speed of the footage never pays for more than the next part. Its parts are held in the cache until they are whole. A seek
-// ends that: what was being fetched is paused, and the window begins anew.
+// ends that: what was being fetched is paused, and the window starts again.
 //
 // The parts are taken up by a goroutine that runs while there is something to fetch.
 type ahead struct {

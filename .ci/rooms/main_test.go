@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// top and below use each other, by a method and by a variable; both use end, of which only what is of package level counts. The
+// top and below use each other, by a method and by a variable; both use end, where only what is of package level counts. The
 // command, the tests and fake, which at most tests import, do not count.
 var module = map[string]string{
 	"go.mod":         "module example\n\ngo 1.26\n",

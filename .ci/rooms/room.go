@@ -13,7 +13,7 @@ import (
 	"slices"
 )
 
-// arrow runs from a file to another one, of which it uses something. Files are told by their place in room.files.
+// arrow runs from a file to another one that it uses. Files are told by their place in room.files.
 type arrow struct{ from, to int }
 
 // room is a package: its files in the order of their names, and what each arrow's file uses of the other.

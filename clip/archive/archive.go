@@ -39,7 +39,7 @@ type PayloadQuery struct {
 	Fragments int
 	// Likely is how many the call is taken to cost where Fragments is not known.
 	Likely int
-	// Priority says who waits for the payload, also while the call waits for its turn; nil means that a reader does.
+	// Priority is that of the payload, also while the call waits for its turn; nil means ForReader.
 	Priority *Demand
 	// Refused is told of each time that the service refused the call for an exceeded limit; it may be nil and must not
 	// block.

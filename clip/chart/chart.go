@@ -160,7 +160,7 @@ func (c Chart) drawActivity(b *bytes.Buffer, columns []column) {
 	fmt.Fprintf(b, `H%dV%dz"/>`+"\n", left+wide, foot)
 }
 
-// bars draws the columns of which something is true.
+// bars draws the columns for which is holds.
 func bars(b *bytes.Buffer, columns []column, colour string, y, up int, is func(column) bool) {
 	fmt.Fprintf(b, `<path fill="%s" d="`, colour)
 	for i := 0; i < len(columns); {

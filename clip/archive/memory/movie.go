@@ -25,7 +25,7 @@ func Movie(fragments []archive.Fragment, moovLast bool, created time.Time) []byt
 	return footage{fragments: fragments, moovLast: moovLast, created: created}.movie()
 }
 
-// movie makes a payload of two frames a fragment, of which the first is a key frame as a rule.
+// movie makes a payload of two frames a fragment. The first is a key frame as a rule.
 func (f footage) movie() []byte {
 	config := []byte{1, 66, 0, 30, 0xff, 0xe1, 0, 4, 0x67, 66, 0, 30, 1, 0, 4, 0x68, 0xce, 0x38, 0x80}
 	out := isom.Output{

@@ -141,6 +141,10 @@ func TestCrash(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// The last bytes are served before the entry is whole on disk.
+	eventually(t, "nothing is missing on disk", func() bool {
+		return xattr(t, first.Join("testcard", nameOf(from), "1m.mp4"), "user.clipfs.missing") == "0"
+	})
 	first.Kill(t)
 	second := harness.Remount(t, first, e)
 	got, err := os.ReadFile(second.Join("testcard", nameOf(from), "1m.mp4"))

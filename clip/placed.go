@@ -22,12 +22,6 @@ const (
 	maxLead = time.Second
 )
 
-// timePoint says that from a position in the file on, a time of day and the position go on together.
-type timePoint struct {
-	position time.Duration
-	at       time.Time
-}
-
 // picture is when a picture is shown, in nanoseconds, doubled; odd where decoding can begin at it.
 type picture int64
 
@@ -131,7 +125,7 @@ func ticks(n, timescale int64) time.Duration {
 // placer looks for the fragments of a clip in its file.
 type placer struct {
 	pictures
-	known []timePoint
+	known []archive.Point
 	rule  archive.GapRule
 	// at is the index of the picture that the last fragment begins with.
 	at int
@@ -140,12 +134,12 @@ type placer struct {
 	// shift is by how much the part's times have moved since its beginning, lead how much later its pictures are than their
 	// fragments, which begin with sound.
 	shift, lead time.Duration
-	points      []timePoint
+	points      []archive.Point
 }
 
 // place gives the points of a file, of which known are those that it was made with. It gives false where a picture is not
 // where its fragment's time says.
-func place(shown pictures, known []timePoint, d *detail) ([]timePoint, bool) {
+func place(shown pictures, known []archive.Point, d *detail) ([]archive.Point, bool) {
 	p := &placer{pictures: shown, known: known, rule: d.rule, at: -1, points: slices.Clone(known)}
 	var before *archive.Fragment
 	for _, part := range d.parts {
@@ -175,11 +169,11 @@ func place(shown pictures, known []timePoint, d *detail) ([]timePoint, bool) {
 
 // time gives the time of a position, as far as it is known. Positions are asked for in their order.
 func (p *placer) time(position time.Duration) time.Time {
-	for p.point+1 < len(p.known) && p.known[p.point+1].position <= position+time.Microsecond {
+	for p.point+1 < len(p.known) && p.known[p.point+1].Position <= position+time.Microsecond {
 		p.point++
 	}
 	known := p.known[p.point]
-	return known.at.Add(position - known.position + p.shift)
+	return known.At.Add(position - known.Position + p.shift)
 }
 
 // off gives by how much the picture of an index is later than a fragment would have it.
@@ -205,7 +199,7 @@ func (p *placer) first(f *archive.Fragment) bool {
 	p.lead = p.off(p.at, f)
 	if moved {
 		position := p.all[p.at].position()
-		p.points = append(p.points, timePoint{position, p.time(position)})
+		p.points = append(p.points, archive.Point{Position: position, At: p.time(position)})
 	}
 	return p.lead <= maxLead
 }
@@ -233,6 +227,6 @@ func (p *placer) behind(before, f *archive.Fragment) bool {
 	}
 	p.shift -= off
 	position := p.all[p.at].position()
-	p.points = append(p.points, timePoint{position, p.time(position)})
+	p.points = append(p.points, archive.Point{Position: position, At: p.time(position)})
 	return true
 }

@@ -111,20 +111,10 @@ func plain(text string) bool {
 
 // listedTimes tells how positions in the file and times of day belong together, as far as the listing tells.
 func (c *Clip) listedTimes(d *detail) sidecarTimes {
-	t := sidecarTimes{Policy: c.library.options.Gaps.String(), Points: []sidecarTimePoint{}}
-	point := func(position time.Duration, at time.Time) {
-		t.Points = append(t.Points, sidecarTimePoint{position.Seconds(), sidecarTime(at)})
-	}
-	var position time.Duration
-	begin, end := 0, 0 // of the fragments since the last gap
-	for i, p := range d.parts {
-		if p.GapBefore && c.library.options.Gaps == CloseGaps || i == 0 {
-			point(position, p.Fragments[0].Time(c.library.options.Selector))
-		}
-		if end += len(p.Fragments); i+1 == len(d.parts) || d.parts[i+1].GapBefore {
-			position += d.rule.Recorded(d.fragments[begin:end])
-			begin = end
-		}
+	points, _ := c.listedPoints(d)
+	t := sidecarTimes{Policy: c.library.options.Gaps.String(), Points: make([]sidecarTimePoint, len(points))}
+	for i, p := range points {
+		t.Points[i] = sidecarTimePoint{p.Position.Seconds(), sidecarTime(p.At)}
 	}
 	return t
 }

@@ -6,13 +6,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"slices"
 	"sync"
 	"time"
 
 	"clipfs/clip/archive"
-	"clipfs/clip/mp4"
-	"clipfs/clip/mp4/join"
 )
 
 // What a clip's ".times.json" is estimated to take at most, in bytes: its beginning, and a point of each fragment and part.
@@ -100,7 +97,7 @@ func (c *Clip) timesText(ctx context.Context) ([]byte, error) {
 		return nil, err
 	}
 	defer func() { _ = handle.Close() }()
-	points, exact, err := c.mediaTimes(c.asks(ctx))
+	points, exact, err := handle.Points(ctx)
 	if err != nil {
 		return nil, c.note(fmt.Errorf("times of %s %s: %w", c.stream.Name, c.span, err))
 	}
@@ -109,93 +106,11 @@ func (c *Clip) timesText(ctx context.Context) ([]byte, error) {
 		First: sidecarTime(c.First()), Policy: c.library.options.Gaps.String(), Exact: exact,
 	}
 	for _, p := range points {
-		form.Points = append(form.Points, sidecarTimePoint{p.position.Round(time.Microsecond).Seconds(), sidecarTime(p.at.Round(archive.Grain))})
+		form.Points = append(form.Points, sidecarTimePoint{p.Position.Round(time.Microsecond).Seconds(), sidecarTime(p.At.Round(archive.Grain))})
 	}
 	text, err := json.MarshalIndent(form, "", " ")
 	if err != nil {
 		return nil, fmt.Errorf("times of %s %s: %w", c.stream.Name, c.span, err)
 	}
 	return append(text, '\n'), nil
-}
-
-// mediaTimes gives the points of an open clip, and whether they are exact: its own tables are compared with the listing.
-func (c *Clip) mediaTimes(ctx context.Context) ([]timePoint, bool, error) {
-	made := c.made()
-	if c.fragments == 0 {
-		points := []timePoint{{0, c.First()}}
-		if made != nil {
-			points = joinedPoints(made.joined, c.First())
-		}
-		return points, false, nil
-	}
-	d, err := c.detail(ctx)
-	if err != nil {
-		return nil, false, err
-	}
-	parts, _ := c.library.served(ctx, c.stream.Name, d)
-	if len(parts) == 0 {
-		return nil, false, archive.ErrNoFootage
-	}
-	first := parts[0].Fragments[0].Time(c.library.options.Selector)
-	var movie *mp4.Movie
-	if made != nil {
-		movie, err = joinedMovie(made.joined)
-	} else {
-		movie, err = c.library.downloads.Movie(c.library.payloadOf(c.stream, parts[0]))
-	}
-	if err != nil {
-		return nil, false, err
-	}
-	shown, err := picturesOf(movie)
-	if err != nil {
-		return nil, false, fmt.Errorf("%w: %w", archive.ErrMedia, err)
-	}
-	points := []timePoint{{0, first.Add(-shown.begin)}}
-	if made != nil {
-		points = joinedPoints(made.joined, first)
-	}
-	if placed, ok := place(shown, points, &detail{rule: d.rule, parts: parts}); ok {
-		return placed, true, nil
-	}
-	return points, false, nil
-}
-
-// joinedPoints gives the points that a joined file was made with, whose clip begins at first.
-func joinedPoints(j *join.File, first time.Time) []timePoint {
-	var points []timePoint
-	for _, p := range j.Times() {
-		points = append(points, timePoint{p.File, first.Add(p.Clip)})
-	}
-	return points
-}
-
-// joinedMovie reads the head of a joined file.
-func joinedMovie(j *join.File) (*mp4.Movie, error) {
-	var head bytes.Buffer
-	head.Grow(int(j.HeadSize()))
-	if err := j.WriteHead(&head); err != nil {
-		return nil, err
-	}
-	for box, err := range mp4.Children(head.Bytes()) {
-		if err != nil {
-			break // mdat, whose body is not there
-		}
-		if box.Type == mp4.TypeMoov {
-			return mp4.ParseMovie(box.Raw)
-		}
-	}
-	return nil, fmt.Errorf("no moov in a joined head: %w", archive.ErrMedia)
-}
-
-// sortedPoints orders points by their positions; of two at one position the later one counts.
-func sortedPoints(points []timePoint) []timePoint {
-	slices.SortStableFunc(points, func(a, b timePoint) int { return int(a.position - b.position) })
-	out := points[:0]
-	for _, p := range points {
-		if n := len(out); n > 0 && out[n-1].position == p.position {
-			out = out[:n-1]
-		}
-		out = append(out, p)
-	}
-	return out
 }

@@ -4,21 +4,16 @@ package captions
 
 import (
 	"bytes"
+	"clipfs/clip/archive"
 	"fmt"
 	"iter"
 	"time"
 )
 
-// Point says that a position in a file is a time of day; time goes on from there until the next point.
-type Point struct {
-	Position time.Duration
-	At       time.Time
-}
-
 // Track is what captions are made of.
 type Track struct {
 	// Points in the order of their positions; the first is at 0.
-	Points []Point
+	Points []archive.Point
 	// Length is that of the file.
 	Length time.Duration
 	// Location is that of the clock; nil means UTC.

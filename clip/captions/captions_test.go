@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"clipfs/clip/archive"
 	"clipfs/clip/captions"
 )
 
@@ -17,7 +18,7 @@ func at(hour, minute, second, milli int) time.Time {
 // TestSRT: cues change when the clock does, and where the clock jumps.
 func TestSRT(t *testing.T) {
 	track := captions.Track{
-		Points: []captions.Point{{0, at(10, 0, 0, 400)}, {2 * time.Second, at(11, 0, 0, 0)}},
+		Points: []archive.Point{{At: at(10, 0, 0, 400)}, {Position: 2 * time.Second, At: at(11, 0, 0, 0)}},
 		Length: 3500 * time.Millisecond,
 	}
 	const want = `1
@@ -49,7 +50,7 @@ func TestSRT(t *testing.T) {
 // TestVTT: the zone is shown, by its offset.
 func TestVTT(t *testing.T) {
 	track := captions.Track{
-		Points: []captions.Point{{0, at(10, 0, 0, 0)}}, Length: time.Second, Location: time.FixedZone("CET", 3600),
+		Points: []archive.Point{{At: at(10, 0, 0, 0)}}, Length: time.Second, Location: time.FixedZone("CET", 3600),
 	}
 	const want = "WEBVTT\n\n00:00:00.000 --> 00:00:01.000\n2024-01-01 11:00:00 +01:00\n\n"
 	if got := string(track.VTT()); got != want {
@@ -59,7 +60,7 @@ func TestVTT(t *testing.T) {
 
 // TestCuesOfADay: beyond an hour there is a cue every ten seconds, cues tile the clip, and a day has no more than it needs.
 func TestCuesOfADay(t *testing.T) {
-	track := captions.Track{Points: []captions.Point{{0, at(0, 0, 3, 250)}}, Length: 24 * time.Hour}
+	track := captions.Track{Points: []archive.Point{{At: at(0, 0, 3, 250)}}, Length: 24 * time.Hour}
 	lines := strings.Split(strings.TrimSpace(string(track.SRT())), "\n\n")
 	if len(lines) != 8641 {
 		t.Errorf("%d cues", len(lines))

@@ -1,0 +1,167 @@
+package clip
+
+import (
+	"bytes"
+	"clipfs/clip/archive"
+	"clipfs/clip/download"
+	"clipfs/clip/mp4"
+	"clipfs/clip/mp4/join"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Recording is what the listing tells of a clip: what its forms are made of that need no media.
+type Recording struct {
+	Stream archive.Stream
+	Span   archive.Span
+	// Fragments of the clip in the order of their times, and the rule that tells gaps between them.
+	Fragments []archive.Fragment
+	Rule      archive.GapRule
+	// Points are which time of day positions in the file are, in the order of positions, and Length is how long the file
+	// plays, both as far as the listing tells.
+	Points []archive.Point
+	Length time.Duration
+}
+
+// Recording gives what the listing tells of the clip. It costs a listing at most, as a rule nothing; ErrChanged if the archive
+// has other fragments by now, ErrNotListable where fragments may not be listed.
+func (c *Clip) Recording(ctx context.Context) (Recording, error) {
+	if !c.mayList() {
+		return Recording{}, fmt.Errorf("what the listing tells of %s %s: %w", c.stream.Name, c.span, c.library.listingError(c.stream.Name))
+	}
+	d, err := c.detail(ctx)
+	if err != nil {
+		return Recording{}, err
+	}
+	r := Recording{Stream: c.stream, Span: c.span, Fragments: d.fragments, Rule: d.rule}
+	r.Points, r.Length = c.listedPoints(d)
+	return r, nil
+}
+
+// listedPoints gives the points of a clip as far as the listing tells: one for each run where gaps are closed, else one. It is
+// as long as its fragments, and its gaps where these are kept.
+func (c *Clip) listedPoints(d *detail) (points []archive.Point, length time.Duration) {
+	begin, end := 0, 0 // of the fragments since the last gap
+	for i, p := range d.parts {
+		at := p.Fragments[0].Time(c.library.options.Selector)
+		switch {
+		case i == 0:
+			points = append(points, archive.Point{At: at})
+		case p.GapBefore && c.library.options.Gaps == CloseGaps:
+			points = append(points, archive.Point{Position: length, At: at})
+		case p.GapBefore:
+			length = at.Sub(points[0].At)
+		}
+		if end += len(p.Fragments); i+1 == len(d.parts) || d.parts[i+1].GapBefore {
+			length += d.rule.Recorded(d.fragments[begin:end])
+			begin = end
+		}
+	}
+	return points, length
+}
+
+// Movie reads the tables of the open clip. They cost what opening it has cost. ErrMedia where they come behind the media of
+// a clip that may not be listed.
+func (h *Handle) Movie(ctx context.Context) (*mp4.Movie, error) {
+	c := h.clip
+	if made := c.made(); made != nil {
+		return joinedMovie(made.joined)
+	}
+	if !c.mayList() {
+		movie, err := h.file.(*download.Reader).Movie(ctx)
+		if err == nil && movie == nil {
+			err = fmt.Errorf("moov comes last: %w", archive.ErrMedia)
+		}
+		return movie, err
+	}
+	d, err := c.detail(ctx)
+	if err != nil {
+		return nil, err
+	}
+	parts, _ := c.library.served(c.asks(ctx), c.stream.Name, d)
+	if len(parts) == 0 {
+		return nil, archive.ErrNoFootage
+	}
+	return c.library.downloads.Movie(c.library.payloadOf(c.stream, parts[0]))
+}
+
+// Points gives which time of day positions in the open clip are, and whether each is right to the millisecond: its tables are
+// compared with the listing.
+func (h *Handle) Points(ctx context.Context) (points []archive.Point, exact bool, err error) {
+	c := h.clip
+	made := c.made()
+	if c.fragments == 0 {
+		points = []archive.Point{{At: c.First()}}
+		if made != nil {
+			points = joinedPoints(made.joined, c.First())
+		}
+		return points, false, nil
+	}
+	d, err := c.detail(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	parts, _ := c.library.served(c.asks(ctx), c.stream.Name, d)
+	if len(parts) == 0 {
+		return nil, false, archive.ErrNoFootage
+	}
+	first := parts[0].Fragments[0].Time(c.library.options.Selector)
+	movie, err := h.Movie(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	shown, err := picturesOf(movie)
+	if err != nil {
+		return nil, false, fmt.Errorf("%w: %w", archive.ErrMedia, err)
+	}
+	points = []archive.Point{{At: first.Add(-shown.begin)}}
+	if made != nil {
+		points = joinedPoints(made.joined, first)
+	}
+	if placed, ok := place(shown, points, &detail{rule: d.rule, parts: parts}); ok {
+		return placed, true, nil
+	}
+	return points, false, nil
+}
+
+// joinedPoints gives the points that a joined file was made with, whose clip begins at first.
+func joinedPoints(j *join.File, first time.Time) []archive.Point {
+	var points []archive.Point
+	for _, p := range j.Times() {
+		points = append(points, archive.Point{Position: p.File, At: first.Add(p.Clip)})
+	}
+	return points
+}
+
+// joinedMovie reads the head of a joined file.
+func joinedMovie(j *join.File) (*mp4.Movie, error) {
+	var head bytes.Buffer
+	head.Grow(int(j.HeadSize()))
+	if err := j.WriteHead(&head); err != nil {
+		return nil, err
+	}
+	for box, err := range mp4.Children(head.Bytes()) {
+		if err != nil {
+			break // mdat, whose body is not there
+		}
+		if box.Type == mp4.TypeMoov {
+			return mp4.ParseMovie(box.Raw)
+		}
+	}
+	return nil, fmt.Errorf("no moov in a joined head: %w", archive.ErrMedia)
+}
+
+// sortedPoints orders points by their positions; of two at one position the later one counts.
+func sortedPoints(points []archive.Point) []archive.Point {
+	slices.SortStableFunc(points, func(a, b archive.Point) int { return int(a.Position - b.Position) })
+	out := points[:0]
+	for _, p := range points {
+		if n := len(out); n > 0 && out[n-1].Position == p.Position {
+			out = out[:n-1]
+		}
+		out = append(out, p)
+	}
+	return out
+}

@@ -9,7 +9,7 @@
 //	Clip    parts                          →  one version of a file: key, estimate, exact size
 //	resolve parts                          →  heads           (download: one GetClip each, as far as its head; kept on disk)
 //	layout  heads                          →  segments        (join.Make: where each byte of the file comes from)
-//	times   heads, listing                 →  times of day    (placed.go: of positions, as far as both agree)
+//	times   heads, listing                 →  times of day    (match.Place: of positions, as far as both agree)
 //	Handle  ReadAt                         →  download.Reader (one download, however many readers)
 //	ahead   reads front to back            →  download.Reader (held before they are read)
 //
@@ -23,7 +23,7 @@
 // before (its doc.go says how), and with the tables that a layout was made from. Where only times and the places of boxes
 // differ, clips of many parts go on; else open handles get ErrChanged, and the next look-up gives the clip as it is then.
 //
-// Whether a payload has all the fragments that were listed is told by the times of its pictures (whole.go);
+// Whether a payload has all the fragments that were listed is told by the times of its pictures (package match);
 // where it has not, other calls are found that bring them, and what none brings is not served (settle.go, stretches.go). Nor is what was
 // ingested over older footage (package plan).
 //

@@ -4,6 +4,7 @@ import (
 	"io"
 	"time"
 
+	"clipfs/clip/match"
 	"clipfs/clip/mp4"
 )
 
@@ -32,11 +33,11 @@ func ShownPictures(file []byte) (begin time.Duration, at []time.Duration, err er
 		if err != nil {
 			return 0, nil, err
 		}
-		shown, err := picturesOf(movie)
-		for _, p := range shown.all {
-			at = append(at, p.position())
+		shown, err := match.PicturesOf(movie)
+		for _, p := range shown.All {
+			at = append(at, p.Position())
 		}
-		return shown.begin, at, err
+		return shown.Begin, at, err
 	}
 	return 0, nil, io.ErrUnexpectedEOF
 }

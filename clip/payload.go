@@ -5,6 +5,7 @@ import (
 
 	"clipfs/clip/archive"
 	"clipfs/clip/download"
+	"clipfs/clip/match"
 	"clipfs/clip/mp4"
 )
 
@@ -18,7 +19,7 @@ func (l *Library) payloadOf(stream archive.Stream, p part) download.Payload {
 			oldest = f.Server
 		}
 	}
-	expected := momentsOf(p.Fragments, by)
+	expected := match.MomentsOf(p.Fragments, by)
 	own := download.Payload{
 		Key: p.key, Stream: stream, Query: p.Query(stream.Name, by), Start: p.Fragments[0].Time(by),
 		Least: func(video *mp4.Track) error { return hasAll(video, expected) },
@@ -43,7 +44,7 @@ type shortError struct {
 	detail string
 	// hole is the run of the fragments asked for that has no picture, [from, to), where that is known.
 	hole  [2]int
-	shown shown
+	shown match.Shown
 }
 
 // Error implements error.
@@ -53,12 +54,12 @@ func (e *shortError) Error() string { return e.detail }
 func (e *shortError) Unwrap() error { return download.ErrLess }
 
 // hasAll makes sure that the service did not cut a payload, by its video.
-func hasAll(video *mp4.Track, expected []moment) error {
-	pictures, err := shownOf(video)
+func hasAll(video *mp4.Track, expected []match.Moment) error {
+	pictures, err := match.ShownOf(video)
 	if err != nil {
-		return err
+		return download.Wrong("%w", err)
 	}
-	if what, hole := pictures.lacks(expected); what != "" {
+	if what, hole := pictures.Lacks(expected); what != "" {
 		return &shortError{detail: "payload has " + what, hole: hole, shown: pictures}
 	}
 	return nil

@@ -2,14 +2,16 @@ package clip
 
 import (
 	"bytes"
-	"clipfs/clip/archive"
-	"clipfs/clip/download"
-	"clipfs/clip/mp4"
-	"clipfs/clip/mp4/join"
 	"context"
 	"fmt"
-	"slices"
+	"iter"
 	"time"
+
+	"clipfs/clip/archive"
+	"clipfs/clip/download"
+	"clipfs/clip/match"
+	"clipfs/clip/mp4"
+	"clipfs/clip/mp4/join"
 )
 
 // Recording is what the listing tells of a clip: what its forms are made of that need no media.
@@ -112,18 +114,29 @@ func (h *Handle) Points(ctx context.Context) (points []archive.Point, exact bool
 	if err != nil {
 		return nil, false, err
 	}
-	shown, err := picturesOf(movie)
+	shown, err := match.PicturesOf(movie)
 	if err != nil {
 		return nil, false, fmt.Errorf("%w: %w", archive.ErrMedia, err)
 	}
-	points = []archive.Point{{At: first.Add(-shown.begin)}}
+	points = []archive.Point{{At: first.Add(-shown.Begin)}}
 	if made != nil {
 		points = joinedPoints(made.joined, first)
 	}
-	if placed, ok := place(shown, points, &detail{rule: d.rule, parts: parts}); ok {
+	if placed, ok := match.Place(shown, points, d.rule, fragmentsOf(parts)); ok {
 		return placed, true, nil
 	}
 	return points, false, nil
+}
+
+// fragmentsOf gives the fragments of each part.
+func fragmentsOf(parts []part) iter.Seq[[]archive.Fragment] {
+	return func(yield func([]archive.Fragment) bool) {
+		for i := range parts {
+			if !yield(parts[i].Fragments) {
+				return
+			}
+		}
+	}
 }
 
 // joinedPoints gives the points that a joined file was made with, whose clip begins at first.
@@ -151,17 +164,4 @@ func joinedMovie(j *join.File) (*mp4.Movie, error) {
 		}
 	}
 	return nil, fmt.Errorf("no moov in a joined head: %w", archive.ErrMedia)
-}
-
-// sortedPoints orders points by their positions; of two at one position the later one counts.
-func sortedPoints(points []archive.Point) []archive.Point {
-	slices.SortStableFunc(points, func(a, b archive.Point) int { return int(a.Position - b.Position) })
-	out := points[:0]
-	for _, p := range points {
-		if n := len(out); n > 0 && out[n-1].Position == p.Position {
-			out = out[:n-1]
-		}
-		out = append(out, p)
-	}
-	return out
 }

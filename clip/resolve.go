@@ -111,7 +111,7 @@ func (c *Clip) isCrowded(p part, h download.Head) bool {
 		return false
 	}
 	s, err := shownIn(h)
-	return err == nil && p.Crowded(len(s.at), s.syncs, s.usual)
+	return err == nil && p.Crowded(s.Counts())
 }
 
 // makeLayout gets the heads of all parts and joins them. It is called through Library.layouts, which shares the result

@@ -9,6 +9,7 @@ import (
 
 	"clipfs/clip/archive"
 	"clipfs/clip/download"
+	"clipfs/clip/match"
 	"clipfs/clip/mp4"
 	"clipfs/clip/plan"
 )
@@ -38,7 +39,7 @@ type settling struct {
 
 // outcome is what came of a call.
 type outcome struct {
-	shown *shown
+	shown *match.Shown
 	err   error
 }
 
@@ -136,16 +137,19 @@ func (s *settling) call(ctx context.Context, p part) outcome {
 }
 
 // shownIn gives the pictures of a head; none where it has no video.
-func shownIn(h download.Head) (*shown, error) {
+func shownIn(h download.Head) (*match.Shown, error) {
 	movie, err := mp4.ParseMovie(h.Moov)
 	if err != nil {
 		return nil, fmt.Errorf("payload: %w: %w", archive.ErrMedia, err)
 	}
 	if movie.Video() == nil {
-		return &shown{}, nil
+		return &match.Shown{}, nil
 	}
-	pictures, err := shownOf(movie.Video())
-	return &pictures, err
+	pictures, err := match.ShownOf(movie.Video())
+	if err != nil {
+		return nil, download.Wrong("%w", err)
+	}
+	return &pictures, nil
 }
 
 // run gives the stretches of the fragments [from, to).
@@ -221,11 +225,11 @@ func (s *settling) short(ctx context.Context, from, to int, a outcome) ([]stretc
 // made sure of by its times when it is asked for again, as what it is.
 func (s *settling) ends(ctx context.Context, from, to int, a outcome) ([]stretch, error) {
 	last := s.ask(ctx, to-1, to)
-	if last.err == nil && !a.shown.ends(last.shown) {
+	if last.err == nil && !a.shown.Ends(last.shown) {
 		return s.take(ctx, stretch{From: from, To: to - 1, AskFrom: from, AskTo: to}, exactly(to-1, to))
 	}
 	first := s.ask(ctx, from, from+1)
-	if first.err == nil && !a.shown.begins(first.shown) {
+	if first.err == nil && !a.shown.Begins(first.shown) {
 		return s.take(ctx, exactly(from, from+1), stretch{From: from + 1, To: to, AskFrom: from, AskTo: to})
 	}
 	return nil, nil

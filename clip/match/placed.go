@@ -1,6 +1,7 @@
-package clip
+package match
 
 import (
+	"iter"
 	"math"
 	"slices"
 	"time"
@@ -22,46 +23,46 @@ const (
 	maxLead = time.Second
 )
 
-// picture is when a picture is shown, in nanoseconds, doubled; odd where decoding can begin at it.
-type picture int64
+// Picture is when a picture is shown, in nanoseconds, doubled; odd where decoding can begin at it.
+type Picture int64
 
-func (p picture) position() time.Duration { return time.Duration(p >> 1) }
-func (p picture) sync() bool              { return p&1 != 0 }
+func (p Picture) Position() time.Duration { return time.Duration(p >> 1) }
+func (p Picture) sync() bool              { return p&1 != 0 }
 
-// pictures is what a file shows.
-type pictures struct {
-	all []picture // by position
-	// begin is the position of the first frame, be it sound or a picture.
-	begin time.Duration
+// Pictures is what a file shows.
+type Pictures struct {
+	All []Picture // by position
+	// Begin is the position of the first frame, be it sound or a picture.
+	Begin time.Duration
 }
 
-// picturesOf reads when the pictures of a file are shown.
-func picturesOf(m *mp4.Movie) (pictures, error) {
+// PicturesOf reads when the pictures of a file are shown.
+func PicturesOf(m *mp4.Movie) (Pictures, error) {
 	video := m.Video()
 	if video == nil {
-		return pictures{}, join.ErrIncompatible
+		return Pictures{}, join.ErrIncompatible
 	}
-	var p pictures
+	var p Pictures
 	clock := clockOf(video, m.Timescale)
 	for s, err := range video.Samples() {
 		if err != nil {
-			return pictures{}, err
+			return Pictures{}, err
 		}
 		at, shown := clock.position(s.PTS())
 		if !shown {
 			continue
 		}
-		one := picture(at) << 1
+		one := Picture(at) << 1
 		if s.Sync {
 			one |= 1
 		}
-		p.all = append(p.all, one)
+		p.All = append(p.All, one)
 	}
-	if len(p.all) == 0 {
-		return pictures{}, join.ErrIncompatible
+	if len(p.All) == 0 {
+		return Pictures{}, join.ErrIncompatible
 	}
-	slices.Sort(p.all)
-	p.begin = p.all[0].position()
+	slices.Sort(p.All)
+	p.Begin = p.All[0].Position()
 	sound := m.Sound()
 	if sound == nil {
 		return p, nil
@@ -72,7 +73,7 @@ func picturesOf(m *mp4.Movie) (pictures, error) {
 		break
 	}
 	edit := clockOf(sound, m.Timescale).edits[0]
-	p.begin = min(p.begin, edit.at+ticks(max(0, first-edit.from), int64(sound.Timescale)))
+	p.Begin = min(p.Begin, edit.at+ticks(max(0, first-edit.from), int64(sound.Timescale)))
 	return p, nil
 }
 
@@ -124,7 +125,7 @@ func ticks(n, timescale int64) time.Duration {
 
 // placer looks for the fragments of a clip in its file.
 type placer struct {
-	pictures
+	Pictures
 	known []archive.Point
 	rule  archive.GapRule
 	// at is the index of the picture that the last fragment begins with.
@@ -137,14 +138,14 @@ type placer struct {
 	points      []archive.Point
 }
 
-// place gives the points of a file, of which known are those that it was made with. It gives false where a picture is not
-// where its fragment's time says.
-func place(shown pictures, known []archive.Point, d *detail) ([]archive.Point, bool) {
-	p := &placer{pictures: shown, known: known, rule: d.rule, at: -1, points: slices.Clone(known)}
+// Place gives the points of a file, of which known are those that it was made with, in order. Each of its runs of fragments is a
+// part, or begins where a part does. It gives false where a picture is not where its fragment's time says.
+func Place(shown Pictures, known []archive.Point, rule archive.GapRule, runs iter.Seq[[]archive.Fragment]) ([]archive.Point, bool) {
+	p := &placer{Pictures: shown, known: known, rule: rule, at: -1, points: slices.Clone(known)}
 	var before *archive.Fragment
-	for _, part := range d.parts {
-		for i := range part.Fragments {
-			f := &part.Fragments[i]
+	for run := range runs {
+		for i := range run {
+			f := &run[i]
 			var ok bool
 			switch {
 			case i == 0:
@@ -160,7 +161,7 @@ func place(shown pictures, known []archive.Point, d *detail) ([]archive.Point, b
 			before = f
 		}
 	}
-	last := p.all[len(p.all)-1].position()
+	last := p.All[len(p.All)-1].Position()
 	if p.time(last).After(p.rule.End(*before).Add(p.lead + nearby)) {
 		return nil, false // more than was listed
 	}
@@ -178,15 +179,15 @@ func (p *placer) time(position time.Duration) time.Time {
 
 // off gives by how much the picture of an index is later than a fragment would have it.
 func (p *placer) off(k int, f *archive.Fragment) time.Duration {
-	return p.time(p.all[k].position()).Sub(f.Time(p.rule.By).Add(p.lead))
+	return p.time(p.All[k].Position()).Sub(f.Time(p.rule.By).Add(p.lead))
 }
 
 // next goes to the first picture that a fragment may begin with, going by times.
 func (p *placer) next(f *archive.Fragment) bool {
-	for p.at++; p.at < len(p.all) && p.off(p.at, f) < -nearby; {
+	for p.at++; p.at < len(p.All) && p.off(p.at, f) < -nearby; {
 		p.at++
 	}
-	return p.at < len(p.all)
+	return p.at < len(p.All)
 }
 
 // first finds a fragment that begins a part, which is placed by its time.
@@ -198,7 +199,7 @@ func (p *placer) first(f *archive.Fragment) bool {
 	}
 	p.lead = p.off(p.at, f)
 	if moved {
-		position := p.all[p.at].position()
+		position := p.All[p.at].Position()
 		p.points = append(p.points, archive.Point{Position: position, At: p.time(position)})
 	}
 	return p.lead <= maxLead
@@ -211,22 +212,35 @@ func (p *placer) find(f *archive.Fragment) bool {
 
 // behind finds a fragment that a hole in the listing is before, which the payload may have closed.
 func (p *placer) behind(before, f *archive.Fragment) bool {
-	last := p.all[p.at].position() + before.Length + nearby
-	for p.at++; p.at < len(p.all) && p.all[p.at].position() <= last; {
+	last := p.All[p.at].Position() + before.Length + nearby
+	for p.at++; p.at < len(p.All) && p.All[p.at].Position() <= last; {
 		p.at++
 	}
-	if p.at == len(p.all) {
+	if p.at == len(p.All) {
 		return false
 	}
 	off := p.off(p.at, f)
 	if off.Abs() <= nearby {
 		return true
 	}
-	if off > 0 || !p.all[p.at].sync() {
+	if off > 0 || !p.All[p.at].sync() {
 		return false
 	}
 	p.shift -= off
-	position := p.all[p.at].position()
+	position := p.All[p.at].Position()
 	p.points = append(p.points, archive.Point{Position: position, At: p.time(position)})
 	return true
+}
+
+// sortedPoints orders points by their positions; of two at one position the later one counts.
+func sortedPoints(points []archive.Point) []archive.Point {
+	slices.SortStableFunc(points, func(a, b archive.Point) int { return int(a.Position - b.Position) })
+	out := points[:0]
+	for _, p := range points {
+		if n := len(out); n > 0 && out[n-1].Position == p.Position {
+			out = out[:n-1]
+		}
+		out = append(out, p)
+	}
+	return out
 }

@@ -1,4 +1,4 @@
-package clip
+package match
 
 import (
 	"fmt"
@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"clipfs/clip/archive"
-	"clipfs/clip/download"
 	"clipfs/clip/mp4"
 )
 
@@ -29,25 +28,25 @@ const (
 	maxPictures = 1 << 20
 )
 
-// moment is when a fragment begins, from the first one's time on, and how long it lasts by the listing, which leaves out its
+// Moment is when a fragment begins, from the first one's time on, and how long it lasts by the listing, which leaves out its
 // last frame. In milliseconds, so that an open clip of a day holds little.
-type moment struct{ at, lasts int32 }
+type Moment struct{ at, lasts int32 }
 
 // begins gives when the fragment begins.
-func (m moment) begins() time.Duration { return time.Duration(m.at) * time.Millisecond }
+func (m Moment) begins() time.Duration { return time.Duration(m.at) * time.Millisecond }
 
 // ends gives when its last frame begins.
-func (m moment) ends() time.Duration { return time.Duration(m.at+m.lasts) * time.Millisecond }
+func (m Moment) ends() time.Duration { return time.Duration(m.at+m.lasts) * time.Millisecond }
 
-// momentsOf gives what is expected of a payload of fragments. Where they are in the order of their producer times those count:
+// MomentsOf gives what is expected of a payload of fragments. Where they are in the order of their producer times those count:
 // what arrives is not spaced as what was recorded.
-func momentsOf(fragments []archive.Fragment, by archive.Selector) []moment {
+func MomentsOf(fragments []archive.Fragment, by archive.Selector) []Moment {
 	if slices.IsSortedFunc(fragments, func(a, b archive.Fragment) int { return a.Producer.Compare(b.Producer) }) {
 		by = archive.ByProducer
 	}
-	all := make([]moment, len(fragments))
+	all := make([]Moment, len(fragments))
 	for i, f := range fragments {
-		all[i] = moment{milliseconds(f.Time(by).Sub(fragments[0].Time(by))), milliseconds(f.Length)}
+		all[i] = Moment{milliseconds(f.Time(by).Sub(fragments[0].Time(by))), milliseconds(f.Length)}
 	}
 	return all
 }
@@ -57,8 +56,8 @@ func milliseconds(d time.Duration) int32 {
 	return int32(min(max(d.Milliseconds(), math.MinInt32), math.MaxInt32))
 }
 
-// shown is when the pictures of a payload are shown.
-type shown struct {
+// Shown is when the pictures of a payload are shown.
+type Shown struct {
 	// at is from the first one on, rising.
 	at []time.Duration
 	// usual is how far apart they are as a rule.
@@ -73,20 +72,20 @@ type shown struct {
 // maxSizes is how many sizes of pictures are kept at each end of a payload.
 const maxSizes = 64
 
-// shownOf reads the tables of a video track, which were checked.
-func shownOf(t *mp4.Track) (shown, error) {
+// ShownOf reads the tables of a video track, which were checked. It gives an error where they say what cannot be.
+func ShownOf(t *mp4.Track) (Shown, error) {
 	n := int(t.Sizes.Len())
 	if n > maxPictures {
-		return shown{}, download.Wrong("more than %d pictures", maxPictures)
+		return Shown{}, fmt.Errorf("more than %d pictures", maxPictures)
 	}
-	s := shown{at: make([]time.Duration, 0, n), syncs: t.Syncs.Len()}
+	s := Shown{at: make([]time.Duration, 0, n), syncs: t.Syncs.Len()}
 	if t.Syncs.All() {
 		s.syncs = n
 	}
 	ticks := make([]int64, 0, n)
 	for sample, err := range t.Samples() {
 		if err != nil {
-			return shown{}, download.Wrong("video: %w", err)
+			return Shown{}, fmt.Errorf("video: %w", err)
 		}
 		ticks = append(ticks, sample.PTS())
 	}
@@ -114,21 +113,26 @@ func inTime(ticks int64, timescale uint32) time.Duration {
 	return time.Duration(float64(ticks) / float64(max(timescale, 1)) * float64(time.Second)).Round(time.Microsecond)
 }
 
-// begins reports whether the pictures of another payload can be the first of this one.
-func (s *shown) begins(with *shown) bool {
+// Counts gives how many pictures a payload has, how many of them are sync samples, and how far apart they are as a rule.
+func (s *Shown) Counts() (pictures, syncs int, usual time.Duration) {
+	return len(s.at), s.syncs, s.usual
+}
+
+// Begins reports whether the pictures of another payload can be the first of this one.
+func (s *Shown) Begins(with *Shown) bool {
 	n := min(len(s.first), len(with.first))
 	return slices.Equal(s.first[:n], with.first[:n])
 }
 
-// ends reports whether the pictures of another payload can be the last of this one.
-func (s *shown) ends(with *shown) bool {
+// Ends reports whether the pictures of another payload can be the last of this one.
+func (s *Shown) Ends(with *Shown) bool {
 	n := min(len(s.last), len(with.last))
 	return slices.Equal(s.last[len(s.last)-n:], with.last[len(with.last)-n:])
 }
 
-// lacks tells in words what a payload lacks of the fragments that are expected; "" if it lacks none. hole is the run of
+// Lacks tells in words what a payload lacks of the fragments that are expected; "" if it lacks none. hole is the run of
 // fragments that has no picture, [from, to), where that is certain.
-func (s *shown) lacks(expected []moment) (what string, hole [2]int) {
+func (s *Shown) Lacks(expected []Moment) (what string, hole [2]int) {
 	n := len(expected)
 	if n < 2 && len(s.at) > 0 {
 		return "", hole // there is no less than one fragment
@@ -156,7 +160,7 @@ func (s *shown) lacks(expected []moment) (what string, hole [2]int) {
 
 // slack gives how long the last frame of a fragment lasts as a rule, and how much earlier than listed a payload may end: what
 // small gaps, which the service may close, add up to, and how far times can be off.
-func (s *shown) slack(expected []moment) (leftOut, closed, lead time.Duration) {
+func (s *Shown) slack(expected []Moment) (leftOut, closed, lead time.Duration) {
 	shortest := time.Duration(math.MaxInt64)
 	apart := make([]time.Duration, 0, len(expected))
 	for i := 1; i < len(expected); i++ {
@@ -179,7 +183,7 @@ func (s *shown) slack(expected []moment) (leftOut, closed, lead time.Duration) {
 
 // hole gives the run of fragments in whose time no picture is shown, from the first such fragment to the last. closed is how
 // much earlier than listed the last one may begin.
-func (s *shown) hole(expected []moment, closed time.Duration) (hole [2]int) {
+func (s *Shown) hole(expected []Moment, closed time.Duration) (hole [2]int) {
 	before := s.usual / 2
 	next := 0
 	for i, m := range expected {
@@ -206,7 +210,7 @@ func (s *shown) hole(expected []moment, closed time.Duration) (hole [2]int) {
 
 // leastOf is how long fragments last at least: what those before the last one cover, counting neither the frames that lengths
 // leave out nor anything twice.
-func leastOf(expected []moment) time.Duration {
+func leastOf(expected []Moment) time.Duration {
 	var total time.Duration
 	for i, m := range expected[:len(expected)-1] {
 		total += max(0, min(m.ends(), expected[i+1].begins())-m.begins())

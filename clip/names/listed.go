@@ -88,6 +88,12 @@ func (l Listed) Lists(f Form, byDefault bool) bool {
 	return l.Default() && byDefault || slices.Contains(l.forms, f)
 }
 
+// ListsWhole reports whether a day or an hour lists a file of a form that is listed there by default: that of the clip of all of
+// it. Directories that list themselves as one clip do so in the forms that were named, and those above them do not.
+func (l Listed) ListsWhole(f Form) bool {
+	return l.Default() || !l.own && slices.Contains(l.forms, f)
+}
+
 // Finer reports whether a directory of a precision lists directories below it.
 func (l Listed) Finer(p archive.Precision) bool {
 	return p < archive.Minute && (l.Default() || p < l.finest)

@@ -2,6 +2,7 @@ package names_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -58,6 +59,12 @@ func TestListed(t *testing.T) {
 	if l, err := names.ParseListed([]string{"days"}, both); err != nil || !slices.Equal(l.Lengths(archive.Day, 23*hour), lengths{23 * hour}) ||
 		!slices.Equal(l.Lengths(archive.Day, 25*hour), lengths{24 * hour}) {
 		t.Errorf("days of 23 and 25 hours: %v, %v", l, err)
+	}
+	for words, want := range map[string]bool{"": true, "json": true, "mp4": false, "json,90s": true, "days,json": false, "hours,json": false, "hours,json,1h": true} {
+		l, err := names.ParseListed(strings.FieldsFunc(words, func(c rune) bool { return c == ',' }), both)
+		if got := l.ListsWhole(sidecar); err != nil || got != want {
+			t.Errorf("%q: lists the whole as a sidecar %t, %v; want %t", words, got, err, want)
+		}
 	}
 	for _, words := range [][]string{{"runs"}, {"hour"}, {"25h"}, {"m3u8"}, {"hours", "days"}, {".mp4"}, {"MP4"}} {
 		if _, err := names.ParseListed(words, both); err == nil {

@@ -13,6 +13,7 @@
 //	movie.go     10m.mp4, 10m.cover.mp4    the clip
 //	sidecar.go   10m.json                  what the listing tells of it
 //	times.go     10m.times.json            which time of day its positions are
+//	chart.go     24h.svg                   a picture of what is recorded
 //
 // # Looking up
 //
@@ -33,8 +34,9 @@
 // # A new form
 //
 // A form of a clip is a row in the table of form.go and a file of its own, which makes a content of a clip.Clip. Names,
-// listings, look-ups, sizes, versions and attributes follow from the row, on all faces. A text is a written: its size
-// is known from the start. What stands outside of START/LENGTH is a name that the lookup of its directory knows, before
+// listings, look-ups, sizes, versions and attributes follow from the row, on all faces. The row says where the form is
+// listed: beside each clip, only as that of a whole day or hour, where --list names it, or nowhere. A text is a written:
+// its size is known from the start; one that follows from the listing is made by textOf (text.go). What stands outside of START/LENGTH is a name that the lookup of its directory knows, before
 // or behind the grammar's, as latest is in stream.go: a Link, a Dir with names of its own, or a File of any content.
 //
 // # Locks

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"clipfs/clip"
+	"clipfs/clip/archive"
 	"clipfs/clip/names"
 )
 
@@ -12,18 +13,34 @@ import (
 type form struct {
 	extension   names.Form
 	contentType string
-	// listed has directories list the form; --list can name it then. Any other resolves all the same.
-	listed bool
+	listed      listing
 	// make makes the file of a clip as it is now. It may ask for a listing, and fetches no media.
-	make func(context.Context, *clip.Clip) (made, error)
+	make func(context.Context, source, *clip.Clip) (made, error)
 }
+
+// listing is where directories list a form, unless --list says else. What is not listed resolves all the same.
+type listing int
+
+const (
+	// hidden forms are listed nowhere, and --list cannot name them.
+	hidden listing = iota
+	// onDemand forms are listed where --list names them: beside each clip.
+	onDemand
+	// inDays forms are listed in a day, as the one of all of it.
+	inDays
+	// inPeriods forms are listed in a day and in an hour, as the one of all of it.
+	inPeriods
+	// everywhere forms are listed beside each clip.
+	everywhere
+)
 
 // forms is the table of forms. Each has a file of its own.
 func forms() []form {
 	return []form{
-		{names.Movie, "video/mp4", true, movieOf},
-		{".json", "application/json", true, sidecarOf},
-		{".times.json", "application/json", false, timesOf},
+		{names.Movie, "video/mp4", everywhere, movieOf},
+		{".json", "application/json", everywhere, sidecarOf},
+		{".times.json", "application/json", hidden, timesOf},
+		{".svg", "image/svg+xml", inDays, chartOf},
 	}
 }
 
@@ -33,11 +50,20 @@ func formOf(extension names.Form) form {
 	return all[slices.IndexFunc(all, func(f form) bool { return f.extension == extension })]
 }
 
-// extensions are those of all forms, or of those that are listed.
+// lists reports whether the directory of a start lists the form of a clip that is listed there.
+func (f form) lists(l names.Listed) bool { return l.Lists(f.extension, f.listed == everywhere) }
+
+// listsWhole reports whether the directory of a start of a precision lists the form of the clip of all of it, listed or not.
+func (f form) listsWhole(l names.Listed, p archive.Precision) bool {
+	here := p == archive.Day && f.listed == inDays || p <= archive.Hour && f.listed == inPeriods
+	return here && l.ListsWhole(f.extension)
+}
+
+// extensions are those of all forms, or of those that can be listed.
 func extensions(listed bool) []names.Form {
 	var all []names.Form
 	for _, f := range forms() {
-		if f.listed || !listed {
+		if f.listed != hidden || !listed {
 			all = append(all, f.extension)
 		}
 	}
@@ -48,8 +74,8 @@ func extensions(listed bool) []names.Form {
 func Listed(words []string) (names.Listed, error) { return names.ParseListed(words, extensions(true)) }
 
 // file makes the form's file of a clip.
-func (f form) file(ctx context.Context, at string, c *clip.Clip) (*File, error) {
-	m, err := f.make(ctx, c)
+func (f form) file(ctx context.Context, s source, at string, c *clip.Clip) (*File, error) {
+	m, err := f.make(ctx, s, c)
 	if err != nil {
 		return nil, err
 	}
@@ -64,12 +90,12 @@ func (f form) file(ctx context.Context, at string, c *clip.Clip) (*File, error) 
 }
 
 // place is where the form of a clip is. find finds the clip as it is by then.
-func (f form) place(at string, find func(context.Context) (*clip.Clip, error)) Place {
+func (f form) place(s source, at string, find func(context.Context) (*clip.Clip, error)) Place {
 	return Place{Path: at, find: func(ctx context.Context) (Entry, error) {
 		c, err := find(ctx)
 		if err != nil {
 			return nil, err
 		}
-		return f.file(ctx, at, c)
+		return f.file(ctx, s, at, c)
 	}}
 }

@@ -28,7 +28,7 @@ func (d *lastDir) lookup(name string) (Place, error) {
 	if file.Cover {
 		find = d.library.LastCover
 	}
-	return formOf(file.Form).place(at, func(ctx context.Context) (*clip.Clip, error) {
+	return formOf(file.Form).place(d.source, at, func(ctx context.Context) (*clip.Clip, error) {
 		return find(ctx, d.stream, file.Length)
 	}), nil
 }

@@ -9,7 +9,7 @@ import (
 // movie is the clip itself.
 type movie struct{ *clip.Clip }
 
-func movieOf(_ context.Context, c *clip.Clip) (made, error) {
+func movieOf(_ context.Context, _ source, c *clip.Clip) (made, error) {
 	return made{version: c.Key(), content: movie{c}, attributes: true}, nil
 }
 

@@ -11,7 +11,7 @@ import (
 
 // sidecarOf is what the listing tells of a clip. Its text is written when it is opened: those of a day's clips together
 // are too much to keep.
-func sidecarOf(ctx context.Context, c *clip.Clip) (made, error) {
+func sidecarOf(ctx context.Context, _ source, c *clip.Clip) (made, error) {
 	first, err := c.Sidecar(ctx)
 	if err != nil {
 		return made{}, err

@@ -32,7 +32,7 @@ func (s source) fileItems(lengths []time.Duration) []Item {
 	var items []Item
 	for _, length := range lengths {
 		for _, f := range forms() {
-			if s.library.Listed().Lists(f.extension, f.listed) {
+			if f.lists(s.library.Listed()) {
 				items = append(items, Item{Name: s.grammar.FormatFile(length, f.extension), Kind: IsFile})
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"path"
+	"slices"
 	"strconv"
 	"time"
 
@@ -45,7 +46,7 @@ func (d *startDir) lookup(name string) (Place, error) {
 	if file.Cover {
 		find = d.library.Cover
 	}
-	return formOf(file.Form).place(at, func(ctx context.Context) (*clip.Clip, error) {
+	return formOf(file.Form).place(d.source, at, func(ctx context.Context) (*clip.Clip, error) {
 		c, err := find(ctx, d.stream, file.Span)
 		if errors.Is(err, archive.ErrNoFootage) {
 			d.sayNothingYet()
@@ -76,7 +77,27 @@ func (d *startDir) list(ctx context.Context) ([]Item, error) {
 	if err == nil && len(starts)+len(lengths) == 0 {
 		d.sayNothingYet()
 	}
-	return orNothing(append(d.startItems(starts), d.fileItems(lengths)...), err)
+	items := append(d.startItems(starts), d.fileItems(lengths)...)
+	return orNothing(append(items, d.wholeItems(starts, lengths)...), err)
+}
+
+// wholeItems lists forms of the clip of all of a day or an hour, where what is listed there says that it has footage.
+func (d *startDir) wholeItems(starts []archive.Start, lengths []time.Duration) []Item {
+	if d.start.Precision > archive.Hour {
+		return nil
+	}
+	whole := archive.NewSpan(d.start.Time, min(d.grammar.Period(d.start).Length(), archive.MaxSpan))
+	if len(lengths) == 0 && (len(starts) == 0 || !whole.Contains(starts[0].Time)) {
+		return nil
+	}
+	var items []Item
+	for _, f := range forms() {
+		beside := slices.Contains(lengths, whole.Length()) && f.lists(d.library.Listed())
+		if !beside && f.listsWhole(d.library.Listed(), d.start.Precision) {
+			items = append(items, Item{Name: d.grammar.FormatFile(whole.Length(), f.extension), Kind: IsFile})
+		}
+	}
+	return items
 }
 
 // isFuture tells whether the start is still to come. Its directory is there, since the name is one, and is empty unless

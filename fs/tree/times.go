@@ -9,7 +9,7 @@ import (
 // times is which time of day a position in the clip is, as its media tells.
 type times struct{ *clip.Times }
 
-func timesOf(_ context.Context, c *clip.Clip) (made, error) {
+func timesOf(_ context.Context, _ source, c *clip.Clip) (made, error) {
 	return made{version: c.Key(), content: times{c.Times()}, attributes: true}, nil
 }
 

@@ -48,6 +48,9 @@ func TestWalk(t *testing.T) {
 		{"door/1999-12-31T20:00/90s.cover.mp4", "video/mp4 estimate", base.Add(90 * time.Second)},
 		{"door/1999-12-31T20:00/10m.json", "application/json exact", base.Add(10 * time.Minute)},
 		{"door/1999-12-31T20:00/10m.times.json", "application/json estimate", base.Add(10 * time.Minute)},
+		{"door/1999-12-31T20:00/10m.svg", "image/svg+xml exact", base.Add(10 * time.Minute)},
+		{"door/last/5m.svg", "image/svg+xml exact", time.Time{}},
+		{"door/1999-12-31/24h.svg", "image/svg+xml exact", base.Truncate(24 * time.Hour).Add(24 * time.Hour)},
 		{"door/1999-12-31/1999-12-31T20/1h.mp4", "video/mp4 estimate", base.Add(time.Hour)},
 		{".clipfs", "dir", time.Time{}},
 		{".clipfs/status.json", "application/json exact private", time.Time{}},
@@ -119,6 +122,8 @@ func TestWalkErrors(t *testing.T) {
 		{"door/1999-12-31T20:00/10m.json/x", archive.ErrName, true},
 		{"door/1999-12-31T10:00/10m.mp4", archive.ErrNoFootage, true},
 		{"door/1999-12-31T10:00/10m.json", archive.ErrNoFootage, true},
+		{"door/1999-12-30/24h.svg", archive.ErrNoFootage, true},
+		{"door/1999-12-31/25h.svg", archive.ErrName, false},
 		{"dark/latest", archive.ErrNoFootage, true},
 		{"dark/last/5m.mp4", archive.ErrNoFootage, true},
 	} {
@@ -138,6 +143,13 @@ func TestList(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	named := func(words ...string) names.Listed {
+		l, err := tree.Listed(words)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l
+	}
 	lengths := "1m.mp4 1m.json 5m.mp4 5m.json 10m.mp4 10m.json 15m.mp4 15m.json 30m.mp4 30m.json 1h.mp4 1h.json"
 	for _, test := range []struct {
 		path   string
@@ -150,7 +162,14 @@ func TestList(t *testing.T) {
 		{"dark", names.Listed{}, ""},
 		{"dark/last", names.Listed{}, ""},
 		{"dark/1999-12-31T20:00", names.Listed{}, ""},
-		{"door/1999-12-31", names.Listed{}, "1999-12-31T20/ 1999-12-31T21/"},
+		{"door/1999-12-31", names.Listed{}, "1999-12-31T20/ 1999-12-31T21/ 24h.svg"},
+		{"door/1999-12-31", named("mp4", "json"), "1999-12-31T20/ 1999-12-31T21/"},
+		{"door/1999-12-31", named("mp4", "svg"), "1999-12-31T20/ 1999-12-31T21/ 24h.svg"},
+		{"door/1999-12-31", named("24h", "svg"), "1999-12-31T20/ 1999-12-31T21/ 24h.svg"},
+		{"door/1999-12-31", named("days", "svg", "mp4"), "24h.mp4 24h.svg"},
+		{"door/1999-12-31", named("hours", "svg"), "1999-12-31T20/ 1999-12-31T21/"},
+		{"door/1999-12-31/1999-12-31T20", named("hours", "svg"), "1h.svg"},
+		{"door/1999-12-31/1999-12-31T20/1999-12-31T20:07", named("1m", "svg"), "1m.svg"},
 		{"door/1999-12-31/1999-12-31T20", hours, "1h.mp4 1h.json"},
 		{"door/1999-12-31/1999-12-31T20/1999-12-31T20:07", names.Listed{}, lengths},
 		{"door/1999-12-31T20:07:30", names.Listed{}, lengths},

@@ -59,14 +59,8 @@ func (s *Server) serve(api API, op operation, p pace, w http.ResponseWriter, r *
 	if err := p.wait(ctx); err != nil {
 		panic(http.ErrAbortHandler)
 	}
-	conn, _ := ctx.Value(rawConnKey{}).(*countedConn)
-	if conn != nil {
-		conn.begin(callKey{api: api, stream: c.stream})
-	}
 	counted := &countingWriter{ResponseWriter: w, add: func(n int) {
-		if conn == nil || conn.add(n) {
-			s.calls.add(CallCount{API: api, Stream: c.stream, Bytes: int64(n)})
-		}
+		s.calls.add(CallCount{API: api, Stream: c.stream, Bytes: int64(n)})
 	}}
 	if err := a.write(ctx, p.writer(ctx, counted)); err != nil {
 		s.log.Debug("answer cut off", "api", api, "stream", c.stream, "err", err)

@@ -172,10 +172,7 @@ func (s *Server) openDoors(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("emulator: listen: %w", err)
 	}
-	data, err := newDoor(s.options.DataAddress, func(address string) (net.Listener, error) {
-		inner, err := listen(address)
-		return countedListener{Listener: inner, calls: s.calls}, err
-	})
+	data, err := newDoor(s.options.DataAddress, listen)
 	if err != nil {
 		return errors.Join(fmt.Errorf("emulator: data listener: %w", err), control.Close())
 	}

@@ -8,22 +8,23 @@ import (
 	"time"
 
 	"clipfs/clip/emulator"
+	"clipfs/clip/emulator/wire"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
 func TestParseCredentials(t *testing.T) {
-	for in, want := range map[string]emulator.Credentials{
+	for in, want := range map[string]wire.Credentials{
 		"":      {},
 		"a:b":   {Key: "a", Secret: "b"},
 		"a:b:c": {Key: "a", Secret: "b:c"},
 	} {
-		if got, err := emulator.ParseCredentials(in); err != nil || got != want {
+		if got, err := wire.ParseCredentials(in); err != nil || got != want {
 			t.Errorf("%q: %v, %v, want %v", in, got, err, want)
 		}
 	}
 	for _, in := range []string{"a", ":b", "a:"} {
-		if got, err := emulator.ParseCredentials(in); err == nil {
+		if got, err := wire.ParseCredentials(in); err == nil {
 			t.Errorf("%q: %v, want an error", in, got)
 		}
 	}
@@ -103,7 +104,7 @@ func TestSignatures(t *testing.T) {
 		run(t, emulator.Options{}, func(i int) string { return tests[i].accepting })
 	})
 	t.Run("checking", func(t *testing.T) {
-		run(t, emulator.Options{Credentials: emulator.Credentials{Key: "AKTEST", Secret: "secret"}},
+		run(t, emulator.Options{Credentials: wire.Credentials{Key: "AKTEST", Secret: "secret"}},
 			func(i int) string { return tests[i].checking })
 	})
 }
@@ -112,7 +113,7 @@ func TestSignatures(t *testing.T) {
 func TestSignedBody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := start(t, emulator.Options{Streams: []emulator.Stream{{Name: "a"}},
-			Credentials: emulator.Credentials{Key: "AKTEST", Secret: "secret"}})
+			Credentials: wire.Credentials{Key: "AKTEST", Secret: "secret"}})
 		data := c.endpoint("a", "LIST_FRAGMENTS")
 		in := object{"StreamName": "a", "FragmentSelector": selector("PRODUCER_TIMESTAMP", time.Now().Add(-time.Hour), time.Now())}
 		c.call(data, "/listFragments", in).into(t, new(object))

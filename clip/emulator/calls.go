@@ -4,13 +4,15 @@ import (
 	"cmp"
 	"slices"
 	"sync"
+
+	"clipfs/clip/emulator/wire"
 )
 
 // CallCount says what was asked of one API for one stream. Operations that name no stream, or none that exists, are
 // counted under the empty name.
 type CallCount struct {
-	API    API        `json:"api"`
-	Stream StreamName `json:"stream"`
+	API    wire.API        `json:"api"`
+	Stream wire.StreamName `json:"stream"`
 	// Calls that arrived, whatever their answer.
 	Calls int64 `json:"calls"`
 	// Fragments that were listed or whose media was asked for.
@@ -23,29 +25,23 @@ type CallCount struct {
 	Errors    int64 `json:"errors"`
 }
 
-// callKey is what calls are counted by.
-type callKey struct {
-	api    API
-	stream StreamName
-}
-
 // callTable counts calls.
 type callTable struct {
-	mu    sync.Mutex // mu guards byKey
-	byKey map[callKey]*CallCount
+	mu    sync.Mutex // mu guards byKey, whose keys are an API and a stream without counts
+	byKey map[CallCount]*CallCount
 }
 
 // add adds what d holds to the counts of its API and stream.
 func (t *callTable) add(d CallCount) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	key := callKey{api: d.API, stream: d.Stream}
+	key := CallCount{API: d.API, Stream: d.Stream}
 	n := t.byKey[key]
 	if n == nil {
 		if t.byKey == nil {
-			t.byKey = make(map[callKey]*CallCount)
+			t.byKey = make(map[CallCount]*CallCount)
 		}
-		n = &CallCount{API: d.API, Stream: d.Stream}
+		n = new(key)
 		t.byKey[key] = n
 	}
 	n.Calls += d.Calls

@@ -15,8 +15,8 @@ import (
 	"clipfs/clip/emulator"
 	"clipfs/clip/emulator/footage"
 	"clipfs/clip/emulator/payload"
-
 	camera "clipfs/clip/emulator/producer"
+	"clipfs/clip/emulator/wire"
 )
 
 // probe runs ffprobe on an MP4 and gives what it prints for the entries.
@@ -77,7 +77,7 @@ func TestGetClipCodecChange(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		streams = append(streams, emulator.Stream{Name: emulator.StreamName(spec.Name), Source: src})
+		streams = append(streams, emulator.Stream{Name: wire.StreamName(spec.Name), Source: src})
 	}
 	c := startLoopback(t, emulator.Options{Streams: streams})
 	data := c.endpoint("cam", "GET_CLIP")

@@ -14,6 +14,7 @@ import (
 	"clipfs/clip/emulator"
 	"clipfs/clip/emulator/footage"
 	"clipfs/clip/emulator/payload"
+	"clipfs/clip/emulator/wire"
 )
 
 const (
@@ -38,9 +39,9 @@ func (c *client) clip(data, stream, kind string, from, to time.Time) response {
 }
 
 // clipFragments gives how many fragments GetClip put into clips of a stream so far.
-func (c *client) clipFragments(stream emulator.StreamName) (n int64) {
+func (c *client) clipFragments(stream wire.StreamName) (n int64) {
 	for _, k := range c.server.Calls() {
-		if k.API == emulator.GetClip && k.Stream == stream {
+		if k.API == wire.GetClip && k.Stream == stream {
 			n += k.Fragments
 		}
 	}
@@ -173,7 +174,7 @@ func TestGetClipDropsDuplicates(t *testing.T) {
 			t.Fatal("stamps make no difference")
 		}
 		for _, first := range []string{"stamped", "plain"} {
-			twice := emulator.StreamName(first + "-first")
+			twice := wire.StreamName(first + "-first")
 			if got, want := size(string(twice)), size(first); got != want || c.clipFragments(twice) != 10 {
 				t.Errorf("%s: %d fragments, %d bytes, want 10 and %d", twice, c.clipFragments(twice), got, want)
 			}
@@ -253,7 +254,7 @@ func TestGetClipBandwidth(t *testing.T) {
 		}
 		var counted int64
 		for _, k := range c.server.Calls() {
-			if k.API == emulator.GetClip {
+			if k.API == wire.GetClip {
 				counted += k.Bytes
 			}
 		}

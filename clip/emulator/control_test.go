@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"clipfs/clip/emulator"
+	"clipfs/clip/emulator/wire"
 )
 
 // info is a StreamInfo.
@@ -107,7 +108,7 @@ func TestListStreams(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var streams []emulator.Stream
 		for i := range 25 {
-			streams = append(streams, emulator.Stream{Name: emulator.StreamName(fmt.Sprintf("cam-%02d", i))})
+			streams = append(streams, emulator.Stream{Name: wire.StreamName(fmt.Sprintf("cam-%02d", i))})
 		}
 		streams = append(streams, emulator.Stream{Name: "door"})
 		c := start(t, emulator.Options{Streams: streams})

@@ -6,47 +6,44 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 
 	"clipfs/clip/emulator/fault"
+	"clipfs/clip/emulator/wire"
 )
 
 // meet looks for a fault that hits the call.
-func (s *Server) meet(api API, c *call, ref streamRef) {
-	name, err := ref.name()
+func (s *Server) meet(api wire.API, c *call, ref wire.StreamRef) {
+	name, err := ref.Name()
 	if err != nil {
 		name = ""
 	}
 	c.fault, c.faulty = s.faults.Meet(fault.Call{API: string(api), Stream: string(name), Key: signer(c.r)})
 	if c.faulty {
-		if st, err := s.streams.find(ref); err == nil {
-			c.stream = st.name // what it is counted under, however far it comes
+		if st, err := s.streams.Find(ref); err == nil {
+			c.stream = st.Name // what it is counted under, however far it comes
 		}
 		s.log.Debug("fault", "api", api, "stream", name, "fault", c.fault)
 	}
 }
 
-// has reports whether a fault of that kind hits the call.
-func (c *call) has(kind fault.Kind) bool { return c.faulty && c.fault.Kind == kind }
-
 // named gives the stream that the body names, whatever else it holds.
-func (c *call) named() (ref streamRef) {
+func (c *call) named() (ref wire.StreamRef) {
 	_ = json.Unmarshal(c.body, &ref) // what is wrong with the body is for the operation to say
 	return ref
 }
 
 // signer tells apart the credentials that requests are signed with, without telling a session token.
 func signer(r *http.Request) string {
-	sig, err := readSignature(r.Header)
+	sig, err := wire.ReadSignature(r.Header)
 	if err != nil {
 		return ""
 	}
 	token := r.Header.Get("X-Amz-Security-Token")
 	if token == "" {
-		return sig.key
+		return sig.Key
 	}
-	return fmt.Sprintf("%s+%x", sig.key, sha256.Sum256([]byte(token)))[:len(sig.key)+9]
+	return fmt.Sprintf("%s+%x", sig.Key, sha256.Sum256([]byte(token)))[:len(sig.Key)+9]
 }
 
 // before does what a fault does before the signature is checked.
@@ -63,72 +60,39 @@ func (c *call) before() error {
 // skew moves the service's clock and holds the request against it.
 func (c *call) skew() error {
 	c.now = c.now.Add(c.fault.Shift)
-	sig, err := readSignature(c.r.Header)
+	sig, err := wire.ReadSignature(c.r.Header)
 	if err != nil {
 		return err
 	}
-	return sig.checkTime(c.now)
+	return sig.CheckTime(c.now)
 }
 
 // refuse does what a fault does once the signature is checked.
-func (c *call) refuse(api API, ref streamRef) error {
+func (c *call) refuse(api wire.API, ref wire.StreamRef) error {
 	switch {
 	case c.has(fault.Throttle):
-		return throttled()
+		return wire.Throttled()
 	case c.has(fault.Expired):
-		return refuse(errExpiredToken, "The security token included in the request is expired")
+		return wire.Refuse(wire.ExpiredToken, "The security token included in the request is expired")
 	case c.has(fault.Denied):
-		name, _ := ref.name() // there may be none
-		return refuse(errAccessDenied, "User: arn:aws:iam::000000000000:user/emulator is not authorized to perform: kinesisvideo:%s on resource: %s%s/*",
-			api, arnPrefix, name)
+		name, _ := ref.Name() // there may be none
+		return wire.Refuse(wire.AccessDenied, "User: arn:aws:iam::000000000000:user/emulator is not authorized to perform: kinesisvideo:%s on resource: %s%s/*",
+			api, wire.ARNPrefix, name)
 	}
 	return nil
 }
 
-// faded gives a stream as a fault leaves it.
-func (c *call) faded(st stream) stream {
-	if c.has(fault.Aged) {
-		st.retention = 1 // not 0, which is another error
-	}
-	return st
-}
-
-// statusError is an answer that says no more than its status.
-type statusError struct{ status int }
-
-func (e *statusError) Error() string { return http.StatusText(e.status) }
-
-// answer gives it as the service does, or as who stands before it.
-func (e *statusError) answer(suffix string) answer {
-	switch e.status {
-	case http.StatusInternalServerError:
-		return jsonAnswer{status: e.status, errorType: string(errInternal) + suffix, value: errorBody{"Internal failure."}}
-	case http.StatusServiceUnavailable:
-		return jsonAnswer{status: e.status, errorType: string(errUnavailable) + suffix, value: errorBody{"Service is unavailable."}}
-	}
-	return &bytesAnswer{status: e.status, contentType: "text/plain", body: []byte(http.StatusText(e.status) + "\n")}
-}
-
 // faultPut does to PutMedia what a fault does before it is answered.
-func (s *Server) faultPut(ctx context.Context, c *call, ref streamRef) error {
-	s.meet(PutMedia, c, ref)
+func (s *Server) faultPut(ctx context.Context, c *call, ref wire.StreamRef) error {
+	s.meet(wire.PutMedia, c, ref)
 	switch {
 	case c.has(fault.Reset), c.has(fault.Close):
-		fault.Cut(c.fault, rawConn(ctx))
+		fault.Cut(c.fault, wire.RawConn(ctx))
 		panic(http.ErrAbortHandler)
 	case c.has(fault.Stall):
 		if fault.Wait(ctx, c.fault) != nil {
 			panic(http.ErrAbortHandler)
 		}
 	}
-	return errors.Join(c.before(), c.refuse(PutMedia, ref))
-}
-
-// rawConnKey is the key under which a connection travels in its context.
-type rawConnKey struct{}
-
-// rawConn gives the connection of a request.
-func rawConn(ctx context.Context) net.Conn {
-	conn, _ := ctx.Value(rawConnKey{}).(net.Conn)
-	return conn
+	return errors.Join(c.before(), c.refuse(wire.PutMedia, ref))
 }

@@ -1,7 +1,6 @@
 package emulator
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +11,7 @@ import (
 	"time"
 
 	"clipfs/clip/emulator/fault"
+	"clipfs/clip/emulator/wire"
 )
 
 // maxRules is the largest list of faults that is taken at once, in bytes.
@@ -53,9 +53,9 @@ func (s *Server) ClearFaults() {
 
 // checkFault refuses a rule that cannot be in force here.
 func checkFault(r fault.Rule) error {
-	control, data := controlAPIs(), dataAPIs()
-	switch isControl := slices.Contains(control, API(r.API)); {
-	case r.API != "" && !isControl && !slices.Contains(data, API(r.API)):
+	control, data := wire.ControlAPIs(), wire.DataAPIs()
+	switch isControl := slices.Contains(control, wire.API(r.API)); {
+	case r.API != "" && !isControl && !slices.Contains(data, wire.API(r.API)):
 		return fmt.Errorf("%w %q: api: want one of %v, %v", fault.ErrRule, r, control, data)
 	case r.Kind == fault.Refuse && isControl && r.For == 0:
 		return fmt.Errorf("%w %q: this closes the listener at which faults are removed: it needs for", fault.ErrRule, r)
@@ -70,12 +70,12 @@ func (s *Server) turnDoors() {
 	var control, data bool
 	for _, set := range s.faults.List() {
 		if set.Rule.Kind == fault.Refuse {
-			isControl := slices.Contains(controlAPIs(), API(set.Rule.API))
+			isControl := slices.Contains(wire.ControlAPIs(), wire.API(set.Rule.API))
 			control, data = control || isControl, data || !isControl
 		}
 	}
-	for d, shut := range map[*door]bool{s.controlDoor: control, s.dataDoor: data} {
-		if err := d.turn(shut); err != nil {
+	for d, shut := range map[*fault.Door]bool{s.controlDoor: control, s.dataDoor: data} {
+		if err := d.Turn(shut); err != nil {
 			s.log.Error("listener not opened again", "err", err)
 		}
 	}
@@ -96,10 +96,7 @@ func (s *Server) writeFaults(w http.ResponseWriter, sets []fault.Set) {
 	for i, set := range sets {
 		body.Faults[i] = faultOutput{ID: set.ID, Fault: set.Rule.String(), Hits: set.Hits}
 	}
-	w.Header().Set("Content-Type", "application/json")
-	if err := json.NewEncoder(w).Encode(body); err != nil {
-		s.log.Debug("faults not written", "err", err)
-	}
+	s.writeJSON(w, body)
 }
 
 // listFaults answers GET /_emulator/faults.

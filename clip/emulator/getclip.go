@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strconv"
-	"sync/atomic"
 	"time"
 
 	"clipfs/clip/emulator/footage"
 	"clipfs/clip/emulator/payload"
+	"clipfs/clip/emulator/streams"
+	"clipfs/clip/emulator/wire"
 )
 
 const (
@@ -22,37 +22,36 @@ const (
 	maxClipSpan = 24 * time.Hour
 )
 
+// clipInput is the input of GetClip.
+type clipInput struct {
+	wire.StreamRef
+	ClipFragmentSelector *streams.Selector
+}
+
 // getClip gives the media of the fragments that start in a range of time as an MP4.
-func (s *Server) getClip(ctx context.Context, c *call) (answer, error) {
-	var in struct {
-		streamRef
-		ClipFragmentSelector *selectorInput
-	}
-	if err := c.read(&in); err != nil {
-		return nil, err
-	}
+func (s *Server) getClip(ctx context.Context, c *call, in clipInput) (answer, error) {
 	if in.ClipFragmentSelector == nil {
-		return nil, invalid("ClipFragmentSelector is required.")
+		return nil, wire.Invalid("ClipFragmentSelector is required.")
 	}
-	sel, err := in.ClipFragmentSelector.read()
+	sel, err := in.ClipFragmentSelector.Read()
 	if err != nil {
 		return nil, err
 	}
-	st, err := s.find(c, in.streamRef)
+	st, err := s.find(c, in.StreamRef)
 	if err != nil {
 		return nil, err
 	}
-	if st.retention == 0 {
-		return nil, refuse(errNoRetention, "The stream data retention in hours is equal to zero.")
+	if st.Retention == 0 {
+		return nil, wire.Refuse(wire.NoDataRetention, "The stream data retention in hours is equal to zero.")
 	}
-	if err := sel.checkClip(st, c.now); err != nil {
+	if err := checkClip(sel, st, c.now); err != nil {
 		return nil, err
 	}
-	fragments := cutClip(servable(st, visible(st, sel, c.now), s.options.Overlaps, c.now))
+	fragments := cutClip(streams.Servable(st, st.Visible(sel, c.now), s.options.Overlaps, c.now))
 	if len(fragments) == 0 {
 		return nil, noFragments()
 	}
-	if err := st.quota.points(c.now, len(fragments), len(fragments)); err != nil {
+	if err := st.Quota.Points(c.now, len(fragments), len(fragments)); err != nil {
 		return nil, err
 	}
 	o := s.options.Payload
@@ -64,35 +63,20 @@ func (s *Server) getClip(ctx context.Context, c *call) (answer, error) {
 
 // noFragments is what GetClip answers where there is no footage.
 func noFragments() error {
-	return refuse(errNotFound, "No fragments found in the stream for the clip request.")
+	return wire.Refuse(wire.NotFound, "No fragments found in the stream for the clip request.")
 }
 
 // checkClip refuses a range that a clip cannot have.
-func (sel selection) checkClip(st stream, now time.Time) error {
+func checkClip(sel streams.Selection, st streams.Stream, now time.Time) error {
 	switch {
-	case !sel.end.After(sel.start):
-		return invalid("EndTimestamp must be later than StartTimestamp.")
-	case sel.end.Sub(sel.start) > maxClipSpan:
-		return invalid("EndTimestamp must be within 24 hours of StartTimestamp.")
-	case sel.by == footage.ByServer && sel.end.After(now):
-		return invalid("EndTimestamp must be in the past.")
+	case !sel.End.After(sel.Start):
+		return wire.Invalid("EndTimestamp must be later than StartTimestamp.")
+	case sel.End.Sub(sel.Start) > maxClipSpan:
+		return wire.Invalid("EndTimestamp must be within 24 hours of StartTimestamp.")
+	case sel.By == footage.ByServer && sel.End.After(now):
+		return wire.Invalid("EndTimestamp must be in the past.")
 	}
-	return sel.checkRetention(st, now)
-}
-
-// oldestOnly drops all but the first ingested of fragments with one producer timestamp (API reference,
-// ClipFragmentSelector). Their order stays.
-func oldestOnly(fragments []footage.Fragment) []footage.Fragment {
-	oldest := make(map[int64]string, len(fragments))
-	for _, f := range fragments {
-		ms := f.Producer.UnixMilli()
-		if n, ok := oldest[ms]; !ok || f.Number < n {
-			oldest[ms] = f.Number
-		}
-	}
-	return slices.DeleteFunc(fragments, func(f footage.Fragment) bool {
-		return oldest[f.Producer.UnixMilli()] != f.Number
-	})
+	return sel.CheckRetention(st, now)
 }
 
 // cutClip gives as many of the first fragments as fit into one clip.
@@ -133,34 +117,19 @@ func (s *Server) makeClip(ctx context.Context, fragments []footage.Fragment, o p
 	return &clipAnswer{payload: p, chunked: s.options.Chunked}, nil
 }
 
-// clipClock gives times to clips. An MP4 has whole seconds, and no two clips may be equal even if they are made in one:
-// whoever mixes the bytes of two should find out here.
-type clipClock struct{ last atomic.Int64 }
-
-// next gives now, or the second after the last that was given.
-func (c *clipClock) next(now time.Time) time.Time {
-	for {
-		last := c.last.Load()
-		at := max(now.Unix(), last+1)
-		if c.last.CompareAndSwap(last, at) {
-			return time.Unix(at, 0).UTC()
-		}
-	}
-}
-
 // refuseMedia turns an error about media into what the service says.
 func refuseMedia(err error) error {
 	switch {
 	case errors.Is(err, footage.ErrNoFragments):
 		return noFragments()
 	case errors.Is(err, footage.ErrCodecChange):
-		return refuse(errInvalidCodec, "The codec private data is not consistent between all fragments.")
+		return wire.Refuse(wire.InvalidCodec, "The codec private data is not consistent between all fragments.")
 	case errors.Is(err, footage.ErrNoCodecPrivateData):
-		return refuse(errMissingCodec, "No codec private data was found in at least one of tracks of the video stream.")
+		return wire.Refuse(wire.MissingCodec, "No codec private data was found in at least one of tracks of the video stream.")
 	case errors.Is(err, footage.ErrInvalidMedia):
-		return refuse(errInvalidMedia, "One or more frames in the requested clip could not be parsed based on the specified codec.")
+		return wire.Refuse(wire.InvalidMedia, "One or more frames in the requested clip could not be parsed based on the specified codec.")
 	case errors.Is(err, footage.ErrUnsupportedMedia):
-		return refuse(errUnsupportedMedia, "The type of the media could not be determined from the codec IDs of the tracks in the first fragment.")
+		return wire.Refuse(wire.UnsupportedMedia, "The type of the media could not be determined from the codec IDs of the tracks in the first fragment.")
 	}
 	return fmt.Errorf("clip: %w", err)
 }

@@ -2,13 +2,15 @@ package emulator
 
 import (
 	"cmp"
-	"context"
 	"encoding/binary"
 	"math/rand/v2"
 	"slices"
 	"time"
 
+	"clipfs/clip/emulator/fault"
 	"clipfs/clip/emulator/footage"
+	"clipfs/clip/emulator/streams"
+	"clipfs/clip/emulator/wire"
 )
 
 const (
@@ -22,42 +24,41 @@ const (
 type fragmentOutput struct {
 	FragmentNumber               string
 	FragmentSizeInBytes          int64
-	ProducerTimestamp            timestamp
-	ServerTimestamp              timestamp
+	ProducerTimestamp            wire.Timestamp
+	ServerTimestamp              wire.Timestamp
 	FragmentLengthInMilliseconds int64
 }
 
+// listFragmentsInput is the input of ListFragments.
+type listFragmentsInput struct {
+	wire.StreamRef
+	MaxResults       *int
+	NextToken        string
+	FragmentSelector *streams.Selector
+}
+
 // listFragments tells which fragments start in a range of time, in no order, even across pages.
-func (s *Server) listFragments(_ context.Context, c *call) (answer, error) {
-	var in struct {
-		streamRef
-		MaxResults       *int
-		NextToken        string
-		FragmentSelector *selectorInput
-	}
-	if err := c.read(&in); err != nil {
-		return nil, err
-	}
+func (s *Server) listFragments(c *call, in listFragmentsInput) (any, error) {
 	size := defaultFragmentPage
 	if in.MaxResults != nil {
 		size = *in.MaxResults
 	}
 	if size < 1 {
-		return nil, invalid("MaxResults %d: want 1 or more.", size)
+		return nil, wire.Invalid("MaxResults %d: want 1 or more.", size)
 	}
 	size = min(size, maxFragmentPage)
-	var given *selection
+	var given *streams.Selection
 	if in.FragmentSelector != nil {
-		sel, err := in.FragmentSelector.read()
+		sel, err := in.FragmentSelector.Read()
 		if err != nil {
 			return nil, err
 		}
-		if sel.end.Before(sel.start) {
-			return nil, invalid("StartTimestamp is after EndTimestamp.")
+		if sel.End.Before(sel.Start) {
+			return nil, wire.Invalid("StartTimestamp is after EndTimestamp.")
 		}
 		given = &sel
 	}
-	st, err := s.find(c, in.streamRef)
+	st, err := s.find(c, in.StreamRef)
 	if err != nil {
 		return nil, err
 	}
@@ -65,10 +66,10 @@ func (s *Server) listFragments(_ context.Context, c *call) (answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := sel.checkRetention(st, c.now); err != nil {
+	if err := sel.CheckRetention(st, c.now); err != nil {
 		return nil, err
 	}
-	if err := st.quota.points(c.now, 0, size); err != nil {
+	if err := st.Quota.Points(c.now, 0, size); err != nil {
 		return nil, err
 	}
 	return s.fragmentPage(c, st, sel, last, size)
@@ -76,30 +77,30 @@ func (s *Server) listFragments(_ context.Context, c *call) (answer, error) {
 
 // openListing says what a call lists, and from which place on. A token continues the listing that it came from, with or
 // without that listing's selector; with another one it is refused.
-func (s *Server) openListing(st stream, given *selection, token string) (selection, fragmentCursor, error) {
+func (s *Server) openListing(st streams.Stream, given *streams.Selection, token string) (streams.Selection, fragmentCursor, error) {
 	switch {
 	case token == "" && given == nil:
-		return selection{}, fragmentCursor{}, invalid("FragmentSelector is required where there is no NextToken.")
+		return streams.Selection{}, fragmentCursor{}, wire.Invalid("FragmentSelector is required where there is no NextToken.")
 	case token == "":
 		return *given, fragmentCursor{seed: rand.Uint64()}, nil
 	}
-	text, err := s.tokens.open(listingOf(st), token)
+	text, err := s.tokens.Open(listingOf(st), token)
 	if err != nil {
-		return selection{}, fragmentCursor{}, err
+		return streams.Selection{}, fragmentCursor{}, err
 	}
 	sel, last := readListing(text)
 	if given != nil && given.String() != sel.String() {
-		return selection{}, fragmentCursor{}, invalidToken()
+		return streams.Selection{}, fragmentCursor{}, wire.InvalidToken()
 	}
 	return sel, last, nil
 }
 
 // listingOf is what the tokens of a stream's listings are bound to.
-func listingOf(st stream) string { return "ListFragments " + st.arn() }
+func listingOf(st streams.Stream) string { return "ListFragments " + st.ARN() }
 
 // fragmentPage gives the page of a listing that begins behind a place.
-func (s *Server) fragmentPage(c *call, st stream, sel selection, last fragmentCursor, size int) (answer, error) {
-	all := visible(st, sel, c.now)
+func (s *Server) fragmentPage(c *call, st streams.Stream, sel streams.Selection, last fragmentCursor, size int) (any, error) {
+	all := st.Visible(sel, c.now)
 	page, more := last.next(all, size)
 	next := again()
 	if more {
@@ -114,16 +115,16 @@ func (s *Server) fragmentPage(c *call, st stream, sel selection, last fragmentCu
 		out.Fragments[i] = fragmentOutput{
 			FragmentNumber:               f.Number,
 			FragmentSizeInBytes:          f.Size,
-			ProducerTimestamp:            timestamp{f.Producer},
-			ServerTimestamp:              timestamp{f.Server},
+			ProducerTimestamp:            wire.Timestamp{Time: f.Producer},
+			ServerTimestamp:              wire.Timestamp{Time: f.Server},
 			FragmentLengthInMilliseconds: f.Length.Milliseconds(),
 		}
 	}
 	if more {
-		out.NextToken = s.tokens.seal(listingOf(st), writeListing(sel, next))
+		out.NextToken = s.tokens.Seal(listingOf(st), writeListing(sel, next))
 	}
 	c.fragments = len(page)
-	return reply(out)
+	return out, nil
 }
 
 // fragmentCursor is a place in the order in which one listing gives fragments: by a hash of their numbers under a
@@ -135,19 +136,22 @@ type fragmentCursor struct {
 	number string
 }
 
+// again gives the place at which a listing that has come to its end begins anew, in another order.
+func again() fragmentCursor { return fragmentCursor{seed: rand.Uint64()} }
+
 // writeListing gives a selection and a place in its listing as bytes, for a token.
-func writeListing(sel selection, c fragmentCursor) string {
-	b := []byte{byte(sel.by)}
-	for _, v := range []uint64{uint64(sel.start.UnixMilli()), uint64(sel.end.UnixMilli()), c.seed} {
+func writeListing(sel streams.Selection, c fragmentCursor) string {
+	b := []byte{byte(sel.By)}
+	for _, v := range []uint64{uint64(sel.Start.UnixMilli()), uint64(sel.End.UnixMilli()), c.seed} {
 		b = binary.BigEndian.AppendUint64(b, v)
 	}
 	return string(b) + c.number
 }
 
 // readListing reads what writeListing gave.
-func readListing(s string) (selection, fragmentCursor) {
+func readListing(s string) (streams.Selection, fragmentCursor) {
 	at := func(i int) uint64 { return binary.BigEndian.Uint64([]byte(s)[1+8*i:]) }
-	sel := selection{by: footage.Selector(s[0]), start: time.UnixMilli(int64(at(0))), end: time.UnixMilli(int64(at(1)))}
+	sel := streams.Selection{By: footage.Selector(s[0]), Start: time.UnixMilli(int64(at(0))), End: time.UnixMilli(int64(at(1)))}
 	return sel, fragmentCursor{seed: at(2), number: s[1+8*3:]}
 }
 
@@ -189,4 +193,30 @@ func (c fragmentCursor) place(number string) uint64 {
 	}
 	x = (x ^ x>>32) * 0x9e3779b97f4a7c15
 	return x ^ x>>29
+}
+
+const (
+	// missingEvery is one in how many fragments a page lacks.
+	missingEvery = 10
+	// comesAgain is how many of a listing's fragments stand on each of its pages.
+	comesAgain = 10
+)
+
+// mislist gives a page of a listing of all, and whether there are more, as a fault has them.
+func (c *call) mislist(all, page []footage.Fragment, more bool) ([]footage.Fragment, bool) {
+	switch {
+	case c.has(fault.Duplicate):
+		page = append(append(page[:len(page):len(page)], page...), all[:min(comesAgain, len(all))]...)
+	case c.has(fault.Missing):
+		var kept []footage.Fragment
+		for i, f := range page {
+			if i%missingEvery != 0 {
+				kept = append(kept, f)
+			}
+		}
+		page = kept
+	case c.has(fault.Endless):
+		more = true
+	}
+	return page, more
 }

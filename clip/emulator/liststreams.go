@@ -1,9 +1,8 @@
 package emulator
 
 import (
-	"context"
-
 	"clipfs/clip/emulator/fault"
+	"clipfs/clip/emulator/wire"
 )
 
 const (
@@ -14,20 +13,19 @@ const (
 	maxStreamPage = 10_000
 )
 
+// listStreamsInput is the input of ListStreams.
+type listStreamsInput struct {
+	MaxResults          *int
+	NextToken           string
+	StreamNameCondition *struct {
+		ComparisonOperator string
+		ComparisonValue    wire.StreamName
+	}
+}
+
 // listStreams tells of all streams, page by page.
-func (s *Server) listStreams(_ context.Context, c *call) (answer, error) {
-	var in struct {
-		MaxResults          *int
-		NextToken           string
-		StreamNameCondition *struct {
-			ComparisonOperator string
-			ComparisonValue    StreamName
-		}
-	}
-	if err := c.read(&in); err != nil {
-		return nil, err
-	}
-	if err := s.account.call(ListStreams, c.now); err != nil {
+func (s *Server) listStreams(c *call, in listStreamsInput) (any, error) {
+	if err := s.account.Call(wire.ListStreams, c.now); err != nil {
 		return nil, err
 	}
 	size := defaultStreamPage
@@ -35,15 +33,15 @@ func (s *Server) listStreams(_ context.Context, c *call) (answer, error) {
 		size = *in.MaxResults
 	}
 	if size < 1 || size > maxStreamPage {
-		return nil, invalid("MaxResults %d: want 1 to %d.", size, maxStreamPage)
+		return nil, wire.Invalid("MaxResults %d: want 1 to %d.", size, maxStreamPage)
 	}
-	var prefix StreamName
+	var prefix wire.StreamName
 	if cond := in.StreamNameCondition; cond != nil {
 		if cond.ComparisonOperator != "BEGINS_WITH" {
-			return nil, invalid("ComparisonOperator '%.100s': want BEGINS_WITH.", cond.ComparisonOperator)
+			return nil, wire.Invalid("ComparisonOperator '%.100s': want BEGINS_WITH.", cond.ComparisonOperator)
 		}
 		if !cond.ComparisonValue.Valid() {
-			return nil, invalidName(cond.ComparisonValue)
+			return nil, wire.InvalidName(cond.ComparisonValue)
 		}
 		prefix = cond.ComparisonValue
 	}
@@ -51,29 +49,29 @@ func (s *Server) listStreams(_ context.Context, c *call) (answer, error) {
 	var after string
 	if in.NextToken != "" {
 		var err error
-		if after, err = s.tokens.open(query, in.NextToken); err != nil {
+		if after, err = s.tokens.Open(query, in.NextToken); err != nil {
 			return nil, err
 		}
 	}
-	return s.streamPage(c, query, string(prefix), StreamName(after), size)
+	return s.streamPage(c, query, string(prefix), wire.StreamName(after), size)
 }
 
 // streamPage gives the page of streams after a name.
-func (s *Server) streamPage(c *call, query, prefix string, after StreamName, size int) (answer, error) {
+func (s *Server) streamPage(c *call, query, prefix string, after wire.StreamName, size int) (any, error) {
 	out := struct {
 		StreamInfoList []streamInfo
 		NextToken      string `json:",omitempty"`
 	}{StreamInfoList: []streamInfo{}}
-	for _, st := range s.streams.list(prefix, after) {
+	for _, st := range s.streams.List(prefix, after) {
 		if len(out.StreamInfoList) == size {
 			last := out.StreamInfoList[size-1].StreamName
-			out.NextToken = s.tokens.seal(query, string(last))
+			out.NextToken = s.tokens.Seal(query, string(last))
 			break
 		}
-		out.StreamInfoList = append(out.StreamInfoList, st.info())
+		out.StreamInfoList = append(out.StreamInfoList, infoOf(st))
 	}
 	if out.NextToken == "" && c.has(fault.Endless) {
-		out.NextToken = s.tokens.seal(query, "")
+		out.NextToken = s.tokens.Seal(query, "")
 	}
-	return reply(out)
+	return out, nil
 }

@@ -11,6 +11,8 @@ import (
 	"clipfs/clip/emulator/fault"
 	"clipfs/clip/emulator/footage"
 	"clipfs/clip/emulator/payload"
+	"clipfs/clip/emulator/streams"
+	"clipfs/clip/emulator/wire"
 )
 
 const (
@@ -46,7 +48,7 @@ type Options struct {
 	// Payload says how GetClip makes its MP4. Its Created and Next are set for each call, its Forms are those at the start.
 	Payload payload.Options
 	// Overlaps says what GetClip does about footage that was ingested over older footage.
-	Overlaps Overlaps
+	Overlaps streams.Overlaps
 	// Chunked leaves Content-Length out of what GetClip answers.
 	Chunked bool
 	// Latency passes before the first byte of an answer of the data listener.
@@ -58,13 +60,13 @@ type Options struct {
 	// Faults are in force from the start.
 	Faults []fault.Rule
 	// Credentials that requests have to be signed with; the zero value accepts any signature that is well formed.
-	Credentials Credentials
+	Credentials wire.Credentials
 }
 
 // Stream is a stream that is there from the start.
 type Stream struct {
 	// Name of the stream. Several entries of one name make one stream that has recorded all of their footage.
-	Name StreamName
+	Name wire.StreamName
 	// Source of its footage; nil is none.
 	Source footage.Source
 	// MediaType that DescribeStream tells, such as "video/h264"; may be empty.
@@ -98,8 +100,8 @@ func (o Options) complete() (Options, error) {
 	case NoRetention:
 		o.Retention = 0
 	}
-	if o.Retention < 0 || o.Retention%time.Hour != 0 || o.Retention > maxRetentionHours*time.Hour {
-		return o, fmt.Errorf("%w: retention %s: want whole hours, at most %d", ErrOptions, o.Retention, maxRetentionHours)
+	if o.Retention < 0 || o.Retention%time.Hour != 0 || o.Retention > streams.MaxRetentionHours*time.Hour {
+		return o, fmt.Errorf("%w: retention %s: want whole hours, at most %d", ErrOptions, o.Retention, streams.MaxRetentionHours)
 	}
 	if o.Latency < 0 || o.Bandwidth < 0 {
 		return o, fmt.Errorf("%w: latency and bandwidth cannot be negative", ErrOptions)

@@ -9,19 +9,20 @@ import (
 
 	"clipfs/clip/emulator"
 	camera "clipfs/clip/emulator/producer"
+	"clipfs/clip/emulator/streams"
 )
 
 // TestGetClipOverlaps: footage is uploaded again with times that differ by 0.7 s. All of it is listed, and GetClip gives
 // the oldest collection only.
 func TestGetClipOverlaps(t *testing.T) {
 	for _, tt := range []struct {
-		overlaps emulator.Overlaps
+		overlaps streams.Overlaps
 		// whole is how many fragments a clip of everything has, alone one of a newer fragment.
 		whole, alone int64
 	}{
-		{emulator.OverlapsDrop, 6, 1},
-		{emulator.OverlapsHide, 6, 0},
-		{emulator.OverlapsKeep, 10, 1},
+		{streams.OverlapsDrop, 6, 1},
+		{streams.OverlapsHide, 6, 0},
+		{streams.OverlapsKeep, 10, 1},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			c := start(t, emulator.Options{NoQuota: true, Overlaps: tt.overlaps})
@@ -53,17 +54,17 @@ func TestGetClipOverlaps(t *testing.T) {
 			if n := count(4500, 5500); n != tt.alone {
 				t.Errorf("overlaps %d: %d fragments in a clip of a newer one, want %d", tt.overlaps, n, tt.alone)
 			}
-			if n := count(4000, 10_000); tt.overlaps != emulator.OverlapsKeep && n != 3 {
+			if n := count(4000, 10_000); tt.overlaps != streams.OverlapsKeep && n != 3 {
 				t.Errorf("overlaps %d: %d fragments in a clip of the older ones, want 3", tt.overlaps, n)
 			}
 		})
 	}
-	for s, want := range map[string]emulator.Overlaps{"drop": emulator.OverlapsDrop, "hide": emulator.OverlapsHide, "keep": emulator.OverlapsKeep} {
-		if got, err := emulator.ParseOverlaps(s); got != want || err != nil {
+	for s, want := range map[string]streams.Overlaps{"drop": streams.OverlapsDrop, "hide": streams.OverlapsHide, "keep": streams.OverlapsKeep} {
+		if got, err := streams.ParseOverlaps(s); got != want || err != nil {
 			t.Errorf("%s: %v, %v", s, got, err)
 		}
 	}
-	if _, err := emulator.ParseOverlaps("x"); err == nil {
+	if _, err := streams.ParseOverlaps("x"); err == nil {
 		t.Error("x is taken")
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"clipfs/clip/emulator"
 	"clipfs/clip/emulator/footage"
 	camera "clipfs/clip/emulator/producer"
+	"clipfs/clip/emulator/wire"
 )
 
 // ffmpegArgs makes 6 s of video with key frames every second and writes Matroska to a pipe, a cluster a second.
@@ -59,7 +60,7 @@ func TestPutMediaFFmpeg(t *testing.T) {
 		{"h264 alone", append(slices.Clone(h264), "-live", "1"), ""},
 		{"h265, G.711", append(slices.Clone(hevc), "-map", "1:a", "-c:a", "pcm_mulaw", "-ar", "8000", "-ac", "1", "-live", "1"), "blocks"},
 	}
-	c := startLoopback(t, emulator.Options{NoQuota: true, Credentials: emulator.Credentials{Key: "AKTEST", Secret: "secret"}})
+	c := startLoopback(t, emulator.Options{NoQuota: true, Credentials: wire.Credentials{Key: "AKTEST", Secret: "secret"}})
 	for i, tt := range tests {
 		name := fmt.Sprint("s", i)
 		c.create(name, 24)
@@ -133,7 +134,7 @@ func checkClip(t *testing.T, name, sent, clip, audio string) {
 // A program that we did not write sends media: curl, with what ffmpeg writes into a pipe.
 func TestPutMediaCurl(t *testing.T) {
 	ffmpeg, curl := tool(t, "ffmpeg"), tool(t, "curl")
-	c := startLoopback(t, emulator.Options{Credentials: emulator.Credentials{Key: "AKTEST", Secret: "secret"}})
+	c := startLoopback(t, emulator.Options{Credentials: wire.Credentials{Key: "AKTEST", Secret: "secret"}})
 	c.create("a", 24)
 	began := time.Now().Add(-time.Hour)
 	coding := []string{"-c:v", "libx264", "-preset", "veryfast", "-g", "25", "-sc_threshold", "0", "-live", "1"}

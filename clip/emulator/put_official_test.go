@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"clipfs/clip/emulator"
+	"clipfs/clip/emulator/wire"
 )
 
 // TestPutMediaOfficialProducers: a producer that behaves as the official ones do, and is not ours, ends cleanly with all
@@ -28,7 +29,7 @@ func TestPutMediaOfficialProducers(t *testing.T) {
 	if err := os.WriteFile(sent, media, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c := startLoopback(t, emulator.Options{Credentials: emulator.Credentials{Key: "AKTEST", Secret: "secret"}})
+	c := startLoopback(t, emulator.Options{Credentials: wire.Credentials{Key: "AKTEST", Secret: "secret"}})
 	began := time.Now().Add(-time.Hour).Truncate(time.Second)
 	for _, way := range []string{"tagged", "sized"} {
 		t.Run(way, func(t *testing.T) {

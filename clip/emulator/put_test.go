@@ -16,6 +16,7 @@ import (
 	"clipfs/clip/emulator"
 	"clipfs/clip/emulator/footage"
 	camera "clipfs/clip/emulator/producer"
+	"clipfs/clip/emulator/wire"
 )
 
 // put sends media to a stream.
@@ -123,9 +124,9 @@ func TestPutMediaAcknowledges(t *testing.T) {
 				t.Errorf("fragment %d: %+v", i, f)
 			}
 		}
-		want2 := emulator.CallCount{API: emulator.PutMedia, Stream: "a", Calls: 1, Fragments: 5}
+		want2 := emulator.CallCount{API: wire.PutMedia, Stream: "a", Calls: 1, Fragments: 5}
 		for _, k := range c.server.Calls() {
-			if k.API == emulator.PutMedia {
+			if k.API == wire.PutMedia {
 				k.Bytes = 0
 				if k != want2 {
 					t.Errorf("counted %+v", k)

@@ -1,45 +1,31 @@
 package emulator
 
 import (
-	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"clipfs/clip/emulator/fault"
-	"clipfs/clip/emulator/store"
-
-	"golang.org/x/sync/errgroup"
-)
-
-const (
-	headerTimeout = 10 * time.Second
-	readTimeout   = time.Minute
-	idleTimeout   = 2 * time.Minute
-	// stopGrace is how long calls may take to end once the server stops; media is cut off at once.
-	stopGrace = time.Second
-	// maxHeader is the largest request header, in bytes.
-	maxHeader = 64 << 10
+	"clipfs/clip/emulator/form"
+	"clipfs/clip/emulator/streams"
+	"clipfs/clip/emulator/wire"
 )
 
 // Server is an emulated Kinesis Video Streams: make it with New, then Start it once, and Close it. It is safe for
 // concurrent use.
 type Server struct {
 	log         *slog.Logger
-	store       *store.Store
-	streams     *streamTable
-	account     *accountQuota
-	tokens      *tokens
+	streams     *streams.Table
+	account     streams.Calls
+	tokens      *wire.Tokens
 	calls       *callTable
 	faults      *fault.Table
 	madeAt      clipClock
-	forms       oddForms
-	credentials Credentials
+	forms       atomic.Pointer[form.Set]
+	credentials wire.Credentials
 	options     Options
 
 	control, data *http.Server
@@ -54,181 +40,9 @@ type Server struct {
 
 	mu          sync.Mutex // mu guards what follows
 	started     bool
-	controlDoor *door
-	dataDoor    *door
+	controlDoor *fault.Door
+	dataDoor    *fault.Door
 	err         error
-}
-
-// New makes a server that does not listen yet, and opens its directory of data, which it has until Close. Errors of the
-// options wrap ErrOptions.
-func New(o Options) (*Server, error) {
-	o, err := o.complete()
-	if err != nil {
-		return nil, err
-	}
-	kept, err := store.Open(o.Data, store.Options{Log: o.Log})
-	if err != nil {
-		return nil, fmt.Errorf("emulator: %w", err)
-	}
-	streams, err := newStreamTable(o, kept, time.Now())
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("emulator: %w", err), kept.Close())
-	}
-	s := &Server{
-		log:         o.Log,
-		store:       kept,
-		streams:     streams,
-		account:     newAccountQuota(o.NoQuota),
-		tokens:      newTokens(),
-		calls:       &callTable{},
-		faults:      &fault.Table{},
-		credentials: o.Credentials,
-		options:     o,
-		stopping:    make(chan struct{}),
-		stopped:     make(chan struct{}),
-	}
-	s.SetPayloadForms(o.Payload.Forms)
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /_emulator/calls", s.writeCalls)
-	mux.HandleFunc("POST /_emulator/reset", s.resetCalls)
-	mux.HandleFunc("GET /_emulator/payload", s.getForms)
-	mux.HandleFunc("POST /_emulator/payload", s.postForms)
-	mux.HandleFunc("GET /_emulator/faults", s.listFaults)
-	mux.HandleFunc("POST /_emulator/faults", s.postFaults)
-	mux.HandleFunc("DELETE /_emulator/faults", s.clearFaults)
-	mux.HandleFunc("DELETE /_emulator/faults/{id}", s.deleteFault)
-	mux.Handle("/", s.handler(s.controlOperations(), pace{}))
-	s.control = s.httpServer(mux, pace{})
-	p := pace{data: true, latency: o.Latency, bandwidth: o.Bandwidth}
-	s.data = s.httpServer(s.withPutMedia(s.handler(s.dataOperations(), p), p), p)
-	s.release = sync.OnceValue(kept.Close)
-	return s, nil
-}
-
-// httpServer makes one of the two HTTP servers.
-func (s *Server) httpServer(h http.Handler, p pace) *http.Server {
-	return &http.Server{
-		Handler:           h,
-		ConnContext:       p.connContext,
-		ReadHeaderTimeout: headerTimeout,
-		ReadTimeout:       readTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeader,
-		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
-	}
-}
-
-// Start opens the listeners and serves until ctx ends or Close is called. It returns when both accept connections.
-func (s *Server) Start(ctx context.Context) error {
-	s.mu.Lock()
-	again := s.started
-	s.started = true
-	s.mu.Unlock()
-	if again {
-		return errors.New("emulator: started before")
-	}
-	if err := s.openDoors(ctx); err != nil {
-		close(s.stopped)
-		return err
-	}
-	control, data := s.controlDoor, s.dataDoor // they do not change any more
-	s.warnExposed("control", control.Addr())
-	s.warnExposed("data", data.Addr())
-
-	// Requests outlive ctx by nothing: its end cancels them, and so does Close.
-	ctx, cancel := context.WithCancel(ctx)
-	s.control.BaseContext = func(net.Listener) context.Context { return ctx }
-	s.data.BaseContext = s.control.BaseContext
-	g := new(errgroup.Group)
-	g.Go(func() error { return s.serveOn(s.control, control) })
-	g.Go(func() error { return s.serveOn(s.data, data) })
-	g.Go(func() error {
-		select {
-		case <-ctx.Done():
-		case <-s.stopping:
-		}
-		s.stop()
-		cancel()
-		return errors.Join(shutdown(s.control), shutdown(s.data))
-	})
-	g.Go(func() error {
-		s.expire(ctx)
-		return nil
-	})
-	go func() {
-		err := errors.Join(g.Wait(), s.release())
-		s.mu.Lock()
-		s.err = err
-		s.mu.Unlock()
-		close(s.stopped)
-	}()
-	return nil
-}
-
-// openDoors opens both listeners, or neither, and puts the faults into force that the options have.
-func (s *Server) openDoors(ctx context.Context) error {
-	listen := func(address string) (net.Listener, error) { return s.options.Listen(ctx, "tcp", address) }
-	control, err := newDoor(s.options.Address, listen)
-	if err != nil {
-		return fmt.Errorf("emulator: listen: %w", err)
-	}
-	data, err := newDoor(s.options.DataAddress, listen)
-	if err != nil {
-		return errors.Join(fmt.Errorf("emulator: data listener: %w", err), control.Close())
-	}
-	s.control.ConnState, s.data.ConnState = control.note, data.note
-	s.mu.Lock()
-	s.controlDoor, s.dataDoor = control, data
-	s.mu.Unlock()
-	if _, err := s.AddFaults(s.options.Faults...); err != nil {
-		return errors.Join(err, control.Close(), data.Close())
-	}
-	return nil
-}
-
-// serveOn accepts connections until the server stops. If it fails by itself, everything stops.
-func (s *Server) serveOn(h *http.Server, l net.Listener) error {
-	err := h.Serve(l)
-	if errors.Is(err, http.ErrServerClosed) {
-		return nil
-	}
-	s.stop()
-	return fmt.Errorf("emulator: %w", err)
-}
-
-// shutdown ends a server whose requests have been canceled, connections that have not sent one yet included.
-func shutdown(h *http.Server) error {
-	ctx, cancel := context.WithTimeout(context.Background(), stopGrace)
-	defer cancel()
-	if err := h.Shutdown(ctx); err == nil || !errors.Is(err, context.DeadlineExceeded) {
-		return err
-	}
-	return h.Close()
-}
-
-// stop begins to stop.
-func (s *Server) stop() { s.stopOnce.Do(func() { close(s.stopping) }) }
-
-// Close stops the server, cuts off media that is being sent, and waits until nothing runs any more. It may be called
-// again, and without Start.
-func (s *Server) Close() error {
-	s.stop()
-	s.mu.Lock()
-	started := s.started
-	s.mu.Unlock()
-	if !started {
-		return s.release()
-	}
-	return errors.Join(s.Wait(), s.release())
-}
-
-// Wait waits until a started server has stopped, and says why if it was neither for Close nor for the end of its
-// context.
-func (s *Server) Wait() error {
-	<-s.stopped
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.err
 }
 
 // Endpoint is the URL of the control listener, for an SDK's endpoint URL; empty before Start.
@@ -265,22 +79,26 @@ func reachable(addr, host string) string {
 // Calls gives what was asked so far, by API and stream.
 func (s *Server) Calls() []CallCount { return s.calls.list() }
 
+// PayloadForms gives the ways in which payloads are odd now.
+func (s *Server) PayloadForms() form.Set { return *s.forms.Load() }
+
+// SetPayloadForms makes the payloads of later calls odd in these ways and no others.
+func (s *Server) SetPayloadForms(set form.Set) { s.forms.Store(&set) }
+
 // ResetCalls sets all counts to zero.
 func (s *Server) ResetCalls() { s.calls.reset() }
 
-// writeCalls answers GET /_emulator/calls.
-func (s *Server) writeCalls(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "application/json")
-	body := struct {
-		Calls []CallCount `json:"calls"`
-	}{s.calls.list()}
-	if err := json.NewEncoder(w).Encode(body); err != nil {
-		s.log.Debug("counts not written", "err", err)
-	}
-}
+// clipClock gives times to clips. An MP4 has whole seconds, and no two clips may be equal even if they are made in one:
+// whoever mixes the bytes of two should find out here.
+type clipClock struct{ last atomic.Int64 }
 
-// resetCalls answers POST /_emulator/reset.
-func (s *Server) resetCalls(w http.ResponseWriter, _ *http.Request) {
-	s.calls.reset()
-	w.WriteHeader(http.StatusNoContent)
+// next gives now, or the second after the last that was given.
+func (c *clipClock) next(now time.Time) time.Time {
+	for {
+		last := c.last.Load()
+		at := max(now.Unix(), last+1)
+		if c.last.CompareAndSwap(last, at) {
+			return time.Unix(at, 0).UTC()
+		}
+	}
 }

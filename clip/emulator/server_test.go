@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"clipfs/clip/emulator"
+	"clipfs/clip/emulator/wire"
 )
 
 func TestCalls(t *testing.T) {
@@ -37,15 +38,15 @@ func TestCalls(t *testing.T) {
 			t.Errorf("over HTTP %+v, from Go %+v", out.Calls, c.server.Calls())
 		}
 		for i := range out.Calls {
-			if k := &out.Calls[i]; k.API != emulator.ListFragments && k.Stream != "" {
+			if k := &out.Calls[i]; k.API != wire.ListFragments && k.Stream != "" {
 				k.Bytes = 0 // The lengths of versions and the like are not what is tested here.
 			}
 		}
 		want := []emulator.CallCount{
-			{API: emulator.DescribeStream, Calls: 1, Errors: 1, Bytes: int64(len(missing.body))},
-			{API: emulator.DescribeStream, Stream: "b", Calls: 6, Throttled: 1},
-			{API: emulator.GetDataEndpoint, Stream: "a", Calls: 1},
-			{API: emulator.ListFragments, Stream: "a", Calls: 2, Fragments: 40, Bytes: size},
+			{API: wire.DescribeStream, Calls: 1, Errors: 1, Bytes: int64(len(missing.body))},
+			{API: wire.DescribeStream, Stream: "b", Calls: 6, Throttled: 1},
+			{API: wire.GetDataEndpoint, Stream: "a", Calls: 1},
+			{API: wire.ListFragments, Stream: "a", Calls: 2, Fragments: 40, Bytes: size},
 		}
 		if !slices.Equal(out.Calls, want) {
 			t.Errorf("calls\n%+v, want\n%+v", out.Calls, want)

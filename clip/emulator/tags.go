@@ -1,47 +1,40 @@
 package emulator
 
 import (
-	"context"
 	"maps"
+
+	"clipfs/clip/emulator/streams"
+	"clipfs/clip/emulator/wire"
 )
 
-// Limits of tags (API reference, TagStream).
-const (
-	maxTags     = 50
-	maxTagKey   = 128
-	maxTagValue = 256
-)
+// tagInput is the input of TagStream.
+type tagInput struct {
+	wire.StreamRef
+	Tags map[string]string
+}
 
 // tagStream adds tags, or gives those that are there another value.
-func (s *Server) tagStream(_ context.Context, c *call) (answer, error) {
-	var in struct {
-		streamRef
-		Tags map[string]string
-	}
-	if err := c.read(&in); err != nil {
-		return nil, err
-	}
+func (s *Server) tagStream(c *call, in tagInput) (any, error) {
 	if len(in.Tags) == 0 {
-		return nil, invalid("Tags are required.")
+		return nil, wire.Invalid("Tags are required.")
 	}
-	return s.changeTags(c, TagStream, in.streamRef, func(tags map[string]string) (map[string]string, error) {
-		return mergeTags(tags, in.Tags)
+	return s.changeTags(c, wire.TagStream, in.StreamRef, func(tags map[string]string) (map[string]string, error) {
+		return streams.MergeTags(tags, in.Tags)
 	})
 }
 
+// untagInput is the input of UntagStream.
+type untagInput struct {
+	wire.StreamRef
+	TagKeyList []string
+}
+
 // untagStream removes tags; one that is not there is no error.
-func (s *Server) untagStream(_ context.Context, c *call) (answer, error) {
-	var in struct {
-		streamRef
-		TagKeyList []string
+func (s *Server) untagStream(c *call, in untagInput) (any, error) {
+	if len(in.TagKeyList) == 0 || len(in.TagKeyList) > streams.MaxTags {
+		return nil, wire.Invalid("TagKeyList: want 1 to %d keys.", streams.MaxTags)
 	}
-	if err := c.read(&in); err != nil {
-		return nil, err
-	}
-	if len(in.TagKeyList) == 0 || len(in.TagKeyList) > maxTags {
-		return nil, invalid("TagKeyList: want 1 to %d keys.", maxTags)
-	}
-	return s.changeTags(c, UntagStream, in.streamRef, func(tags map[string]string) (map[string]string, error) {
+	return s.changeTags(c, wire.UntagStream, in.StreamRef, func(tags map[string]string) (map[string]string, error) {
 		tags = maps.Clone(tags)
 		for _, k := range in.TagKeyList {
 			delete(tags, k)
@@ -51,35 +44,27 @@ func (s *Server) untagStream(_ context.Context, c *call) (answer, error) {
 }
 
 // changeTags replaces a stream's tags by what f makes of them. f changes nothing in place: copies share the map.
-func (s *Server) changeTags(c *call, api API, ref streamRef, f func(map[string]string) (map[string]string, error)) (answer, error) {
+func (s *Server) changeTags(c *call, api wire.API, ref wire.StreamRef, f func(map[string]string) (map[string]string, error)) (any, error) {
 	found, err := s.findControl(c, api, ref)
 	if err != nil {
 		return nil, err
 	}
-	err = s.streams.change(found, func(st *stream) error {
-		tags, err := f(st.tags)
-		st.tags = tags
+	return struct{}{}, s.streams.Change(found, func(st *streams.Stream) error {
+		tags, err := f(st.Tags)
+		st.Tags = tags
 		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	return reply(struct{}{})
 }
 
 // listTags tells a stream's tags, all of them at once: there are 50 at most.
-func (s *Server) listTags(_ context.Context, c *call) (answer, error) {
-	var in streamRef
-	if err := c.read(&in); err != nil {
-		return nil, err
-	}
-	st, err := s.findControl(c, ListTagsForStream, in)
+func (s *Server) listTags(c *call, in wire.StreamRef) (any, error) {
+	st, err := s.findControl(c, wire.ListTagsForStream, in)
 	if err != nil {
 		return nil, err
 	}
-	tags := st.tags
+	tags := st.Tags
 	if tags == nil {
 		tags = map[string]string{}
 	}
-	return reply(struct{ Tags map[string]string }{tags})
+	return struct{ Tags map[string]string }{tags}, nil
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"clipfs/clip/emulator"
+	"clipfs/clip/emulator/wire"
 )
 
 // tool finds a program. Without it the test is skipped, or fails where nothing may be skipped.
@@ -56,9 +57,9 @@ func runTool(t *testing.T, env []string, name string, args ...string) string {
 func checked(t *testing.T) *client {
 	streams := []emulator.Stream{{Name: "card", Source: card(t)}}
 	for i := range 11 {
-		streams = append(streams, emulator.Stream{Name: emulator.StreamName(fmt.Sprintf("empty-%d", i))})
+		streams = append(streams, emulator.Stream{Name: wire.StreamName(fmt.Sprintf("empty-%d", i))})
 	}
-	return startLoopback(t, emulator.Options{Streams: streams, Credentials: emulator.Credentials{Key: "AKTEST", Secret: "secret"}})
+	return startLoopback(t, emulator.Options{Streams: streams, Credentials: wire.Credentials{Key: "AKTEST", Secret: "secret"}})
 }
 
 func TestCommandLine(t *testing.T) {

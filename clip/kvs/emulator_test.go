@@ -8,13 +8,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
-
 	"clipfs/clip/archive"
 	"clipfs/clip/emulator"
 	"clipfs/clip/emulator/footage"
+	"clipfs/clip/emulator/wire"
 	"clipfs/clip/kvs"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 )
 
 // emulate starts the emulator with the test card, two hours of it, and more streams than a page has.
@@ -26,7 +27,7 @@ func emulate(t *testing.T, o emulator.Options) *emulator.Server {
 	}
 	streams := []emulator.Stream{{Name: "door", Source: footage.NewLoop(card, time.Unix(0, 0), footage.Options{})}}
 	for i := range 25 {
-		streams = append(streams, emulator.Stream{Name: emulator.StreamName("empty-" + string(rune('a'+i)))})
+		streams = append(streams, emulator.Stream{Name: wire.StreamName("empty-" + string(rune('a'+i)))})
 	}
 	return serveStreams(t, o, streams...)
 }
@@ -149,7 +150,7 @@ func TestEmulatorSpanIsHalfOpen(t *testing.T) {
 		}
 		var got int64
 		for _, c := range server.Calls() {
-			if c.API == emulator.GetClip {
+			if c.API == wire.GetClip {
 				got += c.Fragments
 			}
 		}

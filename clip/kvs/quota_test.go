@@ -15,13 +15,14 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"golang.org/x/time/rate"
-
 	"clipfs/clip/archive"
 	"clipfs/clip/emulator"
 	"clipfs/clip/emulator/footage"
+	"clipfs/clip/emulator/wire"
 	"clipfs/clip/kvs"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"golang.org/x/time/rate"
 )
 
 // mediaQuota is what the service allows (developer guide, "Amazon Kinesis Video Streams quotas"), in points a second.
@@ -95,7 +96,7 @@ func TestTwoShareTheQuota(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				network := newNetwork()
 				server := serveStreams(t, emulator.Options{Listen: network.listen, Latency: 20 * time.Millisecond}, emulator.Stream{
-					Name: emulator.StreamName(p.stream), Source: footage.NewLoop(card, time.Unix(0, 0), footage.Options{NoStamp: true}),
+					Name: wire.StreamName(p.stream), Source: footage.NewLoop(card, time.Unix(0, 0), footage.Options{NoStamp: true}),
 				})
 				ctx, cancel := context.WithCancel(t.Context())
 				var wg sync.WaitGroup
@@ -135,7 +136,7 @@ func TestTwoShareTheQuota(t *testing.T) {
 // clipCalls gives the GetClip calls that a server of one stream has had.
 func clipCalls(server *emulator.Server) emulator.CallCount {
 	for _, c := range server.Calls() {
-		if c.API == emulator.GetClip {
+		if c.API == wire.GetClip {
 			return c
 		}
 	}
@@ -287,7 +288,7 @@ func serveStreams(t *testing.T, o emulator.Options, streams ...emulator.Stream) 
 	t.Helper()
 	o.Address = "127.0.0.1:0"
 	o.Retention = 2 * time.Hour
-	o.Credentials = emulator.Credentials{Key: "AKIDEXAMPLE", Secret: secretKey}
+	o.Credentials = wire.Credentials{Key: "AKIDEXAMPLE", Secret: secretKey}
 	o.Streams = streams
 	server, err := emulator.New(o)
 	if err != nil {

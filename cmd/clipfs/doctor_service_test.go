@@ -19,6 +19,7 @@ import (
 
 	"clipfs/clip/emulator"
 	"clipfs/clip/emulator/footage"
+	"clipfs/clip/emulator/wire"
 )
 
 // service is an emulator behind a proxy that can be made to break.
@@ -125,7 +126,7 @@ func (s *service) change(r *http.Response) error {
 func (s *service) clips() int64 {
 	var n int64
 	for _, c := range s.emulator.Calls() {
-		if c.API == emulator.GetClip {
+		if c.API == wire.GetClip {
 			n += c.Calls
 		}
 	}

@@ -14,10 +14,10 @@ import (
 	"testing"
 	"time"
 
-	"clipfs/cmd/clipfs/internal/doctor"
-
 	"clipfs/clip/emulator"
+	"clipfs/clip/emulator/wire"
 	main "clipfs/cmd/clipfs"
+	"clipfs/cmd/clipfs/internal/doctor"
 	"clipfs/cmd/internal/harness"
 )
 
@@ -114,7 +114,7 @@ func TestDoctorDenied(t *testing.T) {
 func TestDoctorCredentials(t *testing.T) {
 	patient(t)
 	o := recorded(t)
-	o.Credentials = emulator.Credentials{Key: doctorKey, Secret: doctorSecret}
+	o.Credentials = wire.Credentials{Key: doctorKey, Secret: doctorSecret}
 	s := startService(t, o)
 	on := doctor.Host{Device: "/nowhere/fuse"}
 	behind := []string{"ListStreams", "DescribeStream", "GetDataEndpoint", "ListFragments", "clock of the cameras", "footage", "GetClip", "clip", "mount"}

@@ -15,6 +15,8 @@ import (
 	"clipfs/clip/emulator/footage"
 	"clipfs/clip/emulator/form"
 	"clipfs/clip/emulator/payload"
+	"clipfs/clip/emulator/streams"
+	"clipfs/clip/emulator/wire"
 	"clipfs/cmd/clipfs/internal/config"
 	"clipfs/cmd/internal/logs"
 
@@ -95,7 +97,7 @@ func (f *emulatorFlags) bind(cmd *cobra.Command) {
 	set.Var(config.Text(&o.Payload.Syncs, "all|idr", "all", payload.ParseSyncs), "sync",
 		"which pictures a clip lists as sync samples: all at which decoding can begin, or idr (no recovery points of H.264, no CRA of H.265)")
 	set.Var(config.Text(&o.Payload.Forms, "FORM,...", "", form.Parse), "payload", "odd clips, as above")
-	set.Var(config.Text(&o.Overlaps, "drop|hide|keep", "drop", emulator.ParseOverlaps), "overlaps",
+	set.Var(config.Text(&o.Overlaps, "drop|hide|keep", "drop", streams.ParseOverlaps), "overlaps",
 		"footage ingested over older footage: drop it from a clip that has both, hide it from all clips, or keep it")
 	set.Var(config.Text(&o.Payload.Muxer, "builtin|ffmpeg|ffmpeg-defaults", "builtin", payload.ParseMuxer), "muxer",
 		"what makes clips: builtin, ffmpeg (as real clips are) or ffmpeg-defaults")
@@ -103,7 +105,7 @@ func (f *emulatorFlags) bind(cmd *cobra.Command) {
 	set.DurationVar(&o.Latency, "latency", 0, "wait before the first byte of a data call's answer")
 	set.Var(config.Rate(&o.Bandwidth), "bandwidth", "`bytes` a second on each data connection, such as 25MB/s; 0 for no limit")
 	set.Var(config.OnOff(&f.quota), "quota", "refuse calls above the service's quotas")
-	set.Var(config.Text(&o.Credentials, "KEY:SECRET", "", emulator.ParseCredentials), "credentials", "verify that requests are signed with these")
+	set.Var(config.Text(&o.Credentials, "KEY:SECRET", "", wire.ParseCredentials), "credentials", "verify that requests are signed with these")
 	set.StringArrayVar(&f.faults, "fault", nil, "what goes wrong, `KEY=VALUE,...` as above; repeat it for more")
 	set.Var(config.Level(&f.level), "log-level", "how much to log on stderr; debug logs each call")
 }
@@ -158,7 +160,7 @@ func (f *emulatorFlags) complete(ctx context.Context, log *slog.Logger) (emulato
 		if err != nil {
 			return o, err
 		}
-		o.Streams = append(o.Streams, emulator.Stream{Name: emulator.StreamName(spec.Name), Source: src})
+		o.Streams = append(o.Streams, emulator.Stream{Name: wire.StreamName(spec.Name), Source: src})
 	}
 	return o, nil
 }

@@ -49,5 +49,6 @@
 //
 // # Locks
 //
-// Table.mu guards its rules and what they have hit. It is not held while another lock is taken.
+// Table.mu guards its rules and what they have hit. It is not held while another lock is taken. Door.mu guards a listener and
+// its connections, and is held while the listener is opened or closed.
 package fault

@@ -7,11 +7,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/at-wat/ebml-go"
-	"github.com/at-wat/ebml-go/webm"
-
 	"clipfs/clip/emulator/footage"
 	"clipfs/clip/emulator/payload"
+
+	"github.com/at-wat/ebml-go"
+	"github.com/at-wat/ebml-go/webm"
 )
 
 // cluster is a cluster with blocks of either kind.

@@ -13,6 +13,7 @@ import (
 	"clipfs/clip/emulator"
 	"clipfs/clip/emulator/footage"
 	"clipfs/clip/emulator/producer"
+	"clipfs/clip/emulator/wire"
 )
 
 // serve runs an emulator with a stream called a.
@@ -69,7 +70,7 @@ func TestPutTestCard(t *testing.T) {
 }
 
 func TestPutErrors(t *testing.T) {
-	keys := emulator.Credentials{Key: "AK", Secret: "secret"}
+	keys := wire.Credentials{Key: "AK", Secret: "secret"}
 	srv := serve(t, emulator.Options{Credentials: keys})
 	var card bytes.Buffer
 	if err := producer.WriteTestCard(&card, at(), at().Add(4*time.Second)); err != nil {

@@ -1,4 +1,4 @@
-package emulator
+package putmedia
 
 import (
 	"context"
@@ -8,6 +8,8 @@ import (
 	"os"
 	"sync/atomic"
 	"time"
+
+	"clipfs/clip/emulator/wire"
 
 	"golang.org/x/time/rate"
 )
@@ -19,8 +21,19 @@ var (
 	errUnreadable  = errors.New("body cannot be read")
 )
 
-// intake reads a request's body for as long as a PutMedia connection may last, and no faster than its quota.
-type intake struct {
+const (
+	// maxPut is how long a PutMedia connection may last, in the service as long as a streaming token.
+	maxPut = 45 * time.Minute
+	// putIdle is how long nothing may arrive before the connection is ended, idleEvery how often its producer is told
+	// (API reference, PutMedia, Response Elements; the period is not told there).
+	putIdle   = 30 * time.Second
+	idleEvery = 5 * time.Second
+	// putLinger is how long a producer whose media was refused may take to stop sending.
+	putLinger = time.Second
+)
+
+// Intake reads a request's body for as long as a PutMedia connection may last, and no faster than its quota.
+type Intake struct {
 	body    io.Reader
 	control *http.ResponseController
 	// done ends every read, wait waits for the quota of so many bytes.
@@ -35,21 +48,21 @@ type intake struct {
 	ended bool
 }
 
-// newIntake makes the intake of a connection that began at a time. Reads end with ctx.
-func newIntake(ctx context.Context, body io.Reader, control *http.ResponseController, began time.Time) *intake {
-	in := &intake{body: body, control: control, done: ctx.Done(), wait: func(int) error { return nil }, until: began.Add(maxPut)}
+// NewIntake makes the intake of a connection that began at a time. Reads end with ctx.
+func NewIntake(ctx context.Context, body io.Reader, control *http.ResponseController, began time.Time) *Intake {
+	in := &Intake{body: body, control: control, done: ctx.Done(), wait: func(int) error { return nil }, until: began.Add(maxPut)}
 	in.last.Store(began.UnixNano())
 	in.forget = context.AfterFunc(ctx, func() { _ = control.SetReadDeadline(time.Now()) }) // Fails where the connection is gone.
 	return in
 }
 
 // limit makes reads wait for a bucket of bytes.
-func (in *intake) limit(ctx context.Context, bucket *rate.Limiter) {
+func (in *Intake) limit(ctx context.Context, bucket *rate.Limiter) {
 	in.wait = func(n int) error { return bucket.WaitN(ctx, n) }
 }
 
 // over reports whether the context has ended.
-func (in *intake) over() bool {
+func (in *Intake) over() bool {
 	select {
 	case <-in.done:
 		return true
@@ -59,9 +72,9 @@ func (in *intake) over() bool {
 }
 
 // Read implements io.Reader. Errors are io.EOF, errIdle, errPutDuration, errUnreadable and that of the context.
-func (in *intake) Read(b []byte) (int, error) {
-	if len(b) > maxChunk {
-		b = b[:maxChunk]
+func (in *Intake) Read(b []byte) (int, error) {
+	if len(b) > wire.MaxChunk {
+		b = b[:wire.MaxChunk]
 	}
 	deadline := time.Now().Add(putIdle)
 	if deadline.After(in.until) {
@@ -87,7 +100,7 @@ func (in *intake) Read(b []byte) (int, error) {
 }
 
 // reason says why reading failed.
-func (in *intake) reason(err error) error {
+func (in *Intake) reason(err error) error {
 	switch {
 	case err == nil:
 		return nil
@@ -104,11 +117,11 @@ func (in *intake) reason(err error) error {
 	return errUnreadable
 }
 
-// linger reads what a producer still sends, for a time: closing the connection on it would take the answer away that it
+// Linger reads what a producer still sends, for a time: closing the connection on it would take the answer away that it
 // has not read yet. It comes after everything else that reads.
-func (in *intake) linger(d time.Duration) {
+func (in *Intake) Linger() {
 	defer in.forget()
-	if in.ended || in.control.SetReadDeadline(time.Now().Add(d)) != nil || in.over() {
+	if in.ended || in.control.SetReadDeadline(time.Now().Add(putLinger)) != nil || in.over() {
 		return
 	}
 	_, _ = io.Copy(io.Discard, in.body) // It ends, in whatever way.

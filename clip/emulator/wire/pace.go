@@ -1,4 +1,4 @@
-package emulator
+package wire
 
 import (
 	"context"
@@ -13,44 +13,55 @@ import (
 const (
 	// stallLimit is how long a client may read nothing of an answer before its connection is cut.
 	stallLimit = 2 * time.Minute
-	// maxChunk is how many bytes are written at a time, so that a canceled answer stops soon.
-	maxChunk = 64 << 10
+	// MaxChunk is how many bytes are written at a time, so that a canceled answer stops soon.
+	MaxChunk = 64 << 10
 	// sendBuffer is how much of an answer may wait in the kernel. Left to itself that becomes 4 MB where client and server
 	// are one machine, all of which would count as sent to a client that reads no further.
 	sendBuffer = 64 << 10
 )
 
-// pace is how fast a listener answers. The zero value is at once.
-type pace struct {
-	// data says that this is the data listener.
-	data      bool
-	latency   time.Duration
-	bandwidth int64
+// Pace is how fast a listener answers. The zero value is at once.
+type Pace struct {
+	// Data says that this is the data listener.
+	Data bool
+	// Latency passes before the first byte of an answer.
+	Latency time.Duration
+	// Bandwidth of a connection, in bytes a second; 0 is unlimited.
+	Bandwidth int64
 }
 
 // connKey is the key under which a connection's bucket travels in its context.
 type connKey struct{}
 
-// connContext gives a connection its bucket: the bandwidth is a connection's, however many answers it carries.
-func (p pace) connContext(ctx context.Context, conn net.Conn) context.Context {
-	if tcp, ok := conn.(interface{ SetWriteBuffer(bytes int) error }); ok && p.data {
+// ConnContext gives a connection its bucket: the bandwidth is a connection's, however many answers it carries.
+func (p Pace) ConnContext(ctx context.Context, conn net.Conn) context.Context {
+	if tcp, ok := conn.(interface{ SetWriteBuffer(bytes int) error }); ok && p.Data {
 		_ = tcp.SetWriteBuffer(sendBuffer) // Without it more waits, and everything works.
 	}
 	ctx = context.WithValue(ctx, rawConnKey{}, conn) // faults break it off
-	if p.bandwidth == 0 {
+	if p.Bandwidth == 0 {
 		return ctx
 	}
 	// A fiftieth of a second at a time looks smooth to a reader.
-	burst := int(max(1, min(p.bandwidth/50, maxChunk)))
-	return context.WithValue(ctx, connKey{}, rate.NewLimiter(rate.Limit(p.bandwidth), burst))
+	burst := int(max(1, min(p.Bandwidth/50, MaxChunk)))
+	return context.WithValue(ctx, connKey{}, rate.NewLimiter(rate.Limit(p.Bandwidth), burst))
 }
 
-// wait lets the latency pass.
-func (p pace) wait(ctx context.Context) error {
-	if p.latency == 0 {
+// rawConnKey is the key under which a connection travels in its context.
+type rawConnKey struct{}
+
+// RawConn gives the connection of a request.
+func RawConn(ctx context.Context) net.Conn {
+	conn, _ := ctx.Value(rawConnKey{}).(net.Conn)
+	return conn
+}
+
+// Wait lets the latency pass. Its error is that of the context.
+func (p Pace) Wait(ctx context.Context) error {
+	if p.Latency == 0 {
 		return nil
 	}
-	t := time.NewTimer(p.latency)
+	t := time.NewTimer(p.Latency)
 	defer t.Stop()
 	select {
 	case <-t.C:
@@ -60,8 +71,8 @@ func (p pace) wait(ctx context.Context) error {
 	}
 }
 
-// writer gives a writer that ends with ctx, does not wait for ever for a reader, and keeps to the bandwidth.
-func (p pace) writer(ctx context.Context, w http.ResponseWriter) http.ResponseWriter {
+// Writer gives a writer that ends with ctx, does not wait for ever for a reader, and keeps to the bandwidth.
+func (p Pace) Writer(ctx context.Context, w http.ResponseWriter) http.ResponseWriter {
 	bucket, _ := ctx.Value(connKey{}).(*rate.Limiter)
 	return &pacedWriter{ResponseWriter: w, control: http.NewResponseController(w), bucket: bucket,
 		done: ctx.Done(), wait: func(n int) error { return bucket.WaitN(ctx, n) }}
@@ -77,7 +88,7 @@ type pacedWriter struct {
 }
 
 func (w *pacedWriter) Write(b []byte) (int, error) {
-	chunk := maxChunk
+	chunk := MaxChunk
 	if w.bucket != nil {
 		chunk = w.bucket.Burst()
 	}

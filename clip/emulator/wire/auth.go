@@ -1,4 +1,4 @@
-package emulator
+package wire
 
 import (
 	"crypto/hmac"
@@ -41,104 +41,106 @@ func ParseCredentials(s string) (Credentials, error) {
 	return Credentials{Key: key, Secret: secret}, nil
 }
 
-// signature is what an Authorization header says.
-type signature struct {
-	key, date, region string
-	headers           []string
-	value             []byte
+// Signature is what an Authorization header says.
+type Signature struct {
+	// Key is the ID of the access key.
+	Key          string
+	date, region string
+	headers      []string
+	value        []byte
 	// stamp is X-Amz-Date as it was sent, at its time.
 	stamp string
 	at    time.Time
 }
 
-// authorize checks the signature of a request with that body; with no credentials just that it has one.
-func (c Credentials) authorize(r *http.Request, body []byte, now time.Time) error {
-	sig, err := readSignature(r.Header)
+// Authorize checks the signature of a request with that body; with no credentials just that it has one.
+func (c Credentials) Authorize(r *http.Request, body []byte, now time.Time) error {
+	sig, err := ReadSignature(r.Header)
 	if err != nil || c.Key == "" {
 		return err
 	}
-	if sig.key != c.Key {
-		return refuse(errUnrecognized, "The security token included in the request is invalid.")
+	if sig.Key != c.Key {
+		return Refuse(Unrecognized, "The security token included in the request is invalid.")
 	}
-	if err := sig.checkTime(now); err != nil {
+	if err := sig.CheckTime(now); err != nil {
 		return err
 	}
 	if !hmac.Equal(sig.value, c.sign(sig, r, body)) {
-		return refuse(errInvalidSignature, "The request signature we calculated does not match the signature you "+
+		return Refuse(InvalidSignature, "The request signature we calculated does not match the signature you "+
 			"provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.")
 	}
 	return nil
 }
 
-// checkTime refuses a request of another time than now.
-func (s *signature) checkTime(now time.Time) error {
+// CheckTime refuses a request of another time than now.
+func (s *Signature) CheckTime(now time.Time) error {
 	now = now.UTC()
 	if oldest := now.Add(-signSkew); s.at.Before(oldest) {
-		return refuse(errInvalidSignature, "Signature expired: %s is now earlier than %s (%s - 5 min.)",
+		return Refuse(InvalidSignature, "Signature expired: %s is now earlier than %s (%s - 5 min.)",
 			s.stamp, oldest.Format(signTime), now.Format(signTime))
 	}
 	if newest := now.Add(signSkew); s.at.After(newest) {
-		return refuse(errInvalidSignature, "Signature not yet current: %s is still later than %s (%s + 5 min.)",
+		return Refuse(InvalidSignature, "Signature not yet current: %s is still later than %s (%s + 5 min.)",
 			s.stamp, newest.Format(signTime), now.Format(signTime))
 	}
 	return nil
 }
 
-// readSignature reads the Authorization and X-Amz-Date headers.
-func readSignature(h http.Header) (*signature, error) {
+// ReadSignature reads the Authorization and X-Amz-Date headers.
+func ReadSignature(h http.Header) (*Signature, error) {
 	auth := h.Get("Authorization")
 	if auth == "" {
-		return nil, refuse(errMissingToken, "Missing Authentication Token")
+		return nil, Refuse(MissingToken, "Missing Authentication Token")
 	}
 	algorithm, rest, _ := strings.Cut(auth, " ")
 	if algorithm != signAlgorithm {
-		return nil, refuse(errIncompleteSign, "Unsupported AWS 'algorithm': '%s'.", algorithm)
+		return nil, Refuse(IncompleteSignature, "Unsupported AWS 'algorithm': '%s'.", algorithm)
 	}
 	fields := make(map[string]string)
 	for part := range strings.SplitSeq(rest, ",") {
 		k, v, ok := strings.Cut(strings.TrimSpace(part), "=")
 		if !ok {
-			return nil, refuse(errIncompleteSign, "'%s' not a valid key=value pair (missing equal-sign) in Authorization header.", part)
+			return nil, Refuse(IncompleteSignature, "'%s' not a valid key=value pair (missing equal-sign) in Authorization header.", part)
 		}
 		fields[k] = v
 	}
 	for _, k := range []string{"Credential", "SignedHeaders", "Signature"} {
 		if fields[k] == "" {
-			return nil, refuse(errIncompleteSign, "Authorization header requires '%s' parameter.", k)
+			return nil, Refuse(IncompleteSignature, "Authorization header requires '%s' parameter.", k)
 		}
 	}
 	return newSignature(fields, h.Get("X-Amz-Date"))
 }
 
 // newSignature makes a signature of the fields of an Authorization header.
-func newSignature(fields map[string]string, stamp string) (*signature, error) {
+func newSignature(fields map[string]string, stamp string) (*Signature, error) {
 	at, err := time.Parse(signTime, stamp)
 	if err != nil {
-		return nil, refuse(errIncompleteSign, "Date must be in ISO-8601 'basic format'. Got '%s'.", stamp)
+		return nil, Refuse(IncompleteSignature, "Date must be in ISO-8601 'basic format'. Got '%s'.", stamp)
 	}
 	scope := strings.Split(fields["Credential"], "/")
 	if len(scope) != 5 || scope[0] == "" || scope[2] == "" || scope[4] != signSuffix {
-		return nil, refuse(errIncompleteSign, "Credential must have exactly 5 slash-delimited elements, got '%s'.", fields["Credential"])
+		return nil, Refuse(IncompleteSignature, "Credential must have exactly 5 slash-delimited elements, got '%s'.", fields["Credential"])
 	}
 	if scope[1] != stamp[:8] {
-		return nil, refuse(errInvalidSignature, "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '%s' != '%s'.", scope[1], stamp[:8])
+		return nil, Refuse(InvalidSignature, "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '%s' != '%s'.", scope[1], stamp[:8])
 	}
 	if scope[3] != signService {
-		return nil, refuse(errInvalidSignature, "Credential should be scoped to correct service: '%s'.", signService)
+		return nil, Refuse(InvalidSignature, "Credential should be scoped to correct service: '%s'.", signService)
 	}
 	value, err := hex.DecodeString(fields["Signature"])
 	if err != nil || len(value) != sha256.Size {
-		return nil, refuse(errIncompleteSign, "Signature must be 64 hexadecimal digits.")
+		return nil, Refuse(IncompleteSignature, "Signature must be 64 hexadecimal digits.")
 	}
 	headers := strings.Split(fields["SignedHeaders"], ";")
 	if !slices.Contains(headers, "host") {
-		return nil, refuse(errInvalidSignature, "'Host' must be a 'SignedHeader' in the AWS Authorization.")
+		return nil, Refuse(InvalidSignature, "'Host' must be a 'SignedHeader' in the AWS Authorization.")
 	}
-	return &signature{key: scope[0], date: scope[1], region: scope[2], headers: headers, value: value, stamp: stamp, at: at}, nil
+	return &Signature{Key: scope[0], date: scope[1], region: scope[2], headers: headers, value: value, stamp: stamp, at: at}, nil
 }
 
 // sign computes the signature that a request should have (AWS Signature Version 4, "Create a signed request").
-func (c Credentials) sign(s *signature, r *http.Request, body []byte) []byte {
+func (c Credentials) sign(s *Signature, r *http.Request, body []byte) []byte {
 	hash := sha256.Sum256([]byte(canonicalRequest(s, r, body)))
 	scope := strings.Join([]string{s.date, s.region, signService, signSuffix}, "/")
 	text := strings.Join([]string{signAlgorithm, s.stamp, scope, hex.EncodeToString(hash[:])}, "\n")
@@ -157,7 +159,7 @@ func keyed(key []byte, text string) []byte {
 }
 
 // canonicalRequest is the form of a request that is hashed for its signature.
-func canonicalRequest(s *signature, r *http.Request, body []byte) string {
+func canonicalRequest(s *Signature, r *http.Request, body []byte) string {
 	var b strings.Builder
 	b.WriteString(r.Method + "\n" + r.URL.EscapedPath() + "\n" + canonicalQuery(r.URL) + "\n")
 	for _, name := range s.headers {

@@ -1,4 +1,4 @@
-package emulator
+package streams
 
 import (
 	"cmp"
@@ -40,26 +40,41 @@ const (
 	// overlapSlack is how far the spans of neighbors may overlap and still be one after the other: a fragment's time can
 	// be that of sound that leads its picture. Of a short fragment it is half.
 	overlapSlack = 250 * time.Millisecond
-	// longestFragment is how long a fragment can be (API reference, PutMedia).
-	longestFragment = 20 * time.Second
+	// LongestFragment is how long a fragment can be (API reference, PutMedia).
+	LongestFragment = 20 * time.Second
 	// overlapReach is how far around a clip OverlapsHide looks for older footage, which is hidden by older footage in turn.
-	overlapReach = 3 * longestFragment
+	overlapReach = 3 * LongestFragment
 )
 
-// servable drops what GetClip does not give of the fragments in a selection. Their order stays.
-func servable(st stream, fragments []footage.Fragment, o Overlaps, now time.Time) []footage.Fragment {
-	fragments = oldestOnly(fragments)
+// Servable drops what GetClip does not give of the fragments in a selection. Their order stays.
+func Servable(st Stream, fragments []footage.Fragment, o Overlaps, now time.Time) []footage.Fragment {
+	fragments = OldestOnly(fragments)
 	if o == OverlapsKeep || len(fragments) == 0 {
 		return fragments
 	}
 	all := fragments
 	if o == OverlapsHide {
 		byProducer := func(a, b footage.Fragment) int { return a.Producer.Compare(b.Producer) }
-		all = visible(st, selection{by: footage.ByProducer, start: slices.MinFunc(all, byProducer).Producer.Add(-overlapReach),
-			end: slices.MaxFunc(all, byProducer).Producer.Add(overlapReach)}, now)
+		all = st.Visible(Selection{By: footage.ByProducer, Start: slices.MinFunc(all, byProducer).Producer.Add(-overlapReach),
+			End: slices.MaxFunc(all, byProducer).Producer.Add(overlapReach)}, now)
 	}
 	hidden := superseded(all)
 	return slices.DeleteFunc(fragments, func(f footage.Fragment) bool { return hidden[f.Number] })
+}
+
+// OldestOnly drops all but the first ingested of fragments with one producer timestamp (API reference,
+// ClipFragmentSelector). Their order stays.
+func OldestOnly(fragments []footage.Fragment) []footage.Fragment {
+	oldest := make(map[int64]string, len(fragments))
+	for _, f := range fragments {
+		ms := f.Producer.UnixMilli()
+		if n, ok := oldest[ms]; !ok || f.Number < n {
+			oldest[ms] = f.Number
+		}
+	}
+	return slices.DeleteFunc(fragments, func(f footage.Fragment) bool {
+		return oldest[f.Producer.UnixMilli()] != f.Number
+	})
 }
 
 // superseded gives the numbers of the fragments that lie over older ones. What is superseded supersedes nothing.
@@ -87,7 +102,7 @@ func superseded(fragments []footage.Fragment) map[string]bool {
 // liesOver reports whether fragment i of those in the order of producer time overlaps one that is kept.
 func liesOver(byTime []footage.Fragment, kept []bool, i int) bool {
 	f := byTime[i]
-	for j := i - 1; j >= 0 && f.Producer.Sub(byTime[j].Producer) <= longestFragment; j-- {
+	for j := i - 1; j >= 0 && f.Producer.Sub(byTime[j].Producer) <= LongestFragment; j-- {
 		if kept[j] && overlap(byTime[j], f) {
 			return true
 		}

@@ -1,4 +1,4 @@
-package emulator
+package putmedia
 
 import (
 	"encoding/json"
@@ -38,7 +38,7 @@ func (a ack) event(e event) ack {
 // writes; it ends with stop.
 type ackWriter struct {
 	w  http.ResponseWriter
-	in *intake
+	in *Intake
 	// acknowledge is false where the producer wants to hear of errors only.
 	acknowledge bool
 	lines       chan ack
@@ -47,7 +47,7 @@ type ackWriter struct {
 }
 
 // newAckWriter makes a writer.
-func newAckWriter(w http.ResponseWriter, in *intake, acknowledge bool) *ackWriter {
+func newAckWriter(w http.ResponseWriter, in *Intake, acknowledge bool) *ackWriter {
 	return &ackWriter{w: w, in: in, acknowledge: acknowledge, lines: make(chan ack), failed: make(chan struct{}),
 		done: make(chan struct{})}
 }

@@ -1,33 +1,36 @@
-package emulator
+package wire
 
 import "strings"
 
-// streamRef is how requests name a stream: by name or by ARN.
-type streamRef struct {
+// StreamRef is how requests name a stream: by name or by ARN.
+type StreamRef struct {
 	StreamName StreamName
 	StreamARN  string
 }
 
+// ARNPrefix begins the resource name of every stream here; the rest is NAME/CREATIONMILLIS.
+const ARNPrefix = "arn:aws:kinesisvideo:us-east-1:000000000000:stream/"
+
 // maxARN is the longest ARN (API reference, ResourceARN).
 const maxARN = 1024
 
-// name gives the name that the reference says, by itself or in its ARN.
-func (r streamRef) name() (StreamName, error) {
+// Name gives the name that the reference says, by itself or in its ARN.
+func (r StreamRef) Name() (StreamName, error) {
 	if r.StreamName == "" && r.StreamARN == "" {
-		return "", invalid("Either StreamName or StreamARN should be specified.")
+		return "", Invalid("Either StreamName or StreamARN should be specified.")
 	}
 	if r.StreamName != "" && !r.StreamName.Valid() {
-		return "", invalidName(r.StreamName)
+		return "", InvalidName(r.StreamName)
 	}
 	if r.StreamARN == "" {
 		return r.StreamName, nil
 	}
 	name, ok := nameInARN(r.StreamARN)
 	if !ok {
-		return "", invalid("Value '%.100s' at 'streamARN' is not the ARN of a stream.", r.StreamARN)
+		return "", Invalid("Value '%.100s' at 'streamARN' is not the ARN of a stream.", r.StreamARN)
 	}
 	if r.StreamName != "" && r.StreamName != name {
-		return "", invalid("StreamName and StreamARN name different streams.")
+		return "", Invalid("StreamName and StreamARN name different streams.")
 	}
 	return name, nil
 }
@@ -46,8 +49,8 @@ func nameInARN(arn string) (StreamName, bool) {
 	return name, name.Valid()
 }
 
-// invalidName refuses a stream name.
-func invalidName(n StreamName) error {
-	return invalid("Value '%.100s' at 'streamName' failed to satisfy constraint: "+
+// InvalidName refuses a stream name.
+func InvalidName(n StreamName) error {
+	return Invalid("Value '%.100s' at 'streamName' failed to satisfy constraint: "+
 		"Member must have 1 to 256 characters and satisfy regular expression pattern: [a-zA-Z0-9_.-]+", n)
 }

@@ -1,4 +1,4 @@
-package emulator
+package fault
 
 import (
 	"fmt"
@@ -7,8 +7,8 @@ import (
 	"sync"
 )
 
-// door is a listener that can be closed for a time, so that whoever connects is refused.
-type door struct {
+// Door is a listener that can be closed for a time, so that whoever connects is refused.
+type Door struct {
 	listen func(address string) (net.Listener, error)
 
 	mu     sync.Mutex   // mu guards what follows
@@ -19,18 +19,19 @@ type door struct {
 	conns  map[net.Conn]http.ConnState
 }
 
-var _ net.Listener = (*door)(nil)
+var _ net.Listener = (*Door)(nil)
 
-// newDoor gives a door that is open at an address.
-func newDoor(address string, listen func(address string) (net.Listener, error)) (*door, error) {
+// OpenDoor gives a door that is open at an address.
+func OpenDoor(address string, listen func(address string) (net.Listener, error)) (*Door, error) {
 	inner, err := listen(address)
 	if err != nil {
 		return nil, err
 	}
-	return &door{listen: listen, inner: inner, addr: inner.Addr(), turned: make(chan struct{}), conns: make(map[net.Conn]http.ConnState)}, nil
+	return &Door{listen: listen, inner: inner, addr: inner.Addr(), turned: make(chan struct{}), conns: make(map[net.Conn]http.ConnState)}, nil
 }
 
-func (d *door) Accept() (net.Conn, error) {
+// Accept waits for the next connection, while the door is shut too. Its error is net.ErrClosed once the door is closed for good.
+func (d *Door) Accept() (net.Conn, error) {
 	for {
 		d.mu.Lock()
 		inner, turned, closed := d.inner, d.turned, d.closed
@@ -58,8 +59,8 @@ func (d *door) Accept() (net.Conn, error) {
 	}
 }
 
-// note is told of what connections do; it is an http.Server's ConnState.
-func (d *door) note(conn net.Conn, state http.ConnState) {
+// Note is told of what connections do; it is an http.Server's ConnState.
+func (d *Door) Note(conn net.Conn, state http.ConnState) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	switch state {
@@ -74,9 +75,9 @@ func (d *door) note(conn net.Conn, state http.ConnState) {
 	d.conns[conn] = state
 }
 
-// turn shuts the door, or opens it at the address that it had. Calls under way go on when it is shut, and their connections
+// Turn shuts the door, or opens it at the address that it had. Calls under way go on when it is shut, and their connections
 // are closed after them. A door that was not made yet, or is as it should be, stays so.
-func (d *door) turn(shut bool) error {
+func (d *Door) Turn(shut bool) error {
 	if d == nil {
 		return nil
 	}
@@ -105,12 +106,13 @@ func (d *door) turn(shut bool) error {
 }
 
 // turnedLocked wakes an Accept that waits.
-func (d *door) turnedLocked() {
+func (d *Door) turnedLocked() {
 	close(d.turned)
 	d.turned = make(chan struct{})
 }
 
-func (d *door) Close() error {
+// Close closes the door for good. Its error is net.ErrClosed if it was closed before.
+func (d *Door) Close() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.closed {
@@ -126,4 +128,5 @@ func (d *door) Close() error {
 	return inner.Close()
 }
 
-func (d *door) Addr() net.Addr { return d.addr }
+// Addr is the address at which the door stands, open or shut.
+func (d *Door) Addr() net.Addr { return d.addr }

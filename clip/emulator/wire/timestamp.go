@@ -1,4 +1,4 @@
-package emulator
+package wire
 
 import (
 	"encoding/json"
@@ -8,15 +8,15 @@ import (
 	"time"
 )
 
-// timestamp is a time on the wire: seconds since 1970 as a number with a fraction of milliseconds, which is what SDKs
+// Timestamp is a time on the wire: seconds since 1970 as a number with a fraction of milliseconds, which is what SDKs
 // send and read; ISO 8601 in a string is read too.
-type timestamp struct{ time.Time }
+type Timestamp struct{ time.Time }
 
-// maxEpochSeconds is the last second that a time on the wire can have, in the year 9999.
-const maxEpochSeconds = 253402300799
+// MaxEpochSeconds is the last second that a time on the wire can have, in the year 9999.
+const MaxEpochSeconds = 253402300799
 
 // UnmarshalJSON implements json.Unmarshaler. Times are rounded to the millisecond.
-func (t *timestamp) UnmarshalJSON(b []byte) error {
+func (t *Timestamp) UnmarshalJSON(b []byte) error {
 	if len(b) > 0 && b[0] == '"' {
 		var s string
 		if err := json.Unmarshal(b, &s); err != nil {
@@ -25,7 +25,7 @@ func (t *timestamp) UnmarshalJSON(b []byte) error {
 		return t.parseISO(s)
 	}
 	sec, err := strconv.ParseFloat(string(b), 64)
-	if err != nil || math.IsNaN(sec) || math.Abs(sec) > maxEpochSeconds {
+	if err != nil || math.IsNaN(sec) || math.Abs(sec) > MaxEpochSeconds {
 		return fmt.Errorf("timestamp %s: want seconds since 1970", b)
 	}
 	t.Time = time.UnixMilli(int64(math.Round(sec * 1000))).UTC()
@@ -33,7 +33,7 @@ func (t *timestamp) UnmarshalJSON(b []byte) error {
 }
 
 // parseISO reads ISO 8601; without a zone it is UTC.
-func (t *timestamp) parseISO(s string) error {
+func (t *Timestamp) parseISO(s string) error {
 	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999", time.DateOnly} {
 		if v, err := time.Parse(layout, s); err == nil {
 			t.Time = v.UTC().Round(time.Millisecond)
@@ -43,7 +43,8 @@ func (t *timestamp) parseISO(s string) error {
 	return fmt.Errorf("timestamp %q: want ISO 8601", s)
 }
 
-func (t timestamp) MarshalJSON() ([]byte, error) {
+// MarshalJSON fails for times before 1970.
+func (t Timestamp) MarshalJSON() ([]byte, error) {
 	ms := t.UnixMilli()
 	if ms < 0 {
 		return nil, fmt.Errorf("timestamp %s: before 1970", t.Time)

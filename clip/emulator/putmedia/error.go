@@ -1,4 +1,4 @@
-package emulator
+package putmedia
 
 import (
 	"context"
@@ -14,6 +14,12 @@ type putError struct {
 	code string
 }
 
+// internalError is the first of the errors that are not its producer's.
+const internalError = 5000
+
+// errStreamDeleted means that the stream is no longer there.
+var errStreamDeleted = errors.New("stream was deleted")
+
 // archivalError says that a fragment could not be kept.
 type archivalError struct{ err error }
 
@@ -22,20 +28,8 @@ func (e *archivalError) Error() string { return e.err.Error() }
 // Unwrap gives the cause.
 func (e *archivalError) Unwrap() error { return e.err }
 
-// failure gives the acknowledgement that ends a session; nil where the media just ended, or where nobody is left to be
-// told.
-func (p *putSession) failure(err error) *ack {
-	known, ok := p.classify(err)
-	if !ok {
-		return nil
-	}
-	a := p.current.event(failed)
-	a.ErrorID, a.ErrorCode = known.id, known.code
-	return &a
-}
-
-// classify gives the error that a producer is told.
-func (p *putSession) classify(err error) (putError, bool) {
+// classify gives the error that a producer is told; false where the media just ended, or where nobody is left to be told.
+func classify(err error) (putError, bool) {
 	switch {
 	case errors.Is(err, io.EOF), errors.Is(err, errIdle), errors.Is(err, context.Canceled):
 		return putError{}, false
@@ -64,10 +58,9 @@ func (p *putSession) classify(err error) (putError, bool) {
 	case errors.Is(err, footage.ErrTrackCount):
 		return putError{4012, "MORE_THAN_ALLOWED_TRACKS_FOUND"}, true
 	}
-	p.server.log.Error("media not taken in", "stream", p.order.stream.name, "err", err)
 	var archival *archivalError
 	if errors.As(err, &archival) {
 		return putError{5001, "ARCHIVAL_ERROR"}, true
 	}
-	return putError{5000, "INTERNAL_ERROR"}, true
+	return putError{internalError, "INTERNAL_ERROR"}, true
 }

@@ -1,0 +1,190 @@
+package emulator
+
+import (
+	"time"
+	"unicode/utf8"
+
+	"clipfs/clip/emulator/streams"
+	"clipfs/clip/emulator/wire"
+)
+
+const (
+	// maxDeviceName, maxMediaType and maxKey are the longest of their kind (API reference, CreateStream).
+	maxDeviceName = 128
+	maxMediaType  = 128
+	maxKey        = 2048
+)
+
+// streamInfo is what is told of a stream (API reference, StreamInfo).
+type streamInfo struct {
+	DeviceName           string `json:",omitempty"`
+	StreamName           wire.StreamName
+	StreamARN            string
+	MediaType            string `json:",omitempty"`
+	KMSKeyID             string `json:"KmsKeyId"`
+	Version              string
+	Status               string
+	CreationTime         wire.Timestamp
+	DataRetentionInHours int
+}
+
+// infoOf gives what is told of a stream. Streams are active as soon as they were made.
+func infoOf(s streams.Stream) streamInfo {
+	return streamInfo{
+		DeviceName:           s.DeviceName,
+		StreamName:           s.Name,
+		StreamARN:            s.ARN(),
+		MediaType:            s.MediaType,
+		KMSKeyID:             s.KMSKey,
+		Version:              s.Version,
+		Status:               "ACTIVE",
+		CreationTime:         wire.Timestamp{Time: s.Created},
+		DataRetentionInHours: int(s.Retention / time.Hour),
+	}
+}
+
+// createInput is the input of CreateStream.
+type createInput struct {
+	StreamName            wire.StreamName
+	DeviceName, MediaType string
+	KMSKeyID              string `json:"KmsKeyId"`
+	DataRetentionInHours  int
+	Tags                  map[string]string
+}
+
+// createStream makes a stream that has recorded nothing.
+func (s *Server) createStream(c *call, in createInput) (any, error) {
+	if err := s.account.Call(wire.CreateStream, c.now); err != nil {
+		return nil, err
+	}
+	switch {
+	case !in.StreamName.Valid():
+		return nil, wire.InvalidName(in.StreamName)
+	case in.DataRetentionInHours < 0 || in.DataRetentionInHours > streams.MaxRetentionHours:
+		return nil, invalidRetention(in.DataRetentionInHours)
+	case utf8.RuneCountInString(in.DeviceName) > maxDeviceName, len(in.MediaType) > maxMediaType, len(in.KMSKeyID) > maxKey:
+		return nil, wire.Invalid("DeviceName, MediaType or KmsKeyId is too long.")
+	}
+	tags, err := streams.MergeTags(nil, in.Tags)
+	if err != nil {
+		return nil, err
+	}
+	st, err := s.streams.Create(streams.Stream{Name: in.StreamName, Created: c.now.UTC().Truncate(time.Millisecond), KMSKey: in.KMSKeyID,
+		DeviceName: in.DeviceName, MediaType: in.MediaType, Retention: time.Duration(in.DataRetentionInHours) * time.Hour, Tags: tags})
+	if err != nil {
+		return nil, err
+	}
+	c.stream = st.Name
+	return struct{ StreamARN string }{st.ARN()}, nil
+}
+
+// deleteInput is the input of DeleteStream.
+type deleteInput struct{ StreamARN, CurrentVersion string }
+
+// deleteStream removes a stream. It takes an ARN only.
+func (s *Server) deleteStream(c *call, in deleteInput) (any, error) {
+	if in.StreamARN == "" {
+		return nil, wire.Invalid("StreamARN is required.")
+	}
+	st, err := s.findControl(c, wire.DeleteStream, wire.StreamRef{StreamARN: in.StreamARN})
+	if err != nil {
+		return nil, err
+	}
+	return struct{}{}, s.streams.Remove(st, in.CurrentVersion)
+}
+
+// describeStream tells of one stream.
+func (s *Server) describeStream(c *call, in wire.StreamRef) (any, error) {
+	st, err := s.findControl(c, wire.DescribeStream, in)
+	if err != nil {
+		return nil, err
+	}
+	return struct{ StreamInfo streamInfo }{infoOf(st)}, nil
+}
+
+// updateInput is the input of UpdateStream.
+type updateInput struct {
+	wire.StreamRef
+	CurrentVersion        string
+	DeviceName, MediaType *string
+}
+
+// updateStream changes a stream's device name and media type.
+func (s *Server) updateStream(c *call, in updateInput) (any, error) {
+	found, err := s.findControl(c, wire.UpdateStream, in.StreamRef)
+	if err != nil {
+		return nil, err
+	}
+	return struct{}{}, s.streams.Change(found, func(st *streams.Stream) error {
+		if in.DeviceName != nil {
+			st.DeviceName = *in.DeviceName
+		}
+		if in.MediaType != nil {
+			st.MediaType = *in.MediaType
+		}
+		if len(st.DeviceName) > maxDeviceName || len(st.MediaType) > maxMediaType {
+			return wire.Invalid("DeviceName or MediaType is too long.")
+		}
+		return st.Renew(in.CurrentVersion)
+	})
+}
+
+// endpointInput is the input of GetDataEndpoint.
+type endpointInput struct {
+	wire.StreamRef
+	APIName string
+}
+
+// getDataEndpoint tells where the data operations of a stream are: always the data listener, for all of them.
+func (s *Server) getDataEndpoint(c *call, in endpointInput) (any, error) {
+	switch in.APIName {
+	case "PUT_MEDIA", "GET_MEDIA", "LIST_FRAGMENTS", "GET_MEDIA_FOR_FRAGMENT_LIST", "GET_HLS_STREAMING_SESSION_URL",
+		"GET_DASH_STREAMING_SESSION_URL", "GET_CLIP", "GET_IMAGES":
+	default:
+		return nil, wire.Invalid("Value '%.100s' at 'aPIName' is not the name of a data operation.", in.APIName)
+	}
+	if _, err := s.findControl(c, wire.GetDataEndpoint, in.StreamRef); err != nil {
+		return nil, err
+	}
+	return struct{ DataEndpoint string }{s.dataEndpoint(c.r.Host)}, nil
+}
+
+// retentionInput is the input of UpdateRetention.
+type retentionInput struct {
+	wire.StreamRef
+	CurrentVersion, Operation  string
+	DataRetentionChangeInHours int
+}
+
+// updateRetention makes a stream keep its footage for longer, or for less long. The hours are added to or taken from
+// what it has; an older reference says that they replace it.
+func (s *Server) updateRetention(c *call, in retentionInput) (any, error) {
+	change := in.DataRetentionChangeInHours
+	if change < 1 || change > streams.MaxRetentionHours {
+		return nil, invalidRetention(change)
+	}
+	switch in.Operation {
+	case "INCREASE_DATA_RETENTION":
+	case "DECREASE_DATA_RETENTION":
+		change = -change
+	default:
+		return nil, wire.Invalid("Operation '%.100s': want INCREASE_DATA_RETENTION or DECREASE_DATA_RETENTION.", in.Operation)
+	}
+	found, err := s.findControl(c, wire.UpdateDataRetention, in.StreamRef)
+	if err != nil {
+		return nil, err
+	}
+	return struct{}{}, s.streams.Change(found, func(st *streams.Stream) error {
+		hours := int(st.Retention/time.Hour) + change
+		if hours < 0 || hours > streams.MaxRetentionHours {
+			return invalidRetention(hours)
+		}
+		st.Retention = time.Duration(hours) * time.Hour
+		return st.Renew(in.CurrentVersion)
+	})
+}
+
+// invalidRetention refuses a number of hours.
+func invalidRetention(hours int) error {
+	return wire.Invalid("The data retention of %d hours is not between 0 and %d.", hours, streams.MaxRetentionHours)
+}

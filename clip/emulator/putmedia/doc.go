@@ -1,0 +1,22 @@
+// Package putmedia takes in the media of one PutMedia connection.
+//
+//	headers ─→ Order
+//	body    ─→ Intake ─→ footage.Clusters ─→ Session ─→ store
+//	                                           └─→ ackWriter ─→ answer
+//
+// A fragment is whole where its cluster of known size ends, at the tag AWS_KINESISVIDEO_END_OF_FRAGMENT, where the next one
+// begins, or where the body ends; one that was cut off with its connection is dropped. It can be listed and asked for before
+// its PERSISTED is sent. One goroutine reads and stores, another writes all acknowledgements.
+//
+// # Faithfulness
+//
+// What is known of PutMedia differs between its reference, the quotas page and what producers have logged. Here
+//   - a second connection to a stream is refused (ConnectionLimitExceededException), the first goes on;
+//   - the rates of bytes and fragments are those at which is read, so that a faster producer has to wait;
+//   - a fragment may be shorter than a second: there is no error for it, and real listings have fragments of length 0;
+//   - a frame that is not later than all of its track in the fragment before is 4004, as is an earlier timecode;
+//   - a server timestamp is when a fragment began to arrive, so it is older than the moment at which the fragment can
+//     be found, by as much as the fragment took;
+//   - any producer timestamp up to the year 9999 is taken, 4007 is for those beyond;
+//   - at the end of 30 s without data the connection ends without an error, at the end of 45 min with 4003.
+package putmedia

@@ -1,0 +1,126 @@
+package putmedia
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"clipfs/clip/emulator/footage"
+	"clipfs/clip/emulator/store"
+	"clipfs/clip/emulator/streams"
+)
+
+// Session is one connection that brings media.
+type Session struct {
+	// Streams tells what has become of Stream, into which the media goes.
+	Streams *streams.Table
+	Stream  streams.Stream
+	Order   Order
+	// Log takes errors that are not the producer's.
+	Log *slog.Logger
+	// Release gives the stream's connection free; it may be called again.
+	Release func()
+	// Stored is told of each fragment that was persisted.
+	Stored func()
+
+	clusters *footage.Clusters
+	acks     *ackWriter
+	// fragments that were persisted so far, and the one that is arriving.
+	fragments int
+	current   ack
+}
+
+// Run takes media in for as long as it comes, and writes meanwhile what became of it. It gives how many fragments were
+// persisted, and why the media ended: io.EOF where its producer ended it. cancel, which is called where the answer cannot be
+// written any more, ends ctx.
+func (p *Session) Run(ctx context.Context, cancel func(), in *Intake, w http.ResponseWriter) (fragments int, err error) {
+	in.limit(ctx, p.Stream.Quota.Ingest)
+	p.acks = newAckWriter(w, in, p.Order.acknowledge)
+	p.acks.start(cancel, p.Order.expects)
+	p.clusters = footage.NewClusters(in)
+	err = p.takeAll(ctx)
+	p.Release() // Before the last answer, so that the producer that has it can come again.
+	p.acks.stop(p.failure(err))
+	return p.fragments, err
+}
+
+// takeAll takes in fragment after fragment until the media ends or cannot be used.
+func (p *Session) takeAll(ctx context.Context) error {
+	for {
+		timecode, err := p.clusters.Next()
+		if err != nil {
+			if errors.Is(err, footage.ErrOutOfOrder) {
+				p.current = ack{FragmentTimecode: milliseconds(timecode)}
+			}
+			return err
+		}
+		if err := p.Stream.Quota.Fragment(ctx); err != nil {
+			return err
+		}
+		if err := p.take(timecode); err != nil {
+			return err
+		}
+	}
+}
+
+// take takes in one fragment, of which the timecode is there.
+func (p *Session) take(timecode time.Duration) error {
+	st := p.Stream
+	p.current = ack{FragmentTimecode: milliseconds(timecode)}
+	number, server, err := st.Pushed.Reserve(time.Now())
+	if err != nil {
+		return errStreamDeleted
+	}
+	p.current.FragmentNumber = number
+	producer, err := p.Order.producerTime(timecode)
+	if err != nil {
+		return err
+	}
+	p.acks.send(p.current.event(buffering))
+	pushed, err := p.clusters.Read()
+	if err != nil {
+		return err
+	}
+	p.acks.send(p.current.event(received))
+	// The retention can be changed, and the stream deleted, while media arrives.
+	now, err := p.Streams.Current(st)
+	if err != nil {
+		return errStreamDeleted
+	}
+	if now.Retention == 0 {
+		return nil
+	}
+	switch err := st.Pushed.Add(number, producer, server, pushed); {
+	case errors.Is(err, store.ErrRemoved):
+		return errStreamDeleted
+	case err != nil:
+		return &archivalError{err}
+	}
+	p.fragments++
+	p.Stored()
+	p.acks.send(p.current.event(persisted))
+	p.current = ack{}
+	return nil
+}
+
+// failure gives the acknowledgement that ends a session, if there is one.
+func (p *Session) failure(err error) *ack {
+	known, ok := classify(err)
+	if !ok {
+		return nil
+	}
+	if known.id >= internalError {
+		p.Log.Error("media not taken in", "stream", p.Stream.Name, "err", err)
+	}
+	a := p.current.event(failed)
+	a.ErrorID, a.ErrorCode = known.id, known.code
+	return &a
+}
+
+// milliseconds gives a timecode as it stands in an acknowledgement.
+func milliseconds(d time.Duration) *int64 {
+	ms := d.Milliseconds()
+	return &ms
+}

@@ -1,0 +1,36 @@
+package streams
+
+import (
+	"context"
+	"time"
+)
+
+const (
+	// expireEvery is how often fragments are removed that are older than their stream's retention, expireAfter how much
+	// older, so that none goes that an answer on its way still has to read.
+	expireEvery = time.Minute
+	expireAfter = time.Minute
+)
+
+// Expire removes what is no longer retained, until ctx ends.
+func (t *Table) Expire(ctx context.Context) {
+	tick := time.NewTicker(expireEvery)
+	defer tick.Stop()
+	for {
+		t.expireNow(time.Now())
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// expireNow removes what is no longer retained at a time.
+func (t *Table) expireNow(now time.Time) {
+	for _, st := range t.List("", "") {
+		if err := st.Pushed.Expire(now.Add(-st.Retention - expireAfter)); err != nil {
+			t.log.Warn("old fragments not removed", "stream", st.Name, "err", err)
+		}
+	}
+}

@@ -1,0 +1,114 @@
+package streams
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"clipfs/clip/emulator/wire"
+
+	"golang.org/x/time/rate"
+)
+
+// The quotas that cannot be raised, a second (quotas page of the developer guide).
+const (
+	mediaPoints          = 500
+	metadataPoints       = 10_000
+	streamControlCalls   = 5
+	accountDescribeCalls = 300
+	accountListCalls     = 50
+	accountChangeCalls   = 50
+	putCalls             = 5
+	putFragments         = 5
+	putBytes             = 12_500_000
+)
+
+// bucket makes a bucket of a second's worth of a quota.
+func bucket(perSecond int, off bool) *rate.Limiter {
+	if off {
+		return rate.NewLimiter(rate.Inf, 0)
+	}
+	return rate.NewLimiter(rate.Limit(perSecond), perSecond)
+}
+
+// Calls are how often operations may be called: a bucket each, which does not change once it was made.
+type Calls map[wire.API]*rate.Limiter
+
+// fill gives operations full buckets.
+func (c Calls) fill(perSecond int, off bool, apis ...wire.API) {
+	for _, api := range apis {
+		c[api] = bucket(perSecond, off)
+	}
+}
+
+// Call takes one call of an operation. Those that have no bucket can be called as often as one likes.
+func (c Calls) Call(api wire.API, now time.Time) error {
+	if b := c[api]; b != nil && !b.AllowN(now, 1) {
+		return wire.Throttled()
+	}
+	return nil
+}
+
+// Quota is what the callers of one stream share.
+type Quota struct {
+	Calls
+	// Ingest and fragments are what PutMedia takes in, a second. It reads no faster, and so no producer is refused for
+	// sending more: the reference calls them rates at which it reads, and has no error for them.
+	Ingest, fragments *rate.Limiter
+	// connected holds something while PutMedia has its one connection.
+	connected chan struct{}
+
+	mu              sync.Mutex // mu makes drawing on both buckets one step
+	media, metadata *rate.Limiter
+}
+
+// newQuota makes the full buckets of a new stream.
+func newQuota(off bool) *Quota {
+	q := &Quota{media: bucket(mediaPoints, off), metadata: bucket(metadataPoints, off)}
+	q.Ingest, q.fragments = bucket(putBytes, off), bucket(putFragments, off)
+	q.connected = make(chan struct{}, 1)
+	q.Calls = Calls{wire.PutMedia: bucket(putCalls, off)}
+	q.fill(streamControlCalls, off, wire.DeleteStream, wire.DescribeStream, wire.GetDataEndpoint, wire.ListTagsForStream,
+		wire.TagStream, wire.UntagStream, wire.UpdateDataRetention, wire.UpdateStream)
+	return q
+}
+
+// Connect takes the one connection that PutMedia may have, and gives the way to return it. It is the new connection that
+// is refused, not the old one that is cut (quotas page, PutMedia).
+func (q *Quota) Connect() (release func(), err error) {
+	select {
+	case q.connected <- struct{}{}:
+		return sync.OnceFunc(func() { <-q.connected }), nil
+	default:
+		return nil, wire.Refuse(wire.ConnectionLimit, "The request is rejected because the limit on client connections has been exceeded.")
+	}
+}
+
+// Fragment waits until one more fragment may come.
+func (q *Quota) Fragment(ctx context.Context) error { return q.fragments.Wait(ctx) }
+
+// Points takes points of both kinds, or none of either.
+func (q *Quota) Points(now time.Time, media, metadata int) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if short(q.media, now, media) || short(q.metadata, now, metadata) {
+		return wire.Throttled()
+	}
+	q.media.AllowN(now, media)
+	q.metadata.AllowN(now, metadata)
+	return nil
+}
+
+// short reports whether a bucket has less than n.
+func short(b *rate.Limiter, now time.Time, n int) bool {
+	return b.Limit() != rate.Inf && b.TokensAt(now) < float64(n)
+}
+
+// NewAccountQuota makes the full buckets that all callers share.
+func NewAccountQuota(off bool) Calls {
+	c := Calls{wire.ListStreams: bucket(accountListCalls, off)}
+	c.fill(accountChangeCalls, off, wire.CreateStream, wire.DeleteStream, wire.ListTagsForStream, wire.TagStream, wire.UntagStream,
+		wire.UpdateDataRetention, wire.UpdateStream)
+	c.fill(accountDescribeCalls, off, wire.DescribeStream, wire.GetDataEndpoint)
+	return c
+}

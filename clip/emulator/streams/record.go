@@ -1,0 +1,62 @@
+package streams
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"clipfs/clip/emulator/footage"
+	"clipfs/clip/emulator/store"
+	"clipfs/clip/emulator/wire"
+)
+
+// record is what the store keeps of a stream besides its fragments.
+type record struct {
+	Name           wire.StreamName   `json:"name"`
+	Created        int64             `json:"created"` // milliseconds since 1970
+	DeviceName     string            `json:"deviceName,omitempty"`
+	MediaType      string            `json:"mediaType,omitempty"`
+	KMSKeyID       string            `json:"kmsKeyId"`
+	Version        string            `json:"version"`
+	RetentionHours int               `json:"retentionHours"`
+	Tags           map[string]string `json:"tags,omitempty"`
+	// Given says that the stream was there from the start, and not made by CreateStream.
+	Given bool `json:"given,omitempty"`
+}
+
+// record gives what is kept of the stream.
+func (s Stream) record() []byte {
+	b, err := json.Marshal(record{Name: s.Name, Created: s.Created.UnixMilli(), DeviceName: s.DeviceName, MediaType: s.MediaType,
+		KMSKeyID: s.KMSKey, Version: s.Version, RetentionHours: int(s.Retention / time.Hour), Tags: s.Tags, Given: s.given})
+	if err != nil {
+		return nil // Not reached: strings and numbers only.
+	}
+	return b
+}
+
+// restore makes the stream that was kept.
+func restore(kept *store.Stream, noQuota bool) (Stream, error) {
+	var r record
+	if err := json.Unmarshal(kept.Record(), &r); err != nil {
+		return Stream{}, fmt.Errorf("kept stream: %w", err)
+	}
+	if !r.Name.Valid() || r.RetentionHours < 0 || r.RetentionHours > MaxRetentionHours {
+		return Stream{}, fmt.Errorf("kept stream %.300q: %d hours", r.Name, r.RetentionHours)
+	}
+	return Stream{Name: r.Name, Created: time.UnixMilli(r.Created).UTC(), source: footage.NewSource(), Quota: newQuota(noQuota),
+		KMSKey: r.KMSKeyID, DeviceName: r.DeviceName, MediaType: r.MediaType, Version: r.Version,
+		Retention: time.Duration(r.RetentionHours) * time.Hour, Tags: r.Tags, given: r.Given, Pushed: kept}, nil
+}
+
+// forgetGiven removes a stream that was given to an earlier server, not to this one, and that nobody pushed anything
+// into.
+func forgetGiven(st Stream) (bool, error) {
+	if !st.given || st.Pushed.Len() > 0 {
+		return false, nil
+	}
+	if err := st.Pushed.Remove(); err != nil && !errors.Is(err, store.ErrRemoved) {
+		return false, err
+	}
+	return true, nil
+}

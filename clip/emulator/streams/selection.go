@@ -1,0 +1,89 @@
+package streams
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"clipfs/clip/emulator/footage"
+	"clipfs/clip/emulator/wire"
+)
+
+// Selector is a FragmentSelector or ClipFragmentSelector on the wire.
+type Selector struct {
+	FragmentSelectorType string
+	TimestampRange       *struct{ StartTimestamp, EndTimestamp *wire.Timestamp }
+}
+
+// Selection is a range of time by one of the clocks, both ends inclusive.
+type Selection struct {
+	By         footage.Selector
+	Start, End time.Time
+}
+
+// Read checks a selector's members.
+func (in *Selector) Read() (Selection, error) {
+	var sel Selection
+	switch in.FragmentSelectorType {
+	case "PRODUCER_TIMESTAMP":
+		sel.By = footage.ByProducer
+	case "SERVER_TIMESTAMP":
+		sel.By = footage.ByServer
+	default:
+		return sel, wire.Invalid("FragmentSelectorType '%.100s': want PRODUCER_TIMESTAMP or SERVER_TIMESTAMP.", in.FragmentSelectorType)
+	}
+	r := in.TimestampRange
+	if r == nil || r.StartTimestamp == nil || r.EndTimestamp == nil {
+		return sel, wire.Invalid("TimestampRange with StartTimestamp and EndTimestamp is required.")
+	}
+	sel.Start, sel.End = r.StartTimestamp.Time, r.EndTimestamp.Time
+	return sel, nil
+}
+
+// String gives the selection as one word, for binding tokens to it.
+func (sel Selection) String() string {
+	return fmt.Sprintf("%d/%d/%d", sel.By, sel.Start.UnixMilli(), sel.End.UnixMilli())
+}
+
+// CheckRetention refuses a range that ended before the stream's retention did. The service does so for server
+// timestamps only: by producer timestamps nothing is found.
+func (sel Selection) CheckRetention(st Stream, now time.Time) error {
+	if sel.By == footage.ByServer && sel.End.Before(now.Add(-st.Retention)) {
+		return wire.Invalid("End timestamp %d is outside of the stream retention period.", sel.End.UnixMilli())
+	}
+	return nil
+}
+
+// Visible gives the fragments of a stream in a selection that are retained and taken in, in the order of their
+// timestamps. Retention goes by server timestamps, so that old footage that was put late is kept as long as any.
+func (s Stream) Visible(sel Selection, now time.Time) []footage.Fragment {
+	oldest := now.Add(-s.Retention)
+	from, to := sel.Start, sel.End
+	if from.Before(oldest) {
+		from = oldest
+	}
+	if to.After(now) {
+		to = now
+	}
+	var seen []footage.Fragment
+	add := func(all []footage.Fragment) {
+		for _, f := range all {
+			if !f.Server.Before(oldest) && !f.Server.After(now) {
+				seen = append(seen, f)
+			}
+		}
+	}
+	if !to.Before(from) {
+		// Recorded footage was taken in as it was made: no more of it can be retained, and a loop has no end to list.
+		add(s.source.Fragments(sel.By, from, to))
+	}
+	recorded := len(seen)
+	add(s.Pushed.Fragments(sel.By, sel.Start, sel.End))
+	if recorded > 0 && recorded < len(seen) {
+		slices.SortStableFunc(seen, func(a, b footage.Fragment) int {
+			return cmp.Or(a.Time(sel.By).Compare(b.Time(sel.By)), cmp.Compare(a.Number, b.Number))
+		})
+	}
+	return seen
+}

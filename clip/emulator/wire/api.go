@@ -1,0 +1,35 @@
+package wire
+
+import "strings"
+
+// API is the name of an operation.
+type API string
+
+// The operations that the emulator has.
+const (
+	CreateStream        API = "CreateStream"
+	DeleteStream        API = "DeleteStream"
+	DescribeStream      API = "DescribeStream"
+	GetClip             API = "GetClip"
+	GetDataEndpoint     API = "GetDataEndpoint"
+	ListFragments       API = "ListFragments"
+	ListStreams         API = "ListStreams"
+	ListTagsForStream   API = "ListTagsForStream"
+	PutMedia            API = "PutMedia"
+	TagStream           API = "TagStream"
+	UntagStream         API = "UntagStream"
+	UpdateDataRetention API = "UpdateDataRetention"
+	UpdateStream        API = "UpdateStream"
+)
+
+// Path is where an operation is sent: its name with a small first letter (API reference, Request Syntax).
+func (a API) Path() string { return "/" + strings.ToLower(string(a[:1])) + string(a[1:]) }
+
+// ControlAPIs are the operations of the control host, by name.
+func ControlAPIs() []API {
+	return []API{CreateStream, DeleteStream, DescribeStream, GetDataEndpoint, ListStreams, ListTagsForStream, TagStream,
+		UntagStream, UpdateDataRetention, UpdateStream}
+}
+
+// DataAPIs are the operations of the data hosts, by name.
+func DataAPIs() []API { return []API{GetClip, ListFragments, PutMedia} }

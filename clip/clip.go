@@ -10,6 +10,7 @@ import (
 	"clipfs/cache"
 	"clipfs/clip/archive"
 	"clipfs/clip/download"
+	"clipfs/clip/resolve"
 	"clipfs/clip/singleflight"
 )
 
@@ -159,13 +160,13 @@ func (c *Clip) open(ctx context.Context) (file, error) {
 	if err := c.refused(d, lost); err != nil {
 		return nil, err
 	}
-	opened, err := c.openPayload(ctx, c.library.payloadOf(c.stream, parts[0]))
+	opened, err := c.openPayload(ctx, parts[0].Payload(c.stream, c.library.options.Selector))
 	if err == nil {
 		c.remarkSurplus(ctx, opened, parts[0])
 		c.remarkLost(lost)
 		return opened, nil
 	}
-	if !settles(err) {
+	if !resolve.Settles(err) {
 		return nil, err
 	}
 	if len(d.parts) == 1 {

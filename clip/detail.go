@@ -9,6 +9,7 @@ import (
 	"clipfs/cache"
 	"clipfs/clip/archive"
 	"clipfs/clip/plan"
+	"clipfs/clip/resolve"
 	"clipfs/clip/timeline"
 )
 
@@ -18,19 +19,8 @@ type detail struct {
 	// over are those fragments that lie over older ones, which parts do not have.
 	over  []archive.Fragment
 	rule  archive.GapRule
-	parts []part
+	parts []resolve.Part
 }
-
-// part is a planned part with the key of its payload.
-type part struct {
-	plan.Part
-	key cache.Key
-	// opening is the number of the opening of a clip that it is for; 0 for none.
-	opening uint64
-}
-
-// slice is the part of some of the fragments, whose payload has no key yet.
-func (p part) slice(from, to int) part { return part{Part: p.Slice(from, to), opening: p.opening} }
 
 // details gives a clip its detail, and forgets it when nobody uses it: a listing of a day makes thousands of clips, most
 // of which nobody ever opens, and the timeline knows the fragments anyway.
@@ -62,42 +52,25 @@ func (c *Clip) detail(ctx context.Context) (*detail, error) {
 // detailOf cuts a listing into the parts of a clip of some length.
 func (l *Library) detailOf(stream archive.StreamName, listed timeline.Listing, length time.Duration) *detail {
 	parts, over := plan.Planner{Rule: listed.Rule, Grid: l.options.Part}.Plan(listed.Fragments, length)
-	return &detail{fragments: listed.Fragments, over: over, rule: listed.Rule, parts: l.keyed(stream, parts, 0)}
-}
-
-// keyed gives planned parts the keys of their payloads.
-func (l *Library) keyed(stream archive.StreamName, planned []plan.Part, opening uint64) []part {
-	parts := make([]part, len(planned))
-	for i, p := range planned {
-		parts[i] = part{Part: p, key: l.keyOf(stream, p), opening: opening}
-	}
-	return parts
+	return &detail{fragments: listed.Fragments, over: over, rule: listed.Rule, parts: resolve.Keyed(l.options.Selector, stream, parts, 0)}
 }
 
 // clipKey gives the key of the file that parts make: that of a payload where it is one, else one of everything that shapes
 // its bytes: the parts, between which of them gaps lie, what becomes of gaps, and how parts are joined.
-func (l *Library) clipKey(parts []part) cache.Key {
+func (l *Library) clipKey(parts []resolve.Part) cache.Key {
 	if len(parts) == 1 {
-		return parts[0].key
+		return parts[0].Key
 	}
 	words := []string{l.joining()}
 	for i := range parts {
-		words = append(words, parts[i].word())
+		words = append(words, parts[i].Word())
 	}
-	return hashKey("c", words...)
+	return resolve.HashKey("c", words...)
 }
 
 // joining names how parts are joined: by which version of join, and what becomes of gaps and of what is unservable.
 func (l *Library) joining() string {
 	return fmt.Sprintf("join %d, %s gaps, %s what is unservable", l.joinVersion, l.options.Gaps, l.options.Unservable)
-}
-
-// word tells a part of a joined file from all others that would make other bytes in its place.
-func (p *part) word() string {
-	if p.GapBefore {
-		return "gap," + string(p.key)
-	}
-	return string(p.key)
 }
 
 // clipOf gives the clip that has certain fragments, which are at least one; again lists them anew.
@@ -121,4 +94,9 @@ func (l *Library) clipOf(stream archive.Stream, span archive.Span, listed timeli
 	}
 	c.version = l.identities.Current(c.key)
 	return c
+}
+
+// served gives the parts of a clip that calls bring, as far as that is known, and those that none does.
+func (l *Library) served(ctx context.Context, stream archive.StreamName, d *detail) (parts, lost []resolve.Part) {
+	return l.resolver.Served(ctx, stream, d.parts, d.over, d.rule)
 }

@@ -7,7 +7,7 @@
 //	timeline                               →  days, hours …   (package timeline)
 //	plan    fragments                      →  parts           (package plan: on a grid of absolute time, never a call that would be cut)
 //	Clip    parts                          →  one version of a file: key, estimate, exact size
-//	resolve parts                          →  heads           (download: one GetClip each, as far as its head; kept on disk)
+//	resolve parts                          →  heads           (package resolve: one GetClip each, as far as its head; kept on disk)
 //	layout  heads                          →  segments        (join.Make: where each byte of the file comes from)
 //	times   heads, listing                 →  times of day    (match.Place: of positions, as far as both agree)
 //	Handle  ReadAt                         →  download.Reader (one download, however many readers)
@@ -24,7 +24,7 @@
 // differ, clips of many parts go on; else open handles get ErrChanged, and the next look-up gives the clip as it is then.
 //
 // Whether a payload has all the fragments that were listed is told by the times of its pictures (package match);
-// where it has not, other calls are found that bring them, and what none brings is not served (settle.go, stretches.go). Nor is what was
+// where it has not, other calls are found that bring them, and what none brings is not served (package resolve). Nor is what was
 // ingested over older footage (package plan).
 //
 // # Who asked

@@ -13,6 +13,7 @@ import (
 	"clipfs/clip/download"
 	"clipfs/clip/mp4"
 	"clipfs/clip/mp4/join"
+	"clipfs/clip/resolve"
 )
 
 // layout is the immutable map from the bytes of a clip of many parts to the bytes of their payloads. It does not change
@@ -51,19 +52,19 @@ type segment struct {
 }
 
 // layOut joins the resolved parts of a clip.
-func (c *Clip) layOut(parts []resolved) (*layout, error) {
+func (c *Clip) layOut(parts []resolve.Resolved) (*layout, error) {
 	l := c.library
 	by := l.options.Selector
-	first := parts[0].begins(by)
+	first := parts[0].Begins(by)
 	inputs := make([]join.Part, len(parts))
 	for i, p := range parts {
 		inputs[i] = join.Part{
-			Head:       func() (*mp4.Movie, error) { return l.downloads.Movie(p.payload) },
-			MediaStart: p.head.MediaStart, MediaEnd: p.head.Size, // there can be more than one mdat
-			Start:     p.begins(by).Sub(first),
-			GapBefore: p.part.GapBefore,
+			Head:       func() (*mp4.Movie, error) { return l.downloads.Movie(p.Payload) },
+			MediaStart: p.Head.MediaStart, MediaEnd: p.Head.Size, // there can be more than one mdat
+			Start:     p.Begins(by).Sub(first),
+			GapBefore: p.Part.GapBefore,
 		}
-		inputs[i].Fragments = p.part.mp4Fragments(by)
+		inputs[i].Fragments = p.Part.Listed(by)
 	}
 	o := join.Options{Created: first}
 	if l.options.Gaps == KeepGaps {
@@ -78,7 +79,7 @@ func (c *Clip) layOut(parts []resolved) (*layout, error) {
 }
 
 // remarkLeftOut notes what payloads have that the file does not.
-func (c *Clip) remarkLeftOut(all []join.LeftOut, parts []resolved) {
+func (c *Clip) remarkLeftOut(all []join.LeftOut, parts []resolve.Resolved) {
 	var sum join.LeftOut
 	odd, first := 0, -1
 	for _, out := range all {
@@ -97,28 +98,28 @@ func (c *Clip) remarkLeftOut(all []join.LeftOut, parts []resolved) {
 	}
 	if odd > 0 {
 		c.remark(fmt.Sprintf("%d of %d payloads, from %s on, have more than was listed or have it twice: %d pictures and %d frames of sound are left out",
-			odd, len(parts), sidecarTime(parts[first].begins(c.library.options.Selector)), sum.Pictures, sum.Sounds))
+			odd, len(parts), sidecarTime(parts[first].Begins(c.library.options.Selector)), sum.Pictures, sum.Sounds))
 	}
 }
 
 // newLayout makes the map of a joined file.
-func (c *Clip) newLayout(joined *join.File, parts []resolved) *layout {
+func (c *Clip) newLayout(joined *join.File, parts []resolve.Resolved) *layout {
 	out := &layout{library: c.library, joined: joined, parts: make([]layoutPart, len(parts))}
-	served := make([]part, len(parts))
+	served := make([]resolve.Part, len(parts))
 	h := sha256.New()
 	_, _ = fmt.Fprintf(h, "%s, %d ", c.library.joining(), joined.Size()) // a hash takes everything
 	for i, p := range parts {
-		out.parts[i] = layoutPart{payload: p.payload, tables: p.head.Tables, start: -1}
-		p.part.key = p.payload.Key
-		served[i] = p.part
-		_, _ = fmt.Fprintf(h, "%s ", p.part.word())
-		h.Write(p.head.Tables[:])
+		out.parts[i] = layoutPart{payload: p.Payload, tables: p.Head.Tables, start: -1}
+		p.Part.Key = p.Payload.Key
+		served[i] = p.Part
+		_, _ = fmt.Fprintf(h, "%s ", p.Part.Word())
+		h.Write(p.Head.Tables[:])
 	}
 	for s := range joined.Segments() {
 		own := segment{offset: s.Offset, length: s.Length, part: s.Part, bytes: s.Bytes}
 		if s.Part >= 0 {
 			p := &out.parts[s.Part]
-			own.at = s.PayloadOffset - parts[s.Part].head.MediaStart
+			own.at = s.PayloadOffset - parts[s.Part].Head.MediaStart
 			if p.start < 0 {
 				p.start = s.Offset
 			}
@@ -196,7 +197,7 @@ func (l *layout) keeps() bool {
 
 // unjoinable explains why parts cannot be in one file, and which spans can be had. Everything that is wrong with
 // payloads is an ErrMedia, but for tables that are too large.
-func (c *Clip) unjoinable(inputs []join.Part, parts []resolved, cause error) error {
+func (c *Clip) unjoinable(inputs []join.Part, parts []resolve.Resolved, cause error) error {
 	var wrong *join.PartError
 	if !errors.As(cause, &wrong) {
 		return fmt.Errorf("join %d parts: %w: %w", len(parts), joinKind(cause), cause)
@@ -205,7 +206,7 @@ func (c *Clip) unjoinable(inputs []join.Part, parts []resolved, cause error) err
 		return wrong.Err // the head could not be had
 	}
 	by := c.library.options.Selector
-	startOf := func(i int) time.Time { return parts[i].begins(by) }
+	startOf := func(i int) time.Time { return parts[i].Begins(by) }
 	var spans string
 	for begin := 0; begin < len(parts); {
 		end := begin + joinsUpTo(inputs[begin:])

@@ -3,12 +3,9 @@ package clip
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,6 +16,7 @@ import (
 	"clipfs/clip/mp4/join"
 	"clipfs/clip/names"
 	"clipfs/clip/plan"
+	"clipfs/clip/resolve"
 	"clipfs/clip/singleflight"
 	"clipfs/clip/timeline"
 
@@ -154,12 +152,11 @@ type Library struct {
 	joinVersion int
 	downloads   *download.Downloader
 	identities  *download.Identities
+	resolver    *resolve.Resolver
 	layouts     *singleflight.Group[cache.Key, *layout]
 	// made has the layouts made last, by the key of their clip.
-	made *lru.Cache[string, *layout]
-	// settled has what is known of parts that one call does not bring, by settledKey.
-	settled *lru.Cache[cache.Key, settled]
-	notes   *notes
+	made  *lru.Cache[string, *layout]
+	notes *notes
 	// openings numbers the openings of clips of many parts, handles counts open clips.
 	openings atomic.Uint64
 	handles  atomic.Int64
@@ -182,7 +179,6 @@ func NewLibrary(service archive.Service, c *cache.Cache, o Options) *Library {
 		service: service, cache: c, options: o, joinVersion: join.Version,
 		layouts: singleflight.New[cache.Key, *layout](o.ReadTimeout),
 		made:    made,
-		settled: newSettled(),
 		notes:   newNotes(),
 	}
 	l.downloads = download.New(service, c, download.Options{
@@ -190,6 +186,7 @@ func NewLibrary(service archive.Service, c *cache.Cache, o Options) *Library {
 		Limit: o.FetchLimit, MeterDir: o.MeterDir, Bandwidth: o.Bandwidth, OnStale: l.Forget,
 	})
 	l.identities = l.downloads.Identities()
+	l.resolver = resolve.New(l.downloads, resolve.Options{Logger: o.Logger, Selector: o.Selector, ListAgain: l.listAgain})
 	return l
 }
 
@@ -251,50 +248,13 @@ func (l *Library) Clip(ctx context.Context, name archive.StreamName, span archiv
 	return l.clipOf(v.Stream, span, listed, list), nil
 }
 
-// partKey gives the key of a run of fragments: by their numbers, never by the span, so that footage that arrives
-// later is never hidden by what was there before.
-func (l *Library) partKey(name archive.StreamName, fragments []archive.Fragment) cache.Key {
-	k := newKeyer(64 * (len(fragments) + 2))
-	k.word(string(name))
-	k.word(l.options.Selector.String())
-	for i := range fragments {
-		k.word(string(fragments[i].ID))
+// listAgain lists the fragments of a span, whatever is remembered of it.
+func (l *Library) listAgain(ctx context.Context, stream archive.Stream, span archive.Span) ([]archive.Fragment, error) {
+	v, err := l.View(ctx, stream.Name, time.Time{})
+	if err != nil {
+		return nil, err
 	}
-	return k.key("p")
-}
-
-// keyOf is the key of the payload of a part: by all fragments that are asked for, and by those that are to come.
-func (l *Library) keyOf(name archive.StreamName, p plan.Part) cache.Key {
-	asked := p.Calls(l.options.Selector)
-	if len(asked) == len(p.Fragments) {
-		return l.partKey(name, p.Fragments)
-	}
-	return hashKey("p", string(l.partKey(name, asked)), string(l.partKey(name, p.Fragments)))
-}
-
-// hashKey gives a key that tells apart all sequences of words; kind comes before it.
-func hashKey(kind string, words ...string) cache.Key {
-	k := newKeyer(0)
-	for _, w := range words {
-		k.word(w)
-	}
-	return k.key(kind)
-}
-
-// keyer makes keys of words.
-type keyer struct{ text []byte }
-
-// newKeyer gives a keyer for words of about so many bytes.
-func newKeyer(size int) keyer { return keyer{make([]byte, 0, size)} }
-
-// word adds a word, so that no two sequences of words look alike.
-func (k *keyer) word(w string) {
-	k.text = append(strconv.AppendInt(k.text, int64(len(w)), 10), ':')
-	k.text = append(append(k.text, w...), ',')
-}
-
-// key gives the key of the words; kind comes before it.
-func (k *keyer) key(kind string) cache.Key {
-	sum := sha256.Sum256(k.text)
-	return cache.Key(kind + "-" + hex.EncodeToString(sum[:16]))
+	l.Forget(stream, span)
+	listed, err := l.List(ctx, v, span)
+	return listed.Fragments, err
 }

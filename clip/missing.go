@@ -24,7 +24,7 @@ func (c *Clip) Missing(ctx context.Context) (int64, error) {
 	}
 	parts, _ := l.served(ctx, c.stream.Name, d)
 	for i := range parts {
-		if p := &parts[i]; !l.cache.Has(p.key) {
+		if p := &parts[i]; !l.cache.Has(p.Key) {
 			total += p.Bytes()
 		}
 	}

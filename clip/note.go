@@ -1,6 +1,7 @@
 package clip
 
 import (
+	"clipfs/clip/resolve"
 	"fmt"
 	"maps"
 	"slices"
@@ -77,7 +78,7 @@ func (c *Clip) Note() string { return strings.Join(c.library.notes.of(c.Key()), 
 const maxListed = 8
 
 // remarkLost notes what is listed and not served: when its fragments begin.
-func (c *Clip) remarkLost(lost []part) {
+func (c *Clip) remarkLost(lost []resolve.Part) {
 	why := make(map[string][]time.Time)
 	for _, p := range lost {
 		for _, f := range p.Fragments {

@@ -12,6 +12,7 @@ import (
 	"clipfs/clip/match"
 	"clipfs/clip/mp4"
 	"clipfs/clip/mp4/join"
+	"clipfs/clip/resolve"
 )
 
 // Recording is what the listing tells of a clip: what its forms are made of that need no media.
@@ -86,7 +87,7 @@ func (h *Handle) Movie(ctx context.Context) (*mp4.Movie, error) {
 	if len(parts) == 0 {
 		return nil, archive.ErrNoFootage
 	}
-	return c.library.downloads.Movie(c.library.payloadOf(c.stream, parts[0]))
+	return c.library.downloads.Movie(parts[0].Payload(c.stream, c.library.options.Selector))
 }
 
 // Points gives which time of day positions in the open clip are, and whether each is right to the millisecond: its tables are
@@ -129,7 +130,7 @@ func (h *Handle) Points(ctx context.Context) (points []archive.Point, exact bool
 }
 
 // fragmentsOf gives the fragments of each part.
-func fragmentsOf(parts []part) iter.Seq[[]archive.Fragment] {
+func fragmentsOf(parts []resolve.Part) iter.Seq[[]archive.Fragment] {
 	return func(yield func([]archive.Fragment) bool) {
 		for i := range parts {
 			if !yield(parts[i].Fragments) {

@@ -10,6 +10,7 @@ import (
 	"clipfs/clip/archive"
 	"clipfs/clip/download"
 	"clipfs/clip/plan"
+	"clipfs/clip/resolve"
 	"clipfs/clip/timeline"
 )
 
@@ -61,7 +62,7 @@ func (l *Library) unlistedClip(stream archive.Stream, span, visible archive.Span
 		for i := range pieces {
 			words = append(words, string(pieces[i].key))
 		}
-		c.key = hashKey("v", words...)
+		c.key = resolve.HashKey("v", words...)
 	}
 	c.version = l.identities.Current(c.key)
 	return c, nil
@@ -115,7 +116,7 @@ func (c *Clip) named(p piece, end time.Time) piece {
 	if !p.round.IsZero() {
 		words = append(words, p.round.UTC().String())
 	}
-	p.key = hashKey("u", words...)
+	p.key = resolve.HashKey("u", words...)
 	return p
 }
 
@@ -130,7 +131,7 @@ func (c *Clip) halves(p piece) [2]piece {
 // payloadOf tells which call brings a piece.
 func (c *Clip) payloadOf(p piece, opening uint64) download.Payload {
 	return download.Payload{
-		Key: p.key, Stream: c.stream, Start: p.span.Start, End: p.span.End, Expires: expiry(p.span.Start, c.stream), Opening: opening,
+		Key: p.key, Stream: c.stream, Start: p.span.Start, End: p.span.End, Expires: resolve.Expiry(p.span.Start, c.stream), Opening: opening,
 		Query: archive.PayloadQuery{
 			Stream: c.stream.Name, Selector: c.library.options.Selector, Span: p.span,
 			Likely: c.library.likely(c.stream.Name, p.span.Length()),
@@ -151,8 +152,8 @@ func (c *Clip) openUnlisted(ctx context.Context) (file, error) {
 		return nil, err
 	case len(parts) == 0:
 		return nil, c.noFootage()
-	case len(parts) == 1 && parts[0].payload.Key == c.key:
-		return c.openPayload(ctx, parts[0].payload)
+	case len(parts) == 1 && parts[0].Payload.Key == c.key:
+		return c.openPayload(ctx, parts[0].Payload)
 	}
 	return c.openJoined(ctx, c.layOutMinutes)
 }

@@ -13,6 +13,7 @@ import (
 	"clipfs/clip/mp4"
 	"clipfs/clip/parallel"
 	"clipfs/clip/plan"
+	"clipfs/clip/resolve"
 )
 
 const (
@@ -30,7 +31,7 @@ const (
 
 // unlistedPart is a piece that one call brings, and what its payload tells of time.
 type unlistedPart struct {
-	resolved
+	resolve.Resolved
 	span archive.Span
 	// lasts is how long the pictures of the payload last, longest the longest time between two key frames.
 	lasts, longest time.Duration
@@ -51,7 +52,7 @@ func (c *Clip) layOutMinutes(ctx context.Context, progress func()) (*layout, err
 	pieces := c.pieces()
 	unknown := 0
 	for _, p := range pieces {
-		if !l.headKnown(p.key) {
+		if !l.resolver.HeadKnown(p.key) {
 			unknown++
 		}
 	}
@@ -98,11 +99,11 @@ func (c *Clip) resolvePieces(ctx context.Context, pieces []piece, progress func(
 		first = slices.Concat(all[done:next]...)
 		done = next
 	}
-	for len(first) > 0 && first[0].head.MoovLast && done < len(pieces) {
+	for len(first) > 0 && first[0].Head.MoovLast && done < len(pieces) {
 		// As many as there is room for by the largest so far, and one that goes beyond it and tells so.
 		largest := int64(1)
 		for _, p := range slices.Concat(all[:done]...) {
-			largest = max(largest, p.head.Size)
+			largest = max(largest, p.Head.Size)
 		}
 		room := (l.options.MaxOpenFetch - shared.bytes.Load()) / largest
 		next := min(done+int(min(1+room, untilKnown/2)), len(pieces))
@@ -202,7 +203,7 @@ func (c *Clip) measure(p piece, payload download.Payload, got download.Head, sha
 	c.library.Saw(c.stream.Name, p.span.Length(), part.keyFrames)
 	payload.Bytes = got.Size
 	got.Moov = nil
-	part.resolved = resolved{payload: payload, head: got}
+	part.Resolved = resolve.Resolved{Payload: payload, Head: got}
 	return part, nil
 }
 
@@ -235,23 +236,23 @@ func (p *unlistedPart) time(video *mp4.Track) error {
 // but not before its own span does, and not later than the longest fragment after that: its first fragment is the first to
 // start in the span. So it is placed within a fragment of where it was recorded, and no error adds up. A gap lies where more
 // than a fragment is missing; what follows one is placed where its span begins.
-func (l *Library) placed(parts []unlistedPart) []resolved {
-	out := make([]resolved, len(parts))
+func (l *Library) placed(parts []unlistedPart) []resolve.Resolved {
+	out := make([]resolve.Resolved, len(parts))
 	var end time.Time
 	for i, p := range parts {
-		p.start = p.span.Start
+		p.Start = p.span.Start
 		if i > 0 {
 			longest := parts[i-1].longest
-			p.part.GapBefore = p.span.Start.Sub(end) > longest+l.options.Gap
+			p.Part.GapBefore = p.span.Start.Sub(end) > longest+l.options.Gap
 			if latest := p.span.Start.Add(longest); end.After(latest) {
-				p.start = latest
-			} else if end.After(p.start) {
-				p.start = end
+				p.Start = latest
+			} else if end.After(p.Start) {
+				p.Start = end
 			}
 		}
-		end = p.start.Add(p.lasts)
-		out[i] = p.resolved
-		out[i].start, out[i].part.GapBefore = p.start, p.part.GapBefore
+		end = p.Start.Add(p.lasts)
+		out[i] = p.Resolved
+		out[i].Start, out[i].Part.GapBefore = p.Start, p.Part.GapBefore
 	}
 	return out
 }

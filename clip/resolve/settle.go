@@ -1,4 +1,4 @@
-package clip
+package resolve
 
 import (
 	"context"
@@ -8,9 +8,7 @@ import (
 	"time"
 
 	"clipfs/clip/archive"
-	"clipfs/clip/download"
 	"clipfs/clip/match"
-	"clipfs/clip/mp4"
 	"clipfs/clip/plan"
 )
 
@@ -23,17 +21,18 @@ import (
 // notServed says of fragments that they are listed and come with no call.
 const notServed = "listed and not served, fragments of"
 
-// settles reports whether other calls may bring what one has not brought.
-func settles(err error) bool {
+// Settles reports whether other calls may bring what one has not brought.
+func Settles(err error) bool {
 	var short *shortError
 	return errors.Is(err, archive.ErrCodecChange) || errors.Is(err, archive.ErrUnservable) || errors.Is(err, archive.ErrNoFootage) || errors.As(err, &short)
 }
 
 // settling finds the calls that bring a part.
 type settling struct {
-	clip     *Clip
-	part     part
+	resolver *Resolver
+	stream   archive.Stream
 	progress func()
+	part     Part
 	asked    map[[2]int]outcome
 }
 
@@ -51,12 +50,12 @@ func (a outcome) lacks() bool {
 
 // settlePart finds the calls that bring a part that one call did not bring because of cause, and remembers them. It gives cause
 // where nothing helps, or where the archive lists other fragments by now.
-func (c *Clip) settlePart(ctx context.Context, p part, cause error, progress func()) error {
-	by := c.library.options.Selector
-	if !settles(cause) || errors.Is(cause, archive.ErrCodecChange) && plan.Border(p.Fragments, len(p.Fragments)/2, by) == 0 || !c.listedStill(ctx, p, cause) {
+func (r *Resolver) settlePart(ctx context.Context, stream archive.Stream, p Part, cause error, progress func()) error {
+	by := r.options.Selector
+	if !Settles(cause) || errors.Is(cause, archive.ErrCodecChange) && plan.Border(p.Fragments, len(p.Fragments)/2, by) == 0 || !r.listedStill(ctx, stream, p, cause) {
 		return cause
 	}
-	s := &settling{clip: c, part: p, progress: progress, asked: make(map[[2]int]outcome)}
+	s := &settling{resolver: r, stream: stream, progress: progress, part: p, asked: make(map[[2]int]outcome)}
 	whole := [2]int{0, len(p.Fragments)}
 	if errors.Is(cause, archive.ErrCodecChange) || errors.Is(cause, archive.ErrUnservable) {
 		s.asked[whole] = outcome{err: cause}
@@ -67,15 +66,12 @@ func (c *Clip) settlePart(ctx context.Context, p part, cause error, progress fun
 	}
 	found := settled{At: time.Now(), Stretches: merged(stretches)}
 	if len(found.Stretches) == 1 && found.Stretches[0] == exactly(whole[0], whole[1]) {
-		c.library.unsettle(p) // it was short for a moment
+		r.unsettle(p) // it was short for a moment
 		return nil
 	}
-	log := c.library.options.Logger.With("stream", c.stream.Name, "span", plan.SpanOf(p.Fragments, by))
+	log := r.options.Logger.With("stream", stream.Name, "span", plan.SpanOf(p.Fragments, by))
 	log.Debug("part takes other calls", "reason", cause, "stretches", len(found.Stretches), "calls", len(s.asked))
-	if err := c.library.settle(ctx, c.library.payloadOf(c.stream, p), found); err != nil {
-		return err
-	}
-	return nil
+	return r.settle(ctx, p.Payload(stream, by), found)
 }
 
 // merged makes one stretch of those that are not served side by side.
@@ -93,20 +89,13 @@ func merged(stretches []stretch) []stretch {
 
 // listedStill reports whether the archive lists the fragments of a part when it is asked again; where the codec changes that
 // does not matter.
-func (c *Clip) listedStill(ctx context.Context, p part, cause error) bool {
+func (r *Resolver) listedStill(ctx context.Context, stream archive.Stream, p Part, cause error) bool {
 	if errors.Is(cause, archive.ErrCodecChange) || errors.Is(cause, archive.ErrUnservable) {
 		return true
 	}
-	by := c.library.options.Selector
-	v, err := c.library.View(ctx, c.stream.Name, time.Time{})
-	if err != nil {
-		return false
-	}
-	all := p.All(by)
-	span := plan.SpanOf(all, by)
-	c.library.Forget(c.stream, span)
-	listed, err := c.library.List(ctx, v, span)
-	return err == nil && slices.EqualFunc(listed.Fragments, all, func(a, b archive.Fragment) bool { return a.ID == b.ID })
+	all := p.All(r.options.Selector)
+	listed, err := r.options.ListAgain(ctx, stream, plan.SpanOf(all, r.options.Selector))
+	return err == nil && slices.EqualFunc(listed, all, func(a, b archive.Fragment) bool { return a.ID == b.ID })
 }
 
 // ask gives what came of the call for some fragments, which is made once.
@@ -121,9 +110,8 @@ func (s *settling) ask(ctx context.Context, from, to int) outcome {
 }
 
 // call makes the call for a part.
-func (s *settling) call(ctx context.Context, p part) outcome {
-	l := s.clip.library
-	got, err := l.downloads.Head(ctx, l.payloadOf(s.clip.stream, p))
+func (s *settling) call(ctx context.Context, p Part) outcome {
+	got, err := s.resolver.downloads.Head(ctx, p.Payload(s.stream, s.resolver.options.Selector))
 	s.progress()
 	var short *shortError
 	if errors.As(err, &short) {
@@ -134,22 +122,6 @@ func (s *settling) call(ctx context.Context, p part) outcome {
 	}
 	pictures, err := shownIn(got)
 	return outcome{pictures, err}
-}
-
-// shownIn gives the pictures of a head; none where it has no video.
-func shownIn(h download.Head) (*match.Shown, error) {
-	movie, err := mp4.ParseMovie(h.Moov)
-	if err != nil {
-		return nil, fmt.Errorf("payload: %w: %w", archive.ErrMedia, err)
-	}
-	if movie.Video() == nil {
-		return &match.Shown{}, nil
-	}
-	pictures, err := match.ShownOf(movie.Video())
-	if err != nil {
-		return nil, download.Wrong("%w", err)
-	}
-	return &pictures, nil
 }
 
 // run gives the stretches of the fragments [from, to).
@@ -170,7 +142,7 @@ func (s *settling) run(ctx context.Context, from, to int) ([]stretch, error) {
 	case a.lacks():
 		return s.short(ctx, from, to, a)
 	}
-	return nil, fmt.Errorf("part %s: %w", plan.SpanOf(s.part.Fragments[from:to], s.clip.library.options.Selector), a.err)
+	return nil, fmt.Errorf("part %s: %w", plan.SpanOf(s.part.Fragments[from:to], s.resolver.options.Selector), a.err)
 }
 
 // runs gives the stretches between some places.
@@ -188,7 +160,7 @@ func (s *settling) runs(ctx context.Context, places ...int) ([]stretch, error) {
 
 // middle gives where to halve fragments of which there are more than one; those of one time stay together where that can be.
 func (s *settling) middle(from, to int) int {
-	at := from + plan.Border(s.part.Fragments[from:to], (to-from)/2, s.clip.library.options.Selector)
+	at := from + plan.Border(s.part.Fragments[from:to], (to-from)/2, s.resolver.options.Selector)
 	return min(max(at, from+1), to-1)
 }
 

@@ -1,9 +1,10 @@
-package clip
+package resolve
 
 import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"clipfs/cache"
@@ -13,6 +14,29 @@ import (
 
 	lru "github.com/hashicorp/golang-lru/v2"
 )
+
+// Options are what a Resolver needs of its clips' settings. All of them have to be set.
+type Options struct {
+	// Logger takes what is found out of parts that one call does not bring, for debugging.
+	Logger *slog.Logger
+	// Selector says by which clock spans select fragments.
+	Selector archive.Selector
+	// ListAgain asks the archive, whatever is remembered, which fragments of a stream start in a span.
+	ListAgain func(context.Context, archive.Stream, archive.Span) ([]archive.Fragment, error)
+}
+
+// Resolver finds the calls that bring parts. It is safe for concurrent use.
+type Resolver struct {
+	downloads *download.Downloader
+	options   Options
+	// settled has what is known of parts that one call does not bring, by settledKey. It stands on disk too, with the heads.
+	settled *lru.Cache[cache.Key, settled]
+}
+
+// New gives one that makes its calls through downloads.
+func New(downloads *download.Downloader, o Options) *Resolver {
+	return &Resolver{downloads: downloads, options: o, settled: newSettled()}
+}
 
 // stretch is a run of the fragments of a planned part that one call brings, or that none does.
 type stretch struct {
@@ -86,12 +110,12 @@ func settledKey(payload cache.Key) cache.Key { return "s-" + payload }
 
 // knownSettled gives which calls bring a part, if it is known that one does not. It costs no call, and for most parts it does
 // not look at the disk.
-func (l *Library) knownSettled(ctx context.Context, p part) (settled, bool) {
-	key, records := settledKey(p.key), l.downloads.Records()
+func (r *Resolver) knownSettled(ctx context.Context, p Part) (settled, bool) {
+	key, records := settledKey(p.Key), r.downloads.Records()
 	if !records.Has(key) {
 		return settled{}, false
 	}
-	if s, ok := l.settled.Get(key); ok && s.fits(len(p.Fragments)) {
+	if s, ok := r.settled.Get(key); ok && s.fits(len(p.Fragments)) {
 		return s, true
 	}
 	b, err := records.Read(ctx, key)
@@ -103,34 +127,34 @@ func (l *Library) knownSettled(ctx context.Context, p part) (settled, bool) {
 		records.Drop(key)
 		return settled{}, false
 	}
-	l.settled.Add(key, s)
+	r.settled.Add(key, s)
 	return s, true
 }
 
 // settle notes which calls bring a part, on disk too.
-func (l *Library) settle(ctx context.Context, p download.Payload, s settled) error {
+func (r *Resolver) settle(ctx context.Context, p download.Payload, s settled) error {
 	text, err := json.Marshal(s)
 	if err != nil {
 		return fmt.Errorf("calls of a part: %w", err)
 	}
-	key, records := settledKey(p.Key), l.downloads.Records()
+	key, records := settledKey(p.Key), r.downloads.Records()
 	records.Drop(key)
 	if err := records.Write(ctx, key, p, time.Time{}, text); err != nil {
 		return fmt.Errorf("calls of a part: %w", err)
 	}
-	l.settled.Add(key, s)
+	r.settled.Add(key, s)
 	return nil
 }
 
 // unsettle forgets which calls bring a part.
-func (l *Library) unsettle(p part) {
-	l.downloads.Records().Drop(settledKey(p.key))
-	l.settled.Remove(settledKey(p.key))
+func (r *Resolver) unsettle(p Part) {
+	r.downloads.Records().Drop(settledKey(p.Key))
+	r.settled.Remove(settledKey(p.Key))
 }
 
-// headKnown reports whether the head of a payload is on disk, or that there is none because one call does not bring it.
-func (l *Library) headKnown(payload cache.Key) bool {
-	return l.downloads.HeadKnown(payload) || l.downloads.Records().Has(settledKey(payload))
+// HeadKnown reports whether the head of a payload is on disk, or that there is none because one call does not bring it.
+func (r *Resolver) HeadKnown(payload cache.Key) bool {
+	return r.downloads.HeadKnown(payload) || r.downloads.Records().Has(settledKey(payload))
 }
 
 // superseded is what not to serve of listed footage, in words for people.
@@ -138,14 +162,14 @@ const superseded = "ingested over older footage, which alone is served, fragment
 
 // parts gives the parts that calls bring of a planned one, as far as that is known: itself, as a rule. known says that one
 // call does not bring it.
-func (l *Library) parts(ctx context.Context, stream archive.StreamName, p part, rule archive.GapRule) (parts []part, known bool) {
-	s, known := l.knownSettled(ctx, p)
+func (r *Resolver) parts(ctx context.Context, stream archive.StreamName, p Part, rule archive.GapRule) (parts []Part, known bool) {
+	s, known := r.knownSettled(ctx, p)
 	if !known {
-		return []part{p}, false
+		return []Part{p}, false
 	}
 	if s.Crowded {
-		for _, one := range l.keyed(stream, p.Apart(rule), p.opening) {
-			own, _ := l.parts(ctx, stream, one, rule)
+		for _, one := range Keyed(r.options.Selector, stream, p.Apart(rule), p.Opening) {
+			own, _ := r.parts(ctx, stream, one, rule)
 			parts = append(parts, own...)
 		}
 		return parts, true
@@ -156,28 +180,31 @@ func (l *Library) parts(ctx context.Context, stream archive.StreamName, p part, 
 		if own.Lost = stretch.Lost; stretch.AskTo-stretch.AskFrom != stretch.To-stretch.From {
 			own.Asked = p.Fragments[stretch.AskFrom:stretch.AskTo:stretch.AskTo]
 		}
-		own.key = l.keyOf(stream, own.Part)
+		own.Key = keyOf(r.options.Selector, stream, own.Part)
 		parts = append(parts, own)
 	}
 	return parts, true
 }
 
-// served gives the parts of a clip that calls bring, as far as that is known, and those that none does.
-func (l *Library) served(ctx context.Context, stream archive.StreamName, d *detail) (parts, lost []part) {
-	var all []part
+// Served gives the parts that calls bring of those that were planned, as far as that is known, and those that none does; of above,
+// which lie over older fragments, what no part has.
+func (r *Resolver) Served(
+	ctx context.Context, stream archive.StreamName, planned []Part, above []archive.Fragment, rule archive.GapRule,
+) (parts, lost []Part) {
+	var all []Part
 	given := make(map[archive.FragmentID]bool) // of those over older ones
-	for _, p := range d.parts {
-		own, known := l.parts(ctx, stream, p, d.rule)
+	for _, p := range planned {
+		own, known := r.parts(ctx, stream, p, rule)
 		all = append(all, own...)
-		if s, _ := l.knownSettled(ctx, p); known && s.Crowded {
+		if s, _ := r.knownSettled(ctx, p); known && s.Crowded {
 			for _, f := range p.Over {
 				given[f.ID] = true
 			}
 		}
 	}
-	parts, lost = plan.Separate(all, func(p *part) *plan.Part { return &p.Part }, d.rule)
-	over := part{Part: plan.Part{Lost: superseded}}
-	for _, f := range d.over {
+	parts, lost = plan.Separate(all, func(p *Part) *plan.Part { return &p.Part }, rule)
+	over := Part{Part: plan.Part{Lost: superseded}}
+	for _, f := range above {
 		if !given[f.ID] {
 			over.Fragments = append(over.Fragments, f)
 		}

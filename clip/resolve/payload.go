@@ -1,6 +1,7 @@
-package clip
+package resolve
 
 import (
+	"fmt"
 	"time"
 
 	"clipfs/clip/archive"
@@ -9,9 +10,8 @@ import (
 	"clipfs/clip/mp4"
 )
 
-// payloadOf tells which call brings a part of a stream, and what that has to be.
-func (l *Library) payloadOf(stream archive.Stream, p part) download.Payload {
-	by := l.options.Selector
+// Payload tells which call brings a part of a stream, whose spans select fragments by a clock, and what that has to be.
+func (p Part) Payload(stream archive.Stream, by archive.Selector) download.Payload {
 	last := p.Fragments[len(p.Fragments)-1]
 	oldest := last.Server
 	for _, f := range p.Fragments {
@@ -21,18 +21,18 @@ func (l *Library) payloadOf(stream archive.Stream, p part) download.Payload {
 	}
 	expected := match.MomentsOf(p.Fragments, by)
 	own := download.Payload{
-		Key: p.key, Stream: stream, Query: p.Query(stream.Name, by), Start: p.Fragments[0].Time(by),
+		Key: p.Key, Stream: stream, Query: p.Query(stream.Name, by), Start: p.Fragments[0].Time(by),
 		Least: func(video *mp4.Track) error { return hasAll(video, expected) },
-		Bytes: p.Bytes(), End: last.Time(by).Add(last.Length), Expires: expiry(oldest, stream), Opening: p.opening,
+		Bytes: p.Bytes(), End: last.Time(by).Add(last.Length), Expires: Expiry(oldest, stream), Opening: p.Opening,
 	}
 	if own.Key == "" {
-		own.Key = l.keyOf(stream.Name, p.Part)
+		own.Key = keyOf(by, stream.Name, p.Part)
 	}
 	return own
 }
 
-// expiry is when a stream lets go of what it got at a time; where that is not known, of what it gets now.
-func expiry(got time.Time, stream archive.Stream) time.Time {
+// Expiry is when a stream lets go of what it got at a time; where that is not known, of what it gets now.
+func Expiry(got time.Time, stream archive.Stream) time.Time {
 	if got.IsZero() {
 		got = time.Now()
 	}
@@ -63,4 +63,20 @@ func hasAll(video *mp4.Track, expected []match.Moment) error {
 		return &shortError{detail: "payload has " + what, hole: hole, shown: pictures}
 	}
 	return nil
+}
+
+// shownIn gives the pictures of a head; none where it has no video.
+func shownIn(h download.Head) (*match.Shown, error) {
+	movie, err := mp4.ParseMovie(h.Moov)
+	if err != nil {
+		return nil, fmt.Errorf("payload: %w: %w", archive.ErrMedia, err)
+	}
+	if movie.Video() == nil {
+		return &match.Shown{}, nil
+	}
+	pictures, err := match.ShownOf(movie.Video())
+	if err != nil {
+		return nil, download.Wrong("%w", err)
+	}
+	return &pictures, nil
 }

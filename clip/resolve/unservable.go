@@ -1,42 +1,15 @@
-package clip
+package resolve
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
-	"time"
 
 	"clipfs/clip/archive"
 )
 
 // Of some footage the service makes no MP4: a session that sent no codec private data, a fragment without a key frame. One such
-// fragment makes every call fail that asks for it. So the fragments around it are asked for without it, and it is left to the
-// owner of the mount whether a clip over it is refused, which is the default, or goes on behind it as behind a gap.
-
-// UnservablePolicy says what becomes of a clip in which the service makes no MP4 of some fragments.
-type UnservablePolicy int
-
-const (
-	// RefuseUnservable makes it an error that names which spans can be had.
-	RefuseUnservable UnservablePolicy = iota
-	// SkipUnservable leaves the fragments out, like a gap, and notes it.
-	SkipUnservable
-)
-
-// String gives the policy as flags name it.
-func (p UnservablePolicy) String() string {
-	if p == SkipUnservable {
-		return "skip"
-	}
-	return "refuse"
-}
-
-// noMP4 begins the reason of a stretch that the service makes no MP4 of; why follows in parentheses.
-const noMP4 = "the service makes no MP4 of fragments of"
-
-// unservable reports whether no call brings a part because the service makes no MP4 of it.
-func (p *part) unservable() bool { return strings.HasPrefix(p.Lost, noMP4) }
+// fragment makes every call fail that asks for it. So the fragments around it are asked for without it.
 
 // unservable gives the stretches of fragments for which a call failed with cause. A run of them is taken to have no others in
 // it: its ends are looked for, which takes two calls for each time that it can be doubled, and those around it are halved.
@@ -136,50 +109,4 @@ func saidOf(err error) string {
 		return coded.ErrorCode()
 	}
 	return ""
-}
-
-// refused gives the error of a clip in which the service makes no MP4 of some fragments, with the spans that can be had; nil
-// where there are none, or they are to be skipped.
-func (c *Clip) refused(d *detail, lost []part) error {
-	if c.library.options.Unservable == SkipUnservable {
-		return nil
-	}
-	by := c.library.options.Selector
-	bad, reason := make(map[archive.FragmentID]bool), ""
-	for i := range lost {
-		if p := &lost[i]; p.unservable() {
-			reason = p.Lost
-			for _, f := range p.Fragments {
-				bad[f.ID] = true
-			}
-		}
-	}
-	if reason == "" {
-		return nil
-	}
-	var first time.Time
-	var spans []string
-	open := archive.Span{Start: c.span.Start}
-	for _, f := range d.fragments {
-		switch at := f.Time(by); {
-		case bad[f.ID] && first.IsZero():
-			first = at
-			fallthrough
-		case bad[f.ID]:
-			if open.End = at; !open.Empty() && !open.Start.IsZero() {
-				spans = append(spans, open.String())
-			}
-			open = archive.Span{}
-		case open.Start.IsZero():
-			open.Start = at
-		}
-	}
-	if open.End = c.span.End; !open.Start.IsZero() && !open.Empty() {
-		spans = append(spans, open.String())
-	}
-	had := "nothing"
-	if len(spans) > 0 {
-		had = strings.Join(spans, " ")
-	}
-	return fmt.Errorf("%s %s; what can be had: %s (or all but these with --unservable skip): %w", reason, sidecarTime(first), had, archive.ErrUnservable)
 }

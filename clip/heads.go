@@ -2,7 +2,6 @@ package clip
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -12,107 +11,8 @@ import (
 	"clipfs/clip/download"
 	"clipfs/clip/parallel"
 	"clipfs/clip/plan"
+	"clipfs/clip/resolve"
 )
-
-// resolved is a part that one call brings, and its head without the moov.
-type resolved struct {
-	part    part
-	payload download.Payload
-	head    download.Head
-	// start is when it begins where fragments may not be listed; the fragments of the part tell otherwise.
-	start time.Time
-}
-
-// begins gives when the part begins.
-func (r *resolved) begins(by archive.Selector) time.Time {
-	if len(r.part.Fragments) == 0 {
-		return r.start
-	}
-	return r.part.Fragments[0].Time(by)
-}
-
-// resolve gives the parts that calls bring for a part that was planned: itself, as a rule. Where one call does not bring it,
-// the calls that do are found and remembered on disk. What no call brings has no head.
-func (c *Clip) resolve(ctx context.Context, p part, rule archive.GapRule, progress func()) ([]resolved, error) {
-	l := c.library
-	parts := []part{p}
-	s, known := l.knownSettled(ctx, p)
-	switch {
-	case known && s.Crowded:
-		return c.resolveApart(ctx, p, rule, progress)
-	case known && !s.old():
-		parts, _ = l.parts(ctx, c.stream.Name, p, rule)
-	}
-	err := c.failedOnly()
-	if err == nil {
-		var got []resolved
-		if got, err = c.headsOf(ctx, parts, progress); err == nil {
-			return got, nil
-		}
-	}
-	if errors.Is(err, errCrowded) {
-		if err := l.settle(ctx, l.payloadOf(c.stream, p), settled{At: time.Now(), Crowded: true}); err != nil {
-			return nil, err
-		}
-		return c.resolveApart(ctx, p, rule, progress)
-	}
-	if err := c.settlePart(ctx, p, err, progress); err != nil {
-		return nil, fmt.Errorf("part %s: %w", plan.SpanOf(p.Fragments, l.options.Selector), err)
-	}
-	parts, _ = l.parts(ctx, c.stream.Name, p, rule)
-	return c.headsOf(ctx, parts, progress)
-}
-
-// resolveApart does so with all that a call for a part asks for.
-func (c *Clip) resolveApart(ctx context.Context, p part, rule archive.GapRule, progress func()) ([]resolved, error) {
-	var all []resolved
-	for _, one := range c.library.keyed(c.stream.Name, p.Apart(rule), p.opening) {
-		got, err := c.resolve(ctx, one, rule, progress)
-		if err != nil {
-			return nil, err
-		}
-		if len(got) > 0 {
-			got[0].part.GapBefore = one.GapBefore
-		}
-		all = append(all, got...)
-	}
-	return all, nil
-}
-
-// headsOf gives parts with their heads.
-func (c *Clip) headsOf(ctx context.Context, parts []part, progress func()) ([]resolved, error) {
-	all := make([]resolved, 0, len(parts))
-	for _, p := range parts {
-		if p.Lost != "" {
-			all = append(all, resolved{part: p})
-			continue
-		}
-		payload := c.library.payloadOf(c.stream, p)
-		got, err := c.library.downloads.Head(ctx, payload)
-		if err != nil {
-			return nil, err
-		}
-		if c.isCrowded(p, got) {
-			return nil, errCrowded
-		}
-		got.Moov = nil
-		all = append(all, resolved{part: p, payload: payload, head: got})
-		progress()
-	}
-	return all, nil
-}
-
-// errCrowded says that a payload brings more than a part's fragments.
-var errCrowded = errors.New("more than the older footage")
-
-// isCrowded tells whether a payload that has come brings more than a part's fragments.
-func (c *Clip) isCrowded(p part, h download.Head) bool {
-	if len(p.Over) == 0 {
-		return false
-	}
-	s, err := shownIn(h)
-	return err == nil && p.Crowded(s.Counts())
-}
 
 // makeLayout gets the heads of all parts and joins them. It is called through Library.layouts, which shares the result
 // among all who open the clip at the same time.
@@ -132,7 +32,7 @@ func (c *Clip) makeLayout(ctx context.Context, progress func()) (*layout, error)
 	if err != nil {
 		return nil, err
 	}
-	parts, _ := plan.Separate(all, func(r *resolved) *plan.Part { return &r.part.Part }, d.rule)
+	parts, _ := plan.Separate(all, func(r *resolve.Resolved) *plan.Part { return &r.Part.Part }, d.rule)
 	_, lost := l.served(ctx, c.stream.Name, d)
 	if err := c.refused(d, lost); err != nil {
 		return nil, err
@@ -140,12 +40,12 @@ func (c *Clip) makeLayout(ctx context.Context, progress func()) (*layout, error)
 	c.remarkLost(lost)
 	switch len(parts) {
 	case 0:
-		if slices.ContainsFunc(lost, func(p part) bool { return p.unservable() }) {
+		if slices.ContainsFunc(lost, func(p resolve.Part) bool { return p.Unservable() }) {
 			return nil, fmt.Errorf("%d fragments are listed: %w", len(d.fragments), archive.ErrUnservable)
 		}
 		return nil, fmt.Errorf("%d fragments are listed, and none is served: %w", len(d.fragments), archive.ErrNoFootage)
 	case 1:
-		return &layout{library: l, only: &parts[0].payload}, nil
+		return &layout{library: l, only: &parts[0].Payload}, nil
 	}
 	made, err := c.layOut(parts)
 	if err != nil {
@@ -167,22 +67,23 @@ func (c *Clip) tellJoined(made *layout, begun time.Time) {
 }
 
 // resolveAll gives the parts that calls bring for all that were planned, each with its head.
-func (c *Clip) resolveAll(ctx context.Context, d *detail, progress func()) ([]resolved, error) {
+func (c *Clip) resolveAll(ctx context.Context, d *detail, progress func()) ([]resolve.Resolved, error) {
 	l := c.library
 	parts := slices.Clone(d.parts)
 	opening := l.openings.Add(1)
 	for i := range parts {
-		parts[i].opening = opening
+		parts[i].Opening = opening
 	}
-	all := make([][]resolved, len(parts))
+	all := make([][]resolve.Resolved, len(parts))
+	q := resolve.Request{Stream: c.stream, Rule: d.rule, Failed: c.failedOnly, Progress: progress}
 	first := 0
 	if c.media > l.options.MaxOpenFetch {
 		// Where moov comes last, heads cost as much as the media: one tells, before the others are asked for.
-		got, err := c.resolve(ctx, parts[0], d.rule, progress)
+		got, err := l.resolver.Resolve(ctx, q, parts[0])
 		if err != nil {
 			return nil, err
 		}
-		if len(got) > 0 && got[0].head.MoovLast {
+		if len(got) > 0 && got[0].Head.MoovLast {
 			return nil, fmt.Errorf("moov comes last, so that opening takes all of %d bytes, and %d is the most that it may: %w",
 				c.media, l.options.MaxOpenFetch, archive.ErrTooBig)
 		}
@@ -192,7 +93,7 @@ func (c *Clip) resolveAll(ctx context.Context, d *detail, progress func()) ([]re
 	defer goOn.end()
 	err := parallel.Each(ctx, download.HeadsOver*l.options.Connections, len(parts)-first, func(ctx context.Context, i int) (err error) {
 		defer goOn.after(ctx, parts[first+i])()
-		all[first+i], err = c.resolve(ctx, parts[first+i], d.rule, progress)
+		all[first+i], err = l.resolver.Resolve(ctx, q, parts[first+i])
 		return err
 	})
 	return slices.Concat(all...), err
@@ -217,10 +118,10 @@ type goOn struct {
 }
 
 // newGoOn gives one for the heads of the parts of a clip.
-func (l *Library) newGoOn(stream archive.Stream, parts []part) *goOn {
+func (l *Library) newGoOn(stream archive.Stream, parts []resolve.Part) *goOn {
 	absent, missing := int64(0), 0
 	for i := range parts {
-		if p := &parts[i]; !l.cache.Has(p.key) {
+		if p := &parts[i]; !l.cache.Has(p.Key) {
 			absent += p.Bytes()
 			missing++
 		}
@@ -230,11 +131,11 @@ func (l *Library) newGoOn(stream archive.Stream, parts []part) *goOn {
 }
 
 // after is called before a part's head is asked for, and what it gives after the head has come.
-func (g *goOn) after(ctx context.Context, p part) func() {
-	if !g.eager || g.library.headKnown(p.key) {
+func (g *goOn) after(ctx context.Context, p resolve.Part) func() {
+	if !g.eager || g.library.resolver.HeadKnown(p.Key) {
 		return func() { g.count(nil) }
 	}
-	h, err := g.library.downloads.Hold(ctx, g.library.payloadOf(g.stream, p), download.Want{Priority: archive.ForAhead, By: download.ByOf(ctx)})
+	h, err := g.library.downloads.Hold(ctx, p.Payload(g.stream, g.library.options.Selector), download.Want{Priority: archive.ForAhead, By: download.ByOf(ctx)})
 	if err != nil {
 		return func() { g.count(nil) } // whoever needs the head will see why
 	}
@@ -288,10 +189,10 @@ const pipeHead = 32 << 20
 type missing struct{ parts, fragments int }
 
 // missingHeads counts the parts whose heads are not on disk.
-func (l *Library) missingHeads(parts []part) missing {
+func (l *Library) missingHeads(parts []resolve.Part) missing {
 	var m missing
 	for i := range parts {
-		if p := &parts[i]; !l.headKnown(p.key) {
+		if p := &parts[i]; !l.resolver.HeadKnown(p.Key) {
 			m.parts++
 			m.fragments += len(p.Fragments)
 		}

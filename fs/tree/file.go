@@ -13,6 +13,8 @@ type File struct {
 	Version string
 	// ContentType is a media type (RFC 2046).
 	ContentType string
+	// Fixed is the path at which these bytes stay, where Path names others from moment to moment; else empty.
+	Fixed string
 	// Private files are for the user only whose process this is, whoever else sees the tree.
 	Private bool
 

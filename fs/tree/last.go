@@ -3,9 +3,10 @@ package tree
 import (
 	"context"
 	"path"
+	"strings"
 
-	"clipfs/clip"
 	"clipfs/clip/archive"
+	"clipfs/clip/names"
 )
 
 // lastName is the name of the directory of clips that end with the newest footage.
@@ -28,9 +29,19 @@ func (d *lastDir) lookup(name string) (Place, error) {
 	if file.Cover {
 		find = d.library.LastCover
 	}
-	return formOf(file.Form).place(d.source, at, func(ctx context.Context) (*clip.Clip, error) {
-		return find(ctx, d.stream, file.Length)
-	}), nil
+	of := formOf(file.Form)
+	return Place{Path: at, find: func(ctx context.Context) (Entry, error) {
+		c, err := find(ctx, d.stream, file.Length)
+		if err != nil {
+			return nil, err
+		}
+		f, err := of.file(ctx, d.source, at, c)
+		if err != nil {
+			return nil, err
+		}
+		f.Fixed = strings.TrimSuffix(d.grammar.FormatPath(d.stream, c.Span(), file.Cover), string(names.Movie)) + string(file.Form)
+		return f, nil
+	}}, nil
 }
 
 func (d *lastDir) list(ctx context.Context) ([]Item, error) {

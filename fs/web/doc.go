@@ -1,0 +1,34 @@
+// Package web shows a tree.Tree over HTTP: every path of the mount is a URL. It is a face of the tree beside package fs, and
+// read-only.
+//
+//	request → guard (Host, credentials, limits, headers) → route (path → entry) → file, listing, redirect or WebDAV answer
+//
+//	listen.go    a server: time-outs, TLS, the end
+//	server.go    a Handler: each request from its beginning to the line in the log
+//	guard.go     who may ask: Host, credentials, methods, the headers that browsers go by
+//	password.go  credentials: an htpasswd file, what was verified lately, and how login attempts are slowed
+//	route.go     paths to entries, redirects
+//	file.go      a file: conditions, ranges, bytes as they come
+//	listing.go   a directory as a page of links or as JSON
+//	dav.go       PROPFIND, for programs that mount (WebDAV, RFC 4918, class 1)
+//	answer.go    errors as status codes; one sentence why, as text or JSON
+//
+// # Files
+//
+// The ETag is the version of the file (tree.File.Version). A GET or HEAD opens the file, which waits for its exact size, and is
+// then served by http.ServeContent, but the status is only sent with the first bytes: what fails before there are any is an
+// error with a reason. What fails later ends the connection, so that nobody takes a part for the whole.
+//
+// A path whose file is another one from moment to moment (last/10m.mp4, latest/…) redirects to the path of what it is now:
+// a player that seeks asks again and must not meet another file.
+//
+// # Who waits for whom
+//
+// Each request has its own context, which ends when its client goes away, and with it what only that client waited for. Opens
+// that wait for the archive are bounded a client address, so that one client cannot keep all others waiting.
+//
+// # Locks
+//
+// passwords.mu guards what was verified, attempts.mu the failed logins, gate.mu the opens of addresses, certificate.mu the
+// certificate. None is held while another is taken or during I/O, but for reading the files of passwords and certificates.
+package web

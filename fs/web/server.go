@@ -1,0 +1,156 @@
+package web
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"clipfs/clip/archive"
+	"clipfs/fs/tree"
+)
+
+// DefaultOpens is how many files are opened at once for a client address.
+const DefaultOpens = 32
+
+// Options are the settings of a Handler. The zero value works, and answers to names of this machine only.
+type Options struct {
+	// Logger takes what is worth telling; nil discards it.
+	Logger *slog.Logger
+	// Observer counts what is answered; nil does not.
+	Observer Observer
+	// Hosts are the names that requests may be for, beside localhost and addresses.
+	Hosts []string
+	// BasePath comes before all paths, behind a proxy: "/cameras". It does not end with a slash.
+	BasePath string
+	// Passwords is an htpasswd file with bcrypt; without one everybody may read.
+	Passwords string
+	// CORS is the origin whose pages may read, * for all; empty for none.
+	CORS string
+	// Opens is how many files are opened at once for a client address; 0 means DefaultOpens.
+	Opens int
+}
+
+// Observer counts what is answered. Its methods must not block.
+type Observer interface {
+	// FirstByte tells how long a client waited for a file: for its opening and its first bytes, together.
+	FirstByte(took time.Duration)
+	// Read tells of bytes that were read to be sent.
+	Read(bytes int, took time.Duration)
+	// Answered tells of each request that was answered.
+	Answered(method string, status int)
+}
+
+type nobody struct{}
+
+func (nobody) FirstByte(time.Duration) {}
+func (nobody) Read(int, time.Duration) {}
+func (nobody) Answered(string, int)    {}
+
+// Handler answers requests with what is in a tree. It is safe for concurrent use.
+type Handler struct {
+	tree      *tree.Tree
+	options   Options
+	observer  Observer
+	hosts     hosts
+	passwords *passwords
+	gate      *gate
+	// last numbers the requests.
+	last atomic.Uint64
+}
+
+// New gives the HTTP face of a tree. It fails where the file of passwords cannot be read.
+func New(t *tree.Tree, o Options) (*Handler, error) {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	h := &Handler{tree: t, options: o, observer: o.Observer, hosts: o.Hosts, gate: newGate(cmp.Or(o.Opens, DefaultOpens))}
+	if h.observer == nil {
+		h.observer = nobody{}
+	}
+	if o.Passwords != "" {
+		var err error
+		if h.passwords, err = readPasswords(o.Passwords); err != nil {
+			return nil, err
+		}
+	}
+	return h, nil
+}
+
+// ServeHTTP implements http.Handler.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	begun := time.Now()
+	op := archive.Operation{ID: h.last.Add(1), Command: client(r), Brief: r.Method == methodPropfind}
+	r = r.WithContext(archive.WithOperation(r.Context(), op))
+	answer := &answered{ResponseWriter: w}
+	var err error
+	if h.guard(answer, r) {
+		err = h.route(answer, r)
+	}
+	var cut *cutError
+	if err != nil && !errors.As(err, &cut) && r.Context().Err() == nil {
+		row := status(err)
+		if row.after > 0 {
+			answer.Header().Set("Retry-After", seconds(row.after))
+		}
+		refuse(answer, r, row.status, sentence(row, err))
+	}
+	if r.Context().Err() != nil && answer.status == 0 {
+		answer.status = statusClientGone
+	}
+	h.told(r, answer, begun, err)
+	if cut != nil || answer.status == statusClientGone {
+		panic(http.ErrAbortHandler) // net/http then ends the connection, and logs nothing
+	}
+}
+
+// told counts and logs a request that was answered.
+func (h *Handler) told(r *http.Request, answer *answered, begun time.Time, err error) {
+	h.observer.Answered(r.Method, answer.status)
+	level := slog.LevelDebug
+	if answer.status >= http.StatusInternalServerError {
+		level = slog.LevelWarn
+	}
+	if r.Context().Err() != nil {
+		level = slog.LevelDebug
+	}
+	attrs := []slog.Attr{
+		slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Int("status", answer.status), slog.Int64("bytes", answer.bytes),
+		slog.String("client", client(r)), slog.Duration("took", time.Since(begun)),
+	}
+	if err != nil {
+		attrs = append(attrs, slog.Any("cause", err))
+	}
+	h.options.Logger.LogAttrs(context.WithoutCancel(r.Context()), level, "request", attrs...)
+}
+
+// answered is what was sent of an answer.
+type answered struct {
+	http.ResponseWriter
+	status int
+	bytes  int64
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (a *answered) WriteHeader(status int) {
+	if a.status == 0 {
+		a.status = status
+	}
+	a.ResponseWriter.WriteHeader(status)
+}
+
+// Write implements io.Writer.
+func (a *answered) Write(p []byte) (int, error) {
+	if a.status == 0 {
+		a.status = http.StatusOK
+	}
+	n, err := a.ResponseWriter.Write(p)
+	a.bytes += int64(n)
+	return n, err
+}
+
+// Unwrap is for http.ResponseController.
+func (a *answered) Unwrap() http.ResponseWriter { return a.ResponseWriter }

@@ -1,6 +1,8 @@
 package metrics
 
 import (
+	"net/http"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -9,6 +11,7 @@ import (
 	"clipfs/clip/kvs"
 	"clipfs/cmd/internal/build"
 	"clipfs/fs"
+	"clipfs/fs/web"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -58,11 +61,13 @@ const (
 	retriesName   = "api_retries_total"
 	throttlesName = "api_throttles_total"
 	errorsName    = "operation_errors_total"
+	requestsName  = "http_requests_total"
 )
 
 var (
 	_ kvs.Observer = (*Metrics)(nil)
 	_ fs.Observer  = (*Metrics)(nil)
+	_ web.Observer = (*Metrics)(nil)
 )
 
 // apis are the calls whose metrics are there from the start.
@@ -133,6 +138,16 @@ func (m *Metrics) Read(bytes int, took time.Duration) {
 // Failed counts an operation that was answered with an error.
 func (m *Metrics) Failed(operation string, errno syscall.Errno) {
 	m.add(errorsName, operation, fs.ErrnoName(errno))
+}
+
+// Answered counts a request over HTTP, by its method, where that is one that is known, and the status.
+func (m *Metrics) Answered(method string, status int) {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions, "PROPFIND":
+	default:
+		method = "other"
+	}
+	m.add(requestsName, method, strconv.Itoa(status))
 }
 
 // Gatherer gives all metrics: those of the mount, of Go and of the process.

@@ -56,6 +56,7 @@ func countedRows() []metric {
 		counts(retriesName, "Attempts of calls after each call's first.", api...),
 		counts(throttlesName, "Attempts that the archive refused for an exceeded limit.", api...),
 		counts(errorsName, "Operations on the mount that were answered with an error.", "operation", "errno"),
+		counts(requestsName, "Requests over HTTP that were answered.", "method", "status"),
 		{counter, "read_bytes_total", "Bytes of clips that users read, without what the kernel gave them from its page cache.", nil,
 			func(s *snapshot, out send) { out(float64(s.metrics.readBytes.Load())) }},
 	}

@@ -52,7 +52,7 @@ func DefaultCacheDir() (string, error) {
 // Check says what is wrong with values that a flag alone cannot judge.
 func (c *Config) Check() error {
 	_, err := c.clipOptions(slog.New(slog.DiscardHandler))
-	return err
+	return errors.Join(err, c.Web.check())
 }
 
 func (c *Config) clipOptions(logger *slog.Logger) (clip.Options, error) {
@@ -153,6 +153,15 @@ func (c *Config) assemble(ctx context.Context, service archive.Service, logger *
 	return a, nil
 }
 
+// index has the caches read their index soon, unless the function that it gives is called before.
+func (a *Assembly) index() (stop func()) {
+	timer := time.AfterFunc(indexAfter, func() {
+		a.media.Begin()
+		a.heads.Begin()
+	})
+	return func() { timer.Stop() }
+}
+
 // Close lets go of the caches.
 func (a *Assembly) Close() error {
 	var err error
@@ -177,6 +186,11 @@ func (c *Config) Serve(ctx context.Context, service archive.Service, counted *me
 	}
 	defer func() { err = errors.Join(err, parts.Close()) }()
 	entries := tree.New(parts.Library, tree.Options{Logger: logger, Status: counted.StatusText})
+	unserved, err := c.Web.serve(ctx, entries, counted, c.Grace, logger)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, unserved()) }()
 	server, err := fs.Mount(mountpoint, entries, fs.Options{
 		Logger: logger, AllowOther: c.AllowOther, Owner: c.Owner, Deny: c.Deny, Source: c.Source,
 		Observer: counted, ExactSizes: c.ExactSizes,
@@ -184,13 +198,11 @@ func (c *Config) Serve(ctx context.Context, service archive.Service, counted *me
 	if err != nil {
 		return err
 	}
-	counted.Attach(c.sources(service, parts, server))
+	sources := c.sources(service, parts)
+	sources.Mountpoint, sources.Alive, sources.Denials = server.Mountpoint(), server.Alive, server.Denials
+	counted.Attach(sources)
 	logger.Info("serving", "mountpoint", server.Mountpoint(), "cache", c.CacheDir)
-	index := time.AfterFunc(indexAfter, func() {
-		parts.media.Begin()
-		parts.heads.Begin()
-	})
-	defer index.Stop()
+	defer parts.index()()
 	mounted, _ := mountinfo.Find(server.Mountpoint()) // for what is told of it later
 	serves := &Serving{mount: mounted, server: server, library: parts.Library, cache: parts.media, logger: logger, manager: manager, grace: c.Grace}
 	if waits, ok := service.(interface{ GiveUp() }); ok {
@@ -199,7 +211,8 @@ func (c *Config) Serve(ctx context.Context, service archive.Service, counted *me
 	return work(serves)
 }
 
-func (c *Config) sources(service archive.Service, parts *Assembly, server *fs.Server) metrics.Sources {
+// sources are what metrics ask of all but the mount.
+func (c *Config) sources(service archive.Service, parts *Assembly) metrics.Sources {
 	told := map[string][]string{}
 	for name, values := range c.Told {
 		told[name] = values
@@ -207,7 +220,6 @@ func (c *Config) sources(service archive.Service, parts *Assembly, server *fs.Se
 	told["cache-dir"] = []string{c.CacheDir} // also where it is the default
 	s := metrics.Sources{
 		Settings: told, Profile: os.Getenv(config.ProfileVariable),
-		Mountpoint: server.Mountpoint(), Alive: server.Alive, Denials: server.Denials,
 		Library: parts.Library.Stats, Fetched: parts.Library.Fetched, Media: parts.media.Stats, Heads: parts.heads.Stats,
 	}
 	if a, ok := service.(*kvs.Archive); ok {

@@ -66,6 +66,8 @@ type Config struct {
 	Price     float64
 	PprofDir  string
 
+	Web Web
+
 	// Told is what the status tells of the flags, by name; see config.Told.
 	Told map[string][]string
 	// Args are those that the program was run with, for the process in the background.
@@ -90,6 +92,18 @@ func (c *Config) Bind(flags *pflag.FlagSet) {
 	c.bindFetching(flags)
 	c.bindAccess(flags)
 	c.bindProcess(flags)
+	flags.Var(address(&c.Web.Address), "serve", "serve the tree over HTTP too, at `HOST:PORT`, such as 127.0.0.1:8080 (default: nowhere)")
+	c.Web.bind(flags)
+}
+
+// BindWeb makes the flags of clipfs serve: those of clipfs mount that have nothing to do with a mountpoint.
+func (c *Config) BindWeb(flags *pflag.FlagSet) {
+	c.bindService(flags)
+	c.bindCache(flags)
+	c.bindClips(flags)
+	c.bindFetching(flags)
+	c.bindProcess(flags)
+	c.Web.bind(flags)
 }
 
 func (c *Config) bindService(flags *pflag.FlagSet) {

@@ -13,6 +13,7 @@ import (
 
 	"clipfs/clip"
 	"clipfs/clip/archive"
+	"clipfs/clip/kvs"
 	"clipfs/cmd/clipfs/internal/background"
 	"clipfs/cmd/internal/logs"
 	"clipfs/cmd/internal/metrics"
@@ -37,16 +38,21 @@ type process struct {
 // Run mounts and serves until ctx ends or the mount is taken away. With Daemon a process in the background does.
 func Run(ctx context.Context, c Config, stderr io.Writer, mountpoint string) error {
 	p := &process{Config: c, stderr: stderr}
-	if c.Daemon {
+	return p.logged(ctx, func(log io.Writer) error { return p.run(ctx, log, mountpoint) })
+}
+
+// logged runs a process with its log, or has one in the background run with Daemon.
+func (p *process) logged(ctx context.Context, run func(log io.Writer) error) error {
+	if p.Daemon {
 		if p.background = background.Inherited(); p.background == nil {
-			return background.Start(ctx, stderr, programName, c.Args...)
+			return background.Start(ctx, p.stderr, programName, p.Args...)
 		}
 	}
 	log, end, err := p.openLog()
 	if err != nil {
 		return err
 	}
-	err = p.run(ctx, log, mountpoint)
+	err = run(log)
 	if err != nil && p.background != nil { // stderr may have no reader any more
 		_, _ = fmt.Fprintf(log, "level=ERROR msg=%q\n", logs.OneLine(err))
 	}
@@ -88,11 +94,38 @@ func (p *process) ready() error {
 	return p.background.Ready(p.crashes)
 }
 
-func (p *process) run(ctx context.Context, log io.Writer, path string) (err error) {
+// run mounts and serves.
+func (p *process) run(ctx context.Context, log io.Writer, path string) error {
+	return p.prepare(ctx, log, func(logger *slog.Logger) (work, error) {
+		if err := CheckPrerequisites(); err != nil {
+			return nil, err
+		}
+		mountpoint, err := CheckMountpoint(path, p.CacheDir, logger)
+		if err != nil {
+			return nil, err
+		}
+		warnUnseen(mountpoint, logger)
+		return func(service *kvs.Archive, counted *metrics.Metrics) error {
+			return p.Serve(ctx, service, counted, mountpoint, logger, func(s *Serving) error {
+				defer greet(ctx, s.library, logger)()
+				if err := p.ready(); err != nil {
+					return errors.Join(err, s.server.Detach())
+				}
+				return s.Until(ctx)
+			})
+		}, nil
+	})
+}
+
+// work is what a process is for, with an archive and what counts.
+type work func(*kvs.Archive, *metrics.Metrics) error
+
+// prepare makes what all processes that serve need, and then does what they are for, which check gives.
+func (p *process) prepare(ctx context.Context, log io.Writer, check func(*slog.Logger) (work, error)) (err error) {
 	relay := logs.NewRelay(log, p.LogFormat)
 	defer relay.Close()
 	logger := logs.New(relay, p.LogFormat, p.LogLevel)
-	if err := CheckPrerequisites(); err != nil {
+	if err := p.Web.check(); err != nil {
 		return err
 	}
 	if p.CacheDir == "" {
@@ -108,11 +141,10 @@ func (p *process) run(ctx context.Context, log io.Writer, path string) (err erro
 		return err
 	}
 	defer func() { err = errors.Join(err, profiled()) }()
-	mountpoint, err := CheckMountpoint(path, p.CacheDir, logger)
+	do, err := check(logger)
 	if err != nil {
 		return err
 	}
-	warnUnseen(mountpoint, logger)
 	counted := metrics.New(metrics.Options{Price: p.Price})
 	service, err := p.archive(ctx, logger, counted)
 	if err != nil {
@@ -124,13 +156,7 @@ func (p *process) run(ctx context.Context, log io.Writer, path string) (err erro
 		return err
 	}
 	defer func() { err = errors.Join(err, unobserved()) }()
-	return p.Serve(ctx, service, counted, mountpoint, logger, func(s *Serving) error {
-		defer greet(ctx, s.library, logger)()
-		if err := p.ready(); err != nil {
-			return errors.Join(err, s.server.Detach())
-		}
-		return s.Until(ctx)
-	})
+	return do(service, counted)
 }
 
 // serveMetrics serves metrics, if they are wanted, until ctx ends or end is called.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -44,6 +45,11 @@ func statusTable() []statusRow {
 		{context.DeadlineExceeded, http.StatusGatewayTimeout, 0},
 	}
 }
+
+// methodPropfind is WebDAV's (RFC 4918 9.1).
+const methodPropfind = "PROPFIND"
+
+var errManyOpens = errors.New("too many files are being opened for this address at once (--opens)")
 
 // statusClientGone is what the log has where the client went away before there was an answer; nobody gets it.
 const statusClientGone = 499
@@ -112,4 +118,13 @@ func sentence(row statusRow, err error) string {
 		return "there is nothing of that name"
 	}
 	return strings.Join(strings.Fields(err.Error()), " ")
+}
+
+// client is the address that a request comes from, without its port.
+func client(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
 }

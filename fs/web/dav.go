@@ -16,26 +16,23 @@ import (
 	"clipfs/fs/tree"
 )
 
-const (
-	methodPropfind = "PROPFIND"
-	// maxPropfind is how long a PROPFIND's body may be, in bytes.
-	maxPropfind = 64 << 10
-)
+// maxPropfind is how long a PROPFIND's body may be, in bytes.
+const maxPropfind = 64 << 10
 
 // propfind tells of an entry, and of what is in a directory (RFC 4918 9.1), by golang.org/x/net/webdav over the tree. It costs no
 // media, but for a file that is asked for itself: programs take its length from here, so it waits for the exact one.
-func (h *Handler) propfind(w http.ResponseWriter, r *http.Request, at string) error {
-	e, _, err := h.find(r.Context(), at)
+func (f *face) propfind(w http.ResponseWriter, r *http.Request, at string) error {
+	e, _, err := f.find(r.Context(), at)
 	if err != nil {
 		return err
 	}
 	switch e := e.(type) {
 	case *tree.File:
-		leave, err := h.gate.enter(client(r))
+		leave, err := f.gate.enter(client(r))
 		if err != nil {
 			return err
 		}
-		err = h.tree.Measure(r.Context(), e)
+		err = f.tree.Measure(r.Context(), e)
 		leave()
 		if err != nil {
 			return err
@@ -49,15 +46,15 @@ func (h *Handler) propfind(w http.ResponseWriter, r *http.Request, at string) er
 		}
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxPropfind)
-	files := &davFiles{handler: h, found: make(map[string]tree.Entry)}
-	(&webdav.Handler{Prefix: h.options.BasePath, FileSystem: files, LockSystem: noLocks{}}).ServeHTTP(w, r)
+	files := &davFiles{face: f, found: make(map[string]tree.Entry)}
+	(&webdav.Handler{Prefix: f.base, FileSystem: files, LockSystem: noLocks{}}).ServeHTTP(w, r)
 	return nil
 }
 
 // davFiles is the tree for one request, which asks for each entry several times.
 type davFiles struct {
-	handler *Handler
-	found   map[string]tree.Entry
+	face  *face
+	found map[string]tree.Entry
 }
 
 // entry finds the entry of a path; links are what they lead to.
@@ -66,7 +63,7 @@ func (d *davFiles) entry(ctx context.Context, name string) (tree.Entry, error) {
 	if e := d.found[at]; e != nil {
 		return e, nil
 	}
-	e, _, err := d.handler.find(ctx, at)
+	e, _, err := d.face.find(ctx, at)
 	switch {
 	case err != nil && status(err).status == http.StatusNotFound:
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}

@@ -7,7 +7,8 @@
 //	server.go    a Handler: each request from its beginning to the line in the log
 //	guard.go     who may ask: Host, credentials, methods, the headers that browsers go by
 //	password.go  credentials: an htpasswd file, what was verified lately, and how login attempts are slowed
-//	route.go     paths to entries, redirects
+//	route.go     what a path leads to
+//	face.go      what the answers share: paths to entries, redirects
 //	file.go      a file: conditions, ranges, bytes as they come
 //	listing.go   a directory as a page of links or as JSON
 //	dav.go       PROPFIND, for programs that mount (WebDAV, RFC 4918, class 1)

@@ -28,7 +28,7 @@ const (
 func tag(f *tree.File) string { return `"` + f.Version + `"` }
 
 // file answers with a file, or a range of it.
-func (h *Handler) file(w http.ResponseWriter, r *http.Request, at string, f *tree.File) error {
+func (s *face) file(w http.ResponseWriter, r *http.Request, at string, f *tree.File) error {
 	if has(r.Header.Values("If-None-Match"), tag(f)) { // known without opening it
 		w.Header().Set("Etag", tag(f))
 		cacheFor(w.Header(), f.ValidUntil)
@@ -36,7 +36,7 @@ func (h *Handler) file(w http.ResponseWriter, r *http.Request, at string, f *tre
 		return nil
 	}
 	begun := time.Now()
-	content, f, err := h.open(r, at, f)
+	content, f, err := s.open(r, at, f)
 	if err != nil {
 		return err
 	}
@@ -49,16 +49,16 @@ func (h *Handler) file(w http.ResponseWriter, r *http.Request, at string, f *tre
 	if strings.Count(strings.Join(r.Header.Values("Range"), ","), ",") >= maxRanges {
 		r.Header.Del("Range")
 	}
-	late := &lateWriter{ResponseWriter: w, control: http.NewResponseController(w), first: func() { h.observer.FirstByte(time.Since(begun)) }}
-	body := &reading{ctx: r.Context(), content: content.Reader, observer: h.observer}
+	late := &lateWriter{ResponseWriter: w, buffers: &s.buffers, control: http.NewResponseController(w), first: func() { s.observer.FirstByte(time.Since(begun)) }}
+	body := &reading{ctx: r.Context(), content: content.Reader, observer: s.observer}
 	http.ServeContent(late, r, "", f.Time, body)
 	return late.end(body.err)
 }
 
 // open opens a file, or what it is by then, and gives which that is.
-func (h *Handler) open(r *http.Request, at string, f *tree.File) (tree.Content, *tree.File, error) {
+func (s *face) open(r *http.Request, at string, f *tree.File) (tree.Content, *tree.File, error) {
 	if _, exact := f.Size(); !exact {
-		leave, err := h.gate.enter(client(r))
+		leave, err := s.gate.enter(client(r))
 		if err != nil {
 			return tree.Content{}, nil, err
 		}
@@ -69,7 +69,7 @@ func (h *Handler) open(r *http.Request, at string, f *tree.File) (tree.Content, 
 		if err == nil || !errors.Is(err, archive.ErrChanged) || try == openTries {
 			return content, f, err
 		}
-		again, _, err := h.tree.Walk(r.Context(), at)
+		again, _, err := s.tree.Walk(r.Context(), at)
 		if err != nil {
 			return tree.Content{}, nil, err
 		}
@@ -140,7 +140,8 @@ type lateWriter struct {
 	status int
 	sent   bool
 	// first is called when there are bytes.
-	first func()
+	first   func()
+	buffers *sync.Pool
 }
 
 // WriteHeader implements http.ResponseWriter.
@@ -166,13 +167,10 @@ func (w *lateWriter) send() {
 	w.first()
 }
 
-// buffers are for bodies under way.
-var buffers = sync.Pool{New: func() any { return new([chunk]byte) }}
-
 // ReadFrom implements io.ReaderFrom, with fewer and larger reads than io.Copy has.
 func (w *lateWriter) ReadFrom(r io.Reader) (total int64, err error) {
-	buffer, _ := buffers.Get().(*[chunk]byte)
-	defer buffers.Put(buffer)
+	buffer, _ := w.buffers.Get().(*[chunk]byte)
+	defer w.buffers.Put(buffer)
 	for {
 		n, err := r.Read(buffer[:])
 		if n > 0 {

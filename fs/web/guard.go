@@ -2,6 +2,7 @@ package web
 
 import (
 	"errors"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
@@ -17,19 +18,28 @@ const methods = "GET, HEAD, OPTIONS, PROPFIND"
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self' blob:; connect-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// guard lets a request through, or answers it.
-func (h *Handler) guard(w http.ResponseWriter, r *http.Request) bool {
+// guard says who may ask, and for what.
+type guard struct {
+	hosts  hosts
+	origin string // of pages that may read; * for all
+	// passwords is nil where everybody may.
+	passwords *passwords
+	logger    *slog.Logger
+}
+
+// admit lets a request through, or answers it.
+func (g *guard) admit(w http.ResponseWriter, r *http.Request) bool {
 	header := w.Header()
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Content-Security-Policy", policy)
 	header.Set("Referrer-Policy", "no-referrer")
 	header.Set("Cross-Origin-Resource-Policy", "same-origin")
 	header.Set("Vary", "Accept, Origin")
-	if !h.hosts.has(r.Host) {
+	if !g.hosts.has(r.Host) {
 		refuse(w, r, http.StatusMisdirectedRequest, "this server does not answer for the host that was asked for: name it with --host")
 		return false
 	}
-	if origin := h.options.CORS; origin != "" && (origin == "*" || r.Header.Get("Origin") == origin) {
+	if origin := g.origin; origin != "" && (origin == "*" || r.Header.Get("Origin") == origin) {
 		header.Set("Access-Control-Allow-Origin", origin)
 		header.Set("Access-Control-Expose-Headers", "Accept-Ranges, Content-Range, ETag")
 		header.Set("Cross-Origin-Resource-Policy", "cross-origin")
@@ -40,7 +50,7 @@ func (h *Handler) guard(w http.ResponseWriter, r *http.Request) bool {
 			return false
 		}
 	}
-	if h.passwords != nil && !h.login(w, r) {
+	if g.passwords != nil && !g.login(w, r) {
 		return false
 	}
 	switch r.Method {
@@ -60,11 +70,11 @@ func (h *Handler) guard(w http.ResponseWriter, r *http.Request) bool {
 }
 
 // login answers a request without the right name and password.
-func (h *Handler) login(w http.ResponseWriter, r *http.Request) bool {
+func (g *guard) login(w http.ResponseWriter, r *http.Request) bool {
 	name, password, given := r.BasicAuth()
 	address := client(r)
 	if given {
-		switch err := h.passwords.check(r.Context(), address, name, password); {
+		switch err := g.passwords.check(r.Context(), address, name, password); {
 		case err == nil:
 			return true
 		case errors.Is(err, errManyAttempts):
@@ -74,20 +84,11 @@ func (h *Handler) login(w http.ResponseWriter, r *http.Request) bool {
 		case r.Context().Err() != nil:
 			return false
 		}
-		h.options.Logger.Info("login failed", "client", address)
+		g.logger.Info("login failed", "client", address)
 	}
 	w.Header().Set("Www-Authenticate", `Basic realm="clipfs", charset="UTF-8"`)
 	refuse(w, r, http.StatusUnauthorized, "a name and a password are needed")
 	return false
-}
-
-// client is the address that a request comes from, without its port.
-func client(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	return host
 }
 
 // hosts are the names that a server answers to. A page of another site that has its own name lead here, to read footage with the
@@ -104,8 +105,6 @@ func (all hosts) has(host string) bool {
 	}
 	return slices.ContainsFunc(all, func(name string) bool { return strings.EqualFold(name, host) })
 }
-
-var errManyOpens = errors.New("too many files are being opened for this address at once (--opens)")
 
 // gate bounds how many files are opened at once for each client address, while they wait for the archive.
 type gate struct {

@@ -3,7 +3,6 @@ package web
 import (
 	"bytes"
 	"encoding/json"
-	"html/template"
 	"net/http"
 	"path"
 	"strconv"
@@ -26,16 +25,17 @@ type line struct {
 	URL string `json:"url"`
 }
 
-var page = template.Must(template.New("").Parse(`<!DOCTYPE html>
+// pageText is a directory as a page of links.
+const pageText = `<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{{.Title}}</title></head>
 <body><h1>{{.Title}}</h1><ul>{{if .Up}}
 <li><a href="../">..</a>{{end}}{{range .Lines}}
 <li><a href="{{.URL}}">{{.Name}}</a>{{end}}
 </ul></body></html>
-`))
+`
 
 // listing answers with a directory: a page of links, or JSON with sizes. It fetches no media.
-func (h *Handler) listing(w http.ResponseWriter, r *http.Request, d *tree.Dir) error {
+func (f *face) listing(w http.ResponseWriter, r *http.Request, d *tree.Dir) error {
 	items, err := d.List(r.Context())
 	if err != nil {
 		return err
@@ -61,7 +61,7 @@ func (h *Handler) listing(w http.ResponseWriter, r *http.Request, d *tree.Dir) e
 	} else {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		var text bytes.Buffer
-		err := page.Execute(&text, struct {
+		err := f.page.Execute(&text, struct {
 			Title string
 			Up    bool
 			Lines []line

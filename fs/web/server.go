@@ -6,7 +6,9 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"sync"
 	"sync/atomic"
+	"html/template"
 	"time"
 
 	"clipfs/clip/archive"
@@ -34,30 +36,11 @@ type Options struct {
 	Opens int
 }
 
-// Observer counts what is answered. Its methods must not block.
-type Observer interface {
-	// FirstByte tells how long a client waited for a file: for its opening and its first bytes, together.
-	FirstByte(took time.Duration)
-	// Read tells of bytes that were read to be sent.
-	Read(bytes int, took time.Duration)
-	// Answered tells of each request that was answered.
-	Answered(method string, status int)
-}
-
-type nobody struct{}
-
-func (nobody) FirstByte(time.Duration) {}
-func (nobody) Read(int, time.Duration) {}
-func (nobody) Answered(string, int)    {}
-
 // Handler answers requests with what is in a tree. It is safe for concurrent use.
 type Handler struct {
-	tree      *tree.Tree
-	options   Options
-	observer  Observer
-	hosts     hosts
-	passwords *passwords
-	gate      *gate
+	guard  guard
+	face   face
+	logger *slog.Logger
 	// last numbers the requests.
 	last atomic.Uint64
 }
@@ -67,13 +50,23 @@ func New(t *tree.Tree, o Options) (*Handler, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	h := &Handler{tree: t, options: o, observer: o.Observer, hosts: o.Hosts, gate: newGate(cmp.Or(o.Opens, DefaultOpens))}
-	if h.observer == nil {
-		h.observer = nobody{}
+	if o.Observer == nil {
+		o.Observer = nobody{}
+	}
+	page, err := template.New("").Parse(pageText)
+	if err != nil {
+		return nil, err
+	}
+	h := &Handler{
+		guard: guard{hosts: o.Hosts, origin: o.CORS, logger: o.Logger},
+		face: face{
+			tree: t, base: o.BasePath, observer: o.Observer, gate: newGate(cmp.Or(o.Opens, DefaultOpens)), page: page,
+			buffers: sync.Pool{New: func() any { return new([chunk]byte) }},
+		},
+		logger: o.Logger,
 	}
 	if o.Passwords != "" {
-		var err error
-		if h.passwords, err = readPasswords(o.Passwords); err != nil {
+		if h.guard.passwords, err = readPasswords(o.Passwords); err != nil {
 			return nil, err
 		}
 	}
@@ -87,8 +80,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r = r.WithContext(archive.WithOperation(r.Context(), op))
 	answer := &answered{ResponseWriter: w}
 	var err error
-	if h.guard(answer, r) {
-		err = h.route(answer, r)
+	if h.guard.admit(answer, r) {
+		err = h.face.route(answer, r)
 	}
 	var cut *cutError
 	if err != nil && !errors.As(err, &cut) && r.Context().Err() == nil {
@@ -109,7 +102,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // told counts and logs a request that was answered.
 func (h *Handler) told(r *http.Request, answer *answered, begun time.Time, err error) {
-	h.observer.Answered(r.Method, answer.status)
+	h.face.observer.Answered(r.Method, answer.status)
 	level := slog.LevelDebug
 	if answer.status >= http.StatusInternalServerError {
 		level = slog.LevelWarn
@@ -124,7 +117,7 @@ func (h *Handler) told(r *http.Request, answer *answered, begun time.Time, err e
 	if err != nil {
 		attrs = append(attrs, slog.Any("cause", err))
 	}
-	h.options.Logger.LogAttrs(context.WithoutCancel(r.Context()), level, "request", attrs...)
+	h.logger.LogAttrs(context.WithoutCancel(r.Context()), level, "request", attrs...)
 }
 
 // answered is what was sent of an answer.

@@ -4,12 +4,12 @@ import (
 	"clipfs/clip/archive"
 	"clipfs/fs/tree"
 	"context"
+	"html/template"
 	"net/http"
 	"net/url"
 	"path"
 	"strings"
 	"sync"
-	"html/template"
 	"time"
 	"unicode"
 )

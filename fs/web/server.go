@@ -4,11 +4,11 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"html/template"
 	"log/slog"
 	"net/http"
 	"sync"
 	"sync/atomic"
-	"html/template"
 	"time"
 
 	"clipfs/clip/archive"

@@ -13,6 +13,7 @@
 //	movie.go     10m.mp4, 10m.cover.mp4    the clip
 //	sidecar.go   10m.json                  what the listing tells of it
 //	times.go     10m.times.json            which time of day its positions are
+//	captions.go  10m.srt, 10m.vtt          the same as captions
 //	chart.go     24h.svg                   a picture of what is recorded
 //
 // # Looking up

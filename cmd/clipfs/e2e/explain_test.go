@@ -29,7 +29,7 @@ func TestNamesThatAreNone(t *testing.T) {
 		"../2024-1-1": "starts are written 2024-01-01", "../yesterday": "clipfs path", "../T1000": "starts are written",
 		"../last/5.mp4": "lengths are written", "../5m.mp4": "in last/",
 	}
-	silent := []string{".hidden", "desktop.ini", "../.Trash-0", "../autorun.inf", "../last/folder.jpg", "10m.srt", "../../.xdg-volume-info"}
+	silent := []string{".hidden", "desktop.ini", "../.Trash-0", "../autorun.inf", "../last/folder.jpg", "10m.nfo", "../../.xdg-volume-info"}
 	for range 3 {
 		for name := range says {
 			silent = append(silent, name)
@@ -64,7 +64,7 @@ func TestNamesThatAreNone(t *testing.T) {
 	if n := strings.Count(m.Log(), `msg="`+future[len(future)-10:]+": nothing is recorded yet"); n != 1 {
 		t.Errorf("that nothing is recorded yet is said %d times:\n%s", n, m.Log())
 	}
-	for _, word := range []string{"hidden", "desktop", "Trash", "autorun", "folder", ".srt", "xdg"} {
+	for _, word := range []string{"hidden", "desktop", "Trash", "autorun", "folder", ".nfo", "xdg"} {
 		if strings.Contains(m.Log(), word) {
 			t.Errorf("the log has %q:\n%s", word, m.Log())
 		}

@@ -2,7 +2,7 @@ package emulator
 
 import (
 	"encoding/json"
-	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -13,9 +13,11 @@ import (
 
 // call is one request on its way.
 type call struct {
-	r    *http.Request
-	body []byte
-	now  time.Time
+	r *http.Request
+	// operation is none for PutMedia, which has no body of members.
+	operation wire.Operation
+	body      []byte
+	now       time.Time
 
 	// stream that the operation found, and fragments that its answer holds: what the call is counted under.
 	stream    wire.StreamName
@@ -29,17 +31,14 @@ type call struct {
 // has reports whether a fault of that kind hits the call.
 func (c *call) has(kind fault.Kind) bool { return c.faulty && c.fault.Kind == kind }
 
-// read decodes the body into v. Unknown members are let pass, as the service does.
+// read decodes the body into v, if it is as the model wants it.
 func (c *call) read(v any) error {
-	if len(c.body) == 0 {
-		return nil
+	members, err := c.operation.Check(c.body)
+	if err != nil {
+		return err
 	}
-	if err := json.Unmarshal(c.body, v); err != nil {
-		var syntax *json.SyntaxError
-		if errors.As(err, &syntax) {
-			return wire.Refuse(wire.Serialization, "The request body is not JSON: %v", err)
-		}
-		return wire.Refuse(wire.Serialization, "%v", err)
+	if err := json.Unmarshal(members, v); err != nil {
+		return fmt.Errorf("%s: members %.100s: %w", c.operation.API, members, err)
 	}
 	return nil
 }

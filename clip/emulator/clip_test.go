@@ -111,8 +111,10 @@ func TestGetClipRefused(t *testing.T) {
 		c.clip(data, "kept", producer, from, to).wantError(t, 404, "ResourceNotFoundException",
 			"No fragments found in the stream for the clip request.")
 		c.clip(data, "unkept", producer, from, to).wantError(t, 400, "NoDataRetentionException", "")
-		c.clip(data, "a", "", from, to).wantError(t, 400, "InvalidArgumentException", "FragmentSelectorType")
-		c.call(data, "/getClip", object{"StreamName": "a"}).wantError(t, 400, "InvalidArgumentException", "ClipFragmentSelector")
+		c.clip(data, "a", "", from, to).wantError(t, 400, "InvalidArgumentException",
+			"at 'clipFragmentSelector.fragmentSelectorType' failed to satisfy constraint: Member must satisfy enum value set")
+		c.call(data, "/getClip", object{"StreamName": "a"}).wantError(t, 400, "InvalidArgumentException",
+			"Value null at 'clipFragmentSelector' failed to satisfy constraint: Member must not be null")
 		// 15 fragments' worth of points are left after two clips of 200 and one of 85.
 		for _, tt := range []struct {
 			fragments int

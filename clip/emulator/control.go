@@ -1,18 +1,11 @@
 package emulator
 
 import (
+	"slices"
 	"time"
-	"unicode/utf8"
 
 	"clipfs/clip/emulator/streams"
 	"clipfs/clip/emulator/wire"
-)
-
-const (
-	// maxDeviceName, maxMediaType and maxKey are the longest of their kind (API reference, CreateStream).
-	maxDeviceName = 128
-	maxMediaType  = 128
-	maxKey        = 2048
 )
 
 // streamInfo is what is told of a stream (API reference, StreamInfo).
@@ -57,13 +50,8 @@ func (s *Server) createStream(c *call, in createInput) (any, error) {
 	if err := s.account.Call(wire.CreateStream, c.now); err != nil {
 		return nil, err
 	}
-	switch {
-	case !in.StreamName.Valid():
-		return nil, wire.InvalidName(in.StreamName)
-	case in.DataRetentionInHours < 0 || in.DataRetentionInHours > streams.MaxRetentionHours:
+	if in.DataRetentionInHours > streams.MaxRetentionHours {
 		return nil, invalidRetention(in.DataRetentionInHours)
-	case utf8.RuneCountInString(in.DeviceName) > maxDeviceName, len(in.MediaType) > maxMediaType, len(in.KMSKeyID) > maxKey:
-		return nil, wire.Invalid("DeviceName, MediaType or KmsKeyId is too long.")
 	}
 	tags, err := streams.MergeTags(nil, in.Tags)
 	if err != nil {
@@ -83,9 +71,6 @@ type deleteInput struct{ StreamARN, CurrentVersion string }
 
 // deleteStream removes a stream. It takes an ARN only.
 func (s *Server) deleteStream(c *call, in deleteInput) (any, error) {
-	if in.StreamARN == "" {
-		return nil, wire.Invalid("StreamARN is required.")
-	}
 	st, err := s.findControl(c, wire.DeleteStream, wire.StreamRef{StreamARN: in.StreamARN})
 	if err != nil {
 		return nil, err
@@ -95,6 +80,9 @@ func (s *Server) deleteStream(c *call, in deleteInput) (any, error) {
 
 // describeStream tells of one stream.
 func (s *Server) describeStream(c *call, in wire.StreamRef) (any, error) {
+	if err := in.NotBoth(); err != nil {
+		return nil, err
+	}
 	st, err := s.findControl(c, wire.DescribeStream, in)
 	if err != nil {
 		return nil, err
@@ -122,9 +110,6 @@ func (s *Server) updateStream(c *call, in updateInput) (any, error) {
 		if in.MediaType != nil {
 			st.MediaType = *in.MediaType
 		}
-		if len(st.DeviceName) > maxDeviceName || len(st.MediaType) > maxMediaType {
-			return wire.Invalid("DeviceName or MediaType is too long.")
-		}
 		return st.Renew(in.CurrentVersion)
 	})
 }
@@ -135,13 +120,12 @@ type endpointInput struct {
 	APIName string
 }
 
-// getDataEndpoint tells where the data operations of a stream are: always the data listener, for all of them.
+// getDataEndpoint tells where the data operations of a stream are: always the data listener, for all that the emulator has.
 func (s *Server) getDataEndpoint(c *call, in endpointInput) (any, error) {
-	switch in.APIName {
-	case "PUT_MEDIA", "GET_MEDIA", "LIST_FRAGMENTS", "GET_MEDIA_FOR_FRAGMENT_LIST", "GET_HLS_STREAMING_SESSION_URL",
-		"GET_DASH_STREAMING_SESSION_URL", "GET_CLIP", "GET_IMAGES":
-	default:
-		return nil, wire.Invalid("Value '%.100s' at 'aPIName' is not the name of a data operation.", in.APIName)
+	for _, o := range s.model {
+		if o.APIName == in.APIName && !slices.Contains(wire.DataAPIs(), o.API) {
+			return nil, wire.Lacking(o.API)
+		}
 	}
 	if _, err := s.findControl(c, wire.GetDataEndpoint, in.StreamRef); err != nil {
 		return nil, err
@@ -160,15 +144,11 @@ type retentionInput struct {
 // what it has; an older reference says that they replace it.
 func (s *Server) updateRetention(c *call, in retentionInput) (any, error) {
 	change := in.DataRetentionChangeInHours
-	if change < 1 || change > streams.MaxRetentionHours {
+	if change > streams.MaxRetentionHours {
 		return nil, invalidRetention(change)
 	}
-	switch in.Operation {
-	case "INCREASE_DATA_RETENTION":
-	case "DECREASE_DATA_RETENTION":
+	if in.Operation == "DECREASE_DATA_RETENTION" {
 		change = -change
-	default:
-		return nil, wire.Invalid("Operation '%.100s': want INCREASE_DATA_RETENTION or DECREASE_DATA_RETENTION.", in.Operation)
 	}
 	found, err := s.findControl(c, wire.UpdateDataRetention, in.StreamRef)
 	if err != nil {

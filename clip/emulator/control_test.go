@@ -55,7 +55,8 @@ func TestStreamLifeCycle(t *testing.T) {
 
 		del := object{"StreamARN": made.StreamARN, "CurrentVersion": byName.Version}
 		c.control("/deleteStream", del).wantError(t, 400, "VersionMismatchException", "")
-		c.control("/deleteStream", object{"StreamName": "door"}).wantError(t, 400, "InvalidArgumentException", "StreamARN")
+		c.control("/deleteStream", object{"StreamName": "door"}).wantError(t, 400, "InvalidArgumentException",
+			"Value null at 'streamARN' failed to satisfy constraint: Member must not be null")
 		c.control("/deleteStream", object{"StreamARN": made.StreamARN}).into(t, new(object))
 		c.control("/describeStream", object{"StreamName": "door"}).
 			wantError(t, 404, "ResourceNotFoundException", "The requested stream is not found or not active.")

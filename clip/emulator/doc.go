@@ -18,8 +18,9 @@
 //	                 ─→ putmedia.Session ─→ store          PutMedia
 //
 // A request runs through the same steps on both listeners: find the operation by its path (none: the XML answer of a
-// wrong host), read the body, check the signature, run the operation, count it, wait out the latency, write. An
-// operation gives back its answer and writes nothing itself, so that an error is always a whole answer.
+// wrong host), read the body, check the signature, hold the body against the model (package wire), run the operation, count
+// it, wait out the latency, write. An operation gives back its answer and writes nothing itself, so that an error is always
+// a whole answer. One that the service has and the emulator lacks runs too, and refuses.
 //
 // PutMedia is no operation in that sense (package putmedia): headers are checked first, then the answer begins, and
 // acknowledgements go out while the body still comes.

@@ -25,18 +25,12 @@ const (
 // clipInput is the input of GetClip.
 type clipInput struct {
 	wire.StreamRef
-	ClipFragmentSelector *streams.Selector
+	ClipFragmentSelector streams.Selector
 }
 
 // getClip gives the media of the fragments that start in a range of time as an MP4.
 func (s *Server) getClip(ctx context.Context, c *call, in clipInput) (answer, error) {
-	if in.ClipFragmentSelector == nil {
-		return nil, wire.Invalid("ClipFragmentSelector is required.")
-	}
-	sel, err := in.ClipFragmentSelector.Read()
-	if err != nil {
-		return nil, err
-	}
+	sel := in.ClipFragmentSelector.Read()
 	st, err := s.find(c, in.StreamRef)
 	if err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"context"
+	"sync"
 
 	"clipfs/clip/emulator/wire"
 )
@@ -26,6 +27,15 @@ func replying[Input any](run func(*call, Input) (any, error)) operation {
 		out, err := run(c, in)
 		return jsonAnswer{value: out}, err
 	})
+}
+
+// lacking gives what stands for an operation that the emulator does not have. It warns once.
+func (s *Server) lacking(api wire.API) operation {
+	warn := sync.OnceFunc(func() { s.log.Warn("the emulator has no such operation", "api", api) })
+	return func(context.Context, *call) (answer, error) {
+		warn()
+		return nil, wire.Lacking(api)
+	}
 }
 
 // controlOperations are what the control listener has.

@@ -72,8 +72,8 @@ func (s *Server) openPut(ctx context.Context, c *call) (*putmedia.Session, error
 	if err != nil {
 		return nil, err
 	}
-	if ref.StreamName != "" && ref.StreamARN != "" {
-		return nil, wire.Invalid("Either StreamName or StreamARN should be specified, but not both.")
+	if err := ref.NotBoth(); err != nil {
+		return nil, err
 	}
 	st, err := s.find(c, ref)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"time"
 
 	"clipfs/clip/emulator/fault"
@@ -16,12 +17,20 @@ import (
 // maxBody is the largest request body, in bytes: far above the largest that a valid request has, 50 tags.
 const maxBody = 1 << 20
 
-// handler serves operations and answers everything else as a wrong host does.
-func (s *Server) handler(ops map[wire.API]operation, p wire.Pace) http.Handler {
-	byPath := make(map[string]http.Handler, len(ops))
-	for api, op := range ops {
-		byPath[api.Path()] = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			s.serve(api, op, p, w, r)
+// handler serves the operations of some hosts: those that are there, and of the rest says that they are not. It answers
+// everything else as a wrong host does.
+func (s *Server) handler(there map[wire.API]operation, p wire.Pace, hosts ...wire.Host) http.Handler {
+	byPath := make(map[string]http.Handler)
+	for _, o := range s.model {
+		if !slices.Contains(hosts, o.Host) {
+			continue
+		}
+		run := there[o.API]
+		if run == nil {
+			run = s.lacking(o.API)
+		}
+		byPath[o.Path] = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			s.serve(&call{r: r, operation: o, now: time.Now()}, run, p, w)
 		})
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -36,9 +45,8 @@ func (s *Server) handler(ops map[wire.API]operation, p wire.Pace) http.Handler {
 }
 
 // serve takes one request through all its steps.
-func (s *Server) serve(api wire.API, op operation, p wire.Pace, w http.ResponseWriter, r *http.Request) {
-	ctx := r.Context()
-	c := &call{r: r, now: time.Now()}
+func (s *Server) serve(c *call, op operation, p wire.Pace, w http.ResponseWriter) {
+	ctx, api := c.r.Context(), c.operation.API
 	a, err := s.run(ctx, api, op, c)
 	if err != nil {
 		a = s.refusal(api, p, err)

@@ -18,6 +18,7 @@ import (
 // concurrent use.
 type Server struct {
 	log         *slog.Logger
+	model       []wire.Operation
 	streams     *streams.Table
 	account     streams.Calls
 	tokens      *wire.Tokens

@@ -34,6 +34,10 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	model, err := wire.Model()
+	if err != nil {
+		return nil, fmt.Errorf("emulator: %w", err)
+	}
 	all := make([]streams.Given, len(o.Streams))
 	for i, st := range o.Streams {
 		all[i] = streams.Given(st)
@@ -44,6 +48,7 @@ func New(o Options) (*Server, error) {
 	}
 	s := &Server{
 		log:         o.Log,
+		model:       model,
 		streams:     table,
 		account:     streams.NewAccountQuota(o.NoQuota),
 		tokens:      wire.NewTokens(),
@@ -64,10 +69,10 @@ func New(o Options) (*Server, error) {
 	mux.HandleFunc("POST /_emulator/faults", s.postFaults)
 	mux.HandleFunc("DELETE /_emulator/faults", s.clearFaults)
 	mux.HandleFunc("DELETE /_emulator/faults/{id}", s.deleteFault)
-	mux.Handle("/", s.handler(s.controlOperations(), wire.Pace{}))
+	mux.Handle("/", s.handler(s.controlOperations(), wire.Pace{}, wire.ControlHost, wire.SignalingHost, wire.StorageHost))
 	s.control = s.httpServer(mux, wire.Pace{})
 	p := wire.Pace{Data: true, Latency: o.Latency, Bandwidth: o.Bandwidth}
-	s.data = s.httpServer(s.withPutMedia(s.handler(s.dataOperations(), p), p), p)
+	s.data = s.httpServer(s.withPutMedia(s.handler(s.dataOperations(), p, wire.ArchiveHost, wire.MediaHost), p), p)
 	s.release = sync.OnceValue(table.Close)
 	return s, nil
 }

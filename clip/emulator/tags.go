@@ -15,9 +15,6 @@ type tagInput struct {
 
 // tagStream adds tags, or gives those that are there another value.
 func (s *Server) tagStream(c *call, in tagInput) (any, error) {
-	if len(in.Tags) == 0 {
-		return nil, wire.Invalid("Tags are required.")
-	}
 	return s.changeTags(c, wire.TagStream, in.StreamRef, func(tags map[string]string) (map[string]string, error) {
 		return streams.MergeTags(tags, in.Tags)
 	})
@@ -31,9 +28,6 @@ type untagInput struct {
 
 // untagStream removes tags; one that is not there is no error.
 func (s *Server) untagStream(c *call, in untagInput) (any, error) {
-	if len(in.TagKeyList) == 0 || len(in.TagKeyList) > streams.MaxTags {
-		return nil, wire.Invalid("TagKeyList: want 1 to %d keys.", streams.MaxTags)
-	}
 	return s.changeTags(c, wire.UntagStream, in.StreamRef, func(tags map[string]string) (map[string]string, error) {
 		tags = maps.Clone(tags)
 		for _, k := range in.TagKeyList {

@@ -188,3 +188,41 @@ func TestBoto3(t *testing.T) {
 		t.Errorf("%s frames, want %s", packets, want)
 	}
 }
+
+// TestModelsOfBoto: what the emulator says of the service's operations is what botocore's models say, and what it lacks it says
+// so that botocore understands.
+func TestModelsOfBoto(t *testing.T) {
+	python := tool(t, "/usr/bin/python3")
+	c := checked(t)
+	var lacking []wire.API
+	for _, o := range model(t) {
+		if !isThere(o.API) {
+			lacking = append(lacking, o.API)
+		}
+	}
+	names, err := json.Marshal(lacking)
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := append(toolEnv(t, c), "MODEL=wire/model.txt", "DATA="+c.endpoint("card", "GET_CLIP"), "LACKING="+string(names))
+	var out struct {
+		Differences [][]any
+		Calls       map[wire.API][]any
+		Seen        int
+	}
+	if err := json.Unmarshal([]byte(runTool(t, env, python, "testdata/models.py")), &out); err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range out.Differences {
+		t.Errorf("differs: %v", d)
+	}
+	for api, got := range out.Calls {
+		want := []any{501.0, "NotImplementedException", "the clipfs emulator has no " + string(api), true}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: %v, want %v", api, got, want)
+		}
+	}
+	if out.Seen < 30 || len(out.Calls) < 20 {
+		t.Errorf("botocore has %d operations, of which %d are lacking: too few", out.Seen, len(out.Calls))
+	}
+}

@@ -13,7 +13,7 @@ import (
 // Selector is a FragmentSelector or ClipFragmentSelector on the wire.
 type Selector struct {
 	FragmentSelectorType string
-	TimestampRange       *struct{ StartTimestamp, EndTimestamp *wire.Timestamp }
+	TimestampRange       struct{ StartTimestamp, EndTimestamp wire.Timestamp }
 }
 
 // Selection is a range of time by one of the clocks, both ends inclusive.
@@ -22,23 +22,13 @@ type Selection struct {
 	Start, End time.Time
 }
 
-// Read checks a selector's members.
-func (in *Selector) Read() (Selection, error) {
-	var sel Selection
-	switch in.FragmentSelectorType {
-	case "PRODUCER_TIMESTAMP":
-		sel.By = footage.ByProducer
-	case "SERVER_TIMESTAMP":
+// Read gives what a selector selects.
+func (in Selector) Read() Selection {
+	sel := Selection{By: footage.ByProducer, Start: in.TimestampRange.StartTimestamp.Time, End: in.TimestampRange.EndTimestamp.Time}
+	if in.FragmentSelectorType == "SERVER_TIMESTAMP" {
 		sel.By = footage.ByServer
-	default:
-		return sel, wire.Invalid("FragmentSelectorType '%.100s': want PRODUCER_TIMESTAMP or SERVER_TIMESTAMP.", in.FragmentSelectorType)
 	}
-	r := in.TimestampRange
-	if r == nil || r.StartTimestamp == nil || r.EndTimestamp == nil {
-		return sel, wire.Invalid("TimestampRange with StartTimestamp and EndTimestamp is required.")
-	}
-	sel.Start, sel.End = r.StartTimestamp.Time, r.EndTimestamp.Time
-	return sel, nil
+	return sel
 }
 
 // String gives the selection as one word, for binding tokens to it.

@@ -23,6 +23,7 @@ const (
 	InvalidSignature    Kind = "InvalidSignatureException"
 	MissingCodec        Kind = "MissingCodecPrivateDataException"
 	MissingToken        Kind = "MissingAuthenticationTokenException"
+	NotImplemented      Kind = "NotImplementedException"
 	NoDataRetention     Kind = "NoDataRetentionException"
 	NotFound            Kind = "ResourceNotFoundException"
 	InUse               Kind = "ResourceInUseException"
@@ -46,6 +47,8 @@ func (k Kind) Status() int {
 		return http.StatusRequestEntityTooLarge
 	case InternalFailure:
 		return http.StatusInternalServerError
+	case NotImplemented:
+		return http.StatusNotImplemented
 	case Unavailable:
 		return http.StatusServiceUnavailable
 	}
@@ -68,6 +71,11 @@ func Refuse(kind Kind, format string, args ...any) error {
 
 // Invalid makes an InvalidArgumentException.
 func Invalid(format string, args ...any) error { return Refuse(InvalidArgument, format, args...) }
+
+// Lacking is what the emulator answers to an operation that it does not have. The service has no such error.
+func Lacking(api API) error {
+	return Refuse(NotImplemented, "the clipfs emulator has no %s", api)
+}
 
 // NoStream is what every operation answers for a stream that it cannot find.
 func NoStream() error {

@@ -35,6 +35,14 @@ func (r StreamRef) Name() (StreamName, error) {
 	return name, nil
 }
 
+// NotBoth refuses a reference that has both a name and an ARN, which most operations let pass where they agree.
+func (r StreamRef) NotBoth() error {
+	if r.StreamName != "" && r.StreamARN != "" {
+		return Invalid("Either StreamName or StreamARN should be specified, but not both.")
+	}
+	return nil
+}
+
 // nameInARN gives the NAME of arn:PARTITION:kinesisvideo:REGION:ACCOUNT:stream/NAME/CREATIONMILLIS.
 func nameInARN(arn string) (StreamName, bool) {
 	parts := strings.Split(arn, ":")

@@ -27,11 +27,16 @@ const (
 	activityUp = 60
 	recordedAt = 136
 	recordedUp = 22
-	axisAt     = 178
-	legendAt   = 200
+	// gapsAt is where the marks of short gaps begin: footage with many of them is still seen to be some.
+	gapsAt   = recordedAt + 8
+	axisAt   = 178
+	legendAt = 200
 
-	// mostTicks is how many labels the axis has room for.
-	mostTicks = 25
+	// mostTicks is how many labels of hours and minutes the axis has room for, mostFineTicks how many with seconds.
+	mostTicks, mostFineTicks = 25, 13
+
+	// titleSize is the size of the title where it has room, which is that of so many letters of size 1.
+	titleSize, titleRoom = 20, wide * 20 / 13
 )
 
 // Chart is what is drawn.
@@ -69,12 +74,12 @@ func (c Chart) SVG() []byte {
 	b.WriteString(`<defs><pattern id="g" width="6" height="6" patternUnits="userSpaceOnUse"><rect width="6" height="6" fill="#fff"/>` +
 		`<path d="M0 6L6 0" stroke="#000" stroke-opacity=".35"/></pattern></defs>` + "\n")
 	fmt.Fprintf(&b, `<rect width="%d" height="%d" fill="#fff"/>`+"\n", width, height)
-	text(&b, left, titleAt, 20, "start", c.Title)
+	text(&b, left, titleAt, min(titleSize, max(1, titleRoom/max(1, len(c.Title)))), "start", c.Title)
 	text(&b, left, summaryAt, 13, "start", summary)
 	c.drawActivity(&b, columns)
 	fmt.Fprintf(&b, `<rect x="%d" y="%d" width="%d" height="%d" fill="url(#g)" stroke="#000" stroke-width=".5"/>`+"\n", left, recordedAt, wide, recordedUp)
 	bars(&b, columns, "#0072b2", recordedAt, recordedUp, func(c column) bool { return c.recorded })
-	bars(&b, columns, "#000", recordedAt, recordedUp, func(c column) bool { return c.recorded && c.gap })
+	bars(&b, columns, "#000", gapsAt, recordedAt+recordedUp-gapsAt, func(c column) bool { return c.recorded && c.gap })
 	c.drawAxis(&b)
 	c.drawLegend(&b, columns)
 	b.WriteString("</svg>\n")
@@ -121,11 +126,20 @@ func (c Chart) summary(gaps int) string {
 	for _, f := range c.Fragments {
 		size += f.Size
 	}
-	s := fmt.Sprintf("%s of %s recorded, %d gaps, %s in %d fragments", recorded, c.Span.Length(), gaps, units.HumanSize(float64(size)), len(c.Fragments))
+	s := fmt.Sprintf("%s of %s recorded, %s, %s in %s", recorded, c.Span.Length(), counted(gaps, "gap"), units.HumanSize(float64(size)),
+		counted(len(c.Fragments), "fragment"))
 	if recorded > 0 {
 		s += fmt.Sprintf(", %s a second on average", units.HumanSize(float64(size)/recorded.Seconds()))
 	}
 	return s
+}
+
+// counted says how many there are of something.
+func counted(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
 }
 
 // perSecond is what stands in a column as bytes a second.
@@ -196,7 +210,9 @@ func (c Chart) drawAxis(b *bytes.Buffer) {
 func (c Chart) step() time.Duration {
 	steps := []time.Duration{time.Second, 5 * time.Second, 15 * time.Second, 30 * time.Second, time.Minute, 2 * time.Minute,
 		5 * time.Minute, 10 * time.Minute, 15 * time.Minute, 30 * time.Minute, time.Hour}
-	if i := slices.IndexFunc(steps, func(d time.Duration) bool { return c.Span.Length()/d < mostTicks }); i >= 0 {
+	if i := slices.IndexFunc(steps, func(d time.Duration) bool {
+		return c.Span.Length()/d < mostFineTicks || d >= time.Minute && c.Span.Length()/d < mostTicks
+	}); i >= 0 {
 		return steps[i]
 	}
 	return 2 * time.Hour
@@ -229,14 +245,23 @@ func (c Chart) drawLegend(b *bytes.Buffer, columns []column) {
 		text(b, x+17, legendAt, 12, "start", entry.text)
 		x += 45 + 7*len(entry.text)
 	}
-	start := c.Span.Start.In(c.Location)
-	zone := start.Format("2006-01-02 -07:00")
+	text(b, left+wide, legendAt, 12, "end", c.zone())
+}
+
+// zone says on which day and in which zone the clock is: with both offsets where it changes.
+func (c Chart) zone() string {
+	start, last := c.Span.Start.In(c.Location), c.Span.LastInstant().In(c.Location)
 	if c.Location == time.UTC {
-		zone = start.Format("2006-01-02 UTC")
-	} else if name := c.Location.String(); name != "" && name != "Local" {
+		return start.Format("2006-01-02 UTC")
+	}
+	zone := start.Format("2006-01-02 -07:00")
+	if changed := last.Format("-07:00"); changed != start.Format("-07:00") {
+		zone += ", then " + changed
+	}
+	if name := c.Location.String(); name != "" && name != "Local" {
 		zone += " " + name
 	}
-	text(b, left+wide, legendAt, 12, "end", zone)
+	return zone
 }
 
 // text writes a line of text.

@@ -9,6 +9,7 @@ import (
 	"clipfs/clip/archive"
 	"clipfs/clip/archive/memory"
 	"clipfs/clip/names"
+	"clipfs/clip/sidecar"
 )
 
 // benchLibrary gives a library over an hour and a bit of 2 s fragments, which are in memory.
@@ -48,8 +49,8 @@ func BenchmarkSidecar(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		s, err := c.Sidecar(b.Context())
-		if err != nil || s.Size() == 0 {
+		r, err := c.Recording(b.Context())
+		if err != nil || len(sidecar.Text(r, "")) == 0 {
 			b.Fatal(err)
 		}
 	}

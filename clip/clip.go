@@ -72,6 +72,15 @@ func (c *Clip) Span() archive.Span { return c.span }
 // Fragments is how many fragments the clip has; 0 where they may not be listed.
 func (c *Clip) Fragments() int { return c.fragments }
 
+// Parts is how many parts the clip has, as far as that is known: one GetClip call each.
+func (c *Clip) Parts() int { return c.calls }
+
+// Selector says by which clock spans select fragments.
+func (c *Clip) Selector() archive.Selector { return c.library.options.Selector }
+
+// Gaps says what becomes of the time in which nothing was recorded.
+func (c *Clip) Gaps() GapPolicy { return c.library.options.Gaps }
+
 // First is when the clip's first fragment starts: where the footage really begins. Without a listing it is the start
 // of what was asked for.
 func (c *Clip) First() time.Time {

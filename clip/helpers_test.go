@@ -9,6 +9,8 @@ import (
 	"clipfs/clip"
 	"clipfs/clip/archive"
 	"clipfs/clip/archive/memory"
+	"clipfs/clip/names"
+	"clipfs/clip/sidecar"
 )
 
 // library gives a library over an archive with a cache of its own.
@@ -58,16 +60,12 @@ func readAll(t *testing.T, c *clip.Clip) ([]byte, error) {
 	return b[:n], nil
 }
 
-// sidecarOf gives the text beside a clip, whose size has to be the one that was given before it was written.
+// sidecarOf gives the text beside a clip.
 func sidecarOf(t *testing.T, c *clip.Clip) []byte {
 	t.Helper()
-	s, err := c.Sidecar(t.Context())
+	r, err := c.Recording(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := s.Text()
-	if int64(len(text)) != s.Size() {
-		t.Errorf("sidecar of %d bytes, and %d were announced", len(text), s.Size())
-	}
-	return text
+	return sidecar.Text(r, names.Grammar{}.FormatPath(r.Stream.Name, r.Span, r.Cover))
 }

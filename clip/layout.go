@@ -98,7 +98,7 @@ func (c *Clip) remarkLeftOut(all []join.LeftOut, parts []resolve.Resolved) {
 	}
 	if odd > 0 {
 		c.remark(fmt.Sprintf("%d of %d payloads, from %s on, have more than was listed or have it twice: %d pictures and %d frames of sound are left out",
-			odd, len(parts), sidecarTime(parts[first].Begins(c.library.options.Selector)), sum.Pictures, sum.Sounds))
+			odd, len(parts), clock(parts[first].Begins(c.library.options.Selector)), sum.Pictures, sum.Sounds))
 	}
 }
 
@@ -221,7 +221,7 @@ func (c *Clip) unjoinable(inputs []join.Part, parts []resolve.Resolved, cause er
 		spans += " " + span.String()
 		begin = end
 	}
-	return fmt.Errorf("from %s on: %w: %w; what can be had:%s", sidecarTime(startOf(wrong.Part)), joinKind(wrong.Err), wrong.Err, spans)
+	return fmt.Errorf("from %s on: %w: %w; what can be had:%s", clock(startOf(wrong.Part)), joinKind(wrong.Err), wrong.Err, spans)
 }
 
 // joinsUpTo gives how many parts from the first on can be in one file.

@@ -90,18 +90,21 @@ func (c *Clip) remarkLost(lost []resolve.Part) {
 	}
 }
 
+// clock writes a time of day, UTC to the millisecond.
+func clock(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
+
 // times names times, the first ones one by one.
 func times(all []time.Time) string {
 	var b strings.Builder
 	for i, at := range all {
 		switch {
 		case i == maxListed:
-			fmt.Fprintf(&b, " and %d more up to %s", len(all)-i, sidecarTime(all[len(all)-1]))
+			fmt.Fprintf(&b, " and %d more up to %s", len(all)-i, clock(all[len(all)-1]))
 			return b.String()
 		case i > 0:
 			b.WriteString(", ")
 		}
-		b.WriteString(sidecarTime(at))
+		b.WriteString(clock(at))
 	}
 	return b.String()
 }

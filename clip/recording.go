@@ -22,6 +22,11 @@ type Recording struct {
 	// Fragments of the clip in the order of their times, and the rule that tells gaps between them.
 	Fragments []archive.Fragment
 	Rule      archive.GapRule
+	// Cover says that the clip also has the fragment that was running at its start.
+	Cover bool
+	// Gaps lie between the clip's fragments, in order; Policy says what becomes of them.
+	Gaps   []archive.Span
+	Policy GapPolicy
 	// Points are which time of day positions in the file are, in the order of positions, and Length is how long the file
 	// plays, both as far as the listing tells.
 	Points []archive.Point
@@ -38,7 +43,7 @@ func (c *Clip) Recording(ctx context.Context) (Recording, error) {
 	if err != nil {
 		return Recording{}, err
 	}
-	r := Recording{Stream: c.stream, Span: c.span, Fragments: d.fragments, Rule: d.rule}
+	r := Recording{Stream: c.stream, Span: c.span, Fragments: d.fragments, Rule: d.rule, Cover: c.cover, Gaps: d.gaps(), Policy: c.Gaps()}
 	r.Points, r.Length = c.listedPoints(d)
 	return r, nil
 }
@@ -63,6 +68,18 @@ func (c *Clip) listedPoints(d *detail) (points []archive.Point, length time.Dura
 		}
 	}
 	return points, length
+}
+
+// gaps gives those between fragments. They lie between parts only.
+func (d *detail) gaps() []archive.Span {
+	var all []archive.Span
+	for i, p := range d.parts {
+		if i > 0 && p.GapBefore {
+			last := d.parts[i-1].Fragments
+			all = append(all, archive.Span{Start: d.rule.End(last[len(last)-1]), End: p.Fragments[0].Time(d.rule.By)})
+		}
+	}
+	return all
 }
 
 // Movie reads the tables of the open clip. They cost what opening it has cost. ErrMedia where they come behind the media of
@@ -93,6 +110,14 @@ func (h *Handle) Movie(ctx context.Context) (*mp4.Movie, error) {
 // Points gives which time of day positions in the open clip are, and whether each is right to the millisecond: its tables are
 // compared with the listing.
 func (h *Handle) Points(ctx context.Context) (points []archive.Point, exact bool, err error) {
+	points, exact, err = h.points(ctx)
+	if err != nil {
+		err = h.clip.note(fmt.Errorf("times of %s %s: %w", h.clip.stream.Name, h.clip.span, err))
+	}
+	return points, exact, err
+}
+
+func (h *Handle) points(ctx context.Context) (points []archive.Point, exact bool, err error) {
 	c := h.clip
 	made := c.made()
 	if c.fragments == 0 {

@@ -71,5 +71,5 @@ func (c *Clip) refused(d *detail, lost []resolve.Part) error {
 	if len(spans) > 0 {
 		had = strings.Join(spans, " ")
 	}
-	return fmt.Errorf("%s %s; what can be had: %s (or all but these with --unservable skip): %w", reason, sidecarTime(first), had, archive.ErrUnservable)
+	return fmt.Errorf("%s %s; what can be had: %s (or all but these with --unservable skip): %w", reason, clock(first), had, archive.ErrUnservable)
 }

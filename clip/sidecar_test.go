@@ -12,8 +12,8 @@ import (
 	"clipfs/clip/archive/memory"
 )
 
-// TestSidecarSize: whatever the archive says of fragments, the text is as long as it was said to be, and is JSON.
-func TestSidecarSize(t *testing.T) {
+// TestSidecarIsJSON: whatever the archive says of fragments, the text is JSON that says it too.
+func TestSidecarIsJSON(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 9))
 	m := memory.New()
 	at := memory.Base()

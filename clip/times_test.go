@@ -10,6 +10,7 @@ import (
 	"clipfs/clip/archive"
 	"clipfs/clip/archive/memory"
 	"clipfs/clip/emulator/isom"
+	"clipfs/clip/sidecar"
 )
 
 // positions is what a clip's ".times.json" says.
@@ -34,21 +35,17 @@ func (p positions) time(at time.Duration) time.Time {
 // positionsOf reads the form of a clip that tells of positions.
 func positionsOf(t *testing.T, c *clip.Clip) positions {
 	t.Helper()
-	form := c.Times()
+	form := sidecar.NewTimes(c)
 	estimate, exact := form.Size()
 	if exact {
 		t.Error("the size is exact before the first open")
 	}
-	h, err := form.Open(t.Context())
+	text, err := form.Text(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := make([]byte, h.Size())
-	if _, err := h.ReadAt(t.Context(), text, 0); err != nil {
-		t.Fatal(err)
-	}
-	if n, exact := form.Size(); !exact || n != h.Size() || n > estimate {
-		t.Errorf("%d bytes exact %t after the open, %d read, %d estimated", n, exact, h.Size(), estimate)
+	if n, exact := form.Size(); !exact || n != int64(len(text)) || n > estimate {
+		t.Errorf("%d bytes exact %t after the open, %d read, %d estimated", n, exact, len(text), estimate)
 	}
 	var p positions
 	if err := json.Unmarshal(text, &p); err != nil {

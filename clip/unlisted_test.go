@@ -359,7 +359,7 @@ func TestDenialIsLookedAtAgain(t *testing.T) {
 			func() error { _, err := l.Latest(t.Context(), "cam"); return err },
 			func() error { _, err := l.Last(t.Context(), "cam", time.Minute); return err },
 			func() error { _, err := l.Days(t.Context(), "cam"); return err },
-			func() error { _, err := lookUp(t, l, "cam", span).Sidecar(context.Background()); return err },
+			func() error { _, err := lookUp(t, l, "cam", span).Recording(context.Background()); return err },
 		} {
 			if err := ask(); !errors.Is(err, archive.ErrNotListable) || !errors.Is(err, archive.ErrDenied) {
 				t.Errorf("got %v, want ErrNotListable", err)

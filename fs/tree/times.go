@@ -4,13 +4,14 @@ import (
 	"context"
 
 	"clipfs/clip"
+	"clipfs/clip/sidecar"
 )
 
 // times is which time of day a position in the clip is, as its media tells.
-type times struct{ *clip.Times }
+type times struct{ *sidecar.Times }
 
 func timesOf(_ context.Context, _ source, c *clip.Clip) (made, error) {
-	return made{version: c.Key(), content: times{c.Times()}, attributes: true}, nil
+	return made{version: c.Key(), content: times{sidecar.NewTimes(c)}, attributes: true}, nil
 }
 
 func (t times) stored() int64 {
@@ -18,4 +19,7 @@ func (t times) stored() int64 {
 	return n
 }
 
-func (t times) open(ctx context.Context) (Content, error) { return contentOf(t.Open(ctx)) }
+func (t times) open(ctx context.Context) (Content, error) {
+	text, err := t.Text(ctx)
+	return contentOf(Text(text), err)
+}

@@ -1,8 +1,6 @@
 package web
 
 import (
-	"clipfs/clip/archive"
-	"clipfs/fs/tree"
 	"context"
 	"html/template"
 	"net/http"
@@ -12,6 +10,9 @@ import (
 	"sync"
 	"time"
 	"unicode"
+
+	"clipfs/clip/archive"
+	"clipfs/fs/tree"
 )
 
 // face is what is asked for: the tree, and where it stands among URLs.

@@ -60,3 +60,6 @@ func (w *Web) Stop(t testing.TB, signal syscall.Signal) {
 
 // Log is what it has written to stderr so far.
 func (w *Web) Log() string { return w.process.Log() }
+
+// PID is the process that serves.
+func (w *Web) PID() int { return w.process.Cmd.Process.Pid }

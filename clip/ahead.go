@@ -21,8 +21,6 @@ const (
 	allAfter = time.Second
 	// aheadTimes is how many times what was read front to back the window is, at most, for a reader who has to wait.
 	aheadTimes = 4
-	// budgetShare is which share of the cache one handle fetches ahead into at most.
-	budgetShare = 4
 )
 
 // ahead fetches, for one open clip of many parts, what its reader will read next: the parts in a window behind the

@@ -4,14 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"clipfs/cache"
 	"clipfs/clip/archive"
 	"clipfs/clip/download"
-	"clipfs/clip/resolve"
-	"clipfs/clip/singleflight"
 )
 
 // What a size is taken to be until it is known: MP4 was up to 1.2 times the Matroska sum on small or static video, so
@@ -19,10 +18,12 @@ import (
 const (
 	estimateNumerator, estimateDenominator = 3, 2
 	estimateHead                           = 64 << 10
+	// unlistedEstimate is the size of a payload that nothing is known of: the most that one call returns.
+	unlistedEstimate = 100_000_000
 )
 
 // Clip is one immutable version of a clip: certain fragments of a stream, presented as one file. It is small: what it is
-// made of is told by the timeline again when it is needed (detail.go).
+// made of is told by the timeline again when it is needed.
 type Clip struct {
 	library *Library
 	stream  archive.Stream
@@ -134,123 +135,6 @@ func (c *Clip) note(err error) error {
 	return err
 }
 
-// Open waits until the size is known exactly, which is when the heads of all parts have arrived, and gives a handle. It
-// returns early with ctx's error. ErrMedia if the parts cannot be in one file; ErrTooBig if it would take fetching more
-// than MaxOpenFetch; ErrChanged if the archive no longer has this version.
-func (c *Clip) Open(ctx context.Context) (*Handle, error) {
-	used := c.used()
-	used.Take()
-	file, err := c.openWithin(c.asks(ctx))
-	if err != nil {
-		used.Give()
-		return nil, c.note(fmt.Errorf("open %s %s: %w", c.stream.Name, c.span, err))
-	}
-	c.failure.Store(nil)
-	c.library.handles.Add(1)
-	return &Handle{clip: c, size: c.exact.Load(), file: file}, nil
-}
-
-// open gives where the clip's bytes come from. One part is a payload, unless no call brings it.
-func (c *Clip) open(ctx context.Context) (file, error) {
-	if !c.mayList() {
-		return c.openUnlisted(ctx)
-	}
-	if c.calls != 1 {
-		return c.openJoined(ctx, c.makeLayout)
-	}
-	d, err := c.detail(ctx)
-	if err != nil {
-		return nil, err
-	}
-	parts, lost := c.library.served(ctx, c.stream.Name, d)
-	if len(parts) != 1 || len(parts[0].Over) > 0 {
-		return c.openJoined(ctx, c.makeLayout) // which was found out since, or has to be
-	}
-	if err := c.refused(d, lost); err != nil {
-		return nil, err
-	}
-	opened, err := c.openPayload(ctx, parts[0].Payload(c.stream, c.library.options.Selector))
-	if err == nil {
-		c.remarkSurplus(ctx, opened, parts[0])
-		c.remarkLost(lost)
-		return opened, nil
-	}
-	if !resolve.Settles(err) {
-		return nil, err
-	}
-	if len(d.parts) == 1 {
-		c.failed.Store(&err)
-	}
-	return c.openJoined(ctx, c.makeLayout)
-}
-
-// failedOnly gives, once, with what error the call for the clip's only part failed.
-func (c *Clip) failedOnly() error {
-	if err := c.failed.Swap(nil); err != nil {
-		return *err
-	}
-	return nil
-}
-
-// openPayload opens a clip that is what one call brings. Its size is that of this version from then on.
-func (c *Clip) openPayload(ctx context.Context, p download.Payload) (*download.Reader, error) {
-	payload, err := c.library.downloads.Hold(ctx, p, download.Want{
-		Priority: archive.ForReader, By: c.reader(ctx), Current: c.current, Identity: download.Identity{Size: c.exact.Load()},
-	})
-	if err != nil {
-		return nil, err
-	}
-	size, err := payload.Open(ctx)
-	if err == nil && c.settle(size) != size {
-		err = archive.ErrChanged
-	}
-	if err != nil {
-		payload.Close()
-		return nil, err
-	}
-	return payload, nil
-}
-
-// openJoined opens a clip of many parts, which layOut joins.
-func (c *Clip) openJoined(ctx context.Context, layOut singleflight.Func[*layout]) (file, error) {
-	made := c.made()
-	if made == nil || !made.keeps() {
-		var err error
-		made, err = c.library.layouts.Do(ctx, cache.Key(c.Key()), layOut)
-		if err != nil {
-			return nil, err
-		}
-		if made.only != nil {
-			return c.openPayload(ctx, *made.only)
-		}
-		now := download.Identity{Size: made.joined.Size(), Digest: made.digest}
-		if err := c.library.identities.Check(made.key, now); err != nil {
-			return nil, err
-		}
-		if made.key != c.key && c.calls > 1 { // else the key is that of a payload
-			if err := c.library.identities.Agrees(c.key, now); err != nil {
-				return nil, err
-			}
-		}
-		c.library.made.Add(c.Key(), made)
-		c.library.made.Add(versionKey(made.key, c.library.identities.Current(made.key)), made)
-	}
-	c.layout.Store(made)
-	if size := made.joined.Size(); c.settle(size) != size {
-		return nil, archive.ErrChanged
-	}
-	if err := c.current(); err != nil {
-		return nil, err
-	}
-	file := newJoinedFile(c, made, download.ByOf(ctx))
-	if _, err := file.head.Open(ctx); err != nil {
-		file.Close()
-		return nil, err
-	}
-	file.ahead.opened()
-	return file, nil
-}
-
 // made gives the layout of this version, if it was opened, under whatever name; else nil.
 func (c *Clip) made() *layout {
 	if made := c.layout.Load(); made != nil {
@@ -292,3 +176,48 @@ func (c *Clip) reader(ctx context.Context) download.By {
 
 // asks gives a context in which whatever is fetched is fetched for this clip.
 func (c *Clip) asks(ctx context.Context) context.Context { return c.reader(ctx).In(ctx) }
+
+// detail gives what the clip is made of. ErrChanged if the archive has other fragments in its span by now. It costs a
+// listing at most, as a rule nothing.
+func (c *Clip) detail(ctx context.Context) (*detail, error) {
+	if d := c.details.last.Value(); d != nil {
+		return d, nil
+	}
+	listed, err := c.details.again(ctx)
+	if err != nil {
+		return nil, err
+	}
+	d := c.library.detailOf(c.stream.Name, listed, c.span.Length())
+	if len(d.parts) == 0 || c.library.clipKey(d.parts) != c.planned {
+		return nil, fmt.Errorf("%s %s has other fragments now: %w", c.stream.Name, c.span, archive.ErrChanged)
+	}
+	return d, nil
+}
+
+// remark notes a sentence about what is unusual in this version of the clip, on one line and without a full stop: what the
+// payloads have that the listing does not tell, what is not served. Each sentence is noted once a version, and is one line
+// of the log then.
+func (c *Clip) remark(sentence string) {
+	sentence = strings.ToValidUTF8(strings.Join(strings.Fields(sentence), " "), "�")
+	if len(sentence) > maxSentence {
+		sentence = strings.ToValidUTF8(sentence[:maxSentence-len("…")], "") + "…"
+	}
+	if sentence != "" && c.library.notes.add(c.Key(), sentence) {
+		c.library.options.Logger.Info("unusual footage", "stream", c.stream.Name, "span", c.span, "note", sentence)
+	}
+}
+
+// Note says what is unusual in this version of the clip, a sentence a line; it is empty where nothing is, or nothing is
+// known yet. It costs no call.
+func (c *Clip) Note() string { return strings.Join(c.library.notes.of(c.Key()), "\n") }
+
+// mayList reports whether the clip is made from a listing.
+func (c *Clip) mayList() bool { return c.unlisted == (archive.Span{}) }
+
+// failedOnly gives, once, with what error the call for the clip's only part failed.
+func (c *Clip) failedOnly() error {
+	if err := c.failed.Swap(nil); err != nil {
+		return *err
+	}
+	return nil
+}

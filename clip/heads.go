@@ -45,7 +45,7 @@ func (c *Clip) makeLayout(ctx context.Context, progress func()) (*layout, error)
 		}
 		return nil, fmt.Errorf("%d fragments are listed, and none is served: %w", len(d.fragments), archive.ErrNoFootage)
 	case 1:
-		return &layout{library: l, only: &parts[0].Payload}, nil
+		return &layout{only: &parts[0].Payload}, nil
 	}
 	made, err := c.layOut(parts)
 	if err != nil {
@@ -176,12 +176,6 @@ func (g *goOn) end() {
 	}
 }
 
-// eager is how much may be missing of a clip to fetch all of it: no more than fits the cache well.
-func (l *Library) eager() int64 { return min(l.options.Eager, l.aheadBudget()) }
-
-// aheadBudget is how much one handle may fetch ahead.
-func (l *Library) aheadBudget() int64 { return l.cache.Stats().MaxBytes / budgetShare }
-
 // pipeHead is about the most that GStreamer takes as a head when it cannot seek (measured, 1.22).
 const pipeHead = 32 << 20
 
@@ -207,19 +201,4 @@ func (l *Library) wait(stream archive.StreamName, fragments int) time.Duration {
 		return 0
 	}
 	return time.Duration(max(0, float64(fragments)-atOnce) / perSecond * float64(time.Second))
-}
-
-// OpenWait gives how long the service's quota will make an open wait, as far as is known without a call; 0 where the
-// size is known or nothing has to be waited for.
-func (c *Clip) OpenWait() time.Duration {
-	if c.made() != nil || c.calls < 2 {
-		return 0
-	}
-	if !c.mayList() {
-		return c.library.wait(c.stream.Name, c.library.likely(c.stream.Name, unlistedMinute)*c.calls)
-	}
-	if d := c.details.last.Value(); d != nil {
-		return c.library.wait(c.stream.Name, c.library.missingHeads(d.parts).fragments)
-	}
-	return c.library.wait(c.stream.Name, c.fragments)
 }

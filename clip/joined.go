@@ -43,9 +43,6 @@ func newJoinedFile(c *Clip, l *layout, opener download.By) *joinedFile {
 	return &joinedFile{clip: c, layout: l, head: c.library.downloads.Made(l.headKey, l.request()), ahead: newAhead(c, l, opener)}
 }
 
-// noPart is what stands for a part where there is none.
-const noPart = -1
-
 // ReadAt reads as io.ReaderAt does.
 func (f *joinedFile) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
 	if off < 0 {

@@ -1,9 +1,7 @@
 package clip
 
 import (
-	"clipfs/clip/resolve"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -57,41 +55,11 @@ func (n *notes) of(key string) []string {
 	return had
 }
 
-// remark notes a sentence about what is unusual in this version of the clip, on one line and without a full stop: what the
-// payloads have that the listing does not tell, what is not served. Each sentence is noted once a version, and is one line
-// of the log then.
-func (c *Clip) remark(sentence string) {
-	sentence = strings.ToValidUTF8(strings.Join(strings.Fields(sentence), " "), "�")
-	if len(sentence) > maxSentence {
-		sentence = strings.ToValidUTF8(sentence[:maxSentence-len("…")], "") + "…"
-	}
-	if sentence != "" && c.library.notes.add(c.Key(), sentence) {
-		c.library.options.Logger.Info("unusual footage", "stream", c.stream.Name, "span", c.span, "note", sentence)
-	}
-}
-
-// Note says what is unusual in this version of the clip, a sentence a line; it is empty where nothing is, or nothing is
-// known yet. It costs no call.
-func (c *Clip) Note() string { return strings.Join(c.library.notes.of(c.Key()), "\n") }
+// clock writes a time of day, UTC to the millisecond.
+func clock(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
 // maxListed is how many fragments a sentence names one by one.
 const maxListed = 8
-
-// remarkLost notes what is listed and not served: when its fragments begin.
-func (c *Clip) remarkLost(lost []resolve.Part) {
-	why := make(map[string][]time.Time)
-	for _, p := range lost {
-		for _, f := range p.Fragments {
-			why[p.Lost] = append(why[p.Lost], f.Time(c.library.options.Selector))
-		}
-	}
-	for _, reason := range slices.Sorted(maps.Keys(why)) {
-		c.remark(fmt.Sprintf("%s: %s", reason, times(why[reason])))
-	}
-}
-
-// clock writes a time of day, UTC to the millisecond.
-func clock(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
 // times names times, the first ones one by one.
 func times(all []time.Time) string {

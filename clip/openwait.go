@@ -8,6 +8,22 @@ import (
 	"clipfs/clip/archive"
 )
 
+// Open waits until the size is known exactly, which is when the heads of all parts have arrived, and gives a handle. It
+// returns early with ctx's error. ErrMedia if the parts cannot be in one file; ErrTooBig if it would take fetching more
+// than MaxOpenFetch; ErrChanged if the archive no longer has this version.
+func (c *Clip) Open(ctx context.Context) (*Handle, error) {
+	used := c.used()
+	used.Take()
+	file, err := c.openWithin(c.asks(ctx))
+	if err != nil {
+		used.Give()
+		return nil, c.note(fmt.Errorf("open %s %s: %w", c.stream.Name, c.span, err))
+	}
+	c.failure.Store(nil)
+	c.library.handles.Add(1)
+	return &Handle{clip: c, size: c.exact.Load(), file: file}, nil
+}
+
 // openWithin is open for as long as Options.MaxOpenWait. After that it fails with ErrOpenWait, and goes on for one caller of each
 // clip: what has come of the heads stays on disk, so that the next try succeeds sooner. It ends when the clip is open, or as
 // any open does, when nothing has come for ReadTimeout.

@@ -70,18 +70,6 @@ func (c *Clip) listedPoints(d *detail) (points []archive.Point, length time.Dura
 	return points, length
 }
 
-// gaps gives those between fragments. They lie between parts only.
-func (d *detail) gaps() []archive.Span {
-	var all []archive.Span
-	for i, p := range d.parts {
-		if i > 0 && p.GapBefore {
-			last := d.parts[i-1].Fragments
-			all = append(all, archive.Span{Start: d.rule.End(last[len(last)-1]), End: p.Fragments[0].Time(d.rule.By)})
-		}
-	}
-	return all
-}
-
 // Movie reads the tables of the open clip. They cost what opening it has cost. ErrMedia where they come behind the media of
 // a clip that may not be listed.
 func (h *Handle) Movie(ctx context.Context) (*mp4.Movie, error) {

@@ -9,25 +9,6 @@ import (
 	"clipfs/clip/resolve"
 )
 
-// UnservablePolicy says what becomes of a clip in which the service makes no MP4 of some fragments: whether it is refused, or goes
-// on behind them as behind a gap.
-type UnservablePolicy int
-
-const (
-	// RefuseUnservable makes it an error that names which spans can be had.
-	RefuseUnservable UnservablePolicy = iota
-	// SkipUnservable leaves the fragments out, like a gap, and notes it.
-	SkipUnservable
-)
-
-// String gives the policy as flags name it.
-func (p UnservablePolicy) String() string {
-	if p == SkipUnservable {
-		return "skip"
-	}
-	return "refuse"
-}
-
 // refused gives the error of a clip in which the service makes no MP4 of some fragments, with the spans that can be had; nil
 // where there are none, or they are to be skipped.
 func (c *Clip) refused(d *detail, lost []resolve.Part) error {

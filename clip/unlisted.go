@@ -28,9 +28,6 @@ const unlistedMinute = time.Minute
 // retentionGrid is the grid on which a clip begins that retention cuts, so that it is the same clip for a while.
 const retentionGrid = 10 * time.Second
 
-// unlistedEstimate is the size of a payload that nothing is known of: the most that one call returns.
-const unlistedEstimate = 100_000_000
-
 // piece is what one call asks for where fragments may not be listed.
 type piece struct {
 	span archive.Span
@@ -67,9 +64,6 @@ func (l *Library) unlistedClip(stream archive.Stream, span, visible archive.Span
 	c.version = l.identities.Current(c.key)
 	return c, nil
 }
-
-// mayList reports whether the clip is made from a listing.
-func (c *Clip) mayList() bool { return c.unlisted == (archive.Span{}) }
 
 // pieces gives what the clip's calls ask for. It has one at least.
 func (c *Clip) pieces() []piece {
@@ -137,25 +131,6 @@ func (c *Clip) payloadOf(p piece, opening uint64) download.Payload {
 			Likely: c.library.likely(c.stream.Name, p.span.Length()),
 		},
 	}
-}
-
-// openUnlisted gives where the bytes of a clip come from whose fragments may not be listed. What one call brings is its
-// payload.
-func (c *Clip) openUnlisted(ctx context.Context) (file, error) {
-	pieces := c.pieces()
-	if len(pieces) > 1 {
-		return c.openJoined(ctx, c.layOutMinutes)
-	}
-	parts, err := c.resolvePiece(ctx, pieces[0], &unlistedOpen{}, func() {})
-	switch {
-	case err != nil:
-		return nil, err
-	case len(parts) == 0:
-		return nil, c.noFootage()
-	case len(parts) == 1 && parts[0].Payload.Key == c.key:
-		return c.openPayload(ctx, parts[0].Payload)
-	}
-	return c.openJoined(ctx, c.layOutMinutes)
 }
 
 // noFootage says that none of the clip's calls brought anything.

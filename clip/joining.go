@@ -1,0 +1,103 @@
+package clip
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"time"
+
+	"clipfs/cache"
+	"clipfs/clip/archive"
+	"clipfs/clip/mp4"
+	"clipfs/clip/mp4/join"
+	"clipfs/clip/resolve"
+)
+
+// layOut joins the resolved parts of a clip.
+func (c *Clip) layOut(parts []resolve.Resolved) (*layout, error) {
+	l := c.library
+	by := l.options.Selector
+	first := parts[0].Begins(by)
+	inputs := make([]join.Part, len(parts))
+	for i, p := range parts {
+		inputs[i] = join.Part{
+			Head:       func() (*mp4.Movie, error) { return l.downloads.Movie(p.Payload) },
+			MediaStart: p.Head.MediaStart, MediaEnd: p.Head.Size, // there can be more than one mdat
+			Start:     p.Begins(by).Sub(first),
+			GapBefore: p.Part.GapBefore,
+		}
+		inputs[i].Fragments = p.Part.Listed(by)
+	}
+	o := join.Options{Created: first}
+	if l.options.Gaps == KeepGaps {
+		o.Gaps = join.KeepGaps
+	}
+	joined, err := join.Make(inputs, o)
+	if err != nil {
+		return nil, c.unjoinable(inputs, parts, err)
+	}
+	c.remarkLeftOut(joined.LeftOut(), parts)
+	return c.newLayout(joined, parts), nil
+}
+
+// newLayout makes the map of a joined file.
+func (c *Clip) newLayout(joined *join.File, parts []resolve.Resolved) *layout {
+	out := &layout{joined: joined, parts: make([]layoutPart, len(parts))}
+	served := make([]resolve.Part, len(parts))
+	h := sha256.New()
+	_, _ = fmt.Fprintf(h, "%s, %d ", c.library.joining(), joined.Size()) // a hash takes everything
+	for i, p := range parts {
+		out.parts[i] = layoutPart{payload: p.Payload, tables: p.Head.Tables, start: -1}
+		p.Part.Key = p.Payload.Key
+		served[i] = p.Part
+		_, _ = fmt.Fprintf(h, "%s ", p.Part.Word())
+		h.Write(p.Head.Tables[:])
+	}
+	for s := range joined.Segments() {
+		own := segment{offset: s.Offset, length: s.Length, part: s.Part, bytes: s.Bytes}
+		if s.Part >= 0 {
+			p := &out.parts[s.Part]
+			own.at = s.PayloadOffset - parts[s.Part].Head.MediaStart
+			if p.start < 0 {
+				p.start = s.Offset
+			}
+			p.end = s.Offset + s.Length
+		}
+		out.segments = append(out.segments, own)
+	}
+	if out.key = c.key; c.mayList() {
+		out.key = c.library.clipKey(served)
+	}
+	out.digest = [sha256.Size]byte(h.Sum(nil))
+	out.headKey = cache.Key(fmt.Sprintf("j-%x", out.digest[:16]))
+	return out
+}
+
+// unjoinable explains why parts cannot be in one file, and which spans can be had. Everything that is wrong with
+// payloads is an ErrMedia, but for tables that are too large.
+func (c *Clip) unjoinable(inputs []join.Part, parts []resolve.Resolved, cause error) error {
+	var wrong *join.PartError
+	if !errors.As(cause, &wrong) {
+		return fmt.Errorf("join %d parts: %w: %w", len(parts), joinKind(cause), cause)
+	}
+	if joinKind(wrong.Err) == nil {
+		return wrong.Err // the head could not be had
+	}
+	by := c.library.options.Selector
+	startOf := func(i int) time.Time { return parts[i].Begins(by) }
+	var spans string
+	for begin := 0; begin < len(parts); {
+		end := begin + joinsUpTo(inputs[begin:])
+		if end == begin { // nothing can be made of this one
+			begin++
+			continue
+		}
+		span := archive.Span{Start: startOf(begin), End: c.span.End}
+		if end < len(parts) {
+			span.End = startOf(end)
+		}
+		spans += " " + span.String()
+		begin = end
+	}
+	return fmt.Errorf("from %s on: %w: %w; what can be had:%s", clock(startOf(wrong.Part)), joinKind(wrong.Err), wrong.Err, spans)
+}

@@ -18,6 +18,8 @@ type call struct {
 	operation wire.Operation
 	body      []byte
 	now       time.Time
+	// owner is what the streams belong to for this client.
+	owner wire.Owner
 
 	// stream that the operation found, and fragments that its answer holds: what the call is counted under.
 	stream    wire.StreamName
@@ -43,24 +45,53 @@ func (c *call) read(v any) error {
 	return nil
 }
 
-// findControl gives the stream that ref names, if its quota and the account's have room for this operation.
-func (s *Server) findControl(c *call, api wire.API, ref wire.StreamRef) (streams.Stream, error) {
-	if err := s.account.Call(api, c.now); err != nil {
-		return streams.Stream{}, err
+// owner gives what the streams belong to for a client: the region is the one that it signs for.
+func (s *Server) owner(r *http.Request) wire.Owner {
+	o := wire.Owner{Account: s.options.Account}
+	if sig, err := wire.ReadSignature(r); err == nil {
+		o.Region = sig.Region
 	}
-	st, err := s.find(c, ref)
+	return o
+}
+
+// findControl gives the stream that ref names, if its quota and the account's have room for this operation, and its status
+// allows it.
+func (s *Server) findControl(c *call, api wire.API, ref wire.StreamRef) (streams.Stream, error) {
+	if !s.account.Take(api, c.now) {
+		return streams.Stream{}, wire.Throttled(api, c.owner.Account)
+	}
+	st, err := s.findAny(c, ref)
 	if err != nil {
 		return streams.Stream{}, err
 	}
-	return st, st.Quota.Call(api, c.now)
+	if !st.Quota.Take(api, c.now) {
+		return streams.Stream{}, wire.Throttled(api, string(st.Name))
+	}
+	if api == wire.DescribeStream || st.Status(c.now) == streams.Active {
+		return st, nil
+	}
+	switch api {
+	case wire.UpdateStream, wire.UpdateDataRetention, wire.DeleteStream:
+		return streams.Stream{}, streams.Unavailable()
+	}
+	return streams.Stream{}, wire.NoStream()
 }
 
-// find gives the stream that ref names, and counts the call under it.
+// find gives the stream that ref names, if it is active, and counts the call under it.
 func (s *Server) find(c *call, ref wire.StreamRef) (streams.Stream, error) {
+	st, err := s.findAny(c, ref)
+	if err == nil && st.Status(c.now) != streams.Active {
+		err = wire.NoStream()
+	}
+	return st, err
+}
+
+// findAny gives the stream that ref names, whatever its status, and counts the call under it.
+func (s *Server) findAny(c *call, ref wire.StreamRef) (streams.Stream, error) {
 	if c.has(fault.Deleted) {
 		return streams.Stream{}, wire.NoStream()
 	}
-	st, err := s.streams.Find(ref)
+	st, err := s.streams.Find(ref, c.owner)
 	if err == nil {
 		c.stream = st.Name
 	}

@@ -101,6 +101,7 @@ type client struct {
 	// credentials, region, service and skew are how requests are signed.
 	credentials aws.Credentials
 	service     string
+	region      string
 	skew        time.Duration
 }
 
@@ -134,7 +135,7 @@ func startOn(t *testing.T, o emulator.Options, tr *http.Transport) *client {
 			t.Errorf("close: %v", err)
 		}
 	})
-	return &client{t: t, server: srv, http: &http.Client{Transport: tr}, service: "kinesisvideo",
+	return &client{t: t, server: srv, http: &http.Client{Transport: tr}, service: "kinesisvideo", region: "us-east-1",
 		credentials: aws.Credentials{AccessKeyID: "AKTEST", SecretAccessKey: "secret"}}
 }
 
@@ -147,7 +148,7 @@ func (c *client) request(endpoint, path string, body []byte) *http.Request {
 	}
 	req.Header.Set("Content-Type", "application/json")
 	sum := sha256.Sum256(body)
-	err = v4.NewSigner().SignHTTP(c.t.Context(), c.credentials, req, hex.EncodeToString(sum[:]), c.service, "us-east-1",
+	err = v4.NewSigner().SignHTTP(c.t.Context(), c.credentials, req, hex.EncodeToString(sum[:]), c.service, c.region,
 		time.Now().Add(c.skew))
 	if err != nil {
 		c.t.Fatal(err)

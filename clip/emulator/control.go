@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -16,21 +17,21 @@ type streamInfo struct {
 	MediaType            string `json:",omitempty"`
 	KMSKeyID             string `json:"KmsKeyId"`
 	Version              string
-	Status               string
+	Status               streams.Status
 	CreationTime         wire.Timestamp
 	DataRetentionInHours int
 }
 
-// infoOf gives what is told of a stream. Streams are active as soon as they were made.
-func infoOf(s streams.Stream) streamInfo {
+// infoOf gives what is told of a stream.
+func infoOf(s streams.Stream, c *call) streamInfo {
 	return streamInfo{
 		DeviceName:           s.DeviceName,
 		StreamName:           s.Name,
-		StreamARN:            s.ARN(),
+		StreamARN:            s.ARN(c.owner),
 		MediaType:            s.MediaType,
-		KMSKeyID:             s.KMSKey,
+		KMSKeyID:             cmp.Or(s.KMSKey, c.owner.DefaultKey()),
 		Version:              s.Version,
-		Status:               "ACTIVE",
+		Status:               s.Status(c.now),
 		CreationTime:         wire.Timestamp{Time: s.Created},
 		DataRetentionInHours: int(s.Retention / time.Hour),
 	}
@@ -47,8 +48,8 @@ type createInput struct {
 
 // createStream makes a stream that has recorded nothing.
 func (s *Server) createStream(c *call, in createInput) (any, error) {
-	if err := s.account.Call(wire.CreateStream, c.now); err != nil {
-		return nil, err
+	if !s.account.Take(wire.CreateStream, c.now) {
+		return nil, wire.Throttled(wire.CreateStream, c.owner.Account)
 	}
 	if in.DataRetentionInHours > streams.MaxRetentionHours {
 		return nil, invalidRetention(in.DataRetentionInHours)
@@ -63,7 +64,7 @@ func (s *Server) createStream(c *call, in createInput) (any, error) {
 		return nil, err
 	}
 	c.stream = st.Name
-	return struct{ StreamARN string }{st.ARN()}, nil
+	return struct{ StreamARN string }{st.ARN(c.owner)}, nil
 }
 
 // deleteInput is the input of DeleteStream.
@@ -87,7 +88,7 @@ func (s *Server) describeStream(c *call, in wire.StreamRef) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return struct{ StreamInfo streamInfo }{infoOf(st)}, nil
+	return struct{ StreamInfo streamInfo }{infoOf(st, c)}, nil
 }
 
 // updateInput is the input of UpdateStream.

@@ -68,6 +68,62 @@ func TestStreamLifeCycle(t *testing.T) {
 	})
 }
 
+// TestSlowLifeCycle: a stream takes its time to be created and to be deleted, as in the service. Meanwhile it is told of, and
+// nothing can be done with it.
+func TestSlowLifeCycle(t *testing.T) {
+	const taken, missing = "ResourceInUseException", "ResourceNotFoundException"
+	const busy = "The stream is currently not available for this operation."
+	synctest.Test(t, func(t *testing.T) {
+		c := start(t, emulator.Options{NoQuota: true, Lifecycle: 10 * time.Second, Streams: []emulator.Stream{{Name: "given"}}})
+		data := c.endpoint("given", "LIST_FRAGMENTS")
+		var made struct{ StreamARN string }
+		c.control("/createStream", object{"StreamName": "a", "DataRetentionInHours": 1}).into(t, &made)
+		ref := object{"StreamName": "a"}
+		statuses := func() string {
+			var out struct{ StreamInfoList []info }
+			c.control("/listStreams", object{}).into(t, &out)
+			var all []string
+			for _, st := range out.StreamInfoList {
+				all = append(all, st.StreamName+" "+st.Status)
+			}
+			return strings.Join(all, ", ")
+		}
+		check := func(status string) {
+			t.Helper()
+			now := c.describe(ref)
+			if want := "a " + status + ", given ACTIVE"; now.Status != status || statuses() != want {
+				t.Errorf("described as %s, listed as %q, want %q", now.Status, statuses(), want)
+			}
+			if status == "ACTIVE" {
+				return
+			}
+			c.control("/updateStream", object{"StreamName": "a", "CurrentVersion": now.Version}).wantError(t, 400, taken, busy)
+			c.control("/updateDataRetention", object{"StreamName": "a", "CurrentVersion": now.Version, "Operation": "INCREASE_DATA_RETENTION",
+				"DataRetentionChangeInHours": 1}).wantError(t, 400, taken, busy)
+			c.control("/deleteStream", object{"StreamARN": now.StreamARN}).wantError(t, 400, taken, busy)
+			c.control("/tagStream", object{"StreamName": "a", "Tags": object{"a": "b"}}).wantError(t, 404, missing, "not found or not active")
+			c.control("/getDataEndpoint", object{"StreamName": "a", "APIName": "PUT_MEDIA"}).wantError(t, 404, missing, "not found or not active")
+			c.call(data, "/listFragments", listing("a", 1)).wantError(t, 404, missing, "not found or not active")
+		}
+		check("CREATING")
+		time.Sleep(10*time.Second - time.Millisecond)
+		check("CREATING")
+		c.control("/createStream", ref).wantError(t, 400, taken, "already exists")
+		time.Sleep(time.Millisecond)
+		check("ACTIVE")
+		c.call(data, "/listFragments", listing("a", 1)).into(t, new(object))
+		c.control("/deleteStream", object{"StreamARN": made.StreamARN}).into(t, new(object))
+		check("DELETING")
+		time.Sleep(10*time.Second - time.Millisecond)
+		check("DELETING")
+		c.control("/createStream", ref).wantError(t, 400, taken, busy)
+		time.Sleep(time.Millisecond)
+		c.control("/describeStream", ref).wantError(t, 404, missing, "")
+		c.control("/createStream", ref).into(t, new(object))
+		check("CREATING")
+	})
+}
+
 func TestUpdateDataRetention(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := start(t, emulator.Options{NoQuota: true, Streams: []emulator.Stream{{Name: "a"}}, Retention: 48 * time.Hour})
@@ -267,6 +323,9 @@ func TestOptionsRefused(t *testing.T) {
 		"stream name":        {Streams: []emulator.Stream{{Name: "a/b"}}},
 		"latency":            {Latency: -1},
 		"bandwidth":          {Bandwidth: -1},
+		"lifecycle":          {Lifecycle: -1},
+		"account":            {Account: "12"},
+		"account of letters": {Account: "12345678901a"},
 		"address":            {Address: "nowhere"},
 	} {
 		if _, err := emulator.New(o); err == nil {

@@ -20,7 +20,7 @@ func (s *Server) meet(api wire.API, c *call, ref wire.StreamRef) {
 	}
 	c.fault, c.faulty = s.faults.Meet(fault.Call{API: string(api), Stream: string(name), Key: signer(c.r)})
 	if c.faulty {
-		if st, err := s.streams.Find(ref); err == nil {
+		if st, err := s.streams.Find(ref, c.owner); err == nil {
 			c.stream = st.Name // what it is counted under, however far it comes
 		}
 		s.log.Debug("fault", "api", api, "stream", name, "fault", c.fault)
@@ -35,7 +35,7 @@ func (c *call) named() (ref wire.StreamRef) {
 
 // signer tells apart the credentials that requests are signed with, without telling a session token.
 func signer(r *http.Request) string {
-	sig, err := wire.ReadSignature(r.Header)
+	sig, err := wire.ReadSignature(r)
 	if err != nil {
 		return ""
 	}
@@ -60,7 +60,7 @@ func (c *call) before() error {
 // skew moves the service's clock and holds the request against it.
 func (c *call) skew() error {
 	c.now = c.now.Add(c.fault.Shift)
-	sig, err := wire.ReadSignature(c.r.Header)
+	sig, err := wire.ReadSignature(c.r)
 	if err != nil {
 		return err
 	}
@@ -71,13 +71,14 @@ func (c *call) skew() error {
 func (c *call) refuse(api wire.API, ref wire.StreamRef) error {
 	switch {
 	case c.has(fault.Throttle):
-		return wire.Throttled()
+		name, _ := ref.Name() // there may be none
+		return wire.Throttled(api, string(name))
 	case c.has(fault.Expired):
 		return wire.Refuse(wire.ExpiredToken, "The security token included in the request is expired")
 	case c.has(fault.Denied):
 		name, _ := ref.Name() // there may be none
-		return wire.Refuse(wire.AccessDenied, "User: arn:aws:iam::000000000000:user/emulator is not authorized to perform: kinesisvideo:%s on resource: %s%s/*",
-			api, wire.ARNPrefix, name)
+		return wire.Refuse(wire.AccessDenied, "User: %s is not authorized to perform: kinesisvideo:%s on resource: %s",
+			c.owner.User(), api, c.owner.AllOf(name))
 	}
 	return nil
 }

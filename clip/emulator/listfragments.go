@@ -85,7 +85,7 @@ func (s *Server) openListing(st streams.Stream, given *streams.Selection, token 
 }
 
 // listingOf is what the tokens of a stream's listings are bound to.
-func listingOf(st streams.Stream) string { return "ListFragments " + st.ARN() }
+func listingOf(st streams.Stream) string { return "ListFragments " + st.String() }
 
 // fragmentPage gives the page of a listing that begins behind a place.
 func (s *Server) fragmentPage(c *call, st streams.Stream, sel streams.Selection, last fragmentCursor, size int) (any, error) {

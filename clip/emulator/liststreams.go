@@ -21,8 +21,8 @@ type listStreamsInput struct {
 
 // listStreams tells of all streams, page by page.
 func (s *Server) listStreams(c *call, in listStreamsInput) (any, error) {
-	if err := s.account.Call(wire.ListStreams, c.now); err != nil {
-		return nil, err
+	if !s.account.Take(wire.ListStreams, c.now) {
+		return nil, wire.Throttled(wire.ListStreams, c.owner.Account)
 	}
 	size := defaultStreamPage
 	if in.MaxResults != nil {
@@ -55,7 +55,7 @@ func (s *Server) streamPage(c *call, query, prefix string, after wire.StreamName
 			out.NextToken = s.tokens.Seal(query, string(last))
 			break
 		}
-		out.StreamInfoList = append(out.StreamInfoList, infoOf(st))
+		out.StreamInfoList = append(out.StreamInfoList, infoOf(st, c))
 	}
 	if out.NextToken == "" && c.has(fault.Endless) {
 		out.NextToken = s.tokens.Seal(query, "")

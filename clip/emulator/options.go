@@ -41,6 +41,9 @@ type Options struct {
 	// Retention of Streams, in whole hours; 0 means DefaultRetention, NoRetention means that nothing is kept.
 	Retention time.Duration
 
+	// Lifecycle is how long a stream that CreateStream makes is CREATING, and one that is deleted DELETING.
+	Lifecycle time.Duration
+
 	// Data is a directory that keeps streams made by CreateStream, and what is pushed into any, across restarts; empty
 	// keeps them in memory. It is made if need be, and belongs to one server at a time.
 	Data string
@@ -61,6 +64,9 @@ type Options struct {
 	Faults []fault.Rule
 	// Credentials that requests have to be signed with; the zero value accepts any signature that is well formed.
 	Credentials wire.Credentials
+	// Account is the number of the account that has the streams; empty means wire.DefaultAccount. The region of their
+	// resource names is the one that a client signs for.
+	Account string
 }
 
 // Stream is a stream that is there from the start.
@@ -94,6 +100,12 @@ func (o Options) complete() (Options, error) {
 		}
 		o.DataAddress = net.JoinHostPort(host, "0")
 	}
+	if o.Account == "" {
+		o.Account = wire.DefaultAccount
+	}
+	if !wire.ValidAccount(o.Account) {
+		return o, fmt.Errorf("%w: account %q: want %d digits", ErrOptions, o.Account, len(wire.DefaultAccount))
+	}
 	switch o.Retention {
 	case 0:
 		o.Retention = DefaultRetention
@@ -103,8 +115,8 @@ func (o Options) complete() (Options, error) {
 	if o.Retention < 0 || o.Retention%time.Hour != 0 || o.Retention > streams.MaxRetentionHours*time.Hour {
 		return o, fmt.Errorf("%w: retention %s: want whole hours, at most %d", ErrOptions, o.Retention, streams.MaxRetentionHours)
 	}
-	if o.Latency < 0 || o.Bandwidth < 0 {
-		return o, fmt.Errorf("%w: latency and bandwidth cannot be negative", ErrOptions)
+	if o.Latency < 0 || o.Bandwidth < 0 || o.Lifecycle < 0 {
+		return o, fmt.Errorf("%w: latency, bandwidth and lifecycle cannot be negative", ErrOptions)
 	}
 	if err := faultOptions(o.Faults); err != nil {
 		return o, fmt.Errorf("%w: %w", ErrOptions, err)

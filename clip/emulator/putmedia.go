@@ -26,6 +26,7 @@ func (s *Server) putMedia(p wire.Pace, w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := s.untilStopped(r.Context())
 	defer cancel()
 	c := &call{r: r, now: time.Now()}
+	c.owner = s.owner(r)
 	control := http.NewResponseController(w)
 	// HTTP/1.0 cannot answer while it listens; its producers get all answers at the end.
 	_ = control.EnableFullDuplex()
@@ -79,8 +80,8 @@ func (s *Server) openPut(ctx context.Context, c *call) (*putmedia.Session, error
 	if err != nil {
 		return nil, err
 	}
-	if err := st.Quota.Call(wire.PutMedia, c.now); err != nil {
-		return nil, err
+	if !st.Quota.Take(wire.PutMedia, c.now) {
+		return nil, wire.Throttled(wire.PutMedia, string(st.Name))
 	}
 	release, err := st.Quota.Connect()
 	if err != nil {

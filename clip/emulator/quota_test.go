@@ -77,3 +77,24 @@ func TestNoQuota(t *testing.T) {
 		}
 	})
 }
+
+// TestThrottleText: the text names the operation and what it was asked of.
+func TestThrottleText(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := start(t, emulator.Options{Streams: []emulator.Stream{{Name: "a"}}})
+		for _, tt := range []struct {
+			path string
+			in   object
+			want string
+		}{
+			{"/getDataEndpoint", object{"StreamName": "a", "APIName": "PUT_MEDIA"}, "Limit exceeded on number of requests for GetDataEndpoint API for resource 'a'"},
+			{"/listStreams", object{}, "Limit exceeded on number of requests for ListStreams API for resource '000000000000'"},
+		} {
+			r := c.control(tt.path, tt.in)
+			for range 100 {
+				r = c.control(tt.path, tt.in)
+			}
+			r.wantError(t, 400, "ClientLimitExceededException", tt.want)
+		}
+	})
+}

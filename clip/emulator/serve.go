@@ -88,6 +88,7 @@ func (s *Server) run(ctx context.Context, api wire.API, op operation, c *call) (
 		}
 		return nil, wire.Refuse(wire.Serialization, "The request body could not be read: %v", err)
 	}
+	c.owner = s.owner(c.r)
 	ref := c.named()
 	s.meet(api, c, ref)
 	if err := c.before(); err != nil {

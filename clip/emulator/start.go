@@ -42,7 +42,8 @@ func New(o Options) (*Server, error) {
 	for i, st := range o.Streams {
 		all[i] = streams.Given(st)
 	}
-	table, err := streams.Open(streams.Options{Log: o.Log, Data: o.Data, Given: all, Retention: o.Retention, NoQuota: o.NoQuota}, time.Now())
+	table, err := streams.Open(streams.Options{Log: o.Log, Data: o.Data, Given: all, Retention: o.Retention, Lifecycle: o.Lifecycle,
+		NoQuota: o.NoQuota}, time.Now())
 	if err != nil {
 		return nil, fmt.Errorf("emulator: %w", err)
 	}

@@ -26,6 +26,7 @@ import (
 type emulatorFlags struct {
 	options              emulator.Options
 	streams, faults      []string
+	region               string
 	contentLength, quota bool
 	level                slog.Level
 }
@@ -106,6 +107,9 @@ func (f *emulatorFlags) bind(cmd *cobra.Command) {
 	set.Var(config.Rate(&o.Bandwidth), "bandwidth", "`bytes` a second on each data connection, such as 25MB/s; 0 for no limit")
 	set.Var(config.OnOff(&f.quota), "quota", "refuse calls above the service's quotas")
 	set.Var(config.Text(&o.Credentials, "KEY:SECRET", "", wire.ParseCredentials), "credentials", "verify that requests are signed with these")
+	set.StringVar(&f.region, "region", "", "with --credentials, the `region` that requests have to be signed for (default: any)")
+	set.StringVar(&o.Account, "account", wire.DefaultAccount, "`number` of the account in resource names; their region is the one that a client signs for")
+	set.DurationVar(&o.Lifecycle, "lifecycle", 0, "how long a new stream is CREATING, and a deleted one DELETING")
 	set.StringArrayVar(&f.faults, "fault", nil, "what goes wrong, `KEY=VALUE,...` as above; repeat it for more")
 	set.Var(config.Level(&f.level), "log-level", "how much to log on stderr; debug logs each call")
 }
@@ -140,6 +144,10 @@ func (f *emulatorFlags) run(ctx context.Context, log *slog.Logger, stdout io.Wri
 func (f *emulatorFlags) complete(ctx context.Context, log *slog.Logger) (emulator.Options, error) {
 	o := f.options
 	o.Log, o.Chunked, o.NoQuota = log, !f.contentLength, !f.quota
+	o.Credentials.Region = f.region
+	if f.region != "" && o.Credentials.Key == "" {
+		return o, &config.UsageError{Err: errors.New("--region needs --credentials, without which no signature is verified")}
+	}
 	if o.Retention == 0 {
 		o.Retention = emulator.NoRetention
 	}

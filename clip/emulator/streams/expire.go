@@ -29,6 +29,9 @@ func (t *Table) Expire(ctx context.Context) {
 // expireNow removes what is no longer retained at a time.
 func (t *Table) expireNow(now time.Time) {
 	for _, st := range t.List("", "") {
+		if st.Status(now) == Deleting {
+			continue
+		}
 		if err := st.Pushed.Expire(now.Add(-st.Retention - expireAfter)); err != nil {
 			t.log.Warn("old fragments not removed", "stream", st.Name, "err", err)
 		}

@@ -41,12 +41,10 @@ func (c Calls) fill(perSecond int, off bool, apis ...wire.API) {
 	}
 }
 
-// Call takes one call of an operation. Those that have no bucket can be called as often as one likes.
-func (c Calls) Call(api wire.API, now time.Time) error {
-	if b := c[api]; b != nil && !b.AllowN(now, 1) {
-		return wire.Throttled()
-	}
-	return nil
+// Take takes one call of an operation, if there is one. Operations that have no bucket can be called as often as one likes.
+func (c Calls) Take(api wire.API, now time.Time) bool {
+	b := c[api]
+	return b == nil || b.AllowN(now, 1)
 }
 
 // Quota is what the callers of one stream share.
@@ -92,7 +90,7 @@ func (q *Quota) Points(now time.Time, media, metadata int) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if short(q.media, now, media) || short(q.metadata, now, metadata) {
-		return wire.Throttled()
+		return wire.Refuse(wire.ClientLimit, "The request is rejected because the limit on client calls has been exceeded.")
 	}
 	q.media.AllowN(now, media)
 	q.metadata.AllowN(now, metadata)

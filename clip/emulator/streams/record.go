@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"clipfs/clip/emulator/footage"
 	"clipfs/clip/emulator/store"
 	"clipfs/clip/emulator/wire"
 )
@@ -17,7 +16,7 @@ type record struct {
 	Created        int64             `json:"created"` // milliseconds since 1970
 	DeviceName     string            `json:"deviceName,omitempty"`
 	MediaType      string            `json:"mediaType,omitempty"`
-	KMSKeyID       string            `json:"kmsKeyId"`
+	KMSKeyID       string            `json:"kmsKeyId,omitempty"`
 	Version        string            `json:"version"`
 	RetentionHours int               `json:"retentionHours"`
 	Tags           map[string]string `json:"tags,omitempty"`
@@ -35,8 +34,11 @@ func (s Stream) record() []byte {
 	return b
 }
 
+// writtenKey stands in older records of streams that have the default key.
+const writtenKey = "arn:aws:kms:us-east-1:000000000000:alias/aws/kinesisvideo"
+
 // restore makes the stream that was kept.
-func restore(kept *store.Stream, noQuota bool) (Stream, error) {
+func restore(kept *store.Stream) (Stream, error) {
 	var r record
 	if err := json.Unmarshal(kept.Record(), &r); err != nil {
 		return Stream{}, fmt.Errorf("kept stream: %w", err)
@@ -44,7 +46,10 @@ func restore(kept *store.Stream, noQuota bool) (Stream, error) {
 	if !r.Name.Valid() || r.RetentionHours < 0 || r.RetentionHours > MaxRetentionHours {
 		return Stream{}, fmt.Errorf("kept stream %.300q: %d hours", r.Name, r.RetentionHours)
 	}
-	return Stream{Name: r.Name, Created: time.UnixMilli(r.Created).UTC(), source: footage.NewSource(), Quota: newQuota(noQuota),
+	if r.KMSKeyID == writtenKey {
+		r.KMSKeyID = ""
+	}
+	return Stream{Name: r.Name, Created: time.UnixMilli(r.Created).UTC(),
 		KMSKey: r.KMSKeyID, DeviceName: r.DeviceName, MediaType: r.MediaType, Version: r.Version,
 		Retention: time.Duration(r.RetentionHours) * time.Hour, Tags: r.Tags, given: r.Given, Pushed: kept}, nil
 }

@@ -10,12 +10,8 @@ import (
 	"clipfs/clip/emulator/wire"
 )
 
-const (
-	// MaxRetentionHours is ten years (API reference, UpdateDataRetention).
-	MaxRetentionHours = 87_600
-	// defaultKey is the key that streams are encrypted with if none was named (API reference, CreateStream, KmsKeyId).
-	defaultKey = "arn:aws:kms:us-east-1:000000000000:alias/aws/kinesisvideo"
-)
+// MaxRetentionHours is ten years (API reference, UpdateDataRetention).
+const MaxRetentionHours = 87_600
 
 // Stream is one stream. Values of it are copied out of the table; the maps and pointers in them are not changed.
 type Stream struct {
@@ -26,21 +22,46 @@ type Stream struct {
 	Quota  *Quota
 	source footage.Source
 
-	// KMSKey, DeviceName, MediaType and Tags are as its maker chose; Version is another after each change.
+	// KMSKey, which is empty for the default, DeviceName, MediaType and Tags are as its maker chose; Version is another after
+	// each change.
 	KMSKey, DeviceName, MediaType, Version string
 	Tags                                   map[string]string
 	// Retention is how long its footage is kept, in whole hours; 0 keeps none.
 	Retention time.Duration
 	// given says that it was there from the start.
 	given bool
+	// ready is when it is active, gone when one that was deleted is not told of any more.
+	ready, gone time.Time
 	// Pushed is what producers have sent, besides the footage of source. Fragment numbers of either are no other's.
 	Pushed *store.Stream
 }
 
-// ARN is the stream's resource name.
-func (s Stream) ARN() string {
-	return fmt.Sprintf("%s%s/%d", wire.ARNPrefix, s.Name, s.Created.UnixMilli())
+// Status is what a stream's status is on the wire.
+type Status string
+
+// The statuses of streams here. The service has UPDATING, too.
+const (
+	Creating Status = "CREATING"
+	Active   Status = "ACTIVE"
+	Deleting Status = "DELETING"
+)
+
+// Status gives the stream's status at a time.
+func (s Stream) Status(now time.Time) Status {
+	switch {
+	case !s.gone.IsZero():
+		return Deleting
+	case now.Before(s.ready):
+		return Creating
+	}
+	return Active
 }
+
+// ARN is the stream's resource name.
+func (s Stream) ARN(o wire.Owner) string { return o.StreamARN(s.Name, s.Created) }
+
+// String tells the stream from others, of the same name too.
+func (s Stream) String() string { return fmt.Sprintf("%s/%d", s.Name, s.Created.UnixMilli()) }
 
 // newVersion makes the version that a stream has after a change: 26 letters and digits.
 func newVersion() string { return rand.Text() }

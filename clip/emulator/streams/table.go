@@ -37,20 +37,25 @@ type Options struct {
 	// Given streams are there from the start; retention is how long they keep footage, in whole hours.
 	Given     []Given
 	Retention time.Duration
+	// Lifecycle is how long a stream is being created, and being deleted.
+	Lifecycle time.Duration
 	// NoQuota leaves the streams' quotas out.
 	NoQuota bool
 }
 
 // Table holds the streams of the account. Changes are kept in the store before they are seen here.
 type Table struct {
-	log     *slog.Logger
-	store   *store.Store
-	noQuota bool
+	log       *slog.Logger
+	store     *store.Store
+	lifecycle time.Duration
+	noQuota   bool
 	// turn is held by the one change that is going on; what only reads does not wait for it.
 	turn chan struct{}
 
-	mu     sync.Mutex // mu guards byName and what it holds
+	mu     sync.Mutex // mu guards what follows
 	byName map[wire.StreamName]Stream
+	// deleted streams are told of until they are gone.
+	deleted map[wire.StreamName]Stream
 }
 
 // Open makes a table of the streams that are given and of those in the store, which it has until Close.
@@ -63,7 +68,8 @@ func Open(o Options, now time.Time) (*Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Table{log: o.Log, store: kept, noQuota: o.NoQuota, turn: make(chan struct{}, 1), byName: make(map[wire.StreamName]Stream)}
+	t := &Table{log: o.Log, store: kept, lifecycle: o.Lifecycle, noQuota: o.NoQuota, turn: make(chan struct{}, 1),
+		byName: make(map[wire.StreamName]Stream), deleted: make(map[wire.StreamName]Stream)}
 	if err := t.load(o, now); err != nil {
 		return nil, errors.Join(err, kept.Close())
 	}
@@ -76,11 +82,11 @@ func (t *Table) Close() error { return t.store.Close() }
 // load fills the table.
 func (t *Table) load(o Options, now time.Time) error {
 	for _, k := range t.store.Streams() {
-		st, err := restore(k, t.noQuota)
+		st, err := restore(k)
 		if err != nil {
 			return err
 		}
-		t.byName[st.Name] = st
+		t.byName[st.Name] = t.equip(st)
 	}
 	parts := make(map[wire.StreamName][]footage.Source)
 	all := make(map[wire.StreamName]Given)
@@ -128,25 +134,38 @@ func (t *Table) give(g Given, retention time.Duration, now time.Time) (Stream, e
 	return st, st.Pushed.Save(st.record())
 }
 
+// equip gives a stream what every stream has and none keeps.
+func (t *Table) equip(st Stream) Stream {
+	st.Quota, st.source = newQuota(t.noQuota), footage.NewSource()
+	if !st.given {
+		st.ready = st.Created.Add(t.lifecycle)
+	}
+	return st
+}
+
 // keep puts a new stream into the store, with what every new stream has.
 func (t *Table) keep(st Stream) (Stream, error) {
-	st.Version, st.KMSKey = newVersion(), cmp.Or(st.KMSKey, defaultKey)
-	st.Quota, st.source = newQuota(t.noQuota), footage.NewSource()
+	st = t.equip(st)
+	st.Version = newVersion()
 	kept, err := t.store.Create(string(st.Name), st.Created, st.record())
 	st.Pushed = kept
 	return st, err
 }
 
-// Find gives the stream that ref names.
-func (t *Table) Find(ref wire.StreamRef) (Stream, error) {
+// Find gives the stream that ref names, if its ARN is the owner's. It may be one that is being created or deleted.
+func (t *Table) Find(ref wire.StreamRef, o wire.Owner) (Stream, error) {
 	name, err := ref.Name()
 	if err != nil {
 		return Stream{}, err
 	}
 	t.mu.Lock()
+	t.forgetLocked(time.Now())
 	st, ok := t.byName[name]
+	if !ok {
+		st, ok = t.deleted[name]
+	}
 	t.mu.Unlock()
-	if !ok || (ref.StreamARN != "" && ref.StreamARN != st.ARN()) {
+	if !ok || (ref.StreamARN != "" && ref.StreamARN != st.ARN(o)) {
 		return Stream{}, wire.NoStream()
 	}
 	return st, nil
@@ -155,7 +174,8 @@ func (t *Table) Find(ref wire.StreamRef) (Stream, error) {
 // List gives all streams whose names begin with prefix and come after a name, by name.
 func (t *Table) List(prefix string, after wire.StreamName) []Stream {
 	t.mu.Lock()
-	all := slices.Collect(maps.Values(t.byName))
+	t.forgetLocked(time.Now())
+	all := slices.AppendSeq(slices.Collect(maps.Values(t.byName)), maps.Values(t.deleted))
 	t.mu.Unlock()
 	all = slices.DeleteFunc(all, func(s Stream) bool {
 		return s.Name <= after || !strings.HasPrefix(string(s.Name), prefix)
@@ -169,9 +189,14 @@ func (t *Table) Create(st Stream) (Stream, error) {
 	t.turn <- struct{}{}
 	defer func() { <-t.turn }()
 	t.mu.Lock()
+	t.forgetLocked(time.Now())
 	_, exists := t.byName[st.Name]
+	_, going := t.deleted[st.Name]
 	n := len(t.byName)
 	t.mu.Unlock()
+	if going {
+		return Stream{}, Unavailable()
+	}
 	if exists {
 		return Stream{}, wire.Refuse(wire.InUse, "The stream %s already exists.", st.Name)
 	}
@@ -208,7 +233,8 @@ func (t *Table) Change(found Stream, f func(*Stream) error) error {
 	return nil
 }
 
-// Remove takes out the stream found before. An empty version fits any.
+// Remove takes out the stream found before, and its footage at once; it is told of for as long as being deleted takes. An
+// empty version fits any.
 func (t *Table) Remove(found Stream, version string) error {
 	t.turn <- struct{}{}
 	defer func() { <-t.turn }()
@@ -223,8 +249,22 @@ func (t *Table) Remove(found Stream, version string) error {
 	}
 	t.mu.Lock()
 	delete(t.byName, st.Name)
+	if t.lifecycle > 0 {
+		st.gone = time.Now().Add(t.lifecycle)
+		t.deleted[st.Name] = st
+	}
 	t.mu.Unlock()
 	return st.Pushed.Remove()
+}
+
+// forgetLocked forgets streams that are gone.
+func (t *Table) forgetLocked(now time.Time) {
+	maps.DeleteFunc(t.deleted, func(_ wire.StreamName, st Stream) bool { return !now.Before(st.gone) })
+}
+
+// Unavailable refuses what can only be done to a stream that is active.
+func Unavailable() error {
+	return wire.Refuse(wire.InUse, "The stream is currently not available for this operation.")
 }
 
 // Current gives the stream found before as it is now, unless it was deleted since, or made anew.

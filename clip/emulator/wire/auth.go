@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -27,7 +28,12 @@ const (
 )
 
 // Credentials are an access key: an ID and its secret.
-type Credentials struct{ Key, Secret string }
+type Credentials struct {
+	// Key is the ID.
+	Key, Secret string
+	// Region that requests have to be signed for; empty is any.
+	Region string
+}
 
 // ParseCredentials reads what the flag --credentials takes: KEY:SECRET. Empty is no credentials.
 func ParseCredentials(s string) (Credentials, error) {
@@ -41,26 +47,30 @@ func ParseCredentials(s string) (Credentials, error) {
 	return Credentials{Key: key, Secret: secret}, nil
 }
 
-// Signature is what an Authorization header says.
+// Signature is what an Authorization header says, or the query of a request that was signed for somebody else to send.
 type Signature struct {
-	// Key is the ID of the access key.
-	Key          string
-	date, region string
-	headers      []string
-	value        []byte
-	// stamp is X-Amz-Date as it was sent, at its time.
-	stamp string
-	at    time.Time
+	// Key is the ID of the access key, Region the region that the request is for.
+	Key, Region string
+	date        string
+	headers     []string
+	value       []byte
+	// stamp is X-Amz-Date as it was sent, at its time, and expires how long it can be sent.
+	stamp   string
+	at      time.Time
+	expires time.Duration
 }
 
 // Authorize checks the signature of a request with that body; with no credentials just that it has one.
 func (c Credentials) Authorize(r *http.Request, body []byte, now time.Time) error {
-	sig, err := ReadSignature(r.Header)
+	sig, err := ReadSignature(r)
 	if err != nil || c.Key == "" {
 		return err
 	}
 	if sig.Key != c.Key {
 		return Refuse(Unrecognized, "The security token included in the request is invalid.")
+	}
+	if c.Region != "" && sig.Region != c.Region {
+		return Refuse(InvalidSignature, "Credential should be scoped to a valid region, not '%s'.", sig.Region)
 	}
 	if err := sig.CheckTime(now); err != nil {
 		return err
@@ -75,9 +85,9 @@ func (c Credentials) Authorize(r *http.Request, body []byte, now time.Time) erro
 // CheckTime refuses a request of another time than now.
 func (s *Signature) CheckTime(now time.Time) error {
 	now = now.UTC()
-	if oldest := now.Add(-signSkew); s.at.Before(oldest) {
-		return Refuse(InvalidSignature, "Signature expired: %s is now earlier than %s (%s - 5 min.)",
-			s.stamp, oldest.Format(signTime), now.Format(signTime))
+	if oldest := now.Add(-s.expires); s.at.Before(oldest) {
+		return Refuse(InvalidSignature, "Signature expired: %s is now earlier than %s (%s - %g min.)",
+			s.stamp, oldest.Format(signTime), now.Format(signTime), s.expires.Minutes())
 	}
 	if newest := now.Add(signSkew); s.at.After(newest) {
 		return Refuse(InvalidSignature, "Signature not yet current: %s is still later than %s (%s + 5 min.)",
@@ -86,9 +96,12 @@ func (s *Signature) CheckTime(now time.Time) error {
 	return nil
 }
 
-// ReadSignature reads the Authorization and X-Amz-Date headers.
-func ReadSignature(h http.Header) (*Signature, error) {
-	auth := h.Get("Authorization")
+// ReadSignature reads the Authorization and X-Amz-Date headers, or the query where it has a signature.
+func ReadSignature(r *http.Request) (*Signature, error) {
+	auth := r.Header.Get("Authorization")
+	if query := r.URL.Query(); auth == "" && query.Has("X-Amz-Algorithm") {
+		return readPresigned(query)
+	}
 	if auth == "" {
 		return nil, Refuse(MissingToken, "Missing Authentication Token")
 	}
@@ -109,10 +122,36 @@ func ReadSignature(h http.Header) (*Signature, error) {
 			return nil, Refuse(IncompleteSignature, "Authorization header requires '%s' parameter.", k)
 		}
 	}
-	return newSignature(fields, h.Get("X-Amz-Date"))
+	return newSignature(fields, r.Header.Get("X-Amz-Date"))
 }
 
-// newSignature makes a signature of the fields of an Authorization header.
+// maxExpires is how long a request can be signed for (Signature Version 4, query string).
+const maxExpires = 7 * 24 * time.Hour
+
+// readPresigned reads the query of a request that was signed for somebody else.
+func readPresigned(query url.Values) (*Signature, error) {
+	if algorithm := query.Get("X-Amz-Algorithm"); algorithm != signAlgorithm {
+		return nil, Refuse(IncompleteSignature, "Unsupported AWS 'algorithm': '%s'.", algorithm)
+	}
+	fields := make(map[string]string)
+	for _, k := range []string{"Credential", "SignedHeaders", "Signature", "Expires"} {
+		if fields[k] = query.Get("X-Amz-" + k); fields[k] == "" {
+			return nil, Refuse(IncompleteSignature, "AWS query-string parameters must include 'X-Amz-%s'.", k)
+		}
+	}
+	seconds, err := strconv.Atoi(fields["Expires"])
+	expires := time.Duration(seconds) * time.Second
+	if err != nil || seconds < 1 || seconds > int(maxExpires/time.Second) {
+		return nil, Refuse(IncompleteSignature, "X-Amz-Expires must be 1 to %d seconds.", maxExpires/time.Second)
+	}
+	sig, err := newSignature(fields, query.Get("X-Amz-Date"))
+	if err == nil {
+		sig.expires = expires
+	}
+	return sig, err
+}
+
+// newSignature makes a signature of its fields.
 func newSignature(fields map[string]string, stamp string) (*Signature, error) {
 	at, err := time.Parse(signTime, stamp)
 	if err != nil {
@@ -136,16 +175,16 @@ func newSignature(fields map[string]string, stamp string) (*Signature, error) {
 	if !slices.Contains(headers, "host") {
 		return nil, Refuse(InvalidSignature, "'Host' must be a 'SignedHeader' in the AWS Authorization.")
 	}
-	return &Signature{Key: scope[0], date: scope[1], region: scope[2], headers: headers, value: value, stamp: stamp, at: at}, nil
+	return &Signature{Key: scope[0], date: scope[1], Region: scope[2], headers: headers, value: value, stamp: stamp, at: at, expires: signSkew}, nil
 }
 
 // sign computes the signature that a request should have (AWS Signature Version 4, "Create a signed request").
 func (c Credentials) sign(s *Signature, r *http.Request, body []byte) []byte {
 	hash := sha256.Sum256([]byte(canonicalRequest(s, r, body)))
-	scope := strings.Join([]string{s.date, s.region, signService, signSuffix}, "/")
+	scope := strings.Join([]string{s.date, s.Region, signService, signSuffix}, "/")
 	text := strings.Join([]string{signAlgorithm, s.stamp, scope, hex.EncodeToString(hash[:])}, "\n")
 	key := []byte("AWS4" + c.Secret)
-	for _, part := range []string{s.date, s.region, signService, signSuffix} {
+	for _, part := range []string{s.date, s.Region, signService, signSuffix} {
 		key = keyed(key, part)
 	}
 	return keyed(key, text)
@@ -165,7 +204,7 @@ func canonicalRequest(s *Signature, r *http.Request, body []byte) string {
 	for _, name := range s.headers {
 		b.WriteString(name + ":" + canonicalHeader(r, name) + "\n")
 	}
-	payload := r.Header.Get("X-Amz-Content-Sha256")
+	payload := cmp.Or(r.Header.Get("X-Amz-Content-Sha256"), r.URL.Query().Get("X-Amz-Content-Sha256"))
 	if payload != unsignedPayload {
 		sum := sha256.Sum256(body)
 		payload = hex.EncodeToString(sum[:])
@@ -174,9 +213,11 @@ func canonicalRequest(s *Signature, r *http.Request, body []byte) string {
 	return b.String()
 }
 
-// canonicalQuery sorts and escapes a query; url.Values does both but for the space.
+// canonicalQuery sorts and escapes a query without its signature; url.Values does both but for the space.
 func canonicalQuery(u *url.URL) string {
-	return strings.ReplaceAll(u.Query().Encode(), "+", "%20")
+	query := u.Query()
+	query.Del("X-Amz-Signature")
+	return strings.ReplaceAll(query.Encode(), "+", "%20")
 }
 
 // canonicalHeader joins a header's values and folds its spaces. net/http keeps three headers out of r.Header; the official

@@ -82,9 +82,9 @@ func NoStream() error {
 	return Refuse(NotFound, "The requested stream is not found or not active.")
 }
 
-// Throttled is what every operation answers above a quota.
-func Throttled() error {
-	return Refuse(ClientLimit, "The request is rejected because the limit on client calls has been exceeded.")
+// Throttled is what operations answer above a quota of calls: a stream's, whose resource is its name, or an account's.
+func Throttled(api API, resource string) error {
+	return Refuse(ClientLimit, "Limit exceeded on number of requests for %s API for resource '%s'", api, resource)
 }
 
 // ErrorBody is the body of an error.

@@ -8,9 +8,6 @@ type StreamRef struct {
 	StreamARN  string
 }
 
-// ARNPrefix begins the resource name of every stream here; the rest is NAME/CREATIONMILLIS.
-const ARNPrefix = "arn:aws:kinesisvideo:us-east-1:000000000000:stream/"
-
 // maxARN is the longest ARN (API reference, ResourceARN).
 const maxARN = 1024
 

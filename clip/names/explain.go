@@ -14,6 +14,7 @@ const (
 	lengthForm = "lengths are written 10m, 1h30m, up to 24h"
 	startForm  = "starts are written 2024-01-01, 2024-01-01T10, 2024-01-01T10:00 or 20240101T1000"
 	placeForm  = "clips are in the directory of a start, 2024-01-01T10:00/10m.mp4, or in last/"
+	runForm    = "runs are written 2024-01-01T10:03:12.400-41m7s.mp4"
 	fileForm   = "clips end in .mp4, what is known of them in .json"
 	wordForm   = "clipfs path prints the name of what is meant"
 )
@@ -87,6 +88,18 @@ func (g Grammar) ExplainLast(name string) string {
 		return lengthForm
 	}
 	return ""
+}
+
+// ExplainRun is ExplainStart for a name in the directory of a day's runs.
+func (g Grammar) ExplainRun(day archive.Start, name string) string {
+	stem, ours, video := g.cutLoosely(name)
+	if _, err := g.ParseRun(day, name); err == nil || !ours && !video {
+		return ""
+	}
+	if !meantAsTime(stem[:max(0, strings.LastIndexByte(stem, '-'))]) && !meantAsLength(stem) {
+		return ""
+	}
+	return runForm
 }
 
 // withReason puts the reason of an error, if it has one, before the right form.

@@ -80,6 +80,33 @@ func (g Grammar) ParseLast(name string) (LastFile, error) {
 	return LastFile{Length: length, Form: form, Cover: cover}, nil
 }
 
+// ParseRun reads the name of a file in the directory of a day's runs: a start that lies in the day and a length,
+// "2024-01-01T10:03:12.400-41m7s.mp4". ErrName if it is not in the grammar.
+func (g Grammar) ParseRun(day archive.Start, name string) (File, error) {
+	stem, form, cover, ok := g.cutFile(name)
+	at := strings.LastIndexByte(stem, '-')
+	if !ok || at < 0 {
+		return File{}, fmt.Errorf("%q: %w", name, archive.ErrName)
+	}
+	length, err := ParseLength(stem[at+1:])
+	if err != nil {
+		return File{}, err
+	}
+	start, err := g.ParseStart(stem[:at])
+	if err != nil {
+		return File{}, err
+	}
+	if !g.Period(day).Contains(start.Time) {
+		return File{}, fmt.Errorf("%q is not in %s: %w", name, g.FormatStart(day.Time, day.Precision), archive.ErrName)
+	}
+	return File{Span: archive.NewSpan(start.Time, length), Form: form, Cover: cover}, nil
+}
+
+// FormatRun writes the name under which a run is listed; ParseRun reads the span back.
+func (g Grammar) FormatRun(run archive.Span, form Form) string {
+	return g.FormatStart(run.Start, archive.Millisecond) + "-" + FormatLength(run.Length()) + string(form)
+}
+
 // FormatFile writes the name under which a clip is listed, "10m.mp4". Cover clips never are.
 func (g Grammar) FormatFile(length time.Duration, form Form) string {
 	return FormatLength(length) + string(form)

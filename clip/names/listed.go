@@ -19,6 +19,9 @@ type Listed struct {
 	lengths []time.Duration
 	own     bool
 	forms   []Form
+	// dirs are the directories of a day that were named; dirsOnly says that days list nothing else.
+	dirs     []string
+	dirsOnly bool
 }
 
 // ParseListed reads words:
@@ -27,9 +30,11 @@ type Listed struct {
 //	1m 10m 24h …         lengths that those list. Without any, and with one of the words above, each lists itself as one clip,
 //	                     so that a walk meets each moment once
 //	mp4 json             the forms of files, of those that can be listed (default mp4)
+//	runs                 a directory that days have and do not list, of those that can be listed. Without minutes, hours, days
+//	                     or lengths they list nothing else, so that a walk meets each moment once
 //
 // No words are the default. An unknown word is an error.
-func ParseListed(words []string, forms []Form) (Listed, error) {
+func ParseListed(words []string, forms []Form, dirs ...string) (Listed, error) {
 	if len(words) == 0 {
 		return Listed{}, nil
 	}
@@ -48,8 +53,13 @@ func ParseListed(words []string, forms []Form) (Listed, error) {
 			l.lengths = append(l.lengths, length)
 			continue
 		}
+		if slices.Contains(dirs, word) {
+			l.dirs = append(l.dirs, word)
+			continue
+		}
 		if !slices.Contains(forms, Form("."+word)) {
-			return Listed{}, fmt.Errorf("%q: want minutes, hours or days, lengths such as 10m, and extensions: %s", word, extensions(forms))
+			return Listed{}, fmt.Errorf("%q: want minutes, hours or days, lengths such as 10m, and extensions: %s", word,
+				strings.Join(append(extensions(forms), dirs...), ", "))
 		}
 		l.forms = append(l.forms, Form("."+word))
 	}
@@ -57,6 +67,9 @@ func ParseListed(words []string, forms []Form) (Listed, error) {
 		l.finest = archive.Minute
 	}
 	l.own = named != "" && len(l.lengths) == 0
+	if l.dirsOnly = len(l.dirs) > 0 && named == "" && len(l.lengths) == 0; l.dirsOnly {
+		l.finest = archive.Day
+	}
 	if len(l.forms) == 0 {
 		l.forms = []Form{Movie}
 	}
@@ -69,12 +82,12 @@ func ParseListed(words []string, forms []Form) (Listed, error) {
 }
 
 // extensions names those of some forms.
-func extensions(forms []Form) string {
+func extensions(forms []Form) []string {
 	var all []string
 	for _, f := range forms {
 		all = append(all, strings.TrimPrefix(string(f), "."))
 	}
-	return strings.Join(all, ", ")
+	return all
 }
 
 // Words are what it was parsed from.
@@ -91,7 +104,7 @@ func (l Listed) Lists(f Form, byDefault bool) bool {
 // ListsWhole reports whether a day or an hour lists a file of a form that is listed there by default: that of the clip of all of
 // it. Directories that list themselves as one clip do so in the forms that were named, and those above them do not.
 func (l Listed) ListsWhole(f Form) bool {
-	return l.Default() || !l.own && slices.Contains(l.forms, f)
+	return l.Default() || !l.own && !l.dirsOnly && slices.Contains(l.forms, f)
 }
 
 // Finer reports whether a directory of a precision lists directories below it.
@@ -99,11 +112,16 @@ func (l Listed) Finer(p archive.Precision) bool {
 	return p < archive.Minute && (l.Default() || p < l.finest)
 }
 
+// ListsDir reports whether days list a directory that was named, and only whether they list nothing else.
+func (l Listed) ListsDir(name string) (listed, only bool) {
+	return slices.Contains(l.dirs, name), l.dirsOnly
+}
+
 // Lengths are those that the directory of a start lists, where its clip has footage. period is what the directory stands for.
 func (l Listed) Lengths(p archive.Precision, period time.Duration) []time.Duration {
 	period = min(period, archive.MaxSpan)
 	switch {
-	case l.Default() && p == archive.Day:
+	case l.Default() && p == archive.Day, l.dirsOnly:
 		return nil
 	case l.Default() && p == archive.Hour: // one that is longer because clocks go back in it as a whole too
 		return slices.Compact([]time.Duration{time.Hour, max(time.Hour, period)})

@@ -66,6 +66,16 @@ func TestListed(t *testing.T) {
 			t.Errorf("%q: lists the whole as a sidecar %t, %v; want %t", words, got, err, want)
 		}
 	}
+	for words, want := range map[string][2]bool{"runs": {true, true}, "runs,json": {true, true}, "hours,runs": {true, false}, "runs,24h": {true, false}, "hours": {}} {
+		l, err := names.ParseListed(strings.Split(words, ","), both, "runs")
+		listed, only := l.ListsDir("runs")
+		if err != nil || listed != want[0] || only != want[1] {
+			t.Errorf("%q: runs listed %t, only %t, %v; want %t", words, listed, only, err, want)
+		}
+		if only && (l.Finer(archive.Day) || l.Finer(archive.Hour) || len(l.Lengths(archive.Day, 24*hour)) > 0 || len(l.Lengths(archive.Minute, minute)) > 0) {
+			t.Errorf("%q lists more than runs", words)
+		}
+	}
 	for _, words := range [][]string{{"runs"}, {"hour"}, {"25h"}, {"m3u8"}, {"hours", "days"}, {".mp4"}, {"MP4"}} {
 		if _, err := names.ParseListed(words, both); err == nil {
 			t.Errorf("%q is taken", words)

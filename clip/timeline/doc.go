@@ -8,6 +8,7 @@
 //	timeline.go   View, List                 fragments of a span, by time
 //	newest.go     Latest, Newest, First      the newest and the oldest fragment
 //	calendar.go   Days, Hours, Minutes       what has footage
+//	runs.go       Runs                       what a day has without a gap
 //	      ↓
 //	clocks.go     footage that is ahead of now: clocks of cameras, and of this machine
 //	daysearch.go  which days have footage, with few calls

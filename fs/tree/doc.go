@@ -8,6 +8,7 @@
 //	root.go      MOUNT/                    the streams
 //	stream.go    front-door/               the days that have footage, latest and last
 //	start.go     2024-01-01T10:00/         any start, listed or not: a day, an hour, a minute or an instant
+//	runs.go      2024-01-01/runs/          a clip for each run of a day; listed where --list names it
 //	last.go      last/                     clips that end with the newest footage
 //	status.go    .clipfs/status.json       what tells of the mount itself; not listed
 //	movie.go     10m.mp4, 10m.cover.mp4    the clip

@@ -73,7 +73,9 @@ func extensions(listed bool) []names.Form {
 }
 
 // Listed reads words for what directories list (names.ParseListed). Those for forms are in the table.
-func Listed(words []string) (names.Listed, error) { return names.ParseListed(words, extensions(true)) }
+func Listed(words []string) (names.Listed, error) {
+	return names.ParseListed(words, extensions(true), runsName)
+}
 
 // file makes the form's file of a clip.
 func (f form) file(ctx context.Context, s source, at string, c *clip.Clip) (*File, error) {

@@ -1,6 +1,7 @@
 package tree
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -38,6 +39,21 @@ func (s source) fileItems(lengths []time.Duration) []Item {
 		}
 	}
 	return items
+}
+
+// filePlace is where the form of a clip of a stream is, of a span that a name gives. failed is told why it was not found.
+func (s source) filePlace(stream archive.StreamName, at string, file names.File, failed func(error)) Place {
+	find := s.library.Clip
+	if file.Cover {
+		find = s.library.Cover
+	}
+	return formOf(file.Form).place(s, at, func(ctx context.Context) (*clip.Clip, error) {
+		c, err := find(ctx, stream, file.Span)
+		if err != nil {
+			failed(err)
+		}
+		return c, err
+	})
 }
 
 // orNothing is the listing of a directory. It is empty without footage, and where the fragments of a stream may not be

@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"time"
 
-	"clipfs/clip"
 	"clipfs/clip/archive"
 	"clipfs/clip/timeline"
 )
@@ -35,6 +34,9 @@ func newStart(s source, stream archive.StreamName, at string, of archive.Start) 
 // lookup finds a form of a clip, or a finer start, listed or not.
 func (d *startDir) lookup(name string) (Place, error) {
 	at := path.Join(d.path, name)
+	if name == runsName && d.start.Precision == archive.Day {
+		return known(newRuns(d.source, d.stream, at, d.start)), nil
+	}
 	if finer, err := d.grammar.ParseWithin(d.start, name); err == nil {
 		return known(newStart(d.source, d.stream, at, finer)), nil
 	}
@@ -42,16 +44,10 @@ func (d *startDir) lookup(name string) (Place, error) {
 	if err != nil {
 		return Place{}, d.noName(name, at, d.grammar.ExplainFile(d.start, name), err)
 	}
-	find := d.library.Clip
-	if file.Cover {
-		find = d.library.Cover
-	}
-	return formOf(file.Form).place(d.source, at, func(ctx context.Context) (*clip.Clip, error) {
-		c, err := find(ctx, d.stream, file.Span)
+	return d.filePlace(d.stream, at, file, func(err error) {
 		if errors.Is(err, archive.ErrNoFootage) {
 			d.sayNothingYet()
 		}
-		return c, err
 	}), nil
 }
 
@@ -62,8 +58,12 @@ func (d *startDir) list(ctx context.Context) ([]Item, error) {
 		starts []archive.Start
 		err    error
 	)
+	listsRuns, runsOnly := d.library.Listed().ListsDir(runsName)
 	switch d.start.Precision {
 	case archive.Day:
+		if runsOnly {
+			return d.listRuns(ctx)
+		}
 		starts, err = d.library.DayHours(ctx, d.stream, d.start)
 	case archive.Hour:
 		if d.library.Listed().Finer(archive.Hour) {
@@ -78,7 +78,24 @@ func (d *startDir) list(ctx context.Context) ([]Item, error) {
 		d.sayNothingYet()
 	}
 	items := append(d.startItems(starts), d.fileItems(lengths)...)
+	if d.start.Precision == archive.Day && listsRuns && len(items) > 0 {
+		items = append(items, Item{runsName, IsDir})
+	}
 	return orNothing(append(items, d.wholeItems(starts, lengths)...), err)
+}
+
+// listRuns lists nothing but the runs of a day that has any.
+func (d *startDir) listRuns(ctx context.Context) ([]Item, error) {
+	period := d.grammar.Period(d.start)
+	v, err := d.library.View(ctx, d.stream, period.End)
+	if err != nil {
+		return orNothing(nil, err)
+	}
+	found, err := d.library.Recorded(ctx, v, period)
+	if err != nil || !found {
+		return orNothing(nil, err)
+	}
+	return []Item{{runsName, IsDir}}, nil
 }
 
 // wholeItems lists forms of the clip of all of a day or an hour, where what is listed there says that it has footage.

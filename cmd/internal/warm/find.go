@@ -17,8 +17,12 @@ import (
 	"clipfs/fs/mountinfo"
 )
 
-// lastName is the directory of a stream whose clips its days have too.
-const lastName = "last"
+const (
+	// lastName is the directory of a stream whose clips its days have too.
+	lastName = "last"
+	// runsName is the directory of a day that has a clip for each run.
+	runsName = "runs"
+)
 
 // Clip is a clip to have in the cache.
 type Clip struct {
@@ -47,8 +51,8 @@ type finder struct {
 // mount of ours is an error.
 //
 // A file is a clip, or the text beside one, for which nothing has to be fetched. A directory that lists clips is the
-// longest of them, which has the footage of the others; any other is what is below it, but for what leads to the newest
-// footage, which is in the days too.
+// longest of them, which has the footage of the others; that of a day's runs is all of them. Any other is what is below
+// it, but for what leads to the newest footage, which is in the days too, and for runs beside hours.
 func Find(ctx context.Context, paths []string) ([]Clip, []Failure, error) {
 	mounts, err := mountinfo.List()
 	if err != nil {
@@ -131,18 +135,26 @@ func (f *finder) walkDir(ctx context.Context, dir string) {
 		f.fail(dir, err)
 		return
 	}
+	if filepath.Base(dir) == runsName { // no two of which have the same footage
+		for _, e := range entries {
+			f.walk(ctx, filepath.Join(dir, e.Name()))
+		}
+		return
+	}
 	longest, length := "", time.Duration(0)
+	others := false // directories that have the footage of the runs
 	for _, e := range entries {
 		if l := lengthOf(e.Name()); l > length {
 			longest, length = e.Name(), l
 		}
+		others = others || e.IsDir() && e.Name() != runsName
 	}
 	if longest != "" {
 		f.walk(ctx, filepath.Join(dir, longest))
 		return
 	}
 	for _, e := range entries {
-		if e.IsDir() && e.Name() != lastName {
+		if e.IsDir() && e.Name() != lastName && (e.Name() != runsName || !others) {
 			f.walk(ctx, filepath.Join(dir, e.Name()))
 		}
 	}

@@ -135,7 +135,7 @@ func (c *Config) bindClips(flags *pflag.FlagSet) {
 		"clips with fragments of which the service makes no MP4: refuse the clip, or skip the fragments")
 	flags.IntVar(&c.ListDays, "list-days", c.ListDays, "how many `days` back from now to search for footage when a stream is listed")
 	flags.Var(listed(&c.Listed), "list", "what directories list, in `words` with commas: minutes, hours or days (the finest directories), lengths such as 10m, "+
-		"extensions such as json; \"hours\" lists one file an hour (default: all of it)")
+		"extensions such as json, runs; \"hours\" lists one file an hour (default: all of it)")
 	flags.BoolVar(&c.ExactSizes, "exact-sizes", false, "make ls -l and the like wait for exact sizes, which costs what opening each clip costs: "+
 		"for programs that trust a size from before they open a file (tar, cpio, rclone, SMB, NFS, WebDAV)")
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"clipfs/clip/archive"
+	"clipfs/clip/kvs/arrivals"
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 )
@@ -71,7 +72,7 @@ func newHTTPClients(configured aws.HTTPClient) *httpClients {
 	}
 	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: keepAlive}
 	down := newOutages(dialer.DialContext)
-	transport.DialContext = countArrivals(down.connect)
+	transport.DialContext = arrivals.Count(down.connect)
 	transport.TLSHandshakeTimeout = tlsTimeout
 	transport.IdleConnTimeout = idleTimeout
 	transport.MaxIdleConns = 0

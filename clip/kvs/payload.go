@@ -13,6 +13,7 @@ import (
 
 	"clipfs/clip/archive"
 	"clipfs/clip/kvs/archivedmedia"
+	"clipfs/clip/kvs/arrivals"
 	"clipfs/clip/quota"
 
 	controltypes "github.com/aws/aws-sdk-go-v2/service/kinesisvideo/types"
@@ -33,7 +34,7 @@ func (a *Archive) Payload(ctx context.Context, q archive.PayloadQuery) (*archive
 	c.demand, c.refused = q.Priority, q.Refused
 	var clip archivedmedia.Clip
 	var metadata middleware.Metadata
-	traced, unread := noteConnection(ctx)
+	traced, unread := arrivals.Note(ctx)
 	err = c.onEndpoint(traced, endpointKey{q.Stream, controltypes.APINameGetClip}, func(endpoint string) (err error) {
 		clip, metadata, err = a.media.GetClip(traced, c.mediaOptions(endpoint, false), selection)
 		return err

@@ -1,4 +1,6 @@
-package kvs
+// Package arrivals tells how many bytes of an answer have come over the network that nobody has read. A connection that
+// Count makes counts them, and Note tells of the one that a call was given.
+package arrivals
 
 import (
 	"context"
@@ -11,10 +13,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// arrivals is a connection that knows how many bytes have come over it that nobody has read: the service has sent them, and
+// connection knows how many bytes have come over it that nobody has read: the service has sent them, and
 // they are paid, also when the answer is given up. What is read counts here as it comes from the kernel, so that headers
 // and encryption, which are read too, do not matter.
-type arrivals struct {
+type connection struct {
 	*net.TCPConn
 	read atomic.Int64
 	// last is what was unread when the connection was closed; it is there once closed is true, and that before the kernel's
@@ -24,14 +26,14 @@ type arrivals struct {
 	closing sync.Once
 }
 
-func (c *arrivals) Read(p []byte) (int, error) {
+func (c *connection) Read(p []byte) (int, error) {
 	n, err := c.TCPConn.Read(p)
 	c.read.Add(int64(n))
 	return n, err
 }
 
 // Close implements net.Conn. A call whose context ends has its connection closed before anybody can ask.
-func (c *arrivals) Close() error {
+func (c *connection) Close() error {
 	c.closing.Do(func() {
 		c.last.Store(c.waiting())
 		c.closed.Store(true)
@@ -40,7 +42,7 @@ func (c *arrivals) Close() error {
 }
 
 // unread gives how many bytes have come and were not read.
-func (c *arrivals) unread() int64 {
+func (c *connection) unread() int64 {
 	waiting := c.waiting() // nothing where it was closed meanwhile
 	if c.closed.Load() {
 		return c.last.Load()
@@ -49,7 +51,7 @@ func (c *arrivals) unread() int64 {
 }
 
 // waiting asks the kernel (tcp(7), TCP_INFO). Where it does not say it is 0.
-func (c *arrivals) waiting() int64 {
+func (c *connection) waiting() int64 {
 	raw, err := c.SyscallConn()
 	if err != nil {
 		return 0
@@ -62,27 +64,27 @@ func (c *arrivals) waiting() int64 {
 	return max(0, int64(info.Bytes_received)-c.read.Load())
 }
 
-// countArrivals makes a way to dial give connections that count.
-func countArrivals(dial func(ctx context.Context, network, address string) (net.Conn, error)) func(context.Context, string, string) (net.Conn, error) {
+// Count makes a way to dial give connections that count.
+func Count(dial func(ctx context.Context, network, address string) (net.Conn, error)) func(context.Context, string, string) (net.Conn, error) {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		conn, err := dial(ctx, network, address)
 		if plain, ok := conn.(*net.TCPConn); ok && err == nil {
-			return &arrivals{TCPConn: plain}, nil
+			return &connection{TCPConn: plain}, nil
 		}
 		return conn, err
 	}
 }
 
-// noteConnection gives a context for a call, and what tells how much of its answer has come and was not read; 0 where
+// Note gives a context for a call, and what tells how much of its answer has come and was not read; 0 where
 // the connection does not count.
-func noteConnection(ctx context.Context) (_ context.Context, unread func() int64) {
-	var used atomic.Pointer[arrivals]
+func Note(ctx context.Context) (_ context.Context, unread func() int64) {
+	var used atomic.Pointer[connection]
 	trace := &httptrace.ClientTrace{GotConn: func(got httptrace.GotConnInfo) {
 		conn := got.Conn
 		if encrypted, ok := conn.(*tls.Conn); ok {
 			conn = encrypted.NetConn()
 		}
-		counted, _ := conn.(*arrivals)
+		counted, _ := conn.(*connection)
 		used.Store(counted)
 	}}
 	return httptrace.WithClientTrace(ctx, trace), func() int64 {

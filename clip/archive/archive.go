@@ -19,6 +19,8 @@ type Service interface {
 	// Payload starts one GetClip call and returns when its body begins; ErrNoFootage if no fragment starts in the
 	// span. The caller closes the body; ctx also bounds the reading of it.
 	Payload(ctx context.Context, q PayloadQuery) (*Payload, error)
+	// Images makes one GetImages call, and gives what came for its instants, in no order; some may be left out.
+	Images(ctx context.Context, q ImageQuery) ([]Image, error)
 }
 
 // FragmentQuery asks for the fragments of a stream that start in a span.

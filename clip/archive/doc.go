@@ -13,12 +13,13 @@
 //   - cover clip: a clip that also has the fragment that was running at its start.
 //   - part: the piece of a clip that one GetClip call covers. A clip has one part or many.
 //   - head: the bytes of a payload before its media data: ftyp, moov and the header of mdat.
+//   - still: the picture of a stream at an instant, presented as one file. image: what GetImages returns for an instant.
 //   - layout: the immutable map from the bytes of a clip to the bytes of its parts.
 //   - timeline: what a stream has recorded and where its gaps are, as ListFragments tells.
 //
 // # Contents
 //
-//	Service      what an archive does: Streams, Stream, Fragments, Payload. clip/kvs is the one on AWS.
+//	Service      what an archive does: Streams, Stream, Fragments, Payload, Images. clip/kvs is the one on AWS.
 //	Stream, Fragment, Selector, Span, Start, Precision
 //	Priority, Demand what a payload is wanted for, and how that changes
 //	GapRule      where a gap lies between two fragments

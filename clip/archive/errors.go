@@ -28,6 +28,8 @@ var (
 	ErrUnservable error = &kindError{text: "the service makes no MP4 of this media", kind: ErrMedia}
 	// ErrCodecChange: the codec private data changes within the span. It is an ErrMedia too.
 	ErrCodecChange error = &kindError{text: "codec private data changes within the span", kind: ErrMedia}
+	// ErrNoImage: the service makes no image of this media: it has sound only, or cannot be decoded. It is an ErrMedia too.
+	ErrNoImage error = &kindError{text: "the service makes no image of this media", kind: ErrMedia}
 	// ErrNoRetention: the stream keeps no data.
 	ErrNoRetention = errors.New("the stream retains no data")
 	// ErrThrottled: the service still refused for exceeded limits when the deadline came.

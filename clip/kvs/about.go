@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesisvideo"
 
 	"clipfs/clip/archive"
+	"clipfs/clip/kvs/redact"
 
 	controltypes "github.com/aws/aws-sdk-go-v2/service/kinesisvideo/types"
 )
@@ -38,9 +39,9 @@ const keyShown = 4
 func (a *Archive) Identity(ctx context.Context) (Identity, error) {
 	found, err := a.credentials.Retrieve(ctx)
 	if err != nil {
-		return Identity{}, fmt.Errorf("%w: %s", archive.ErrCredentials, clean(err.Error()))
+		return Identity{}, fmt.Errorf("%w: %s", archive.ErrCredentials, redact.Line(err.Error()))
 	}
-	id := Identity{Key: found.AccessKeyID, Source: clean(found.Source), Account: found.AccountID}
+	id := Identity{Key: found.AccessKeyID, Source: redact.Line(found.Source), Account: found.AccountID}
 	if len(id.Key) > keyShown {
 		id.Key = "…" + id.Key[len(id.Key)-keyShown:]
 	}
@@ -72,7 +73,7 @@ func (a *Archive) ControlEndpoint(ctx context.Context) (string, error) {
 		UseFIPS:      aws.Bool(o.EndpointOptions.UseFIPSEndpoint == aws.FIPSEndpointStateEnabled),
 	})
 	if err != nil {
-		return "", fmt.Errorf("endpoint: %s: %w", clean(err.Error()), archive.ErrInvalid)
+		return "", fmt.Errorf("endpoint: %s: %w", redact.Line(err.Error()), archive.ErrInvalid)
 	}
 	return endpoint.URI.String(), nil
 }
@@ -102,12 +103,12 @@ func (a *Archive) Greet(ctx context.Context) (Greeting, error) {
 	watched := &silenceClient{inner: a.http.pool, stall: a.stall, attempt: func() int { return 1 }, body: true}
 	answer, err := watched.Do(request)
 	if err != nil {
-		return Greeting{}, fmt.Errorf("%w: %s", archive.ErrUnreachable, clean(networkText(err)))
+		return Greeting{}, fmt.Errorf("%w: %s", archive.ErrUnreachable, redact.Line(networkText(err)))
 	}
 	took := time.Since(sent)
 	_, err = io.Copy(io.Discard, io.LimitReader(answer.Body, maxErrorAnswer))
 	if err = errors.Join(err, answer.Body.Close()); err != nil {
-		return Greeting{}, fmt.Errorf("%w: %s", archive.ErrUnreachable, clean(networkText(err)))
+		return Greeting{}, fmt.Errorf("%w: %s", archive.ErrUnreachable, redact.Line(networkText(err)))
 	}
 	g := Greeting{Took: took}
 	if date, err := http.ParseTime(answer.Header.Get("Date")); err == nil {

@@ -25,15 +25,29 @@ import (
 const (
 	// maxAnswer is the longest JSON answer that is read, in bytes. A thousand fragments or streams take under 1 MiB.
 	maxAnswer = 8 << 20
+	// maxImagesAnswer is the longest answer with images. As many as fit on a page take a few MiB where they are as wide as
+	// a screen, and 60 MiB in 4K.
+	maxImagesAnswer = 64 << 20
 	// maxErrorAnswer is the longest error that is read, in bytes.
 	maxErrorAnswer = 64 << 10
 )
 
-// opGetClip is the one operation whose answer is not JSON.
-const opGetClip = "GetClip"
+// The operations whose answers are not like the others: media, and images in JSON.
+const (
+	opGetClip   = "GetClip"
+	opGetImages = "GetImages"
+)
 
 // errLong: an answer is longer than any of the service's.
-var errLong = fmt.Errorf("answer longer than %d bytes: %w", maxAnswer, ErrAnswer)
+var errLong = fmt.Errorf("answer longer than any of the service's: %w", ErrAnswer)
+
+// longest is how long the JSON answer to an operation may be, in bytes.
+func longest(operation string) int64 {
+	if operation == opGetImages {
+		return maxImagesAnswer
+	}
+	return maxAnswer
+}
 
 // answers looks at each answer before the SDK reads it.
 type answers struct{}
@@ -52,11 +66,11 @@ func (answers) HandleDeserialize(ctx context.Context, in middleware.DeserializeI
 	if !ok {
 		return out, metadata, fmt.Errorf("unknown transport type %T", out.RawResponse)
 	}
-	switch isClip := awsmiddleware.GetOperationName(ctx) == opGetClip; {
+	switch operation := awsmiddleware.GetOperationName(ctx); {
 	case resp.StatusCode < 200 || resp.StatusCode >= 300:
 		err = checkFailure(resp)
-	case !isClip:
-		resp.Body = &boundedBody{ReadCloser: resp.Body, left: maxAnswer}
+	case operation != opGetClip:
+		resp.Body = &boundedBody{ReadCloser: resp.Body, left: longest(operation)}
 		err = checkText(resp, "JSON")
 	case isText(resp.Header.Get("Content-Type")):
 		err = checkText(resp, "media")

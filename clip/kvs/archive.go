@@ -9,6 +9,7 @@ import (
 	"maps"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -60,6 +61,9 @@ type Archive struct {
 
 	arns     map[archive.StreamName]string
 	insecure bool
+
+	// sizeless says that the service was found to make no images of a width alone.
+	sizeless atomic.Bool
 
 	// mu guards leftOut, the names that it was logged of that they cannot be shown.
 	mu      sync.Mutex

@@ -162,7 +162,7 @@ func (c *call) explain(ctx context.Context, err error) error {
 }
 
 // tidy makes one line of a text from outside that has no secret in it.
-func (c *call) tidy(text string) string { return c.archive.credentials.secrets.tidy(text) }
+func (c *call) tidy(text string) string { return c.archive.credentials.secrets.Tidy(text) }
 
 // fail makes the error. The cause stays in the chain where the network failed.
 func (c *call) fail(kind error, detail string, cause error) error {

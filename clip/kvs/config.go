@@ -13,6 +13,7 @@ import (
 	"github.com/aws/smithy-go/logging"
 
 	"clipfs/clip/archive"
+	"clipfs/clip/kvs/redact"
 )
 
 // ConfigOptions is what may be said of the AWS configuration besides the environment. The zero value takes all of it
@@ -43,7 +44,7 @@ func LoadConfig(ctx context.Context, o ConfigOptions) (aws.Config, error) {
 	}
 	cfg, err := config.LoadDefaultConfig(ctx, options...)
 	if err != nil {
-		return aws.Config{}, fmt.Errorf("aws configuration: %s", clean(err.Error()))
+		return aws.Config{}, fmt.Errorf("aws configuration: %s", redact.Line(err.Error()))
 	}
 	if cfg.Region == "" {
 		return aws.Config{}, errNoRegion
@@ -61,7 +62,7 @@ func LoadConfig(ctx context.Context, o ConfigOptions) (aws.Config, error) {
 	if _, err := found.Retrieve(ctx); err != nil {
 		var missing *credentialsError
 		if errors.As(err, &missing) {
-			return aws.Config{}, fmt.Errorf("%w: %s", archive.ErrCredentials, clean(missing.Error()))
+			return aws.Config{}, fmt.Errorf("%w: %s", archive.ErrCredentials, redact.Line(missing.Error()))
 		}
 		return aws.Config{}, err
 	}

@@ -9,6 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials/processcreds"
 	"github.com/aws/smithy-go"
+
+	"clipfs/clip/kvs/redact"
 )
 
 // credentials is the chain of the config. What it fails with is marked, so that a call without credentials fails at
@@ -16,7 +18,7 @@ import (
 // own and try again until the deadline.
 type credentials struct {
 	chain   aws.CredentialsProvider
-	secrets secrets
+	secrets redact.Secrets
 }
 
 var _ aws.CredentialsProvider = (*credentials)(nil)
@@ -26,7 +28,7 @@ func (c *credentials) Retrieve(ctx context.Context) (aws.Credentials, error) {
 		return aws.Credentials{}, &credentialsError{errors.New("none configured")}
 	}
 	found, err := c.chain.Retrieve(ctx)
-	c.secrets.note(found)
+	c.secrets.Note(found)
 	if err != nil && ctx.Err() == nil {
 		err = &credentialsError{err}
 	}

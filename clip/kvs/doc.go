@@ -6,6 +6,7 @@
 //	Archive.Stream, Streams   control client (service/kinesisvideo)      DescribeStream, ListStreams
 //	Archive.Fragments         endpoints → data client (archivedmedia)    ListFragments, page after page
 //	Archive.Payload           endpoints → data client (archivedmedia)    GetClip, the body handed on as it comes
+//	Archive.Images            endpoints → data client (archivedmedia)    GetImages
 //	endpoints                 control client                             GetDataEndpoint, kept 40 minutes
 //
 // Every call runs through the same parts, which hang on the SDK's clients by options that all of its packages take:

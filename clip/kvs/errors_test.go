@@ -268,19 +268,6 @@ func TestNoSecretLeavesInErrorsOrLogs(t *testing.T) {
 	}
 }
 
-func TestClean(t *testing.T) {
-	for in, want := range map[string]string{
-		"  plain text ":          "plain text",
-		"one\ntwo":               "one",
-		"a\x1b[31mb\x00":         "a [31mb",
-		strings.Repeat("é", 400): strings.Repeat("é", 256) + "…",
-	} {
-		if got := kvs.Clean(in); got != want {
-			t.Errorf("clean(%q): got %q, want %q", in, got, want)
-		}
-	}
-}
-
 func TestOneLogLinePerCall(t *testing.T) {
 	s := newService()
 	s.answers["/getClip"] = func(w http.ResponseWriter, _ request, _ int) {

@@ -22,9 +22,6 @@ func CheckEndpoint(control, data string, insecure bool) error {
 // MaxListed is maxListed for the tests.
 const MaxListed = maxListed
 
-// Clean is clean for the tests.
-func Clean(text string) string { return clean(text) }
-
 // MaxPages is maxPages for the tests.
 const MaxPages = maxPages
 

@@ -45,7 +45,7 @@ func (a *Archive) Payload(ctx context.Context, q archive.PayloadQuery) (*archive
 			for _, cost := range costs { // it brought no fragment
 				a.pace.GiveBack(quota.Key{Stream: q.Stream, Quota: cost.quota}, points-1)
 			}
-			err = a.noFootage(ctx, c, q)
+			err = a.noFootage(ctx, c, q.Span)
 		}
 		return nil, err
 	}
@@ -60,23 +60,23 @@ func (a *Archive) Payload(ctx context.Context, q archive.PayloadQuery) (*archive
 	}, nil
 }
 
-// isNotFound tells whether the service answered GetClip itself, and not the call for its endpoint, with "not found".
+// isNotFound tells whether the service answered the call itself, and not the call for its endpoint, with "not found".
 func (c *call) isNotFound(err error) bool {
 	return errors.Is(err, archive.ErrNoStream) && codeOf(c.attempts.lastFailure(nil)) == "ResourceNotFoundException"
 }
 
-// noFootage tells apart the two things that GetClip calls ResourceNotFoundException: no fragment in the range, and no
+// noFootage tells apart the two things that GetClip and GetImages call ResourceNotFoundException: no fragment in the range, and no
 // such stream. Only the text of the error differs. The known text for footage saves a call, as a clip without a listing can
 // have a thousand minutes that are empty; whatever else it says, the stream is asked for. Where that is not permitted or
 // fails, it is the footage that is missing: the stream has just had a data endpoint.
-func (a *Archive) noFootage(ctx context.Context, c *call, q archive.PayloadQuery) error {
+func (a *Archive) noFootage(ctx context.Context, c *call, span archive.Span) error {
 	var api smithy.APIError
 	if errors.As(c.attempts.lastFailure(nil), &api) && saysNoFragments(api.ErrorMessage()) {
-		return c.fail(archive.ErrNoFootage, q.Span.String(), nil)
+		return c.fail(archive.ErrNoFootage, span.String(), nil)
 	}
 	asked, cancel := context.WithTimeout(ctx, existsTimeout)
 	defer cancel()
-	if _, err := a.Stream(asked, q.Stream); errors.Is(err, archive.ErrNoStream) {
+	if _, err := a.Stream(asked, c.stream); errors.Is(err, archive.ErrNoStream) {
 		return err
 	}
 	if ctx.Err() != nil {
@@ -84,7 +84,7 @@ func (a *Archive) noFootage(ctx context.Context, c *call, q archive.PayloadQuery
 			return c.fail(gone, "", nil)
 		}
 	}
-	return c.fail(archive.ErrNoFootage, q.Span.String(), nil)
+	return c.fail(archive.ErrNoFootage, span.String(), nil)
 }
 
 // clipSelection says which fragments a query is about.

@@ -76,7 +76,7 @@ func (a *Archive) Streams(ctx context.Context) iter.Seq2[archive.Stream, error] 
 
 // leaveOut logs, once, that a stream is not shown.
 func (a *Archive) leaveOut(name archive.StreamName) {
-	text := a.credentials.secrets.tidy(fmt.Sprintf("%q", name))
+	text := a.credentials.secrets.Tidy(fmt.Sprintf("%q", name))
 	a.mu.Lock()
 	_, told := a.leftOut[text]
 	if told = told || len(a.leftOut) >= maxLeftOut; !told {

@@ -42,6 +42,9 @@ type Archive struct {
 	Body func(n int, payload []byte) io.Reader
 	// Unread is how many bytes of each body have come that are not read.
 	Unread int64
+	// Image changes the answer to GetImages call n, or gives its error; Imaging is how long such a call takes.
+	Image   func(n int, images []archive.Image) ([]archive.Image, error)
+	Imaging time.Duration
 	// RefusePayload gives the error of GetClip call n, RefuseListing that of a ListFragments call, RefuseStreams is that
 	// of ListStreams calls; each may be nil.
 	RefusePayload func(n int) error
@@ -59,6 +62,8 @@ type Archive struct {
 	// Describes counts DescribeStream calls.
 	Describes               int
 	payloads, lists, probes int
+	// Asked has the GetImages calls.
+	Asked []archive.ImageQuery
 	// sent counts the bytes of bodies that were read; MostReading is how many bodies were read at once at most.
 	sent                 int64
 	reading, MostReading int

@@ -1,7 +1,6 @@
 package archivedmedia
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -36,13 +35,18 @@ type selector struct {
 
 // selector gives the selection by its clock.
 func (s Selection) selector() (out selector) {
-	out.FragmentSelectorType = "PRODUCER_TIMESTAMP"
-	if s.By == archive.ByServer {
-		out.FragmentSelectorType = "SERVER_TIMESTAMP"
-	}
+	out.FragmentSelectorType = selectorType(s.By)
 	out.TimestampRange.StartTimestamp = smithytime.FormatEpochSeconds(s.Start)
 	out.TimestampRange.EndTimestamp = smithytime.FormatEpochSeconds(s.End)
 	return out
+}
+
+// selectorType names a clock (API reference, FragmentSelectorType and ImageSelectorType).
+func selectorType(by archive.Selector) string {
+	if by == archive.ByServer {
+		return "SERVER_TIMESTAMP"
+	}
+	return "PRODUCER_TIMESTAMP"
 }
 
 // Clip is the answer to GetClip.
@@ -92,28 +96,10 @@ type Fragments []Fragment
 // MaxResults is the most fragments that a page has (API reference, ListFragments, MaxResults).
 const MaxResults = 1000
 
-// UnmarshalJSON reads fragments. A page of more than MaxResults is an error before it takes the memory that an answer of
-// short items would.
-func (f *Fragments) UnmarshalJSON(text []byte) error {
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	start, err := decoder.Token()
-	if err != nil || start == nil { // null is no fragments
-		return err
-	}
-	if start != json.Delim('[') {
-		return fmt.Errorf("fragments: %v is no list", start)
-	}
-	for decoder.More() {
-		if len(*f) == MaxResults {
-			return fmt.Errorf("more than %d fragments on a page", MaxResults)
-		}
-		var one Fragment
-		if err := decoder.Decode(&one); err != nil {
-			return err
-		}
-		*f = append(*f, one)
-	}
-	return nil
+// UnmarshalJSON reads fragments. A page of more than MaxResults is an error.
+func (f *Fragments) UnmarshalJSON(text []byte) (err error) {
+	*f, err = list[Fragment](text, MaxResults, "fragments")
+	return err
 }
 
 // Time is a time, UTC, to the millisecond.

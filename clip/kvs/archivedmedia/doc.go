@@ -1,5 +1,5 @@
-// Package archivedmedia makes the two calls of Amazon Kinesis Video Streams Archived Media that clipfs makes: GetClip and
-// ListFragments.
+// Package archivedmedia makes the calls of Amazon Kinesis Video Streams Archived Media that clipfs makes: GetClip, ListFragments
+// and GetImages.
 //
 // The SDK's own package of this service, service/kinesisvideoarchivedmedia, is not to be had where this program is built.
 // This one stands on the SDK's core: SigV4 signer, retry loop, smithy middleware and metadata. Its steps have the names

@@ -1,4 +1,6 @@
-package kvs
+// Package redact makes texts that come from outside fit for errors and the log: one line each, without anything that is
+// secret or that was signed.
+package redact
 
 import (
 	"net/url"
@@ -20,15 +22,16 @@ const (
 	hidden = "[hidden]"
 )
 
-// secrets knows what must not be in a text that leaves: a service that is broken or hostile may quote what it was sent.
-type secrets struct {
+// Secrets knows what must not be in a text that leaves: a service that is broken or hostile may quote what it was sent. The zero value
+// works, and is safe for concurrent use.
+type Secrets struct {
 	// mu guards known.
 	mu    sync.Mutex
 	known []string
 }
 
-// note remembers the secrets of credentials.
-func (s *secrets) note(c aws.Credentials) {
+// Note remembers the secrets of credentials.
+func (s *Secrets) Note(c aws.Credentials) {
 	for _, secret := range []string{c.SecretAccessKey, c.SessionToken} {
 		if len(secret) < shortestSecret {
 			continue
@@ -45,7 +48,7 @@ func (s *secrets) note(c aws.Credentials) {
 }
 
 // hide takes secrets and signatures out of a text.
-func (s *secrets) hide(text string) string {
+func (s *Secrets) hide(text string) string {
 	s.mu.Lock()
 	known := s.known
 	s.mu.Unlock()
@@ -56,8 +59,8 @@ func (s *secrets) hide(text string) string {
 	return hideDigits(text)
 }
 
-// tidy makes one line of a text from outside that has no secret in it.
-func (s *secrets) tidy(text string) string { return clean(s.hide(text)) }
+// Tidy makes one line of a text from outside that has no secret in it.
+func (s *Secrets) Tidy(text string) string { return Line(s.hide(text)) }
 
 // hideDigits takes out what may be a signature, or the hash that is signed.
 func hideDigits(text string) string {

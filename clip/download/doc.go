@@ -5,7 +5,7 @@
 // New gives a Downloader of a Service into a Store. Its Hold takes a payload up for a Want and gives a Reader once the payload
 // is known to be the right one. Reader does so at the first read, Head gives the head alone, Made reads what no call brings.
 // A Payload is a value: the call that brings it, its key, what it has to be at least, and how long it may be kept.
-// Options.OnStale is told of footage that was listed and is gone. Identities counts the versions of payloads. Records keeps what
+// Options.OnStale is told of footage that was listed and is gone. Images makes a call for images under the same limits. Identities counts the versions of payloads. Records keeps what
 // is known of payloads apart from them. Usage adds up what was fetched for a clip.
 //
 // # Data flow

@@ -31,6 +31,7 @@ type Options struct {
 // Service is what a Downloader asks of the archive.
 type Service interface {
 	Payload(ctx context.Context, q archive.PayloadQuery) (*archive.Payload, error)
+	Images(ctx context.Context, q archive.ImageQuery) ([]archive.Image, error)
 }
 
 // copyBuffer is how much of a body is handed on at once.
@@ -71,7 +72,7 @@ func (d *Downloader) Identities() *Identities { return d.identities }
 // Records gives the records that are kept with the heads.
 func (d *Downloader) Records() Records { return d.records }
 
-// Fetched gives how many bytes GetClip has sent.
+// Fetched gives what GetClip and GetImages have sent.
 func (d *Downloader) Fetched() Fetched { return d.meter.fetched() }
 
 // Watch has progress called whenever the bandwidth lets bytes through, until stop is called: while the limit holds
@@ -80,8 +81,9 @@ func (d *Downloader) Watch(progress func()) (stop func()) { return d.bandwidth.w
 
 // Stats is what a Downloader has done since it was made.
 type Stats struct {
-	// Fetched is how many bytes of media the archive has sent, also those of calls that failed or were given up.
-	Fetched int64
+	// Fetched is how many bytes of media and of images the archive has sent, also those of calls that failed or were given up;
+	// Images is how many images.
+	Fetched, Images int64
 	// Payloads is how many downloads brought a whole payload, Failed how many ended otherwise, Downloads how many run.
 	Payloads, Failed, Downloads int64
 	// Cached is how many bytes were read that were there at once, Waited how many had to be waited for.
@@ -89,13 +91,13 @@ type Stats struct {
 }
 
 // counts are the numbers of Stats as they are counted.
-type counts struct{ fetched, payloads, failed, downloads, cached, waited atomic.Int64 }
+type counts struct{ fetched, images, payloads, failed, downloads, cached, waited atomic.Int64 }
 
 // Stats gives the present numbers.
 func (d *Downloader) Stats() Stats {
 	c := &d.counts
 	return Stats{
-		Fetched: c.fetched.Load(), Payloads: c.payloads.Load(), Failed: c.failed.Load(), Downloads: c.downloads.Load(),
+		Fetched: c.fetched.Load(), Images: c.images.Load(), Payloads: c.payloads.Load(), Failed: c.failed.Load(), Downloads: c.downloads.Load(),
 		Cached: c.cached.Load(), Waited: c.waited.Load(),
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/docker/go-units"
 )
 
-// Limit is the most bytes that GetClip may send in a period. The zero value is no limit.
+// Limit is the most bytes that GetClip and GetImages may send in a period. The zero value is no limit.
 type Limit struct {
 	Bytes int64
 	Per   Period
@@ -74,9 +74,11 @@ func (p Period) end(t time.Time) time.Time {
 	return t.AddDate(0, 0, 1)
 }
 
-// Fetched is how many bytes GetClip has sent in the present periods, over all mounts of one Options.MeterDir.
+// Fetched is what GetClip and GetImages have sent in the present periods, over all mounts of one Options.MeterDir.
 type Fetched struct {
-	Hour, Day, Month int64
+	// Hour, Day and Month are bytes, of media and of images; the others count images.
+	Hour, Day, Month                   int64
+	HourImages, DayImages, MonthImages int64
 	// Limit is in force. Resumes is when fetching resumes after the limit was reached; zero where it was not.
 	Limit   Limit
 	Resumes time.Time

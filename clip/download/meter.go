@@ -24,7 +24,7 @@ const (
 	saveEvery = 4 << 20
 )
 
-// meter counts the bytes that GetClip sends, by hour, day and month, and enforces the limit on them. The counts are kept on
+// meter counts the bytes that GetClip and GetImages send, and images, by hour, day and month, and enforces the limit on them. The counts are kept on
 // disk, so that a restart does not lift the limit.
 type meter struct {
 	dir    string
@@ -47,8 +47,9 @@ type meter struct {
 
 // periodCount is what was fetched since the start of a period.
 type periodCount struct {
-	Since time.Time `json:"since"`
-	Bytes int64     `json:"bytes"`
+	Since  time.Time `json:"since"`
+	Bytes  int64     `json:"bytes"`
+	Images int64     `json:"images,omitempty"`
 }
 
 // newMeter loads the counts of a directory; "" keeps them in memory.
@@ -76,7 +77,7 @@ func (m *meter) load() error {
 		return fmt.Errorf("%s: %w", m.file(), err)
 	}
 	for name, count := range saved {
-		if p, err := ParsePeriod(name); err == nil && count.Bytes >= 0 {
+		if p, err := ParsePeriod(name); err == nil && count.Bytes >= 0 && count.Images >= 0 {
 			m.counts[p] = count
 		}
 	}
@@ -119,16 +120,20 @@ func (m *meter) left() (int64, error) {
 }
 
 // add counts bytes that came.
-func (m *meter) add(n int64) {
-	if n <= 0 {
+func (m *meter) add(n int64) { m.count(n, 0) }
+
+// count counts bytes and images that came.
+func (m *meter) count(bytes, images int64) {
+	if bytes <= 0 {
 		return
 	}
 	m.mu.Lock()
 	m.turnLocked(time.Now())
 	for p := range m.counts {
-		m.counts[p].Bytes += n
+		m.counts[p].Bytes += bytes
+		m.counts[p].Images += images
 	}
-	m.unsaved += n
+	m.unsaved += bytes
 	due := m.unsaved >= saveEvery
 	m.mu.Unlock()
 	if due {
@@ -198,7 +203,10 @@ func (m *meter) fetched() Fetched {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.turnLocked(now)
-	f := Fetched{Hour: m.counts[PerHour].Bytes, Day: m.counts[PerDay].Bytes, Month: m.counts[PerMonth].Bytes, Limit: m.limit}
+	hour, day, month := m.counts[PerHour], m.counts[PerDay], m.counts[PerMonth]
+	f := Fetched{
+		Hour: hour.Bytes, Day: day.Bytes, Month: month.Bytes, HourImages: hour.Images, DayImages: day.Images, MonthImages: month.Images, Limit: m.limit,
+	}
 	if m.limit.Bytes > 0 && m.counts[m.limit.Per].Bytes >= m.limit.Bytes {
 		f.Resumes = m.limit.Per.end(now)
 	}

@@ -85,6 +85,9 @@ func (l *Library) Stats() Stats { return Stats{l.downloads.Stats(), l.handles.Lo
 // Fetched is how many bytes GetClip has sent in the present hour, day and month.
 func (l *Library) Fetched() download.Fetched { return l.downloads.Fetched() }
 
+// Downloads gives what fetches for this library.
+func (l *Library) Downloads() *download.Downloader { return l.downloads }
+
 // Grammar gives what reads and writes the names of this library.
 func (l *Library) Grammar() names.Grammar { return l.options.Grammar }
 

@@ -19,9 +19,17 @@ const (
 	wordForm   = "clipfs path prints the name of what is meant"
 )
 
-// ExplainStart says in one sentence what is wrong with a name in the directory of a stream that is meant as a time and is
+// ExplainStart says in one sentence what is wrong with a name in the directory of a stream that is meant as a time or as a still and is
 // none. It is "" for other names: programs look for some wherever they are (.hidden, desktop.ini).
 func (g Grammar) ExplainStart(name string) string {
+	if text, ok := g.explainStill(name); ok {
+		return text
+	}
+	return g.explainStart(name)
+}
+
+// explainStart is ExplainStart without stills.
+func (g Grammar) explainStart(name string) string {
 	if stem, ours, _ := g.cutLoosely(name); ours && meantAsLength(strings.TrimSuffix(stem, coverMark)) {
 		return placeForm
 	}
@@ -36,7 +44,7 @@ func (g Grammar) ExplainStart(name string) string {
 }
 
 // ExplainFile is ExplainStart for a name in the directory of a start: of a clip, of what is known of one, or of a finer
-// start.
+// start. Pictures are not explained there: players look for one beside each clip (10m.jpg).
 func (g Grammar) ExplainFile(start archive.Start, name string) string {
 	if _, err := g.ParseFile(start, name); err == nil {
 		return ""
@@ -51,7 +59,7 @@ func (g Grammar) ExplainFile(start archive.Start, name string) string {
 	stem = strings.TrimSuffix(stem, coverMark)
 	switch {
 	case !ours && !video:
-		return g.ExplainStart(name)
+		return g.explainStart(name)
 	case stem == "" || strings.HasPrefix(stem, "."):
 		return ""
 	}
@@ -68,7 +76,7 @@ func (g Grammar) ExplainFile(start archive.Start, name string) string {
 		_, err := ParseLength(stem)
 		return withReason(err, lengthForm)
 	}
-	return g.ExplainStart(stem)
+	return g.explainStart(stem)
 }
 
 // ExplainLast is ExplainStart for a name in the directory of clips that end with the newest footage.

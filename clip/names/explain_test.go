@@ -33,6 +33,11 @@ func TestExplain(t *testing.T) {
 			"2024-01-01T10h00|10:00am|2024-01-01t10:00", "starts are written 2024-01-01"},
 		{inStream, "yesterday|Yesterday|yesterday 10:00|today|now|now-10m|monday|Mon|tomorrow|noon|midnight", "clipfs path"},
 		{inStream, "10m.mp4|1h30m.json|10min.mp4", "clips are in the directory of a start"},
+		{inStream, "10m.jpg|2024-1-1.jpg|2024-01-01T10:07:30.jpeg|2024-01-01T10:07:30.png|2024-01-01T10:07:30.JPG|2024-01-01 10:00.jpg|" +
+			"10:00.jpg|20240101.cover.jpg", "directory of the stream, front-door/2024-01-01T10:07:30.jpg"},
+		{inStream, "yesterday.jpg|now.jpg", "clipfs path"},
+		{inStream, "2023-02-29.jpg", "there is no such day; the picture of an instant"},
+		{inStream, "cover.jpg|.2024-01-01.jpg.x8Yz3|albumart.png|x.jpg|.jpg", ""},
 		{inStream, "2023-02-29|20230229T10", "there is no such day; starts are"},
 		{inStream, "2024-03-31T02:30", "does not occur in Europe/Berlin; starts are"},
 		{inStream, ".hidden|.Trash-1000|desktop.ini|autorun.inf|.xdg-volume-info|.git|HEAD|objects|latest.txt|lost+found|folder.jpg|" +

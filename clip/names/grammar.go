@@ -5,6 +5,7 @@
 //	length.go   lengths: 10m, 1h30m
 //	period.go   which day, hour and minute an instant is listed in
 //	file.go     files: a length or an end, and a form
+//	still.go    stills: an instant
 //	listed.go   what directories list of all that
 //	explain.go  what is wrong with a name that is none
 package names

@@ -29,7 +29,7 @@ var errOff = fmt.Errorf("stills are off (--stills off): %w", archive.ErrDenied)
 type Still struct {
 	source *source
 	stream archive.Stream
-	// at is the instant, begin when its fragment starts.
+	// at is the instant, begin when its fragment starts; the zero time where fragments may not be listed.
 	at, begin time.Time
 	// validUntil is until when the answer holds that gave this version, expires when the stream lets go of the fragment.
 	validUntil, expires time.Time
@@ -70,8 +70,8 @@ func (s *Still) Stream() archive.StreamName { return s.stream.Name }
 // At is the instant that it was asked for.
 func (s *Still) At() time.Time { return s.at }
 
-// First is when the fragment starts that it is of; where fragments may not be listed, how old the picture may be.
-func (s *Still) First() time.Time { return s.begin }
+// First is when the fragment starts that it is of; ok is false where fragments may not be listed.
+func (s *Still) First() (at time.Time, ok bool) { return s.begin, !s.begin.IsZero() }
 
 // Expires is until when the answer that gave this version holds.
 func (s *Still) Expires() time.Time { return s.validUntil }

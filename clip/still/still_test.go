@@ -98,8 +98,8 @@ func TestStill(t *testing.T) {
 		if n, exact := s.Size(); exact || n < 100_000 || len(m.Asked) != 0 || s.Missing() != n {
 			t.Fatalf("size %d, exact %t, %d missing, after %d calls; want an estimate and no call", n, exact, s.Missing(), len(m.Asked))
 		}
-		if !s.First().Equal(memory.Base().Add(6*time.Second)) || !s.At().Equal(memory.Base().Add(offset)) || s.Stream() != "cam" {
-			t.Errorf("%s of %s, in the fragment of %s", s.At(), s.Stream(), s.First())
+		if first, ok := s.First(); !ok || !first.Equal(memory.Base().Add(6*time.Second)) || !s.At().Equal(memory.Base().Add(offset)) || s.Stream() != "cam" {
+			t.Errorf("%s of %s, in the fragment of %s", s.At(), s.Stream(), first)
 		}
 		want := picture(m, offset, 640)
 		for range 2 {

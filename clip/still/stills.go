@@ -50,7 +50,7 @@ func (s *Stills) Find(ctx context.Context, name archive.StreamName, at time.Time
 // unlisted is the still of a stream whose fragments may not be listed: that there is none is known when it is opened.
 func (s *Stills) unlisted(stream archive.Stream, at time.Time) *Still {
 	still := &Still{
-		source: s.source, stream: stream, at: at, begin: at.Add(-tolerance), validUntil: time.Now().Add(s.options.TTL), expires: at.Add(stream.Retention),
+		source: s.source, stream: stream, at: at, validUntil: time.Now().Add(s.options.TTL), expires: at.Add(stream.Retention),
 	}
 	return still.named("unlisted", stream.ARN, strconv.FormatInt(stream.Created.UnixMilli(), 10), formatTime(at))
 }

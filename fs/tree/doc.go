@@ -13,6 +13,7 @@
 //	status.go    .clipfs/status.json       what tells of the mount itself; not listed
 //	movie.go     10m.mp4, 10m.cover.mp4    the clip
 //	sidecar.go   10m.json                  what the listing tells of it
+//	still.go     2024-01-01T10:00.jpg      the picture of an instant
 //	times.go     10m.times.json            which time of day its positions are
 //	captions.go  10m.srt, 10m.vtt          the same as captions
 //	chart.go     24h.svg                   a picture of what is recorded

@@ -10,11 +10,14 @@ import (
 	"clipfs/clip"
 	"clipfs/clip/archive"
 	"clipfs/clip/names"
+	"clipfs/clip/still"
 )
 
 // source is what directories are made of.
 type source struct {
-	library   *clip.Library
+	library *clip.Library
+	// stills is nil where there are none.
+	stills    *still.Stills
 	grammar   names.Grammar
 	explained *explainer
 }

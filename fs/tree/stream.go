@@ -34,7 +34,7 @@ func newStream(s source, name archive.StreamName, created time.Time) *Dir {
 	}
 }
 
-// lookup finds latest, last, and any start.
+// lookup finds latest, last, any start, and the picture of any instant.
 func (s *streamDir) lookup(name string) (Place, error) {
 	at := path.Join(string(s.name), name)
 	switch name {
@@ -42,6 +42,9 @@ func (s *streamDir) lookup(name string) (Place, error) {
 		return Place{Path: at, find: s.latest}, nil
 	case lastName:
 		return known(&Dir{Info: Info{Path: at, Time: s.time}, names: &lastDir{source: s.source, stream: s.name}}), nil
+	}
+	if instant, err := s.grammar.ParseStill(name); err == nil && s.stills != nil {
+		return s.still(at, instant), nil
 	}
 	start, err := s.grammar.ParseStart(name)
 	if err != nil {

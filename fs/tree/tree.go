@@ -9,12 +9,15 @@ import (
 
 	"clipfs/clip"
 	"clipfs/clip/archive"
+	"clipfs/clip/still"
 )
 
 // Options are the settings of a Tree. The zero value works.
 type Options struct {
 	// Logger takes what is worth telling; nil discards it.
 	Logger *slog.Logger
+	// Stills are the pictures of the library's streams; nil for none.
+	Stills *still.Stills
 	// Status writes the text of .clipfs/status.json, a new one for each look-up; nil for no such file. It must not
 	// wait.
 	Status func() ([]byte, error)
@@ -31,7 +34,7 @@ func New(library *clip.Library, o Options) *Tree {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := source{library: library, grammar: library.Grammar(), explained: newExplainer(o.Logger)}
+	s := source{library: library, stills: o.Stills, grammar: library.Grammar(), explained: newExplainer(o.Logger)}
 	s.grammar.Forms = extensions(false)
 	begun := time.Now()
 	top := &rootDir{source: s, begun: begun}

@@ -27,11 +27,13 @@ const bytesPerGB = 1e9
 type Options struct {
 	// Price is what a gigabyte of fetched media costs, in whatever currency; 0 where that is not to be estimated.
 	Price float64
+	// PriceImage is what an image costs.
+	PriceImage float64
 }
 
 // Metrics counts what one mount does. It is safe for concurrent use.
 type Metrics struct {
-	price float64
+	price Options
 	start time.Time
 	build build.Info
 
@@ -72,13 +74,13 @@ var (
 
 // apis are the calls whose metrics are there from the start.
 func apis() []string {
-	return []string{"ListStreams", "DescribeStream", "GetDataEndpoint", "ListFragments", "GetClip"}
+	return []string{"ListStreams", "DescribeStream", "GetDataEndpoint", "ListFragments", "GetClip", "GetImages"}
 }
 
 // New gives metrics that have counted nothing yet.
 func New(o Options) *Metrics {
 	m := &Metrics{
-		price: o.Price, start: time.Now(), build: build.Read(), ours: prometheus.NewPedanticRegistry(), process: prometheus.NewRegistry(),
+		price: o, start: time.Now(), build: build.Read(), ours: prometheus.NewPedanticRegistry(), process: prometheus.NewRegistry(),
 		counts: make(map[count]float64),
 		callTime: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Namespace: namespace, Name: "api_call_duration_seconds",

@@ -28,7 +28,7 @@ import (
 
 // full gives metrics of a mount of which everything has happened, with so many streams.
 func full(streams int) *metrics.Metrics {
-	m := metrics.New(metrics.Options{Price: 2})
+	m := metrics.New(metrics.Options{Price: 2, PriceImage: 0.25})
 	m.Called("GetClip", 1, time.Second, nil)
 	m.Called("GetClip", 3, time.Second, fmt.Errorf("stream: %w", archive.ErrUnreachable))
 	m.Retried("GetClip")
@@ -47,10 +47,10 @@ func full(streams int) *metrics.Metrics {
 	m.Attach(metrics.Sources{
 		Mountpoint: "/mnt", Alive: func() error { return nil },
 		Library: func() clip.Stats {
-			return clip.Stats{Stats: download.Stats{Fetched: 3_000_000_000, Payloads: 4, Failed: 5, Downloads: 6, Cached: 7, Waited: 8}, Handles: 9}
+			return clip.Stats{Stats: download.Stats{Fetched: 3_000_000_000, Images: 10, Payloads: 4, Failed: 5, Downloads: 6, Cached: 7, Waited: 8}, Handles: 9}
 		},
 		Fetched: func() download.Fetched {
-			return download.Fetched{Hour: 1, Day: 2, Month: 4_000_000_000, Limit: download.Limit{Bytes: 2, Per: download.PerDay}, Resumes: time.Unix(1e9, 0)}
+			return download.Fetched{Hour: 1, Day: 2, Month: 4_000_000_000, MonthImages: 20, Limit: download.Limit{Bytes: 2, Per: download.PerDay}, Resumes: time.Unix(1e9, 0)}
 		},
 		Quotas:  func() []quota.Left { return slices.Clone(quotas) },
 		Denials: func() fs.Denials { return fs.Denials{Denied: 10, Unresolved: 11} },
@@ -94,9 +94,12 @@ func TestValues(t *testing.T) {
 		# HELP clipfs_denied_opens_total Clips not opened because the program is on the list of --deny.
 		# TYPE clipfs_denied_opens_total counter
 		clipfs_denied_opens_total 10
-		# HELP clipfs_estimated_cost_total What the fetched bytes cost, by --price a gigabyte.
+		# HELP clipfs_estimated_cost_total What the fetched bytes and images cost, by --price a gigabyte and --price-image an image.
 		# TYPE clipfs_estimated_cost_total counter
-		clipfs_estimated_cost_total 6
+		clipfs_estimated_cost_total 8.5
+		# HELP clipfs_fetched_images_total Images that the archive has sent, for stills.
+		# TYPE clipfs_fetched_images_total counter
+		clipfs_fetched_images_total 10
 		# HELP clipfs_fetch_limit_bytes How many bytes may be fetched in the period (--fetch-limit), where there is a limit.
 		# TYPE clipfs_fetch_limit_bytes gauge
 		clipfs_fetch_limit_bytes{period="day"} 2
@@ -153,7 +156,7 @@ func TestCardinality(t *testing.T) {
 		t.Errorf("%d series for one stream, %d for a thousand", one, many)
 	}
 	status := full(1000).Status()
-	if month := status.Periods["month"]; month.EstimatedCost != 8 || status.FetchLimit != "2B/day" || !status.Resumes.Equal(time.Unix(1e9, 0)) {
+	if month := status.Periods["month"]; month.EstimatedCost != 13 || month.FetchedImages != 20 || status.FetchedImages != 10 || status.PricePerImage != 0.25 || status.FetchLimit != "2B/day" || !status.Resumes.Equal(time.Unix(1e9, 0)) {
 		t.Errorf("the status says %+v of the month, limit %s, until %v", month, status.FetchLimit, status.Resumes)
 	}
 	if len(status.Quotas) != 10 || status.Quotas[0].Stream != "camera-1" || status.Quotas[0].Waiting != 3 {

@@ -95,4 +95,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	}
 }
 
-func cost(bytes, price float64) float64 { return bytes / bytesPerGB * price }
+// cost is what so many bytes and images cost.
+func (o Options) cost(bytes, images int64) float64 {
+	return float64(bytes)/bytesPerGB*o.Price + float64(images)*o.PriceImage
+}

@@ -44,8 +44,10 @@ type Status struct {
 	Quotas    []StatusQuota                 `json:"quotas"`
 
 	FetchedBytes  float64 `json:"fetched_bytes"`
+	FetchedImages float64 `json:"fetched_images"`
 	EstimatedCost float64 `json:"estimated_cost"`
 	PricePerGB    float64 `json:"price_per_gb"`
+	PricePerImage float64 `json:"price_per_image"`
 	Downloads     float64 `json:"downloads"`
 	// Periods is what was fetched in the present hour, day and month, to all mounts that had this cache.
 	Periods map[string]StatusPeriod `json:"periods"`
@@ -67,6 +69,7 @@ type Status struct {
 // StatusPeriod is what was fetched in a period.
 type StatusPeriod struct {
 	FetchedBytes  float64 `json:"fetched_bytes"`
+	FetchedImages float64 `json:"fetched_images"`
 	EstimatedCost float64 `json:"estimated_cost"`
 }
 
@@ -115,7 +118,8 @@ func (m *Metrics) Status() *Status {
 		UptimeSeconds: time.Since(m.start).Round(time.Millisecond).Seconds(),
 		Region:        n.sources.Region, Profile: n.sources.Profile, Settings: n.sources.Settings,
 		Calls: n.by2(callsName), Retries: n.by(retriesName), Throttles: n.by(throttlesName), Quotas: busiest(n.quotas),
-		FetchedBytes: float64(n.library.Fetched), EstimatedCost: cost(float64(n.library.Fetched), m.price), PricePerGB: m.price,
+		FetchedBytes: float64(n.library.Fetched), FetchedImages: float64(n.library.Images),
+		EstimatedCost: m.price.cost(n.library.Fetched, n.library.Images), PricePerGB: m.price.Price, PricePerImage: m.price.PriceImage,
 		Downloads: float64(n.library.Downloads), OpenHandles: float64(n.library.Handles), ReadBytes: float64(m.readBytes.Load()),
 		FirstByte: times(m.firstBytes), Read: times(m.readTime), Errors: n.by2(errorsName),
 		DeniedOpens: float64(n.denials.Denied), UnresolvedOpens: float64(n.denials.Unresolved),
@@ -129,8 +133,8 @@ func (m *Metrics) Status() *Status {
 		s.Problem = logs.OneLine(err)
 	}
 	s.Healthy = s.Problem == ""
-	for period, bytes := range n.periods() {
-		s.Periods[period] = StatusPeriod{float64(bytes), cost(float64(bytes), m.price)}
+	for period, sent := range n.periods() {
+		s.Periods[period] = StatusPeriod{float64(sent.bytes), float64(sent.images), m.price.cost(sent.bytes, sent.images)}
 	}
 	s.limit(n.fetched)
 	return s

@@ -89,12 +89,13 @@ func libraryRows() []metric {
 	return []metric{
 		{counter, "fetched_bytes_total", "Bytes of media that the archive has sent, which is what it bills; also those of calls that failed or were given up.", nil,
 			library(func(l clip.Stats) int64 { return l.Fetched })},
-		{counter, "estimated_cost_total", "What the fetched bytes cost, by --price a gigabyte.", nil,
-			attached(func(s *snapshot) float64 { return cost(float64(s.library.Fetched), s.metrics.price) })},
+		{counter, "fetched_images_total", "Images that the archive has sent, for stills.", nil, library(func(l clip.Stats) int64 { return l.Images })},
+		{counter, "estimated_cost_total", "What the fetched bytes and images cost, by --price a gigabyte and --price-image an image.", nil,
+			attached(func(s *snapshot) float64 { return s.metrics.price.cost(s.library.Fetched, s.library.Images) })},
 		{gauge, "period_fetched_bytes", "Bytes of media that the archive has sent in the present hour, day and month (UTC), to all mounts that had this cache.",
 			[]string{"period"}, func(s *snapshot, out send) {
-				for period, bytes := range s.periods() {
-					out(float64(bytes), period)
+				for period, sent := range s.periods() {
+					out(float64(sent.bytes), period)
 				}
 			}},
 		{gauge, "fetch_limit_bytes", "How many bytes may be fetched in the period (--fetch-limit), where there is a limit.", []string{"period"}, func(s *snapshot, out send) {
@@ -119,9 +120,15 @@ func libraryRows() []metric {
 	}
 }
 
-func (s *snapshot) periods() map[string]int64 {
+// sent is what the archive has sent in a period.
+type sent struct{ bytes, images int64 }
+
+func (s *snapshot) periods() map[string]sent {
 	f := s.fetched
-	return map[string]int64{download.PerHour.String(): f.Hour, download.PerDay.String(): f.Day, download.PerMonth.String(): f.Month}
+	return map[string]sent{
+		download.PerHour.String(): {f.Hour, f.HourImages}, download.PerDay.String(): {f.Day, f.DayImages},
+		download.PerMonth.String(): {f.Month, f.MonthImages},
+	}
 }
 
 // quotaRows tell of quotas by the stream that has least left.

@@ -14,6 +14,7 @@ import (
 	"clipfs/clip/archive"
 	"clipfs/clip/kvs"
 	"clipfs/clip/names"
+	"clipfs/clip/still"
 	"clipfs/cmd/clipfs/internal/config"
 	"clipfs/cmd/clipfs/internal/notify"
 	"clipfs/cmd/internal/metrics"
@@ -68,6 +69,9 @@ func (c *Config) clipOptions(logger *slog.Logger) (clip.Options, error) {
 	if c.Connections < 1 {
 		return o, config.Usagef("--connections %d: want at least 1", c.Connections)
 	}
+	if c.StillWidth < 0 || c.StillWidth > archive.MaxImageWidth {
+		return o, config.Usagef("--still-width %d: want a number of pixels up to %d, or 0", c.StillWidth, archive.MaxImageWidth)
+	}
 	for _, s := range c.Streams {
 		name := archive.StreamName(s)
 		if !name.Valid() {
@@ -113,9 +117,10 @@ func (c *Config) archive(ctx context.Context, logger *slog.Logger, observer kvs.
 	return service, err
 }
 
-// Assembly is a library with its caches.
+// Assembly is a library and its stills with their caches.
 type Assembly struct {
 	Library      *clip.Library
+	Stills       *still.Stills
 	media, heads *cache.Cache
 }
 
@@ -150,6 +155,11 @@ func (c *Config) assemble(ctx context.Context, service archive.Service, logger *
 		options.OpenQuota = told.OpenQuota
 	}
 	a.Library = clip.NewLibrary(service, a.media, options)
+	downloads := a.Library.Downloads()
+	a.Stills = still.New(still.Options{
+		Settings: still.Settings{Off: !c.Stills, Width: c.StillWidth}, Logger: logger, Selector: c.Selector, Gap: c.Gap, TTL: c.MetadataTTL,
+		Footage: a.Library.Timeline, Images: downloads.Images, Store: a.heads, Versions: downloads.Identities(),
+	})
 	return a, nil
 }
 
@@ -185,7 +195,7 @@ func (c *Config) Serve(ctx context.Context, service archive.Service, counted *me
 		return err
 	}
 	defer func() { err = errors.Join(err, parts.Close()) }()
-	entries := tree.New(parts.Library, tree.Options{Logger: logger, Status: counted.StatusText})
+	entries := tree.New(parts.Library, tree.Options{Logger: logger, Stills: parts.Stills, Status: counted.StatusText})
 	unserved, err := c.Web.serve(ctx, entries, counted, c.Grace, logger)
 	if err != nil {
 		return err

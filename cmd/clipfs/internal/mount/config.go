@@ -51,6 +51,9 @@ type Config struct {
 	FetchLimit     download.Limit
 	BandwidthLimit int64
 
+	Stills     bool
+	StillWidth int
+
 	ExactSizes bool
 	AllowOther bool
 	Owner      fs.Owner
@@ -63,8 +66,9 @@ type Config struct {
 	LogLevel  slog.Level
 	Grace     time.Duration
 	Metrics   string
-	Price     float64
-	PprofDir  string
+	// Price is that of a gigabyte, PriceImage that of an image.
+	Price, PriceImage float64
+	PprofDir          string
 
 	Web Web
 
@@ -74,13 +78,16 @@ type Config struct {
 	Args []string
 }
 
+// defaultStillWidth is how wide stills are, in pixels.
+const defaultStillWidth = 640
+
 // Default gives what holds where no flag is set.
 func Default() Config {
 	return Config{
 		CacheSize: cache.DefaultMaxBytes, MinFree: config.Share{Percent: 5}, Memory: 256 << 20,
 		MetadataTTL: time.Minute, ReadTimeout: time.Minute, Gap: archive.DefaultGap, Part: plan.DefaultGrid, ListDays: timeline.DefaultListDays,
 		Eager: clip.DefaultEager, ReadAhead: clip.DefaultReadAhead, Connections: clip.DefaultConnections, MaxOpenFetch: clip.DefaultMaxOpenFetch,
-		Deny: fs.DefaultDeny(), LogFormat: logs.Text, Grace: 30 * time.Second,
+		Stills: true, StillWidth: defaultStillWidth, Deny: fs.DefaultDeny(), LogFormat: logs.Text, Grace: 30 * time.Second,
 	}
 }
 
@@ -90,6 +97,7 @@ func (c *Config) Bind(flags *pflag.FlagSet) {
 	c.bindCache(flags)
 	c.bindClips(flags)
 	c.bindFetching(flags)
+	c.bindStills(flags)
 	c.bindAccess(flags)
 	c.bindProcess(flags)
 	flags.Var(address(&c.Web.Address), "serve", "serve the tree over HTTP too, at `HOST:PORT`, such as 127.0.0.1:8080 (default: nowhere)")
@@ -102,6 +110,7 @@ func (c *Config) BindWeb(flags *pflag.FlagSet) {
 	c.bindCache(flags)
 	c.bindClips(flags)
 	c.bindFetching(flags)
+	c.bindStills(flags)
 	c.bindProcess(flags)
 	c.Web.bind(flags)
 }
@@ -151,6 +160,12 @@ func (c *Config) bindFetching(flags *pflag.FlagSet) {
 		"how long an open may take, such as 10s; then it fails with ETIMEDOUT and goes on in the background; 0 for no limit")
 	flags.Var(fetchLimit(&c.FetchLimit), "fetch-limit", "how much to fetch in an hour, a day or a month (UTC), such as 50GiB/day; beyond it only the cache is read")
 	flags.Var(config.Rate(&c.BandwidthLimit), "bandwidth-limit", "how many `bytes` a second all downloads take together, such as 20MB/s; 0 for no limit")
+}
+
+func (c *Config) bindStills(flags *pflag.FlagSet) {
+	flags.Var(config.OnOff(&c.Stills), "stills", "make the picture of an instant, STREAM/2024-01-01T10:07:30.jpg, by GetImages")
+	flags.IntVar(&c.StillWidth, "still-width", c.StillWidth, "how many `pixels` wide such pictures are; 0 for as wide as the stream")
+	flags.Var(config.Price(&c.PriceImage), "price-image", "what an image costs that GetImages makes, such as 0.00001, for the estimates in metrics and status")
 }
 
 func (c *Config) bindAccess(flags *pflag.FlagSet) {

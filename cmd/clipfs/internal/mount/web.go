@@ -139,7 +139,7 @@ func (p *process) serveWeb(ctx context.Context, service *kvs.Archive, counted *m
 	sources := p.sources(service, parts)
 	sources.Alive = func() error { return nil }
 	counted.Attach(sources)
-	end, err := p.Web.serve(ctx, tree.New(parts.Library, tree.Options{Logger: logger}), counted, p.Grace, logger)
+	end, err := p.Web.serve(ctx, tree.New(parts.Library, tree.Options{Logger: logger, Stills: parts.Stills}), counted, p.Grace, logger)
 	if err != nil {
 		return err
 	}

@@ -164,7 +164,7 @@ func (c *Config) bindFetching(flags *pflag.FlagSet) {
 
 func (c *Config) bindStills(flags *pflag.FlagSet) {
 	flags.Var(config.OnOff(&c.Stills), "stills", "make the picture of an instant, STREAM/2024-01-01T10:07:30.jpg, by GetImages")
-	flags.IntVar(&c.StillWidth, "still-width", c.StillWidth, "how many `pixels` wide such pictures are; 0 for as wide as the stream")
+	flags.IntVar(&c.StillWidth, "still-width", c.StillWidth, "how many `pixels` wide the picture of an instant is; 0 for as wide as the stream")
 	flags.Var(config.Price(&c.PriceImage), "price-image", "what an image costs that GetImages makes, such as 0.00001, for the estimates in metrics and status")
 }
 

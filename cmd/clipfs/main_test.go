@@ -92,7 +92,7 @@ func TestWrongUsage(t *testing.T) {
 		"bad timestamps":      {[]string{"mount", "--timestamps", "both", "/mnt"}, []string{"--timestamps", "producer or server"}},
 		"bad ttl":             {[]string{"mount", "--metadata-ttl", "-1s", "/mnt"}, []string{"--metadata-ttl", "60s"}},
 		"bad level":           {[]string{"mount", "--log-level", "loud", "/mnt"}, []string{"--log-level", "debug"}},
-		"list of a form":      {[]string{"mount", "--list", "hours,runs", "/nowhere"}, []string{"clipfs mount: ", "--list", `"rung"`}},
+		"list of a form":      {[]string{"mount", "--list", "hours,rung", "/nowhere"}, []string{"clipfs mount: ", "--list", `"rung"`}},
 		"list of two":         {[]string{"mount", "--list", "hours,days", "/nowhere"}, []string{"clipfs mount: ", "hours and days"}},
 		"umount of nothing":   {[]string{"umount"}, []string{"clipfs umount: "}},
 		"version of what":     {[]string{"version", "2"}, []string{"clipfs version: "}},

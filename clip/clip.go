@@ -11,6 +11,7 @@ import (
 	"clipfs/cache"
 	"clipfs/clip/archive"
 	"clipfs/clip/download"
+	"clipfs/clip/unlisted"
 )
 
 // What a size is taken to be until it is known: MP4 was up to 1.2 times the Matroska sum on small or static video, so
@@ -18,8 +19,6 @@ import (
 const (
 	estimateNumerator, estimateDenominator = 3, 2
 	estimateHead                           = 64 << 10
-	// unlistedEstimate is the size of a payload that nothing is known of: the most that one call returns.
-	unlistedEstimate = 100_000_000
 )
 
 // Clip is one immutable version of a clip: certain fragments of a stream, presented as one file. It is small: what it is
@@ -106,7 +105,7 @@ func (c *Clip) Size() (n int64, exact bool) {
 		return c.settle(n), true
 	}
 	if c.fragments == 0 {
-		return unlistedEstimate * int64(c.calls), false
+		return unlisted.Estimate * int64(c.calls), false
 	}
 	return c.media*estimateNumerator/estimateDenominator + estimateHead*int64(c.calls), false
 }

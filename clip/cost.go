@@ -1,6 +1,7 @@
 package clip
 
 import (
+	"clipfs/clip/unlisted"
 	"context"
 	"time"
 )
@@ -19,7 +20,7 @@ func (c *Clip) Missing(ctx context.Context) (int64, error) {
 		return total, nil
 	}
 	if !c.mayList() {
-		return c.unlistedMissing(ctx), nil
+		return c.library.minutes.Missing(ctx, c.footage()), nil
 	}
 	d, err := c.detail(ctx)
 	if err != nil {
@@ -52,7 +53,7 @@ func (c *Clip) OpenWait() time.Duration {
 		return 0
 	}
 	if !c.mayList() {
-		return c.library.wait(c.stream.Name, c.library.likely(c.stream.Name, unlistedMinute)*c.calls)
+		return c.library.wait(c.stream.Name, c.library.minutes.Likely(c.stream.Name, unlisted.Minute)*c.calls)
 	}
 	if d := c.details.last.Value(); d != nil {
 		return c.library.wait(c.stream.Name, c.library.missingHeads(d.parts).fragments)

@@ -8,6 +8,7 @@
 //	plan    fragments                      →  parts           (package plan: on a grid of absolute time, never a call that would be cut)
 //	Clip    parts                          →  one version of a file: key, estimate, exact size
 //	resolve parts                          →  heads           (package resolve: one GetClip each, as far as its head; kept on disk)
+//	unlisted minutes of the clock          →  heads           (package unlisted, where fragments may not be listed)
 //	joining heads                          →  layout          (join.Make: where each byte of the file comes from)
 //	times   heads, listing                 →  times of day    (match.Place: of positions, as far as both agree)
 //	Handle  ReadAt                         →  download.Reader (one download, however many readers)

@@ -16,6 +16,7 @@ import (
 	"clipfs/clip/resolve"
 	"clipfs/clip/singleflight"
 	"clipfs/clip/timeline"
+	"clipfs/clip/unlisted"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 )
@@ -35,6 +36,7 @@ type Library struct {
 	downloads   *download.Downloader
 	identities  *download.Identities
 	resolver    *resolve.Resolver
+	minutes     *unlisted.Minutes
 	layouts     *singleflight.Group[cache.Key, *layout]
 	// made has the layouts made last, by the key of their clip.
 	made  *lru.Cache[string, *layout]
@@ -69,6 +71,10 @@ func NewLibrary(service archive.Service, c *cache.Cache, o Options) *Library {
 	})
 	l.identities = l.downloads.Identities()
 	l.resolver = resolve.New(l.downloads, resolve.Options{Logger: o.Logger, Selector: o.Selector, ListAgain: l.listAgain})
+	l.minutes = unlisted.New(c, l.downloads, unlisted.Options{
+		Logger: o.Logger, Selector: o.Selector, EdgeAge: timeline.EdgeAge, TTL: o.MetadataTTL, Gap: o.Gap, MaxOpenFetch: o.MaxOpenFetch,
+		AtOnce: download.HeadsOver * o.Connections, Likely: l.Likely, Saw: l.Saw,
+	})
 	return l
 }
 

@@ -47,11 +47,11 @@ func (c *Clip) open(ctx context.Context) (file, error) {
 // openUnlisted gives where the bytes of a clip come from whose fragments may not be listed. What one call brings is its
 // payload.
 func (c *Clip) openUnlisted(ctx context.Context) (file, error) {
-	pieces := c.pieces()
+	pieces := c.library.minutes.Pieces(c.footage())
 	if len(pieces) > 1 {
 		return c.openJoined(ctx, c.layOutMinutes)
 	}
-	parts, err := c.resolvePiece(ctx, pieces[0], &unlistedOpen{}, func() {})
+	parts, err := c.library.minutes.Resolve(ctx, c.stream, pieces, 0, func() {})
 	switch {
 	case err != nil:
 		return nil, err

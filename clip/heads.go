@@ -47,7 +47,7 @@ func (c *Clip) makeLayout(ctx context.Context, progress func()) (*layout, error)
 	case 1:
 		return &layout{only: &parts[0].Payload}, nil
 	}
-	made, err := c.layOut(parts)
+	made, err := c.layOut(ctx, parts)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package clip
 
 import (
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -14,14 +15,14 @@ import (
 )
 
 // layOut joins the resolved parts of a clip.
-func (c *Clip) layOut(parts []resolve.Resolved) (*layout, error) {
+func (c *Clip) layOut(ctx context.Context, parts []resolve.Resolved) (*layout, error) {
 	l := c.library
 	by := l.options.Selector
 	first := parts[0].Begins(by)
 	inputs := make([]join.Part, len(parts))
 	for i, p := range parts {
 		inputs[i] = join.Part{
-			Head:       func() (*mp4.Movie, error) { return l.downloads.Movie(p.Payload) },
+			Head:       func(ctx context.Context) (*mp4.Movie, error) { return l.downloads.Movie(ctx, p.Payload) },
 			MediaStart: p.Head.MediaStart, MediaEnd: p.Head.Size, // there can be more than one mdat
 			Start:     p.Begins(by).Sub(first),
 			GapBefore: p.Part.GapBefore,
@@ -32,9 +33,9 @@ func (c *Clip) layOut(parts []resolve.Resolved) (*layout, error) {
 	if l.options.Gaps == KeepGaps {
 		o.Gaps = join.KeepGaps
 	}
-	joined, err := join.Make(inputs, o)
+	joined, err := join.Make(ctx, inputs, o)
 	if err != nil {
-		return nil, c.unjoinable(inputs, parts, err)
+		return nil, c.unjoinable(ctx, inputs, parts, err)
 	}
 	c.remarkLeftOut(joined.LeftOut(), parts)
 	return c.newLayout(joined, parts), nil
@@ -75,7 +76,7 @@ func (c *Clip) newLayout(joined *join.File, parts []resolve.Resolved) *layout {
 
 // unjoinable explains why parts cannot be in one file, and which spans can be had. Everything that is wrong with
 // payloads is an ErrMedia, but for tables that are too large.
-func (c *Clip) unjoinable(inputs []join.Part, parts []resolve.Resolved, cause error) error {
+func (c *Clip) unjoinable(ctx context.Context, inputs []join.Part, parts []resolve.Resolved, cause error) error {
 	var wrong *join.PartError
 	if !errors.As(cause, &wrong) {
 		return fmt.Errorf("join %d parts: %w: %w", len(parts), joinKind(cause), cause)
@@ -87,7 +88,7 @@ func (c *Clip) unjoinable(inputs []join.Part, parts []resolve.Resolved, cause er
 	startOf := func(i int) time.Time { return parts[i].Begins(by) }
 	var spans string
 	for begin := 0; begin < len(parts); {
-		end := begin + joinsUpTo(inputs[begin:])
+		end := begin + joinsUpTo(ctx, inputs[begin:])
 		if end == begin { // nothing can be made of this one
 			begin++
 			continue

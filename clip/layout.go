@@ -74,11 +74,14 @@ func (l *layout) request() cache.Request {
 }
 
 // writeHead is the cache.Fill of the head.
-func (l *layout) writeHead(_ context.Context, w *cache.Writer) error {
+func (l *layout) writeHead(ctx context.Context, w *cache.Writer) error {
 	if err := w.Announce(l.joined.HeadSize()); err != nil {
 		return err
 	}
-	if err := l.joined.WriteHead(appender{w}); err != nil {
+	if err := l.joined.WriteHead(ctx, appender{w}); err != nil {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		if errors.Is(err, join.ErrPlan) {
 			return fmt.Errorf("%w: %w", archive.ErrChanged, err) // a head is no longer what it was
 		}
@@ -109,9 +112,9 @@ func (l *layout) keeps(identities *download.Identities) bool {
 }
 
 // joinsUpTo gives how many parts from the first on can be in one file.
-func joinsUpTo(inputs []join.Part) int {
+func joinsUpTo(ctx context.Context, inputs []join.Part) int {
 	var wrong *join.PartError
-	if _, err := join.Make(inputs, join.Options{}); errors.As(err, &wrong) {
+	if _, err := join.Make(ctx, inputs, join.Options{}); errors.As(err, &wrong) {
 		return wrong.Part
 	}
 	return len(inputs)

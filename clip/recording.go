@@ -75,7 +75,7 @@ func (c *Clip) listedPoints(d *detail) (points []archive.Point, length time.Dura
 func (h *Handle) Movie(ctx context.Context) (*mp4.Movie, error) {
 	c := h.clip
 	if made := c.made(); made != nil {
-		return joinedMovie(made.joined)
+		return joinedMovie(ctx, made.joined)
 	}
 	if !c.mayList() {
 		movie, err := h.file.(*download.Reader).Movie(ctx)
@@ -92,7 +92,7 @@ func (h *Handle) Movie(ctx context.Context) (*mp4.Movie, error) {
 	if len(parts) == 0 {
 		return nil, archive.ErrNoFootage
 	}
-	return c.library.downloads.Movie(parts[0].Payload(c.stream, c.library.options.Selector))
+	return c.library.downloads.Movie(ctx, parts[0].Payload(c.stream, c.library.options.Selector))
 }
 
 // Points gives which time of day positions in the open clip are, and whether each is right to the millisecond: its tables are
@@ -163,10 +163,10 @@ func joinedPoints(j *join.File, first time.Time) []archive.Point {
 }
 
 // joinedMovie reads the head of a joined file.
-func joinedMovie(j *join.File) (*mp4.Movie, error) {
+func joinedMovie(ctx context.Context, j *join.File) (*mp4.Movie, error) {
 	var head bytes.Buffer
 	head.Grow(int(j.HeadSize()))
-	if err := j.WriteHead(&head); err != nil {
+	if err := j.WriteHead(ctx, &head); err != nil {
 		return nil, err
 	}
 	for box, err := range mp4.Children(head.Bytes()) {

@@ -45,15 +45,15 @@ func (c *Clip) remarkSurplus(ctx context.Context, payload *download.Reader, p re
 	}
 	switch movie, err := payload.Movie(ctx); {
 	case movie != nil:
-		c.remarkOne(join.Part{Head: func() (*mp4.Movie, error) { return movie, nil }, Fragments: p.Listed(c.library.options.Selector)})
+		c.remarkOne(ctx, join.Part{Head: func(context.Context) (*mp4.Movie, error) { return movie, nil }, Fragments: p.Listed(c.library.options.Selector)})
 	case err == nil:
 		c.surplus.Store(false)
 	}
 }
 
 // remarkOne notes what a payload has beyond what was listed. One that cannot be joined says nothing.
-func (c *Clip) remarkOne(p join.Part) {
-	if out, err := join.Surplus(p); err == nil && out.Pictures+out.Sounds > 0 {
+func (c *Clip) remarkOne(ctx context.Context, p join.Part) {
+	if out, err := join.Surplus(ctx, p); err == nil && out.Pictures+out.Sounds > 0 {
 		c.remark(fmt.Sprintf("the payload has more than was listed, or has it twice: %d pictures and %d frames of sound; it is served as it is",
 			out.Pictures, out.Sounds))
 	}

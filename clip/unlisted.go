@@ -78,7 +78,7 @@ func (c *Clip) layOutMinutes(ctx context.Context, progress func()) (*layout, err
 	if len(parts) == 0 {
 		return nil, c.noFootage()
 	}
-	made, err := c.layOut(parts)
+	made, err := c.layOut(ctx, parts)
 	if err != nil {
 		return nil, err
 	}

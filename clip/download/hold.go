@@ -99,8 +99,8 @@ func (d *Downloader) Head(ctx context.Context, p Payload) (Head, error) {
 
 // Movie gives the parsed head of a payload. It is on disk as a rule; if it has been evicted it is fetched again, which
 // ReadTimeout bounds.
-func (d *Downloader) Movie(p Payload) (*mp4.Movie, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), d.options.ReadTimeout)
+func (d *Downloader) Movie(ctx context.Context, p Payload) (*mp4.Movie, error) {
+	ctx, cancel := context.WithTimeout(ctx, d.options.ReadTimeout)
 	defer cancel()
 	got, err := d.Head(ctx, p)
 	if err != nil {

@@ -2,6 +2,7 @@ package join_test
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"runtime"
 	"testing"
@@ -14,18 +15,18 @@ import (
 )
 
 // parsed is a head that is parsed again each time, as one on disk is.
-func parsed(moov []byte) func() (*mp4.Movie, error) {
-	return func() (*mp4.Movie, error) { return mp4.ParseMovie(moov) }
+func parsed(moov []byte) func(context.Context) (*mp4.Movie, error) {
+	return func(context.Context) (*mp4.Movie, error) { return mp4.ParseMovie(moov) }
 }
 
 // held is a head in memory.
-func held(m *mp4.Movie) func() (*mp4.Movie, error) {
-	return func() (*mp4.Movie, error) { return m, nil }
+func held(m *mp4.Movie) func(context.Context) (*mp4.Movie, error) {
+	return func(context.Context) (*mp4.Movie, error) { return m, nil }
 }
 
 // head is the head of a part, which is held.
 func head(p join.Part) *mp4.Movie {
-	m, _ := p.Head() // it does not fail
+	m, _ := p.Head(context.Background()) // it does not fail
 	return m
 }
 
@@ -70,11 +71,11 @@ func benchmarkJoin(b *testing.B, parts []join.Part, o join.Options) {
 		var before, after runtime.MemStats
 		runtime.GC()
 		runtime.ReadMemStats(&before)
-		j, err := join.Make(parts, o)
+		j, err := join.Make(b.Context(), parts, o)
 		if err != nil {
 			b.Fatal(err)
 		}
-		if err := j.WriteHead(io.Discard); err != nil {
+		if err := j.WriteHead(b.Context(), io.Discard); err != nil {
 			b.Fatal(err)
 		}
 		runtime.GC()

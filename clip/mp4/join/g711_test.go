@@ -152,12 +152,12 @@ func dayOfLaw(t testing.TB) []join.Part {
 
 // TestJoinLawTables checks that the tables of 24 h of A-law with a gap are small, and merged by runs.
 func TestJoinLawTables(t *testing.T) {
-	j, err := join.Make(dayOfLaw(t), join.Options{Gaps: join.KeepGaps})
+	j, err := join.Make(t.Context(), dayOfLaw(t), join.Options{Gaps: join.KeepGaps})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var head bytes.Buffer
-	if err := j.WriteHead(&head); err != nil {
+	if err := j.WriteHead(t.Context(), &head); err != nil {
 		t.Fatal(err)
 	}
 	track := mp4test.Parse(t, &head).Sound()

@@ -2,6 +2,7 @@ package join
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"math"
@@ -15,7 +16,7 @@ import (
 type piece struct {
 	bytes []byte
 	size  int64
-	write func(w *bufio.Writer) error
+	write func(ctx context.Context, w *bufio.Writer) error
 }
 
 // fixedPiece is bytes that were made by put.
@@ -45,7 +46,7 @@ func contain(kind mp4.FourCC, inner ...[]piece) []piece {
 }
 
 // writePieces writes pieces front to back.
-func writePieces(to io.Writer, pieces []piece) error {
+func writePieces(ctx context.Context, to io.Writer, pieces []piece) error {
 	counted := &countingWriter{w: to}
 	w := bufio.NewWriterSize(counted, 64<<10)
 	due := int64(0)
@@ -55,7 +56,7 @@ func writePieces(to io.Writer, pieces []piece) error {
 		if p.write == nil {
 			_, err = w.Write(p.bytes)
 		} else {
-			err = p.write(w)
+			err = p.write(ctx, w)
 		}
 		if err != nil {
 			return err
@@ -80,12 +81,12 @@ func (c *countingWriter) Write(p []byte) (int, error) {
 }
 
 // count goes through all tables once without writing them.
-func (b *joiner) count() error {
+func (b *joiner) count(ctx context.Context) error {
 	stts, ctts, stsc := [2]runWriter{}, [2]runWriter{}, [2]chunkRunWriter{}
 	for _, t := range b.tracks {
 		t.samples, t.chunks = 0, 0
 	}
-	err := b.each(func(p *inputPart, tracks [2]*mp4.Track, _ *mp4.Movie) error {
+	err := b.each(ctx, func(p *inputPart, tracks [2]*mp4.Track, _ *mp4.Movie) error {
 		for k, own := range tracks {
 			if own == nil {
 				continue

@@ -1,6 +1,7 @@
 package join
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -17,8 +18,9 @@ var ErrPlan = errors.New("movie cannot be written")
 // Part is one payload that goes into a joined file.
 type Part struct {
 	// Head gives the parsed head of the payload. Make calls it a few times and File.WriteHead once for each table, one
-	// part after the other, so that not all heads are in memory at once. It gives the same movie each time.
-	Head func() (*mp4.Movie, error)
+	// part after the other, so that not all heads are in memory at once. It gives the same movie each time, and its context is
+	// theirs.
+	Head func(context.Context) (*mp4.Movie, error)
 	// MediaStart and MediaEnd bound the body of mdat within the payload, in bytes; chunks outside are refused. Where
 	// MediaEnd is 0 they are not known and not looked at.
 	MediaStart, MediaEnd int64

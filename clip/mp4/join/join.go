@@ -1,6 +1,7 @@
 package join
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"iter"
@@ -54,13 +55,13 @@ type File struct {
 // group comes before, there is no edit: the first picture is decoded at 0 and shown when it is due, and the composition offsets of pictures that
 // would need more delay than that are negative (version 1). ffmpeg cannot find a key frame in an edit that begins before
 // the first picture, and shows all video early.
-func Make(parts []Part, o Options) (*File, error) {
+func Make(ctx context.Context, parts []Part, o Options) (*File, error) {
 	if len(parts) == 0 {
 		return nil, fmt.Errorf("no parts: %w", ErrPlan)
 	}
 	b := newJoiner(parts, o)
-	for _, step := range []func() error{b.scan, b.scale, b.place, b.count} {
-		if err := step(); err != nil {
+	for _, step := range []func(context.Context) error{b.scan, b.scale, b.place, b.count} {
+		if err := step(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -85,9 +86,9 @@ type LeftOut struct {
 }
 
 // Surplus is what Make would leave out of a part that stands alone: further tracks, and what its Fragments do not name.
-func Surplus(p Part) (LeftOut, error) {
+func Surplus(ctx context.Context, p Part) (LeftOut, error) {
 	b := newJoiner([]Part{p}, Options{})
-	if err := b.scan(); err != nil {
+	if err := b.scan(ctx); err != nil {
 		return LeftOut{}, err
 	}
 	for _, out := range (&File{parts: b.parts}).LeftOut() {
@@ -116,7 +117,7 @@ func (j *File) Times() []TimePoint { return j.times }
 
 // WriteHead writes the head front to back; table entries are made while they are written. It fails with what w or a
 // part's Head fails with, and with ErrPlan if a Head gives another movie than before. It may be called again.
-func (j *File) WriteHead(w io.Writer) error { return writePieces(w, j.head) }
+func (j *File) WriteHead(ctx context.Context, w io.Writer) error { return writePieces(ctx, w, j.head) }
 
 // Segments yields the file's ranges from 0 to Size, without a hole: first the head, then the media of the parts and
 // what was inserted in it.

@@ -2,7 +2,9 @@ package join_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"io"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -111,12 +113,12 @@ func TestJoinDrift(t *testing.T) {
 			part.Start = time.Duration(i) * time.Minute
 			parts = append(parts, part)
 		}
-		j, err := join.Make(parts, join.Options{})
+		j, err := join.Make(t.Context(), parts, join.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		var head bytes.Buffer
-		if err := j.WriteHead(&head); err != nil {
+		if err := j.WriteHead(t.Context(), &head); err != nil {
 			t.Fatal(err)
 		}
 		m := mp4test.Parse(t, bytes.NewReader(head.Bytes()))
@@ -183,13 +185,13 @@ func TestJoinRefuses(t *testing.T) {
 		{"outside of mdat", join.Part{Head: held(mp4test.Parse(t, bytes.NewReader(payload))), MediaStart: 1, MediaEnd: 9}, mp4.ErrMalformed},
 		{"far away", partOf(t, payload, 1e6*time.Hour), join.ErrPlan},
 	} {
-		_, err := join.Make([]join.Part{partOf(t, payload, 0), c.part}, join.Options{})
+		_, err := join.Make(t.Context(), []join.Part{partOf(t, payload, 0), c.part}, join.Options{})
 		var part *join.PartError
 		if !errors.Is(err, c.want) || !errors.As(err, &part) || part.Part != 1 {
 			t.Errorf("%s: got %v, want %v of part 1", c.name, err, c.want)
 		}
 	}
-	if _, err := join.Make(nil, join.Options{}); !errors.Is(err, join.ErrPlan) {
+	if _, err := join.Make(t.Context(), nil, join.Options{}); !errors.Is(err, join.ErrPlan) {
 		t.Errorf("nothing: %v", err)
 	}
 }
@@ -241,7 +243,7 @@ func FuzzJoin(f *testing.F) {
 			}
 			parts = append(parts, join.Part{Head: held(m), Start: time.Duration(i) * time.Duration(start%1e12), GapBefore: gap})
 		}
-		j, err := join.Make(parts, join.Options{})
+		j, err := join.Make(t.Context(), parts, join.Options{})
 		if err != nil {
 			for _, kind := range []error{join.ErrIncompatible, mp4.ErrMalformed, mp4.ErrTooBig, join.ErrPlan} {
 				if errors.Is(err, kind) {
@@ -271,7 +273,7 @@ func checkJoined(t *testing.T, j *join.File) {
 		return
 	}
 	var head bytes.Buffer
-	if err := j.WriteHead(&head); err != nil {
+	if err := j.WriteHead(t.Context(), &head); err != nil {
 		t.Fatal(err)
 	}
 	if int64(head.Len()) != j.HeadSize() {
@@ -357,5 +359,29 @@ func TestJoinTimescales(t *testing.T) {
 				t.Errorf("%s: sound frame %d lasts %d ticks, want 1024", c.name, i, s.Duration)
 			}
 		}
+	}
+}
+
+// TestWriteHeadInContext: heads are asked for in the context of whoever writes, so that one that leaves waits for none.
+func TestWriteHeadInContext(t *testing.T) {
+	part := partOf(t, plain(t, 25), 0)
+	movie := part.Head
+	part.Head = func(ctx context.Context) (*mp4.Movie, error) {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		return movie(ctx)
+	}
+	j, err := join.Make(t.Context(), []join.Part{part}, join.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	if err := j.WriteHead(ctx, io.Discard); err != nil {
+		t.Error(err)
+	}
+	cancel()
+	if err := j.WriteHead(ctx, io.Discard); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want that the context has ended", err)
 	}
 }

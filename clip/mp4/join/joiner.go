@@ -1,6 +1,7 @@
 package join
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -67,9 +68,9 @@ func newJoiner(parts []Part, o Options) *joiner {
 }
 
 // each opens the heads one after the other; sound is grouped, and what is left out is.
-func (b *joiner) each(visit func(p *inputPart, tracks [2]*mp4.Track, m *mp4.Movie) error) error {
+func (b *joiner) each(ctx context.Context, visit func(p *inputPart, tracks [2]*mp4.Track, m *mp4.Movie) error) error {
 	for i := range b.parts {
-		err := b.parts[i].open(func(p *inputPart, tracks [2]*mp4.Track, m *mp4.Movie) error {
+		err := b.parts[i].open(ctx, func(p *inputPart, tracks [2]*mp4.Track, m *mp4.Movie) error {
 			for k := range tracks {
 				own, err := p.view(k, tracks[k])
 				if err != nil {
@@ -87,8 +88,8 @@ func (b *joiner) each(visit func(p *inputPart, tracks [2]*mp4.Track, m *mp4.Movi
 }
 
 // open gives the part's tracks to visit, as they are in its head.
-func (p *inputPart) open(visit func(p *inputPart, tracks [2]*mp4.Track, m *mp4.Movie) error) error {
-	m, err := p.Head()
+func (p *inputPart) open(ctx context.Context, visit func(p *inputPart, tracks [2]*mp4.Track, m *mp4.Movie) error) error {
+	m, err := p.Head(ctx)
 	if err != nil {
 		return err
 	}

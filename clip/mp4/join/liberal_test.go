@@ -97,13 +97,13 @@ func TestJoinTakes(t *testing.T) {
 	}
 	announced := mp4test.Parse(t, bytes.NewReader(plain))
 	announced.Fragmented = true // mvex, in a file that has no fragments
-	if _, err := join.Make([]join.Part{partOf(t, plain, 0), {Head: held(announced), Start: ms(1000)}}, join.Options{}); err != nil {
+	if _, err := join.Make(t.Context(), []join.Part{partOf(t, plain, 0), {Head: held(announced), Start: ms(1000)}}, join.Options{}); err != nil {
 		t.Errorf("mvex: %v", err)
 	}
 	skips := changed(func(o *isom.Output) {
 		o.Tracks[0].Edits = []isom.Edit{{Duration: 200, MediaTime: 40}, {Duration: 600, MediaTime: 440}}
 	})
-	if _, err := join.Make([]join.Part{partOf(t, skips, 0)}, join.Options{}); err == nil {
+	if _, err := join.Make(t.Context(), []join.Part{partOf(t, skips, 0)}, join.Options{}); err == nil {
 		t.Error("edits that skip a fifth of a second were joined as if they did not")
 	}
 }

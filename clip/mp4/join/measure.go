@@ -1,6 +1,7 @@
 package join
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"time"
@@ -15,11 +16,11 @@ const movieTimescale = 1000
 const maxTimescale = 10_000_000
 
 // scale chooses the timescales and measures the parts in them.
-func (b *joiner) scale() error {
+func (b *joiner) scale(ctx context.Context) error {
 	if err := b.chooseTimescales(); err != nil {
 		return err
 	}
-	return b.each(func(p *inputPart, tracks [2]*mp4.Track, _ *mp4.Movie) error {
+	return b.each(ctx, func(p *inputPart, tracks [2]*mp4.Track, _ *mp4.Movie) error {
 		for k, t := range tracks {
 			if t == nil {
 				continue

@@ -16,7 +16,7 @@ import (
 // joined writes a joined file to memory and checks its segments and sizes.
 func joined(t testing.TB, parts []join.Part, payloads [][]byte, o join.Options) (*join.File, []byte) {
 	t.Helper()
-	j, err := join.Make(parts, o)
+	j, err := join.Make(t.Context(), parts, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,7 +27,7 @@ func joined(t testing.TB, parts []join.Part, payloads [][]byte, o join.Options) 
 func assemble(t testing.TB, j *join.File, payloads [][]byte) []byte {
 	t.Helper()
 	var file bytes.Buffer
-	if err := j.WriteHead(&file); err != nil {
+	if err := j.WriteHead(t.Context(), &file); err != nil {
 		t.Fatal(err)
 	}
 	if got, want := int64(file.Len()), j.HeadSize(); got != want {

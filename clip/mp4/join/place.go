@@ -1,6 +1,7 @@
 package join
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"time"
@@ -27,7 +28,7 @@ type placer struct {
 }
 
 // place gives every part its time.
-func (b *joiner) place() error {
+func (b *joiner) place(context.Context) error {
 	pl := placer{b: b, video: b.tracks[0], sound: b.tracks[1], shift: -b.parts[0].Start}
 	for i := range b.parts {
 		p := &b.parts[i]

@@ -1,6 +1,7 @@
 package join
 
 import (
+	"context"
 	"fmt"
 	"math"
 
@@ -9,8 +10,8 @@ import (
 
 // scan reads every part once: its place in the payload, what of it is left out, sample entries, timescales and where
 // parameter sets go in.
-func (b *joiner) scan() error {
-	return b.each(func(p *inputPart, tracks [2]*mp4.Track, m *mp4.Movie) error {
+func (b *joiner) scan(ctx context.Context) error {
+	return b.each(ctx, func(p *inputPart, tracks [2]*mp4.Track, m *mp4.Movie) error {
 		if p.Start > maxTime || p.Start < -maxTime {
 			return fmt.Errorf("start %v: %w", p.Start, ErrPlan)
 		}

@@ -2,6 +2,7 @@ package join
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 
 	"clipfs/clip/mp4"
@@ -10,9 +11,9 @@ import (
 // stbl gives the sample tables of a track (ISO/IEC 14496-12 8.5.1), in the order the standard recommends (6.2.3).
 func (j *File) stbl(t *outputTrack, wide bool) []piece {
 	all := []piece{fixedPiece(func(e *encoder) { e.stsd(t.entries) })}
-	all = append(all, tablePieces(mp4.TypeStts, 0, t.stts, 8, func(w *bufio.Writer) error {
+	all = append(all, tablePieces(mp4.TypeStts, 0, t.stts, 8, func(ctx context.Context, w *bufio.Writer) error {
 		r := runWriter{w: w}
-		return j.table(t, &r, func(p *inputPart, own *mp4.Track, _ partBase) error {
+		return j.table(ctx, t, &r, func(p *inputPart, own *mp4.Track, _ partBase) error {
 			return t.addDurations(&r, &p.track[t.kind], own)
 		})
 	})...)
@@ -21,23 +22,23 @@ func (j *File) stbl(t *outputTrack, wide bool) []piece {
 		if t.signed {
 			version = 1
 		}
-		all = append(all, tablePieces(mp4.TypeCtts, version, t.ctts, 8, func(w *bufio.Writer) error {
+		all = append(all, tablePieces(mp4.TypeCtts, version, t.ctts, 8, func(ctx context.Context, w *bufio.Writer) error {
 			r := runWriter{w: w}
-			return j.table(t, &r, func(p *inputPart, own *mp4.Track, _ partBase) error {
+			return j.table(ctx, t, &r, func(p *inputPart, own *mp4.Track, _ partBase) error {
 				return t.addOffsets(&r, &p.track[t.kind], own)
 			})
 		})...)
 	}
 	if t.listed {
-		all = append(all, tablePieces(mp4.TypeStss, 0, t.stss, 4, func(w *bufio.Writer) error {
-			return j.table(t, nil, func(_ *inputPart, own *mp4.Track, base partBase) error {
+		all = append(all, tablePieces(mp4.TypeStss, 0, t.stss, 4, func(ctx context.Context, w *bufio.Writer) error {
+			return j.table(ctx, t, nil, func(_ *inputPart, own *mp4.Track, base partBase) error {
 				return addSyncs(w, own, base.samples)
 			})
 		})...)
 	}
-	all = append(all, tablePieces(mp4.TypeStsc, 0, t.stsc, 12, func(w *bufio.Writer) error {
+	all = append(all, tablePieces(mp4.TypeStsc, 0, t.stsc, 12, func(ctx context.Context, w *bufio.Writer) error {
 		r := chunkRunWriter{w: w}
-		return j.table(t, nil, func(p *inputPart, own *mp4.Track, base partBase) error {
+		return j.table(ctx, t, nil, func(p *inputPart, own *mp4.Track, base partBase) error {
 			return r.addChunkRuns(&p.track[t.kind], own, base.chunks)
 		})
 	})...)
@@ -60,8 +61,8 @@ func (j *File) stsz(t *outputTrack) []piece {
 	if t.constant != 0 {
 		return []piece{header}
 	}
-	return []piece{header, {size: int64(4 * t.samples), write: func(w *bufio.Writer) error {
-		return j.table(t, nil, func(p *inputPart, own *mp4.Track, _ partBase) error { return t.addSizes(w, p, own) })
+	return []piece{header, {size: int64(4 * t.samples), write: func(ctx context.Context, w *bufio.Writer) error {
+		return j.table(ctx, t, nil, func(p *inputPart, own *mp4.Track, _ partBase) error { return t.addSizes(w, p, own) })
 	}}}
 }
 
@@ -71,9 +72,9 @@ func (j *File) stco(t *outputTrack, wide bool) []piece {
 	if wide {
 		kind, size = mp4.TypeCo64, 8
 	}
-	return tablePieces(kind, 0, t.chunks, size, func(w *bufio.Writer) error {
+	return tablePieces(kind, 0, t.chunks, size, func(ctx context.Context, w *bufio.Writer) error {
 		head := j.HeadSize()
-		return j.table(t, nil, func(p *inputPart, own *mp4.Track, base partBase) error {
+		return j.table(ctx, t, nil, func(p *inputPart, own *mp4.Track, base partBase) error {
 			return t.addChunkOffsets(w, p, own, head+base.media, wide)
 		})
 	})
@@ -83,7 +84,7 @@ func (j *File) stco(t *outputTrack, wide bool) []piece {
 const fullTable = 16
 
 // tablePieces gives a full box of count entries of size bytes each, which write makes.
-func tablePieces(kind mp4.FourCC, version uint8, count uint64, size int, write func(*bufio.Writer) error) []piece {
+func tablePieces(kind mp4.FourCC, version uint8, count uint64, size int, write func(context.Context, *bufio.Writer) error) []piece {
 	length := int64(count) * int64(size)
 	header := fixedPiece(func(e *encoder) {
 		e.u32(uint32(fullTable + length))
@@ -101,13 +102,13 @@ type partBase struct {
 }
 
 // table has every part that has the track add its entries, and flushes r if there is one.
-func (j *File) table(t *outputTrack, r *runWriter, add func(*inputPart, *mp4.Track, partBase) error) error {
+func (j *File) table(ctx context.Context, t *outputTrack, r *runWriter, add func(*inputPart, *mp4.Track, partBase) error) error {
 	var base partBase
 	for i := range j.parts {
 		p := &j.parts[i]
 		share := &p.track[t.kind]
 		if share.samples > 0 {
-			err := p.open(func(_ *inputPart, tracks [2]*mp4.Track, _ *mp4.Movie) error {
+			err := p.open(ctx, func(_ *inputPart, tracks [2]*mp4.Track, _ *mp4.Movie) error {
 				own, err := p.view(t.kind, tracks[t.kind])
 				if err != nil {
 					return err

@@ -27,7 +27,7 @@
 //
 // The two listeners stand for the two kinds of host that the service has. The data listener's address is told by
 // GetDataEndpoint only, and neither serves the other's operations: a client that skips GetDataEndpoint fails here as
-// it fails there.
+// it fails there. Both can be encrypted (Options.TLS); package authority makes certificates for that.
 //
 // # Faithfulness
 //

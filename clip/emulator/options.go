@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -35,6 +36,12 @@ type Options struct {
 	Address string
 	// DataAddress of the data listener; empty means the host of Address and any port.
 	DataAddress string
+
+	// DataHost is the host name that GetDataEndpoint tells instead of an address; empty tells the address.
+	DataHost string
+	// TLS encrypts both listeners, whose URLs then are https; nil does not. Its protocols are not heeded: HTTP/1.1 alone is
+	// spoken.
+	TLS *tls.Config
 
 	// Streams are there from the start.
 	Streams []Stream

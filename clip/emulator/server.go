@@ -54,7 +54,7 @@ func (s *Server) Endpoint() string {
 	if d == nil {
 		return ""
 	}
-	return "http://" + reachable(d.Addr().String(), "127.0.0.1")
+	return s.scheme() + reachable(d.Addr().String(), "127.0.0.1")
 }
 
 // dataEndpoint is the URL of the data listener for a client that reached the control listener as host.
@@ -65,7 +65,19 @@ func (s *Server) dataEndpoint(host string) string {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}
-	return "http://" + reachable(addr.String(), host)
+	told := reachable(addr.String(), host)
+	if _, port, err := net.SplitHostPort(told); err == nil && s.options.DataHost != "" {
+		told = net.JoinHostPort(s.options.DataHost, port)
+	}
+	return s.scheme() + told
+}
+
+// scheme begins the URLs of both listeners.
+func (s *Server) scheme() string {
+	if s.options.TLS != nil {
+		return "https://"
+	}
+	return "http://"
 }
 
 // reachable gives an address that can be connected to: one that stands for every address of the machine cannot.

@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -161,6 +162,11 @@ func (s *Server) openDoors(ctx context.Context) error {
 
 // serveOn accepts connections until the server stops. If it fails by itself, everything stops.
 func (s *Server) serveOn(h *http.Server, l net.Listener) error {
+	if s.options.TLS != nil {
+		config := s.options.TLS.Clone()
+		config.NextProtos = []string{"http/1.1"}
+		l = tls.NewListener(l, config)
+	}
 	err := h.Serve(l)
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
@@ -210,7 +216,7 @@ func (s *Server) warnExposed(what string, addr net.Addr) {
 	if !ok || tcp.IP.IsLoopback() {
 		return
 	}
-	s.log.Warn("EXPOSED: the emulator is not on loopback. Whoever reaches it over the network, unencrypted, can read, add and delete all of its "+
+	s.log.Warn("EXPOSED: the emulator is not on loopback. Whoever reaches it over the network can read, add and delete all of its "+
 		"footage, and make it fail; credentials guard all but /_emulator/",
-		"api", what, "address", addr.String())
+		"api", what, "address", addr.String(), "encrypted", s.options.TLS != nil)
 }

@@ -54,12 +54,15 @@ func runTool(t *testing.T, env []string, name string, args ...string) string {
 }
 
 // checked starts a server that verifies signatures, with ten more streams than a page has.
-func checked(t *testing.T) *client {
+func checked(t *testing.T) *client { return startLoopback(t, checkedOptions(t)) }
+
+// checkedOptions are those of checked.
+func checkedOptions(t *testing.T) emulator.Options {
 	streams := []emulator.Stream{{Name: "card", Source: card(t)}}
 	for i := range 11 {
 		streams = append(streams, emulator.Stream{Name: wire.StreamName(fmt.Sprintf("empty-%d", i))})
 	}
-	return startLoopback(t, emulator.Options{Streams: streams, Credentials: wire.Credentials{Key: "AKTEST", Secret: "secret"}})
+	return emulator.Options{Streams: streams, Credentials: wire.Credentials{Key: "AKTEST", Secret: "secret"}}
 }
 
 func TestCommandLine(t *testing.T) {
@@ -158,11 +161,26 @@ print(json.dumps(out))
 `
 
 func TestBoto3(t *testing.T) {
+	t.Run("plain", func(t *testing.T) {
+		c := checked(t)
+		checkBoto3(t, c, toolEnv(t, c))
+	})
+	t.Run("encrypted", func(t *testing.T) {
+		c, trusted := startEncrypted(t, checkedOptions(t))
+		bundle := filepath.Join(t.TempDir(), "ca.pem")
+		if err := os.WriteFile(bundle, trusted, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		checkBoto3(t, c, append(toolEnv(t, c), "AWS_CA_BUNDLE="+bundle))
+	})
+}
+
+// checkBoto3 runs the script of an application against a server.
+func checkBoto3(t *testing.T, c *client, env []string) {
 	python := tool(t, "/usr/bin/python3")
-	c := checked(t)
 	file := filepath.Join(t.TempDir(), "clip.mp4")
 	var got any
-	if err := json.Unmarshal([]byte(runTool(t, toolEnv(t, c), python, "-c", botoScript, file)), &got); err != nil {
+	if err := json.Unmarshal([]byte(runTool(t, env, python, "-c", botoScript, file)), &got); err != nil {
 		t.Fatal(err)
 	}
 	var want any

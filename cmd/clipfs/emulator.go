@@ -2,15 +2,18 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"strings"
 	"time"
 
 	"clipfs/clip/emulator"
+	"clipfs/clip/emulator/authority"
 	"clipfs/clip/emulator/fault"
 	"clipfs/clip/emulator/footage"
 	"clipfs/clip/emulator/form"
@@ -23,10 +26,48 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// encryption is how the emulator's listeners are encrypted: with certificates made in memory, or with one that is given.
+type encryption struct {
+	on                   bool
+	ca, certificate, key string
+}
+
+// config gives the configuration of the listeners; nil is without encryption. The certificate to trust is written where the
+// flags say.
+func (e encryption) config() (*tls.Config, error) {
+	switch {
+	case !e.on && e.ca+e.certificate+e.key != "":
+		return nil, &config.UsageError{Err: errors.New("--tls-ca, --tls-cert and --tls-key need --tls")}
+	case (e.certificate == "") != (e.key == ""):
+		return nil, &config.UsageError{Err: errors.New("--tls-cert and --tls-key belong together")}
+	case e.certificate != "" && e.ca != "":
+		return nil, &config.UsageError{Err: errors.New("--tls-ca is for certificates that are made, not for --tls-cert")}
+	case !e.on:
+		return nil, nil //nolint:nilnil // no configuration is no encryption
+	case e.certificate != "":
+		pair, err := tls.LoadX509KeyPair(e.certificate, e.key)
+		if err != nil {
+			return nil, fmt.Errorf("--tls-cert: %w", err)
+		}
+		return &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}}, nil
+	}
+	a, err := authority.New()
+	if err != nil {
+		return nil, err
+	}
+	if e.ca != "" {
+		if err := os.WriteFile(e.ca, a.PEM(), 0o644); err != nil {
+			return nil, fmt.Errorf("--tls-ca: %w", err)
+		}
+	}
+	return a.Config(), nil
+}
+
 type emulatorFlags struct {
 	options              emulator.Options
 	streams, faults      []string
 	region               string
+	encryption           encryption
 	contentLength, quota bool
 	level                slog.Level
 }
@@ -64,6 +105,7 @@ runs (an empty body: plain clips again; GET tells the forms):
 		Example: `  clipfs emulator --stream door=testcard
   clipfs emulator --stream cam=day.mp4@2024-01-01T10:00:00Z --stream loop=clip.mkv,loop --retention 72h
   clipfs emulator --data ~/emulator
+  clipfs emulator --stream door=testcard --tls --tls-ca ca.pem      # AWS_CA_BUNDLE=ca.pem for its clients
   clipfs emulator --stream door=testcard --fault kind=close,api=GetClip,at=64KiB,p=0.1`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -89,6 +131,11 @@ func (f *emulatorFlags) bind(cmd *cobra.Command) {
 	set, o := cmd.Flags(), &f.options
 	set.StringVar(&o.Address, "listen", emulator.DefaultAddress, "`address` of the control API; port 0 picks one")
 	set.StringVar(&o.DataAddress, "data-listen", "", "`address` of the data API (default: the host of --listen, any port)")
+	set.StringVar(&o.DataHost, "data-host", "", "host `name` of the data API in what clients are told (default: its address)")
+	set.BoolVar(&f.encryption.on, "tls", false, "encrypt both APIs, with certificates made in memory for the names that clients ask for")
+	set.StringVar(&f.encryption.ca, "tls-ca", "", "write the certificate that clients have to trust to this PEM `file`")
+	set.StringVar(&f.encryption.certificate, "tls-cert", "", "with --tls, use the certificate in this PEM `file`")
+	set.StringVar(&f.encryption.key, "tls-key", "", "PEM `file` with the key of --tls-cert")
 	set.StringArrayVar(&f.streams, "stream", nil,
 		"footage of a stream, `NAME=FILE[@START][,loop][,nostamp]` or NAME=testcard; repeat it for more streams, or for more footage of one")
 	set.StringVar(&o.Data, "data", "", "`directory` that keeps streams and what is sent to them across restarts (default: in memory)")
@@ -158,6 +205,11 @@ func (f *emulatorFlags) complete(ctx context.Context, log *slog.Logger) (emulato
 		}
 		o.Faults = append(o.Faults, rule)
 	}
+	encrypted, err := f.encryption.config()
+	if err != nil {
+		return o, err
+	}
+	o.TLS = encrypted
 	now := time.Now()
 	for _, s := range f.streams {
 		spec, err := footage.ParseSpec(s)

@@ -98,6 +98,10 @@ func TestWrongUsage(t *testing.T) {
 		"version of what":     {[]string{"version", "2"}, []string{"clipfs version: "}},
 		"demo of two":         {[]string{"demo", "a", "b"}, []string{"clipfs demo: "}},
 		"emulator of a thing": {[]string{"emulator", "thing"}, []string{"clipfs emulator: "}},
+		"trust in nothing":    {[]string{"emulator", "--tls-ca", "/nowhere/ca.pem"}, []string{"clipfs emulator: ", "need --tls"}},
+		"half a certificate":  {[]string{"emulator", "--tls", "--tls-key", "key.pem"}, []string{"clipfs emulator: ", "belong together"}},
+		"region of nobody":    {[]string{"emulator", "--region", "us-east-1"}, []string{"clipfs emulator: ", "--credentials"}},
+		"account of letters":  {[]string{"emulator", "--account", "me"}, []string{"clipfs emulator: ", "12 digits"}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -59,8 +59,11 @@ func (d *Door) Accept() (net.Conn, error) {
 	}
 }
 
-// Note is told of what connections do; it is an http.Server's ConnState.
+// Note is told of what connections do; it is an http.Server's ConnState. The connections may have been encrypted since.
 func (d *Door) Note(conn net.Conn, state http.ConnState) {
+	if encrypted, ok := conn.(interface{ NetConn() net.Conn }); ok {
+		conn = encrypted.NetConn()
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	switch state {

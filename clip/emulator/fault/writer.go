@@ -15,7 +15,10 @@ var ErrCut = errors.New("answer cut off by a fault")
 // panics with http.ErrAbortHandler, which has to follow.
 func Cut(r Rule, conn net.Conn) {
 	if tcp, ok := conn.(interface{ SetLinger(sec int) error }); ok && r.Kind == Reset {
-		_ = tcp.SetLinger(0) // what is unsent is dropped, and the peer told with RST; without it, it is told with FIN
+		// What is unsent is dropped, and the peer told with RST: at once, before an encrypted connection says goodbye.
+		// Without it, it is told with FIN.
+		_ = tcp.SetLinger(0)
+		_ = conn.Close()
 	}
 }
 

@@ -35,6 +35,9 @@ type connKey struct{}
 
 // ConnContext gives a connection its bucket: the bandwidth is a connection's, however many answers it carries.
 func (p Pace) ConnContext(ctx context.Context, conn net.Conn) context.Context {
+	if encrypted, ok := conn.(interface{ NetConn() net.Conn }); ok {
+		conn = encrypted.NetConn()
+	}
 	if tcp, ok := conn.(interface{ SetWriteBuffer(bytes int) error }); ok && p.Data {
 		_ = tcp.SetWriteBuffer(sendBuffer) // Without it more waits, and everything works.
 	}
@@ -50,7 +53,7 @@ func (p Pace) ConnContext(ctx context.Context, conn net.Conn) context.Context {
 // rawConnKey is the key under which a connection travels in its context.
 type rawConnKey struct{}
 
-// RawConn gives the connection of a request.
+// RawConn gives the connection of a request, below its encryption.
 func RawConn(ctx context.Context) net.Conn {
 	conn, _ := ctx.Value(rawConnKey{}).(net.Conn)
 	return conn

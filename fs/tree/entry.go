@@ -4,6 +4,8 @@ import (
 	"context"
 	"iter"
 	"time"
+
+	"clipfs/clip/archive"
 )
 
 // Entry is what a path names: a *Dir, a *File or a *Link.
@@ -83,6 +85,9 @@ type Item struct {
 // Dir is a directory.
 type Dir struct {
 	Info
+	// Period is the time that the directory is of: a day, an hour, a minute or an instant; empty for others.
+	Period archive.Span
+
 	names nameTable
 }
 

@@ -40,6 +40,7 @@ func forms() []form {
 		{names.Movie, "video/mp4", everywhere, movieOf},
 		{".json", "application/json", everywhere, sidecarOf},
 		{".times.json", "application/json", hidden, timesOf},
+		{".timeline.json", "application/json", hidden, timelineOf},
 		{".srt", "application/x-subrip", onDemand, srtOf},
 		{".vtt", "text/vtt", onDemand, vttOf},
 		{".svg", "image/svg+xml", inDays, chartOf},

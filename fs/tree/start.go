@@ -28,7 +28,7 @@ type startDir struct {
 // newStart costs no call.
 func newStart(s source, stream archive.StreamName, at string, of archive.Start) *Dir {
 	d := &startDir{source: s, stream: stream, path: at, start: of}
-	return &Dir{Info: Info{Path: at, Time: of.Time, attributes: d.attributes}, names: d}
+	return &Dir{Info: Info{Path: at, Time: of.Time, attributes: d.attributes}, Period: s.grammar.Period(of), names: d}
 }
 
 // lookup finds a form of a clip, or a finer start, listed or not.

@@ -1,6 +1,7 @@
 package tree
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -26,6 +27,7 @@ type Options struct {
 // Tree is the clips of a library as a tree. It is safe for concurrent use.
 type Tree struct {
 	root  *Dir
+	zone  *time.Location
 	sizes *sizes
 }
 
@@ -41,11 +43,14 @@ func New(library *clip.Library, o Options) *Tree {
 	if o.Status != nil {
 		top.status = newStatusDir(o.Status, begun)
 	}
-	return &Tree{root: &Dir{Info: Info{Time: begun}, names: top}, sizes: newSizes(o.Logger, library.ReadTimeout())}
+	return &Tree{root: &Dir{Info: Info{Time: begun}, names: top}, zone: cmp.Or(s.grammar.Location, time.UTC), sizes: newSizes(o.Logger, library.ReadTimeout())}
 }
 
 // Root is the directory of the streams.
 func (t *Tree) Root() *Dir { return t.root }
+
+// Zone is that of days, and of names that say none.
+func (t *Tree) Zone() *time.Location { return t.zone }
 
 // Walk finds what a path below the root names. It stops at a link: rest is what follows it in the path, relative to the
 // link's target. ErrName for a path that leads through a file, and for names that are none ("..", for example).

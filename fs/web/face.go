@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"html/template"
 	"net/http"
 	"net/url"
 	"path"
@@ -22,9 +21,9 @@ type face struct {
 	base     string
 	observer Observer
 	gate     *gate
-	// buffers are for bodies under way, page is a directory's.
+	pages    *pages
+	// buffers are for bodies under way.
 	buffers sync.Pool
-	page    *template.Template
 }
 
 // maxLinks is how many links a path may lead over.

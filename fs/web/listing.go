@@ -1,10 +1,10 @@
 package web
 
 import (
-	"bytes"
 	"encoding/json"
 	"net/http"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -24,15 +24,6 @@ type line struct {
 	// URL is relative to the directory.
 	URL string `json:"url"`
 }
-
-// pageText is a directory as a page of links.
-const pageText = `<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{{.Title}}</title></head>
-<body><h1>{{.Title}}</h1><ul>{{if .Up}}
-<li><a href="../">..</a>{{end}}{{range .Lines}}
-<li><a href="{{.URL}}">{{.Name}}</a>{{end}}
-</ul></body></html>
-`
 
 // listing answers with a directory: a page of links, or JSON with sizes. It fetches no media.
 func (f *face) listing(w http.ResponseWriter, r *http.Request, d *tree.Dir) error {
@@ -60,16 +51,9 @@ func (f *face) listing(w http.ResponseWriter, r *http.Request, d *tree.Dir) erro
 		}
 	} else {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		var text bytes.Buffer
-		err := f.page.Execute(&text, struct {
-			Title string
-			Up    bool
-			Lines []line
-		}{"/" + d.Path, d.Path != "", lines})
-		if err != nil {
+		if body, err = f.pages.write(d, lines, f.base, f.tree.Zone()); err != nil {
 			return err
 		}
-		body = text.Bytes()
 	}
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	if r.Method != http.MethodHead {
@@ -114,3 +98,38 @@ func relative(name string) string {
 	escaped = strings.NewReplacer("?", "%3F", "#", "%23", " ", "%20", `"`, "%22").Replace(escaped)
 	return "./" + escaped
 }
+
+// attributes answers with those attributes of an entry that the query names, as JSON: last, error, missing and whatever else
+// package tree has. They cost what they cost there, and never media.
+func (f *face) attributes(w http.ResponseWriter, r *http.Request, e tree.Entry) error {
+	all := make(map[string]string)
+	wanted := strings.Split(r.URL.Query().Get(attributesQuery), ",")
+	for _, a := range e.About().Attributes() {
+		if !slices.Contains(wanted, a.Name) {
+			continue
+		}
+		value, err := a.Value(r.Context())
+		if err != nil {
+			return err
+		}
+		if value != "" {
+			all[a.Name] = value
+		}
+	}
+	body, err := json.Marshal(struct {
+		Attributes map[string]string `json:"attributes"`
+	}{all})
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Cache-Control", "private, no-cache")
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(body) // a client that is gone needs no answer
+	}
+	return nil
+}
+
+// attributesQuery is the parameter of a URL that asks for attributes of an entry instead of the entry: ?attributes=last,error.
+const attributesQuery = "attributes"

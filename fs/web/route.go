@@ -18,6 +18,9 @@ func (f *face) route(w http.ResponseWriter, r *http.Request) error {
 		}
 		return archive.ErrName
 	}
+	if f.pages.asset(w, r, at) {
+		return nil
+	}
 	if r.Method == methodPropfind {
 		return f.propfind(w, r, at)
 	}
@@ -26,6 +29,9 @@ func (f *face) route(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	slash := strings.HasSuffix(r.URL.Path, "/")
+	if moved == "" && r.URL.Query().Has(attributesQuery) {
+		return f.attributes(w, r, e)
+	}
 	switch e := e.(type) {
 	case *tree.File:
 		if fixed := e.Fixed; fixed != "" {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"html/template"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -34,6 +33,10 @@ type Options struct {
 	CORS string
 	// Opens is how many files are opened at once for a client address; 0 means DefaultOpens.
 	Opens int
+	// WarnBytes is from how many bytes on pages say what saving a span will fetch; 0 means any.
+	WarnBytes int64
+	// NoStills has pages show no stills.
+	NoStills bool
 }
 
 // Handler answers requests with what is in a tree. It is safe for concurrent use.
@@ -53,14 +56,14 @@ func New(t *tree.Tree, o Options) (*Handler, error) {
 	if o.Observer == nil {
 		o.Observer = nobody{}
 	}
-	page, err := template.New("").Parse(pageText)
+	pages, err := readPages(o)
 	if err != nil {
 		return nil, err
 	}
 	h := &Handler{
 		guard: guard{hosts: o.Hosts, origin: o.CORS, logger: o.Logger},
 		face: face{
-			tree: t, base: o.BasePath, observer: o.Observer, gate: newGate(cmp.Or(o.Opens, DefaultOpens)), page: page,
+			tree: t, base: o.BasePath, observer: o.Observer, gate: newGate(cmp.Or(o.Opens, DefaultOpens)), pages: pages,
 			buffers: sync.Pool{New: func() any { return new([chunk]byte) }},
 		},
 		logger: o.Logger,

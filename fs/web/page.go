@@ -1,0 +1,130 @@
+package web
+
+import (
+	"bytes"
+	"embed"
+	"html/template"
+	"io/fs"
+	"net/http"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+
+	"clipfs/clip/archive"
+	"clipfs/fs/tree"
+)
+
+// assetsDir is where the scripts and styles of pages are, below the root. The tree has nothing of ours there that is shown.
+const assetsDir = ".clipfs/page"
+
+// assets are the files of pages: templates, and what they load.
+//
+//go:embed page
+var assets embed.FS //nolint:gochecknoglobals // go:embed takes nothing else
+
+// pages are the views of directories: of the root, a stream, a day, and any other.
+type pages struct {
+	templates *template.Template
+	// warn is from how many bytes on a page says what saving fetches, stills whether it shows any.
+	warn   int64
+	stills bool
+}
+
+// readPages makes the pages.
+func readPages(o Options) (*pages, error) {
+	dir, err := fs.Sub(assets, "page")
+	if err != nil {
+		return nil, err
+	}
+	templates, err := template.ParseFS(dir, "*.html")
+	if err != nil {
+		return nil, err
+	}
+	return &pages{templates: templates, warn: o.WarnBytes, stills: !o.NoStills}, nil
+}
+
+// asset answers with a file that pages load; false where there is none of that name.
+func (p *pages) asset(w http.ResponseWriter, r *http.Request, at string) bool {
+	name, ok := strings.CutPrefix(at, assetsDir+"/")
+	if !ok || !strings.HasSuffix(name, ".js") && !strings.HasSuffix(name, ".css") && !strings.HasSuffix(name, ".svg") {
+		return false
+	}
+	text, err := assets.ReadFile("page/" + name)
+	if err != nil {
+		return false
+	}
+	w.Header().Set("Cache-Control", "private, no-cache")
+	w.Header().Set("Content-Type", map[string]string{
+		".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml",
+	}[path.Ext(name)])
+	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(text) // a client that is gone needs no answer
+	}
+	return true
+}
+
+// view is what the template of a page is made with.
+type view struct {
+	Title string
+	// Assets is the URL of what the page loads, Root that of the root; both end with a slash.
+	Assets, Root string
+	// Stream and Day are those that the page is of; empty for none.
+	Stream, Day string
+	// Trail leads from the root to here.
+	Trail []crumb
+	Lines []line
+	// Zone is the name of the time zone of days, Start and End the day in milliseconds since 1970.
+	Zone       string
+	Start, End int64
+	Warn       int64
+	Stills     bool
+}
+
+// crumb is a directory on the way to a page.
+type crumb struct{ Name, URL string }
+
+// name is the template of a directory's page.
+func (p *pages) name(d *tree.Dir) string {
+	switch depth := strings.Count(d.Path, "/"); {
+	case d.Path == "":
+		return "cameras.html"
+	case depth == 0 && !strings.HasPrefix(d.Path, "."):
+		return "camera.html"
+	case depth == 1 && d.Period.Length() > 22*time.Hour && d.Period.Length() < 26*time.Hour:
+		return "day.html"
+	}
+	return "listing.html"
+}
+
+// write makes the page of a directory.
+func (p *pages) write(d *tree.Dir, lines []line, base string, zone *time.Location) ([]byte, error) {
+	v := view{
+		Title: "Cameras", Assets: base + "/" + assetsDir + "/", Root: base + "/", Lines: lines, Zone: zoneName(zone), Warn: p.warn, Stills: p.stills,
+	}
+	if d.Path != "" {
+		names := strings.Split(d.Path, "/")
+		v.Stream, v.Title = names[0], strings.Join(names, " ")
+		for i, name := range names {
+			v.Trail = append(v.Trail, crumb{name, strings.Repeat("../", len(names)-1-i) + "./"})
+		}
+	}
+	name := p.name(d)
+	if name == "day.html" {
+		v.Day, v.Start, v.End = path.Base(d.Path), d.Period.Start.UnixMilli(), min(d.Period.End.UnixMilli(), d.Period.Start.Add(archive.MaxSpan).UnixMilli())
+	}
+	var text bytes.Buffer
+	if err := p.templates.ExecuteTemplate(&text, name, v); err != nil {
+		return nil, err
+	}
+	return text.Bytes(), nil
+}
+
+// zoneName is a zone as browsers know it.
+func zoneName(zone *time.Location) string {
+	if name := zone.String(); name != "Local" {
+		return name
+	}
+	return "UTC"
+}

@@ -1,0 +1,205 @@
+// A picture of one camera: a video element that is asked for times of day.
+
+import { ask } from './service.js';
+import { Timeline } from './timeline.js';
+import { length, name } from './times.js';
+
+const playlistType = 'application/vnd.apple.mpegurl';
+const window10m = 600e3;
+
+export class Player extends EventTarget {
+  // root is the URL of the stream, day the start and length of the day in milliseconds.
+  constructor(figure, root, day) {
+    super();
+    this.video = figure.querySelector('video');
+    this.said = figure.querySelector('.said');
+    this.root = root;
+    this.day = day;
+    this.native = this.video.canPlayType(playlistType) !== '';
+    this.timeline = null;
+    this.source = ''; // what the video has: 'day', 'live', or the start of ten minutes
+    this.shown = null; // the time of day of the picture that is shown
+    this.wanted = null; // the time of day that was asked for last
+    this.video.addEventListener('error', () => this.failed());
+    this.video.addEventListener('loadeddata', () => this.judge());
+    this.video.addEventListener('seeked', () => this.say(''));
+    this.video.addEventListener('waiting', () => this.dispatchEvent(new Event('state')));
+    this.video.addEventListener('playing', () => this.dispatchEvent(new Event('state')));
+    this.video.addEventListener('pause', () => this.dispatchEvent(new Event('state')));
+    this.video.addEventListener('ended', () => this.next());
+    if (this.video.requestVideoFrameCallback) {
+      const frame = (_, { mediaTime }) => {
+        this.picture(mediaTime);
+        this.video.requestVideoFrameCallback(frame);
+      };
+      this.video.requestVideoFrameCallback(frame);
+    } else {
+      this.video.addEventListener('timeupdate', () => this.picture(this.video.currentTime));
+    }
+  }
+
+  get span() {
+    return `${name(this.day.start)}/${length(this.day.end - this.day.start)}`;
+  }
+
+  // load takes up what is recorded on the day. It throws where nothing is.
+  async load() {
+    this.timeline = await Timeline.load(`${this.root}${this.span}.timeline.json`);
+    return this.timeline;
+  }
+
+  // seek shows the picture of a time of day.
+  async seek(time) {
+    if (!this.timeline || this.timeline.empty) {
+      return;
+    }
+    this.wanted = time;
+    const position = this.timeline.position(time);
+    if (this.native) {
+      this.take('day', `${this.root}${this.span}.m3u8`);
+      this.go(position / 1000);
+      return;
+    }
+    const at = this.timeline.time(position);
+    const start = Math.floor(at / window10m) * window10m;
+    if (this.source !== start) {
+      const clip = `${this.root}${name(start)}/10m`;
+      try {
+        this.points = (await ask(`${clip}.times.json`)).points;
+      } catch (e) {
+        this.say(e.message);
+        return;
+      }
+      this.take(start, `${clip}.mp4`);
+    }
+    if (this.wanted === time) {
+      this.go(this.positionInClip(at));
+    }
+  }
+
+  // take has the video play something else, and go on playing if it did.
+  take(source, url) {
+    if (this.source === source) {
+      return;
+    }
+    const playing = !this.video.paused;
+    const rate = this.video.playbackRate;
+    this.source = source;
+    this.video.src = url;
+    this.video.defaultPlaybackRate = rate;
+    this.video.playbackRate = rate;
+    if (playing) {
+      this.play();
+    }
+  }
+
+  go(seconds) {
+    const to = seconds + 0.0005; // positions are rounded to milliseconds, and the picture begins no later
+    if (this.video.readyState >= HTMLMediaElement.HAVE_METADATA) {
+      this.video.currentTime = to;
+      return;
+    }
+    this.video.addEventListener('loadedmetadata', () => { this.video.currentTime = to; }, { once: true });
+  }
+
+  positionInClip(at) {
+    let point = this.points[0];
+    for (const p of this.points) {
+      if (Date.parse(p.time) <= at) {
+        point = p;
+      }
+    }
+    return point.position + Math.max(0, at - Date.parse(point.time)) / 1000;
+  }
+
+  // picture is told of the position of each picture that is shown.
+  picture(mediaTime) {
+    let at = null;
+    if (this.source === 'day') {
+      at = this.timeline.time(Math.round(mediaTime * 1000));
+    } else if (this.source === 'live') {
+      at = this.liveTime(mediaTime);
+    } else if (this.points) {
+      const point = this.points.findLast((p) => p.position <= mediaTime + 0.0005) ?? this.points[0];
+      at = Math.round(Date.parse(point.time) + (mediaTime - point.position) * 1000);
+    }
+    if (at !== null) {
+      this.shown = at;
+      this.dispatchEvent(new Event('picture'));
+    }
+  }
+
+  // next goes on where ten minutes end.
+  next() {
+    if (typeof this.source === 'number') {
+      const at = this.source + window10m;
+      if (at < this.timeline.last) {
+        this.seek(at);
+        this.play();
+      }
+    }
+  }
+
+  // live follows the camera. The clock is that of the playlist as it was when it was taken up.
+  async live() {
+    const url = `${this.root}live.m3u8`;
+    const text = await (await fetch(url)).text();
+    const dates = [...text.matchAll(/#EXT-X-PROGRAM-DATE-TIME:(\S+)/g)].map((match) => Date.parse(match[1]));
+    if (!this.native || dates.length === 0) {
+      this.say(this.native ? 'Nothing was recorded in the last minutes.' : 'This browser does not play live playlists.');
+      return;
+    }
+    this.liveFrom = dates[0];
+    this.liveOrigin = null;
+    this.take('live', url);
+    this.play();
+  }
+
+  // liveTime maps a position: the first picture that can be had is that of the playlist's first segment.
+  liveTime(mediaTime) {
+    if (this.liveOrigin === null && this.video.seekable.length > 0) {
+      this.liveOrigin = this.video.seekable.start(0);
+    }
+    return this.liveOrigin === null ? null : Math.round(this.liveFrom + (mediaTime - this.liveOrigin) * 1000);
+  }
+
+  play() {
+    this.video.play().catch((e) => {
+      if (e.name !== 'AbortError') {
+        this.say(e.message);
+      }
+    });
+  }
+
+  // judge says what cannot be seen: some browsers play H.265 to nothing without an error.
+  judge() {
+    if (this.video.videoWidth === 0) {
+      this.refuse('This browser does not show the pictures of this camera (H.265, as a rule).');
+    }
+  }
+
+  failed() {
+    const code = this.video.error?.code;
+    if (this.native && this.source === 'day' && code === MediaError.MEDIA_ERR_SRC_NOT_SUPPORTED) {
+      this.native = false; // it said that it might
+      this.source = '';
+      this.seek(this.wanted ?? this.timeline.first);
+      return;
+    }
+    this.refuse(this.video.error?.message ? `It does not play: ${this.video.error.message}` : 'It does not play.');
+  }
+
+  // refuse says why there is no picture, with the file for another program.
+  refuse(text) {
+    this.say(`${text} `);
+    const a = document.createElement('a');
+    const at = this.timeline.time(this.timeline.position(this.wanted ?? this.timeline.first));
+    a.href = `${this.root}${name(Math.floor(at / 60e3) * 60e3)}/1m.mp4`;
+    a.textContent = 'The file of this minute';
+    this.said.append(a);
+  }
+
+  say(text) {
+    this.said.textContent = text;
+  }
+}

@@ -48,6 +48,7 @@ function toURL() {
 function showTime() {
   const at = now();
   clockBox.textContent = clock(at, zone());
+  clockBox.classList.toggle('shown', player.shown !== null);
   strip.head = at;
   strip.draw();
   strip.element.setAttribute('aria-valuenow', String(at));

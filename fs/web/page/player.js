@@ -65,7 +65,8 @@ export class Player extends EventTarget {
     if (this.source !== start) {
       const clip = `${this.root}${name(start)}/10m`;
       try {
-        this.points = (await ask(`${clip}.times.json`)).points;
+        const { points } = await ask(`${clip}.times.json`);
+        this.points = points.map((p) => ({ position: p.position_seconds, at: Date.parse(p.time) }));
       } catch (e) {
         this.say(e.message);
         return;
@@ -105,11 +106,11 @@ export class Player extends EventTarget {
   positionInClip(at) {
     let point = this.points[0];
     for (const p of this.points) {
-      if (Date.parse(p.time) <= at) {
+      if (p.at <= at) {
         point = p;
       }
     }
-    return point.position + Math.max(0, at - Date.parse(point.time)) / 1000;
+    return point.position + Math.max(0, at - point.at) / 1000;
   }
 
   // picture is told of the position of each picture that is shown.
@@ -121,7 +122,7 @@ export class Player extends EventTarget {
       at = this.liveTime(mediaTime);
     } else if (this.points) {
       const point = this.points.findLast((p) => p.position <= mediaTime + 0.0005) ?? this.points[0];
-      at = Math.round(Date.parse(point.time) + (mediaTime - point.position) * 1000);
+      at = Math.round(point.at + (mediaTime - point.position) * 1000);
     }
     if (at !== null) {
       this.shown = at;

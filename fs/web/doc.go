@@ -11,6 +11,7 @@
 //	face.go      what the answers share: paths to entries, redirects
 //	file.go      a file: conditions, ranges, bytes as they come
 //	listing.go   a directory as a page or as JSON, attributes of entries
+//	calendar.go  the days of a camera as months
 //	page.go      pages for people: cameras, a camera's days, a day; their files are in page/
 //	dav.go       PROPFIND, for programs that mount (WebDAV, RFC 4918, class 1)
 //	answer.go    errors as status codes; one sentence why, as text or JSON

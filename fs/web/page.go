@@ -75,6 +75,8 @@ type view struct {
 	// Trail leads from the root to here.
 	Trail []crumb
 	Lines []line
+	// Months are the days of a camera.
+	Months []month
 	// Zone is the name of the time zone of days, Start and End the day in milliseconds since 1970.
 	Zone       string
 	Start, End int64
@@ -111,7 +113,10 @@ func (p *pages) write(d *tree.Dir, lines []line, base string, zone *time.Locatio
 		}
 	}
 	name := p.name(d)
-	if name == "day.html" {
+	switch name {
+	case "camera.html":
+		v.Months = calendar(lines)
+	case "day.html":
 		v.Day, v.Start, v.End = path.Base(d.Path), d.Period.Start.UnixMilli(), min(d.Period.End.UnixMilli(), d.Period.Start.Add(archive.MaxSpan).UnixMilli())
 	}
 	var text bytes.Buffer

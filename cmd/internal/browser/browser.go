@@ -49,7 +49,7 @@ func Open(t testing.TB, width, height int) *Tab {
 	ctx, cancel := chromedp.NewContext(allocated)
 	t.Cleanup(cancel)
 	tab := &Tab{ctx: ctx, hosts: make(map[string]bool)}
-	if err := chromedp.Do(ctx); err != nil {
+	if err := chromedp.Do(ctx, chromedp.EmulateViewport(int64(width), int64(height))); err != nil {
 		t.Fatal(err)
 	}
 	go collect(ctx, runtime.ExceptionThrown, func(e runtime.EventExceptionThrown) { tab.note(fmt.Sprintf("exception: %+v", e.ExceptionDetails)) })

@@ -196,7 +196,7 @@ func (c *Config) Serve(ctx context.Context, service archive.Service, counted *me
 	}
 	defer func() { err = errors.Join(err, parts.Close()) }()
 	entries := tree.New(parts.Library, tree.Options{Logger: logger, Stills: parts.Stills, Status: counted.StatusText})
-	unserved, err := c.Web.serve(ctx, entries, counted, c.Grace, logger)
+	unserved, err := c.serve(ctx, entries, counted, logger)
 	if err != nil {
 		return err
 	}

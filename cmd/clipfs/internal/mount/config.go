@@ -16,6 +16,7 @@ import (
 	"clipfs/cmd/clipfs/internal/config"
 	"clipfs/cmd/internal/logs"
 	"clipfs/fs"
+	"clipfs/fs/web"
 )
 
 // Config is what a mount is told. The flags say what each field means.
@@ -88,6 +89,7 @@ func Default() Config {
 		MetadataTTL: time.Minute, ReadTimeout: time.Minute, Gap: archive.DefaultGap, Part: plan.DefaultGrid, ListDays: timeline.DefaultListDays,
 		Eager: clip.DefaultEager, ReadAhead: clip.DefaultReadAhead, Connections: clip.DefaultConnections, MaxOpenFetch: clip.DefaultMaxOpenFetch,
 		Stills: true, StillWidth: defaultStillWidth, Deny: fs.DefaultDeny(), LogFormat: logs.Text, Grace: 30 * time.Second,
+		Web: Web{Opens: web.DefaultOpens, WarnBytes: 500_000_000},
 	}
 }
 

@@ -36,6 +36,7 @@ type Web struct {
 	BasePath     string
 	CORS         string
 	Opens        int
+	WarnBytes    int64
 }
 
 func (o *Web) bind(flags *pflag.FlagSet) {
@@ -47,7 +48,8 @@ func (o *Web) bind(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&o.Hosts, "host", nil, "`name` under which HTTP is asked for, beside localhost and addresses; repeat it for more")
 	flags.StringVar(&o.BasePath, "base-path", "", "`path` that a proxy in front has before all others, such as /cameras")
 	flags.StringVar(&o.CORS, "cors", "", "`origin` whose web pages may read, such as https://site.example; * for all")
-	flags.IntVar(&o.Opens, "opens", web.DefaultOpens, "how many `files` are opened at once for one HTTP client while they wait for the service")
+	flags.Var(config.Size(&o.WarnBytes, 0), "warn-bytes", "how much saving a marked span may fetch before the page says so, such as 500MB")
+	flags.IntVar(&o.Opens, "opens", o.Opens, "how many `files` are opened at once for one HTTP client while they wait for the service")
 }
 
 // SetAddress takes HOST:PORT; without a host it is this machine only.
@@ -90,12 +92,14 @@ func isLoopback(address string) bool {
 }
 
 // serve serves a tree over HTTP until ctx ends or end is called, if that is wanted. What is under way then has until grace is over.
-func (o *Web) serve(ctx context.Context, t *tree.Tree, counted *metrics.Metrics, grace time.Duration, logger *slog.Logger) (end func() error, err error) {
+func (c *Config) serve(ctx context.Context, t *tree.Tree, counted *metrics.Metrics, logger *slog.Logger) (end func() error, err error) {
+	o := &c.Web
 	if o.Address == "" {
 		return func() error { return nil }, nil
 	}
 	handler, err := web.New(t, web.Options{
 		Logger: logger, Observer: counted, Hosts: o.Hosts, BasePath: o.BasePath, Passwords: o.Auth, CORS: o.CORS, Opens: o.Opens,
+		WarnBytes: o.WarnBytes, NoStills: !c.Stills,
 	})
 	if err != nil {
 		return nil, err
@@ -108,7 +112,7 @@ func (o *Web) serve(ctx context.Context, t *tree.Tree, counted *metrics.Metrics,
 		logger.Warn("FOOTAGE CAN BE SEEN BY EVERYBODY WHO REACHES THIS ADDRESS, as --no-auth says", "address", o.Address)
 	}
 	logger.Info("serving", "url", server.URL()+o.BasePath+"/")
-	closed := sync.OnceValue(func() error { return server.Close(grace) })
+	closed := sync.OnceValue(func() error { return server.Close(c.Grace) })
 	stop := context.AfterFunc(ctx, func() { _ = closed() }) // end gives the error
 	return func() error {
 		stop()
@@ -139,7 +143,7 @@ func (p *process) serveWeb(ctx context.Context, service *kvs.Archive, counted *m
 	sources := p.sources(service, parts)
 	sources.Alive = func() error { return nil }
 	counted.Attach(sources)
-	end, err := p.Web.serve(ctx, tree.New(parts.Library, tree.Options{Logger: logger, Stills: parts.Stills}), counted, p.Grace, logger)
+	end, err := p.serve(ctx, tree.New(parts.Library, tree.Options{Logger: logger, Stills: parts.Stills}), counted, logger)
 	if err != nil {
 		return err
 	}

@@ -26,6 +26,7 @@ const (
 // Picture is when a picture is shown, in nanoseconds, doubled; odd where decoding can begin at it.
 type Picture int64
 
+// Position is where in the file it is shown.
 func (p Picture) Position() time.Duration { return time.Duration(p >> 1) }
 func (p Picture) sync() bool              { return p&1 != 0 }
 

@@ -18,6 +18,7 @@ const maxProbedHours = 49
 // recorded tells whether any fragment starts in a span: from hours that are known, else with one call that asks for
 // one fragment at most.
 func (t *table) recorded(ctx context.Context, v View, span archive.Span) (bool, error) {
+	key := probeKey{v.Stream.Name, span.Start.UnixMilli(), span.End.UnixMilli()} // of all of it, as the window moves
 	span = span.Intersect(v.Window)
 	if span.Empty() {
 		return false, nil
@@ -25,7 +26,6 @@ func (t *table) recorded(ctx context.Context, v View, span archive.Span) (bool, 
 	if found, certain, err := t.recordedHours(ctx, v, span); certain || err != nil {
 		return found, err
 	}
-	key := probeKey{v.Stream.Name, span.Start.UnixMilli(), span.End.UnixMilli()}
 	if found, ok := t.probed(key); ok {
 		return found, nil
 	}

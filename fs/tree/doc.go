@@ -6,6 +6,7 @@
 // A path names a Dir, a File or a Link. There is one file for each kind of directory, and one for each form of a clip:
 //
 //	root.go      MOUNT/                    the streams
+//	all.go       @/2024-01-01T10:00/10m/   links to the clips of all streams that have footage then; @ is not listed
 //	stream.go    front-door/               the days that have footage, latest and last
 //	start.go     2024-01-01T10:00/         any start, listed or not: a day, an hour, a minute or an instant
 //	runs.go      2024-01-01/runs/          a clip for each run of a day; listed where --list names it

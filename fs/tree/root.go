@@ -22,6 +22,9 @@ func (r *rootDir) lookup(name string) (Place, error) {
 	if name == statusDirName && r.status != nil {
 		return known(r.status), nil
 	}
+	if name == allName {
+		return known(newAll(r.source, r.begun)), nil
+	}
 	if !archive.StreamName(name).Valid() {
 		return Place{}, archive.ErrName
 	}

@@ -116,6 +116,7 @@ runs (an empty body: plain clips again; GET tells the forms):
 		},
 	}
 	f.bind(cmd)
+	cmd.AddCommand(emulatorPutCommand())
 	return cmd
 }
 

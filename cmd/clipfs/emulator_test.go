@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/ecdsa"
@@ -10,16 +11,20 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"fmt"
 	"io"
 	"math/big"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"clipfs/clip/emulator/producer"
 	main "clipfs/cmd/clipfs"
 )
 
@@ -99,5 +104,109 @@ func TestEmulatorTLS(t *testing.T) {
 		if !strings.HasPrefix(endpoint, "https://127.0.0.1:") || resp.StatusCode != http.StatusOK {
 			t.Errorf("%s: %d", endpoint, resp.StatusCode)
 		}
+	}
+}
+
+// TestEmulatorPut: a file, the test card and a pipe of Matroska come into a stream, over TLS too, and are told of as they do.
+func TestEmulatorPut(t *testing.T) {
+	written := filepath.Join(t.TempDir(), "ca.pem")
+	endpoint := startEmulator(t, "--tls", "--tls-ca", written, "--quota", "off")
+	t.Setenv("AWS_CA_BUNDLE", written)
+	from := time.Date(2024, 1, 1, 10, 0, 0, 0, time.UTC)
+	var media bytes.Buffer
+	if err := producer.WriteTestCard(&media, from, from.Add(10*time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "door.mkv")
+	if err := os.WriteFile(file, media.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, args := range map[string][]string{
+		"file":        {file, "--stream", "door", "--start", "2024-01-01T10:00:00Z", "--rate", "max"},
+		"file of now": {file, "--stream", "yard", "--rate", "max"},
+		"test card":   {"testcard", "--stream", "card", "--start", "2024-01-01T10:00:00Z", "--rate", "max"},
+	} {
+		code, stdout, stderr := invoke(t, append([]string{"emulator", "put", "--endpoint-url", endpoint}, args...)...)
+		lines := regexp.MustCompile(`(?m)^PERSISTED (\S+) [0-9]{47}$`).FindAllStringSubmatch(stdout, -1)
+		if code != 0 || len(lines) < 5 || !strings.Contains(stderr, "stream made") || !strings.Contains(stderr, fmt.Sprintf("fragments=%d", len(lines))) {
+			t.Errorf("%s: exit code %d, %d persisted, stderr %s", name, code, len(lines), stderr)
+			continue
+		}
+		if slices.Contains(args, "--start") && lines[0][1] != "2024-01-01T10:00:00.000Z" {
+			t.Errorf("%s: the first is of %s", name, lines[0][1])
+		}
+		for _, event := range []string{"BUFFERING", "RECEIVED"} {
+			if got := strings.Count(stdout, event+" 20"); got != len(lines) {
+				t.Errorf("%s: %d of %s, want %d", name, got, event, len(lines))
+			}
+		}
+	}
+	// Where the stream is there, it is not made.
+	if code, _, stderr := invoke(t, "emulator", "put", "--endpoint-url", endpoint, file, "--stream", "door", "--rate", "max"); code != 0 || strings.Contains(stderr, "stream made") {
+		t.Errorf("again: exit code %d, %s", code, stderr)
+	}
+	if code, _, stderr := invoke(t, "emulator", "put", "--endpoint-url", endpoint, "/nowhere.mkv", "--stream", "door"); code != 1 || !strings.Contains(stderr, "nowhere.mkv") {
+		t.Errorf("without a file: exit code %d, %s", code, stderr)
+	}
+	t.Setenv("AWS_CA_BUNDLE", "")
+	if code, _, stderr := invoke(t, "emulator", "put", "--endpoint-url", endpoint, file, "--stream", "door"); code != 1 || !strings.Contains(stderr, "certificate") {
+		t.Errorf("without trust: exit code %d, %s", code, stderr)
+	}
+}
+
+// TestEmulatorPutPipe: what comes over standard input is sent as it comes; its times count from --start.
+func TestEmulatorPutPipe(t *testing.T) {
+	endpoint := startEmulator(t, "--quota", "off", "--credentials", "AKTEST:secret")
+	t.Setenv("AWS_ACCESS_KEY_ID", "AKTEST")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdin := os.Stdin
+	os.Stdin = read
+	defer func() { os.Stdin = stdin }()
+	go func() {
+		zero := time.Unix(0, 0)
+		_ = producer.WriteTestCard(write, zero, zero.Add(10*time.Second)) // what is missing is missed below
+		_ = write.Close()
+	}()
+	code, stdout, stderr := invoke(t, "emulator", "put", "-", "--endpoint-url", endpoint, "--stream", "gate", "--start", "2024-01-01T10:00:00Z")
+	for _, want := range []string{"PERSISTED 2024-01-01T10:00:00.000Z ", "PERSISTED 2024-01-01T10:00:08.000Z "} {
+		if code != 0 || !strings.Contains(stdout, want) {
+			t.Errorf("exit code %d, no %q in %s, stderr %s", code, want, stdout, stderr)
+		}
+	}
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "other")
+	if code, _, stderr := invoke(t, "emulator", "put", "testcard", "--endpoint-url", endpoint, "--stream", "gate"); code != 1 || !strings.Contains(stderr, "InvalidSignatureException") {
+		t.Errorf("another secret: exit code %d, %s", code, stderr)
+	}
+}
+
+// TestEmulatorPutLoop: a file that is sent again and again ends when the command is interrupted, and that is no error.
+func TestEmulatorPutLoop(t *testing.T) {
+	endpoint := startEmulator(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	lines, stdout := io.Pipe()
+	ended := make(chan int, 1)
+	var stderr bytes.Buffer
+	go func() {
+		code := main.Run(ctx, []string{"emulator", "put", "testcard", "--loop", "--stream", "card", "--endpoint-url", endpoint}, stdout, &stderr)
+		_ = stdout.Close()
+		ended <- code
+	}()
+	for reader := bufio.NewReader(lines); ; {
+		line, err := reader.ReadString('\n')
+		if err != nil {
+			t.Fatalf("%v, stderr %s", err, &stderr)
+		}
+		if strings.HasPrefix(line, "PERSISTED ") {
+			break
+		}
+	}
+	cancel()
+	_, _ = io.Copy(io.Discard, lines)
+	if code := <-ended; code != 0 {
+		t.Errorf("exit code %d, stderr %s", code, &stderr)
 	}
 }

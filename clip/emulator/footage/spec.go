@@ -54,7 +54,7 @@ func ParseSpec(s string) (Spec, error) {
 		return spec, nil
 	}
 	if i := strings.LastIndexByte(rest, '@'); i >= 0 {
-		if start, ok := parseStart(rest[i+1:]); ok {
+		if start, ok := ParseStart(rest[i+1:]); ok {
 			rest, spec.Start = rest[:i], start
 		}
 	}
@@ -65,8 +65,8 @@ func ParseSpec(s string) (Spec, error) {
 	return spec, nil
 }
 
-// parseStart reads an instant, UTC where it does not say.
-func parseStart(s string) (time.Time, bool) {
+// ParseStart reads an instant as it stands in a Spec, UTC where it does not say.
+func ParseStart(s string) (time.Time, bool) {
 	for _, layout := range []string{"2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02T15", "2006-01-02", "20060102T150405",
 		"20060102T1504"} {
 		for _, zone := range []string{"", "Z07:00", "Z0700"} {

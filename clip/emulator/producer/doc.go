@@ -11,5 +11,7 @@
 // the past is sent the same way as that of now. PutMedia takes 5 fragments a second and one connection a stream; the
 // emulator does not keep to the former if its quotas are off.
 //
+// PutSource sends other footage so, as fast as it is taken or as a camera would.
+//
 // Nothing here is shared between calls, so there is nothing to lock.
 package producer

@@ -61,16 +61,23 @@ const (
 // Errors are *ResponseError where a call was refused, *MediaError where the media was, those of the reader and of the
 // network. The acknowledgements that had come are given with an error too.
 func Put(ctx context.Context, endpoint, stream string, media io.Reader, o Options) ([]Ack, error) {
-	if o.HTTP == nil {
-		transport := &http.Transport{DisableCompression: true}
-		defer transport.CloseIdleConnections()
-		o.HTTP = &http.Client{Transport: transport}
-	}
+	o, done := o.withClient()
+	defer done()
 	acks, err := o.put(ctx, endpoint, stream, media)
 	if err != nil {
 		return acks, fmt.Errorf("put media to %s: %w", stream, err)
 	}
 	return acks, nil
+}
+
+// withClient gives the options with a client of their own if they have none, and what ends that.
+func (o Options) withClient() (Options, func()) {
+	if o.HTTP != nil {
+		return o, func() {}
+	}
+	transport := &http.Transport{DisableCompression: true}
+	o.HTTP = &http.Client{Transport: transport}
+	return o, transport.CloseIdleConnections
 }
 
 // put does what Put does.
@@ -112,32 +119,49 @@ func (o Options) put(ctx context.Context, endpoint, stream string, media io.Read
 
 // dataEndpoint asks where media of a stream goes.
 func (o Options) dataEndpoint(ctx context.Context, endpoint, stream string) (string, error) {
-	in, err := json.Marshal(map[string]string{"StreamName": stream, "APIName": "PUT_MEDIA"})
-	if err != nil {
-		return "", err
+	var out struct{ DataEndpoint string }
+	err := o.call(ctx, strings.TrimSuffix(endpoint, "/")+"/getDataEndpoint", map[string]any{"StreamName": stream, "APIName": "PUT_MEDIA"}, &out)
+	return strings.TrimSuffix(out.DataEndpoint, "/"), err
+}
+
+// CreateStream makes a stream that keeps its footage for so many hours. Errors are *ResponseError, and those of the network.
+func CreateStream(ctx context.Context, endpoint, stream string, hours int, o Options) error {
+	o, done := o.withClient()
+	defer done()
+	in := map[string]any{"StreamName": stream, "DataRetentionInHours": hours}
+	if err := o.call(ctx, strings.TrimSuffix(endpoint, "/")+"/createStream", in, new(struct{})); err != nil {
+		return fmt.Errorf("create %s: %w", stream, err)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimSuffix(endpoint, "/")+"/getDataEndpoint", bytes.NewReader(in))
+	return nil
+}
+
+// call calls an operation.
+func (o Options) call(ctx context.Context, to string, in map[string]any, out any) error {
+	body, err := json.Marshal(in)
 	if err != nil {
-		return "", err
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to, bytes.NewReader(body))
+	if err != nil {
+		return err
 	}
 	req.Header.Set("Content-Type", "application/json")
-	sum := sha256.Sum256(in)
+	sum := sha256.Sum256(body)
 	if err := o.sign(ctx, req, hex.EncodeToString(sum[:])); err != nil {
-		return "", err
+		return err
 	}
 	resp, err := o.HTTP.Do(req)
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer func() { _ = resp.Body.Close() }() // Only read.
 	if resp.StatusCode != http.StatusOK {
-		return "", refusal(resp)
+		return refusal(resp)
 	}
-	var out struct{ DataEndpoint string }
-	if err := json.NewDecoder(io.LimitReader(resp.Body, maxAnswer)).Decode(&out); err != nil {
-		return "", fmt.Errorf("data endpoint: %w", err)
+	if err := json.NewDecoder(io.LimitReader(resp.Body, maxAnswer)).Decode(out); err != nil {
+		return fmt.Errorf("answer of %s: %w", to, err)
 	}
-	return strings.TrimSuffix(out.DataEndpoint, "/"), nil
+	return nil
 }
 
 // sign signs a request (AWS Signature Version 4).

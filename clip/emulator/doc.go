@@ -9,12 +9,12 @@
 //	streams    the table of streams, what each has recorded and what its callers may ask: no HTTP
 //	wire       what the protocol is: names, times, errors, signatures, tokens, and the pace of an answer
 //
-// and below these fault, form, footage, payload, isom and store.
+// and below these fault, form, footage, payload, images, isom and store.
 //
 // # Data flow
 //
 //	control listener ─→ operation ─→ streams.Table         CreateStream, DescribeStream, ListStreams, GetDataEndpoint, …
-//	data listener    ─→ operation ─→ Stream.Visible        ListFragments, GetClip
+//	data listener    ─→ operation ─→ Stream.Visible        ListFragments, GetClip, GetImages
 //	                 ─→ putmedia.Session ─→ store          PutMedia
 //
 // A request runs through the same steps on both listeners: find the operation by its path (none: the XML answer of a

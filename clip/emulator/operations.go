@@ -58,6 +58,7 @@ func (s *Server) controlOperations() map[wire.API]operation {
 func (s *Server) dataOperations() map[wire.API]operation {
 	return map[wire.API]operation{
 		wire.GetClip:       reading(s.getClip),
+		wire.GetImages:     reading(s.getImages),
 		wire.ListFragments: replying(s.listFragments),
 	}
 }

@@ -59,6 +59,8 @@ type Options struct {
 	Payload payload.Options
 	// Overlaps says what GetClip does about footage that was ingested over older footage.
 	Overlaps streams.Overlaps
+	// StrictImages has GetImages refuse a width without a height, and a height without a width.
+	StrictImages bool
 	// Chunked leaves Content-Length out of what GetClip answers.
 	Chunked bool
 	// Latency passes before the first byte of an answer of the data listener.

@@ -10,6 +10,7 @@ import (
 
 	"clipfs/clip/emulator/fault"
 	"clipfs/clip/emulator/form"
+	"clipfs/clip/emulator/images"
 	"clipfs/clip/emulator/streams"
 	"clipfs/clip/emulator/wire"
 )
@@ -25,6 +26,7 @@ type Server struct {
 	calls       *callTable
 	faults      *fault.Table
 	madeAt      clipClock
+	images      *images.Maker
 	forms       atomic.Pointer[form.Set]
 	credentials wire.Credentials
 	options     Options

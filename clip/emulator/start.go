@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"clipfs/clip/emulator/fault"
+	"clipfs/clip/emulator/images"
 	"clipfs/clip/emulator/streams"
 	"clipfs/clip/emulator/wire"
 
@@ -54,6 +55,7 @@ func New(o Options) (*Server, error) {
 		streams:     table,
 		account:     streams.NewAccountQuota(o.NoQuota),
 		tokens:      wire.NewTokens(),
+		images:      images.NewMaker(),
 		calls:       &callTable{},
 		faults:      &fault.Table{},
 		credentials: o.Credentials,

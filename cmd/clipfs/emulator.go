@@ -150,6 +150,12 @@ func (f *emulatorFlags) bind(cmd *cobra.Command) {
 		"footage ingested over older footage: drop it from a clip that has both, hide it from all clips, or keep it")
 	set.Var(config.Text(&o.Payload.Muxer, "builtin|ffmpeg|ffmpeg-defaults", "builtin", payload.ParseMuxer), "muxer",
 		"what makes clips: builtin, ffmpeg (as real clips are) or ffmpeg-defaults")
+	set.Var(config.Choice(&o.StrictImages, func(strict bool) string {
+		if strict {
+			return "both"
+		}
+		return "either"
+	}, false, true), "image-size", "what GetImages takes of the width and height of an image: either alone too, which keeps its shape, or both only")
 	set.Var(config.OnOff(&f.contentLength), "content-length", "send a clip's length (off: chunked)")
 	set.DurationVar(&o.Latency, "latency", 0, "wait before the first byte of a data call's answer")
 	set.Var(config.Rate(&o.Bandwidth), "bandwidth", "`bytes` a second on each data connection, such as 25MB/s; 0 for no limit")

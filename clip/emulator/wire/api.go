@@ -12,6 +12,7 @@ const (
 	DescribeStream      API = "DescribeStream"
 	GetClip             API = "GetClip"
 	GetDataEndpoint     API = "GetDataEndpoint"
+	GetImages           API = "GetImages"
 	ListFragments       API = "ListFragments"
 	ListStreams         API = "ListStreams"
 	ListTagsForStream   API = "ListTagsForStream"
@@ -32,4 +33,4 @@ func ControlAPIs() []API {
 }
 
 // DataAPIs are the operations of the data hosts, by name.
-func DataAPIs() []API { return []API{GetClip, ListFragments, PutMedia} }
+func DataAPIs() []API { return []API{GetClip, GetImages, ListFragments, PutMedia} }

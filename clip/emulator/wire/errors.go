@@ -33,6 +33,7 @@ const (
 	Unavailable         Kind = "ServiceUnavailable"
 	Unrecognized        Kind = "UnrecognizedClientException"
 	UnsupportedMedia    Kind = "UnsupportedStreamMediaTypeException"
+	Validation          Kind = "ValidationException"
 	VersionMismatch     Kind = "VersionMismatchException"
 )
 

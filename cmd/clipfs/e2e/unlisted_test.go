@@ -85,7 +85,7 @@ func TestWithoutAListing(t *testing.T) {
 			t.Errorf("%s lists %v, %v; want nothing", list, entries, err)
 		}
 	}
-	for _, denied := range []string{m.Join("testcard", "latest"), m.Join("testcard", "last", "10m.mp4"), filepath.Join(dir, "15m.json")} {
+	for _, denied := range []string{m.Join("testcard", "latest"), m.Join("testcard", "last", "10m.mp4"), filepath.Join(dir, "15m.json"), filepath.Join(dir, "15m.srt"), filepath.Join(dir, "15m.vtt"), filepath.Join(dir, "15m.svg")} {
 		if _, err := os.Lstat(denied); !errors.Is(err, unix.EACCES) {
 			t.Errorf("%s: %v, want EACCES", denied, err)
 		}

@@ -38,10 +38,11 @@ func demoCommand() *cobra.Command {
 	f := demoFlags{level: slog.LevelWarn}
 	cmd := &cobra.Command{
 		Use:   "demo [flags] [DIR]",
-		Short: "Mount a test card, without an account",
-		Long: `Mount a stream that shows a test card, from an emulator in the same process: no account and no network is needed. The
-demo lists a directory and reads a clip to show that it works, prints commands to try, and stays until it is interrupted.
-DIR is made if it does not exist; without DIR a temporary directory is used.`,
+		Short: "Mount test cards and show them in a browser, without an account",
+		Long: `Mount three cameras that show a test card (one with gaps, one that has been silent for hours) from an emulator in the same
+process, and serve a page to look at them: no account and no network is needed. The demo prints the page's address, lists a
+directory and reads a clip to show that it works, prints commands to try, and stays until it is interrupted. DIR is made if it does
+not exist; without DIR a temporary directory is used.`,
 		Example: "  clipfs demo\n  clipfs demo --once /tmp/cameras",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -89,6 +90,7 @@ func (d *demo) run(ctx context.Context, args []string) (err error) {
 		return err
 	}
 	c := mount.Default()
+	c.Web.Address = "127.0.0.1:0"
 	c.CacheDir, c.Grace = cacheDir, 0                        // the test card is nothing to wait for
 	c.Told = map[string][]string{"endpoint-url": {endpoint}} // for clipfs doctor
 	return c.Serve(ctx, service, counted, mountpoint, logger, func(s *mount.Serving) error { return d.show(ctx, s, mountpoint) })
@@ -122,7 +124,7 @@ func removeDir(dir string) error {
 }
 
 func (d *demo) show(ctx context.Context, s *mount.Serving, mountpoint string) error {
-	d.say("Kinesis Video Streams, emulated, on %s\n\n", mountpoint)
+	d.say("%s  and on %s: Kinesis Video Streams, emulated\n\n", s.URL, mountpoint)
 	file, failed := d.check(ctx, mountpoint)
 	switch {
 	case failed == nil && d.once: // nothing to try: the mount goes now

@@ -8,10 +8,30 @@ import (
 
 	"clipfs/clip/emulator"
 	"clipfs/clip/emulator/footage"
+	"clipfs/clip/emulator/producer"
 	"clipfs/clip/kvs"
 )
 
-const demoStream = "testcard"
+// The cameras of the demo: one that records on, and two of which the emulator is sent what they recorded.
+const (
+	demoStream = "testcard"
+	gapsStream = "testcard-gaps"
+	goneStream = "testcard-silent"
+)
+
+// demoRun is footage of a camera: how long ago it began, and how long it is.
+type demoRun struct {
+	stream      string
+	ago, length time.Duration
+}
+
+func demoRuns() []demoRun {
+	return []demoRun{
+		{gapsStream, 55 * time.Minute, 4 * time.Minute}, {gapsStream, 45 * time.Minute, 90 * time.Second},
+		{gapsStream, 30 * time.Minute, 6 * time.Minute}, {gapsStream, 4 * time.Minute, 4 * time.Minute},
+		{goneStream, 5 * time.Hour, 3 * time.Minute},
+	}
+}
 
 // demoArchive starts an emulator with the test card and gives an archive on it. end stops both.
 func demoArchive(ctx context.Context, logger *slog.Logger, observer kvs.Observer) (service *kvs.Archive, end func() error, err error) {
@@ -26,7 +46,10 @@ func demoArchive(ctx context.Context, logger *slog.Logger, observer kvs.Observer
 	server, err := emulator.New(emulator.Options{
 		Log:     logger,
 		Address: "127.0.0.1:0",
-		Streams: []emulator.Stream{{Name: demoStream, Source: source, MediaType: "video/h264"}},
+		NoQuota: true, // what the cameras have recorded is sent at once
+		Streams: []emulator.Stream{
+			{Name: demoStream, Source: source, MediaType: "video/h264"}, {Name: gapsStream, MediaType: "video/h264"}, {Name: goneStream, MediaType: "video/h264"},
+		},
 	})
 	if err != nil {
 		return nil, nil, err
@@ -34,6 +57,13 @@ func demoArchive(ctx context.Context, logger *slog.Logger, observer kvs.Observer
 	// The emulator has to outlive ctx, which is the signal to unmount: what is being read is served till then.
 	if err := server.Start(context.WithoutCancel(ctx)); err != nil {
 		return nil, nil, err
+	}
+	now := time.Now().Truncate(2 * time.Second)
+	for _, run := range demoRuns() {
+		from := now.Add(-run.ago)
+		if _, err := producer.PutTestCard(ctx, server.Endpoint(), run.stream, from, from.Add(run.length), producer.Options{}); err != nil {
+			return nil, nil, errors.Join(err, server.Close())
+		}
 	}
 	service, err = emulatorArchive(server.Endpoint(), logger, observer)
 	if err != nil {

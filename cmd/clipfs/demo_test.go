@@ -43,6 +43,9 @@ func TestDemoOnce(t *testing.T) {
 			t.Errorf("the demo does not say %q:\n%s", word, out)
 		}
 	}
+	if !strings.HasPrefix(out, "http://127.0.0.1:") {
+		t.Errorf("the demo does not begin with where its page is:\n%s", out)
+	}
 	for _, word := range []string{"Ctrl-C", "Try", "ffprobe", "mpv", "cp "} {
 		if strings.Contains(out, word) {
 			t.Errorf("the demo says %q of a mount that is gone:\n%s", word, out)

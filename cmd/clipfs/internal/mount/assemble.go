@@ -196,7 +196,7 @@ func (c *Config) Serve(ctx context.Context, service archive.Service, counted *me
 	}
 	defer func() { err = errors.Join(err, parts.Close()) }()
 	entries := tree.New(parts.Library, tree.Options{Logger: logger, Stills: parts.Stills, Status: counted.StatusText})
-	unserved, err := c.serve(ctx, entries, counted, logger)
+	url, unserved, err := c.serve(ctx, entries, counted, logger)
 	if err != nil {
 		return err
 	}
@@ -214,7 +214,7 @@ func (c *Config) Serve(ctx context.Context, service archive.Service, counted *me
 	logger.Info("serving", "mountpoint", server.Mountpoint(), "cache", c.CacheDir)
 	defer parts.index()()
 	mounted, _ := mountinfo.Find(server.Mountpoint()) // for what is told of it later
-	serves := &Serving{mount: mounted, server: server, library: parts.Library, cache: parts.media, logger: logger, manager: manager, grace: c.Grace}
+	serves := &Serving{URL: url, mount: mounted, server: server, library: parts.Library, cache: parts.media, logger: logger, manager: manager, grace: c.Grace}
 	if waits, ok := service.(interface{ GiveUp() }); ok {
 		serves.giveUp = waits.GiveUp
 	}

@@ -29,6 +29,9 @@ const (
 
 // Serving is a mount, from when it is there until its process ends.
 type Serving struct {
+	// URL is where the tree is served over HTTP too; empty for nowhere.
+	URL string
+
 	server  *fs.Server
 	library *clip.Library
 	cache   *cache.Cache

@@ -91,30 +91,32 @@ func isLoopback(address string) bool {
 	return host == "" || host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// serve serves a tree over HTTP until ctx ends or end is called, if that is wanted. What is under way then has until grace is over.
-func (c *Config) serve(ctx context.Context, t *tree.Tree, counted *metrics.Metrics, logger *slog.Logger) (end func() error, err error) {
+// serve serves a tree over HTTP until ctx ends or end is called, if that is wanted, and gives where. What is under way then has until
+// grace is over.
+func (c *Config) serve(ctx context.Context, t *tree.Tree, counted *metrics.Metrics, logger *slog.Logger) (url string, end func() error, err error) {
 	o := &c.Web
 	if o.Address == "" {
-		return func() error { return nil }, nil
+		return "", func() error { return nil }, nil
 	}
 	handler, err := web.New(t, web.Options{
 		Logger: logger, Observer: counted, Hosts: o.Hosts, BasePath: o.BasePath, Passwords: o.Auth, CORS: o.CORS, Opens: o.Opens,
 		WarnBytes: o.WarnBytes, NoStills: !c.Stills,
 	})
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
 	server, err := web.Listen(ctx, handler, web.ListenOptions{Address: o.Address, Certificate: o.Certificate, Key: o.Key, Logger: logger})
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
 	if !isLoopback(o.Address) && o.NoAuth {
 		logger.Warn("FOOTAGE CAN BE SEEN BY EVERYBODY WHO REACHES THIS ADDRESS, as --no-auth says", "address", o.Address)
 	}
-	logger.Info("serving", "url", server.URL()+o.BasePath+"/")
+	url = server.URL() + o.BasePath + "/"
+	logger.Info("serving", "url", url)
 	closed := sync.OnceValue(func() error { return server.Close(c.Grace) })
 	stop := context.AfterFunc(ctx, func() { _ = closed() }) // end gives the error
-	return func() error {
+	return url, func() error {
 		stop()
 		return closed()
 	}, nil
@@ -143,7 +145,7 @@ func (p *process) serveWeb(ctx context.Context, service *kvs.Archive, counted *m
 	sources := p.sources(service, parts)
 	sources.Alive = func() error { return nil }
 	counted.Attach(sources)
-	end, err := p.serve(ctx, tree.New(parts.Library, tree.Options{Logger: logger, Stills: parts.Stills}), counted, logger)
+	_, end, err := p.serve(ctx, tree.New(parts.Library, tree.Options{Logger: logger, Stills: parts.Stills}), counted, logger)
 	if err != nil {
 		return err
 	}

@@ -324,6 +324,7 @@ func TestOptionsRefused(t *testing.T) {
 		"latency":            {Latency: -1},
 		"bandwidth":          {Bandwidth: -1},
 		"lifecycle":          {Lifecycle: -1},
+		"connections":        {PutConnections: -1},
 		"account":            {Account: "12"},
 		"account of letters": {Account: "12345678901a"},
 		"address":            {Address: "nowhere"},

@@ -21,6 +21,9 @@ const (
 	DefaultAddress = "127.0.0.1:4580"
 	// DefaultRetention is how long streams keep footage if Options.Retention is 0.
 	DefaultRetention = 48 * time.Hour
+	// DefaultPutConnections is how many connections may bring media to a stream at once if Options.PutConnections is 0. How
+	// many the service takes is not known; its official producers have two for some seconds.
+	DefaultPutConnections = 5
 	// NoRetention as Options.Retention makes streams that keep no footage.
 	NoRetention time.Duration = -1
 )
@@ -67,6 +70,9 @@ type Options struct {
 	Latency time.Duration
 	// Bandwidth of a connection to the data listener for media, in bytes a second; 0 is unlimited.
 	Bandwidth int64
+	// PutConnections is how many connections may bring media to a stream at once: 0 means DefaultPutConnections, and 1
+	// refuses a producer that comes back before the connection that it had has ended.
+	PutConnections int
 	// NoQuota leaves out the service's request quotas.
 	NoQuota bool
 	// Faults are in force from the start.
@@ -108,6 +114,12 @@ func (o Options) complete() (Options, error) {
 			return o, fmt.Errorf("%w: listen address: %w", ErrOptions, err)
 		}
 		o.DataAddress = net.JoinHostPort(host, "0")
+	}
+	if o.PutConnections == 0 {
+		o.PutConnections = DefaultPutConnections
+	}
+	if o.PutConnections < 0 {
+		return o, fmt.Errorf("%w: %d connections for media", ErrOptions, o.PutConnections)
 	}
 	if o.Account == "" {
 		o.Account = wire.DefaultAccount

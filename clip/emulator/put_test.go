@@ -190,7 +190,7 @@ func TestPutMediaRelative(t *testing.T) {
 
 func TestPutMediaOneConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := start(t, emulator.Options{})
+		c := start(t, emulator.Options{PutConnections: 1})
 		c.create("a", 24)
 		c.create("b", 24)
 		now := time.Now().Add(-time.Minute)

@@ -45,7 +45,7 @@ func New(o Options) (*Server, error) {
 		all[i] = streams.Given(st)
 	}
 	table, err := streams.Open(streams.Options{Log: o.Log, Data: o.Data, Given: all, Retention: o.Retention, Lifecycle: o.Lifecycle,
-		NoQuota: o.NoQuota}, time.Now())
+		NoQuota: o.NoQuota, PutConnections: o.PutConnections}, time.Now())
 	if err != nil {
 		return nil, fmt.Errorf("emulator: %w", err)
 	}

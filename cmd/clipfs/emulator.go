@@ -159,6 +159,8 @@ func (f *emulatorFlags) bind(cmd *cobra.Command) {
 	set.Var(config.OnOff(&f.contentLength), "content-length", "send a clip's length (off: chunked)")
 	set.DurationVar(&o.Latency, "latency", 0, "wait before the first byte of a data call's answer")
 	set.Var(config.Rate(&o.Bandwidth), "bandwidth", "`bytes` a second on each data connection, such as 25MB/s; 0 for no limit")
+	set.IntVar(&o.PutConnections, "put-connections", emulator.DefaultPutConnections,
+		"how many connections may bring media to a stream at once; 1 refuses a producer that comes back before its last one has ended")
 	set.Var(config.OnOff(&f.quota), "quota", "refuse calls above the service's quotas")
 	set.Var(config.Text(&o.Credentials, "KEY:SECRET", "", wire.ParseCredentials), "credentials", "verify that requests are signed with these")
 	set.StringVar(&f.region, "region", "", "with --credentials, the `region` that requests have to be signed for (default: any)")

@@ -8,7 +8,7 @@
 //	acks, err := producer.PutTestCard(ctx, server.Endpoint(), "front-door", from, from.Add(time.Minute), producer.Options{})
 //
 // has 30 fragments persisted when it returns: they are the ones that start at or after from and before to. Footage of
-// the past is sent the same way as that of now. PutMedia takes 5 fragments a second and one connection a stream; the
+// the past is sent the same way as that of now. PutMedia takes 5 fragments a second and a few connections a stream; the
 // emulator does not keep to the former if its quotas are off.
 //
 // PutSource sends other footage so, as fast as it is taken or as a camera would.

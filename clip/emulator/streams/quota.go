@@ -53,26 +53,26 @@ type Quota struct {
 	// Ingest and fragments are what PutMedia takes in, a second. It reads no faster, and so no producer is refused for
 	// sending more: the reference calls them rates at which it reads, and has no error for them.
 	Ingest, fragments *rate.Limiter
-	// connected holds something while PutMedia has its one connection.
+	// connected holds something for each connection that PutMedia has.
 	connected chan struct{}
 
 	mu              sync.Mutex // mu makes drawing on both buckets one step
 	media, metadata *rate.Limiter
 }
 
-// newQuota makes the full buckets of a new stream.
-func newQuota(off bool) *Quota {
+// newQuota makes the full buckets of a new stream, which so many connections may bring media to at once.
+func newQuota(off bool, connections int) *Quota {
 	q := &Quota{media: bucket(mediaPoints, off), metadata: bucket(metadataPoints, off)}
 	q.Ingest, q.fragments = bucket(putBytes, off), bucket(putFragments, off)
-	q.connected = make(chan struct{}, 1)
+	q.connected = make(chan struct{}, connections)
 	q.Calls = Calls{wire.PutMedia: bucket(putCalls, off)}
 	q.fill(streamControlCalls, off, wire.DeleteStream, wire.DescribeStream, wire.GetDataEndpoint, wire.ListTagsForStream,
 		wire.TagStream, wire.UntagStream, wire.UpdateDataRetention, wire.UpdateStream)
 	return q
 }
 
-// Connect takes the one connection that PutMedia may have, and gives the way to return it. It is the new connection that
-// is refused, not the old one that is cut (quotas page, PutMedia).
+// Connect takes one of the connections that PutMedia may have, and gives the way to return it. It is the new connection that
+// is refused, not an old one that is cut (quotas page, PutMedia).
 func (q *Quota) Connect() (release func(), err error) {
 	select {
 	case q.connected <- struct{}{}:

@@ -39,8 +39,9 @@ type Options struct {
 	Retention time.Duration
 	// Lifecycle is how long a stream is being created, and being deleted.
 	Lifecycle time.Duration
-	// NoQuota leaves the streams' quotas out.
-	NoQuota bool
+	// NoQuota leaves the streams' quotas out, but for the connections that may bring media to one at once.
+	NoQuota        bool
+	PutConnections int
 }
 
 // Table holds the streams of the account. Changes are kept in the store before they are seen here.
@@ -49,6 +50,8 @@ type Table struct {
 	store     *store.Store
 	lifecycle time.Duration
 	noQuota   bool
+	// connections is how many may bring media to a stream at once.
+	connections int
 	// turn is held by the one change that is going on; what only reads does not wait for it.
 	turn chan struct{}
 
@@ -68,7 +71,7 @@ func Open(o Options, now time.Time) (*Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Table{log: o.Log, store: kept, lifecycle: o.Lifecycle, noQuota: o.NoQuota, turn: make(chan struct{}, 1),
+	t := &Table{log: o.Log, store: kept, lifecycle: o.Lifecycle, noQuota: o.NoQuota, connections: o.PutConnections, turn: make(chan struct{}, 1),
 		byName: make(map[wire.StreamName]Stream), deleted: make(map[wire.StreamName]Stream)}
 	if err := t.load(o, now); err != nil {
 		return nil, errors.Join(err, kept.Close())
@@ -136,7 +139,7 @@ func (t *Table) give(g Given, retention time.Duration, now time.Time) (Stream, e
 
 // equip gives a stream what every stream has and none keeps.
 func (t *Table) equip(st Stream) Stream {
-	st.Quota, st.source = newQuota(t.noQuota), footage.NewSource()
+	st.Quota, st.source = newQuota(t.noQuota, t.connections), footage.NewSource()
 	if !st.given {
 		st.ready = st.Created.Add(t.lifecycle)
 	}

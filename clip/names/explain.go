@@ -11,12 +11,13 @@ import (
 
 // The right forms, as they are explained.
 const (
-	lengthForm = "lengths are written 10m, 1h30m, up to 24h"
-	startForm  = "starts are written 2024-01-01, 2024-01-01T10, 2024-01-01T10:00 or 20240101T1000"
-	placeForm  = "clips are in the directory of a start, 2024-01-01T10:00/10m.mp4, or in last/"
-	runForm    = "runs are written 2024-01-01T10:03:12.400-41m7s.mp4"
-	fileForm   = "clips end in .mp4, what is known of them in .json"
-	wordForm   = "clipfs path prints the name of what is meant"
+	lengthForm  = "lengths are written 10m, 1h30m, up to 24h"
+	startForm   = "starts are written 2024-01-01, 2024-01-01T10, 2024-01-01T10:00 or 20240101T1000"
+	placeForm   = "clips are in the directory of a start, 2024-01-01T10:00/10m.mp4, or in last/"
+	runForm     = "runs are written 2024-01-01T10:03:12.400-41m7s.mp4"
+	fileForm    = "clips end in .mp4, what is known of them in .json"
+	segmentForm = "positions of segments are written 6s.pts36000000.ts, in milliseconds"
+	wordForm    = "clipfs path prints the name of what is meant"
 )
 
 // ExplainStart says in one sentence what is wrong with a name in the directory of a stream that is meant as a time or as a still and is
@@ -57,6 +58,9 @@ func (g Grammar) ExplainFile(start archive.Start, name string) string {
 	}
 	stem, ours, video := g.cutLoosely(name)
 	stem = strings.TrimSuffix(stem, coverMark)
+	if g.misplaced(name) {
+		return segmentForm
+	}
 	switch {
 	case !ours && !video:
 		return g.explainStart(name)
@@ -86,6 +90,9 @@ func (g Grammar) ExplainLast(name string) string {
 	}
 	stem, ours, video := g.cutLoosely(name)
 	stem = strings.TrimSuffix(stem, coverMark)
+	if g.misplaced(name) {
+		return segmentForm
+	}
 	if _, err := ParseLength(stem); err == nil {
 		if ours || video {
 			return fileForm
@@ -110,6 +117,12 @@ func (g Grammar) ExplainRun(day archive.Start, name string) string {
 	return runForm
 }
 
+// misplaced reports whether a name is that of a segment whose position is none.
+func (g Grammar) misplaced(name string) bool {
+	_, _, _, err := cutMarks(g.cutFile(name))
+	return err != nil && !strings.HasPrefix(name, ".")
+}
+
 // withReason puts the reason of an error, if it has one, before the right form.
 func withReason(err error, form string) string {
 	var why *nameError
@@ -122,7 +135,10 @@ func withReason(err error, form string) string {
 // cutLoosely splits the name of a file. ours says that it ends as our files do, video that it ends as other videos do, or as
 // ours do in capitals.
 func (g Grammar) cutLoosely(name string) (stem string, ours, video bool) {
-	if stem, _, _, ok := g.cutFile(name); ok {
+	if stem, form := g.cutFile(name); form != "" {
+		if form == Segment {
+			stem, _, _ = strings.Cut(stem, positionMark)
+		}
 		return stem, true, false
 	}
 	at := strings.LastIndexByte(name, '.')

@@ -74,7 +74,12 @@ func published(t *testing.T, dir string, files []file, seconds int) string {
 	}
 	name := func(s playlist.Segment) string { return fmt.Sprintf("%s.ts", s.Span.Start.Format("20060102T150405Z")) }
 	for i, s := range segments {
-		plan, err := segment.Plan(files[i].movie(t), segment.Options{PTS: s.PTS})
+		movie := files[i].movie(t)
+		frames, err := segment.All(movie)
+		if err != nil {
+			t.Fatal(err)
+		}
+		plan, err := segment.Plan(movie, frames, segment.Options{PTS: s.PTS})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,0 +1,39 @@
+package segment
+
+import (
+	"fmt"
+
+	"clipfs/clip/mp4"
+	"clipfs/clip/ts"
+)
+
+// Delay gives how much earlier than it is shown the first picture of a movie is to be decoded, in ticks of 90 kHz: as much as its
+// tables say, and as the order of its pictures needs.
+func Delay(movie *mp4.Movie) (int64, error) {
+	t := movie.Video()
+	if t == nil {
+		return 0, fmt.Errorf("no pictures: %w", ts.ErrUnsupported)
+	}
+	c := clock{timescale: int64(t.Timescale)}
+	var first *mp4.Sample
+	var delay int64
+	for s, err := range t.Samples() {
+		if err != nil {
+			return 0, err
+		}
+		if first == nil {
+			one := s
+			first, delay = &one, max(0, int64(s.Offset))
+		}
+		delay = max(delay, (s.DTS-first.DTS)-(s.PTS()-first.PTS()))
+	}
+	return c.ticks(delay), nil
+}
+
+// decode sets when pictures are decoded, none later than it is shown: the first of them a delay before it is shown, and the others as much later as the
+// file says, in ticks.
+func decode(u []ts.Unit, later []int64, delay int64) {
+	for i := range u {
+		u[i].DTS = min(u[0].PTS-delay+later[i], u[i].PTS) // ticks are rounded
+	}
+}

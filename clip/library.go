@@ -94,6 +94,9 @@ func (l *Library) Fetched() download.Fetched { return l.downloads.Fetched() }
 // Downloads gives what fetches for this library.
 func (l *Library) Downloads() *download.Downloader { return l.downloads }
 
+// Part is the grid on which clips of many parts are cut.
+func (l *Library) Part() time.Duration { return l.options.Part }
+
 // Grammar gives what reads and writes the names of this library.
 func (l *Library) Grammar() names.Grammar { return l.options.Grammar }
 

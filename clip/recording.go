@@ -27,6 +27,8 @@ type Recording struct {
 	// Gaps lie between the clip's fragments, in order; Policy says what becomes of them.
 	Gaps   []archive.Span
 	Policy GapPolicy
+	// Over are those of them that lie over older ones and are not served.
+	Over []archive.Fragment
 	// Points are which time of day positions in the file are, in the order of positions, and Length is how long the file
 	// plays, both as far as the listing tells.
 	Points []archive.Point
@@ -43,7 +45,7 @@ func (c *Clip) Recording(ctx context.Context) (Recording, error) {
 	if err != nil {
 		return Recording{}, err
 	}
-	r := Recording{Stream: c.stream, Span: c.span, Fragments: d.fragments, Rule: d.rule, Cover: c.cover, Gaps: d.gaps(), Policy: c.Gaps()}
+	r := Recording{Stream: c.stream, Span: c.span, Fragments: d.fragments, Rule: d.rule, Cover: c.cover, Gaps: d.gaps(), Policy: c.Gaps(), Over: d.over}
 	r.Points, r.Length = c.listedPoints(d)
 	return r, nil
 }

@@ -1,10 +1,12 @@
 package tree
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"clipfs/clip"
@@ -23,17 +25,21 @@ func fixed(name, value string) Attribute {
 	return Attribute{Name: name, Value: func(context.Context) (string, error) { return value, nil }}
 }
 
-// clipAttributes are those of a form of a clip. Only missing may cost a listing.
-func clipAttributes(c *clip.Clip, form content) []Attribute {
+// clipAttributes are those of what a form made of a clip. Only missing may cost a listing.
+func clipAttributes(c *clip.Clip, of made) []Attribute {
+	failure := c.Err()
+	if of.err != nil {
+		failure = cmp.Or(failure, of.err())
+	}
 	all := []Attribute{
 		fixed("stream", string(c.Stream())),
 		fixed("start", formatTime(c.Span().Start)),
 		fixed("end", formatTime(c.Span().End)),
 		fixed("first", formatTime(c.First())),
 		fixed("fragments", strconv.Itoa(c.Fragments())),
-		fixed("size", sizeKind(c, form)),
+		fixed("size", sizeKind(c, of.content)),
 	}
-	for _, a := range [][2]string{{"error", message(c.Err())}, {"note", c.Note()}} {
+	for _, a := range [][2]string{{"error", message(failure)}, {"note", strings.Trim(c.Note()+"\n"+of.notes, "\n")}} {
 		if a[1] != "" {
 			all = append(all, fixed(a[0], a[1]))
 		}

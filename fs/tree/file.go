@@ -38,8 +38,13 @@ type content interface {
 type made struct {
 	version string
 	content content
-	// attributes says that the file has those of the clip.
+	// attributes says that the file has those of the clip. Of those notes are more than the clip has, one a line, and err is why the file
+	// could not be opened; it may be nil.
 	attributes bool
+	notes      string
+	err        func() error
+	// measured is File.measured; nil where that is the clip's.
+	measured func(open func() error, spent func(bytes int64, calls int)) error
 }
 
 // Size is the size in bytes. Where it is not exact it is an estimate on the high side, and opening makes it exact.

@@ -23,7 +23,7 @@ const at = "door/1999-12-31T20:00/"
 // version.
 func TestForms(t *testing.T) {
 	entries := newTree(t, recorded(), clip.Options{}, tree.Options{})
-	for _, name := range []string{"1m.mp4", "1m.cover.mp4", "1m.json", "1m.times.json", "1m.svg", "1m.srt", "1m.vtt"} {
+	for _, name := range []string{"1m.mp4", "1m.cover.mp4", "1m.json", "1m.times.json", "1m.svg", "1m.srt", "1m.vtt", "1m.m3u8", "6s.pts12.ts"} {
 		f := file(t, entries, at+name)
 		announced, exact := f.Size()
 		b, err := read(t, f)
@@ -49,7 +49,7 @@ func TestForms(t *testing.T) {
 // TestChangedFootage: another look gives the version that there is now; the outdated one stays what it was or is
 // ErrChanged.
 func TestChangedFootage(t *testing.T) {
-	for _, name := range []string{"1m.mp4", "1m.json", "1m.times.json", "1m.svg", "1m.srt", "1m.vtt"} {
+	for _, name := range []string{"1m.mp4", "1m.json", "1m.times.json", "1m.svg", "1m.srt", "1m.vtt", "1m.m3u8", "6s.pts12.ts"} {
 		a := recorded()
 		entries := newTree(t, a, clip.Options{MetadataTTL: time.Nanosecond}, tree.Options{})
 		f := file(t, entries, at+name)

@@ -44,6 +44,8 @@ func forms() []form {
 		{".srt", "application/x-subrip", onDemand, srtOf},
 		{".vtt", "text/vtt", onDemand, vttOf},
 		{".svg", "image/svg+xml", inDays, chartOf},
+		{".m3u8", "application/vnd.apple.mpegurl", inPeriods, playlistOf},
+		{names.Segment, "video/mp2t", hidden, segmentOf},
 	}
 }
 
@@ -80,6 +82,7 @@ func Listed(words []string) (names.Listed, error) {
 
 // file makes the form's file of a clip.
 func (f form) file(ctx context.Context, s source, at string, c *clip.Clip) (*File, error) {
+	s.asked.path = at
 	m, err := f.make(ctx, s, c)
 	if err != nil {
 		return nil, err
@@ -88,8 +91,11 @@ func (f form) file(ctx context.Context, s source, at string, c *clip.Clip) (*Fil
 		Info:    Info{Path: at, Time: c.Span().End, ValidUntil: c.Expires()},
 		Version: m.version, ContentType: f.contentType, content: m.content, measured: c.Measure,
 	}
+	if m.measured != nil {
+		file.measured = m.measured
+	}
 	if m.attributes {
-		file.attributes = func() []Attribute { return clipAttributes(c, m.content) }
+		file.attributes = func() []Attribute { return clipAttributes(c, m) }
 	}
 	return file, nil
 }

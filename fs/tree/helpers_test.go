@@ -1,6 +1,8 @@
 package tree_test
 
 import (
+	"bytes"
+	"encoding/binary"
 	"errors"
 	"io"
 	"testing"
@@ -32,7 +34,19 @@ func recorded() *memory.Archive {
 	a := memory.New()
 	a.Record("door", memory.Base(), 720, 10*time.Second)
 	a.Recorded["dark"] = nil
+	a.Rewrite = pictured
 	return a
+}
+
+// pictured makes the samples of a payload, two a fragment, ones of H.264: their length and the header of a slice stand before all else.
+func pictured(payload []byte) []byte {
+	const sample = 2000
+	media := payload[bytes.Index(payload, []byte("mdat"))+4:]
+	for ; len(media) >= sample; media = media[sample:] {
+		binary.BigEndian.PutUint32(media, sample-4)
+		media[4] = 0x41
+	}
+	return payload
 }
 
 // file gives the file at a path, which has to be there.

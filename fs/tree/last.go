@@ -29,15 +29,19 @@ func (d *lastDir) lookup(name string) (Place, error) {
 	if file.Cover {
 		find = d.library.LastCover
 	}
-	of := formOf(file.Form)
+	of, src := formOf(file.Form), d.source
+	src.asked.position = file.Position
 	return Place{Path: at, find: func(ctx context.Context) (Entry, error) {
 		c, err := find(ctx, d.stream, file.Length)
 		if err != nil {
 			return nil, err
 		}
-		f, err := of.file(ctx, d.source, at, c)
+		f, err := of.file(ctx, src, at, c)
 		if err != nil {
 			return nil, err
+		}
+		if file.Form == names.Segment { // which only a playlist names, that of its own span
+			return f, nil
 		}
 		f.Fixed = strings.TrimSuffix(d.grammar.FormatPath(d.stream, c.Span(), file.Cover), string(names.Movie)) + string(file.Form)
 		return f, nil

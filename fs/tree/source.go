@@ -9,6 +9,7 @@ import (
 
 	"clipfs/clip"
 	"clipfs/clip/archive"
+	"clipfs/clip/hls"
 	"clipfs/clip/names"
 	"clipfs/clip/still"
 )
@@ -20,6 +21,15 @@ type source struct {
 	stills    *still.Stills
 	grammar   names.Grammar
 	explained *explainer
+	publisher *hls.Publisher
+	// asked is what the name of a file tells besides its clip, where one is made.
+	asked asked
+}
+
+// asked is where a file is and at which position of a playlist.
+type asked struct {
+	path     string
+	position time.Duration
 }
 
 // startItems lists starts.
@@ -50,6 +60,7 @@ func (s source) filePlace(stream archive.StreamName, at string, file names.File,
 	if file.Cover {
 		find = s.library.Cover
 	}
+	s.asked.position = file.Position
 	return formOf(file.Form).place(s, at, func(ctx context.Context) (*clip.Clip, error) {
 		c, err := find(ctx, stream, file.Span)
 		if err != nil {

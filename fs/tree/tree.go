@@ -10,6 +10,7 @@ import (
 
 	"clipfs/clip"
 	"clipfs/clip/archive"
+	"clipfs/clip/hls"
 	"clipfs/clip/still"
 )
 
@@ -22,6 +23,8 @@ type Options struct {
 	// Status writes the text of .clipfs/status.json, a new one for each look-up; nil for no such file. It must not
 	// wait.
 	Status func() ([]byte, error)
+	// Segment is about how long segments of playlists are; 0 means playlist.DefaultSegment.
+	Segment time.Duration
 }
 
 // Tree is the clips of a library as a tree. It is safe for concurrent use.
@@ -36,7 +39,10 @@ func New(library *clip.Library, o Options) *Tree {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := source{library: library, stills: o.Stills, grammar: library.Grammar(), explained: newExplainer(o.Logger)}
+	s := source{
+		library: library, stills: o.Stills, grammar: library.Grammar(), explained: newExplainer(o.Logger),
+		publisher: hls.New(library, hls.Options{Logger: o.Logger, Segment: o.Segment}),
+	}
 	s.grammar.Forms = extensions(false)
 	begun := time.Now()
 	top := &rootDir{source: s, begun: begun}

@@ -68,7 +68,7 @@ func model(stream string, footage []piece, loc *time.Location, basic bool) map[s
 			continue
 		}
 		tree[day], tree[hour], tree[minute] = true, true, true
-		tree[day+"/24h.svg"] = true
+		tree[day+"/24h.svg"], tree[day+"/24h.m3u8"], tree[hour+"/1h.m3u8"] = true, true, true
 		start := at.Truncate(time.Minute)
 		files(tree, minute, names.ListedLengths(), func(length time.Duration) bool { return has(all, start, start.Add(length)) })
 		_, seconds := at.In(loc).Zone()

@@ -195,7 +195,7 @@ func (c *Config) Serve(ctx context.Context, service archive.Service, counted *me
 		return err
 	}
 	defer func() { err = errors.Join(err, parts.Close()) }()
-	entries := tree.New(parts.Library, tree.Options{Logger: logger, Stills: parts.Stills, Status: counted.StatusText})
+	entries := tree.New(parts.Library, tree.Options{Logger: logger, Stills: parts.Stills, Status: counted.StatusText, Segment: c.Segment})
 	url, unserved, err := c.serve(ctx, entries, counted, logger)
 	if err != nil {
 		return err

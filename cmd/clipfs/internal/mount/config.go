@@ -12,6 +12,7 @@ import (
 	"clipfs/clip/download"
 	"clipfs/clip/names"
 	"clipfs/clip/plan"
+	"clipfs/clip/playlist"
 	"clipfs/clip/timeline"
 	"clipfs/cmd/clipfs/internal/config"
 	"clipfs/cmd/internal/logs"
@@ -39,6 +40,7 @@ type Config struct {
 	Gaps        clip.GapPolicy
 	Unservable  clip.UnservablePolicy
 	Part        time.Duration
+	Segment     time.Duration
 	ListDays    int
 	Listed      names.Listed
 	Streams     []string
@@ -86,7 +88,7 @@ const defaultStillWidth = 640
 func Default() Config {
 	return Config{
 		CacheSize: cache.DefaultMaxBytes, MinFree: config.Share{Percent: 5}, Memory: 256 << 20,
-		MetadataTTL: time.Minute, ReadTimeout: time.Minute, Gap: archive.DefaultGap, Part: plan.DefaultGrid, ListDays: timeline.DefaultListDays,
+		MetadataTTL: time.Minute, ReadTimeout: time.Minute, Gap: archive.DefaultGap, Part: plan.DefaultGrid, Segment: playlist.DefaultSegment, ListDays: timeline.DefaultListDays,
 		Eager: clip.DefaultEager, ReadAhead: clip.DefaultReadAhead, Connections: clip.DefaultConnections, MaxOpenFetch: clip.DefaultMaxOpenFetch,
 		Stills: true, StillWidth: defaultStillWidth, Deny: fs.DefaultDeny(), LogFormat: logs.Text, Grace: 30 * time.Second,
 		Web: Web{Opens: web.DefaultOpens, WarnBytes: 500_000_000},
@@ -154,6 +156,7 @@ func (c *Config) bindClips(flags *pflag.FlagSet) {
 func (c *Config) bindFetching(flags *pflag.FlagSet) {
 	flags.Var(config.Positive(&c.ReadTimeout), "read-timeout", "how long a read waits without progress before it fails")
 	flags.Var(config.Positive(&c.Part), "part", "how much one GetClip call fetches of a clip of up to an hour that takes many calls")
+	flags.Var(config.Positive(&c.Segment), "segment", "about how long segments of playlists are; ffmpeg seeks right in segments below 10s")
 	flags.Var(config.Size(&c.Eager, 0), "eager", "prefetch the rest of an open clip once at most this much is uncached; 0 for only what is read")
 	flags.Var(config.Size(&c.ReadAhead, 0), "read-ahead", "how much to prefetch for a program that reads front to back; 0 for nothing")
 	flags.IntVar(&c.Connections, "connections", c.Connections, "how many `downloads` run at once")

@@ -145,7 +145,7 @@ func (p *process) serveWeb(ctx context.Context, service *kvs.Archive, counted *m
 	sources := p.sources(service, parts)
 	sources.Alive = func() error { return nil }
 	counted.Attach(sources)
-	_, end, err := p.serve(ctx, tree.New(parts.Library, tree.Options{Logger: logger, Stills: parts.Stills}), counted, logger)
+	_, end, err := p.serve(ctx, tree.New(parts.Library, tree.Options{Logger: logger, Stills: parts.Stills, Segment: p.Segment}), counted, logger)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,158 @@
+package hls
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"clipfs/clip"
+	"clipfs/clip/archive"
+	"clipfs/clip/names"
+	"clipfs/clip/playlist"
+	"clipfs/clip/segment"
+)
+
+// mostBytes is how long a playlist is at most: Chromium does not play one of 2.4 MB.
+const mostBytes = 2_000_000
+
+// Playlist is one version of the playlist of a clip.
+type Playlist struct {
+	// Version tells its text from others.
+	Version string
+	// Size of the text in bytes.
+	Size int64
+	// Notes say, in a sentence each, what is unusual in it.
+	Notes []string
+
+	text func(context.Context) ([]byte, error)
+}
+
+// Text is the text as it was made. It is made again if that was long ago; ErrChanged if it is another by then.
+func (l *Playlist) Text(ctx context.Context) ([]byte, error) { return l.text(ctx) }
+
+// Playlist makes the playlist of all segments of a clip. Its URIs begin with a prefix, which leads to the directory of the stream. It costs a
+// listing at most, as a rule nothing; it fails as Clip.Recording does.
+func (p *Publisher) Playlist(ctx context.Context, c *clip.Clip, prefix string) (*Playlist, error) {
+	text, notes, err := p.write(ctx, c, prefix)
+	if err != nil {
+		return nil, err
+	}
+	version := versionOf(text)
+	p.texts.Add(version, text)
+	for _, note := range notes {
+		p.tell(c, version, note)
+	}
+	return &Playlist{Version: version, Size: int64(len(text)), Notes: notes, text: func(ctx context.Context) ([]byte, error) {
+		if text, ok := p.texts.Get(version); ok {
+			return text, nil
+		}
+		text, _, err := p.write(ctx, c, prefix)
+		if err == nil && versionOf(text) != version {
+			err = fmt.Errorf("the playlist of %s %s is another by now: %w", c.Stream(), c.Span(), archive.ErrChanged)
+		}
+		return text, err
+	}}, nil
+}
+
+// versionOf tells a text from others.
+func versionOf(text []byte) string {
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:16])
+}
+
+// tell logs what is unusual in a version of a playlist, once.
+func (p *Publisher) tell(c *clip.Clip, version, note string) {
+	if had, _ := p.told.ContainsOrAdd(version+note, struct{}{}); !had {
+		p.options.Logger.Info("unusual playlist", "stream", c.Stream(), "span", c.Span(), "note", note)
+	}
+}
+
+// write makes the text of a playlist, and tells what is unusual in it.
+func (p *Publisher) write(ctx context.Context, c *clip.Clip, prefix string) (text []byte, notes []string, err error) {
+	recorded, err := c.Recording(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	known := p.stream(c.Stream()).codings
+	if err := known.learn(ctx, c); err != nil {
+		return nil, nil, err
+	}
+	fragments := servedOf(recorded)
+	var a arranged
+	cut := func(o playlist.Options) []playlist.Segment {
+		a = arrange(playlist.Cut(fragments, recorded.Rule, o), known)
+		return a.segments
+	}
+	write := func(segments []playlist.Segment) []byte {
+		return playlist.VOD(segments, func(s playlist.Segment) string { return prefix + names.FormatSegment(s.Span, s.PTS) }, a.notes...)
+	}
+	text, length := playlist.Fitting(cut, playlist.Options{Segment: p.options.Segment, Border: p.border()}, write, mostBytes)
+	if length > p.options.Segment {
+		a.notes = append(a.notes, fmt.Sprintf("segments are %s long and not %s, so that the playlist has no more than %d bytes", length, p.options.Segment, mostBytes))
+	}
+	return text, a.notes, nil
+}
+
+// border gives what tells when days end. It is asked in the order of times.
+func (p *Publisher) border() func(time.Time) time.Time {
+	var day archive.Span
+	g := p.library.Grammar()
+	return func(t time.Time) time.Time {
+		if !day.Contains(t) {
+			day = g.Period(g.Containing(t, archive.Day))
+		}
+		return day.End
+	}
+}
+
+// arranged are segments as a playlist has them.
+type arranged struct {
+	segments []playlist.Segment
+	notes    []string
+}
+
+// arrange takes out, like a gap, what is known to be of another video codec than the first that is known, as no player goes on from one to
+// another, and marks where the coding is known to change.
+func arrange(segments []playlist.Segment, known *codings) arranged {
+	a := arranged{segments: segments[:0:0]}
+	var first, last *segment.Coding
+	var pts time.Duration
+	left := make(map[string]archive.Span)
+	sound := make(map[string]bool)
+	gap := false
+	for _, s := range segments {
+		c, ok := known.at(s.Span.Start)
+		if ok && first == nil {
+			first = &c
+		}
+		if ok && c.Video != first.Video {
+			had := left[c.Video]
+			if had.Empty() {
+				had.Start = s.Span.Start
+			}
+			left[c.Video], gap = archive.Span{Start: had.Start, End: s.Span.End}, true
+			continue
+		}
+		if ok && c.LeftOut != "" && !sound[c.LeftOut] {
+			sound[c.LeftOut] = true
+			a.notes = append(a.notes, fmt.Sprintf("sound of %s is left out: no transport stream has it", strings.TrimSpace(c.LeftOut)))
+		}
+		s.Discontinuity = len(a.segments) > 0 && (s.Discontinuity || gap || ok && last != nil && c != *last)
+		s.PTS, gap = pts, false
+		pts += s.Span.Length()
+		if ok {
+			last = &c
+		}
+		a.segments = append(a.segments, s)
+	}
+	for _, video := range slices.Sorted(maps.Keys(left)) {
+		span := left[video]
+		a.notes = append(a.notes, fmt.Sprintf("%s is left out, from %s: the playlist begins with %s, and no player goes on from one to the other", video, span, first.Video))
+	}
+	return a
+}

@@ -70,6 +70,11 @@ func (d *davFiles) entry(ctx context.Context, name string) (tree.Entry, error) {
 	case err != nil:
 		return nil, err
 	}
+	if f, ok := e.(*tree.File); ok && d.face.exact {
+		if err := d.face.tree.Measure(ctx, f); err != nil {
+			return nil, err
+		}
+	}
 	d.found[at] = e
 	return e, nil
 }

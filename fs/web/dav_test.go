@@ -88,3 +88,26 @@ func TestPropfind(t *testing.T) {
 		}
 	}
 }
+
+// TestExactPropfind: where it was asked for, listings have exact lengths, too.
+func TestExactPropfind(t *testing.T) {
+	s := serve(t, recorded(), web.Options{ExactSizes: true})
+	got := ask(t, s, "PROPFIND", at, "Depth", "1")
+	var all multistatus
+	if err := xml.Unmarshal([]byte(got.body), &all); err != nil {
+		t.Fatal(err)
+	}
+	files := 0
+	for _, r := range all.Responses {
+		if !strings.HasSuffix(r.Href, ".mp4") {
+			continue
+		}
+		files++
+		if length, whole := r.Props[0].Prop.Length, ask(t, s, http.MethodGet, r.Href); length != strconv.Itoa(len(whole.body)) {
+			t.Errorf("%s is listed with %s bytes, it has %d", r.Href, length, len(whole.body))
+		}
+	}
+	if files < 3 {
+		t.Errorf("%d clips are listed: %s", files, got.body)
+	}
+}

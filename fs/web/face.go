@@ -21,7 +21,9 @@ type face struct {
 	base     string
 	observer Observer
 	gate     *gate
-	pages    *pages
+	// exact has WebDAV listings wait for exact sizes.
+	exact bool
+	pages *pages
 	// buffers are for bodies under way.
 	buffers sync.Pool
 }

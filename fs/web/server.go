@@ -33,6 +33,8 @@ type Options struct {
 	CORS string
 	// Opens is how many files are opened at once for a client address; 0 means DefaultOpens.
 	Opens int
+	// ExactSizes has WebDAV listings wait for exact sizes, which costs what opening each file costs.
+	ExactSizes bool
 	// WarnBytes is from how many bytes on pages say what saving a span will fetch; 0 means any.
 	WarnBytes int64
 	// NoStills has pages show no stills.
@@ -63,7 +65,7 @@ func New(t *tree.Tree, o Options) (*Handler, error) {
 	h := &Handler{
 		guard: guard{hosts: o.Hosts, origin: o.CORS, logger: o.Logger},
 		face: face{
-			tree: t, base: o.BasePath, observer: o.Observer, gate: newGate(cmp.Or(o.Opens, DefaultOpens)), pages: pages,
+			tree: t, base: o.BasePath, observer: o.Observer, gate: newGate(cmp.Or(o.Opens, DefaultOpens)), pages: pages, exact: o.ExactSizes,
 			buffers: sync.Pool{New: func() any { return new([chunk]byte) }},
 		},
 		logger: o.Logger,

@@ -138,7 +138,7 @@ func TestWebDAV(t *testing.T) {
 	t.Parallel()
 	harness.Need(t, "rclone", "cadaver", "mount.davfs", "umount.davfs")
 	e := harness.StartEmulator(t, "--stream", "testcard=testcard")
-	w := harness.StartWeb(t, e, "--names", "basic")
+	w := harness.StartWeb(t, e, "--names", "basic", "--exact-sizes", "--list", "1m,2m")
 	dir := t.TempDir()
 	at := time.Now().UTC().Add(-3 * time.Hour).Truncate(time.Minute).Format("20060102T1504")
 	remote := "/testcard/" + at + "/"
@@ -153,11 +153,13 @@ func TestWebDAV(t *testing.T) {
 	file := filepath.Join(dir, "rclone.mp4")
 	harness.Run(t, "rclone", "--config", "/dev/null", "--webdav-url", w.URL, "copyto", ":webdav:"+remote[1:]+"1m.mp4", file)
 	check("rclone", file, "1m.mp4")
+	harness.Run(t, "rclone", "--config", "/dev/null", "--webdav-url", w.URL, "copy", "--include", "*m.mp4", ":webdav:"+remote[1:], filepath.Join(dir, "rclone"))
+	check("rclone of a directory", filepath.Join(dir, "rclone", "2m.mp4"), "2m.mp4")
 
 	cadaver := exec.CommandContext(t.Context(), "cadaver", w.URL+"/testcard/")
 	cadaver.Dir, cadaver.Env = dir, append(os.Environ(), "HOME="+dir)
 	cadaver.Stdin = strings.NewReader("ls\ncd " + at + "\nls\nget 2m.mp4 cadaver.mp4\nquit\n")
-	if out, err := cadaver.CombinedOutput(); err != nil || !strings.Contains(string(out), "5m.mp4") {
+	if out, err := cadaver.CombinedOutput(); err != nil || !strings.Contains(string(out), "2m.mp4") {
 		t.Errorf("cadaver: %v: %s", err, out)
 	}
 	check("cadaver", filepath.Join(dir, "cadaver.mp4"), "2m.mp4")
@@ -189,8 +191,8 @@ func TestWebDAV(t *testing.T) {
 	})
 	copied := filepath.Join(dir, "davfs.mp4")
 	// It knows what directories list, and no other names.
-	harness.Run(t, "cp", mountpoint+"/testcard/"+at[:8]+"/"+at[:11]+"/"+at+"/15m.mp4", copied)
-	check("davfs2", copied, "15m.mp4")
+	harness.Run(t, "cp", mountpoint+"/testcard/"+at[:8]+"/"+at[:11]+"/"+at+"/2m.mp4", copied)
+	check("davfs2", copied, "2m.mp4")
 }
 
 // certify writes a certificate of its own for localhost, and its key.

@@ -100,7 +100,7 @@ func (c *Config) serve(ctx context.Context, t *tree.Tree, counted *metrics.Metri
 	}
 	handler, err := web.New(t, web.Options{
 		Logger: logger, Observer: counted, Hosts: o.Hosts, BasePath: o.BasePath, Passwords: o.Auth, CORS: o.CORS, Opens: o.Opens,
-		WarnBytes: o.WarnBytes, NoStills: !c.Stills,
+		ExactSizes: c.ExactSizes, WarnBytes: o.WarnBytes, NoStills: !c.Stills,
 	})
 	if err != nil {
 		return "", nil, err

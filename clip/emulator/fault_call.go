@@ -6,9 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 
 	"clipfs/clip/emulator/fault"
+	"clipfs/clip/emulator/putmedia"
 	"clipfs/clip/emulator/wire"
 )
 
@@ -87,6 +89,8 @@ func (c *call) refuse(api wire.API, ref wire.StreamRef) error {
 func (s *Server) faultPut(ctx context.Context, c *call, ref wire.StreamRef) error {
 	s.meet(wire.PutMedia, c, ref)
 	switch {
+	case c.fault.At.IsSet():
+		// It happens in the media (putFaults).
 	case c.has(fault.Reset), c.has(fault.Close):
 		fault.Cut(c.fault, wire.RawConn(ctx))
 		panic(http.ErrAbortHandler)
@@ -96,4 +100,26 @@ func (s *Server) faultPut(ctx context.Context, c *call, ref wire.StreamRef) erro
 		}
 	}
 	return errors.Join(c.before(), c.refuse(wire.PutMedia, ref))
+}
+
+// putFaults gives what a fault does to media while it comes.
+func (c *call) putFaults(conn net.Conn) putmedia.Faults {
+	f := putmedia.Faults{Withhold: c.has(fault.Unpersisted), Late: c.fault.For, Idle: c.has(fault.Idle)}
+	f.At, _ = c.fault.At.Bytes()
+	switch {
+	case c.has(fault.Failure) && !c.fault.At.IsSet():
+		f.Failure = c.fault.Code
+	case !c.fault.At.IsSet():
+	case c.has(fault.Failure):
+		f.Break = func(context.Context) error { return putmedia.Ordered(c.fault.Code) }
+	case c.has(fault.Stall):
+		f.Break = func(ctx context.Context) error { return fault.Wait(ctx, c.fault) }
+	case c.has(fault.Reset), c.has(fault.Close):
+		f.Break = func(context.Context) error {
+			fault.Cut(c.fault, conn)
+			_ = conn.Close() // It may be closed.
+			return putmedia.ErrBroken
+		}
+	}
+	return f
 }

@@ -33,6 +33,9 @@ func (c *client) open(stream string) *session {
 	return s
 }
 
+// wait waits for the end, and gives what the connection ended with.
+func (s *session) wait() error { return <-s.ended }
+
 // send sends bytes.
 func (s *session) send(t *testing.T, b []byte) {
 	t.Helper()
@@ -93,12 +96,12 @@ func TestOverlappingSessions(t *testing.T) {
 			again.send(t, cluster(8000))
 			again.until(t, camera.Persisted, 6000)
 			tt.end(old, third[len(third)-3:])
-			_ = <-old.ended // as it was ended above
+			_ = old.wait() // it ended as it was made to
 			again.send(t, cluster(10_000))
 			if err := again.media.Close(); err != nil {
 				t.Fatal(err)
 			}
-			if err := <-again.ended; err != nil {
+			if err := again.wait(); err != nil {
 				t.Errorf("%s: the second connection: %v", tt.name, err)
 			}
 			var got []float64
@@ -137,14 +140,14 @@ func TestConnectionsOfAStream(t *testing.T) {
 				t.Errorf("%d connections: one more: %v", want, err)
 			}
 			all[0].media.CloseWithError(errors.New("reset"))
-			_ = <-all[0].ended // as it was ended above
+			_ = all[0].wait() // it ended as it was made to
 			synctest.Wait()
 			if err := more(); err != nil {
 				t.Errorf("%d connections: after one has ended: %v", want, err)
 			}
 			for _, s := range all[1:] {
 				s.media.CloseWithError(errors.New("reset"))
-				_ = <-s.ended // as it was ended above
+				_ = s.wait() // it ended as it was made to
 			}
 			if got := len(c.list("a", producer, time.Unix(0, 0), time.Now())); got != want+1 {
 				t.Errorf("%d connections brought %d fragments, want %d", want, got, want+1)
@@ -183,7 +186,7 @@ func TestOverlappingSessionsInAClip(t *testing.T) {
 		old.until(t, camera.Persisted, twice)
 		for _, s := range []*session{old, again} {
 			_ = s.media.Close() // It never fails.
-			if err := <-s.ended; err != nil {
+			if err := s.wait(); err != nil {
 				t.Error(err)
 			}
 		}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -98,6 +99,10 @@ KEY=VALUE,…:
   listings       kind=duplicate  kind=missing  kind=endless
   payloads       kind=lie,what=mdat|sizes|offsets|overlap|counts|moov  kind=differ[,at=N]
   the service    kind=skew,by=10m  kind=aged (footage has left retention)  kind=deleted (so has the stream)
+  media          kind=failure,code=4006[,at=N] (an ERROR acknowledgement: 4000 to 4012, 5000, 5001)
+                 kind=unpersisted[,for=5s] (PERSISTED comes late, or never)  kind=idle (IDLE though media comes)
+What operations take; those that are not for PutMedia alone hit it where they say api=PutMedia, at a place in its media:
+` + faultTable() + `
 
 --payload FORM,... gives clips odd forms, most of them valid; so does POST ENDPOINT/_emulator/payload while the emulator
 runs (an empty body: plain clips again; GET tells the forms):
@@ -118,6 +123,22 @@ runs (an empty body: plain clips again; GET tells the forms):
 	f.bind(cmd)
 	cmd.AddCommand(emulatorPutCommand())
 	return cmd
+}
+
+// faultTable tells which kinds of faults the operations take.
+func faultTable() string {
+	most := fault.KindsOf(string(wire.DescribeStream))
+	lines := []string{faultRow("all", "", most)}
+	for _, api := range []wire.API{wire.ListStreams, wire.ListFragments, wire.GetClip} {
+		more := slices.DeleteFunc(fault.KindsOf(string(api)), func(k fault.Kind) bool { return slices.Contains(most, k) })
+		lines = append(lines, faultRow(string(api), "also ", more))
+	}
+	return strings.Join(append(lines, faultRow(string(wire.PutMedia), "only ", fault.KindsOf(string(wire.PutMedia)))), "\n")
+}
+
+// faultRow is a line of faultTable.
+func faultRow(api, before string, kinds []fault.Kind) string {
+	return fmt.Sprintf("  %-14s %s%s", api, before, strings.Trim(fmt.Sprint(kinds), "[]"))
 }
 
 func formTable() string {

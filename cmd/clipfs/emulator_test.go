@@ -210,3 +210,14 @@ func TestEmulatorPutLoop(t *testing.T) {
 		t.Errorf("exit code %d, stderr %s", code, &stderr)
 	}
 }
+
+// TestEmulatorHelp: the help says which faults the operations take.
+func TestEmulatorHelp(t *testing.T) {
+	_, stdout, _ := invoke(t, "emulator", "--help")
+	for _, want := range []string{"  GetClip        also aged differ lie\n", "  ListStreams    also endless\n",
+		"  PutMedia       only close deleted denied expired failure idle refuse reset skew stall status throttle unpersisted\n"} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("help does not say %q:\n%s", want, stdout)
+		}
+	}
+}

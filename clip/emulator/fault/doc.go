@@ -10,8 +10,9 @@
 // Which calls a rule hits:
 //
 //	api=GetClip        calls of this operation; without it, of all that the kind is for, but for PutMedia: that is hit by
-//	                   rules that name it only, before its answer, by reset, close, stall, status, throttle, expired,
-//	                   denied, skew and deleted
+//	                   rules that name it, and by those that are for it alone. Of the others it takes reset, close and stall,
+//	                   before its answer or once at= bytes of media have come, and before it status, throttle, expired, denied,
+//	                   skew and deleted
 //	stream=door        calls that name this stream; without it, all
 //	skip=3             not the first three of them
 //	count=2            two of the rest and no more
@@ -44,6 +45,11 @@
 //	kind=skew          the service's clock is off by=10m or by=-10m, and it checks that requests are of its time
 //	kind=aged          all footage has left retention
 //	kind=deleted       the stream is not there
+//
+//	kind=failure       an ERROR acknowledgement with code=4006 (4000 to 4012, 5000, 5001) ends PutMedia: in its first fragment,
+//	                   or once at= bytes have come. Fragments that were persisted before stay
+//	kind=unpersisted   PERSISTED does not come, or for=5s later; the fragments are stored
+//	kind=idle          each fragment is told of as IDLE, too, as if nothing had come
 //
 // A call meets one rule at most: the first, in the order in which they were added, that hits it.
 //

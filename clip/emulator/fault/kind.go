@@ -33,6 +33,10 @@ const (
 	Skew      Kind = "skew"
 	Aged      Kind = "aged"
 	Deleted   Kind = "deleted"
+
+	Failure     Kind = "failure"
+	Unpersisted Kind = "unpersisted"
+	Idle        Kind = "idle"
 )
 
 // The operations that some kinds are for alone.
@@ -52,6 +56,9 @@ type form struct {
 	// puts: it is for PutMedia too, where a rule names that.
 	puts bool
 }
+
+// ofPuts reports whether a kind is for PutMedia alone.
+func (f form) ofPuts() bool { return slices.Equal(f.apis, []string{putMedia}) }
 
 // forms gives the form of each kind.
 func forms() map[Kind]form {
@@ -77,6 +84,10 @@ func forms() map[Kind]form {
 		Skew:      {keys: []string{"by"}, needs: []string{"by"}, puts: true},
 		Aged:      {apis: []string{getClip, listFragments}},
 		Deleted:   {puts: true},
+
+		Failure:     {keys: []string{"code", "at"}, needs: []string{"code"}, apis: []string{putMedia}, puts: true},
+		Unpersisted: {keys: []string{"for"}, apis: []string{putMedia}, puts: true},
+		Idle:        {apis: []string{putMedia}, puts: true},
 	}
 }
 
@@ -90,6 +101,18 @@ func kindNames() string {
 		names = append(names, string(k))
 	}
 	return strings.Join(names, ", ")
+}
+
+// KindsOf gives the kinds of rules that can hit calls of an operation, by name; those for PutMedia hit it where they name it.
+func KindsOf(api string) []Kind {
+	var kinds []Kind
+	for _, k := range Kinds() {
+		switch f := forms()[k]; {
+		case k == Refuse, api == putMedia && f.puts, api != putMedia && len(f.apis) == 0, slices.Contains(f.apis, api):
+			kinds = append(kinds, k)
+		}
+	}
+	return kinds
 }
 
 // Untruth is what the head of a payload lies about.

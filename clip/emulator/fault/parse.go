@@ -77,6 +77,8 @@ func (r *Rule) set(key, value string) (err error) {
 		r.Status, err = parseStatus(value)
 	case "by":
 		r.Bytes, r.Shift, err = parseBy(value)
+	case "code":
+		r.Code, err = parseCode(value)
 	case "what":
 		r.What, err = parseUntruth(value)
 	default:
@@ -109,8 +111,10 @@ func (r *Rule) complete(given map[string]bool) error {
 		return fmt.Errorf("%s is for %s only", r.Kind, strings.Join(f.apis, " and "))
 	}
 	switch {
-	case r.API == putMedia && (!f.puts && r.Kind != Refuse || r.At.IsSet()):
-		return fmt.Errorf("%s at a place in the answer is not for PutMedia", r.Kind)
+	case r.API == putMedia && !f.puts && r.Kind != Refuse:
+		return fmt.Errorf("%s is not for PutMedia", r.Kind)
+	case (r.API == putMedia || f.ofPuts()) && r.At.percent > 0:
+		return errors.New("at: nobody knows how much media comes: want bytes, such as 65536 or 64KiB")
 	case r.Kind == Length && r.Bytes == 0:
 		return errors.New("by: want bytes, such as +1000 or -1000")
 	case r.Kind == Skew && r.Shift == 0:
@@ -148,6 +152,20 @@ func parseStatus(s string) (int, error) {
 	n, err := strconv.Atoi(s)
 	if err != nil || n < 400 || n > 599 {
 		return 0, fmt.Errorf("%q: want 400 to 599", s)
+	}
+	return n, nil
+}
+
+// Codes gives the ErrorIds that PutMedia has (API reference, PutMedia, Response Elements).
+func Codes() []int {
+	return []int{4000, 4001, 4002, 4003, 4004, 4005, 4006, 4007, 4008, 4009, 4010, 4011, 4012, 5000, 5001}
+}
+
+// parseCode reads the ErrorId of an acknowledgement.
+func parseCode(s string) (int, error) {
+	n, err := strconv.Atoi(s)
+	if err != nil || !slices.Contains(Codes(), n) {
+		return 0, fmt.Errorf("%q: want one of %d", s, Codes())
 	}
 	return n, nil
 }

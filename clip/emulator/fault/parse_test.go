@@ -74,7 +74,12 @@ func TestParseRefuses(t *testing.T) {
 		"kind=refuse,stream=door":          "takes no stream",
 		"kind=refuse,count=1":              "takes no count",
 		"kind=html,api=PutMedia":           "not for PutMedia",
-		"kind=close,api=PutMedia,at=1":     "not for PutMedia",
+		"kind=close,api=PutMedia,at=1%":    "want bytes",
+		"kind=failure,code=4006,at=50%":    "want bytes",
+		"kind=failure":                     "needs code",
+		"kind=failure,code=4013":           "4012",
+		"kind=idle,api=GetClip":            "PutMedia only",
+		"kind=drip,api=PutMedia":           "not for PutMedia",
 	} {
 		if got, err := fault.Parse(text); !errors.Is(err, fault.ErrRule) || !strings.Contains(err.Error(), says) {
 			t.Errorf("%q: %+v, %v; want %q", text, got, err, says)

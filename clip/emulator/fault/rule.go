@@ -30,6 +30,8 @@ type Rule struct {
 	Shift time.Duration
 	// What a head lies about.
 	What Untruth
+	// Code is the ErrorId of an ERROR acknowledgement.
+	Code int
 
 	// text is what the rule was made of.
 	text string
@@ -44,6 +46,9 @@ type Position struct {
 	bytes   int64
 	percent float64
 }
+
+// Bytes gives the position as bytes from the start, and whether it is one: not where it is a percentage.
+func (p Position) Bytes() (int64, bool) { return p.bytes, p.set && p.percent == 0 }
 
 // IsSet reports whether there is one.
 func (p Position) IsSet() bool { return p.set }

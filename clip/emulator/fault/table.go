@@ -91,7 +91,7 @@ func (s *Set) hits(c Call) bool {
 	if r.Kind == Refuse || (r.API != "" && r.API != c.API) || (r.Stream != "" && r.Stream != c.Stream) {
 		return false
 	}
-	if c.API == putMedia && r.API == "" {
+	if c.API == putMedia && r.API == "" && !forms()[r.Kind].ofPuts() {
 		return false
 	}
 	if apis := forms()[r.Kind].apis; len(apis) > 0 && !slices.Contains(apis, c.API) {

@@ -8,6 +8,9 @@
 // begins, or where the body ends; one that was cut off with its connection is dropped. It can be listed and asked for before
 // its PERSISTED is sent. One goroutine reads and stores, another writes all acknowledgements.
 //
+// What goes wrong on purpose in a session is its Faults (fault.go): the body breaks off or stalls, an ERROR ends it, PERSISTED comes
+// late or not at all.
+//
 // # Faithfulness
 //
 // What is known of PutMedia differs between its reference, the quotas page and what producers have logged. Here

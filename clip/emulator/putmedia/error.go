@@ -28,39 +28,51 @@ func (e *archivalError) Error() string { return e.err.Error() }
 // Unwrap gives the cause.
 func (e *archivalError) Unwrap() error { return e.err }
 
+// putErrors are the errors that producers are told, by what they are of here. The last of an ErrorId has no cause.
+func putErrors() []struct {
+	cause error
+	putError
+} {
+	return []struct {
+		cause error
+		putError
+	}{
+		{errUnreadable, putError{4000, "STREAM_READ_ERROR"}},
+		{footage.ErrFragmentSize, putError{4001, "MAX_FRAGMENT_SIZE_REACHED"}},
+		{footage.ErrFragmentDuration, putError{4002, "MAX_FRAGMENT_DURATION_REACHED"}},
+		{errPutDuration, putError{4003, "MAX_CONNECTION_DURATION_REACHED"}},
+		{footage.ErrOutOfOrder, putError{4004, "FRAGMENT_TIMECODE_LESSER_THAN_PREVIOUS"}},
+		{nil, putError{4005, "MORE_THAN_ALLOWED_TRACKS_FOUND"}}, // as the reference has it; 4012 is what is seen
+		{footage.ErrInvalidMedia, putError{4006, "INVALID_MKV_DATA"}},
+		{footage.ErrTimecode, putError{4007, "INVALID_PRODUCER_TIMESTAMP"}},
+		{errStreamDeleted, putError{4008, "STREAM_NOT_ACTIVE"}},
+		{footage.ErrTagLimit, putError{4009, "FRAGMENT_METADATA_LIMIT_REACHED"}},
+		{footage.ErrTrackNumber, putError{4010, "TRACK_NUMBER_MISMATCH"}},
+		{footage.ErrTrackEmpty, putError{4011, "FRAMES_MISSING_FOR_TRACK"}},
+		{footage.ErrTrackCount, putError{4012, "MORE_THAN_ALLOWED_TRACKS_FOUND"}},
+		{nil, putError{internalError, "INTERNAL_ERROR"}},
+		{nil, putError{5001, "ARCHIVAL_ERROR"}},
+	}
+}
+
 // classify gives the error that a producer is told; false where the media just ended, or where nobody is left to be told.
 func classify(err error) (putError, bool) {
-	switch {
-	case errors.Is(err, io.EOF), errors.Is(err, errIdle), errors.Is(err, context.Canceled):
+	if errors.Is(err, io.EOF) || errors.Is(err, errIdle) || errors.Is(err, context.Canceled) || errors.Is(err, ErrBroken) {
 		return putError{}, false
-	case errors.Is(err, errUnreadable):
-		return putError{4000, "STREAM_READ_ERROR"}, true
-	case errors.Is(err, footage.ErrFragmentSize):
-		return putError{4001, "MAX_FRAGMENT_SIZE_REACHED"}, true
-	case errors.Is(err, footage.ErrFragmentDuration):
-		return putError{4002, "MAX_FRAGMENT_DURATION_REACHED"}, true
-	case errors.Is(err, errPutDuration):
-		return putError{4003, "MAX_CONNECTION_DURATION_REACHED"}, true
-	case errors.Is(err, footage.ErrOutOfOrder):
-		return putError{4004, "FRAGMENT_TIMECODE_LESSER_THAN_PREVIOUS"}, true
-	case errors.Is(err, footage.ErrInvalidMedia):
-		return putError{4006, "INVALID_MKV_DATA"}, true
-	case errors.Is(err, footage.ErrTimecode):
-		return putError{4007, "INVALID_PRODUCER_TIMESTAMP"}, true
-	case errors.Is(err, errStreamDeleted):
-		return putError{4008, "STREAM_NOT_ACTIVE"}, true
-	case errors.Is(err, footage.ErrTagLimit):
-		return putError{4009, "FRAGMENT_METADATA_LIMIT_REACHED"}, true
-	case errors.Is(err, footage.ErrTrackNumber):
-		return putError{4010, "TRACK_NUMBER_MISMATCH"}, true
-	case errors.Is(err, footage.ErrTrackEmpty):
-		return putError{4011, "FRAMES_MISSING_FOR_TRACK"}, true
-	case errors.Is(err, footage.ErrTrackCount):
-		return putError{4012, "MORE_THAN_ALLOWED_TRACKS_FOUND"}, true
 	}
+	id := internalError
+	var ordered *orderedError
 	var archival *archivalError
-	if errors.As(err, &archival) {
-		return putError{5001, "ARCHIVAL_ERROR"}, true
+	switch {
+	case errors.As(err, &ordered):
+		id = ordered.id
+	case errors.As(err, &archival):
+		id = 5001
+	}
+	for _, e := range putErrors() {
+		if e.cause != nil && errors.Is(err, e.cause) || e.id == id && id != internalError {
+			return e.putError, true
+		}
 	}
 	return putError{internalError, "INTERNAL_ERROR"}, true
 }

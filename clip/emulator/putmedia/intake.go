@@ -40,6 +40,9 @@ type Intake struct {
 	done  <-chan struct{}
 	wait  func(n int) error
 	until time.Time
+	// breakdown is called once no more than left bytes have come; nil is not.
+	breakdown func() error
+	left      int64
 	// forget stops watching for the end.
 	forget func() bool
 	// last is when something arrived last, in nanoseconds since 1970.
@@ -61,6 +64,9 @@ func (in *Intake) limit(ctx context.Context, bucket *rate.Limiter) {
 	in.wait = func(n int) error { return bucket.WaitN(ctx, n) }
 }
 
+// breakAt has a function called once so many bytes have been read. Its error ends the reading.
+func (in *Intake) breakAt(at int64, breakdown func() error) { in.left, in.breakdown = at, breakdown }
+
 // over reports whether the context has ended.
 func (in *Intake) over() bool {
 	select {
@@ -71,10 +77,21 @@ func (in *Intake) over() bool {
 	}
 }
 
-// Read implements io.Reader. Errors are io.EOF, errIdle, errPutDuration, errUnreadable and that of the context.
+// Read implements io.Reader. Errors are io.EOF, errIdle, errPutDuration, errUnreadable, that of breakAt and that of the context.
 func (in *Intake) Read(b []byte) (int, error) {
 	if len(b) > wire.MaxChunk {
 		b = b[:wire.MaxChunk]
+	}
+	if in.breakdown != nil {
+		if in.left == 0 {
+			breakdown := in.breakdown
+			in.breakdown = nil
+			if err := breakdown(); err != nil {
+				return 0, err
+			}
+		} else if int64(len(b)) > in.left {
+			b = b[:in.left]
+		}
 	}
 	deadline := time.Now().Add(putIdle)
 	if deadline.After(in.until) {
@@ -88,6 +105,7 @@ func (in *Intake) Read(b []byte) (int, error) {
 	}
 	n, err := in.body.Read(b)
 	if n > 0 {
+		in.left -= min(in.left, int64(n))
 		in.last.Store(time.Now().UnixNano())
 		if in.wait(n) != nil {
 			return 0, context.Canceled

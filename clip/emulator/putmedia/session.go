@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"clipfs/clip/emulator/footage"
@@ -22,11 +23,15 @@ type Session struct {
 	Log *slog.Logger
 	// Release gives the stream's connection free; it may be called again.
 	Release func()
+	// Faults are what goes wrong on purpose.
+	Faults Faults
 	// Stored is told of each fragment that was persisted.
 	Stored func()
 
 	clusters *footage.Clusters
 	acks     *ackWriter
+	// late is the acknowledgements that are still to come.
+	late sync.WaitGroup
 	// fragments that were persisted so far, and the one that is arriving.
 	fragments int
 	current   ack
@@ -37,11 +42,15 @@ type Session struct {
 // written any more, ends ctx.
 func (p *Session) Run(ctx context.Context, cancel func(), in *Intake, w http.ResponseWriter) (fragments int, err error) {
 	in.limit(ctx, p.Stream.Quota.Ingest)
+	if p.Faults.Break != nil {
+		in.breakAt(p.Faults.At, func() error { return p.Faults.Break(ctx) })
+	}
 	p.acks = newAckWriter(w, in, p.Order.acknowledge)
 	p.acks.start(cancel, p.Order.expects)
 	p.clusters = footage.NewClusters(in)
 	err = p.takeAll(ctx)
 	p.Release() // Before the last answer, so that the producer that has it can come again.
+	p.late.Wait()
 	p.acks.stop(p.failure(err))
 	return p.fragments, err
 }
@@ -59,14 +68,14 @@ func (p *Session) takeAll(ctx context.Context) error {
 		if err := p.Stream.Quota.Fragment(ctx); err != nil {
 			return err
 		}
-		if err := p.take(timecode); err != nil {
+		if err := p.take(ctx, timecode); err != nil {
 			return err
 		}
 	}
 }
 
 // take takes in one fragment, of which the timecode is there.
-func (p *Session) take(timecode time.Duration) error {
+func (p *Session) take(ctx context.Context, timecode time.Duration) error {
 	st := p.Stream
 	p.current = ack{FragmentTimecode: milliseconds(timecode)}
 	number, server, err := st.Pushed.Reserve(time.Now())
@@ -79,6 +88,12 @@ func (p *Session) take(timecode time.Duration) error {
 		return err
 	}
 	p.acks.send(p.current.event(buffering))
+	if p.Faults.Failure != 0 {
+		return Ordered(p.Faults.Failure)
+	}
+	if p.Faults.Idle {
+		p.acks.send(ack{EventType: idle})
+	}
 	pushed, err := p.clusters.Read()
 	if err != nil {
 		return err
@@ -100,7 +115,7 @@ func (p *Session) take(timecode time.Duration) error {
 	}
 	p.fragments++
 	p.Stored()
-	p.acks.send(p.current.event(persisted))
+	p.persisted(ctx)
 	p.current = ack{}
 	return nil
 }
@@ -111,7 +126,8 @@ func (p *Session) failure(err error) *ack {
 	if !ok {
 		return nil
 	}
-	if known.id >= internalError {
+	var ordered *orderedError
+	if known.id >= internalError && !errors.As(err, &ordered) {
 		p.Log.Error("media not taken in", "stream", p.Stream.Name, "err", err)
 	}
 	a := p.current.event(failed)

@@ -33,6 +33,7 @@ type doctorReport struct {
 	Findings []doctorFinding
 	Clips    int64 `json:"getclip_calls"`
 	Bytes    int64 `json:"getclip_bytes"`
+	Images   int64 `json:"getimages_images"`
 
 	t *testing.T
 }

@@ -56,7 +56,7 @@ func startService(t *testing.T, o emulator.Options) *service {
 	proxy := &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(control)
-			if path := r.In.URL.Path; path == "/getClip" || path == "/listFragments" {
+			if path := r.In.URL.Path; path == "/getClip" || path == "/listFragments" || path == "/getImages" {
 				s.mu.Lock()
 				r.SetURL(s.data)
 				s.mu.Unlock()

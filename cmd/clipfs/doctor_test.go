@@ -33,7 +33,7 @@ func TestDoctorHealthy(t *testing.T) {
 	}
 	want := []string{"fuse device", "fusermount3", "user_allow_other", "kernel", "cache filesystem", "cache directory", "cache space",
 		"cache lock", "region", "endpoint", "clock", "credentials", "ListStreams", "DescribeStream", "GetDataEndpoint",
-		"ListFragments", "clock of the cameras", "footage", "GetClip", "clip", "mount"}
+		"ListFragments", "clock of the cameras", "footage", "GetClip", "clip", "GetImages", "mount"}
 	if !slices.Equal(checks, want) {
 		t.Errorf("checks %q, want %q", checks, want)
 	}
@@ -42,6 +42,10 @@ func TestDoctorHealthy(t *testing.T) {
 	r.want("ok", "footage", "door") // the other stream has none
 	r.want("ok", "clip", "H.264 320x180", "AAC")
 	r.want("ok", "mount", "H.264 320x180", "unmounted")
+	r.want("ok", "GetImages", "permitted: a picture of ")
+	if n := s.emulator.Calls(); r.Images != 1 || !slices.ContainsFunc(n, func(c emulator.CallCount) bool { return c.API == wire.GetImages && c.Calls == 1 }) {
+		t.Errorf("%d images, %v; want one GetImages call", r.Images, n)
+	}
 	if n := s.clips(); n != 1 || r.Clips != 1 || r.Bytes < 1000 || r.Bytes > 100_000 {
 		t.Errorf("cost %d GetClip calls, said to be %d of %d bytes; want one short clip", n, r.Clips, r.Bytes)
 	}
@@ -60,15 +64,15 @@ func TestDoctorInWords(t *testing.T) {
 	if code != 1 {
 		t.Errorf("exit code %d, want 1", code)
 	}
-	wantLine(t, stderr.String(), "1 of 21 checks failed: mount")
+	wantLine(t, stderr.String(), "1 of 22 checks failed: mount")
 	out := stdout.String()
-	for _, want := range []string{"✓ clip ", "✗ mount ", mountpoint + " is not empty", "→ ", "Fetched: ", "in 1 GetClip calls"} {
+	for _, want := range []string{"✓ clip ", "✗ mount ", mountpoint + " is not empty", "→ ", "Fetched: ", "in 1 GetClip calls, and 1 images"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("does not say %q:\n%s", want, out)
 		}
 	}
-	if strings.Count(out, "✓") != 20 || strings.Count(out, "✗") != 1 {
-		t.Errorf("want 20 ticks and a cross:\n%s", out)
+	if strings.Count(out, "✓") != 21 || strings.Count(out, "✗") != 1 {
+		t.Errorf("want 21 ticks and a cross:\n%s", out)
 	}
 }
 
@@ -78,7 +82,7 @@ func TestDoctorDenied(t *testing.T) {
 	patient(t)
 	s := startService(t, recorded(t))
 	noMount := doctor.Host{Device: "/nowhere/fuse"} // the mount is not what this is about
-	behind := []string{"DescribeStream", "GetDataEndpoint", "ListFragments", "clock of the cameras", "footage", "GetClip", "clip", "mount"}
+	behind := []string{"DescribeStream", "GetDataEndpoint", "ListFragments", "clock of the cameras", "footage", "GetClip", "clip", "GetImages", "mount"}
 	for _, test := range []struct {
 		action, code  string
 		status        int
@@ -86,12 +90,14 @@ func TestDoctorDenied(t *testing.T) {
 		failed, after []string
 	}{
 		{"ListStreams", "AccessDeniedException", http.StatusForbidden, nil, []string{"ListStreams"}, behind},
-		{"ListStreams", "AccessDeniedException", http.StatusForbidden, []string{"--stream", "door"}, nil, behind[7:]},
-		{"DescribeStream", "AccessDeniedException", http.StatusForbidden, nil, []string{"DescribeStream"}, behind[7:]},
+		{"ListStreams", "AccessDeniedException", http.StatusForbidden, []string{"--stream", "door"}, nil, behind[8:]},
+		{"DescribeStream", "AccessDeniedException", http.StatusForbidden, nil, []string{"DescribeStream"}, behind[8:]},
 		{"DescribeStream", "AccessDeniedException", http.StatusForbidden, []string{"--stream", "nobody"}, []string{"DescribeStream"}, behind[1:]},
 		{"GetDataEndpoint", "NotAuthorizedException", http.StatusUnauthorized, nil, []string{"GetDataEndpoint"}, behind[2:]},
 		{"ListFragments", "NotAuthorizedException", http.StatusUnauthorized, []string{"--stream", "door"}, []string{"ListFragments"}, []string{"clock of the cameras", "footage", "clip", "mount"}},
-		{"GetClip", "AccessDeniedException", http.StatusForbidden, nil, []string{"GetClip"}, behind[6:]},
+		{"GetClip", "AccessDeniedException", http.StatusForbidden, nil, []string{"GetClip"}, []string{"clip", "mount"}},
+		{"GetImages", "AccessDeniedException", http.StatusForbidden, nil, []string{"GetImages"}, behind[8:]},
+		{"GetImages", "AccessDeniedException", http.StatusForbidden, []string{"--stream", "door", "--stills", "off"}, nil, behind[8:]},
 	} {
 		t.Run(test.action+strings.Join(test.args, " "), func(t *testing.T) {
 			s.refuse = func(api string) (int, string) {
@@ -102,9 +108,14 @@ func TestDoctorDenied(t *testing.T) {
 			}
 			r := examine(t, noMount, append([]string{"--endpoint-url", s.url}, test.args...)...)
 			r.wantOnly(append([]string{"fuse device"}, test.failed...), test.after)
-			if len(test.failed) > 0 {
+			switch {
+			case len(test.failed) > 0:
 				r.want("failed", test.action, "kinesisvideo:"+test.action, "IAM policy")
-			} else {
+			case test.action == "GetImages":
+				if slices.ContainsFunc(r.Findings, func(f doctorFinding) bool { return f.Check == "GetImages" }) {
+					t.Error("GetImages is tried where stills are off")
+				}
+			default:
 				r.want("ok", test.action, "not needed")
 			}
 		})
@@ -117,7 +128,7 @@ func TestDoctorCredentials(t *testing.T) {
 	o.Credentials = wire.Credentials{Key: doctorKey, Secret: doctorSecret}
 	s := startService(t, o)
 	on := doctor.Host{Device: "/nowhere/fuse"}
-	behind := []string{"ListStreams", "DescribeStream", "GetDataEndpoint", "ListFragments", "clock of the cameras", "footage", "GetClip", "clip", "mount"}
+	behind := []string{"ListStreams", "DescribeStream", "GetDataEndpoint", "ListFragments", "clock of the cameras", "footage", "GetClip", "clip", "GetImages", "mount"}
 	t.Run("right", func(t *testing.T) {
 		examine(t, on, "--endpoint-url", s.url).wantOnly([]string{"fuse device"}, []string{"mount"})
 	})
@@ -207,7 +218,7 @@ func TestDoctorStreams(t *testing.T) {
 
 func TestDoctorUnreachable(t *testing.T) {
 	patient(t)
-	behind := []string{"clock", "credentials", "ListStreams", "DescribeStream", "GetDataEndpoint", "ListFragments", "clock of the cameras", "footage", "GetClip", "clip", "mount"}
+	behind := []string{"clock", "credentials", "ListStreams", "DescribeStream", "GetDataEndpoint", "ListFragments", "clock of the cameras", "footage", "GetClip", "clip", "GetImages", "mount"}
 	r := examine(t, doctor.Host{}, "--endpoint-url", nobodyListens(t))
 	r.wantOnly([]string{"endpoint"}, behind)
 	r.want("failed", "endpoint", "refused", "firewall")
@@ -341,6 +352,7 @@ func TestDoctorOnFaults(t *testing.T) {
 		"kind=skew,by=-10m":                {"clock", []string{"10m0s ahead"}},
 		"kind=denied,api=DescribeStream":   {"DescribeStream", []string{"kinesisvideo:DescribeStream", "IAM policy"}},
 		"kind=denied,api=GetClip":          {"GetClip", []string{"kinesisvideo:GetClip", "IAM policy"}},
+		"kind=denied,api=GetImages":        {"GetImages", []string{"kinesisvideo:GetImages", "IAM policy", "--stills off"}},
 		"kind=aged":                        {"footage", []string{"none in attic and 1 other"}},
 		"kind=deleted":                     {"DescribeStream", []string{"no such stream"}},
 		"kind=garbage,api=GetClip":         {"GetClip", []string{"not a payload"}},

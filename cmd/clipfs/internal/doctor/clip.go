@@ -21,11 +21,13 @@ import (
 // temporaryCache is how much the caches of the doctor take: a fragment has 50 MB at most.
 const temporaryCache = 256 << 20
 
-// checkClip reads a clip of one fragment: from the service, and again through a mount.
+// checkClip reads a clip of one fragment: from the service, and again through a mount. Between the two it tries GetImages.
 func (d *doctor) checkClip(ctx context.Context, service *kvs.Archive, c chosen, canMount bool) {
 	if c.fragment == nil {
 		d.check(ctx, "GetClip", func(ctx context.Context) (string, error) { return d.tryGetClip(ctx, service, c.stream.Name) })
-		d.skipFrom("clip", "ListFragments")
+		d.skip("ListFragments", "clip")
+		d.checkImages(ctx, service, c)
+		d.skip("ListFragments", "mount")
 		return
 	}
 	dir, err := os.MkdirTemp("", "clipfs-doctor-")
@@ -39,7 +41,9 @@ func (d *doctor) checkClip(ctx context.Context, service *kvs.Archive, c chosen, 
 	// Not all of it blindly: what is below could still be a mount.
 	cacheDir := filepath.Join(dir, "cache")
 	defer func() { _ = errors.Join(os.RemoveAll(cacheDir), os.Remove(dir)) }() // what is left is in the temporary files
-	if !d.readClip(ctx, service, c, cacheDir) {
+	whole := d.readClip(ctx, service, c, cacheDir)
+	d.checkImages(ctx, service, c)
+	if !whole {
 		d.skip("clip", "mount")
 		return
 	}

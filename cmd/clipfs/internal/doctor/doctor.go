@@ -1,7 +1,7 @@
 // Package doctor finds out what is wrong where a mount does not work.
 //
 // A check (report.go) is a name and a function that returns what it found, or an error with advice. The checks of the machine
-// (host.go, cache.go) need nothing of each other. Those of the service (doctor.go, actions.go, clocks.go, clip.go, mount.go) run in
+// (host.go, cache.go) need nothing of each other. Those of the service (doctor.go, actions.go, clocks.go, clip.go, images.go, mount.go) run in
 // order, and those behind one that fails are skipped, with the reason.
 package doctor
 
@@ -55,7 +55,8 @@ func Command(on Host) *cobra.Command {
 		Long: `Check all that a mount needs, one line each, and say what to do about what is wrong. The exit code is 1 if anything is.
 
 Each action that clipfs needs is tried on one stream: the one that --stream names, else the first that has footage. One
-fragment of it, a few seconds of video, is fetched and read; nothing else costs anything. Then it is read through a mount,
+fragment of it, a few seconds of video, is fetched and read, and one picture, unless --stills is off; nothing else costs
+anything. Then it is read through a mount,
 on a temporary directory or on MOUNTPOINT, an empty one. If MOUNTPOINT is a running clipfs mount, it is read through that,
 which may fetch it once more.
 
@@ -93,6 +94,7 @@ func (f *flags) bind(cmd *cobra.Command) {
 	set.Var(config.Choice(&f.cfg.Selector, archive.Selector.String, archive.ByProducer, archive.ByServer), "timestamps",
 		"clock that starts and ends refer to: the producer's or the server's")
 	set.StringArrayVar(&f.cfg.Streams, "stream", nil, "try the stream of this `name`; repeated, the first of them that has footage")
+	set.Var(config.OnOff(&f.cfg.Stills), "stills", "try GetImages too, which makes the picture of an instant")
 	set.BoolVar(&f.cfg.AllowOther, "allow-other", false, "check that other users can be let in")
 	config.WithFile(cmd)
 	set.Var(config.Positive(&f.timeout), "timeout", "how long one check may take")
@@ -107,8 +109,8 @@ type doctor struct {
 	mountpoint string
 
 	findings []finding
-	// fetched is how many bytes GetClip gave, in how many calls.
-	fetched, clips atomic.Int64
+	// fetched is how many bytes GetClip gave, in how many calls; images how many images GetImages gave.
+	fetched, clips, images atomic.Int64
 }
 
 // settle sets flags from the mount that is asked about, unless everything that identifies a mount is set. It gives what to tell

@@ -85,14 +85,18 @@ func (d *doctor) checkFor(ctx context.Context, name string, limit time.Duration,
 }
 
 // archiveChecks are the names of the checks that ask the service, in their order.
-func archiveChecks() []string {
-	return []string{"region", "endpoint", "clock", "credentials", "ListStreams", "DescribeStream", "GetDataEndpoint",
-		"ListFragments", clocksName, "footage", "GetClip", "clip", "mount"}
+func (d *doctor) archiveChecks() []string {
+	all := []string{"region", "endpoint", "clock", "credentials", "ListStreams", "DescribeStream", "GetDataEndpoint",
+		"ListFragments", clocksName, "footage", "GetClip", "clip"}
+	if d.cfg.Stills {
+		all = append(all, imagesName)
+	}
+	return append(all, "mount")
 }
 
 // skipFrom notes that a check of the archive and all after it were not made because of another.
 func (d *doctor) skipFrom(first, because string) {
-	all := archiveChecks()
+	all := d.archiveChecks()
 	d.skip(because, all[slices.Index(all, first):]...)
 }
 
@@ -133,7 +137,8 @@ func (d *doctor) conclude() error {
 			Findings []finding `json:"findings"`
 			Clips    int64     `json:"getclip_calls"`
 			Bytes    int64     `json:"getclip_bytes"`
-		}{len(failed) == 0, d.findings, d.clips.Load(), d.fetched.Load()}
+			Images   int64     `json:"getimages_images"`
+		}{len(failed) == 0, d.findings, d.clips.Load(), d.fetched.Load(), d.images.Load()}
 		encoder := json.NewEncoder(d.stdout)
 		encoder.SetIndent("", "  ")
 		encoder.SetEscapeHTML(false)
@@ -141,7 +146,7 @@ func (d *doctor) conclude() error {
 			return err
 		}
 	} else {
-		d.say("\nFetched: %s in %d GetClip calls.\n", config.Bytes(d.fetched.Load()), d.clips.Load())
+		d.say("\nFetched: %s in %d GetClip calls, and %d images.\n", config.Bytes(d.fetched.Load()), d.clips.Load(), d.images.Load())
 	}
 	if len(failed) > 0 {
 		return fmt.Errorf("%d of %d checks failed: %s", len(failed), len(d.findings), strings.Join(failed, ", "))

@@ -16,6 +16,8 @@ import (
 
 	"clipfs/clip/emulator"
 	"clipfs/clip/emulator/wire"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // tool finds a program. Without it the test is skipped, or fails where nothing may be skipped.
@@ -242,5 +244,47 @@ func TestModelsOfBoto(t *testing.T) {
 	}
 	if out.Seen < 30 || len(out.Calls) < 20 {
 		t.Errorf("botocore has %d operations, of which %d are lacking: too few", out.Seen, len(out.Calls))
+	}
+}
+
+// TestOperationsOfBoto: boto3 can call each operation, finds in its answer all members of the model and no others, and knows the
+// class of each error.
+func TestOperationsOfBoto(t *testing.T) {
+	python := tool(t, "/usr/bin/python3")
+	c := startLoopback(t, emulator.Options{NoQuota: true, Streams: []emulator.Stream{{Name: "card", Source: card(t)}}})
+	var out struct {
+		Unknown, Missing []string
+		Called           []wire.API
+		Errors           map[string][]string
+	}
+	if err := json.Unmarshal([]byte(runTool(t, toolEnv(t, c), python, "testdata/operations.py")), &out); err != nil {
+		t.Fatal(err)
+	}
+	if len(out.Unknown)+len(out.Missing) > 0 {
+		t.Errorf("answers have unknown members %q, and lack %q", out.Unknown, out.Missing)
+	}
+	for _, api := range slices.Concat(wire.ControlAPIs(), wire.DataAPIs()) {
+		if api != wire.PutMedia && api != wire.GetImages && !slices.Contains(out.Called, api) {
+			t.Errorf("%s has not answered", api) // PutMedia is in no model, GetImages has a test of its own
+		}
+	}
+	const missing, invalid, throttled = "ResourceNotFoundException", "InvalidArgumentException", "ClientLimitExceededException"
+	const stale, taken = "VersionMismatchException", "ResourceInUseException"
+	want := map[string][]string{
+		"create_stream":         {taken, invalid, throttled},
+		"describe_stream":       {missing, invalid, throttled},
+		"list_streams":          {invalid, throttled},
+		"update_stream":         {stale, missing, invalid},
+		"update_data_retention": {stale, missing, invalid},
+		"tag_stream":            {"TagsPerResourceExceededLimitException", missing, invalid},
+		"untag_stream":          {missing, invalid},
+		"list_tags_for_stream":  {missing, invalid},
+		"get_data_endpoint":     {missing, invalid, throttled},
+		"list_fragments":        {missing, invalid, throttled},
+		"get_clip":              {missing, "NoDataRetentionException", invalid, throttled},
+		"delete_stream":         {stale, missing, invalid},
+	}
+	if diff := cmp.Diff(want, out.Errors); diff != "" {
+		t.Errorf("errors (-want +got):\n%s", diff)
 	}
 }

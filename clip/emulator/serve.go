@@ -86,7 +86,7 @@ func (s *Server) run(ctx context.Context, api wire.API, op operation, c *call) (
 		if errors.As(err, &large) {
 			return nil, wire.Refuse(wire.TooLarge, "The request body is larger than %d bytes.", maxBody)
 		}
-		return nil, wire.Refuse(wire.Serialization, "The request body could not be read: %v", err)
+		return nil, wire.Refuse(wire.Serialization, "The request body could not be read.")
 	}
 	c.owner = s.owner(c.r)
 	ref := c.named()

@@ -39,8 +39,8 @@ func emulatorPutCommand() *cobra.Command {
 comes over standard input, which has to be Matroska whose clusters begin with key frames and last 20 seconds at most.
 Each acknowledgement is a line of standard output: what it tells, the time of the fragment, and its number.
 
-A stream that is not there is made, and keeps its footage for 48 hours. What a pipe brings is sent as it comes, and its first
-frame is of --start. Requests are signed with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for AWS_REGION, if these are set, as an
+A stream that is not there is made, and keeps its footage for 48 hours. What a pipe brings is sent as it comes, and its time 0
+is --start; it ends with an error after 45 minutes, which is as long as a connection may last. A file goes on over the next one. Requests are signed with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for AWS_REGION, if these are set, as an
 emulator with --credentials wants it; AWS_CA_BUNDLE is a file with the certificate to trust, as --tls-ca writes it.`,
 		Example: `  clipfs emulator put day.mp4 --stream door --start 2024-01-01T10:00:00Z --rate max
   clipfs emulator put loop.mkv --stream yard --loop

@@ -37,7 +37,7 @@ func (s *chooser) choose(ctx context.Context, own *clip.Clip, position time.Dura
 	if err != nil {
 		return nil, err
 	}
-	c := choice{own: sourceOf(own, servedOf(recorded), recorded.Rule), now: now}
+	c := choice{own: sourceOf(own, servedOf(recorded.Fragments, recorded.Over), recorded.Rule), now: now}
 	if before, ok := s.before(own.Span(), position, now); ok {
 		c.before = &before
 	}

@@ -2,6 +2,7 @@
 //
 //	publisher.go                         what is offered
 //	playlist.go   a clip's listing      →  text of a playlist             no media
+//	live.go       the newest footage    →  text of a playlist that goes on; window.go: what was given of it
 //	segment.go    Segment               →  Open, Handle                   the frames of that span as MPEG-TS
 //	stream.go     a span, a position    →  Segment                        the segments that were looked up last
 //	choose.go     a span                →  source                         the clip that has its media: one call for many segments, read in order
@@ -24,8 +25,14 @@
 // earlier than they are shown by one constant in all segments of a stream, which its first head tells. Where sound pauses in a stream that had
 // sound, segments have silent frames.
 //
+// # What goes on
+//
+// The live playlist of a stream has the segments of the last minutes that are all there. A segment that was given once stays what it is: what follows is cut
+// behind it. The first one of a day (UTC) has a number that follows from the date, and the others are counted from there, so that numbers are
+// the same after a remount; while a stream is followed they are counted on over midnight. Positions are times since 1970, gaps kept.
+//
 // # Locks
 //
 // Publisher.mu guards the streams, stream.looked what was looked up of one, history.mu and codings.mu what else is remembered of it, Segment.mu the
-// size and the plan of a segment. history.mu may be taken with stream.looked held; else none is taken while another is. None is held during I/O.
+// size and the plan of a segment, live.mu the live playlist. history.mu may be taken with stream.looked held; else none is taken while another is. None is held during I/O.
 package hls

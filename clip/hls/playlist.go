@@ -42,7 +42,7 @@ func (p *Publisher) Playlist(ctx context.Context, c *clip.Clip, prefix string) (
 	if err != nil {
 		return nil, err
 	}
-	version := versionOf(text)
+	version := VersionOf(text)
 	p.texts.Add(version, text)
 	for _, note := range notes {
 		p.tell(c, version, note)
@@ -52,15 +52,15 @@ func (p *Publisher) Playlist(ctx context.Context, c *clip.Clip, prefix string) (
 			return text, nil
 		}
 		text, _, err := p.write(ctx, c, prefix)
-		if err == nil && versionOf(text) != version {
+		if err == nil && VersionOf(text) != version {
 			err = fmt.Errorf("the playlist of %s %s is another by now: %w", c.Stream(), c.Span(), archive.ErrChanged)
 		}
 		return text, err
 	}}, nil
 }
 
-// versionOf tells a text from others.
-func versionOf(text []byte) string {
+// VersionOf gives what tells the text of a playlist from others.
+func VersionOf(text []byte) string {
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:16])
 }
@@ -82,7 +82,7 @@ func (p *Publisher) write(ctx context.Context, c *clip.Clip, prefix string) (tex
 	if err := known.learn(ctx, c); err != nil {
 		return nil, nil, err
 	}
-	fragments := servedOf(recorded)
+	fragments := servedOf(recorded.Fragments, recorded.Over)
 	var a arranged
 	cut := func(o playlist.Options) []playlist.Segment {
 		a = arrange(playlist.Cut(fragments, recorded.Rule, o), known)

@@ -36,16 +36,16 @@ func sourceOf(c *clip.Clip, fragments []archive.Fragment, rule archive.GapRule) 
 	return s
 }
 
-// servedOf gives those of a clip's fragments that do not lie over older ones.
-func servedOf(r clip.Recording) []archive.Fragment {
-	if len(r.Over) == 0 {
-		return r.Fragments
+// servedOf gives those of some fragments that do not lie over older ones.
+func servedOf(fragments, over []archive.Fragment) []archive.Fragment {
+	if len(over) == 0 {
+		return fragments
 	}
-	over := make(map[archive.FragmentID]bool, len(r.Over))
-	for _, f := range r.Over {
-		over[f.ID] = true
+	lie := make(map[archive.FragmentID]bool, len(over))
+	for _, f := range over {
+		lie[f.ID] = true
 	}
-	return slices.DeleteFunc(slices.Clone(r.Fragments), func(f archive.Fragment) bool { return over[f.ID] })
+	return slices.DeleteFunc(slices.Clone(fragments), func(f archive.Fragment) bool { return lie[f.ID] })
 }
 
 // has reports whether it has all fragments of a segment, the first and the last of which start then.

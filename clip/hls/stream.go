@@ -21,6 +21,7 @@ const (
 // stream gives the segments of a stream. It is safe for concurrent use.
 type stream struct {
 	*chooser
+	live live
 
 	// looked guards segments, which are those that were looked up last.
 	looked   sync.Mutex

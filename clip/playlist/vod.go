@@ -28,7 +28,7 @@ func VOD(segments []Segment, uri func(Segment) string, notes ...string) []byte {
 		}
 		if i == 0 || s.Discontinuity || s.Span.End.Sub(told) > clockEvery {
 			told = s.Span.Start
-			fmt.Fprintf(&b, "#EXT-X-PROGRAM-DATE-TIME:%s\n", told.UTC().Format("2006-01-02T15:04:05.000Z"))
+			fmt.Fprintf(&b, "#EXT-X-PROGRAM-DATE-TIME:%s\n", told.UTC().Format(clockLayout))
 		}
 		b.WriteString("#EXTINF:")
 		b.Write(strconv.AppendFloat(b.AvailableBuffer(), s.Span.Length().Seconds(), 'f', 3, 64))

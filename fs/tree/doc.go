@@ -18,7 +18,7 @@
 //	times.go     10m.times.json            which time of day its positions are
 //	captions.go  10m.srt, 10m.vtt          the same as captions
 //	chart.go     24h.svg                   a picture of what is recorded
-//	playlist.go  24h.m3u8, 6s.pts1000.ts   a playlist of it, and segments of playlists
+//	playlist.go  24h.m3u8, 6s.pts1000.ts   a playlist of it, and segments of playlists; live.m3u8, which follows a stream
 //
 // # Looking up
 //

@@ -2,7 +2,9 @@ package tree
 
 import (
 	"context"
+	"path"
 	"strings"
+	"time"
 
 	"clipfs/clip"
 	"clipfs/clip/hls"
@@ -39,3 +41,19 @@ func segmentOf(ctx context.Context, s source, c *clip.Clip) (made, error) {
 func (s segment) stored() int64 { return s.media }
 
 func (s segment) open(ctx context.Context) (Content, error) { return contentOf(s.Open(ctx)) }
+
+// liveName is the name of the playlist that follows a stream. No directory lists it: it is another file at each look.
+const liveName = "live.m3u8"
+
+// live is that playlist as it is now. It is valid for no time: an open looks first, and opens what it saw.
+func (s *streamDir) live(ctx context.Context) (Entry, error) {
+	text, end, err := s.publisher.Live(ctx, s.name)
+	if err != nil {
+		return nil, err
+	}
+	return &File{
+		Info:    Info{Path: path.Join(string(s.name), liveName), Time: end, ValidUntil: time.Now()},
+		Version: hls.VersionOf(text), ContentType: formOf(".m3u8").contentType,
+		content: written{int64(len(text)), func(context.Context) ([]byte, error) { return text, nil }},
+	}, nil
+}

@@ -34,12 +34,14 @@ func newStream(s source, name archive.StreamName, created time.Time) *Dir {
 	}
 }
 
-// lookup finds latest, last, any start, and the picture of any instant.
+// lookup finds latest, last, live.m3u8, any start, and the picture of any instant.
 func (s *streamDir) lookup(name string) (Place, error) {
 	at := path.Join(string(s.name), name)
 	switch name {
 	case latestName:
 		return Place{Path: at, find: s.latest}, nil
+	case liveName:
+		return Place{Path: at, find: s.live}, nil
 	case lastName:
 		return known(&Dir{Info: Info{Path: at, Time: s.time}, names: &lastDir{source: s.source, stream: s.name}}), nil
 	}

@@ -57,6 +57,7 @@ func TestWalk(t *testing.T) {
 		{"door/1999-12-31T20:00/10m.m3u8", "application/vnd.apple.mpegurl exact", base.Add(10 * time.Minute)},
 		{"door/1999-12-31/24h.m3u8", "application/vnd.apple.mpegurl exact", base.Truncate(24 * time.Hour).Add(24 * time.Hour)},
 		{"door/1999-12-31/1999-12-31T20/1h.m3u8", "application/vnd.apple.mpegurl exact", base.Add(time.Hour)},
+		{"door/live.m3u8", "application/vnd.apple.mpegurl exact", base.Add(2 * time.Hour)},
 		{"door/last/5m.m3u8", "application/vnd.apple.mpegurl exact", time.Time{}},
 		{"door/1999-12-31T20:00/6s.pts123.ts", "video/mp2t estimate", base.Add(6 * time.Second)},
 		{"door/19991231T200000Z/6s.ts", "video/mp2t estimate", base.Add(6 * time.Second)},
@@ -160,6 +161,7 @@ func TestWalkErrors(t *testing.T) {
 		{"door/1999-12-30/6s.ts", archive.ErrNoFootage, true},
 		{"door/1999-12-31T20:00/6s.ptsx.ts", archive.ErrName, false},
 		{"door/1999-12-31T20:00/6s.cover.ts", archive.ErrName, false},
+		{"dark/live.m3u8", archive.ErrNoFootage, true},
 		{"dark/latest", archive.ErrNoFootage, true},
 		{"dark/last/5m.mp4", archive.ErrNoFootage, true},
 	} {

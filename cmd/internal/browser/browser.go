@@ -189,16 +189,23 @@ const grayOf = `(video => {
 	return {Width: c.width, Height: c.height, Gray: btoa(s)};
 })`
 
-// Second reads the second of the minute from the test card that a video shows; which is an expression for the video. It gives -1
-// where there is no test card.
-func (b *Tab) Second(t testing.TB, which string) int {
+// Gray gives the picture that a video shows, a byte for each pixel, line by line; which is an expression for the video.
+func (b *Tab) Gray(t testing.TB, which string) (gray []byte, width, height int) {
 	t.Helper()
 	shown := Eval[picture](t, b, grayOf+"("+which+")")
 	gray, err := base64.StdEncoding.DecodeString(shown.Gray)
 	if err != nil {
 		t.Fatal(err)
 	}
-	second, err := footage.ReadTestCard(gray, shown.Width, shown.Height)
+	return gray, shown.Width, shown.Height
+}
+
+// Second reads the second of the minute from the test card that a video shows; which is an expression for the video. It gives -1
+// where there is no test card.
+func (b *Tab) Second(t testing.TB, which string) int {
+	t.Helper()
+	gray, width, height := b.Gray(t, which)
+	second, err := footage.ReadTestCard(gray, width, height)
 	if err != nil {
 		return -1
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"clipfs/cache"
 	"clipfs/clip/archive"
@@ -20,7 +21,7 @@ type Handle struct {
 }
 
 // Open waits until the picture is there, and gives a handle. ErrNoFootage and ErrNoImage where the service has none; ErrChanged if there is
-// another version by now; ErrDenied where stills are off.
+// another version by now; ErrDenied where stills are off; ErrOpenWait past MaxOpenWait.
 func (s *Still) Open(ctx context.Context) (*Handle, error) {
 	h, err := s.open(ctx)
 	if err != nil {
@@ -57,11 +58,19 @@ func (s *Still) hold(ctx context.Context) (*Handle, error) {
 		return nil, err
 	}
 	h := &Handle{entry: entry}
+	late, stop := after(s.source.options.MaxOpenWait)
+	defer stop()
 	select {
 	case <-entry.Done():
 		err = entry.Err()
 	case <-ctx.Done():
 		err = context.Cause(ctx)
+	case <-late:
+		go func() { // the next try finds it
+			<-entry.Done()
+			entry.Release()
+		}()
+		return nil, archive.ErrOpenWait
 	}
 	if err == nil {
 		h.size, err = entry.Size(ctx)
@@ -74,6 +83,15 @@ func (s *Still) hold(ctx context.Context) (*Handle, error) {
 		err = fmt.Errorf("%w: %w", archive.ErrNoSpace, err)
 	}
 	return nil, err
+}
+
+// after gives what tells when a time is over, if there is one.
+func after(d time.Duration) (over <-chan time.Time, stop func()) {
+	if d <= 0 {
+		return nil, func() {}
+	}
+	timer := time.NewTimer(d)
+	return timer.C, func() { timer.Stop() }
 }
 
 // Size is exact, in bytes.

@@ -27,6 +27,8 @@ type Options struct {
 	Gap time.Duration
 	// TTL is how long a still is valid of a stream whose fragments may not be listed.
 	TTL time.Duration
+	// MaxOpenWait is how long opening one may take, which goes on in the background then; 0 means as long as it makes progress.
+	MaxOpenWait time.Duration
 	// Footage tells what is recorded.
 	Footage Footage
 	// Images makes a GetImages call (download.Downloader.Images).

@@ -26,6 +26,7 @@ type room struct {
 	*still.Stills
 	archive *memory.Archive
 	store   *cache.Cache
+	options still.Options
 }
 
 // newArchive gives the archive. It is later than what it has recorded by an hour.
@@ -53,10 +54,19 @@ func newRoom(t *testing.T, m *memory.Archive, dir string, settings still.Setting
 	downloads := download.New(m, store, download.Options{
 		Logger: log, Heads: store, ReadTimeout: time.Minute, StallTimeout: 10 * time.Second, Connections: 4, OnStale: times.Forget,
 	})
-	return &room{still.New(still.Options{
+	r := &room{archive: m, store: store, options: still.Options{
 		Settings: settings, Logger: log, Gap: archive.DefaultGap, TTL: time.Minute, Footage: times, Images: downloads.Images, Store: store,
 		Versions: downloads.Identities(),
-	}), m, store}
+	}}
+	r.Stills = still.New(r.options)
+	return r
+}
+
+// waiting gives the stills of the room, whose opens wait for so long at most.
+func (r *room) waiting(most time.Duration) *still.Stills {
+	o := r.options
+	o.MaxOpenWait = most
+	return still.New(o)
 }
 
 // find gives the still at an offset from the base.
@@ -313,6 +323,25 @@ func TestStillUnlisted(t *testing.T) {
 		}
 		if _, err := read(t.Context(), r.find(t, 90*time.Second)); !errors.Is(err, archive.ErrNoFootage) {
 			t.Errorf("in a gap: got %v", err)
+		}
+	})
+}
+
+// TestStillMaxOpenWait: an open that takes too long fails, and what it began goes on, so that the next one finds it.
+func TestStillMaxOpenWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newArchive()
+		m.Imaging = 30 * time.Second
+		r := newRoom(t, m, t.TempDir(), still.Settings{})
+		r.Stills = r.waiting(5 * time.Second)
+		s := r.find(t, time.Second)
+		begun := time.Now()
+		if _, err := s.Open(t.Context()); !errors.Is(err, archive.ErrOpenWait) || time.Since(begun) != 5*time.Second {
+			t.Errorf("got %v after %s, want ErrOpenWait after 5s", err, time.Since(begun))
+		}
+		time.Sleep(30 * time.Second)
+		if got, err := read(t.Context(), s); err != nil || !bytes.Equal(got, picture(m, time.Second, 0)) || len(m.Asked) != 1 {
+			t.Errorf("later: got %q, %v after %d calls", got, err, len(m.Asked))
 		}
 	})
 }

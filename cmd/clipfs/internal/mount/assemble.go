@@ -158,7 +158,7 @@ func (c *Config) assemble(ctx context.Context, service archive.Service, logger *
 	downloads := a.Library.Downloads()
 	a.Stills = still.New(still.Options{
 		Settings: still.Settings{Off: !c.Stills, Width: c.StillWidth}, Logger: logger, Selector: c.Selector, Gap: c.Gap, TTL: c.MetadataTTL,
-		Footage: a.Library.Timeline, Images: downloads.Images, Store: a.heads, Versions: downloads.Identities(),
+		MaxOpenWait: c.MaxOpenWait, Footage: a.Library.Timeline, Images: downloads.Images, Store: a.heads, Versions: downloads.Identities(),
 	})
 	return a, nil
 }

@@ -95,3 +95,14 @@ func (s Scheduler) Demands() int {
 
 // Refused is told of a refusal.
 func (s Scheduler) Refused(stream archive.StreamName) { s.refused(stream) }
+
+// Copy has a download hand on the bytes of r to w, as those of a payload whose size is known.
+func Copy(ctx context.Context, s Scheduler, d Download, w *cache.Writer, r io.Reader, size int64) error {
+	owner := &Downloader{scheduler: s.scheduler}
+	owner.buffers.New = func() any { return new([copyBuffer]byte) }
+	in := &intake{
+		fetch:    &fetch{Downloader: owner, place: d.download, out: newOutput(w)},
+		mdatSeen: true, judged: true, announced: true, size: size,
+	}
+	return in.copy(ctx, r)
+}

@@ -203,7 +203,8 @@ func (in *intake) copy(ctx context.Context, r io.Reader) error {
 			return err
 		}
 		end, err := in.piece(r)
-		if end || err != nil {
+		// Where all has come nobody need want more: its holders may have read it and be gone.
+		if end || err != nil || in.announced && in.out.position == in.size {
 			return err
 		}
 	}

@@ -115,3 +115,19 @@ func (c *counted) Answered(_ string, status int) {
 	defer c.mu.Unlock()
 	c.statuses = append(c.statuses, status)
 }
+
+// await waits until so many requests were answered, which is after their clients have the answer.
+func (c *counted) await(t *testing.T, n int) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		c.mu.Lock()
+		answered := len(c.statuses)
+		c.mu.Unlock()
+		if answered == n {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d requests answered, want %d", answered, n)
+		}
+	}
+}

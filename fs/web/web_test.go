@@ -242,6 +242,7 @@ func TestManyClientsOneCall(t *testing.T) {
 	if payloads, _, _ := service.Calls(); payloads != 1 {
 		t.Errorf("%d GetClip calls, want 1", payloads)
 	}
+	seen.await(t, 64)
 	if seen.first != 64 || seen.bytes != 64*len(want.body) || len(seen.statuses) != 64 {
 		t.Errorf("counted %d first bytes, %d bytes, %d answers", seen.first, seen.bytes, len(seen.statuses))
 	}
@@ -311,17 +312,7 @@ func TestClientGoes(t *testing.T) {
 	if err := <-gone; !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
-	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
-		seen.mu.Lock()
-		answered := len(seen.statuses)
-		seen.mu.Unlock()
-		if answered == 1 {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("the request of the client that is gone goes on")
-		}
-	}
+	seen.await(t, 1)
 	release()
 	if got := ask(t, s, http.MethodGet, at+"5m.mp4"); got.status != http.StatusOK {
 		t.Errorf("the next: %d", got.status)

@@ -103,6 +103,9 @@ func TestPictureOfADay(t *testing.T) {
 		}
 	}
 	before := e.Calls(t, "ListFragments")
+	if before > 50 {
+		t.Errorf("%d ListFragments calls, want at most 50", before)
+	}
 	if again := readWhole(t, path); again != text || e.Calls(t, "ListFragments") != before || e.Calls(t, "GetClip") != 0 {
 		t.Errorf("again: %d bytes, calls %v", len(again), e.Counts(t))
 	}

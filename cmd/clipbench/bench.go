@@ -120,13 +120,16 @@ func build(ctx context.Context, path string) error {
 	return err
 }
 
+// videoWidth and videoHeight are the size of the footage's pictures.
+const videoWidth, videoHeight = 640, 360
+
 // footage makes a minute of video with sound that looks like a camera's: 30 pictures a second, about 1.5 Mbit/s, no
 // B-frames, a key frame every so many seconds; AAC at 48 kHz.
 func (b *bench) footage(ctx context.Context, name string, fragment int) (string, error) {
 	path := filepath.Join(b.dir, name+".mp4")
 	gop := 30 * fragment
 	_, err := child.Output(ctx, "ffmpeg", "-v", "error", "-nostdin", "-y",
-		"-f", "lavfi", "-i", "testsrc2=size=640x360:rate=30:duration=60,noise=alls=12:allf=t",
+		"-f", "lavfi", "-i", fmt.Sprintf("testsrc2=size=%dx%d:rate=30:duration=60,noise=alls=12:allf=t", videoWidth, videoHeight),
 		"-f", "lavfi", "-i", "sine=frequency=500:sample_rate=48000:duration=60",
 		"-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-b:v", "1400k", "-maxrate", "1400k", "-bufsize", "700k",
 		"-x264-params", fmt.Sprintf("keyint=%d:min-keyint=%d:scenecut=0:open-gop=0:bframes=0", gop, gop),

@@ -78,7 +78,7 @@ func (t *task) selected(pattern *regexp.Regexp) bool {
 
 func tasks() []task {
 	return []task{
-		sequentialTask(), firstTask(), randomTask(), firstFrameTask(), hourTask(), seekTask(), dayTask(), headerTask(), memoryTask(),
+		sequentialTask(), firstTask(), randomTask(), firstFrameTask(), hourTask(), seekTask(), dayTask(), playlistTask(), inDayTask(), headerTask(), memoryTask(),
 		listTask(), readyTask(),
 	}
 }

@@ -17,7 +17,8 @@
 //     The allowance is as large as the bucket, so that the heads of a clip of some minutes are asked for at once, but
 //     never more than what is in it: what readers took is not made up for.
 //     Even alone they leave some points in the bucket: calls that reach the service later than they were sent, and then
-//     together, would be refused where heads have spent all.
+//     together, would be refused where heads have spent all. So do all calls that take points for metadata, as a long
+//     listing goes out in several calls at once, and the first of them have to connect.
 //   - A bucket holds a second's points, or what the largest call in the queue needs if that is more.
 //   - A refusal by the service empties the bucket and halves the rate at which it fills: others take of the same quota.
 //     The rate comes back (see recovery).
@@ -43,7 +44,7 @@ const (
 	// allowed is the share of the quota that heads may take for so long after others were seen.
 	allowed  = 0.5
 	courtesy = time.Minute
-	// spare is the share of a second's points that heads leave in the bucket.
+	// spare is the share of a second's points that heads, and pages of a listing, leave in the bucket.
 	spare = 0.2
 	// headWait is how long heads give way to readers, and headShare which share of the calls they have then.
 	headWait  = 2 * time.Second
@@ -60,6 +61,8 @@ var ErrLate = fmt.Errorf("no points before the deadline: %w", archive.ErrThrottl
 type Bucket struct {
 	// quota is the rate in points a second, and burst what the bucket holds as a rule.
 	quota, burst float64
+	// together says that all calls leave points in the bucket, as those for heads do.
+	together bool
 
 	// mu guards what follows.
 	mu       sync.Mutex
@@ -238,7 +241,7 @@ func (b *Bucket) readyLocked(now time.Time, t *queue.Waiter[ticket]) time.Time {
 	switch {
 	case again:
 		lackAllowance = points - b.allowance
-	case t.Priority() == archive.ForHead:
+	case t.Priority() == archive.ForHead || b.together:
 		// Those of a large call that fills the bucket beyond its size come with nothing to spare.
 		lack += min(spare*b.burst, max(0, b.burst-points))
 	}

@@ -99,6 +99,7 @@ func (p *Pacer) Bucket(key Key) *Bucket {
 		return b
 	}
 	b := New(p.perSecond(key.Quota))
+	b.together = key.Quota == Metadata
 	if other, ok, _ := p.buckets.PeekOrAdd(key, b); ok {
 		return other
 	}

@@ -72,30 +72,50 @@ func (p *Publisher) tell(c *clip.Clip, version, note string) {
 	}
 }
 
+// Laid is what a playlist plays, in order: its segments, each with its position.
+type Laid struct {
+	Segments []playlist.Segment
+	// Notes say, in a sentence each, what is unusual in it.
+	Notes []string
+	// Video is the codec of the pictures, for people; empty while no head has told.
+	Video string
+}
+
+// Lay tells what the playlist of a clip plays, just as Playlist writes it with the same prefix. It costs and fails as that does.
+func (p *Publisher) Lay(ctx context.Context, c *clip.Clip, prefix string) (Laid, error) {
+	_, laid, err := p.lay(ctx, c, prefix)
+	return laid, err
+}
+
 // write makes the text of a playlist, and tells what is unusual in it.
 func (p *Publisher) write(ctx context.Context, c *clip.Clip, prefix string) (text []byte, notes []string, err error) {
+	text, laid, err := p.lay(ctx, c, prefix)
+	return text, laid.Notes, err
+}
+
+// lay makes the text of a playlist, and tells what is in it.
+func (p *Publisher) lay(ctx context.Context, c *clip.Clip, prefix string) (text []byte, a Laid, err error) {
 	recorded, err := c.Recording(ctx)
 	if err != nil {
-		return nil, nil, err
+		return nil, a, err
 	}
 	known := p.stream(c.Stream()).codings
 	if err := known.learn(ctx, c); err != nil {
-		return nil, nil, err
+		return nil, a, err
 	}
 	fragments := servedOf(recorded.Fragments, recorded.Over)
-	var a arranged
 	cut := func(o playlist.Options) []playlist.Segment {
 		a = arrange(playlist.Cut(fragments, recorded.Rule, o), known)
-		return a.segments
+		return a.Segments
 	}
 	write := func(segments []playlist.Segment) []byte {
-		return playlist.VOD(segments, func(s playlist.Segment) string { return prefix + names.FormatSegment(s.Span, s.PTS) }, a.notes...)
+		return playlist.VOD(segments, func(s playlist.Segment) string { return prefix + names.FormatSegment(s.Span, s.PTS) }, a.Notes...)
 	}
 	text, length := playlist.Fitting(cut, playlist.Options{Segment: p.options.Segment, Border: p.border()}, write, mostBytes)
 	if length > p.options.Segment {
-		a.notes = append(a.notes, fmt.Sprintf("segments are %s long and not %s, so that the playlist has no more than %d bytes", length, p.options.Segment, mostBytes))
+		a.Notes = append(a.Notes, fmt.Sprintf("segments are %s long and not %s, so that the playlist has no more than %d bytes", length, p.options.Segment, mostBytes))
 	}
-	return text, a.notes, nil
+	return text, a, nil
 }
 
 // border gives what tells when days end. It is asked in the order of times.
@@ -110,16 +130,10 @@ func (p *Publisher) border() func(time.Time) time.Time {
 	}
 }
 
-// arranged are segments as a playlist has them.
-type arranged struct {
-	segments []playlist.Segment
-	notes    []string
-}
-
 // arrange takes out, like a gap, what is known to be of another video codec than the first that is known, as no player goes on from one to
 // another, and marks where the coding is known to change.
-func arrange(segments []playlist.Segment, known *codings) arranged {
-	a := arranged{segments: segments[:0:0]}
+func arrange(segments []playlist.Segment, known *codings) Laid {
+	a := Laid{Segments: segments[:0:0]}
 	var first, last *segment.Coding
 	var pts time.Duration
 	left := make(map[string]archive.Span)
@@ -140,19 +154,22 @@ func arrange(segments []playlist.Segment, known *codings) arranged {
 		}
 		if ok && c.LeftOut != "" && !sound[c.LeftOut] {
 			sound[c.LeftOut] = true
-			a.notes = append(a.notes, fmt.Sprintf("sound of %s is left out: no transport stream has it", strings.TrimSpace(c.LeftOut)))
+			a.Notes = append(a.Notes, fmt.Sprintf("sound of %s is left out: no transport stream has it", strings.TrimSpace(c.LeftOut)))
 		}
-		s.Discontinuity = len(a.segments) > 0 && (s.Discontinuity || gap || ok && last != nil && c != *last)
+		s.Discontinuity = len(a.Segments) > 0 && (s.Discontinuity || gap || ok && last != nil && c != *last)
 		s.PTS, gap = pts, false
 		pts += s.Span.Length()
 		if ok {
 			last = &c
 		}
-		a.segments = append(a.segments, s)
+		a.Segments = append(a.Segments, s)
+	}
+	if first != nil {
+		a.Video = first.Video
 	}
 	for _, video := range slices.Sorted(maps.Keys(left)) {
 		span := left[video]
-		a.notes = append(a.notes, fmt.Sprintf("%s is left out, from %s: the playlist begins with %s, and no player goes on from one to the other", video, span, first.Video))
+		a.Notes = append(a.Notes, fmt.Sprintf("%s is left out, from %s: the playlist begins with %s, and no player goes on from one to the other", video, span, first.Video))
 	}
 	return a
 }

@@ -12,8 +12,7 @@ import (
 
 // playlistOf is the playlist of the segments of a clip.
 func playlistOf(ctx context.Context, s source, c *clip.Clip) (made, error) {
-	prefix := strings.Repeat("../", strings.Count(s.asked.path, "/")-1) // to the directory of the stream
-	list, err := s.publisher.Playlist(ctx, c, prefix)
+	list, err := s.publisher.Playlist(ctx, c, s.asked.up())
 	if err != nil {
 		return made{}, err
 	}
@@ -57,3 +56,6 @@ func (s *streamDir) live(ctx context.Context) (Entry, error) {
 		content: written{int64(len(text)), func(context.Context) ([]byte, error) { return text, nil }},
 	}, nil
 }
+
+// up leads from the directory of a file to that of its stream.
+func (a asked) up() string { return strings.Repeat("../", strings.Count(a.path, "/")-1) }

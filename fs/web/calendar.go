@@ -18,8 +18,8 @@ type date struct {
 	Day, URL string
 }
 
-// calendar gives the months of a listing of days, the newest first. Lines that are no days are left out.
-func calendar(lines []line) []month {
+// calendar gives the months of a listing of days, the newest first, and the URL of the newest day. Lines that are no days are left out.
+func calendar(lines []line) (all []month, newest string) {
 	days := make(map[string]string)
 	var first, last time.Time
 	for _, l := range lines {
@@ -35,16 +35,15 @@ func calendar(lines []line) []month {
 			last = day
 		}
 	}
-	var all []month
 	if last.IsZero() {
-		return all
+		return nil, ""
 	}
 	for at := monthOf(last); !at.Before(monthOf(first)); at = at.AddDate(0, -1, 0) {
 		if m, any := monthFrom(at, days); any {
 			all = append(all, m)
 		}
 	}
-	return all
+	return all, days[last.Format(time.DateOnly)]
 }
 
 // monthOf is the first day of a day's month.

@@ -21,7 +21,7 @@ const assetsDir = ".clipfs/page"
 // assets are the files of pages: templates, and what they load.
 //
 //go:embed page
-var assets embed.FS //nolint:gochecknoglobals // go:embed takes nothing else
+var assets embed.FS
 
 // pages are the views of directories: of the root, a stream, a day, and any other.
 type pages struct {
@@ -75,8 +75,9 @@ type view struct {
 	// Trail leads from the root to here.
 	Trail []crumb
 	Lines []line
-	// Months are the days of a camera.
+	// Months are the days of a camera, Newest the URL of the last one; empty for none.
 	Months []month
+	Newest string
 	// Zone is the name of the time zone of days, Start and End the day in milliseconds since 1970.
 	Zone       string
 	Start, End int64
@@ -84,8 +85,11 @@ type view struct {
 	Stills     bool
 }
 
-// crumb is a directory on the way to a page.
-type crumb struct{ Name, URL string }
+// crumb is a directory on the way to a page, or the page itself.
+type crumb struct {
+	Name, URL string
+	Here      bool
+}
 
 // name is the template of a directory's page.
 func (p *pages) name(d *tree.Dir) string {
@@ -109,13 +113,13 @@ func (p *pages) write(d *tree.Dir, lines []line, base string, zone *time.Locatio
 		names := strings.Split(d.Path, "/")
 		v.Stream, v.Title = names[0], strings.Join(names, " ")
 		for i, name := range names {
-			v.Trail = append(v.Trail, crumb{name, strings.Repeat("../", len(names)-1-i) + "./"})
+			v.Trail = append(v.Trail, crumb{name, strings.Repeat("../", len(names)-1-i) + "./", i == len(names)-1})
 		}
 	}
 	name := p.name(d)
 	switch name {
 	case "camera.html":
-		v.Months = calendar(lines)
+		v.Months, v.Newest = calendar(lines)
 	case "day.html":
 		v.Day, v.Start, v.End = path.Base(d.Path), d.Period.Start.UnixMilli(), min(d.Period.End.UnixMilli(), d.Period.Start.Add(archive.MaxSpan).UnixMilli())
 	}

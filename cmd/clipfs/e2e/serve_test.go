@@ -100,7 +100,7 @@ func TestServePlays(t *testing.T) {
 	sizes := make([]int, 64)
 	for i := range sizes {
 		all.Go(func() {
-			answer, err := http.Get(url + "90s.mp4") //nolint:noctx // a test
+			answer, err := http.Get(url + "90s.mp4")
 			if err != nil {
 				t.Error(err)
 				return
@@ -185,7 +185,7 @@ func TestWebDAV(t *testing.T) {
 	}
 	harness.Run(t, "mount.davfs", "-o", "ro,conf="+conf, w.URL+"/", mountpoint)
 	t.Cleanup(func() {
-		if out, err := exec.Command("umount.davfs", mountpoint).CombinedOutput(); err != nil { //nolint:noctx // a clean-up
+		if out, err := exec.Command("umount.davfs", mountpoint).CombinedOutput(); err != nil {
 			t.Errorf("umount.davfs: %v: %s", err, out)
 		}
 	})

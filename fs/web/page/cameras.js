@@ -6,12 +6,14 @@ import { ago, name } from './times.js';
 const silentAfter = 5 * 60e3; // a camera that has sent nothing for so long is silent
 const aheadAfter = 60e3; // a camera that is ahead by so much has a clock that is off
 const again = 60e3;
+const withoutFor = 10 * 60e3; // how long no still is asked for after one could not be had
 const stills = document.body.dataset.stills === 'true';
 
 function state(tile, text, wrong) {
   const p = tile.querySelector('.state');
   p.textContent = text;
   p.classList.toggle('wrong', wrong);
+  p.classList.toggle('good', !wrong);
 }
 
 async function look(tile) {
@@ -20,7 +22,7 @@ async function look(tile) {
   try {
     told = await attributes(url, 'last', 'error');
   } catch (e) {
-    state(tile, e.message, true);
+    state(tile, e.status === 403 ? `no permission: ${e.message}` : e.message, true);
     return;
   }
   if (told.error) {
@@ -34,19 +36,20 @@ async function look(tile) {
   const last = Date.parse(told.last);
   const age = Date.now() - last;
   if (age < -aheadAfter) {
-    state(tile, `clock ahead by ${ago(-age)}`, true);
+    state(tile, `clock off by +${ago(-age)}`, true);
   } else if (age > silentAfter) {
     state(tile, `silent for ${ago(age)}`, true);
   } else {
     state(tile, `seen ${ago(Math.max(1000, age))} ago`, false);
   }
-  if (stills) {
-    show(tile, `${url}${name(Math.max(Math.floor(last / 60e3) * 60e3, last - 60e3))}.jpg`);
+  if (stills && !(tile.without > Date.now())) {
+    show(tile, [Math.floor(last / 60e3) * 60e3, last - 2e3].map((at) => `${url}${name(at)}.jpg`));
   }
 }
 
-// show loads a still, and keeps the one before until it is there.
-function show(tile, url) {
+// show loads the first still that there is, and keeps the one before until it is there. All who look within a minute ask for the same
+// one. A camera that has none is left alone for a while: its footage is of a kind, or its permissions are such, that it never will.
+function show(tile, [url, ...rest]) {
   const place = tile.querySelector('.still');
   if (place.querySelector('img')?.src === url) {
     return;
@@ -54,6 +57,13 @@ function show(tile, url) {
   const img = new Image();
   img.alt = '';
   img.onload = () => place.replaceChildren(img);
+  img.onerror = () => {
+    if (rest.length > 0) {
+      show(tile, rest);
+    } else {
+      tile.without = Date.now() + withoutFor;
+    }
+  };
   img.src = url;
 }
 

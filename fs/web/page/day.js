@@ -47,7 +47,12 @@ function toURL() {
 
 function showTime() {
   const at = now();
-  clockBox.textContent = clock(at, zone());
+  const text = clock(at, zone());
+  [text.slice(0, 11), text.slice(11, 19), text.slice(19)].forEach((part, i) => {
+    if (clockBox.children[i].textContent !== part) {
+      clockBox.children[i].textContent = part;
+    }
+  });
   clockBox.classList.toggle('shown', player.shown !== null);
   strip.head = at;
   strip.draw();
@@ -107,6 +112,10 @@ async function startBeside(stream) {
   const figure = find('.screen').cloneNode(true);
   figure.querySelector('video').removeAttribute('src');
   figure.querySelector('.said').textContent = '';
+  const of = document.createElement('span');
+  of.className = 'of';
+  of.textContent = stream;
+  figure.append(of);
   screens.append(figure);
   beside = { stream, figure, player: new Player(figure, new URL(`../../${encodeURIComponent(stream)}/`, location.href).href, day) };
   try {
@@ -133,9 +142,8 @@ async function mark(which) {
   }
   strip.draw();
   const whole = strip.marks[0] !== null && strip.marks[1] !== null;
-  for (const one of ['.save', '.save-cover', '.copy']) {
-    find(one).hidden = !whole;
-  }
+  find('.made').hidden = !whole;
+  find('.paths').hidden = true;
   const text = find('.marked');
   if (!whole) {
     text.textContent = `${which === 0 ? 'from' : 'to'} ${clock(at, zone())}`;
@@ -149,7 +157,7 @@ async function mark(which) {
     find(selector).href = `${root}${path}${form}`;
     find(selector).download = `${file}${form}`;
   }
-  find('.copy').dataset.path = `${set.stream}/${path}.mp4`;
+  find('.path').value = `${set.stream}/${path}.mp4\nffmpeg -i "$MOUNT/${set.stream}/${path}.mp4" -c copy "${file}.mp4"\n`;
   try {
     const { missing } = await attributes(`${root}${path}.mp4`, 'missing');
     if (Number(missing) > Number(set.warn) && strip.marks[0] === start && strip.marks[1] === end) {
@@ -160,10 +168,17 @@ async function mark(which) {
   }
 }
 
+// copy shows the path on a mount, and puts it on the clipboard where the browser lets pages do that.
 async function copy() {
-  const { path } = find('.copy').dataset;
-  await navigator.clipboard.writeText(`${path}\nffmpeg -i "$MOUNT/${path}" -c copy out.mp4\n`);
-  find('.marked').textContent = 'copied';
+  const box = find('.path');
+  find('.paths').hidden = false;
+  box.select();
+  try {
+    await navigator.clipboard.writeText(box.value);
+    find('.marked').textContent = 'copied';
+  } catch (e) {
+    find('.marked').textContent = 'copy what is selected';
+  }
 }
 
 async function goLive() {
@@ -196,6 +211,8 @@ const keys = {
   '.': () => seek(now() + picture),
   Home: () => seek(player.timeline?.first ?? day.start),
   End: () => seek((player.timeline?.last ?? day.end) - 1000),
+  PageUp: () => seek(now() - 600e3),
+  PageDown: () => seek(now() + 600e3),
   '[': () => mark(0),
   ']': () => mark(1),
   g: () => find('.goto input').focus(),
@@ -292,30 +309,75 @@ find('.goto').addEventListener('submit', (e) => {
 });
 find('.beside').addEventListener('change', (e) => startBeside(e.target.value));
 
-strip.zone = zone();
-const start = fromURL();
-try {
-  strip.timeline = await player.load();
-  const first = start.time ?? player.timeline.first;
-  if (start.zoom) {
-    strip.show(first - start.zoom / 2, start.zoom);
+// Another link to this day, in this tab.
+addEventListener('hashchange', () => {
+  const { time, zoom } = fromURL();
+  if (location.hash === '#live') {
+    goLive();
+  } else if (time !== null) {
+    if (zoom) {
+      strip.show(time - zoom / 2, zoom);
+    }
+    seek(time);
   }
-  seek(first);
-} catch (e) {
-  player.say(e.status === 404 ? 'Nothing was recorded on this day.' : e.message);
+});
+
+player.addEventListener('timeline', () => {
+  strip.timeline = player.timeline;
+  strip.draw();
+  find('.notes').textContent = player.timeline.notes.map((note) => `${note}.`).join(' ');
+});
+
+// begin shows what the URL says, or the first picture.
+async function begin() {
+  strip.zone = zone();
+  const start = fromURL();
+  try {
+    await player.load();
+    const first = start.time ?? player.timeline.first;
+    if (start.zoom) {
+      strip.show(first - start.zoom / 2, start.zoom);
+    }
+    if (location.hash === '#live') {
+      await goLive();
+    } else {
+      seek(first);
+    }
+  } catch (e) {
+    player.say(e.status === 404 ? 'Nothing was recorded on this day.' : e.message);
+  }
+  showTime();
+  return start;
 }
-showTime();
-try {
-  const { entries } = await ask('../../');
-  for (const { name: stream, kind } of entries) {
-    if (kind === 'directory' && stream !== set.stream) {
-      find('.beside').append(new Option(stream, stream));
+
+// others lists what this day can be seen beside.
+async function others(chosen) {
+  try {
+    for (const { name: stream, kind } of (await ask('../../')).entries) {
+      if (kind === 'directory' && stream !== set.stream && stream !== '@') {
+        find('.beside').append(new Option(stream, stream));
+      }
+    }
+    if (chosen) {
+      find('.beside').value = chosen;
+      await startBeside(chosen);
+    }
+  } catch (e) {
+    find('.beside').disabled = true;
+  }
+}
+
+// neighbours leads to the days before and after that have footage.
+async function neighbours() {
+  const days = (await ask('../')).entries.filter((e) => /^\d{4}-?\d\d-?\d\d$/.test(e.name)).map((e) => e.name).sort();
+  for (const [selector, other] of [['.before', days.findLast((d) => d < set.day)], ['.after', days.find((d) => d > set.day)]]) {
+    if (other) {
+      find(selector).href = `../${other}/`;
+      find(selector).title = other;
     }
   }
-  if (start.beside) {
-    find('.beside').value = start.beside;
-    await startBeside(start.beside);
-  }
-} catch (e) {
-  find('.beside').disabled = true;
 }
+
+const start = await begin();
+await others(start.beside);
+neighbours().catch(() => {});

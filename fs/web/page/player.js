@@ -19,14 +19,18 @@ export class Player extends EventTarget {
     this.timeline = null;
     this.source = ''; // what the video has: 'day', 'live', or the start of ten minutes
     this.shown = null; // the time of day of the picture that is shown
+    this.last = null; // the position of the picture that was shown last
     this.wanted = null; // the time of day that was asked for last
     this.video.addEventListener('error', () => this.failed());
     this.video.addEventListener('loadeddata', () => this.judge());
-    this.video.addEventListener('seeked', () => this.say(''));
+    this.video.addEventListener('loadedmetadata', () => this.compare());
+    this.video.addEventListener('seeking', () => this.watch());
+    this.video.addEventListener('seeked', () => this.stay());
     this.video.addEventListener('waiting', () => this.dispatchEvent(new Event('state')));
     this.video.addEventListener('playing', () => this.dispatchEvent(new Event('state')));
     this.video.addEventListener('pause', () => this.dispatchEvent(new Event('state')));
     this.video.addEventListener('ended', () => this.next());
+    this.video.addEventListener('waiting', () => this.watch());
     if (this.video.requestVideoFrameCallback) {
       const frame = (_, { mediaTime }) => {
         this.picture(mediaTime);
@@ -45,7 +49,20 @@ export class Player extends EventTarget {
   // load takes up what is recorded on the day. It throws where nothing is.
   async load() {
     this.timeline = await Timeline.load(`${this.root}${this.span}.timeline.json`);
+    this.dispatchEvent(new Event('timeline'));
     return this.timeline;
+  }
+
+  // compare loads the timeline again where the playlist is a newer one: footage has come, or was found to be of another codec.
+  async compare() {
+    if (this.source !== 'day' || Math.abs(this.video.duration * 1000 - this.timeline.length) < 2 || this.compared === this.video.duration) {
+      return;
+    }
+    this.compared = this.video.duration;
+    await this.load();
+    if (this.wanted !== null) {
+      this.seek(this.wanted);
+    }
   }
 
   // seek shows the picture of a time of day.
@@ -86,6 +103,7 @@ export class Player extends EventTarget {
     const playing = !this.video.paused;
     const rate = this.video.playbackRate;
     this.source = source;
+    this.last = null;
     this.video.src = url;
     this.video.defaultPlaybackRate = rate;
     this.video.playbackRate = rate;
@@ -95,12 +113,45 @@ export class Player extends EventTarget {
   }
 
   go(seconds) {
-    const to = seconds + 0.0005; // positions are rounded to milliseconds, and the picture begins no later
-    if (this.video.readyState >= HTMLMediaElement.HAVE_METADATA) {
-      this.video.currentTime = to;
+    this.target = seconds + 0.0005; // positions are rounded to milliseconds, and the picture begins no later
+    const { video } = this;
+    const move = () => { video.currentTime = Math.min(this.target, video.duration || Infinity); };
+    if (video.readyState >= HTMLMediaElement.HAVE_METADATA) {
+      move();
       return;
     }
-    this.video.addEventListener('loadedmetadata', () => { this.video.currentTime = to; }, { once: true });
+    video.addEventListener('loadedmetadata', move, { once: true });
+  }
+
+  // watch ends what never would: Chromium keeps the last pictures of a playlist to itself, some tenths of a second, and waits for them
+  // without end. The last picture that it gives is shown instead. The end has to be the same for a while, as more may be on its way.
+  watch(before = -1) {
+    const { seeking, buffered, duration, currentTime, paused } = this.video;
+    if (this.source !== 'day' || !(seeking || (!paused && this.video.readyState < 3)) || duration - currentTime > 1) {
+      return;
+    }
+    const end = buffered.length > 0 ? buffered.end(buffered.length - 1) : -1;
+    if (end === before && end > duration - 1) {
+      if (seeking && currentTime >= end) {
+        this.video.currentTime = end - 0.001;
+      } else if (!seeking) {
+        this.video.pause();
+      }
+      return;
+    }
+    clearTimeout(this.watching);
+    this.watching = setTimeout(() => this.watch(end), 250);
+  }
+
+  // stay tells of the picture again where a seek led to the one that was there: browsers tell of new pictures only.
+  stay() {
+    this.say('');
+    clearTimeout(this.staying);
+    this.staying = setTimeout(() => {
+      if (this.shown === null && this.last !== null && !this.video.seeking && Math.abs(this.video.currentTime - this.last) < 2) {
+        this.picture(this.last);
+      }
+    }, 150);
   }
 
   positionInClip(at) {
@@ -116,6 +167,7 @@ export class Player extends EventTarget {
   // picture is told of the position of each picture that is shown.
   picture(mediaTime) {
     let at = null;
+    this.last = mediaTime;
     if (this.source === 'day') {
       at = this.timeline.time(Math.round(mediaTime * 1000));
     } else if (this.source === 'live') {
@@ -175,7 +227,7 @@ export class Player extends EventTarget {
   // judge says what cannot be seen: some browsers play H.265 to nothing without an error.
   judge() {
     if (this.video.videoWidth === 0) {
-      this.refuse('This browser does not show the pictures of this camera (H.265, as a rule).');
+      this.refuse(`This browser does not show the pictures of this camera (${this.timeline?.video || 'H.265, as a rule'}).`);
     }
   }
 
@@ -200,6 +252,7 @@ export class Player extends EventTarget {
     this.said.append(a);
   }
 
+  // say says something over the picture, until the next seek.
   say(text) {
     this.said.textContent = text;
   }

@@ -134,10 +134,11 @@ export class Strip extends EventTarget {
     }
     const c = this.canvas.getContext('2d');
     c.setTransform(ratio, 0, 0, ratio, 0, 0);
+    c.clearRect(0, 0, this.width, this.height);
     const style = getComputedStyle(this.element);
     const colour = (which) => style.getPropertyValue(`--${which}`);
     const axis = 22;
-    const top = 6;
+    const top = 12;
     const bottom = this.height - axis;
     c.fillStyle = colour('gap');
     c.fillRect(0, top, this.width, bottom - top);
@@ -148,23 +149,25 @@ export class Strip extends EventTarget {
     this.paintMarks(c, colour, top, bottom);
     if (this.head !== null) {
       const x = this.x(this.head);
-      c.fillStyle = colour('ink');
-      c.fillRect(Math.round(x) - 1, 0, 2, bottom + 4);
+      c.fillStyle = colour('head');
+      c.fillRect(Math.round(x) - 1, 4, 2, bottom);
       c.beginPath();
-      c.moveTo(x - 6, 0);
-      c.lineTo(x + 6, 0);
-      c.lineTo(x, 8);
+      c.arc(Math.round(x), 6, 6, 0, 2 * Math.PI);
       c.fill();
     }
   }
 
   paintRuns(c, colour, top, bottom) {
-    const { runs, activity, step, most, start } = this.timeline;
+    const { runs, others, activity, step, most, start } = this.timeline;
+    const bar = (at, length, height) => {
+      const x = Math.round(this.x(at));
+      c.fillRect(x, bottom - height, Math.max(1, Math.round(this.x(at + length)) - x), height);
+    };
+    const shown = (at, length) => at + length > this.from && at < this.to;
     c.fillStyle = colour('footage');
     for (const [at, , length] of runs) {
-      if (at + length > this.from && at < this.to) {
-        const x = this.x(at);
-        c.fillRect(x, top, Math.max(1, this.x(at + length) - x), bottom - top);
+      if (shown(at, length)) {
+        bar(at, length, bottom - top);
       }
     }
     c.fillStyle = colour('activity');
@@ -172,9 +175,13 @@ export class Strip extends EventTarget {
     const last = Math.min(activity.length - 1, Math.floor((this.to - start) / step));
     for (let i = first; i <= last; i++) {
       if (activity[i] > 0) {
-        const x = this.x(start + i * step);
-        const height = (activity[i] / most) * (bottom - top) * 0.8;
-        c.fillRect(x, bottom - height, Math.max(1, this.x(start + (i + 1) * step) - x), height);
+        bar(start + i * step, step, (activity[i] / most) * (bottom - top) * 0.7);
+      }
+    }
+    c.fillStyle = colour('other');
+    for (const [at, length] of others) {
+      if (shown(at, length)) {
+        bar(at, length, bottom - top);
       }
     }
   }

@@ -8,6 +8,9 @@ export class Timeline {
     this.start = data.start;
     this.end = data.end;
     this.runs = data.runs;
+    this.others = data.others ?? [];
+    this.video = data.video ?? '';
+    this.notes = data.notes ?? [];
     this.step = data.step;
     this.activity = data.activity;
     this.most = Math.max(1, ...data.activity);
@@ -15,6 +18,12 @@ export class Timeline {
 
   static async load(url) {
     return new Timeline(await ask(url));
+  }
+
+  // length is how long the playlist plays.
+  get length() {
+    const [, from, length] = this.runs.at(-1) ?? [0, 0, 0];
+    return from + length;
   }
 
   get empty() {

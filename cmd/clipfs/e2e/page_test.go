@@ -25,10 +25,12 @@ const screenshotsVariable = "E2E_SCREENSHOTS"
 type site struct {
 	*browser.Tab
 	web       *harness.Web
+	emulator  *harness.Emulator
 	yesterday time.Time
 }
 
-func startSite(t *testing.T, width, height int) site {
+// startSite starts it, with flags for the server.
+func startSite(t *testing.T, width, height int, args ...string) site {
 	t.Helper()
 	e := harness.StartEmulator(t, "--stream", "front-door=testcard", "--stream", "yard=testcard", "--retention", "72h", "--quota", "off")
 	createStreams(t, e, 72, "gaps")
@@ -37,7 +39,7 @@ func startSite(t *testing.T, width, height int) site {
 	for _, run := range [][2]time.Duration{{-5 * time.Minute, 4 * time.Minute}, {0, 5 * time.Minute}, {7*time.Minute + 600*time.Millisecond, 90 * time.Second}} {
 		put(t, e, "gaps", evening.Add(run[0]), run[1])
 	}
-	s.web = harness.StartWeb(t, e)
+	s.web, s.emulator = harness.StartWeb(t, e, args...), e
 	return s
 }
 

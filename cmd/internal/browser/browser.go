@@ -14,6 +14,7 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
@@ -217,6 +218,32 @@ func (b *Tab) Before(t testing.TB, script string) {
 	t.Helper()
 	b.Do(t, func(ctx context.Context, target *chromedp.Target) (chromedp.Void, error) {
 		_, err := cdp.Call(ctx, target, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script})
+		return chromedp.Void{}, err
+	})
+}
+
+// Another opens another tab of the same browser. Its own console and hosts are not looked at.
+func (b *Tab) Another(t testing.TB) *Tab {
+	t.Helper()
+	ctx, cancel := chromedp.NewContext(b.ctx)
+	t.Cleanup(cancel)
+	return &Tab{ctx: ctx, hosts: make(map[string]bool)}
+}
+
+// Timezone has the browser be in a time zone.
+func (b *Tab) Timezone(t testing.TB, zone string) {
+	t.Helper()
+	b.Do(t, func(ctx context.Context, target *chromedp.Target) (chromedp.Void, error) {
+		_, err := cdp.Call(ctx, target, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: zone})
+		return chromedp.Void{}, err
+	})
+}
+
+// MoveTo moves the pointer to a place of the window, without a button.
+func (b *Tab) MoveTo(t testing.TB, x, y float64) {
+	t.Helper()
+	b.Do(t, func(ctx context.Context, target *chromedp.Target) (chromedp.Void, error) {
+		_, err := cdp.Call(ctx, target, input.DispatchMouseEvent, input.DispatchMouseEventParams{Type: input.DispatchMouseEventTypeMouseMoved, X: x, Y: y})
 		return chromedp.Void{}, err
 	})
 }

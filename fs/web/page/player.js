@@ -1,6 +1,7 @@
 // A picture of one camera: a video element that is asked for times of day.
 
-import { ask } from './service.js';
+import { Live } from './live.js';
+import { ask, fetched } from './service.js';
 import { Timeline } from './timeline.js';
 import { length, name } from './times.js';
 
@@ -71,6 +72,7 @@ export class Player extends EventTarget {
       return;
     }
     this.wanted = time;
+    clearTimeout(this.staying);
     const position = this.timeline.position(time);
     if (this.native) {
       this.take('day', `${this.root}${this.span}.m3u8`);
@@ -95,7 +97,7 @@ export class Player extends EventTarget {
     }
   }
 
-  // take has the video play something else, and go on playing if it did.
+  // take has the video play something else, and go on playing if it did, at the same speed.
   take(source, url) {
     if (this.source === source) {
       return;
@@ -104,6 +106,8 @@ export class Player extends EventTarget {
     const rate = this.video.playbackRate;
     this.source = source;
     this.last = null;
+    this.following?.close();
+    this.following = null;
     this.video.src = url;
     this.video.defaultPlaybackRate = rate;
     this.video.playbackRate = rate;
@@ -171,7 +175,7 @@ export class Player extends EventTarget {
     if (this.source === 'day') {
       at = this.timeline.time(Math.round(mediaTime * 1000));
     } else if (this.source === 'live') {
-      at = this.liveTime(mediaTime);
+      at = this.following?.time(mediaTime) ?? null;
     } else if (this.points) {
       const point = this.points.findLast((p) => p.position <= mediaTime + 0.0005) ?? this.points[0];
       at = Math.round(point.at + (mediaTime - point.position) * 1000);
@@ -193,27 +197,19 @@ export class Player extends EventTarget {
     }
   }
 
-  // live follows the camera. The clock is that of the playlist as it was when it was taken up.
+  // live follows the camera. It throws where there is nothing to follow.
   async live() {
-    const url = `${this.root}live.m3u8`;
-    const text = await (await fetch(url)).text();
-    const dates = [...text.matchAll(/#EXT-X-PROGRAM-DATE-TIME:(\S+)/g)].map((match) => Date.parse(match[1]));
-    if (!this.native || dates.length === 0) {
-      this.say(this.native ? 'Nothing was recorded in the last minutes.' : 'This browser does not play live playlists.');
+    if (!this.native) {
+      this.say('This browser does not play live playlists.');
       return;
     }
-    this.liveFrom = dates[0];
-    this.liveOrigin = null;
-    this.take('live', url);
-    this.play();
-  }
-
-  // liveTime maps a position: the first picture that can be had is that of the playlist's first segment.
-  liveTime(mediaTime) {
-    if (this.liveOrigin === null && this.video.seekable.length > 0) {
-      this.liveOrigin = this.video.seekable.start(0);
+    const url = `${this.root}live.m3u8`;
+    if (this.source !== 'live') {
+      await fetched(url);
+      this.take('live', url);
+      this.following = new Live(this.root, this.video);
     }
-    return this.liveOrigin === null ? null : Math.round(this.liveFrom + (mediaTime - this.liveOrigin) * 1000);
+    this.play();
   }
 
   play() {

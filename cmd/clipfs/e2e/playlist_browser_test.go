@@ -96,17 +96,23 @@ func TestPlaylistBrowser(t *testing.T) {
 		}
 	}
 	for _, at := range places {
-		browser.Eval[bool](t, tab, fmt.Sprintf(`new Promise(done => {
-			const v = document.querySelector('video');
-			v.addEventListener('seeked', () => done(true), {once: true});
-			v.currentTime = %s + 0.0005;
-		})`, inSeconds(at)))
-		gray, _, _ := tab.Gray(t, `document.querySelector('video')`)
-		if got, err := readNumber(gray); err != nil || got != c.number(at) {
+		if got, err := readNumber(seekTab(t, tab, at)); err != nil || got != c.number(at) {
 			t.Errorf("at %s: picture %d, %v; want %d", at, got, err, c.number(at))
 		}
 	}
 	if wrong := tab.Wrong(); len(wrong) > 0 {
 		t.Errorf("the page complains: %v", wrong)
 	}
+}
+
+// seekTab seeks, and gives the picture that is shown then.
+func seekTab(t *testing.T, tab *browser.Tab, at time.Duration) []byte {
+	t.Helper()
+	browser.Eval[bool](t, tab, fmt.Sprintf(`new Promise(done => {
+		const v = document.querySelector('video');
+		v.addEventListener('seeked', () => done(true), {once: true});
+		v.currentTime = %s + 0.0005;
+	})`, inSeconds(at)))
+	gray, _, _ := tab.Gray(t, `document.querySelector('video')`)
+	return gray
 }

@@ -7,8 +7,13 @@ import (
 	"clipfs/clip/ts"
 )
 
+// leastDelay is the delay of a stream whose pictures are not shown in the order in which they are decoded, at least, in ticks of
+// 90 kHz. FFmpeg seeks 3/23 s further back in those (fftools, open_input_file), and where that is before the first time of
+// decoding of a playlist it does not find the beginning.
+const leastDelay = ts.ClockRate * 3 / 20
+
 // Delay gives how much earlier than it is shown the first picture of a movie is to be decoded, in ticks of 90 kHz: as much as its
-// tables say, and as the order of its pictures needs.
+// tables say and the order of its pictures needs, and as players need to find the first one.
 func Delay(movie *mp4.Movie) (int64, error) {
 	t := movie.Video()
 	if t == nil {
@@ -27,7 +32,10 @@ func Delay(movie *mp4.Movie) (int64, error) {
 		}
 		delay = max(delay, (s.DTS-first.DTS)-(s.PTS()-first.PTS()))
 	}
-	return c.ticks(delay), nil
+	if delay == 0 {
+		return 0, nil
+	}
+	return max(c.ticks(delay), leastDelay), nil
 }
 
 // decode sets when pictures are decoded, none later than it is shown: the first of them a delay before it is shown, and the others as much later as the

@@ -173,6 +173,9 @@ func (w *lateWriter) ReadFrom(r io.Reader) (total int64, err error) {
 	defer w.buffers.Put(buffer)
 	for {
 		n, err := r.Read(buffer[:])
+		if err != nil && !errors.Is(err, io.EOF) && !w.sent {
+			return 0, err // there can be another status still
+		}
 		if n > 0 {
 			k, err := w.Write(buffer[:n])
 			total += int64(k)

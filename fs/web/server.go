@@ -112,8 +112,12 @@ func (h *Handler) told(r *http.Request, answer *answered, begun time.Time, err e
 	if answer.status >= http.StatusInternalServerError {
 		level = slog.LevelWarn
 	}
-	if r.Context().Err() != nil {
+	var cut *cutError
+	switch {
+	case r.Context().Err() != nil:
 		level = slog.LevelDebug
+	case errors.As(err, &cut):
+		level = slog.LevelWarn
 	}
 	attrs := []slog.Attr{
 		slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Int("status", answer.status), slog.Int64("bytes", answer.bytes),

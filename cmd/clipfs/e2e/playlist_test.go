@@ -55,6 +55,9 @@ func TestPlaylistFrames(t *testing.T) {
 			fragments := footageOf(t, specs[test.stream], base.Add(test.offset), base.Add(test.offset+test.length))
 			path := m.Join(test.stream, nameOf(base.Add(test.offset)), names.FormatLength(test.length)+".m3u8")
 			checkPlaylist(t, path, fragments, test.h265, test.sound)
+			if test.stream == "gaps" || test.stream == "change" {
+				checkDecoded(t, path, fragments)
+			}
 			if test.stream == "law" { // another look-up, now that it is known
 				text, err := os.ReadFile(m.Join(test.stream, nameOf(base), "9m.m3u8"))
 				if err != nil || !strings.Contains(string(text), "\n# sound of alaw is left out") {
@@ -268,6 +271,41 @@ func checkPlaces(t *testing.T, c longClip) {
 	}
 }
 
+// checkDecoded seeks with ffmpeg to places by chance, and to some around gaps and where the size of pictures changes: what it decodes is the first picture
+// that is shown then or later.
+func checkDecoded(t *testing.T, path string, fragments []footage.Fragment) {
+	t.Helper()
+	shown, _ := lay(fragments, false)
+	slices.SortStableFunc(shown, func(a, b placed) int { return int(a.at - b.at) })
+	want := storedPictures(t, fragments)
+	if len(want) != len(shown) {
+		t.Fatalf("%d pictures decoded of %d", len(want), len(shown))
+	}
+	random := rand.New(rand.NewPCG(8, 1))
+	var places []time.Duration
+	for range 20 {
+		places = append(places, shown[random.IntN(len(shown)-5)].at-50*time.Millisecond)
+	}
+	runs, at := runsOf(fragments), 0
+	for i := 1; i < len(shown); i++ {
+		if shown[i].recorded.Sub(shown[i-1].recorded) > time.Second {
+			places = append(places, shown[i].at-40*time.Millisecond, shown[i].at+40*time.Millisecond, shown[i].at+120*time.Millisecond)
+		}
+	}
+	for _, run := range runs[:len(runs)-1] {
+		for _, f := range run {
+			at += len(f.Video())
+		}
+		places = append(places, shown[at].at-40*time.Millisecond, shown[at].at+40*time.Millisecond, shown[at].at+120*time.Millisecond)
+	}
+	for i, picture := range rawPicturesAt(t, path, places, "yuv420p") {
+		next, _ := slices.BinarySearchFunc(shown, places[i], func(p placed, at time.Duration) int { return int(p.at - at) })
+		if got := hash(picture); got != want[next] {
+			t.Errorf("%s at %s: picture %d, want %d", path, places[i], slices.Index(want, got), next)
+		}
+	}
+}
+
 // segmentsOf counts the segments of a playlist.
 func segmentsOf(t *testing.T, path string) int {
 	t.Helper()
@@ -296,17 +334,23 @@ func bordersOf(t *testing.T, path string) []time.Duration {
 	return all
 }
 
-// picturesAt has one ffmpeg seek to places, and gives the picture that it finds at each.
+// picturesAt has one ffmpeg seek to places, and gives the picture that it finds at each, in gray.
 func picturesAt(t *testing.T, path string, places []time.Duration) [][]byte {
+	t.Helper()
+	return rawPicturesAt(t, path, places, "gray")
+}
+
+// rawPicturesAt gives pictures in a format of ffmpeg's.
+func rawPicturesAt(t *testing.T, path string, places []time.Duration, format string) [][]byte {
 	t.Helper()
 	dir := t.TempDir()
 	args := []string{"-v", "error", "-nostdin"}
 	for _, at := range places {
-		args = append(args, "-threads", "1", "-ss", inSeconds(at), "-i", path)
+		args = append(args, "-threads", "1", "-ss", inSeconds(max(0, at)), "-i", path)
 	}
 	file := func(i int) string { return filepath.Join(dir, fmt.Sprint(i)) }
 	for i := range places {
-		args = append(args, "-map", fmt.Sprintf("%d:v", i), "-frames:v", "1", "-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "gray", file(i))
+		args = append(args, "-map", fmt.Sprintf("%d:v", i), "-frames:v", "1", "-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", format, file(i))
 	}
 	harness.Run(t, "ffmpeg", args...)
 	var all [][]byte

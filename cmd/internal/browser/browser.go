@@ -222,14 +222,6 @@ func (b *Tab) Before(t testing.TB, script string) {
 	})
 }
 
-// Another opens another tab of the same browser. Its own console and hosts are not looked at.
-func (b *Tab) Another(t testing.TB) *Tab {
-	t.Helper()
-	ctx, cancel := chromedp.NewContext(b.ctx)
-	t.Cleanup(cancel)
-	return &Tab{ctx: ctx, hosts: make(map[string]bool)}
-}
-
 // Timezone has the browser be in a time zone.
 func (b *Tab) Timezone(t testing.TB, zone string) {
 	t.Helper()

@@ -11,7 +11,6 @@ const day = { start: Number(set.start), end: Number(set.end) };
 const find = (selector) => main.querySelector(selector);
 const root = new URL('../', location.href).href;
 const stills = { on: set.stills === 'true' };
-const picture = 1000 / 30;
 
 const player = new Player(find('.screen'), root, day);
 const strip = new Strip(find('.strip'), day);
@@ -72,6 +71,16 @@ function seek(time) {
     strip.show(at - strip.span / 2, strip.span);
   }
   toURL();
+}
+
+// next shows the next picture: further and further on, until it is another one. How far apart pictures are differs by camera.
+async function next() {
+  const from = now();
+  for (let by = 20; by < 2000 && (by === 20 || player.shown === from); by *= 1.5) {
+    const told = new Promise((resolve) => { player.addEventListener('picture', resolve, { once: true }); });
+    seek(from + by);
+    await told;
+  }
 }
 
 function toggle() {
@@ -207,8 +216,8 @@ const keys = {
   ' ': toggle,
   ArrowLeft: (e) => seek(now() - (e.shiftKey ? 60e3 : 5e3)),
   ArrowRight: (e) => seek(now() + (e.shiftKey ? 60e3 : 5e3)),
-  ',': () => seek(now() - picture),
-  '.': () => seek(now() + picture),
+  ',': () => seek(now() - 1), // the picture that is shown then
+  '.': next,
   Home: () => seek(player.timeline?.first ?? day.start),
   End: () => seek((player.timeline?.last ?? day.end) - 1000),
   PageUp: () => seek(now() - 600e3),

@@ -91,8 +91,8 @@ func TestPlaylistBrowser(t *testing.T) {
 	borders := bordersOf(t, c.path)
 	for range 5 {
 		border := borders[1+random.IntN(len(borders)-2)]
-		for _, off := range []time.Duration{-40, 0, 40, 120} {
-			places = append(places, border+off*time.Millisecond)
+		for _, off := range []int{-40, 0, 40, 120} {
+			places = append(places, border+time.Duration(off)*time.Millisecond)
 		}
 	}
 	for _, at := range places {

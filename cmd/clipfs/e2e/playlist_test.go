@@ -256,8 +256,8 @@ func checkPlaces(t *testing.T, c longClip) {
 	borders := bordersOf(t, c.path)
 	for range 5 {
 		border := borders[1+random.IntN(len(borders)-2)]
-		for _, off := range []time.Duration{-40, -1, 0, 1, 40, 120} {
-			places = append(places, border+off*time.Millisecond)
+		for _, off := range []int{-40, -1, 0, 1, 40, 120} {
+			places = append(places, border+time.Duration(off)*time.Millisecond)
 		}
 	}
 	for i, gray := range picturesAt(t, c.path, places) {

@@ -156,9 +156,15 @@ func (s site) besides(t *testing.T) {
 	s.Await(t, `[...document.querySelectorAll('.beside option')].some(o => o.value === 'yard')`)
 	browser.Eval[bool](t, s.Tab, `(b => { b.value = 'yard'; b.dispatchEvent(new Event('change')); return true })(document.querySelector('.beside'))`)
 	s.Await(t, `(v => v.length === 2 && v[1].readyState >= 2 && !v[1].seeking)([...document.querySelectorAll('video')])`)
-	one, two := s.Second(t, `document.querySelectorAll('video')[0]`), s.Second(t, `document.querySelectorAll('video')[1]`)
-	if one != two || one < 0 {
-		t.Errorf("side by side they show second %d and %d", one, two)
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) { // the other one seeks once it is there
+		one, two := s.Second(t, `document.querySelectorAll('video')[0]`), s.Second(t, `document.querySelectorAll('video')[1]`)
+		if one == two && one >= 0 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Errorf("side by side they show second %d and %d", one, two)
+			break
+		}
 	}
 	s.Await(t, `location.hash.includes('with=yard')`)
 }

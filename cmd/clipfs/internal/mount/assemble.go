@@ -196,11 +196,6 @@ func (c *Config) Serve(ctx context.Context, service archive.Service, counted *me
 	}
 	defer func() { err = errors.Join(err, parts.Close()) }()
 	entries := tree.New(parts.Library, tree.Options{Logger: logger, Stills: parts.Stills, Status: counted.StatusText, Segment: c.Segment})
-	url, unserved, err := c.serve(ctx, entries, counted, logger)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, unserved()) }()
 	server, err := fs.Mount(mountpoint, entries, fs.Options{
 		Logger: logger, AllowOther: c.AllowOther, Owner: c.Owner, Deny: c.Deny, Source: c.Source,
 		Observer: counted, ExactSizes: c.ExactSizes,
@@ -212,6 +207,11 @@ func (c *Config) Serve(ctx context.Context, service archive.Service, counted *me
 	sources.Mountpoint, sources.Alive, sources.Denials = server.Mountpoint(), server.Alive, server.Denials
 	counted.Attach(sources)
 	logger.Info("serving", "mountpoint", server.Mountpoint(), "cache", c.CacheDir)
+	url, unserved, err := c.serve(ctx, entries, counted, logger)
+	if err != nil {
+		return errors.Join(err, server.Detach())
+	}
+	defer func() { err = errors.Join(err, unserved()) }()
 	defer parts.index()()
 	mounted, _ := mountinfo.Find(server.Mountpoint()) // for what is told of it later
 	serves := &Serving{URL: url, mount: mounted, server: server, library: parts.Library, cache: parts.media, logger: logger, manager: manager, grace: c.Grace}

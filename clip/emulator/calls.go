@@ -17,8 +17,7 @@ type CallCount struct {
 	Calls int64 `json:"calls"`
 	// Fragments that were listed or whose media was asked for.
 	Fragments int64 `json:"fragments"`
-	// Bytes of answers, headers left out, that were handed to the connection: what a client that gives up has not taken
-	// yet of its two ends' buffers is among them.
+	// Bytes of answers, headers left out, that were sent. What a client that gives up did not take any more is left out.
 	Bytes int64 `json:"bytes"`
 	// Throttled calls were refused for a quota, Errors were refused for anything else.
 	Throttled int64 `json:"throttled"`
@@ -49,6 +48,15 @@ func (t *callTable) add(d CallCount) {
 	n.Bytes += d.Bytes
 	n.Throttled += d.Throttled
 	n.Errors += d.Errors
+}
+
+// takeBack makes bytes that were counted count no more, unless the counts were forgotten since.
+func (t *callTable) takeBack(key CallCount, bytes int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if n := t.byKey[key]; n != nil {
+		n.Bytes = max(0, n.Bytes-bytes)
+	}
 }
 
 // list gives the counts by API and stream.

@@ -66,8 +66,14 @@ func (s *Server) serve(c *call, op operation, p wire.Pace, w http.ResponseWriter
 	if err := p.Wait(ctx); err != nil {
 		panic(http.ErrAbortHandler)
 	}
+	conn, _ := wire.RawConn(ctx).(*countedConn)
+	if conn != nil {
+		conn.begin(CallCount{API: api, Stream: c.stream})
+	}
 	counted := &countingWriter{ResponseWriter: w, add: func(n int) {
-		s.calls.add(CallCount{API: api, Stream: c.stream, Bytes: int64(n)})
+		if conn == nil || conn.add(n) {
+			s.calls.add(CallCount{API: api, Stream: c.stream, Bytes: int64(n)})
+		}
 	}}
 	if err := a.write(ctx, p.Writer(ctx, counted)); err != nil {
 		s.log.Debug("answer cut off", "api", api, "stream", c.stream, "err", err)

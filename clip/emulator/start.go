@@ -148,7 +148,10 @@ func (s *Server) openDoors(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("emulator: listen: %w", err)
 	}
-	data, err := fault.OpenDoor(s.options.DataAddress, listen)
+	data, err := fault.OpenDoor(s.options.DataAddress, func(address string) (net.Listener, error) {
+		inner, err := listen(address)
+		return countedListener{Listener: inner, calls: s.calls}, err
+	})
 	if err != nil {
 		return errors.Join(fmt.Errorf("emulator: data listener: %w", err), control.Close())
 	}

@@ -147,12 +147,19 @@ export class Player extends EventTarget {
     this.watching = setTimeout(() => this.watch(end), 250);
   }
 
-  // stay tells of the picture again where a seek led to the one that was there: browsers tell of new pictures only.
+  // stay tells of the picture where the browser has not: it tells of new pictures only, and may miss one that comes soon after
+  // another, as that of a seek after the first of a file. The picture that stands is the one of the position, within its length.
   stay() {
     this.say('');
     clearTimeout(this.staying);
     this.staying = setTimeout(() => {
-      if (this.shown === null && this.last !== null && !this.video.seeking && Math.abs(this.video.currentTime - this.last) < 2) {
+      const { seeking, paused, currentTime } = this.video;
+      if (seeking || this.last === null) {
+        return;
+      }
+      if (paused && Math.abs(currentTime - this.last) > 1) {
+        this.picture(currentTime - 0.0005);
+      } else if (this.shown === null && Math.abs(currentTime - this.last) < 2) {
         this.picture(this.last);
       }
     }, 150);

@@ -7,7 +7,7 @@ import (
 )
 
 // Missing tells how many bytes reading all of the clip would fetch: what is not in the cache of its parts, as the
-// archive stores them, so it is an estimate. It fetches no media; at most it lists again of which fragments the clip is.
+// archive stores them, so it is an estimate. It fetches no media; it may list the clip's fragments again.
 func (c *Clip) Missing(ctx context.Context) (int64, error) {
 	l := c.library
 	total := int64(0)

@@ -53,7 +53,7 @@ func TestImagesAreCounted(t *testing.T) {
 		}
 		bytes := sizeOf(images)
 		if s := d.Stats(); len(images) != 10 || s.Fetched != bytes || s.Images != 5 {
-			t.Errorf("%d images, %+v, want 10, of which 5 have %d bytes", len(images), s, bytes)
+			t.Errorf("%d images, %+v, want 10, and %d bytes in 5 of them", len(images), s, bytes)
 		}
 		if f := d.Fetched(); f.Hour != bytes || f.Day != bytes || f.HourImages != 5 || f.MonthImages != 5 || f.Resumes.IsZero() {
 			t.Errorf("fetched %+v, want 5 images of %d bytes, and the limit reached", f, bytes)

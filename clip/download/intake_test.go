@@ -26,8 +26,8 @@ func (l leaving) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// TestLastReaderGone: a payload of which all has come is whole, though its readers were gone before the download had noticed that
-// there is no more: it was paid for, and is not fetched again.
+// TestLastReaderGone: a payload that has arrived in full is kept, even if its last reader left before the download noticed that it was
+// at the end. It was paid for, and is not fetched again.
 func TestLastReaderGone(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {

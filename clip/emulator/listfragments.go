@@ -125,7 +125,7 @@ type fragmentCursor struct {
 	number string
 }
 
-// again gives the place at which a listing that has come to its end begins anew, in another order.
+// again gives the place from which a finished listing starts over, in another order.
 func again() fragmentCursor { return fragmentCursor{seed: rand.Uint64()} }
 
 // writeListing gives a selection and a place in its listing as bytes, for a token.

@@ -86,7 +86,12 @@ func refuse(w http.ResponseWriter, r *http.Request, status int, sentence string)
 		h.Set("Content-Type", "text/plain; charset=utf-8")
 		body = fmt.Appendf(nil, "%d %s: %s\n", status, http.StatusText(status), sentence)
 	}
-	h.Set("Content-Length", strconv.Itoa(len(body)))
+	send(w, r, status, body)
+}
+
+// send sends a body that is in memory, or its length alone for HEAD.
+func send(w http.ResponseWriter, r *http.Request, status int, body []byte) {
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(body) // a client that is gone needs no answer

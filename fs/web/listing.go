@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -55,10 +54,7 @@ func (f *face) listing(w http.ResponseWriter, r *http.Request, d *tree.Dir) erro
 			return err
 		}
 	}
-	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	if r.Method != http.MethodHead {
-		_, _ = w.Write(body) // a client that is gone needs no answer
-	}
+	send(w, r, http.StatusOK, body)
 	return nil
 }
 
@@ -124,10 +120,7 @@ func (f *face) attributes(w http.ResponseWriter, r *http.Request, e tree.Entry) 
 	}
 	w.Header().Set("Cache-Control", "private, no-cache")
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	if r.Method != http.MethodHead {
-		_, _ = w.Write(body) // a client that is gone needs no answer
-	}
+	send(w, r, http.StatusOK, body)
 	return nil
 }
 

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
-	"strconv"
 	"strings"
 	"time"
 
@@ -58,10 +57,7 @@ func (p *pages) asset(w http.ResponseWriter, r *http.Request, at string) bool {
 	w.Header().Set("Content-Type", map[string]string{
 		".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml",
 	}[path.Ext(name)])
-	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
-	if r.Method != http.MethodHead {
-		_, _ = w.Write(text) // a client that is gone needs no answer
-	}
+	send(w, r, http.StatusOK, text)
 	return true
 }
 

@@ -1,5 +1,5 @@
 // Package authority is a certificate authority in memory: it makes the certificate that a client asks for, of whatever name
-// or address it has connected to. Who has the authority's own certificate can verify all of them; its key leaves the process
+// or address it has connected to. A client that trusts the authority's own certificate accepts all of them; its key leaves the process
 // nowhere, so that nobody else can make more.
 //
 // Authority.mu guards the certificates made. It is held while one is made.

@@ -13,7 +13,7 @@ func FrameOf(s Shot) (at time.Time, number string) {
 	return s.fragment.Producer.Add(s.video[s.frame].PTS), s.fragment.Number
 }
 
-// CountRaw gives how many pictures can be read, and of which size.
+// CountRaw counts the pictures that can be read, and gives their size.
 func CountRaw(from io.Reader) (n, width, height int, err error) {
 	r, err := newRawReader(from)
 	for err == nil {

@@ -4,17 +4,11 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
 	"fmt"
 	"io"
-	"math/big"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -26,6 +20,7 @@ import (
 
 	"clipfs/clip/emulator/producer"
 	main "clipfs/cmd/clipfs"
+	"clipfs/cmd/internal/harness"
 )
 
 // startEmulator runs the command until the test ends, and gives its endpoint.
@@ -53,37 +48,10 @@ func startEmulator(t *testing.T, args ...string) string {
 	return line.Endpoint
 }
 
-// writeCertificate makes a certificate for the loopback interface, and gives the files of it and of its key.
-func writeCertificate(t *testing.T) (certificate, key string) {
-	t.Helper()
-	secret, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
-	public, err := x509.CreateCertificate(rand.Reader, template, template, secret.Public(), secret)
-	if err != nil {
-		t.Fatal(err)
-	}
-	private, err := x509.MarshalPKCS8PrivateKey(secret)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	certificate, key = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
-	for path, block := range map[string]*pem.Block{certificate: {Type: "CERTIFICATE", Bytes: public}, key: {Type: "PRIVATE KEY", Bytes: private}} {
-		if err := os.WriteFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return certificate, key
-}
-
 // TestEmulatorTLS: clients that trust what the emulator writes, or the certificate that it is given, can use it.
 func TestEmulatorTLS(t *testing.T) {
 	written := filepath.Join(t.TempDir(), "ca.pem")
-	certificate, key := writeCertificate(t)
+	certificate, key := harness.Certificate(t, t.TempDir(), "emulator")
 	for trust, args := range map[string][]string{
 		written:     {"--tls", "--tls-ca", written},
 		certificate: {"--tls", "--tls-cert", certificate, "--tls-key", key},

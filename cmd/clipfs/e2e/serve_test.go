@@ -5,16 +5,9 @@ package e2e_test
 import (
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"fmt"
 	"io"
-	"math/big"
 	"net"
 	"net/http"
 	"os"
@@ -195,34 +188,6 @@ func TestWebDAV(t *testing.T) {
 	check("davfs2", copied, "2m.mp4")
 }
 
-// certify writes a certificate of its own for localhost, and its key.
-func certify(t *testing.T, dir, name string) (certificate, key string) {
-	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-	}
-	public, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	secret, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	certificate, key = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
-	for path, block := range map[string]*pem.Block{certificate: {Type: "CERTIFICATE", Bytes: public}, key: {Type: "PRIVATE KEY", Bytes: secret}} {
-		if err := os.WriteFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return certificate, key
-}
-
 // TestServeSafely: with a password file, a certificate that is renewed, and a name, as it would be served to others.
 func TestServeSafely(t *testing.T) {
 	t.Parallel()
@@ -231,7 +196,7 @@ func TestServeSafely(t *testing.T) {
 	dir := t.TempDir()
 	passwords := filepath.Join(dir, "htpasswd")
 	harness.Run(t, "htpasswd", "-B", "-b", "-c", passwords, "ann", "secret")
-	certificate, key := certify(t, dir, "first")
+	certificate, key := harness.Certificate(t, dir, "first")
 	w := harness.StartWeb(t, e, "--auth", passwords, "--tls-cert", certificate, "--tls-key", key, "--host", "cameras.example")
 	ask := func(name, password, host string) (status int, by string) {
 		t.Helper()
@@ -258,7 +223,7 @@ func TestServeSafely(t *testing.T) {
 	if status, _ := ask("ann", "secret", "evil.example"); status != http.StatusMisdirectedRequest {
 		t.Errorf("another host: %d", status)
 	}
-	certify(t, dir, "second")
+	harness.Certificate(t, dir, "second")
 	if status, by := ask("ann", "secret", "localhost"); status != http.StatusOK || by != "second" {
 		t.Errorf("after the certificate was renewed: %d by %s", status, by)
 	}

@@ -49,11 +49,14 @@ func (a outcome) lacks() bool {
 }
 
 // settlePart finds the calls that bring a part that one call did not bring because of cause, and remembers them. It gives cause
-// where nothing helps, or where the archive lists other fragments by now.
+// where nothing helps, and ErrChanged where the archive lists other fragments by now.
 func (r *Resolver) settlePart(ctx context.Context, stream archive.Stream, p Part, cause error, progress func()) error {
 	by := r.options.Selector
-	if !Settles(cause) || errors.Is(cause, archive.ErrCodecChange) && plan.Border(p.Fragments, len(p.Fragments)/2, by) == 0 || !r.listedStill(ctx, stream, p, cause) {
+	if !Settles(cause) || errors.Is(cause, archive.ErrCodecChange) && plan.Border(p.Fragments, len(p.Fragments)/2, by) == 0 {
 		return cause
+	}
+	if err := r.listedStill(ctx, stream, p, cause); err != nil {
+		return err
 	}
 	s := &settling{resolver: r, stream: stream, progress: progress, part: p, asked: make(map[[2]int]outcome)}
 	whole := [2]int{0, len(p.Fragments)}
@@ -87,15 +90,21 @@ func merged(stretches []stretch) []stretch {
 	return out
 }
 
-// listedStill reports whether the archive lists the fragments of a part when it is asked again; where the codec changes that
-// does not matter.
-func (r *Resolver) listedStill(ctx context.Context, stream archive.Stream, p Part, cause error) bool {
+// listedStill gives nil if the archive lists the fragments of a part when it is asked again, ErrChanged if it lists others, and cause
+// if it does not say; where the codec changes that does not matter.
+func (r *Resolver) listedStill(ctx context.Context, stream archive.Stream, p Part, cause error) error {
 	if errors.Is(cause, archive.ErrCodecChange) || errors.Is(cause, archive.ErrUnservable) {
-		return true
+		return nil
 	}
 	all := p.All(r.options.Selector)
 	listed, err := r.options.ListAgain(ctx, stream, plan.SpanOf(all, r.options.Selector))
-	return err == nil && slices.EqualFunc(listed, all, func(a, b archive.Fragment) bool { return a.ID == b.ID })
+	if err != nil {
+		return cause
+	}
+	if !slices.EqualFunc(listed, all, func(a, b archive.Fragment) bool { return a.ID == b.ID }) {
+		return fmt.Errorf("other fragments are listed by now: %w", archive.ErrChanged)
+	}
+	return nil
 }
 
 // ask gives what came of the call for some fragments, which is made once.

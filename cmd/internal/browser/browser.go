@@ -190,27 +190,43 @@ const grayOf = `(video => {
 	return {Width: c.width, Height: c.height, Gray: btoa(s)};
 })`
 
+// pixels gives a byte for each pixel, line by line.
+func (p picture) pixels(t testing.TB) []byte {
+	t.Helper()
+	gray, err := base64.StdEncoding.DecodeString(p.Gray)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return gray
+}
+
 // Gray gives the picture that a video shows, a byte for each pixel, line by line; which is an expression for the video.
 func (b *Tab) Gray(t testing.TB, which string) (gray []byte, width, height int) {
 	t.Helper()
 	shown := Eval[picture](t, b, grayOf+"("+which+")")
-	gray, err := base64.StdEncoding.DecodeString(shown.Gray)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return gray, shown.Width, shown.Height
+	return shown.pixels(t), shown.Width, shown.Height
 }
 
 // Second reads the second of the minute from the test card that a video shows; which is an expression for the video. It gives -1
 // where there is no test card.
 func (b *Tab) Second(t testing.TB, which string) int {
 	t.Helper()
-	gray, width, height := b.Gray(t, which)
-	second, err := footage.ReadTestCard(gray, width, height)
-	if err != nil {
-		return -1
-	}
+	second, _ := b.SecondBeside(t, which, `''`)
 	return second
+}
+
+// SecondBeside is Second, with a text of the page at the same moment; text is an expression for it.
+func (b *Tab) SecondBeside(t testing.TB, which, text string) (second int, said string) {
+	t.Helper()
+	shown := Eval[struct {
+		picture
+		Text string
+	}](t, b, fmt.Sprintf("({...%s(%s), Text: %s})", grayOf, which, text))
+	second, err := footage.ReadTestCard(shown.pixels(t), shown.Width, shown.Height)
+	if err != nil {
+		return -1, shown.Text
+	}
+	return second, shown.Text
 }
 
 // Before has each page run a script before its own.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"clipfs/clip/emulator/fault"
@@ -67,11 +68,10 @@ func (s *Server) findControl(c *call, api wire.API, ref wire.StreamRef) (streams
 	if !st.Quota.Take(api, c.now) {
 		return streams.Stream{}, wire.Throttled(api, string(st.Name))
 	}
-	if api == wire.DescribeStream || st.Status(c.now) == streams.Active {
+	if strings.HasPrefix(string(api), "Describe") || st.Status(c.now) == streams.Active {
 		return st, nil
 	}
-	switch api {
-	case wire.UpdateStream, wire.UpdateDataRetention, wire.DeleteStream:
+	if strings.HasPrefix(string(api), "Update") || api == wire.DeleteStream {
 		return streams.Stream{}, streams.Unavailable()
 	}
 	return streams.Stream{}, wire.NoStream()

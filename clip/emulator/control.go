@@ -44,6 +44,8 @@ type createInput struct {
 	KMSKeyID              string `json:"KmsKeyId"`
 	DataRetentionInHours  int
 	Tags                  map[string]string
+
+	StreamStorageConfiguration storageConfiguration
 }
 
 // createStream makes a stream that has recorded nothing.
@@ -59,7 +61,8 @@ func (s *Server) createStream(c *call, in createInput) (any, error) {
 		return nil, err
 	}
 	st, err := s.streams.Create(streams.Stream{Name: in.StreamName, Created: c.now.UTC().Truncate(time.Millisecond), KMSKey: in.KMSKeyID,
-		DeviceName: in.DeviceName, MediaType: in.MediaType, Retention: time.Duration(in.DataRetentionInHours) * time.Hour, Tags: tags})
+		DeviceName: in.DeviceName, MediaType: in.MediaType, Retention: time.Duration(in.DataRetentionInHours) * time.Hour, Tags: tags,
+		Tier: in.StreamStorageConfiguration.DefaultStorageTier})
 	if err != nil {
 		return nil, err
 	}

@@ -36,7 +36,7 @@ func (s *Server) getClip(ctx context.Context, c *call, in clipInput) (answer, er
 		return nil, err
 	}
 	if st.Retention == 0 {
-		return nil, wire.Refuse(wire.NoDataRetention, "The stream data retention in hours is equal to zero.")
+		return nil, wire.NoRetention()
 	}
 	if err := checkClip(sel, st, c.now); err != nil {
 		return nil, err

@@ -80,15 +80,13 @@ func (in imagesInput) read(strict bool) (s sampled, err error) {
 		s.results = *in.MaxResults
 	}
 	if ms := in.SamplingInterval; ms != nil {
-		if *ms < minSampling || *ms > maxSampling {
-			return s, wire.Invalid("SamplingInterval %d must be from %d to %d ms.", *ms, minSampling, maxSampling)
+		if err := checkSampling(*ms); err != nil {
+			return s, err
 		}
 		s.interval = time.Duration(*ms) * time.Millisecond
 	}
-	if text, given := in.FormatConfig["JPEGQuality"]; given {
-		if s.options.Quality, err = strconv.Atoi(text); err != nil || s.options.Quality < 1 || s.options.Quality > 100 {
-			return s, wire.Invalid("JPEGQuality %s must be from 1 to 100.", text)
-		}
+	if s.options.Quality, err = readQuality(in.FormatConfig); err != nil {
+		return s, err
 	}
 	switch {
 	case s.end.Before(s.start):
@@ -99,6 +97,26 @@ func (in imagesInput) read(strict bool) (s sampled, err error) {
 		return s, wire.Refuse(wire.Validation, "WidthPixels and HeightPixels must be given together.")
 	}
 	return s, nil
+}
+
+// checkSampling refuses an interval of images.
+func checkSampling(ms int64) error {
+	if ms < minSampling || ms > maxSampling {
+		return wire.Invalid("SamplingInterval %d must be from %d to %d ms.", ms, minSampling, maxSampling)
+	}
+	return nil
+}
+
+// readQuality gives the quality of JPEG that a FormatConfig says; 0 if it says none.
+func readQuality(config map[string]string) (quality int, err error) {
+	text, given := config["JPEGQuality"]
+	if !given {
+		return 0, nil
+	}
+	if quality, err = strconv.Atoi(text); err != nil || quality < 1 || quality > 100 {
+		return 0, wire.Invalid("JPEGQuality %s must be from 1 to 100.", text)
+	}
+	return quality, nil
 }
 
 // instants gives those of the page that begins with the n-th, and whether there are more.
@@ -123,7 +141,7 @@ func (s *Server) getImages(ctx context.Context, c *call, in imagesInput) (answer
 		return nil, err
 	}
 	if st.Retention == 0 {
-		return nil, wire.Refuse(wire.NoDataRetention, "The stream data retention in hours is equal to zero.")
+		return nil, wire.NoRetention()
 	}
 	sel := streams.Selection{By: asked.by, Start: asked.start, End: asked.end}
 	if err := sel.CheckRetention(st, c.now); err != nil {

@@ -41,16 +41,22 @@ func (s *Server) lacking(api wire.API) operation {
 // controlOperations are what the control listener has.
 func (s *Server) controlOperations() map[wire.API]operation {
 	return map[wire.API]operation{
-		wire.CreateStream:        replying(s.createStream),
-		wire.DeleteStream:        replying(s.deleteStream),
-		wire.DescribeStream:      replying(s.describeStream),
-		wire.GetDataEndpoint:     replying(s.getDataEndpoint),
-		wire.ListStreams:         replying(s.listStreams),
-		wire.ListTagsForStream:   replying(s.listTags),
-		wire.TagStream:           replying(s.tagStream),
-		wire.UntagStream:         replying(s.untagStream),
-		wire.UpdateDataRetention: replying(s.updateRetention),
-		wire.UpdateStream:        replying(s.updateStream),
+		wire.CreateStream:                         replying(s.createStream),
+		wire.DeleteStream:                         replying(s.deleteStream),
+		wire.DescribeImageGenerationConfiguration: replying(s.describeGeneration),
+		wire.DescribeNotificationConfiguration:    replying(s.describeNotification),
+		wire.DescribeStream:                       replying(s.describeStream),
+		wire.DescribeStreamStorageConfiguration:   replying(s.describeStorage),
+		wire.GetDataEndpoint:                      replying(s.getDataEndpoint),
+		wire.ListStreams:                          replying(s.listStreams),
+		wire.ListTagsForStream:                    replying(s.listTags),
+		wire.TagStream:                            replying(s.tagStream),
+		wire.UntagStream:                          replying(s.untagStream),
+		wire.UpdateDataRetention:                  replying(s.updateRetention),
+		wire.UpdateImageGenerationConfiguration:   replying(s.updateGeneration),
+		wire.UpdateNotificationConfiguration:      replying(s.updateNotification),
+		wire.UpdateStream:                         replying(s.updateStream),
+		wire.UpdateStreamStorageConfiguration:     replying(s.updateStorage),
 	}
 }
 

@@ -242,10 +242,9 @@ func TestModelsOfBoto(t *testing.T) {
 			t.Errorf("%s: %v, want %v", api, got, want)
 		}
 	}
-	// Each operation that botocore has is there or was called; the oldest botocore that this is run with has 32.
-	there := len(wire.ControlAPIs()) + len(wire.DataAPIs()) - 1 // PutMedia is in no model
-	if out.Seen < 32 || out.Seen != there+len(out.Calls) {
-		t.Errorf("botocore has %d operations: %d are there, and %d of the others were called", out.Seen, there, len(out.Calls))
+	// The oldest botocore that this is run with has 32 operations. Those that the emulator lacks were all called, as far as it has them.
+	if out.Seen < 32 || len(out.Calls) < out.Seen-len(wire.ControlAPIs())-len(wire.DataAPIs()) {
+		t.Errorf("botocore has %d operations, and %d that are lacking were called", out.Seen, len(out.Calls))
 	}
 }
 
@@ -265,12 +264,15 @@ func TestOperationsOfBoto(t *testing.T) {
 	if len(out.Unknown)+len(out.Missing) > 0 {
 		t.Errorf("answers have unknown members %q, and lack %q", out.Unknown, out.Missing)
 	}
+	// PutMedia is in no model, GetImages has a test of its own, and the botocore of Debian is older than the others.
+	others := []wire.API{wire.PutMedia, wire.GetImages, wire.DescribeStreamStorageConfiguration, wire.UpdateStreamStorageConfiguration}
 	for _, api := range slices.Concat(wire.ControlAPIs(), wire.DataAPIs()) {
-		if api != wire.PutMedia && api != wire.GetImages && !slices.Contains(out.Called, api) {
-			t.Errorf("%s has not answered", api) // PutMedia is in no model, GetImages has a test of its own
+		if !slices.Contains(others, api) && !slices.Contains(out.Called, api) {
+			t.Errorf("%s has not answered", api)
 		}
 	}
 	const missing, invalid, throttled = "ResourceNotFoundException", "InvalidArgumentException", "ClientLimitExceededException"
+	const unkept = "NoDataRetentionException"
 	const stale, taken = "VersionMismatchException", "ResourceInUseException"
 	want := map[string][]string{
 		"create_stream":         {taken, invalid, throttled},
@@ -283,8 +285,13 @@ func TestOperationsOfBoto(t *testing.T) {
 		"list_tags_for_stream":  {missing, invalid},
 		"get_data_endpoint":     {missing, invalid, throttled},
 		"list_fragments":        {missing, invalid, throttled},
-		"get_clip":              {missing, "NoDataRetentionException", invalid, throttled},
+		"get_clip":              {missing, unkept, invalid, throttled},
 		"delete_stream":         {stale, missing, invalid},
+
+		"describe_image_generation_configuration": {missing, invalid, throttled},
+		"describe_notification_configuration":     {missing, invalid, throttled},
+		"update_image_generation_configuration":   {missing, invalid, unkept, throttled},
+		"update_notification_configuration":       {missing, invalid, unkept, throttled},
 	}
 	if diff := cmp.Diff(want, out.Errors); diff != "" {
 		t.Errorf("errors (-want +got):\n%s", diff)

@@ -66,8 +66,11 @@ func newQuota(off bool, connections int) *Quota {
 	q.Ingest, q.fragments = bucket(putBytes, off), bucket(putFragments, off)
 	q.connected = make(chan struct{}, connections)
 	q.Calls = Calls{wire.PutMedia: bucket(putCalls, off)}
-	q.fill(streamControlCalls, off, wire.DeleteStream, wire.DescribeStream, wire.GetDataEndpoint, wire.ListTagsForStream,
-		wire.TagStream, wire.UntagStream, wire.UpdateDataRetention, wire.UpdateStream)
+	for _, api := range wire.ControlAPIs() {
+		if api != wire.CreateStream && api != wire.ListStreams { // they name no stream that is there
+			q.fill(streamControlCalls, off, api)
+		}
+	}
 	return q
 }
 
@@ -106,7 +109,9 @@ func short(b *rate.Limiter, now time.Time, n int) bool {
 func NewAccountQuota(off bool) Calls {
 	c := Calls{wire.ListStreams: bucket(accountListCalls, off)}
 	c.fill(accountChangeCalls, off, wire.CreateStream, wire.DeleteStream, wire.ListTagsForStream, wire.TagStream, wire.UntagStream,
-		wire.UpdateDataRetention, wire.UpdateStream)
-	c.fill(accountDescribeCalls, off, wire.DescribeStream, wire.GetDataEndpoint)
+		wire.UpdateDataRetention, wire.UpdateImageGenerationConfiguration, wire.UpdateNotificationConfiguration, wire.UpdateStream,
+		wire.UpdateStreamStorageConfiguration)
+	c.fill(accountDescribeCalls, off, wire.DescribeImageGenerationConfiguration, wire.DescribeNotificationConfiguration, wire.DescribeStream,
+		wire.DescribeStreamStorageConfiguration, wire.GetDataEndpoint)
 	return c
 }

@@ -20,6 +20,9 @@ type record struct {
 	Version        string            `json:"version"`
 	RetentionHours int               `json:"retentionHours"`
 	Tags           map[string]string `json:"tags,omitempty"`
+	Tier           string            `json:"tier,omitempty"`
+	Images         json.RawMessage   `json:"images,omitempty"`
+	Notifications  json.RawMessage   `json:"notifications,omitempty"`
 	// Given says that the stream was there from the start, and not made by CreateStream.
 	Given bool `json:"given,omitempty"`
 }
@@ -27,9 +30,10 @@ type record struct {
 // record gives what is kept of the stream.
 func (s Stream) record() []byte {
 	b, err := json.Marshal(record{Name: s.Name, Created: s.Created.UnixMilli(), DeviceName: s.DeviceName, MediaType: s.MediaType,
-		KMSKeyID: s.KMSKey, Version: s.Version, RetentionHours: int(s.Retention / time.Hour), Tags: s.Tags, Given: s.given})
+		KMSKeyID: s.KMSKey, Version: s.Version, RetentionHours: int(s.Retention / time.Hour), Tags: s.Tags, Given: s.given,
+		Tier: s.Tier, Images: s.Images, Notifications: s.Notifications})
 	if err != nil {
-		return nil // Not reached: strings and numbers only.
+		return nil // Not reached: strings and numbers, and JSON that was checked.
 	}
 	return b
 }
@@ -51,7 +55,8 @@ func restore(kept *store.Stream) (Stream, error) {
 	}
 	return Stream{Name: r.Name, Created: time.UnixMilli(r.Created).UTC(),
 		KMSKey: r.KMSKeyID, DeviceName: r.DeviceName, MediaType: r.MediaType, Version: r.Version,
-		Retention: time.Duration(r.RetentionHours) * time.Hour, Tags: r.Tags, given: r.Given, Pushed: kept}, nil
+		Retention: time.Duration(r.RetentionHours) * time.Hour, Tags: r.Tags, given: r.Given, Pushed: kept,
+		Tier: r.Tier, Images: r.Images, Notifications: r.Notifications}, nil
 }
 
 // forgetGiven removes a stream that was given to an earlier server, not to this one, and that nobody pushed anything

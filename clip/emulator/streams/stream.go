@@ -2,6 +2,7 @@ package streams
 
 import (
 	"crypto/rand"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -26,6 +27,11 @@ type Stream struct {
 	// each change.
 	KMSKey, DeviceName, MediaType, Version string
 	Tags                                   map[string]string
+	// Tier is the storage tier of its footage, which has no effect.
+	Tier string
+	// Images and Notifications are how images are generated and who is notified, as JSON; nil where they are not configured. Nothing
+	// comes of either.
+	Images, Notifications json.RawMessage
 	// Retention is how long its footage is kept, in whole hours; 0 keeps none.
 	Retention time.Duration
 	// given says that it was there from the start.

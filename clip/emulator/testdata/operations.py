@@ -79,6 +79,14 @@ c.update_data_retention(StreamName="a", CurrentVersion=version, Operation="INCRE
 c.tag_stream(StreamName="a", Tags={"l": "w"})
 c.untag_stream(StreamName="a", TagKeyList=["k"])
 c.list_tags_for_stream(StreamName="a")
+destination = {"Uri": "s3://bucket", "DestinationRegion": "us-east-1"}
+generation = {"Status": "ENABLED", "ImageSelectorType": "SERVER_TIMESTAMP", "DestinationConfig": destination, "SamplingInterval": 3000,
+              "Format": "JPEG", "FormatConfig": {"JPEGQuality": "80"}, "WidthPixels": 320, "HeightPixels": 180}
+c.update_image_generation_configuration(StreamName="a", ImageGenerationConfiguration=generation)
+c.describe_image_generation_configuration(StreamName="a")
+notification = {"Status": "ENABLED", "DestinationConfig": {"Uri": "arn:aws:sns:us-east-1:000000000000:topic"}}
+c.update_notification_configuration(StreamARN=arn, NotificationConfiguration=notification)
+c.describe_notification_configuration(StreamName="a")
 archive = client("kinesis-video-archived-media", c.get_data_endpoint(StreamName="card", APIName="LIST_FRAGMENTS")["DataEndpoint"])
 now = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
 span = {"FragmentSelectorType": "PRODUCER_TIMESTAMP", "TimestampRange": {
@@ -105,6 +113,14 @@ fail(c.untag_stream, StreamName="gone", TagKeyList=["a"])
 fail(c.untag_stream, StreamName="a", TagKeyList=["a;b"])
 fail(c.list_tags_for_stream, StreamName="gone")
 fail(c.list_tags_for_stream)
+for of in (c.describe_image_generation_configuration, c.describe_notification_configuration):
+    fail(of, StreamName="gone")
+    fail(of)
+for of, value in ((c.update_image_generation_configuration, {"ImageGenerationConfiguration": generation}),
+                  (c.update_notification_configuration, {"NotificationConfiguration": notification})):
+    fail(of, StreamName="gone", **value)
+    fail(of, StreamName="a b", **value)
+    fail(of, StreamName="unkept", **value)
 fail(c.get_data_endpoint, StreamName="gone", APIName="GET_CLIP")
 fail(c.get_data_endpoint, StreamName="a", APIName="GET_ALL")
 fail(archive.list_fragments, StreamName="gone", FragmentSelector=span)
@@ -117,6 +133,10 @@ fail(c.create_stream, StreamName="b")
 fail(c.describe_stream, StreamName="a")
 fail(c.list_streams)
 fail(c.get_data_endpoint, StreamName="a", APIName="GET_CLIP")
+fail(c.describe_image_generation_configuration, StreamName="a")
+fail(c.describe_notification_configuration, StreamName="a")
+fail(c.update_image_generation_configuration, StreamName="a")
+fail(c.update_notification_configuration, StreamName="a")
 fail(archive.list_fragments, StreamName="card", FragmentSelector=span)
 fail(archive.get_clip, StreamName="card", ClipFragmentSelector=span)
 fault("")

@@ -7,20 +7,26 @@ type API string
 
 // The operations that the emulator has.
 const (
-	CreateStream        API = "CreateStream"
-	DeleteStream        API = "DeleteStream"
-	DescribeStream      API = "DescribeStream"
-	GetClip             API = "GetClip"
-	GetDataEndpoint     API = "GetDataEndpoint"
-	GetImages           API = "GetImages"
-	ListFragments       API = "ListFragments"
-	ListStreams         API = "ListStreams"
-	ListTagsForStream   API = "ListTagsForStream"
-	PutMedia            API = "PutMedia"
-	TagStream           API = "TagStream"
-	UntagStream         API = "UntagStream"
-	UpdateDataRetention API = "UpdateDataRetention"
-	UpdateStream        API = "UpdateStream"
+	CreateStream                         API = "CreateStream"
+	DeleteStream                         API = "DeleteStream"
+	DescribeImageGenerationConfiguration API = "DescribeImageGenerationConfiguration"
+	DescribeNotificationConfiguration    API = "DescribeNotificationConfiguration"
+	DescribeStream                       API = "DescribeStream"
+	DescribeStreamStorageConfiguration   API = "DescribeStreamStorageConfiguration"
+	GetClip                              API = "GetClip"
+	GetDataEndpoint                      API = "GetDataEndpoint"
+	GetImages                            API = "GetImages"
+	ListFragments                        API = "ListFragments"
+	ListStreams                          API = "ListStreams"
+	ListTagsForStream                    API = "ListTagsForStream"
+	PutMedia                             API = "PutMedia"
+	TagStream                            API = "TagStream"
+	UntagStream                          API = "UntagStream"
+	UpdateDataRetention                  API = "UpdateDataRetention"
+	UpdateImageGenerationConfiguration   API = "UpdateImageGenerationConfiguration"
+	UpdateNotificationConfiguration      API = "UpdateNotificationConfiguration"
+	UpdateStream                         API = "UpdateStream"
+	UpdateStreamStorageConfiguration     API = "UpdateStreamStorageConfiguration"
 )
 
 // Path is where an operation is sent: its name with a small first letter (API reference, Request Syntax).
@@ -28,9 +34,12 @@ func (a API) Path() string { return "/" + strings.ToLower(string(a[:1])) + strin
 
 // ControlAPIs are the operations of the control host, by name.
 func ControlAPIs() []API {
-	return []API{CreateStream, DeleteStream, DescribeStream, GetDataEndpoint, ListStreams, ListTagsForStream, TagStream,
-		UntagStream, UpdateDataRetention, UpdateStream}
+	return []API{CreateStream, DeleteStream, DescribeImageGenerationConfiguration, DescribeNotificationConfiguration, DescribeStream,
+		DescribeStreamStorageConfiguration, GetDataEndpoint, ListStreams, ListTagsForStream, TagStream, UntagStream, UpdateDataRetention,
+		UpdateImageGenerationConfiguration, UpdateNotificationConfiguration, UpdateStream, UpdateStreamStorageConfiguration}
 }
 
 // DataAPIs are the operations of the data hosts, by name.
-func DataAPIs() []API { return []API{GetClip, GetImages, ListFragments, PutMedia} }
+func DataAPIs() []API {
+	return []API{GetClip, GetImages, ListFragments, PutMedia}
+}

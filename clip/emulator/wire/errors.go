@@ -83,6 +83,11 @@ func NoStream() error {
 	return Refuse(NotFound, "The requested stream is not found or not active.")
 }
 
+// NoRetention is what operations answer that need footage that is kept, for a stream that keeps none.
+func NoRetention() error {
+	return Refuse(NoDataRetention, "The stream data retention in hours is equal to zero.")
+}
+
 // Throttled is what operations answer above a quota of calls: a stream's, whose resource is its name, or an account's.
 func Throttled(api API, resource string) error {
 	return Refuse(ClientLimit, "Limit exceeded on number of requests for %s API for resource '%s'", api, resource)

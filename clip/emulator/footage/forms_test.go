@@ -200,9 +200,9 @@ func TestFormsOfFrames(t *testing.T) {
 func TestFormOffsets(t *testing.T) {
 	t.Parallel() // it runs ffmpeg for the most part
 	name := filepath.Join(t.TempDir(), "varying.mp4")
-	run(t, "ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=64x36:r=10:d=12", "-vf", "settb=1/1000,setpts=PTS+20*mod(N\\,3)*mod(floor(N/40)\\,3)",
+	encode(t, name, "-f", "lavfi", "-i", "testsrc2=s=64x36:r=10:d=12", "-vf", "settb=1/1000,setpts=PTS+20*mod(N\\,3)*mod(floor(N/40)\\,3)",
 		"-fps_mode", "passthrough", "-enc_time_base", "1/1000", "-c:v", "libx264", "-bf", "3", "-x264-params", "b-adapt=0", "-g", "20", "-sc_threshold", "0", "-video_track_timescale", "1000",
-		"-pix_fmt", "yuv420p", "-threads", "1", name)
+		"-pix_fmt", "yuv420p", "-threads", "1")
 	all := footage.NewRecording(read(t, name), day()).Fragments(footage.ByProducer, day(), day().Add(time.Hour))
 	for _, o := range []payload.Options{{Forms: form.Set{form.Offsets}}, {Muxer: payload.MuxerFFmpeg}} {
 		seen := make(map[uint32]bool)

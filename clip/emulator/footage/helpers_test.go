@@ -15,6 +15,7 @@ import (
 
 	"clipfs/clip/emulator/footage"
 	"clipfs/clip/emulator/payload"
+	"clipfs/clip/mp4/encoded"
 )
 
 // tool skips a test where a program is missing, and fails it where nothing may be skipped.
@@ -89,7 +90,7 @@ func (k kind) make(t testing.TB, seconds string) string {
 	t.Helper()
 	tool(t, "ffmpeg")
 	name := filepath.Join(t.TempDir(), k.file)
-	args := []string{"-v", "error", "-nostdin", "-y", "-f", "lavfi", "-i", "testsrc2=s=160x90:r=" + k.rate + ":d=" + seconds}
+	args := []string{"-f", "lavfi", "-i", "testsrc2=s=160x90:r=" + k.rate + ":d=" + seconds}
 	if k.audio != nil {
 		args = append(args, "-f", "lavfi", "-i", "sine=f=440:b=2:d="+seconds)
 	}
@@ -97,8 +98,16 @@ func (k kind) make(t testing.TB, seconds string) string {
 	args = append(args, k.video...)
 	args = append(args, k.audio...)
 	args = append(args, k.format...)
-	run(t, "ffmpeg", append(args, name)...)
+	encode(t, name, args...)
 	return name
+}
+
+// encode has ffmpeg make a file, without a word.
+func encode(t testing.TB, name string, args ...string) {
+	t.Helper()
+	if said, err := encoded.File(t.Context(), name, args...); err != nil || len(said) > 0 {
+		t.Fatalf("ffmpeg %q: %v\n%s", args, err, said)
+	}
 }
 
 // read imports a file.

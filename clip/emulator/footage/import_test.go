@@ -76,7 +76,7 @@ func TestImportErrors(t *testing.T) {
 	tool(t, "ffmpeg")
 	make := func(args ...string) string {
 		name := filepath.Join(t.TempDir(), args[0])
-		run(t, "ffmpeg", append(append([]string{"-v", "error", "-nostdin", "-y"}, args[1:]...), name)...)
+		encode(t, name, args[1:]...)
 		return name
 	}
 	source := []string{"-f", "lavfi", "-i", "testsrc2=s=64x64:r=5:d=3"}

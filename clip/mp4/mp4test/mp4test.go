@@ -16,6 +16,7 @@ import (
 
 	"clipfs/clip/emulator/isom"
 	"clipfs/clip/mp4"
+	"clipfs/clip/mp4/encoded"
 )
 
 // Need skips a test that cannot run without a program, and fails it where nothing may be skipped.
@@ -50,7 +51,9 @@ func FFmpeg(t testing.TB, name string, args ...string) string {
 	t.Helper()
 	Need(t, "ffmpeg", "ffprobe")
 	path := filepath.Join(t.TempDir(), name)
-	Run(t, "ffmpeg", append(append([]string{"-v", "error", "-nostdin", "-y"}, args...), path)...)
+	if said, err := encoded.File(t.Context(), path, args...); err != nil || len(said) > 0 {
+		t.Fatalf("ffmpeg %q: %v\n%s", args, err, said)
+	}
 	return path
 }
 

@@ -61,21 +61,15 @@ func witnessSource(t *testing.T, picture string) string {
 		rate, frames = 16000, witnessFragments
 	}
 	if sound := fmt.Sprint("sound", rate); !witnessSources.made[sound] {
-		makeMedia(t, path(sound), "-f", "lavfi", "-i", fmt.Sprintf("anoisesrc=color=pink:seed=7:sample_rate=%d:duration=%d", rate, seconds),
+		harness.FFmpegTo(t, path(sound), "-f", "lavfi", "-i", fmt.Sprintf("anoisesrc=color=pink:seed=7:sample_rate=%d:duration=%d", rate, seconds),
 			"-c:a", "aac", "-q:a", "0.1") // of varying sizes, as a microphone gives
 		witnessSources.made[sound] = true
 	}
 	args := []string{"-f", "lavfi", "-i", witnessCard(picture), "-i", path(fmt.Sprint("sound", rate)), "-map", "0:v", "-map", "1:a", "-c:a", "copy",
 		"-frames:v", fmt.Sprint(frames)}
-	makeMedia(t, path(name), append(args, witnessCoder(picture)...)...)
+	harness.FFmpegTo(t, path(name), append(args, witnessCoder(picture)...)...)
 	witnessSources.made[name] = true
 	return path(name)
-}
-
-// makeMedia has ffmpeg make a file.
-func makeMedia(t *testing.T, path string, args ...string) {
-	t.Helper()
-	harness.Run(t, "ffmpeg", append(append([]string{"-v", "error", "-nostdin", "-y"}, args...), path)...)
 }
 
 // witnessCard gives ffmpeg's source of pictures.

@@ -23,7 +23,7 @@ func Main(m *testing.M) int {
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	binary := filepath.Join(dir, "clipfs")
-	build := exec.Command("go", append(append([]string{"build", "-o", binary}, raceFlags()...), "clipfs/cmd/clipfs")...) //nolint:noctx // a build takes as long as it takes
+	build := exec.Command("go", append(append([]string{"build", "-ldflags=-w", "-o", binary}, raceFlags()...), "clipfs/cmd/clipfs")...) //nolint:noctx // a build takes as long as it takes
 	if out, err := build.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "build clipfs: %v\n%s", err, out)
 		return 1

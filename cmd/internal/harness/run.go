@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"clipfs/clip/mp4/encoded"
 	"clipfs/cmd/internal/child"
 )
 
@@ -35,9 +36,19 @@ func FFmpeg(t testing.TB, name string, args ...string) string {
 	t.Helper()
 	Need(t, "ffmpeg", "ffprobe")
 	path := filepath.Join(t.TempDir(), name)
-	Run(t, "ffmpeg", append(append([]string{"-v", "error", "-nostdin", "-y"}, args...), path)...)
+	FFmpegTo(t, path, args...)
+	return path
+}
+
+// FFmpegTo is FFmpeg with a path of the caller's.
+func FFmpegTo(t testing.TB, path string, args ...string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), runLimit)
+	defer cancel()
+	if said, err := encoded.File(ctx, path, args...); err != nil {
+		t.Fatalf("ffmpeg %q: %v\n%s", args, err, said)
+	}
 	if _, err := os.Stat(path); err != nil {
 		t.Fatal(err)
 	}
-	return path
 }

@@ -77,7 +77,7 @@ func TestJoinLawGapFFmpeg(t *testing.T) {
 			if got := gstreamerPCM(t, path, c.format); got != before+silence+after {
 				t.Errorf("GStreamer places %d bytes, want %d; or they differ", len(got), len(want)+len(silence))
 			}
-			checkTools(t, path)
+			checkTools(t, path, 30)
 		})
 	}
 }

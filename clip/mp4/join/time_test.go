@@ -250,13 +250,10 @@ func TestJoinBegins(t *testing.T) {
 			if off := sound[0] - float64(max(0, -lead))/1000; math.Abs(off) > 0.001 {
 				t.Errorf("sound is off by %f", off)
 			}
-			if got := decoded(t, path); got != 150 {
-				t.Errorf("%d pictures shown, want 150", got)
-			}
 			if text := mp4test.Run(t, "ffprobe", "-v", "warning", "-show_entries", "stream=start_time", "-of", "csv=p=0", path); strings.Count(text, "\n") != 2 {
 				t.Errorf("streams start at %s", text)
 			}
-			checkTools(t, path)
+			checkTools(t, path, 150)
 		})
 	}
 }

@@ -100,10 +100,7 @@ func (e *Entry) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
-	end := off + int64(len(p))
-	if end < off {
-		end = math.MaxInt64
-	}
+	end := off + min(int64(len(p)), math.MaxInt64-off)
 	if end <= e.item.content.written.Load() {
 		return e.pread(p, off)
 	}
@@ -119,6 +116,20 @@ func (e *Entry) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
 		err = io.EOF
 	}
 	return n, err
+}
+
+// Stored gives the entry's file, and how many of the n bytes from off on are in it, at their own offset, and were checked if
+// they have to be; 0 where ReadAt is to be asked. The file is open until Release, and not for the caller to close.
+func (e *Entry) Stored(off, n int64) (f *os.File, length int64) {
+	s := e.item.open.Load()
+	if s == nil || s.file == nil || off < 0 || e.released.Load() {
+		return nil, 0
+	}
+	length = min(n, e.item.content.written.Load()-off, s.from.Load()-off)
+	if length <= 0 || s.checks != nil && !s.checks.has(off, off+length) {
+		return nil, 0
+	}
+	return s.file, length
 }
 
 func (e *Entry) pread(p []byte, off int64) (int, error) {

@@ -21,16 +21,13 @@ var (
 	ErrOverrun = errors.New("fill does not keep to the announced size")
 	// ErrShort: a fill ended before the size that it had announced.
 	ErrShort = errors.New("fill ended before the announced size")
-	// ErrDamaged: the file of an entry has other bytes than were written, was made shorter, or cannot be read. The next
-	// Acquire fills it again.
+	// ErrDamaged: the file has other bytes than were written, was made shorter, or cannot be read. Acquire fills it again.
 	ErrDamaged = errors.New("cached file is damaged")
 	// ErrReleased: the entry was read after its Release.
 	ErrReleased = errors.New("entry was released")
 	// ErrClosed: the cache has been closed.
 	ErrClosed = errors.New("cache is closed")
-)
 
-var (
 	// errStale: the file of an entry is missing or not what its name says.
 	errStale = errors.New("cached file is missing or damaged")
 	// errExpired is an errStale.

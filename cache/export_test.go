@@ -17,7 +17,7 @@ func FileSize(n int64) int64 { return fileSize(n) }
 func Footer(p []byte, a About, expires time.Time) []byte {
 	t := footer{about: a, expires: expires}
 	for at := 0; at < len(p); at += sumBlock {
-		t.sums = append(t.sums, castagnoli(p[at:min(at+sumBlock, len(p))]))
+		t.sums = append(t.sums, castagnoli(0, p[at:min(at+sumBlock, len(p))]))
 	}
 	return t.encode(int64(len(p)))
 }
@@ -41,8 +41,8 @@ func SealFooter(size int64, text []byte) []byte {
 	copy(b, m[:])
 	le := binary.LittleEndian
 	le.PutUint64(b[16:], uint64(size))
-	le.PutUint32(b[12:], castagnoli(b[headerSize:]))
-	le.PutUint32(b[8:], castagnoli(b[16:headerSize]))
+	le.PutUint32(b[12:], castagnoli(0, b[headerSize:]))
+	le.PutUint32(b[8:], castagnoli(0, b[16:headerSize]))
 	return b
 }
 

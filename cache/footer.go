@@ -85,13 +85,13 @@ func (f footer) encode(size int64) []byte {
 	}
 	copy(b[headerFixed:], stream+kind)
 	h := header{
-		Magic: magic(), SumsSum: castagnoli(b[headerSize:]), Size: size,
+		Magic: magic(), SumsSum: castagnoli(0, b[headerSize:]), Size: size,
 		Expires: millis(f.expires), Start: millis(f.about.Start), End: millis(f.about.End),
 		Fragments: int32(f.about.Fragments), StreamLength: uint16(len(stream)), KindLength: uint16(len(kind)),
 	}
 	for range 2 { // the sum covers the rest
 		_, _ = binary.Encode(b, binary.LittleEndian, h) // there is space
-		h.HeaderSum = castagnoli(b[summedFrom:headerSize])
+		h.HeaderSum = castagnoli(0, b[summedFrom:headerSize])
 	}
 	return b
 }
@@ -112,7 +112,7 @@ func readFooter(r io.ReaderAt, size int64, withSums bool) (footer, error) {
 	}
 	var h header
 	_, _ = binary.Decode(b, binary.LittleEndian, &h) // there is enough
-	if h.Magic != magic() || h.HeaderSum != castagnoli(b[summedFrom:headerSize]) || h.Size != size ||
+	if h.Magic != magic() || h.HeaderSum != castagnoli(0, b[summedFrom:headerSize]) || h.Size != size ||
 		h.StreamLength > maxStream || h.KindLength > maxKind {
 		return footer{}, errFooter
 	}
@@ -122,7 +122,7 @@ func readFooter(r io.ReaderAt, size int64, withSums bool) (footer, error) {
 		Start: timeOf(h.Start), End: timeOf(h.End), Fragments: int(h.Fragments),
 	}}
 	if sums := b[headerSize:]; withSums {
-		if castagnoli(sums) != h.SumsSum {
+		if castagnoli(0, sums) != h.SumsSum {
 			return footer{}, fmt.Errorf("checksums: %w", errFooter)
 		}
 		f.sums = make([]uint32, len(sums)/4)

@@ -141,7 +141,7 @@ func verify(info Info) error {
 		if _, err := f.ReadAt(p, at); err != nil {
 			return err
 		}
-		if castagnoli(p) != want {
+		if castagnoli(0, p) != want {
 			return fmt.Errorf("bytes from %d to %d: %w", at, at+int64(len(p)), errSum)
 		}
 	}

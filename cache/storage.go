@@ -23,14 +23,10 @@ func newStorage(f *os.File, c *checks) *storage {
 }
 
 func (s *storage) readAt(p []byte, off int64) (int, error) {
-	from := s.from.Load()
-	if off+int64(len(p)) <= from {
-		return s.readFile(p, off)
-	}
-	n := 0
-	if off < from {
+	n, from := 0, s.from.Load()
+	if inFile := min(int64(len(p)), from-off); inFile > 0 {
 		var err error
-		if n, err = s.readFile(p[:from-off], off); err != nil {
+		if n, err = s.readFile(p[:inFile], off); err != nil || n == len(p) {
 			return n, err
 		}
 	}

@@ -99,7 +99,7 @@ func (w *Writer) appendFile(p []byte, at int64) error {
 	}
 	for len(p) > 0 {
 		n := min(int64(len(p)), sumBlock-at%sumBlock)
-		w.sum = extendSum(w.sum, p[:n])
+		w.sum = castagnoli(w.sum, p[:n])
 		if at += n; at%sumBlock == 0 {
 			w.sums, w.sum = append(w.sums, w.sum), 0
 		}

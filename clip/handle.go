@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"sync"
 
 	"clipfs/clip/archive"
@@ -22,6 +23,7 @@ type Handle struct {
 // file is where the bytes of a clip come from: one payload, or many joined.
 type file interface {
 	ReadAt(ctx context.Context, p []byte, off int64) (int, error)
+	Stored(off, n int64) (f *os.File, at, length int64)
 	Complete() bool
 	Close()
 }
@@ -50,6 +52,11 @@ func (h *Handle) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
 	}
 	return n, err
 }
+
+// OnDisk gives a file on disk and where in it length of the n bytes from off on are, for those who can hand them on as they are. Length is 0
+// where there are none yet, or no longer: ReadAt then gives them, or why not. The file is not for the caller to close. A read of it that
+// fails is to be made by ReadAt.
+func (h *Handle) OnDisk(off, n int64) (f *os.File, at, length int64) { return h.file.Stored(off, n) }
 
 // Close gives the handle up. What nobody else reads is fetched no further.
 func (h *Handle) Close() error {

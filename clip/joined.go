@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
 	"slices"
 	"sync"
 
@@ -99,6 +100,28 @@ func (f *joinedFile) readPart(ctx context.Context, p []byte, s segment, from int
 		f.clip.outdate(f.layout.parts[s.part].payload)
 	}
 	return n, err
+}
+
+// Stored gives a file on disk, and where in it length of the n bytes from off on are; none of a part that was not read before.
+func (f *joinedFile) Stored(off, n int64) (file *os.File, at, length int64) {
+	s, ok := f.layout.at(off)
+	if !ok || off < 0 || s.bytes != nil {
+		return nil, 0, 0
+	}
+	from := off - s.offset
+	n = min(n, s.length-from)
+	if s.part == noPart {
+		return f.head.Stored(from, n)
+	}
+	part, err := f.enter(s.part)
+	if err != nil {
+		return nil, 0, 0
+	}
+	defer f.leave(part)
+	if file, at, length = part.Stored(s.at+from, n); length > 0 {
+		f.ahead.note(s.part, off, length, false)
+	}
+	return file, at, length
 }
 
 // enter gives a part to read from, and lets those go that were used before the last ones and that nobody reads.

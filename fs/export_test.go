@@ -119,7 +119,7 @@ func (d Deny) Opens(ctx context.Context) bool { return d.opens(callerOf(ctx, d.p
 func (d Deny) Denials() Denials { return (&Server{deny: d.deny}).Denials() }
 
 // Reads gives the way of a read through an open file.
-func Reads(content tree.Content, opener archive.Operation, o Options) func(context.Context, []byte, int64) (fuse.ReadResult, syscall.Errno) {
+func Reads(content tree.Reader, opener archive.Operation, o Options) func(context.Context, []byte, int64) (fuse.ReadResult, syscall.Errno) {
 	open := &fileHandle{face: newFace(nil, owner{}, o), content: content, path: "door/clip.mp4", opener: opener}
 	return open.Read
 }

@@ -66,7 +66,7 @@ func (n *fileNode) Open(ctx context.Context, flags uint32) (gofuse.FileHandle, u
 		return nil, 0, syscall.EACCES
 	}
 	var (
-		content tree.Content
+		content tree.Reader
 		newest  *version
 	)
 	errno := n.face.waitAs(ctx, opener, openName, n.place.Path, func(ctx context.Context) (err error) {
@@ -97,7 +97,7 @@ func (n *fileNode) Open(ctx context.Context, flags uint32) (gofuse.FileHandle, u
 
 // open opens the node's version, or a newer one. The kernel has to look the name up again then, and opens but once
 // more: it must be told the size at that lookup.
-func (n *fileNode) open(ctx context.Context) (v *version, content tree.Content, err error) {
+func (n *fileNode) open(ctx context.Context) (v *version, content tree.Reader, err error) {
 	v, err = n.face.current(ctx, n.place, n.version, func(file *tree.File) (err error) {
 		content, err = file.Open(ctx)
 		return err

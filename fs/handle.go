@@ -20,7 +20,7 @@ import (
 // fileHandle is an open file. It stays with the version that it was opened on.
 type fileHandle struct {
 	face    *face
-	content tree.Content
+	content tree.Reader
 	path    string
 	// opener opened it, and stands for whoever reads; waited is how long it waited for that.
 	opener archive.Operation
@@ -46,7 +46,7 @@ func (h *fileHandle) Read(ctx context.Context, dest []byte, off int64) (fuse.Rea
 	if int64(len(dest)) > left {
 		dest = dest[:left]
 	}
-	if text, ok := h.content.Reader.(tree.Text); ok {
+	if text, ok := h.content.(tree.Text); ok {
 		return fuse.ReadResultData(text[off : off+int64(len(dest))]), 0
 	}
 	begun := time.Now()
@@ -76,7 +76,7 @@ func (h *fileHandle) served(ctx context.Context, begun time.Time, off int64, n i
 }
 
 func (h *fileHandle) Release(ctx context.Context) syscall.Errno {
-	if _, ok := h.content.Reader.(tree.Text); ok {
+	if _, ok := h.content.(tree.Text); ok {
 		return 0
 	}
 	op := h.face.operations.again(h.opener)

@@ -34,7 +34,7 @@ func (o *tally) Failed(operation string, errno syscall.Errno) {
 }
 
 // openClip opens a clip and reads it once, so that all of it is cached.
-func openClip(t *testing.T) tree.Content {
+func openClip(t *testing.T) tree.Reader {
 	t.Helper()
 	since := time.Now().Add(-time.Hour).Truncate(time.Minute)
 	c := lookup(t, library(t, door(since)), since, 10*time.Minute)

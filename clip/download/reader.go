@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
 	"sync"
 
 	"clipfs/cache"
@@ -57,6 +58,19 @@ func (r *Reader) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
 		}
 		return n, fetchError(err)
 	}
+}
+
+// Stored gives a file on disk, and where in it length of the n bytes from off on are; 0 where there are none, which ReadAt may bring. They
+// count as read.
+func (r *Reader) Stored(off, n int64) (f *os.File, at, length int64) {
+	t := r.held()
+	if t == nil || t.Err() != nil {
+		return nil, 0, 0
+	}
+	if f, length = t.Stored(t.base+off, n); length > 0 {
+		r.served(int(length), true)
+	}
+	return f, t.base + off, length
 }
 
 // held gives the entry that is held; nil if none is.

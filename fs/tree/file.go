@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"os"
+
+	"clipfs/clip"
 )
 
 // File is one immutable version of a file.
@@ -31,7 +33,7 @@ type content interface {
 	// stored is how much disk the file stands for, in bytes.
 	stored() int64
 	// open waits until the size is exact.
-	open(context.Context) (Content, error)
+	open(context.Context) (Reader, error)
 }
 
 // made is what a form makes of a clip.
@@ -55,15 +57,7 @@ func (f *File) Stored() int64 { return f.content.stored() }
 
 // Open waits until the size is exact and gives the bytes. ErrChanged or ErrNoFootage where this version is no longer to
 // be had: Place.Find then gives what is.
-func (f *File) Open(ctx context.Context) (Content, error) { return f.content.open(ctx) }
-
-// Content is an open file.
-type Content struct {
-	Reader
-	// Backing is a file of this machine with exactly these bytes, for faces that can hand one on; nil where there is
-	// none.
-	Backing *os.File
-}
+func (f *File) Open(ctx context.Context) (Reader, error) { return f.content.open(ctx) }
 
 // Reader reads an open file. It is safe for concurrent use.
 type Reader interface {
@@ -76,12 +70,23 @@ type Reader interface {
 	Close() error
 }
 
-// contentOf is what an open handle brings.
-func contentOf[R Reader](r R, err error) (Content, error) {
+// OnDisk is a Reader that can tell where its bytes are on the disk of this machine, for faces that hand them on without taking them into
+// memory (sendfile(2)).
+type OnDisk interface {
+	// OnDisk gives an open file and where in it length of the n bytes from off on are, which were checked if they have to be. Length
+	// is 0 where there are none yet or no longer: ReadAt knows more. The file is open at least until the Reader is closed, unless
+	// ReadAt finds it damaged, and not for the caller to close.
+	OnDisk(off, n int64) (file *os.File, at, length int64)
+}
+
+var _ OnDisk = (*clip.Handle)(nil)
+
+// readerOf gives an open handle as a Reader, or none.
+func readerOf[R Reader](r R, err error) (Reader, error) {
 	if err != nil {
-		return Content{}, err
+		return nil, err
 	}
-	return Content{Reader: r}, nil
+	return r, nil
 }
 
 // Text is a Reader of bytes in memory.
@@ -112,7 +117,7 @@ func (w written) Size() (n int64, exact bool) { return w.size, true }
 
 func (w written) stored() int64 { return w.size }
 
-func (w written) open(ctx context.Context) (Content, error) {
+func (w written) open(ctx context.Context) (Reader, error) {
 	text, err := w.write(ctx)
-	return contentOf(Text(text), err)
+	return readerOf(Text(text), err)
 }

@@ -15,4 +15,4 @@ func movieOf(_ context.Context, _ source, c *clip.Clip) (made, error) {
 
 func (m movie) stored() int64 { return m.MediaBytes() }
 
-func (m movie) open(ctx context.Context) (Content, error) { return contentOf(m.Open(ctx)) }
+func (m movie) open(ctx context.Context) (Reader, error) { return readerOf(m.Open(ctx)) }

@@ -39,7 +39,7 @@ func segmentOf(ctx context.Context, s source, c *clip.Clip) (made, error) {
 
 func (s segment) stored() int64 { return s.media }
 
-func (s segment) open(ctx context.Context) (Content, error) { return contentOf(s.Open(ctx)) }
+func (s segment) open(ctx context.Context) (Reader, error) { return readerOf(s.Open(ctx)) }
 
 // liveName is the name of the playlist that follows a stream. No directory lists it: it is another file at each look.
 const liveName = "live.m3u8"

@@ -16,7 +16,7 @@ func (p picture) stored() int64 {
 	return n
 }
 
-func (p picture) open(ctx context.Context) (Content, error) { return contentOf(p.Open(ctx)) }
+func (p picture) open(ctx context.Context) (Reader, error) { return readerOf(p.Open(ctx)) }
 
 // still is where the picture of an instant is. It is never listed.
 func (s *streamDir) still(at string, instant time.Time) Place {

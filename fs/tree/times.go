@@ -19,7 +19,7 @@ func (t times) stored() int64 {
 	return n
 }
 
-func (t times) open(ctx context.Context) (Content, error) {
+func (t times) open(ctx context.Context) (Reader, error) {
 	text, err := t.Text(ctx)
-	return contentOf(Text(text), err)
+	return readerOf(Text(text), err)
 }

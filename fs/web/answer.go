@@ -74,8 +74,11 @@ type problem struct {
 // of the request stands in it unescaped, and no browser takes it for anything but text.
 func refuse(w http.ResponseWriter, r *http.Request, status int, sentence string) {
 	h := w.Header()
-	for _, name := range []string{"Content-Length", "Content-Range", "Etag", "Last-Modified", "Accept-Ranges", "Content-Disposition"} {
+	for _, name := range []string{"Content-Length", "Etag", "Last-Modified", "Accept-Ranges", "Content-Disposition"} {
 		h.Del(name) // those of the file that could not be had
+	}
+	if status != http.StatusRequestedRangeNotSatisfiable {
+		h.Del("Content-Range")
 	}
 	h.Set("Cache-Control", "no-store")
 	var body []byte
@@ -98,20 +101,42 @@ func send(w http.ResponseWriter, r *http.Request, status int, body []byte) {
 	}
 }
 
-// wantsJSON tells whether the client names JSON before anything that a browser shows.
+// wantsJSON tells whether the client wants JSON more than anything that a browser shows (RFC 9110 12.5.1). Of what it wants as much, that
+// counts which it names first; a client that names neither gets text.
 func wantsJSON(r *http.Request) bool {
+	var json, text float64
 	for _, accepted := range r.Header.Values("Accept") {
 		for one := range strings.SplitSeq(accepted, ",") {
-			kind, _, _ := strings.Cut(strings.TrimSpace(one), ";")
-			switch strings.ToLower(kind) {
+			kind, parameters, _ := strings.Cut(one, ";")
+			weight := weightOf(parameters)
+			switch strings.ToLower(strings.TrimSpace(kind)) {
 			case "application/json":
-				return true
+				if weight > text {
+					json = max(json, weight)
+				}
 			case "text/html", "text/*", "text/plain", "application/xhtml+xml":
-				return false
+				if weight > json {
+					text = max(text, weight)
+				}
 			}
 		}
 	}
-	return false
+	return json > text
+}
+
+// weightOf is how much something is wanted, by its parameters: from 0, not at all, to 1.
+func weightOf(parameters string) float64 {
+	for one := range strings.SplitSeq(parameters, ";") {
+		name, value, _ := strings.Cut(strings.TrimSpace(one), "=")
+		if !strings.EqualFold(name, "q") {
+			continue
+		}
+		if weight, err := strconv.ParseFloat(value, 64); err == nil && weight >= 0 && weight <= 1 {
+			return weight
+		}
+		return 0
+	}
+	return 1
 }
 
 // seconds writes a Retry-After.

@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"path"
 	"strings"
-	"sync"
 	"time"
 	"unicode"
 
@@ -25,7 +24,7 @@ type face struct {
 	exact bool
 	pages *pages
 	// buffers are for bodies under way.
-	buffers sync.Pool
+	buffers *buffers
 }
 
 // maxLinks is how many links a path may lead over.

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 
 	"clipfs/clip/archive"
@@ -17,11 +16,8 @@ import (
 const (
 	// openTries is how often a file that changes while it is opened is looked for again.
 	openTries = 3
-	// maxRanges is how many ranges a request may ask for; with more it gets the whole.
-	maxRanges = 16
-	// chunk is how much is read and written at once. A client that takes none of it for stalledFor is gone.
-	chunk      = 512 << 10
-	stalledFor = 2 * time.Minute
+	// stretch is how much is handed on at once from the disk, without taking it into memory.
+	stretch = 16 << 20
 )
 
 // tag is the ETag of a file.
@@ -29,7 +25,7 @@ func tag(f *tree.File) string { return `"` + f.Version + `"` }
 
 // file answers with a file, or a range of it.
 func (s *face) file(w http.ResponseWriter, r *http.Request, at string, f *tree.File) error {
-	if has(r.Header.Values("If-None-Match"), tag(f)) { // known without opening it
+	if r.Header.Get("If-Match") == "" && r.Header.Get("If-Unmodified-Since") == "" && has(r.Header.Values("If-None-Match"), tag(f)) { // known without opening it
 		w.Header().Set("Etag", tag(f))
 		cacheFor(w.Header(), f.ValidUntil)
 		w.WriteHeader(http.StatusNotModified)
@@ -46,21 +42,30 @@ func (s *face) file(w http.ResponseWriter, r *http.Request, at string, f *tree.F
 	header.Set("Content-Type", f.ContentType)
 	header.Set("Accept-Ranges", "bytes")
 	cacheFor(header, f.ValidUntil)
-	if strings.Count(strings.Join(r.Header.Values("Range"), ","), ",") >= maxRanges {
-		r.Header.Del("Range")
+	settleRange(r, content.Size())
+	late := &lateWriter{ResponseWriter: w, buffers: s.buffers, first: func() { s.observer.FirstByte(time.Since(begun)) }}
+	body := &reading{ctx: r.Context(), content: content, observer: s.observer}
+	if r.TLS == nil { // what is encrypted has to be in memory
+		body.disk, _ = content.(tree.OnDisk)
 	}
-	late := &lateWriter{ResponseWriter: w, buffers: &s.buffers, control: http.NewResponseController(w), first: func() { s.observer.FirstByte(time.Since(begun)) }}
-	body := &reading{ctx: r.Context(), content: content.Reader, observer: s.observer}
 	http.ServeContent(late, r, "", f.Time, body)
+	switch late.status {
+	case http.StatusRequestedRangeNotSatisfiable:
+		refuse(w, r, late.status, fmt.Sprintf("the file has %d bytes, and none of those that were asked for", content.Size()))
+		return nil
+	case http.StatusPreconditionFailed:
+		refuse(w, r, late.status, "the file is not, or no longer, the one that was asked for")
+		return nil
+	}
 	return late.end(body.err)
 }
 
 // open opens a file, or what it is by then, and gives which that is.
-func (s *face) open(r *http.Request, at string, f *tree.File) (tree.Content, *tree.File, error) {
+func (s *face) open(r *http.Request, at string, f *tree.File) (tree.Reader, *tree.File, error) {
 	if _, exact := f.Size(); !exact {
 		leave, err := s.gate.enter(client(r))
 		if err != nil {
-			return tree.Content{}, nil, err
+			return nil, nil, err
 		}
 		defer leave()
 	}
@@ -71,11 +76,11 @@ func (s *face) open(r *http.Request, at string, f *tree.File) (tree.Content, *tr
 		}
 		again, _, err := s.tree.Walk(r.Context(), at)
 		if err != nil {
-			return tree.Content{}, nil, err
+			return nil, nil, err
 		}
 		var ok bool
 		if f, ok = again.(*tree.File); !ok {
-			return tree.Content{}, nil, archive.ErrChanged
+			return nil, nil, archive.ErrChanged
 		}
 	}
 }
@@ -95,8 +100,10 @@ func has(lists []string, tag string) bool {
 
 // reading is an open file as http.ServeContent wants it.
 type reading struct {
-	ctx      context.Context //nolint:containedctx // io.Reader has no place for it, and this lives as long as its request
-	content  tree.Reader
+	ctx     context.Context //nolint:containedctx // io.Reader has no place for it, and this lives as long as its request
+	content tree.Reader
+	// disk is content where it may be handed on from the disk; else nil.
+	disk     tree.OnDisk
 	observer Observer
 	at       int64
 	// err is why a read failed.
@@ -132,16 +139,35 @@ func (f *reading) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// handOn hands some of the n bytes that come next on to an answer as they are on the disk. It gives 0 where they are to be read.
+func (f *reading) handOn(to io.ReaderFrom, n int64) (sent int64, err error) {
+	if f.disk == nil {
+		return 0, nil
+	}
+	file, at, length := f.disk.OnDisk(f.at, min(n, stretch))
+	if length <= 0 {
+		return 0, nil
+	}
+	begun := time.Now()
+	e := &extent{file: file, at: at, left: length}
+	sent, err = to.ReadFrom(e)
+	f.at += sent
+	f.observer.Read(int(sent), time.Since(begun))
+	if e.failed {
+		f.disk, err = nil, nil // a read tells why
+	}
+	return sent, err
+}
+
 // lateWriter sends the status with the first bytes of the body, so that there can be another one until then.
 type lateWriter struct {
 	http.ResponseWriter
-	control *http.ResponseController
 	// status is that of an answer whose body has not begun.
 	status int
 	sent   bool
 	// first is called when there are bytes.
 	first   func()
-	buffers *sync.Pool
+	buffers *buffers
 }
 
 // WriteHeader implements http.ResponseWriter.
@@ -149,10 +175,10 @@ func (w *lateWriter) WriteHeader(status int) { w.status = status }
 
 // Write implements io.Writer.
 func (w *lateWriter) Write(p []byte) (int, error) {
-	w.send()
-	if err := w.control.SetWriteDeadline(time.Now().Add(stalledFor)); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return 0, err
+	if w.status == http.StatusRequestedRangeNotSatisfiable {
+		return len(p), nil // there is a sentence of ours for it
 	}
+	w.send()
 	return w.ResponseWriter.Write(p)
 }
 
@@ -167,12 +193,35 @@ func (w *lateWriter) send() {
 	w.first()
 }
 
-// ReadFrom implements io.ReaderFrom, with fewer and larger reads than io.Copy has.
+// ReadFrom implements io.ReaderFrom: from the disk where the bytes are there, else with fewer and larger reads than io.Copy has.
 func (w *lateWriter) ReadFrom(r io.Reader) (total int64, err error) {
-	buffer, _ := w.buffers.Get().(*[chunk]byte)
-	defer w.buffers.Put(buffer)
+	limited, ok := r.(*io.LimitedReader)
+	if !ok {
+		return w.copyFrom(r)
+	}
+	body, ok := limited.R.(*reading)
+	if !ok {
+		return w.copyFrom(r)
+	}
+	for limited.N > 0 {
+		n, err := body.handOn(late{w}, limited.N)
+		if n == 0 && err == nil {
+			n, err = w.copyFrom(io.LimitReader(body, min(limited.N, largeBuffer)))
+		}
+		total, limited.N = total+n, limited.N-n
+		if err != nil || n == 0 {
+			return total, err
+		}
+	}
+	return total, nil
+}
+
+// copyFrom sends what a reader gives, by memory.
+func (w *lateWriter) copyFrom(r io.Reader) (total int64, err error) {
+	buffer := w.buffers.take()
+	defer w.buffers.give(buffer)
 	for {
-		n, err := r.Read(buffer[:])
+		n, err := r.Read(buffer)
 		if err != nil && !errors.Is(err, io.EOF) && !w.sent {
 			return 0, err // there can be another status still
 		}
@@ -190,6 +239,19 @@ func (w *lateWriter) ReadFrom(r io.Reader) (total int64, err error) {
 			return total, err
 		}
 	}
+}
+
+// late sends the status before what is handed on from the disk.
+type late struct{ *lateWriter }
+
+// ReadFrom implements io.ReaderFrom.
+func (w late) ReadFrom(r io.Reader) (int64, error) {
+	to, ok := w.ResponseWriter.(io.ReaderFrom)
+	if !ok {
+		return w.copyFrom(r)
+	}
+	w.send()
+	return to.ReadFrom(r)
 }
 
 // end sends what has no body, and gives why there is none. Where a body has begun that did not come to its end the

@@ -12,7 +12,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/net/netutil"
 	"golang.org/x/sys/unix"
 )
 
@@ -72,7 +71,7 @@ func Listen(ctx context.Context, h http.Handler, o ListenOptions) (*Server, erro
 	if err != nil {
 		return nil, fmt.Errorf("serve: %w", err)
 	}
-	s.listener = netutil.LimitListener(listener, maxConnections())
+	s.listener = newConnections(listener, maxConnections(), s.http)
 	go func() {
 		if s.secure {
 			s.done <- s.http.ServeTLS(s.listener, "", "")
@@ -83,13 +82,15 @@ func Listen(ctx context.Context, h http.Handler, o ListenOptions) (*Server, erro
 	return s, nil
 }
 
-// maxConnections is half of the files that this process may have open: the other half is for the cache and the archive.
+// maxConnections is how many connections there may be at once: half of the files that this process may have open, as the other half is
+// for the cache and the archive, and no more than there is memory for.
 func maxConnections() int {
+	const most = 8192
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
 		return 512
 	}
-	return int(min(limit.Cur/2, 1<<20))
+	return int(min(limit.Cur/2, most))
 }
 
 // URL is where the server is reached, without a path.

@@ -8,7 +8,7 @@ import (
 	"clipfs/fs/tree"
 )
 
-// route answers a request that was let througf.
+// route answers a request that was let through.
 func (f *face) route(w http.ResponseWriter, r *http.Request) error {
 	at, ok := f.below(r)
 	if !ok {

@@ -4,9 +4,9 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -66,7 +66,7 @@ func New(t *tree.Tree, o Options) (*Handler, error) {
 		guard: guard{hosts: o.Hosts, origin: o.CORS, logger: o.Logger},
 		face: face{
 			tree: t, base: o.BasePath, observer: o.Observer, gate: newGate(cmp.Or(o.Opens, DefaultOpens)), pages: pages, exact: o.ExactSizes,
-			buffers: sync.Pool{New: func() any { return new([chunk]byte) }},
+			buffers: newBuffers(),
 		},
 		logger: o.Logger,
 	}
@@ -83,7 +83,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	begun := time.Now()
 	op := archive.Operation{ID: h.last.Add(1), Command: client(r), Brief: r.Method == methodPropfind}
 	r = r.WithContext(archive.WithOperation(r.Context(), op))
-	answer := &answered{ResponseWriter: w}
+	answer := &answered{ResponseWriter: w, control: http.NewResponseController(w)}
+	defer answer.extend() // for what net/http has not sent yet
 	var err error
 	if h.guard.admit(answer, r) {
 		err = h.face.route(answer, r)
@@ -132,8 +133,14 @@ func (h *Handler) told(r *http.Request, answer *answered, begun time.Time, err e
 // answered is what was sent of an answer.
 type answered struct {
 	http.ResponseWriter
-	status int
-	bytes  int64
+	control *http.ResponseController
+	status  int
+	bytes   int64
+}
+
+// extend gives the client some time to take what is sent next.
+func (a *answered) extend() {
+	_ = a.control.SetWriteDeadline(time.Now().Add(stalledFor)) // tests record answers without one
 }
 
 // WriteHeader implements http.ResponseWriter.
@@ -149,8 +156,24 @@ func (a *answered) Write(p []byte) (int, error) {
 	if a.status == 0 {
 		a.status = http.StatusOK
 	}
+	a.extend()
 	n, err := a.ResponseWriter.Write(p)
 	a.bytes += int64(n)
+	return n, err
+}
+
+// ReadFrom implements io.ReaderFrom, so that a connection can take bytes from the disk.
+func (a *answered) ReadFrom(r io.Reader) (n int64, err error) {
+	to, ok := a.ResponseWriter.(io.ReaderFrom)
+	if !ok {
+		return io.Copy(struct{ io.Writer }{a}, r)
+	}
+	if a.status == 0 {
+		a.status = http.StatusOK
+	}
+	a.extend()
+	n, err = to.ReadFrom(r)
+	a.bytes += n
 	return n, err
 }
 

@@ -36,21 +36,39 @@ const (
 }))`
 )
 
-// browser is a headless Chromium with a page of a file server that has a video.
+// browser is a headless Chromium.
 type browser struct {
-	tab    context.Context //nolint:containedctx // chromedp keeps the browser in it
+	tab context.Context //nolint:containedctx // chromedp keeps the browser in it
+	// files serves its page, where that is one of a video; else nil.
 	files  *child.Process
 	closes []context.CancelFunc
 	home   string
 }
 
-// browse starts a Chromium that sees the files of a mount through a file server.
+// browse starts a Chromium with a page of a video, which sees the files of a mount through a file server.
 func (b *bench) browse(ctx context.Context, m *mount) (_ *browser, err error) {
-	if _, err := exec.LookPath("chromium"); err != nil {
-		return nil, err
-	}
 	self, err := os.Executable()
 	if err != nil {
+		return nil, err
+	}
+	files, endpoint, err := child.StartServer(self, nil, filesCommand, m.path)
+	if err != nil {
+		return nil, err
+	}
+	p, err := b.chromium(ctx)
+	if err != nil {
+		return nil, errors.Join(err, files.Stop(os.Interrupt))
+	}
+	p.files = files
+	if err := chromedp.Do(p.tab, chromedp.Navigate(endpoint+pageName)); err != nil {
+		return nil, errors.Join(err, p.close())
+	}
+	return p, nil
+}
+
+// chromium starts a Chromium.
+func (b *bench) chromium(ctx context.Context) (_ *browser, err error) {
+	if _, err := exec.LookPath("chromium"); err != nil {
 		return nil, err
 	}
 	p := &browser{}
@@ -62,17 +80,16 @@ func (b *bench) browse(ctx context.Context, m *mount) (_ *browser, err error) {
 	if p.home, err = os.MkdirTemp(b.dir, "chromium-"); err != nil {
 		return nil, err
 	}
-	var endpoint string
-	if p.files, endpoint, err = child.StartServer(self, nil, filesCommand, m.path); err != nil {
-		return nil, err
-	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath("chromium"), chromedp.NoSandbox,
 		chromedp.Flag("disable-background-networking", true), chromedp.UserDataDir(p.home), chromedp.Env("HOME="+p.home))
 	allocated, end := chromedp.NewExecAllocator(ctx, options...)
 	tab, cancel := chromedp.NewContext(allocated)
 	p.tab, p.closes = tab, []context.CancelFunc{cancel, end}
-	return p, chromedp.Do(p.tab, chromedp.Navigate(endpoint+pageName))
+	return p, chromedp.Do(p.tab, chromedp.EmulateViewport(pageWidth, pageHeight))
 }
+
+// pageWidth and pageHeight are the size of its window.
+const pageWidth, pageHeight = 1280, 900
 
 // call calls a function of the page with an argument, and gives the time that it says.
 func (p *browser) call(function, argument string) (time.Duration, error) {

@@ -73,6 +73,8 @@ type Options struct {
 	// PutConnections is how many connections may bring media to a stream at once: 0 means DefaultPutConnections, and 1
 	// refuses a producer that comes back before the connection that it had has ended.
 	PutConnections int
+	// StrictAcks has PutMedia tell PERSISTED of a fragment before BUFFERING of the next, always. In the service it can follow.
+	StrictAcks bool
 	// NoQuota leaves out the service's request quotas.
 	NoQuota bool
 	// Faults are in force from the start.

@@ -50,29 +50,30 @@ func TestPutMediaErrors(t *testing.T) {
 		media io.Reader
 		id    int
 		code  string
-		// kept is how many fragments were persisted before.
-		kept int
+		// kept is how many fragments were persisted before, and numbered that the error is of a fragment.
+		kept     int
+		numbered bool
 	}{
-		{"a cluster of unknown size that does not end", io.MultiReader(bytes.NewReader(begin()), &repeat{bytes: big}), 4001, "MAX_FRAGMENT_SIZE_REACHED", 0},
-		{"a cluster of known size", bytes.NewReader(slices.Concat(newMatroska().header, []byte{0x1f, 0x43, 0xb6, 0x75, 0x01, 0, 0, 0, 0x10, 0, 0, 0})), 4001, "MAX_FRAGMENT_SIZE_REACHED", 0},
-		{"an element that says it is large", bytes.NewReader(slices.Concat(begin(), []byte{0xa3, 0x01, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff})), 4001, "MAX_FRAGMENT_SIZE_REACHED", 0},
-		{"longer than 20 s", bytes.NewReader(newMatroska().cluster(0, key, frame{1, 20_001, false})), 4002, "MAX_FRAGMENT_DURATION_REACHED", 0},
-		{"timecode goes back", bytes.NewReader(slices.Concat(begin(), next(999, key))), 4004, "FRAGMENT_TIMECODE_LESSER_THAN_PREVIOUS", 1},
-		{"timecode goes back to zero", bytes.NewReader(slices.Concat(begin(), next(0, key))), 4004, "FRAGMENT_TIMECODE_LESSER_THAN_PREVIOUS", 1},
-		{"a frame that is not later", bytes.NewReader(slices.Concat(newMatroska().cluster(0, key, frame{1, 2000, false}), next(2000, key))), 4004, "FRAGMENT_TIMECODE_LESSER_THAN_PREVIOUS", 1},
-		{"no Matroska", strings.NewReader("this is not what it should be"), 4006, "INVALID_MKV_DATA", 0},
-		{"a header only", bytes.NewReader(newMatroska().header), 4006, "INVALID_MKV_DATA", 0},
-		{"cut within an element", bytes.NewReader(begin()[:len(begin())-3]), 4006, "INVALID_MKV_DATA", 0},
-		{"a second segment", bytes.NewReader(slices.Concat(begin(), begin())), 4006, "INVALID_MKV_DATA", 0},
-		{"tracks after the first cluster", bytes.NewReader(slices.Concat(begin(), element(0x1654ae6b, track(1)))), 4006, "INVALID_MKV_DATA", 0},
-		{"no tracks", bytes.NewReader(slices.Concat(element(0x1a45dfa3), endless(0x18538067), next(0, key))), 4006, "INVALID_MKV_DATA", 0},
-		{"a cluster without a timecode", bytes.NewReader(slices.Concat(newMatroska().header, endless(0x1f43b675), element(0xa3, key.block()))), 4006, "INVALID_MKV_DATA", 0},
-		{"a time after all times", bytes.NewReader(newMatroska().cluster(1<<62, key)), 4007, "INVALID_PRODUCER_TIMESTAMP", 0},
-		{"11 tags", bytes.NewReader(slices.Concat(begin(), tags(many...))), 4009, "FRAGMENT_METADATA_LIMIT_REACHED", 0},
-		{"a long tag", bytes.NewReader(slices.Concat(begin(), tags("name", strings.Repeat("x", 257)))), 4009, "FRAGMENT_METADATA_LIMIT_REACHED", 0},
-		{"a frame of no track", bytes.NewReader(newMatroska().cluster(0, key, frame{2, 0, true})), 4010, "TRACK_NUMBER_MISMATCH", 0},
-		{"no frame of a track", bytes.NewReader(two.cluster(0, key)), 4011, "FRAMES_MISSING_FOR_TRACK", 0},
-		{"four tracks", bytes.NewReader(newMatroska(1, 2, 3, 4).cluster(0, key)), 4012, "MORE_THAN_ALLOWED_TRACKS_FOUND", 0},
+		{"a cluster of unknown size that does not end", io.MultiReader(bytes.NewReader(begin()), &repeat{bytes: big}), 4001, "MAX_FRAGMENT_SIZE_REACHED", 0, true},
+		{"a cluster of known size", bytes.NewReader(slices.Concat(newMatroska().header, []byte{0x1f, 0x43, 0xb6, 0x75, 0x01, 0, 0, 0, 0x10, 0, 0, 0})), 4001, "MAX_FRAGMENT_SIZE_REACHED", 0, false},
+		{"an element that says it is large", bytes.NewReader(slices.Concat(begin(), []byte{0xa3, 0x01, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff})), 4001, "MAX_FRAGMENT_SIZE_REACHED", 0, true},
+		{"longer than 20 s", bytes.NewReader(newMatroska().cluster(0, key, frame{1, 20_001, false})), 4002, "MAX_FRAGMENT_DURATION_REACHED", 0, true},
+		{"timecode goes back", bytes.NewReader(slices.Concat(begin(), next(999, key))), 4004, "FRAGMENT_TIMECODE_LESSER_THAN_PREVIOUS", 1, true},
+		{"timecode goes back to zero", bytes.NewReader(slices.Concat(begin(), next(0, key))), 4004, "FRAGMENT_TIMECODE_LESSER_THAN_PREVIOUS", 1, true},
+		{"a frame that is not later", bytes.NewReader(slices.Concat(newMatroska().cluster(0, key, frame{1, 2000, false}), next(2000, key))), 4004, "FRAGMENT_TIMECODE_LESSER_THAN_PREVIOUS", 1, true},
+		{"no Matroska", strings.NewReader("this is not what it should be"), 4006, "INVALID_MKV_DATA", 0, false},
+		{"a header only", bytes.NewReader(newMatroska().header), 4006, "INVALID_MKV_DATA", 0, false},
+		{"cut within an element", bytes.NewReader(begin()[:len(begin())-3]), 4006, "INVALID_MKV_DATA", 0, true},
+		{"a second segment", bytes.NewReader(slices.Concat(begin(), begin())), 4006, "INVALID_MKV_DATA", 1, false},
+		{"tracks after the first cluster", bytes.NewReader(slices.Concat(begin(), element(0x1654ae6b, track(1)))), 4006, "INVALID_MKV_DATA", 1, false},
+		{"no tracks", bytes.NewReader(slices.Concat(element(0x1a45dfa3), endless(0x18538067), next(0, key))), 4006, "INVALID_MKV_DATA", 0, false},
+		{"a cluster without a timecode", bytes.NewReader(slices.Concat(newMatroska().header, endless(0x1f43b675), element(0xa3, key.block()))), 4006, "INVALID_MKV_DATA", 0, false},
+		{"a time after all times", bytes.NewReader(newMatroska().cluster(1<<62, key)), 4007, "INVALID_PRODUCER_TIMESTAMP", 0, false},
+		{"11 tags", bytes.NewReader(slices.Concat(begin(), tags(many...))), 4009, "FRAGMENT_METADATA_LIMIT_REACHED", 0, true},
+		{"a long tag", bytes.NewReader(slices.Concat(begin(), tags("name", strings.Repeat("x", 257)))), 4009, "FRAGMENT_METADATA_LIMIT_REACHED", 0, true},
+		{"a frame of no track", bytes.NewReader(newMatroska().cluster(0, key, frame{2, 0, true})), 4010, "TRACK_NUMBER_MISMATCH", 0, true},
+		{"no frame of a track", bytes.NewReader(two.cluster(0, key)), 4011, "FRAMES_MISSING_FOR_TRACK", 0, true},
+		{"four tracks", bytes.NewReader(newMatroska(1, 2, 3, 4).cluster(0, key)), 4012, "MORE_THAN_ALLOWED_TRACKS_FOUND", 0, false},
 	}
 	synctest.Test(t, func(t *testing.T) {
 		c := start(t, emulator.Options{NoQuota: true})
@@ -83,6 +84,8 @@ func TestPutMediaErrors(t *testing.T) {
 			var refused *camera.MediaError
 			if !errors.As(err, &refused) || refused.Ack.ErrorID != tt.id || refused.Ack.ErrorCode != tt.code {
 				t.Errorf("%s: %v, want %d %s", tt.name, err, tt.id, tt.code)
+			} else if a := refused.Ack; (len(a.FragmentNumber) == 47 && a.FragmentTimecode >= 0) != tt.numbered || !tt.numbered && (a.FragmentTimecode != -1 || a.FragmentNumber != "") {
+				t.Errorf("%s: of fragment %q at %d", tt.name, a.FragmentNumber, a.FragmentTimecode)
 			}
 			if n := len(camera.Numbers(acks)); n != tt.kept || n != len(c.list(name, producer, time.Unix(0, 0), time.Now())) {
 				t.Errorf("%s: %d fragments persisted, want %d", tt.name, n, tt.kept)

@@ -90,7 +90,7 @@ func TestFailureOfMedia(t *testing.T) {
 func TestPersistedLate(t *testing.T) {
 	const buffering, received, persisted, idle = camera.Buffering, camera.Received, camera.Persisted, camera.Idle
 	synctest.Test(t, func(t *testing.T) {
-		c := start(t, emulator.Options{NoQuota: true})
+		c := start(t, emulator.Options{NoQuota: true, StrictAcks: true})
 		for i, tt := range []struct {
 			rule string
 			each []camera.Event

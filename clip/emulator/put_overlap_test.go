@@ -68,13 +68,19 @@ func cluster(timecode uint64) []byte {
 // sends the fragment again whole. Nothing is lost; where the old connection lived after all, the fragment is listed twice.
 func TestOverlappingSessions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		reset := func(s *session, _ []byte) { s.media.CloseWithError(errors.New("reset")) }
+		whole := cluster(6000)
+		frame := len(element(0xa3, frame{1, 0, true}.block()))
 		tests := []struct {
 			name string
+			// cut is how much of the third fragment comes before the connection breaks.
+			cut  int
 			end  func(*session, []byte)
 			want []float64
 		}{
-			{"reset", func(s *session, _ []byte) { s.media.CloseWithError(errors.New("reset")) }, []float64{2, 4, 6, 8, 10}},
-			{"goes on", func(s *session, rest []byte) {
+			{"reset within a frame", len(whole) - 3, reset, []float64{2, 4, 6, 8, 10}},
+			{"reset between two frames", len(whole) - frame, reset, []float64{2, 4, 6, 8, 10}},
+			{"goes on", len(whole) - 3, func(s *session, rest []byte) {
 				s.send(t, rest)
 				_ = s.media.Close() // It never fails.
 			}, []float64{2, 4, 6, 6, 8, 10}},
@@ -86,8 +92,7 @@ func TestOverlappingSessions(t *testing.T) {
 			old.send(t, newMatroska().header)
 			old.send(t, cluster(2000))
 			old.send(t, cluster(4000))
-			third := cluster(6000)
-			old.send(t, third[:len(third)-3])
+			old.send(t, whole[:tt.cut])
 			old.until(t, camera.Buffering, 6000)
 
 			again := c.open("a")
@@ -95,7 +100,7 @@ func TestOverlappingSessions(t *testing.T) {
 			again.send(t, cluster(6000))
 			again.send(t, cluster(8000))
 			again.until(t, camera.Persisted, 6000)
-			tt.end(old, third[len(third)-3:])
+			tt.end(old, whole[tt.cut:])
 			_ = old.wait() // it ended as it was made to
 			again.send(t, cluster(10_000))
 			if err := again.media.Close(); err != nil {

@@ -82,56 +82,79 @@ func (c *client) mustClip(stream string, from, to time.Time) []byte {
 	return r.body
 }
 
+// TestPutMediaAcknowledges: a fragment is told of as it begins, as it is whole, and as it can be found; the latter before the next
+// begins where that is wanted, and else after, where it comes at once.
 func TestPutMediaAcknowledges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := start(t, emulator.Options{NoQuota: true})
+		c := start(t, emulator.Options{NoQuota: true, StrictAcks: true})
+		b, r, p := camera.Buffering, camera.Received, camera.Persisted
+		c.acknowledges([]camera.Event{b, r, p, b, r, p, b, r, p, b, r, p, b, r, p}, []int64{0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4})
+		c = start(t, emulator.Options{NoQuota: true})
+		c.acknowledges([]camera.Event{b, r, b, p, r, b, p, r, b, p, r, b, p, r, p}, []int64{0, 0, 1, 0, 1, 2, 1, 2, 3, 2, 3, 4, 3, 4, 4})
+	})
+}
+
+// acknowledges puts five fragments and wants these events of them.
+func (c *client) acknowledges(events []camera.Event, fragments []int64) {
+	t := c.t
+	c.create("a", 24)
+	now := time.Now()
+	from := now.Add(-10 * time.Second)
+	var got, want []string
+	for i, e := range events {
+		want = append(want, fmt.Sprint(e, fragments[i]))
+	}
+	persisted := 0
+	numbers := c.putCard("a", from, now, camera.Options{OnAck: func(a camera.Ack) {
+		got = append(got, fmt.Sprint(a.EventType, (a.FragmentTimecode-from.UnixMilli())/2000))
+		if a.EventType != camera.Persisted {
+			return
+		}
+		persisted++
+		if n := len(c.list("a", producer, from, now)); n < persisted {
+			t.Errorf("%d persisted, %d listed", persisted, n)
+		}
+	}})
+	if !slices.Equal(got, want) {
+		t.Errorf("acknowledgements\n%v, want\n%v", got, want)
+	}
+	if !slices.IsSorted(numbers) || len(slices.Compact(slices.Clone(numbers))) != 5 || len(numbers[0]) != 47 {
+		t.Errorf("numbers %v", numbers)
+	}
+	for i, f := range c.list("a", producer, from, now) {
+		at := float64(from.Add(time.Duration(i)*2*time.Second).UnixMilli()) / 1000
+		if f.FragmentNumber != numbers[i] || f.ProducerTimestamp != at || f.FragmentLengthInMilliseconds != 1960 ||
+			f.FragmentSizeInBytes == 0 || f.ServerTimestamp != float64(now.UnixMilli())/1000 {
+			t.Errorf("fragment %d: %+v", i, f)
+		}
+	}
+	counted := emulator.CallCount{API: wire.PutMedia, Stream: "a", Calls: 1, Fragments: 5}
+	for _, k := range c.server.Calls() {
+		if k.API == wire.PutMedia {
+			k.Bytes = 0
+			if k != counted {
+				t.Errorf("counted %+v", k)
+			}
+		}
+	}
+}
+
+// TestPersistedAlone: where nothing follows a fragment, PERSISTED comes soon: producers wait for it before they send more.
+func TestPersistedAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := start(t, emulator.Options{})
 		c.create("a", 24)
-		now := time.Now()
-		from := now.Add(-10 * time.Second)
-		var seen []int // fragments listed when each one is persisted
-		var acks []camera.Ack
-		onAck := func(a camera.Ack) {
-			acks = append(acks, a)
-			if a.EventType == camera.Persisted {
-				seen = append(seen, len(c.list("a", producer, from, now)))
-			}
+		s := c.open("a")
+		began := time.Now()
+		s.send(t, append(newMatroska().header, cluster(2000)...))
+		s.send(t, tags(footage.EndOfFragment, ""))
+		s.until(t, camera.Persisted, 2000)
+		if took := time.Since(began); took <= 0 || took > time.Second {
+			t.Errorf("it took %s", took)
 		}
-		numbers := c.putCard("a", from, now, camera.Options{OnAck: onAck})
-		var want []string
-		for i := range 5 {
-			at := from.Add(time.Duration(i) * 2 * time.Second).UnixMilli()
-			for _, e := range []camera.Event{camera.Buffering, camera.Received, camera.Persisted} {
-				want = append(want, fmt.Sprint(e, at))
-			}
-		}
-		var got []string
-		for _, a := range acks {
-			got = append(got, fmt.Sprint(a.EventType, a.FragmentTimecode))
-		}
-		if !slices.Equal(got, want) {
-			t.Errorf("acknowledgements\n%v, want\n%v", got, want)
-		}
-		if !slices.IsSorted(numbers) || len(slices.Compact(slices.Clone(numbers))) != 5 || len(numbers[0]) != 47 {
-			t.Errorf("numbers %v", numbers)
-		}
-		if !slices.Equal(seen, []int{1, 2, 3, 4, 5}) {
-			t.Errorf("listed as they were persisted: %v", seen)
-		}
-		for i, f := range c.list("a", producer, from, now) {
-			at := float64(from.Add(time.Duration(i)*2*time.Second).UnixMilli()) / 1000
-			if f.FragmentNumber != numbers[i] || f.ProducerTimestamp != at || f.FragmentLengthInMilliseconds != 1960 ||
-				f.FragmentSizeInBytes == 0 || f.ServerTimestamp != float64(now.UnixMilli())/1000 {
-				t.Errorf("fragment %d: %+v", i, f)
-			}
-		}
-		want2 := emulator.CallCount{API: wire.PutMedia, Stream: "a", Calls: 1, Fragments: 5}
-		for _, k := range c.server.Calls() {
-			if k.API == wire.PutMedia {
-				k.Bytes = 0
-				if k != want2 {
-					t.Errorf("counted %+v", k)
-				}
-			}
+		_ = s.media.Close() // It never fails.
+		if err := s.wait(); err != nil {
+			t.Error(err)
 		}
 	})
 }

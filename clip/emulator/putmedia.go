@@ -88,7 +88,7 @@ func (s *Server) openPut(ctx context.Context, c *call) (*putmedia.Session, error
 		return nil, err
 	}
 	return &putmedia.Session{Streams: s.streams, Log: s.log, Stream: st, Order: order, Release: release,
-		Faults: c.putFaults(wire.RawConn(ctx)),
+		Strict: s.options.StrictAcks, Faults: c.putFaults(wire.RawConn(ctx)),
 		Stored: func() { s.calls.add(CallCount{API: wire.PutMedia, Stream: st.Name, Fragments: 1}) }}, nil
 }
 

@@ -45,11 +45,19 @@ const (
 	maxStreamHeader = 1 << 20
 )
 
+// Sink takes the file of a fragment while the fragment arrives. WriteAt only goes over bytes that were written before.
+type Sink interface {
+	io.Writer
+	io.WriterAt
+}
+
 // Clusters reads Matroska as a producer sends it, one segment of any length, and takes it apart at its clusters: one is
-// one fragment. It holds one cluster at a time, in memory: of no more than MaxFragmentSize, and that is found out before
-// more of it is read.
+// one fragment. It holds none of them: what has come goes to a Sink at once. A fragment has no more than MaxFragmentSize,
+// and that is found out before more of it is read.
 type Clusters struct {
 	in elements
+	// out collects small writes to the Sink of the current cluster.
+	out *bufio.Writer
 	// header is what is stored before each cluster: EBML, the segment's header, Info and Tracks.
 	header []byte
 	scale  uint64 // nanoseconds a tick
@@ -57,7 +65,7 @@ type Clusters struct {
 	// previous is the timecode of the cluster before.
 	previous time.Duration
 	current  cluster
-	// content is what has been read of the current cluster.
+	// content is what the current cluster has up to its timecode.
 	content bytes.Buffer
 }
 
@@ -69,17 +77,12 @@ type streamTrack struct {
 	begun  bool
 }
 
-// Pushed is one fragment as a producer sent it.
-type Pushed struct {
-	// Length is the time from its first to its last video frame, or to its last frame if it has no video.
-	Length time.Duration
-	// Data is the fragment alone as a Matroska file, which NewStored takes.
-	Data []byte
-}
+// bufferSize is how much is read, and written, at once.
+const bufferSize = 64 << 10
 
 // NewClusters starts to read.
 func NewClusters(r io.Reader) *Clusters {
-	return &Clusters{in: elements{in: bufio.NewReaderSize(r, 64<<10)}, scale: 1_000_000, previous: math.MinInt64}
+	return &Clusters{in: elements{in: bufio.NewReaderSize(r, bufferSize)}, out: bufio.NewWriterSize(nil, bufferSize), scale: 1_000_000, previous: math.MinInt64}
 }
 
 // Next reads up to the timecode of the next cluster and gives it, to the millisecond. It is io.EOF where the stream has

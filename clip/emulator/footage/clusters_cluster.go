@@ -20,13 +20,16 @@ const (
 	maxTagsElement = 64 << 10
 )
 
+// maxBlockHead is how long what stands before the frames of a block can be: a track number, a time and flags.
+const maxBlockHead = 8 + 2 + 1
+
 // cluster is the one that is being read.
 type cluster struct {
 	head incoming
-	// left is how much a cluster of known size still has.
-	left     int64
-	timecode time.Duration
-	tags     int
+	// left is how much a cluster of known size still has, size how much has come of one of either kind.
+	left, size int64
+	timecode   time.Duration
+	tags       int
 	// ended says that the tag EndOfFragment has come.
 	ended bool
 	// frames is by the index of the track.
@@ -47,15 +50,20 @@ func (c *Clusters) begin(h incoming) (time.Duration, error) {
 		return 0, ErrFragmentSize
 	}
 	for {
-		id, body, err := c.child()
-		if errors.Is(err, io.EOF) || err == nil && (id == idSimpleBlock || id == idBlockGroup) {
+		h, err := c.child()
+		if errors.Is(err, io.EOF) || err == nil && (h.id == idSimpleBlock || h.id == idBlockGroup) {
 			err = fmt.Errorf("%w: Matroska cluster without a timecode", ErrInvalidMedia)
 		}
 		if err != nil {
 			return 0, err
 		}
-		if id == idTimecode {
-			return c.timecode(body)
+		c.content.Write(h.raw)
+		start := c.content.Len()
+		if err := c.in.content(&c.content, h); err != nil {
+			return 0, err
+		}
+		if h.id == idTimecode {
+			return c.timecode(c.content.Bytes()[start:])
 		}
 	}
 }
@@ -78,81 +86,135 @@ func (c *Clusters) timecode(body []byte) (time.Duration, error) {
 	return at.Round(time.Millisecond), nil
 }
 
-// child reads one element of the current cluster. It is io.EOF where the cluster has ended.
-func (c *Clusters) child() (id uint32, body []byte, err error) {
+// child reads the header of the next element of the current cluster. It is io.EOF where the cluster has ended.
+func (c *Clusters) child() (incoming, error) {
 	cur := &c.current
 	if !cur.head.unknown && cur.left == 0 {
-		return 0, nil, io.EOF
+		return incoming{}, io.EOF
 	}
 	h, err := c.in.next()
 	if err != nil {
 		if errors.Is(err, io.EOF) && !cur.head.unknown {
 			err = cutShort(err)
 		}
-		return 0, nil, err
+		return incoming{}, err
 	}
 	if cur.head.unknown && isTop(h.id) {
 		c.in.ahead = &h
-		return 0, nil, io.EOF
+		return incoming{}, io.EOF
+	}
+	if h.unknown {
+		return incoming{}, fmt.Errorf("%w: Matroska element %#x without a size", ErrInvalidMedia, h.id)
 	}
 	size := int64(len(h.raw)) + h.size
 	if !cur.head.unknown {
-		if h.unknown || size > cur.left {
-			return 0, nil, fmt.Errorf("%w: Matroska element %#x longer than its cluster", ErrInvalidMedia, h.id)
+		if size > cur.left {
+			return incoming{}, fmt.Errorf("%w: Matroska element %#x longer than its cluster", ErrInvalidMedia, h.id)
 		}
 		cur.left -= size
 	}
-	if size > MaxFragmentSize-int64(c.content.Len()) {
-		return 0, nil, ErrFragmentSize
+	if size > MaxFragmentSize-cur.size {
+		return incoming{}, ErrFragmentSize
 	}
-	c.content.Write(h.raw)
-	start := c.content.Len()
-	if err := c.in.content(&c.content, h); err != nil {
-		return 0, nil, err
-	}
-	return h.id, c.content.Bytes()[start:], nil
+	cur.size += size
+	return h, nil
 }
 
-// Read reads the rest of the cluster that Next began. It returns as soon as the fragment is known to be whole, and waits
-// for nothing behind it: a producer may send no more until it hears of the fragment. A cluster of known size is whole at its
-// end; one of unknown size at the next cluster, at the tag EndOfFragment, or where the stream ends. Other tags between two
-// clusters belong to the former.
-func (c *Clusters) Read() (Pushed, error) {
+// Read reads the rest of the cluster that Next began and writes the fragment to a sink, as a Matroska file of its own, which
+// NewStored takes. It gives the time from the first to the last video frame, or to the last frame if there is no video.
+//
+// It returns as soon as the fragment is known to be whole, and waits for nothing behind it: a producer may send no more until
+// it hears of the fragment. A cluster of known size is whole at its end; one of unknown size at the next cluster, at the tag
+// EndOfFragment, or where the stream ends. Other tags between two clusters belong to the former.
+func (c *Clusters) Read(to Sink) (length time.Duration, err error) {
+	c.out.Reset(to)
+	defer c.out.Reset(nil)
+	if err := c.write(c.header, clusterHeader(0), c.content.Bytes()); err != nil {
+		return 0, err
+	}
 	for {
-		id, body, err := c.child()
+		h, err := c.child()
 		if errors.Is(err, io.EOF) {
 			break
 		}
-		if err != nil {
-			return Pushed{}, err
-		}
-		switch id {
-		case idSimpleBlock:
-			err = c.block(body)
-		case idBlockGroup:
-			err = children(body, func(id uint32, content []byte) error {
-				if id != idBlock {
-					return nil
-				}
-				return c.block(content)
-			})
+		if err == nil {
+			err = c.element(h)
 		}
 		if err != nil {
-			return Pushed{}, err
+			return 0, err
 		}
 	}
 	if c.current.head.unknown {
 		if err := c.trailer(); err != nil {
-			return Pushed{}, err
+			return 0, err
 		}
 	}
 	if err := c.finish(); err != nil {
-		return Pushed{}, err
+		return 0, err
 	}
-	return Pushed{Length: c.length(), Data: c.data()}, nil
+	if err := c.out.Flush(); err != nil {
+		return 0, err
+	}
+	_, err = to.WriteAt(clusterHeader(c.current.size), int64(len(c.header)))
+	return c.length(), err
 }
 
-// trailer reads what stands between the current cluster and what ends its fragment.
+// clusterHeader is what stands before the content of a cluster of so many bytes.
+func clusterHeader(size int64) []byte {
+	return binary.BigEndian.AppendUint64([]byte{0x1f, 0x43, 0xb6, 0x75}, 1<<56|uint64(size))
+}
+
+// write writes to the sink.
+func (c *Clusters) write(parts ...[]byte) error {
+	for _, p := range parts {
+		if _, err := c.out.Write(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// element reads an element of the current cluster and passes it on.
+func (c *Clusters) element(h incoming) error {
+	if err := c.write(h.raw); err != nil {
+		return err
+	}
+	switch h.id {
+	case idSimpleBlock:
+		return c.block(h)
+	case idBlockGroup:
+		return c.group(h)
+	}
+	return c.in.copy(c.out, h.size)
+}
+
+// group reads a BlockGroup and passes it on.
+func (c *Clusters) group(group incoming) error {
+	for left := group.size; left > 0; {
+		h, err := c.in.next()
+		if err != nil {
+			return cutShort(err)
+		}
+		if left -= int64(len(h.raw)) + h.size; h.unknown || left < 0 {
+			return fmt.Errorf("%w: Matroska element %#x longer than its group", ErrInvalidMedia, h.id)
+		}
+		if err := c.write(h.raw); err != nil {
+			return err
+		}
+		if h.id == idBlock {
+			err = c.block(h)
+		} else {
+			err = c.in.copy(c.out, h.size)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// trailer reads what stands between the current cluster and what ends its fragment. What may not stand there ends it too, and
+// is for Next to refuse: the fragment before it is whole.
 func (c *Clusters) trailer() error {
 	for !c.current.ended {
 		h, err := c.in.next()
@@ -162,7 +224,8 @@ func (c *Clusters) trailer() error {
 		if err != nil {
 			return err
 		}
-		if h.id == idCluster {
+		switch h.id {
+		case idCluster, idEBML, idSegment, idInfo, idTracks:
 			c.in.ahead = &h
 			return nil
 		}
@@ -173,18 +236,30 @@ func (c *Clusters) trailer() error {
 	return nil
 }
 
-// block notes when the frame of a block is shown: a track number, 16 bits of time from the cluster's, flags (RFC 9559
-// 10.1). Of laced frames it is the first.
-func (c *Clusters) block(body []byte) error {
-	number, n := vint(body, 8, false)
-	if n == 0 || len(body) < n+3 {
-		return fmt.Errorf("%w: Matroska block of %d bytes", ErrInvalidMedia, len(body))
+// block passes a block on and notes when its frame is shown: a track number, 16 bits of time from the cluster's, flags (RFC
+// 9559 10.1). Of laced frames it is the first.
+func (c *Clusters) block(h incoming) error {
+	head, err := c.in.in.Peek(int(min(h.size, maxBlockHead)))
+	if err != nil {
+		return cutShort(err)
+	}
+	if err := c.frame(head); err != nil {
+		return err
+	}
+	return c.in.copy(c.out, h.size)
+}
+
+// frame notes when the frame of a block that begins so is shown.
+func (c *Clusters) frame(head []byte) error {
+	number, n := vint(head, 8, false)
+	if n == 0 || len(head) < n+3 {
+		return fmt.Errorf("%w: Matroska block of %d bytes", ErrInvalidMedia, len(head))
 	}
 	track := c.track(number)
 	if track == nil {
 		return ErrTrackNumber
 	}
-	ticks := int64(int16(binary.BigEndian.Uint16(body[n:])))
+	ticks := int64(int16(binary.BigEndian.Uint16(head[n:])))
 	at := c.current.timecode + time.Duration(ticks*int64(c.scale))
 	if track.begun && at <= track.latest {
 		return ErrOutOfOrder
@@ -244,16 +319,6 @@ func (c *Clusters) length() time.Duration {
 	}
 	earliest, latest := c.current.span()
 	return (latest - earliest).Round(time.Millisecond)
-}
-
-// data gives the current cluster, its size known now, as a file of its own.
-func (c *Clusters) data() []byte {
-	content := c.content.Bytes()
-	data := make([]byte, 0, len(c.header)+12+len(content))
-	data = append(data, c.header...)
-	data = append(data, 0x1f, 0x43, 0xb6, 0x75)
-	data = binary.BigEndian.AppendUint64(data, 1<<56|uint64(len(content)))
-	return append(data, content...)
 }
 
 // tags checks the tags of a fragment. Those before the first cluster are the file's and come another way.

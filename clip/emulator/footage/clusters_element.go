@@ -91,8 +91,26 @@ func (e *elements) content(b *bytes.Buffer, h incoming) error {
 	if h.unknown {
 		return fmt.Errorf("%w: Matroska element %#x without a size", ErrInvalidMedia, h.id)
 	}
-	_, err := io.CopyN(b, e.in, h.size)
-	return cutShort(err)
+	return e.copy(b, h.size)
+}
+
+// copy passes on so many bytes of content as they arrive. It allocates nothing, whatever comes through.
+func (e *elements) copy(w io.Writer, size int64) error {
+	for size > 0 {
+		if _, err := e.in.Peek(1); err != nil {
+			return cutShort(err)
+		}
+		b, err := e.in.Peek(int(min(size, int64(e.in.Buffered()))))
+		if err != nil {
+			return err
+		}
+		n, err := w.Write(b)
+		size -= int64(n)
+		if _, dropped := e.in.Discard(n); dropped != nil || err != nil {
+			return errors.Join(err, dropped)
+		}
+	}
+	return nil
 }
 
 // skip reads over the content of an element.
@@ -100,8 +118,7 @@ func (e *elements) skip(h incoming) error {
 	if h.unknown {
 		return fmt.Errorf("%w: Matroska element %#x without a size", ErrInvalidMedia, h.id)
 	}
-	_, err := io.CopyN(io.Discard, e.in, h.size)
-	return cutShort(err)
+	return e.copy(io.Discard, h.size)
 }
 
 // cutShort turns the end of a stream where there should have been more into ErrInvalidMedia.

@@ -12,6 +12,16 @@ import (
 	"clipfs/clip/emulator/payload"
 )
 
+// sink is the file of a fragment in memory.
+type sink []byte
+
+func (s *sink) Write(b []byte) (int, error) {
+	*s = append(*s, b...)
+	return len(b), nil
+}
+
+func (s *sink) WriteAt(b []byte, at int64) (int, error) { return copy((*s)[at:], b), nil }
+
 // pushed gives all that Clusters gives of a reader, as fragments that are loaded when they are asked for.
 func pushed(r io.Reader) ([]footage.Fragment, error) {
 	c := footage.NewClusters(r)
@@ -21,13 +31,14 @@ func pushed(r io.Reader) ([]footage.Fragment, error) {
 		if err != nil {
 			return frags, err
 		}
-		p, err := c.Read()
+		var file sink
+		length, err := c.Read(&file)
 		if err != nil {
 			return frags, err
 		}
 		producer := time.UnixMilli(at.Milliseconds())
-		frags = append(frags, footage.NewStored(footage.FragmentNumber(producer, uint64(len(frags))), producer, producer, p.Length,
-			int64(len(p.Data)), func() ([]byte, error) { return p.Data, nil }))
+		frags = append(frags, footage.NewStored(footage.FragmentNumber(producer, uint64(len(frags))), producer, producer, length,
+			int64(len(file)), func() ([]byte, error) { return file, nil }))
 	}
 }
 

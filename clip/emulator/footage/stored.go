@@ -8,7 +8,7 @@ import (
 // kept says where the media of a fragment is until it is needed.
 type kept struct{ open func() ([]byte, error) }
 
-// NewStored makes a fragment of what Clusters gave: length and the size of the data are known, and open gives the data
+// NewStored makes a fragment of what Clusters wrote: length and the size of the data are known, and open gives the data
 // when Load asks for it, each time anew. The data is not looked at before: the service takes any media and only
 // complains when a clip is to be made of it.
 func NewStored(number string, producer, server time.Time, length time.Duration, size int64, open func() ([]byte, error)) Fragment {

@@ -27,9 +27,9 @@ const (
 // Ack is one acknowledgement.
 type Ack struct {
 	EventType Event
-	// FragmentTimecode is the timecode of the fragment as it was sent, in milliseconds.
+	// FragmentTimecode is the timecode of the fragment as it was sent, in milliseconds; -1 where an error is of none.
 	FragmentTimecode int64
-	// FragmentNumber is the number that the fragment has got.
+	// FragmentNumber is the number that the fragment has got; empty where an error is of none.
 	FragmentNumber string
 	// ErrorID and ErrorCode are set if the event is Failed.
 	ErrorID   int `json:"ErrorId"`
@@ -41,7 +41,11 @@ type MediaError struct{ Ack Ack }
 
 // Error implements error.
 func (e *MediaError) Error() string {
-	return fmt.Sprintf("media refused: %d %s, timecode %d", e.Ack.ErrorID, e.Ack.ErrorCode, e.Ack.FragmentTimecode)
+	text := fmt.Sprintf("media refused: %d %s", e.Ack.ErrorID, e.Ack.ErrorCode)
+	if e.Ack.FragmentNumber == "" {
+		return text
+	}
+	return fmt.Sprintf("%s, timecode %d", text, e.Ack.FragmentTimecode)
 }
 
 // ResponseError is what Put gives where a call was refused.

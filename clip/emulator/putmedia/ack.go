@@ -22,11 +22,17 @@ const (
 type ack struct {
 	EventType event
 	// FragmentTimecode is the timecode as it was sent, in milliseconds, whatever it counts from.
-	FragmentTimecode *int64 `json:",omitempty"`
-	FragmentNumber   string `json:",omitempty"`
-	ErrorCode        string `json:",omitempty"`
-	ErrorID          int    `json:"ErrorId,omitempty"`
+	FragmentTimecode *int64  `json:",omitempty"`
+	FragmentNumber   *string `json:",omitempty"`
+	ErrorCode        string  `json:",omitempty"`
+	ErrorID          int     `json:"ErrorId,omitempty"`
+
+	// waits says that it is told once the next fragment has begun, or nothing else has come for persistLag.
+	waits bool
 }
+
+// persistLag is how long PERSISTED can be behind the fragment. How long that takes in the service is not known.
+const persistLag = 100 * time.Millisecond
 
 // event gives the acknowledgement of an event of the same fragment.
 func (a ack) event(e event) ack {
@@ -42,6 +48,9 @@ type ackWriter struct {
 	// acknowledge is false where the producer wants to hear of errors only.
 	acknowledge bool
 	lines       chan ack
+	// waiting is an acknowledgement that lag is the time of; nil is none. They are the goroutine's.
+	waiting *ack
+	lag     <-chan time.Time
 	// failed is closed when nothing can be written any more, done when the goroutine has ended.
 	failed, done chan struct{}
 }
@@ -81,9 +90,13 @@ func (a *ackWriter) run() error {
 		select {
 		case line, ok := <-a.lines:
 			if !ok {
-				return nil
+				return a.write(a.take()...)
 			}
-			if err := a.write(line); err != nil {
+			if err := a.write(a.arrange(line)...); err != nil {
+				return err
+			}
+		case <-a.lag:
+			if err := a.write(a.take()...); err != nil {
 				return err
 			}
 		case now := <-tick.C:
@@ -97,14 +110,39 @@ func (a *ackWriter) run() error {
 	}
 }
 
-// write writes a line.
-func (a *ackWriter) write(line ack) error {
-	b, err := json.Marshal(line)
-	if err != nil {
-		return err
+// arrange gives what is written now that a line has come, in its order.
+func (a *ackWriter) arrange(line ack) []ack {
+	before := a.take()
+	switch {
+	case line.waits:
+		a.waiting, a.lag = &line, time.After(persistLag)
+		return before
+	case line.EventType == buffering:
+		return append([]ack{line}, before...)
 	}
-	if _, err := a.w.Write(append(b, '\n')); err != nil {
-		return err
+	return append(before, line)
+}
+
+// take gives the acknowledgement that waits, if one does; it is told now.
+func (a *ackWriter) take() []ack {
+	told := a.waiting
+	a.waiting, a.lag = nil, nil
+	if told == nil {
+		return nil
+	}
+	return []ack{*told}
+}
+
+// write writes lines.
+func (a *ackWriter) write(lines ...ack) error {
+	for _, line := range lines {
+		b, err := json.Marshal(line)
+		if err != nil {
+			return err
+		}
+		if _, err := a.w.Write(append(b, '\n')); err != nil {
+			return err
+		}
 	}
 	return http.NewResponseController(a.w).Flush()
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"clipfs/clip/emulator/footage"
+	"clipfs/clip/emulator/store"
 )
 
 // putError is what an ERROR acknowledgement says (API reference, PutMedia, Response Elements).
@@ -19,14 +20,6 @@ const internalError = 5000
 
 // errStreamDeleted means that the stream is no longer there.
 var errStreamDeleted = errors.New("stream was deleted")
-
-// archivalError says that a fragment could not be kept.
-type archivalError struct{ err error }
-
-func (e *archivalError) Error() string { return e.err.Error() }
-
-// Unwrap gives the cause.
-func (e *archivalError) Unwrap() error { return e.err }
 
 // putErrors are the errors that producers are told, by what they are of here. The last of an ErrorId has no cause.
 func putErrors() []struct {
@@ -51,7 +44,7 @@ func putErrors() []struct {
 		{footage.ErrTrackEmpty, putError{4011, "FRAMES_MISSING_FOR_TRACK"}},
 		{footage.ErrTrackCount, putError{4012, "MORE_THAN_ALLOWED_TRACKS_FOUND"}},
 		{nil, putError{internalError, "INTERNAL_ERROR"}},
-		{nil, putError{5001, "ARCHIVAL_ERROR"}},
+		{store.ErrNotKept, putError{5001, "ARCHIVAL_ERROR"}},
 	}
 }
 
@@ -62,12 +55,8 @@ func classify(err error) (putError, bool) {
 	}
 	id := internalError
 	var ordered *orderedError
-	var archival *archivalError
-	switch {
-	case errors.As(err, &ordered):
+	if errors.As(err, &ordered) {
 		id = ordered.id
-	case errors.As(err, &archival):
-		id = 5001
 	}
 	for _, e := range putErrors() {
 		if e.cause != nil && errors.Is(err, e.cause) || e.id == id && id != internalError {

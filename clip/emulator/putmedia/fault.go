@@ -37,6 +37,7 @@ func (p *Session) persisted(ctx context.Context) {
 	told := p.current.event(persisted)
 	switch {
 	case !p.Faults.Withhold:
+		told.waits = !p.Strict
 		p.acks.send(told)
 	case p.Faults.Late > 0:
 		p.late.Go(func() {

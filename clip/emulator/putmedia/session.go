@@ -23,6 +23,8 @@ type Session struct {
 	Log *slog.Logger
 	// Release gives the stream's connection free; it may be called again.
 	Release func()
+	// Strict has PERSISTED told before the next fragment is told of as BUFFERING, always.
+	Strict bool
 	// Faults are what goes wrong on purpose.
 	Faults Faults
 	// Stored is told of each fragment that was persisted.
@@ -60,8 +62,8 @@ func (p *Session) takeAll(ctx context.Context) error {
 	for {
 		timecode, err := p.clusters.Next()
 		if err != nil {
-			if errors.Is(err, footage.ErrOutOfOrder) {
-				p.current = ack{FragmentTimecode: milliseconds(timecode)}
+			if number, _, reserved := p.Stream.Pushed.Reserve(time.Now()); errors.Is(err, footage.ErrOutOfOrder) && reserved == nil {
+				p.current = ack{FragmentTimecode: milliseconds(timecode), FragmentNumber: &number}
 			}
 			return err
 		}
@@ -82,7 +84,7 @@ func (p *Session) take(ctx context.Context, timecode time.Duration) error {
 	if err != nil {
 		return errStreamDeleted
 	}
-	p.current.FragmentNumber = number
+	p.current.FragmentNumber = &number
 	producer, err := p.Order.producerTime(timecode)
 	if err != nil {
 		return err
@@ -94,7 +96,12 @@ func (p *Session) take(ctx context.Context, timecode time.Duration) error {
 	if p.Faults.Idle {
 		p.acks.send(ack{EventType: idle})
 	}
-	pushed, err := p.clusters.Read()
+	in, err := st.Pushed.Receive()
+	if err != nil {
+		return streamError(err)
+	}
+	defer in.Drop()
+	length, err := p.clusters.Read(in)
 	if err != nil {
 		return err
 	}
@@ -105,19 +112,25 @@ func (p *Session) take(ctx context.Context, timecode time.Duration) error {
 		return errStreamDeleted
 	}
 	if now.Retention == 0 {
+		p.current = ack{}
 		return nil
 	}
-	switch err := st.Pushed.Add(number, producer, server, pushed); {
-	case errors.Is(err, store.ErrRemoved):
-		return errStreamDeleted
-	case err != nil:
-		return &archivalError{err}
+	if err := st.Pushed.Add(number, producer, server, length, in); err != nil {
+		return streamError(err)
 	}
 	p.fragments++
 	p.Stored()
 	p.persisted(ctx)
 	p.current = ack{}
 	return nil
+}
+
+// streamError gives the error that a producer is told of where the store fails.
+func streamError(err error) error {
+	if errors.Is(err, store.ErrRemoved) {
+		return errStreamDeleted
+	}
+	return err
 }
 
 // failure gives the acknowledgement that ends a session, if there is one.
@@ -131,6 +144,10 @@ func (p *Session) failure(err error) *ack {
 		p.Log.Error("media not taken in", "stream", p.Stream.Name, "err", err)
 	}
 	a := p.current.event(failed)
+	if a.FragmentNumber == nil { // as producers have logged of media in which no fragment was found
+		none, number := int64(-1), ""
+		a.FragmentTimecode, a.FragmentNumber = &none, &number
+	}
 	a.ErrorID, a.ErrorCode = known.id, known.code
 	return &a
 }

@@ -30,11 +30,15 @@ func writeFile(dir, name string, data []byte) error {
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Sync()
+	if _, err := f.Write(data); err != nil {
+		return errors.Join(err, f.Close(), os.Remove(f.Name()))
 	}
-	if err := errors.Join(err, f.Close()); err != nil {
+	return placeFile(f, dir, name)
+}
+
+// placeFile puts a file in place that was written under another name. It is closed in any case.
+func placeFile(f *os.File, dir, name string) error {
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
 		return errors.Join(err, os.Remove(f.Name()))
 	}
 	if err := os.Rename(f.Name(), filepath.Join(dir, name)); err != nil {

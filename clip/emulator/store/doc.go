@@ -15,7 +15,7 @@
 //
 // # Data flow
 //
-//	PutMedia ─→ Stream.Reserve (number, server time) ─→ Stream.Add ─→ file, then index
+//	PutMedia ─→ Stream.Reserve (number, server time) ─→ Stream.Receive ─→ Incoming (file, or memory) ─→ Stream.Add ─→ index
 //	ListFragments, GetClip ─→ Stream.Fragments (index only) ─→ footage.Fragment.Load ─→ file
 //
 // # Locks

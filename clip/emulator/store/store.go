@@ -30,6 +30,8 @@ type Store struct {
 	// dir is empty for a store in memory, which has no lock.
 	dir  string
 	lock *os.File
+	// spare has memory for fragments that arrive.
+	spare sync.Pool
 
 	mu      sync.Mutex // mu guards streams
 	streams []*Stream
@@ -85,7 +87,7 @@ func (s *Store) load() error {
 		if !e.IsDir() {
 			continue
 		}
-		st := &Stream{log: s.log, forget: s.forget, dir: path}
+		st := &Stream{log: s.log, forget: s.forget, spare: &s.spare, dir: path}
 		if err := st.load(); err != nil {
 			if errors.Is(err, os.ErrNotExist) {
 				s.log.Warn("directory without a stream", "path", path)
@@ -108,7 +110,7 @@ func (s *Store) Streams() []*Stream {
 // Create makes a stream that has no fragments. Name and creation time, to the millisecond, tell it from others; the
 // record is what Record gives after a restart.
 func (s *Store) Create(name string, created time.Time, record []byte) (*Stream, error) {
-	st := &Stream{log: s.log, forget: s.forget}
+	st := &Stream{log: s.log, forget: s.forget, spare: &s.spare}
 	if s.dir != "" {
 		st.dir = filepath.Join(s.root(), dirName(name, created))
 		if err := os.MkdirAll(st.dir, 0o700); err != nil {

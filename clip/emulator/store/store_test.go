@@ -61,10 +61,23 @@ func add(t *testing.T, st *store.Stream, producer, now time.Time) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := st.Add(number, producer, server, footage.Pushed{Length: 2 * time.Second, Data: []byte("media of " + number)}); err != nil {
+	if err := receive(st, number, producer, server, "media of "+number); err != nil {
 		t.Fatal(err)
 	}
 	return number
+}
+
+// receive puts in a fragment with a number, of 2 seconds.
+func receive(st *store.Stream, number string, producer, server time.Time, media string) error {
+	in, err := st.Receive()
+	if err != nil {
+		return err
+	}
+	defer in.Drop()
+	if _, err := in.Write([]byte(media)); err != nil {
+		return err
+	}
+	return st.Add(number, producer, server, 2*time.Second, in)
 }
 
 // files gives the names of the fragments' files in a directory.
@@ -258,7 +271,7 @@ func TestRemove(t *testing.T) {
 		if err := st.Remove(); err != nil {
 			t.Fatal(err)
 		}
-		if err := st.Add(number, start(), server, footage.Pushed{Data: []byte("x")}); !errors.Is(err, store.ErrRemoved) {
+		if err := receive(st, number, start(), server, "x"); !errors.Is(err, store.ErrRemoved) {
 			t.Errorf("add: %v", err)
 		}
 		if err := st.Save(nil); !errors.Is(err, store.ErrRemoved) {
@@ -288,7 +301,7 @@ func TestConcurrently(t *testing.T) {
 				for i := range 20 {
 					number, server, err := st.Reserve(start().Add(time.Duration(i) * time.Second))
 					if err == nil {
-						err = st.Add(number, start(), server, footage.Pushed{Data: []byte("x")})
+						err = receive(st, number, start(), server, "x")
 					}
 					if err != nil {
 						t.Error(err)

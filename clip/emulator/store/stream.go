@@ -23,6 +23,8 @@ type Stream struct {
 	// forget takes the stream out of its store's list.
 	forget func(*Stream)
 	dir    string // empty in memory
+	// spare has memory for fragments that arrive; it is the store's.
+	spare *sync.Pool
 
 	mu     sync.Mutex // mu guards what follows
 	record []byte
@@ -44,10 +46,7 @@ func (s *Stream) Record() []byte {
 
 // Save keeps another record. ErrRemoved if the stream was removed.
 func (s *Stream) Save(record []byte) error {
-	s.mu.Lock()
-	gone := s.gone
-	s.mu.Unlock()
-	if gone {
+	if s.removed() {
 		return ErrRemoved
 	}
 	if s.dir != "" {
@@ -105,31 +104,64 @@ func (s *Stream) Reserve(now time.Time) (number string, server time.Time, err er
 	return s.last.number(), server, nil
 }
 
-// Add keeps a fragment: when it returns, Fragments gives it and a restart does not lose it. ErrRemoved if the stream was
-// removed.
-func (s *Stream) Add(number string, producer, server time.Time, p footage.Pushed) error {
-	e := entry{number: number, producer: producer, server: server, length: p.Length, size: int64(len(p.Data))}
-	open := func() ([]byte, error) { return p.Data, nil }
-	if s.dir != "" {
-		if err := writeFile(s.dir, e.fileName(), p.Data); err != nil {
-			s.mu.Lock()
-			gone := s.gone
-			s.mu.Unlock()
-			if gone {
-				return ErrRemoved
-			}
-			return fmt.Errorf("store: fragment %s: %w", number, err)
+// Receive begins to take in a fragment, which has to be added or dropped in the end. ErrRemoved if the stream was removed, and
+// ErrNotKept.
+func (s *Stream) Receive() (*Incoming, error) {
+	in, err := newIncoming(s.dir, s.spare)
+	if err != nil && s.removed() {
+		return nil, ErrRemoved
+	}
+	return in, err
+}
+
+// Add keeps a fragment that has come: when it returns, Fragments gives it and a restart does not lose it. ErrRemoved if the
+// stream was removed, and ErrNotKept.
+func (s *Stream) Add(number string, producer, server time.Time, length time.Duration, in *Incoming) error {
+	defer in.Drop()
+	e := entry{number: number, producer: producer, server: server, length: length, size: in.size}
+	open, err := s.place(e, in)
+	if err != nil {
+		if s.removed() {
+			return ErrRemoved
 		}
-		open = s.opener(e)
+		return fmt.Errorf("store: fragment %s: %w: %w", number, ErrNotKept, err)
 	}
 	f := e.fragment(open)
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.gone {
-		return ErrRemoved
+	if !s.gone {
+		s.insertLocked(&f)
+		s.mu.Unlock()
+		return nil
 	}
-	s.insertLocked(&f)
-	return nil
+	s.mu.Unlock()
+	if s.dir != "" {
+		_ = os.Remove(filepath.Join(s.dir, e.fileName())) // Another stream may have the directory by now.
+	}
+	return ErrRemoved
+}
+
+// place puts a fragment that has come where it stays, and gives what opens it.
+func (s *Stream) place(e entry, in *Incoming) (open func() ([]byte, error), err error) {
+	if s.removed() {
+		return nil, ErrRemoved
+	}
+	if in.file == nil {
+		in.done = true
+		in.memory.trim()
+		return func() ([]byte, error) { return in.memory.bytes(), nil }, nil
+	}
+	if err := placeFile(in.file, s.dir, e.fileName()); err != nil {
+		return nil, err
+	}
+	in.done = true
+	return s.opener(e), nil
+}
+
+// removed reports whether the stream was removed.
+func (s *Stream) removed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.gone
 }
 
 // opener reads the file of an entry whenever its media is asked for.

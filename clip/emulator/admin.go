@@ -2,11 +2,21 @@ package emulator
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
 	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
 
+	"clipfs/clip/emulator/footage"
 	"clipfs/clip/emulator/form"
 )
+
+// maxForms is the longest list of forms that is taken, in bytes, and the longest setting of the clock.
+const maxForms = 4 << 10
 
 // writeJSON answers an /_emulator/ request.
 func (s *Server) writeJSON(w http.ResponseWriter, v any) {
@@ -16,6 +26,16 @@ func (s *Server) writeJSON(w http.ResponseWriter, v any) {
 	}
 }
 
+// readSetting reads the body of an /_emulator/ request that sets something. Where it cannot, it has answered.
+func readSetting(w http.ResponseWriter, r *http.Request) (string, bool) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxForms))
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return "", false
+	}
+	return string(body), true
+}
+
 // writeCalls answers GET /_emulator/calls.
 func (s *Server) writeCalls(w http.ResponseWriter, _ *http.Request) {
 	s.writeJSON(w, struct {
@@ -23,14 +43,123 @@ func (s *Server) writeCalls(w http.ResponseWriter, _ *http.Request) {
 	}{s.calls.list()})
 }
 
-// resetCalls answers POST /_emulator/reset.
-func (s *Server) resetCalls(w http.ResponseWriter, _ *http.Request) {
-	s.calls.reset()
+// Reset says what Server.Reset sets back, besides the counts.
+type Reset struct {
+	// Streams removes all streams and all that was recorded; those that were there from the start are there again, as they were
+	// given, without what producers have sent.
+	Streams bool
+	// Faults puts the faults of the start into force and no others, Payload the forms of payloads, and Clock the machine's time.
+	Faults, Payload, Clock bool
+}
+
+// Reset sets all counts to zero, and back to the start what it is told to.
+func (s *Server) Reset(r Reset) error {
+	var failed error
+	if r.Clock {
+		s.clock.Reset()
+	}
+	if r.Faults {
+		s.faults.Clear()
+		_, failed = s.AddFaults(s.options.Faults...)
+	}
+	if r.Payload {
+		s.SetPayloadForms(s.options.Payload.Forms)
+	}
+	if r.Streams {
+		failed = errors.Join(failed, s.streams.Reset())
+	}
+	s.calls.reset() // last, so that what still came in for what is gone is not counted
+	return failed
+}
+
+// readReset reads the query of POST /_emulator/reset.
+func readReset(query url.Values) (Reset, error) {
+	var r Reset
+	known := map[string]*bool{"streams": &r.Streams, "faults": &r.Faults, "payload": &r.Payload, "clock": &r.Clock}
+	for key, values := range query {
+		set := known[key]
+		if set == nil || !slices.Contains([]string{"0", "1"}, values[0]) {
+			return Reset{}, fmt.Errorf("%s=%s: want streams=1, faults=1, payload=1 or clock=1", key, values[0])
+		}
+		*set = values[0] == "1"
+	}
+	return r, nil
+}
+
+// postReset answers POST /_emulator/reset.
+func (s *Server) postReset(w http.ResponseWriter, r *http.Request) {
+	reset, err := readReset(r.URL.Query())
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	if err := s.Reset(reset); err != nil {
+		s.log.Error("not reset", "err", err)
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// maxForms is the longest list of forms that is taken, in bytes.
-const maxForms = 4 << 10
+// Now is the service's time.
+func (s *Server) Now() time.Time { return s.clock.Now() }
+
+// SetNow sets the service's clock, which goes on from there, and removes what is no longer retained then. Signatures, connections
+// and rates keep to the machine's.
+func (s *Server) SetNow(at time.Time) error {
+	if err := s.clock.Set(at); err != nil {
+		return err
+	}
+	s.streams.ExpireNow()
+	return nil
+}
+
+// getClock answers GET /_emulator/clock.
+func (s *Server) getClock(w http.ResponseWriter, _ *http.Request) {
+	s.writeJSON(w, struct {
+		Now   time.Time `json:"now"`
+		Ahead string    `json:"ahead"`
+	}{s.Now().UTC().Truncate(time.Millisecond), s.clock.Ahead().String()})
+}
+
+// postClock answers POST /_emulator/clock: set=TIME or advance=DURATION.
+func (s *Server) postClock(w http.ResponseWriter, r *http.Request) {
+	body, ok := readSetting(w, r)
+	if !ok {
+		return
+	}
+	at, err := s.readClock(strings.TrimSpace(body))
+	if err == nil {
+		err = s.SetNow(at)
+	}
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	s.getClock(w, r)
+}
+
+// readClock gives the time that a setting of the clock means.
+func (s *Server) readClock(setting string) (time.Time, error) {
+	key, value, _ := strings.Cut(setting, "=")
+	switch key {
+	case "set":
+		if at, ok := footage.ParseStart(value); ok {
+			return at, nil
+		}
+	case "advance":
+		if by, err := time.ParseDuration(value); err == nil {
+			return s.Now().Add(by), nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("%q: want set=2024-01-01T10:00:00Z or advance=2h", setting)
+}
+
+// deleteClock answers DELETE /_emulator/clock.
+func (s *Server) deleteClock(w http.ResponseWriter, r *http.Request) {
+	s.clock.Reset()
+	s.getClock(w, r)
+}
 
 // getForms answers GET /_emulator/payload.
 func (s *Server) getForms(w http.ResponseWriter, _ *http.Request) {
@@ -41,12 +170,11 @@ func (s *Server) getForms(w http.ResponseWriter, _ *http.Request) {
 
 // postForms answers POST /_emulator/payload: FORM[,FORM…], or nothing for plain payloads.
 func (s *Server) postForms(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxForms))
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
+	body, ok := readSetting(w, r)
+	if !ok {
 		return
 	}
-	set, err := form.Parse(string(body))
+	set, err := form.Parse(body)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return

@@ -18,7 +18,8 @@ type call struct {
 	// operation is none for PutMedia, which has no body of members.
 	operation wire.Operation
 	body      []byte
-	now       time.Time
+	// now is the service's time, received the machine's: what clients sign for.
+	now, received time.Time
 	// owner is what the streams belong to for this client.
 	owner wire.Owner
 

@@ -8,6 +8,8 @@
 //	putmedia   one connection that brings media: intake, fragments, acknowledgements
 //	streams    the table of streams, what each has recorded and what its callers may ask: no HTTP
 //	wire       what the protocol is: names, times, errors, signatures, tokens, and the pace of an answer
+//	clock      the service's time, which can be set; what the machine's clock is for it says itself
+//	control    the client of tests: starts an emulator, or talks to one at /_emulator/
 //
 // and below these fault, form, footage, payload, images, isom and store.
 //

@@ -61,12 +61,12 @@ func (c *call) before() error {
 
 // skew moves the service's clock and holds the request against it.
 func (c *call) skew() error {
-	c.now = c.now.Add(c.fault.Shift)
+	c.now, c.received = c.now.Add(c.fault.Shift), c.received.Add(c.fault.Shift)
 	sig, err := wire.ReadSignature(c.r)
 	if err != nil {
 		return err
 	}
-	return sig.CheckTime(c.now)
+	return sig.CheckTime(c.received)
 }
 
 // refuse does what a fault does once the signature is checked.

@@ -25,12 +25,12 @@ func (s *Server) withPutMedia(others http.Handler, p wire.Pace) http.Handler {
 func (s *Server) putMedia(p wire.Pace, w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := s.untilStopped(r.Context())
 	defer cancel()
-	c := &call{r: r, now: time.Now()}
+	c := &call{r: r, now: s.clock.Now(), received: time.Now()}
 	c.owner = s.owner(r)
 	control := http.NewResponseController(w)
 	// HTTP/1.0 cannot answer while it listens; its producers get all answers at the end.
 	_ = control.EnableFullDuplex()
-	in := putmedia.NewIntake(ctx, r.Body, control, c.now)
+	in := putmedia.NewIntake(ctx, r.Body, control, c.received)
 	defer in.Linger()
 
 	session, err := s.openPut(ctx, c)
@@ -66,7 +66,7 @@ func (s *Server) openPut(ctx context.Context, c *call) (*putmedia.Session, error
 	if err := s.faultPut(ctx, c, ref); err != nil {
 		return nil, err
 	}
-	if err := s.credentials.Authorize(c.r, nil, c.now); err != nil {
+	if err := s.credentials.Authorize(c.r, nil, c.received); err != nil {
 		return nil, err
 	}
 	order, err := putmedia.ReadOrder(c.r.Header)
@@ -87,7 +87,7 @@ func (s *Server) openPut(ctx context.Context, c *call) (*putmedia.Session, error
 	if err != nil {
 		return nil, err
 	}
-	return &putmedia.Session{Streams: s.streams, Log: s.log, Stream: st, Order: order, Release: release,
+	return &putmedia.Session{Streams: s.streams, Log: s.log, Stream: st, Order: order, Now: s.clock.Now, Release: release,
 		Strict: s.options.StrictAcks, Faults: c.putFaults(wire.RawConn(ctx)),
 		Stored: func() { s.calls.add(CallCount{API: wire.PutMedia, Stream: st.Name, Fragments: 1}) }}, nil
 }

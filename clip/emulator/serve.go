@@ -30,7 +30,7 @@ func (s *Server) handler(there map[wire.API]operation, p wire.Pace, hosts ...wir
 			run = s.lacking(o.API)
 		}
 		byPath[o.Path] = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			s.serve(&call{r: r, operation: o, now: time.Now()}, run, p, w)
+			s.serve(&call{r: r, operation: o, now: s.clock.Now(), received: time.Now()}, run, p, w)
 		})
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -61,7 +61,7 @@ func (s *Server) serve(c *call, op operation, p wire.Pace, w http.ResponseWriter
 	s.log.Debug("call", "api", api, "stream", c.stream, "fragments", c.fragments, "err", err)
 	w.Header().Set("x-amzn-RequestId", requestID())
 	if c.has(fault.Skew) {
-		w.Header().Set("Date", c.now.UTC().Format(http.TimeFormat))
+		w.Header().Set("Date", c.received.UTC().Format(http.TimeFormat))
 	}
 	if err := p.Wait(ctx); err != nil {
 		panic(http.ErrAbortHandler)
@@ -100,7 +100,7 @@ func (s *Server) run(ctx context.Context, api wire.API, op operation, c *call) (
 	if err := c.before(); err != nil {
 		return nil, err
 	}
-	if err := s.credentials.Authorize(c.r, c.body, c.now); err != nil {
+	if err := s.credentials.Authorize(c.r, c.body, c.received); err != nil {
 		return nil, err
 	}
 	if err := c.refuse(api, ref); err != nil {

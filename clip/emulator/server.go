@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"clipfs/clip/emulator/clock"
 	"clipfs/clip/emulator/fault"
 	"clipfs/clip/emulator/form"
 	"clipfs/clip/emulator/images"
@@ -20,6 +21,7 @@ import (
 type Server struct {
 	log         *slog.Logger
 	model       []wire.Operation
+	clock       *clock.Clock
 	streams     *streams.Table
 	account     streams.Calls
 	tokens      *wire.Tokens
@@ -57,6 +59,14 @@ func (s *Server) Endpoint() string {
 		return ""
 	}
 	return s.scheme() + reachable(d.Addr().String(), "127.0.0.1")
+}
+
+// DataEndpoint is the URL of the data listener, as a client on this machine is told it; empty before Start.
+func (s *Server) DataEndpoint() string {
+	if s.Endpoint() == "" {
+		return ""
+	}
+	return s.dataEndpoint("127.0.0.1")
 }
 
 // dataEndpoint is the URL of the data listener for a client that reached the control listener as host.

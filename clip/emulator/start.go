@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"clipfs/clip/emulator/clock"
 	"clipfs/clip/emulator/fault"
 	"clipfs/clip/emulator/images"
 	"clipfs/clip/emulator/streams"
@@ -44,14 +45,16 @@ func New(o Options) (*Server, error) {
 	for i, st := range o.Streams {
 		all[i] = streams.Given(st)
 	}
+	now := new(clock.Clock)
 	table, err := streams.Open(streams.Options{Log: o.Log, Data: o.Data, Given: all, Retention: o.Retention, Lifecycle: o.Lifecycle,
-		NoQuota: o.NoQuota, PutConnections: o.PutConnections}, time.Now())
+		Now: now.Now, NoQuota: o.NoQuota, PutConnections: o.PutConnections})
 	if err != nil {
 		return nil, fmt.Errorf("emulator: %w", err)
 	}
 	s := &Server{
 		log:         o.Log,
 		model:       model,
+		clock:       now,
 		streams:     table,
 		account:     streams.NewAccountQuota(o.NoQuota),
 		tokens:      wire.NewTokens(),
@@ -66,7 +69,10 @@ func New(o Options) (*Server, error) {
 	s.SetPayloadForms(o.Payload.Forms)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /_emulator/calls", s.writeCalls)
-	mux.HandleFunc("POST /_emulator/reset", s.resetCalls)
+	mux.HandleFunc("POST /_emulator/reset", s.postReset)
+	mux.HandleFunc("GET /_emulator/clock", s.getClock)
+	mux.HandleFunc("POST /_emulator/clock", s.postClock)
+	mux.HandleFunc("DELETE /_emulator/clock", s.deleteClock)
 	mux.HandleFunc("GET /_emulator/payload", s.getForms)
 	mux.HandleFunc("POST /_emulator/payload", s.postForms)
 	mux.HandleFunc("GET /_emulator/faults", s.listFaults)

@@ -19,6 +19,8 @@ type Session struct {
 	Streams *streams.Table
 	Stream  streams.Stream
 	Order   Order
+	// Now is the service's time.
+	Now func() time.Time
 	// Log takes errors that are not the producer's.
 	Log *slog.Logger
 	// Release gives the stream's connection free; it may be called again.
@@ -62,8 +64,8 @@ func (p *Session) takeAll(ctx context.Context) error {
 	for {
 		timecode, err := p.clusters.Next()
 		if err != nil {
-			if number, _, reserved := p.Stream.Pushed.Reserve(time.Now()); errors.Is(err, footage.ErrOutOfOrder) && reserved == nil {
-				p.current = ack{FragmentTimecode: milliseconds(timecode), FragmentNumber: &number}
+			if errors.Is(err, footage.ErrOutOfOrder) {
+				p.refused(timecode)
 			}
 			return err
 		}
@@ -76,11 +78,18 @@ func (p *Session) takeAll(ctx context.Context) error {
 	}
 }
 
+// refused gives a fragment that is refused for its timecode a number, as the error that tells of it has one.
+func (p *Session) refused(timecode time.Duration) {
+	if number, _, err := p.Stream.Pushed.Reserve(p.Now()); err == nil { // else the stream is gone
+		p.current = ack{FragmentTimecode: milliseconds(timecode), FragmentNumber: &number}
+	}
+}
+
 // take takes in one fragment, of which the timecode is there.
 func (p *Session) take(ctx context.Context, timecode time.Duration) error {
 	st := p.Stream
 	p.current = ack{FragmentTimecode: milliseconds(timecode)}
-	number, server, err := st.Pushed.Reserve(time.Now())
+	number, server, err := st.Pushed.Reserve(p.Now())
 	if err != nil {
 		return errStreamDeleted
 	}

@@ -17,7 +17,7 @@ func (t *Table) Expire(ctx context.Context) {
 	tick := time.NewTicker(expireEvery)
 	defer tick.Stop()
 	for {
-		t.expireNow(time.Now())
+		t.ExpireNow()
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
@@ -26,8 +26,9 @@ func (t *Table) Expire(ctx context.Context) {
 	}
 }
 
-// expireNow removes what is no longer retained at a time.
-func (t *Table) expireNow(now time.Time) {
+// ExpireNow removes what is no longer retained.
+func (t *Table) ExpireNow() {
+	now := t.now()
 	for _, st := range t.List("", "") {
 		if st.Status(now) == Deleting {
 			continue

@@ -37,6 +37,8 @@ type Options struct {
 	// Given streams are there from the start; retention is how long they keep footage, in whole hours.
 	Given     []Given
 	Retention time.Duration
+	// Now is the service's time.
+	Now func() time.Time
 	// Lifecycle is how long a stream is being created, and being deleted.
 	Lifecycle time.Duration
 	// NoQuota leaves the streams' quotas out, but for the connections that may bring media to one at once.
@@ -48,8 +50,12 @@ type Options struct {
 type Table struct {
 	log       *slog.Logger
 	store     *store.Store
+	now       func() time.Time
 	lifecycle time.Duration
 	noQuota   bool
+	// given streams are there from the start, each with all of its footage, which they keep for retention.
+	given     map[wire.StreamName]Given
+	retention time.Duration
 	// connections is how many may bring media to a stream at once.
 	connections int
 	// turn is held by the one change that is going on; what only reads does not wait for it.
@@ -66,14 +72,14 @@ type Table struct {
 // A given stream that the store does not know was made before its retention ended today: what is retained never lies
 // before a stream's creation, and without a store the resource name is the same after a restart on the same day. One
 // that the store knows stays what it is, but for its retention and media type, which are as given.
-func Open(o Options, now time.Time) (*Table, error) {
+func Open(o Options) (*Table, error) {
 	kept, err := store.Open(o.Data, store.Options{Log: o.Log})
 	if err != nil {
 		return nil, err
 	}
-	t := &Table{log: o.Log, store: kept, lifecycle: o.Lifecycle, noQuota: o.NoQuota, connections: o.PutConnections, turn: make(chan struct{}, 1),
+	t := &Table{log: o.Log, store: kept, now: o.Now, given: gather(o.Given), retention: o.Retention, lifecycle: o.Lifecycle, noQuota: o.NoQuota, connections: o.PutConnections, turn: make(chan struct{}, 1),
 		byName: make(map[wire.StreamName]Stream), deleted: make(map[wire.StreamName]Stream)}
-	if err := t.load(o, now); err != nil {
+	if err := t.load(o); err != nil {
 		return nil, errors.Join(err, kept.Close())
 	}
 	return t, nil
@@ -83,7 +89,7 @@ func Open(o Options, now time.Time) (*Table, error) {
 func (t *Table) Close() error { return t.store.Close() }
 
 // load fills the table.
-func (t *Table) load(o Options, now time.Time) error {
+func (t *Table) load(o Options) error {
 	for _, k := range t.store.Streams() {
 		st, err := restore(k)
 		if err != nil {
@@ -91,17 +97,8 @@ func (t *Table) load(o Options, now time.Time) error {
 		}
 		t.byName[st.Name] = t.equip(st)
 	}
-	parts := make(map[wire.StreamName][]footage.Source)
-	all := make(map[wire.StreamName]Given)
-	for _, g := range o.Given {
-		if g.Source != nil {
-			parts[g.Name] = append(parts[g.Name], g.Source)
-		}
-		g.MediaType = cmp.Or(all[g.Name].MediaType, g.MediaType)
-		all[g.Name] = g
-	}
 	for name, st := range t.byName {
-		if _, ok := all[name]; ok {
+		if _, ok := t.given[name]; ok {
 			continue
 		}
 		gone, err := forgetGiven(st)
@@ -112,29 +109,80 @@ func (t *Table) load(o Options, now time.Time) error {
 			delete(t.byName, name)
 		}
 	}
-	for name, g := range all {
-		st, err := t.give(g, o.Retention, now)
+	for name := range t.given {
+		known, ok := t.byName[name]
+		st, err := t.give(name, known, ok)
 		if err != nil {
 			return err
 		}
-		st.source = footage.NewSource(parts[name]...)
 		t.byName[name] = st
 	}
 	return nil
 }
 
-// give makes a given stream, or finds it.
-func (t *Table) give(g Given, retention time.Duration, now time.Time) (Stream, error) {
-	created := now.UTC().Add(-retention).Truncate(24 * time.Hour)
-	st, known := t.byName[g.Name]
-	if !known {
-		return t.keep(Stream{Name: g.Name, Created: created, MediaType: g.MediaType, Retention: retention, given: true})
+// gather gives the streams that are there from the start, whose entries can be several.
+func gather(given []Given) map[wire.StreamName]Given {
+	parts := make(map[wire.StreamName][]footage.Source)
+	all := make(map[wire.StreamName]Given)
+	for _, g := range given {
+		if g.Source != nil {
+			parts[g.Name] = append(parts[g.Name], g.Source)
+		}
+		g.MediaType = cmp.Or(all[g.Name].MediaType, g.MediaType)
+		all[g.Name] = g
 	}
-	st.MediaType, st.Retention = cmp.Or(g.MediaType, st.MediaType), retention
-	if st.given && created.Before(st.Created) { // The retention is longer than it was.
-		st.Created = created
+	for name, g := range all {
+		g.Source = footage.NewSource(parts[name]...)
+		all[name] = g
 	}
-	return st, st.Pushed.Save(st.record())
+	return all
+}
+
+// give makes a stream that is there from the start, or brings the one that is known up to date.
+func (t *Table) give(name wire.StreamName, st Stream, known bool) (Stream, error) {
+	g := t.given[name]
+	created := t.now().UTC().Add(-t.retention).Truncate(24 * time.Hour)
+	var err error
+	if known {
+		st.MediaType, st.Retention = cmp.Or(g.MediaType, st.MediaType), t.retention
+		if st.given && created.Before(st.Created) { // The retention is longer than it was.
+			st.Created = created
+		}
+		err = st.Pushed.Save(st.record())
+	} else {
+		st, err = t.keep(Stream{Name: name, Created: created, MediaType: g.MediaType, Retention: t.retention, given: true})
+	}
+	st.source = g.Source
+	return st, err
+}
+
+// Reset removes all streams with all that they have recorded. Those that were there from the start are there again, as they were
+// given. Media that still arrives for what was removed is refused.
+func (t *Table) Reset() error {
+	t.turn <- struct{}{}
+	defer func() { <-t.turn }()
+	t.mu.Lock()
+	old := slices.Collect(maps.Values(t.byName))
+	t.mu.Unlock()
+	var failed []error
+	for _, st := range old {
+		if err := st.Pushed.Remove(); err != nil && !errors.Is(err, store.ErrRemoved) {
+			failed = append(failed, err)
+		}
+	}
+	fresh := make(map[wire.StreamName]Stream)
+	for name := range t.given {
+		st, err := t.give(name, Stream{}, false)
+		if err != nil {
+			failed = append(failed, err)
+			continue
+		}
+		fresh[name] = st
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.byName, t.deleted = fresh, make(map[wire.StreamName]Stream)
+	return errors.Join(failed...)
 }
 
 // equip gives a stream what every stream has and none keeps.
@@ -162,7 +210,7 @@ func (t *Table) Find(ref wire.StreamRef, o wire.Owner) (Stream, error) {
 		return Stream{}, err
 	}
 	t.mu.Lock()
-	t.forgetLocked(time.Now())
+	t.forgetLocked(t.now())
 	st, ok := t.byName[name]
 	if !ok {
 		st, ok = t.deleted[name]
@@ -177,7 +225,7 @@ func (t *Table) Find(ref wire.StreamRef, o wire.Owner) (Stream, error) {
 // List gives all streams whose names begin with prefix and come after a name, by name.
 func (t *Table) List(prefix string, after wire.StreamName) []Stream {
 	t.mu.Lock()
-	t.forgetLocked(time.Now())
+	t.forgetLocked(t.now())
 	all := slices.AppendSeq(slices.Collect(maps.Values(t.byName)), maps.Values(t.deleted))
 	t.mu.Unlock()
 	all = slices.DeleteFunc(all, func(s Stream) bool {
@@ -192,7 +240,7 @@ func (t *Table) Create(st Stream) (Stream, error) {
 	t.turn <- struct{}{}
 	defer func() { <-t.turn }()
 	t.mu.Lock()
-	t.forgetLocked(time.Now())
+	t.forgetLocked(t.now())
 	_, exists := t.byName[st.Name]
 	_, going := t.deleted[st.Name]
 	n := len(t.byName)
@@ -253,7 +301,7 @@ func (t *Table) Remove(found Stream, version string) error {
 	t.mu.Lock()
 	delete(t.byName, st.Name)
 	if t.lifecycle > 0 {
-		st.gone = time.Now().Add(t.lifecycle)
+		st.gone = t.now().Add(t.lifecycle)
 		t.deleted[st.Name] = st
 	}
 	t.mu.Unlock()

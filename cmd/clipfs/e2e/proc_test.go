@@ -15,7 +15,13 @@ import (
 // resident gives how much memory a mount's process has, in bytes, and the most that it ever had.
 func resident(t *testing.T, m *harness.Mount) (now, most int64) {
 	t.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", m.PID()))
+	return residentOf(t, m.PID())
+}
+
+// residentOf gives how much memory a process has, in bytes, and the most that it ever had.
+func residentOf(t *testing.T, pid int) (now, most int64) {
+	t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"syscall"
 	"testing"
 
+	"clipfs/clip/emulator/control"
 	"clipfs/cmd/internal/child"
 )
 
@@ -52,19 +53,28 @@ func (e *Emulator) Restart(t testing.TB) {
 	e.Endpoint, e.process = again.Endpoint, again.process
 }
 
-// Count is what one kind of call on one stream has amounted to.
-type Count struct {
-	API, Stream                        string
-	Calls, Fragments, Bytes, Throttled int64
+// Control talks to the emulator.
+func (e *Emulator) Control(t testing.TB) *control.Client {
+	t.Helper()
+	client, err := control.New(e.Endpoint, control.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
 }
 
 // Counts asks the emulator what it has been asked so far.
-func (e *Emulator) Counts(t testing.TB) []Count {
+func (e *Emulator) Counts(t testing.TB) []control.CallCount {
 	t.Helper()
-	var out struct{ Calls []Count }
-	getJSON(t, e.Endpoint+"/_emulator/calls", &out)
-	return out.Calls
+	calls, err := e.Control(t).Calls(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return calls
 }
+
+// PID is the emulator's process.
+func (e *Emulator) PID() int { return e.process.Cmd.Process.Pid }
 
 // Calls gives how often an API was called, on all streams.
 func (e *Emulator) Calls(t testing.TB, api string) int64 {

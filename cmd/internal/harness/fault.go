@@ -2,16 +2,16 @@ package harness
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
-	"io"
-	"net/http"
-	"strings"
 	"testing"
 	"time"
 )
 
 const faultTimeout = 20 * time.Second
+
+// faultContext is for changes of faults. The test's own context may be over: they are for its cleanup too.
+func faultContext() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.Background(), faultTimeout)
+}
 
 // Fault is something that goes wrong in an emulator, on purpose.
 type Fault struct {
@@ -22,19 +22,27 @@ type Fault struct {
 // Fault makes something go wrong from now on, in the grammar of --fault, until Remove or the end of the test.
 func (e *Emulator) Fault(t testing.TB, rule string) *Fault {
 	t.Helper()
-	all, err := e.faults(http.MethodPost, "", rule)
+	ctx, cancel := faultContext()
+	defer cancel()
+	all, err := e.Control(t).AddFaults(ctx, rule)
 	if err != nil || len(all) != 1 {
 		t.Fatalf("fault %q: %+v, %v", rule, all, err)
 	}
 	f := &Fault{emulator: e, id: all[0].ID}
-	t.Cleanup(func() { _, _ = e.faults(http.MethodDelete, fmt.Sprintf("/%d", f.id), "") }) // it may be gone already
+	t.Cleanup(func() {
+		ctx, cancel := faultContext()
+		defer cancel()
+		_ = e.Control(t).RemoveFault(ctx, f.id) // it may be gone already
+	})
 	return f
 }
 
 // Remove ends it.
 func (f *Fault) Remove(t testing.TB) {
 	t.Helper()
-	if _, err := f.emulator.faults(http.MethodDelete, fmt.Sprintf("/%d", f.id), ""); err != nil {
+	ctx, cancel := faultContext()
+	defer cancel()
+	if err := f.emulator.Control(t).RemoveFault(ctx, f.id); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -42,7 +50,9 @@ func (f *Fault) Remove(t testing.TB) {
 // Hits is how many calls it has hit.
 func (f *Fault) Hits(t testing.TB) int64 {
 	t.Helper()
-	all, err := f.emulator.faults(http.MethodGet, "", "")
+	ctx, cancel := faultContext()
+	defer cancel()
+	all, err := f.emulator.Control(t).Faults(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,37 +73,4 @@ func (f *Fault) Await(t testing.TB) {
 			t.Fatal("the service was not asked")
 		}
 	}
-}
-
-type faultSet struct{ ID, Hits int64 }
-
-// faults asks for a change of faults. The test's own context may be over: this is for its cleanup too.
-func (e *Emulator) faults(method, path, body string) ([]faultSet, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), faultTimeout)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, method, e.Endpoint+"/_emulator/faults"+path, strings.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return nil, err
-	}
-	defer http.DefaultClient.CloseIdleConnections()
-	text, err := io.ReadAll(response.Body)
-	if closed := response.Body.Close(); err == nil {
-		err = closed
-	}
-	if err != nil {
-		return nil, err
-	}
-	if response.StatusCode >= http.StatusBadRequest {
-		return nil, fmt.Errorf("status %d: %s", response.StatusCode, text)
-	}
-	if response.StatusCode == http.StatusNoContent {
-		return nil, nil
-	}
-	var out struct{ Faults []faultSet }
-	err = json.Unmarshal(text, &out)
-	return out.Faults, err
 }

@@ -1,13 +1,18 @@
 package kvs
 
 import (
+	"cmp"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/kinesisvideo"
 	"github.com/aws/smithy-go/logging"
@@ -69,20 +74,38 @@ func LoadConfig(ctx context.Context, o ConfigOptions) (aws.Config, error) {
 	return cfg, nil
 }
 
-// EmulatorConfig gives a configuration for an emulator that takes any credentials. Nothing of the environment goes into
-// it: whoever uses it need have no account, and one who has does not send it its keys. An endpoint that is no URL is
+// EmulatorOptions say what an emulator wants of its clients. The zero value is for one that takes any credentials.
+type EmulatorOptions struct {
+	// Key and Secret sign calls, for Region.
+	Key, Secret, Region string
+	// CA is the PEM of a certificate to trust.
+	CA []byte
+}
+
+// EmulatorConfig gives a configuration for an emulator. Nothing of the environment goes into it: whoever uses it need have no
+// account, and one who has does not send it its keys. An endpoint that is no URL, and a CA that is no certificate, are
 // archive.ErrInvalid.
-func EmulatorConfig(endpoint string) (aws.Config, error) {
+func EmulatorConfig(endpoint string, o EmulatorOptions) (aws.Config, error) {
 	if err := checkControl(endpoint); err != nil {
 		return aws.Config{}, err
 	}
-	return aws.Config{
-		Region: "us-east-1",
+	cfg := aws.Config{
+		Region: cmp.Or(o.Region, "us-east-1"),
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: "emulator", SecretAccessKey: "emulator", Source: "EmulatorConfig"}, nil
+			return aws.Credentials{AccessKeyID: cmp.Or(o.Key, "emulator"), SecretAccessKey: cmp.Or(o.Secret, "emulator"), Source: "EmulatorConfig"}, nil
 		}),
 		ServiceOptions: []func(string, any){controlAt(endpoint)},
-	}, nil
+	}
+	if o.CA != nil {
+		trusted := x509.NewCertPool()
+		if !trusted.AppendCertsFromPEM(o.CA) {
+			return aws.Config{}, fmt.Errorf("CA of %s: no certificate: %w", endpoint, archive.ErrInvalid)
+		}
+		cfg.HTTPClient = awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
+			t.TLSClientConfig = &tls.Config{RootCAs: trusted, MinVersion: tls.VersionTLS12}
+		})
+	}
+	return cfg, nil
 }
 
 // controlAt sends control calls to an endpoint. That is not aws.Config.BaseEndpoint, which would send the credential

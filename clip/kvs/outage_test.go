@@ -152,7 +152,7 @@ func TestNobodyListens(t *testing.T) {
 	if err := listener.Close(); err != nil {
 		t.Fatal(err)
 	}
-	cfg, err := kvs.EmulatorConfig("http://" + address)
+	cfg, err := kvs.EmulatorConfig("http://"+address, kvs.EmulatorOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

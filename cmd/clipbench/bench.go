@@ -72,7 +72,7 @@ func newBench(ctx context.Context, s settings, stderr io.Writer) (_ *bench, err 
 	if err := b.startEmulator(ctx); err != nil {
 		return nil, err
 	}
-	cfg, err := kvs.EmulatorConfig(b.endpoint)
+	cfg, err := kvs.EmulatorConfig(b.endpoint, kvs.EmulatorOptions{})
 	if err != nil {
 		return nil, err
 	}

@@ -65,7 +65,7 @@ func demoArchive(ctx context.Context, logger *slog.Logger, observer kvs.Observer
 			return nil, nil, errors.Join(err, server.Close())
 		}
 	}
-	service, err = emulatorArchive(server.Endpoint(), logger, observer)
+	service, err = emulatorArchive(server.Endpoint(), kvs.EmulatorOptions{}, logger, observer)
 	if err != nil {
 		return nil, nil, errors.Join(err, server.Close())
 	}
@@ -73,8 +73,8 @@ func demoArchive(ctx context.Context, logger *slog.Logger, observer kvs.Observer
 }
 
 // emulatorArchive gives an archive on an emulator. The user's own credentials are none of its business.
-func emulatorArchive(endpoint string, logger *slog.Logger, observer kvs.Observer) (*kvs.Archive, error) {
-	cfg, err := kvs.EmulatorConfig(endpoint)
+func emulatorArchive(endpoint string, o kvs.EmulatorOptions, logger *slog.Logger, observer kvs.Observer) (*kvs.Archive, error) {
+	cfg, err := kvs.EmulatorConfig(endpoint, o)
 	if err != nil {
 		return nil, err
 	}

@@ -33,35 +33,36 @@ type encryption struct {
 	ca, certificate, key string
 }
 
-// config gives the configuration of the listeners; nil is without encryption. The certificate to trust is written where the
-// flags say.
-func (e encryption) config() (*tls.Config, error) {
+// config gives the configuration of the listeners, and what to trust in PEM; nil is without encryption. What was made here is
+// written where the flags say.
+func (e encryption) config() (_ *tls.Config, ca []byte, err error) {
 	switch {
 	case !e.on && e.ca+e.certificate+e.key != "":
-		return nil, &config.UsageError{Err: errors.New("--tls-ca, --tls-cert and --tls-key need --tls")}
+		return nil, nil, &config.UsageError{Err: errors.New("--tls-ca, --tls-cert and --tls-key need --tls")}
 	case (e.certificate == "") != (e.key == ""):
-		return nil, &config.UsageError{Err: errors.New("--tls-cert and --tls-key belong together")}
+		return nil, nil, &config.UsageError{Err: errors.New("--tls-cert and --tls-key belong together")}
 	case e.certificate != "" && e.ca != "":
-		return nil, &config.UsageError{Err: errors.New("--tls-ca is for certificates that are made, not for --tls-cert")}
+		return nil, nil, &config.UsageError{Err: errors.New("--tls-ca is for certificates that are made, not for --tls-cert")}
 	case !e.on:
-		return nil, nil //nolint:nilnil // no configuration is no encryption
+		return nil, nil, nil // no configuration is no encryption
 	case e.certificate != "":
 		pair, err := tls.LoadX509KeyPair(e.certificate, e.key)
 		if err != nil {
-			return nil, fmt.Errorf("--tls-cert: %w", err)
+			return nil, nil, fmt.Errorf("--tls-cert: %w", err)
 		}
-		return &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}}, nil
+		ca, err := os.ReadFile(e.certificate)
+		return &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}}, ca, err
 	}
 	a, err := authority.New()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if e.ca != "" {
 		if err := os.WriteFile(e.ca, a.PEM(), 0o644); err != nil {
-			return nil, fmt.Errorf("--tls-ca: %w", err)
+			return nil, nil, fmt.Errorf("--tls-ca: %w", err)
 		}
 	}
-	return a.Config(), nil
+	return a.Config(), a.PEM(), nil
 }
 
 type emulatorFlags struct {
@@ -71,6 +72,10 @@ type emulatorFlags struct {
 	encryption           encryption
 	contentLength, quota bool
 	level                slog.Level
+	// page is where the streams are shown; empty is nowhere.
+	page string
+	// ca is the certificate to trust, in PEM; nil without encryption.
+	ca []byte
 }
 
 func emulatorCommand() *cobra.Command {
@@ -82,8 +87,12 @@ func emulatorCommand() *cobra.Command {
 with PutMedia.
 
 Any SDK and the AWS CLI can use it with an endpoint URL and any credentials. When it is ready, it prints one line
-of JSON, {"endpoint":"http://127.0.0.1:4580"}, and runs until it is interrupted.
-GET ENDPOINT/_emulator/calls tells the calls so far, POST ENDPOINT/_emulator/reset forgets them.
+of JSON, {"endpoint":"http://127.0.0.1:4580","dataEndpoint":"http://127.0.0.1:40123"}, and runs until it is interrupted. With
+--tls the line has "ca", the PEM of the certificate to trust, and with --serve "page", where a browser sees the streams.
+
+Tests set it at ENDPOINT/_emulator/ while it runs: GET calls tells the calls so far and POST reset forgets them, with
+?streams=1 all streams and footage too (those of --stream are there again, as given), and so faults=1, payload=1 and clock=1;
+POST clock set=TIME or advance=2h moves its clock, by which footage ages, GET tells it and DELETE sets it right.
 
 Streams made by CreateStream, and what is sent to any stream, are kept in memory, or with --data in a directory: each
 fragment as a Matroska file, for as long as the retention of its stream.
@@ -182,12 +191,19 @@ func (f *emulatorFlags) bind(cmd *cobra.Command) {
 	set.Var(config.Rate(&o.Bandwidth), "bandwidth", "`bytes` a second on each data connection, such as 25MB/s; 0 for no limit")
 	set.IntVar(&o.PutConnections, "put-connections", emulator.DefaultPutConnections,
 		"how many connections may bring media to a stream at once; 1 refuses a producer that comes back before its last one has ended")
+	set.Var(config.Choice(&o.StrictAcks, func(strict bool) string {
+		if strict {
+			return "strict"
+		}
+		return "real"
+	}, false, true), "ack-order", "when a producer hears of a fragment as PERSISTED: real (also after the next has begun, as the service does) or strict (before)")
 	set.Var(config.OnOff(&f.quota), "quota", "refuse calls above the service's quotas")
 	set.Var(config.Text(&o.Credentials, "KEY:SECRET", "", wire.ParseCredentials), "credentials", "verify that requests are signed with these")
 	set.StringVar(&f.region, "region", "", "with --credentials, the `region` that requests have to be signed for (default: any)")
 	set.StringVar(&o.Account, "account", wire.DefaultAccount, "`number` of the account in resource names; their region is the one that a client signs for")
 	set.DurationVar(&o.Lifecycle, "lifecycle", 0, "how long a new stream is CREATING, and a deleted one DELETING")
 	set.StringArrayVar(&f.faults, "fault", nil, "what goes wrong, `KEY=VALUE,...` as above; repeat it for more")
+	set.StringVar(&f.page, "serve", "", "show the streams in a browser at this `address`, as clipfs serve does; its calls are counted and fail like any others")
 	set.Var(config.Level(&f.level), "log-level", "how much to log on stderr; debug logs each call")
 }
 
@@ -206,20 +222,36 @@ func (f *emulatorFlags) run(ctx context.Context, log *slog.Logger, stdout io.Wri
 	if err := srv.Start(ctx); err != nil {
 		return errors.Join(err, srv.Close())
 	}
-	ready := struct {
-		Endpoint string `json:"endpoint"`
-	}{srv.Endpoint()}
-	log.Info("emulator ready", "endpoint", ready.Endpoint, "streams", len(o.Streams))
-	if err := json.NewEncoder(stdout).Encode(ready); err != nil {
+	log.Info("emulator ready", "endpoint", srv.Endpoint(), "streams", len(o.Streams))
+	ready := readyLine{Endpoint: srv.Endpoint(), DataEndpoint: srv.DataEndpoint(), CA: string(f.ca)}
+	if f.page != "" {
+		return errors.Join(f.servePage(ctx, srv, ready, log, stdout), srv.Close())
+	}
+	if err := ready.print(stdout); err != nil {
 		_ = srv.Close() // Whoever started it cannot be told where it is; that is the error to report.
-		return fmt.Errorf("emulator: print endpoint: %w", err)
+		return err
 	}
 	return srv.Wait()
 }
 
+// readyLine is what is printed once the emulator is ready.
+type readyLine struct {
+	Endpoint     string `json:"endpoint"`
+	DataEndpoint string `json:"dataEndpoint"`
+	CA           string `json:"ca,omitempty"`
+	Page         string `json:"page,omitempty"`
+}
+
+func (l readyLine) print(stdout io.Writer) error {
+	if err := json.NewEncoder(stdout).Encode(l); err != nil {
+		return fmt.Errorf("emulator: print endpoint: %w", err)
+	}
+	return nil
+}
+
 // complete gives the options with what takes more than a flag, such as the footage, which it opens.
-func (f *emulatorFlags) complete(ctx context.Context, log *slog.Logger) (emulator.Options, error) {
-	o := f.options
+func (f *emulatorFlags) complete(ctx context.Context, log *slog.Logger) (o emulator.Options, err error) {
+	o = f.options
 	o.Log, o.Chunked, o.NoQuota = log, !f.contentLength, !f.quota
 	o.Credentials.Region = f.region
 	if f.region != "" && o.Credentials.Key == "" {
@@ -235,11 +267,9 @@ func (f *emulatorFlags) complete(ctx context.Context, log *slog.Logger) (emulato
 		}
 		o.Faults = append(o.Faults, rule)
 	}
-	encrypted, err := f.encryption.config()
-	if err != nil {
+	if o.TLS, f.ca, err = f.encryption.config(); err != nil {
 		return o, err
 	}
-	o.TLS = encrypted
 	now := time.Now()
 	for _, s := range f.streams {
 		spec, err := footage.ParseSpec(s)

@@ -152,7 +152,10 @@ func printAck(w io.Writer, a producer.Ack, o producer.Options) {
 	if o.Timecodes == producer.Relative {
 		at = o.Start.Add(time.Duration(a.FragmentTimecode) * time.Millisecond)
 	}
-	text := fmt.Sprintf("%s %s %s", a.EventType, at.UTC().Format("2006-01-02T15:04:05.000Z"), a.FragmentNumber)
+	text := string(a.EventType)
+	if a.FragmentNumber != "" { // an error can be of none
+		text += fmt.Sprintf(" %s %s", at.UTC().Format("2006-01-02T15:04:05.000Z"), a.FragmentNumber)
+	}
 	if a.EventType == producer.Failed {
 		text += fmt.Sprintf(" %d %s", a.ErrorID, a.ErrorCode)
 	}

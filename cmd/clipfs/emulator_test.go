@@ -18,16 +18,26 @@ import (
 	"testing"
 	"time"
 
+	"clipfs/clip/emulator/control"
 	"clipfs/clip/emulator/producer"
 	main "clipfs/cmd/clipfs"
 	"clipfs/cmd/internal/harness"
 )
 
+// ready is what the command says once it is ready.
+type ready struct{ Endpoint, DataEndpoint, CA, Page string }
+
 // startEmulator runs the command until the test ends, and gives its endpoint.
 func startEmulator(t *testing.T, args ...string) string {
 	t.Helper()
+	return runEmulator(t, args...).Endpoint
+}
+
+// runEmulator runs the command until the test ends, and gives what it says.
+func runEmulator(t *testing.T, args ...string) ready {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	ready, stdout := io.Pipe()
+	lines, stdout := io.Pipe()
 	var stderr bytes.Buffer
 	ended := make(chan int, 1)
 	go func() {
@@ -41,11 +51,63 @@ func startEmulator(t *testing.T, args ...string) string {
 			t.Errorf("exit code %d, stderr %s", code, &stderr)
 		}
 	})
-	var line struct{ Endpoint string }
-	if err := json.NewDecoder(ready).Decode(&line); err != nil {
+	var line ready
+	if err := json.NewDecoder(lines).Decode(&line); err != nil {
 		t.Fatalf("%v; stderr %s", err, &stderr)
 	}
-	return line.Endpoint
+	return line
+}
+
+// TestEmulatorReady: the line says where both APIs are, and what to trust.
+func TestEmulatorReady(t *testing.T) {
+	line := runEmulator(t)
+	if !strings.HasPrefix(line.Endpoint, "http://127.0.0.1:") || !strings.HasPrefix(line.DataEndpoint, "http://127.0.0.1:") ||
+		line.Endpoint == line.DataEndpoint || line.CA+line.Page != "" {
+		t.Errorf("it says %+v", line)
+	}
+	line = runEmulator(t, "--tls", "--data-host", "localhost")
+	client, err := control.New(line.Endpoint, control.Options{CA: line.CA})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.Now(t.Context()); err != nil || !strings.HasPrefix(line.DataEndpoint, "https://localhost:") {
+		t.Errorf("it says %+v: %v", line, err)
+	}
+}
+
+// TestEmulatorServe: the page shows the streams, and clips of them, also where calls are signed and encrypted; what comes in is seen.
+func TestEmulatorServe(t *testing.T) {
+	for name, args := range map[string][]string{
+		"plain": nil,
+		"tls":   {"--tls", "--credentials", "AKTEST:secret", "--region", "eu-west-1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			line := runEmulator(t, append([]string{"--serve", "127.0.0.1:0", "--quota", "off", "--stream", "door=testcard"}, args...)...)
+			get := func(path string) (int, string) {
+				t.Helper()
+				resp, err := http.Get(line.Page + path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer func() { _ = resp.Body.Close() }()
+				text, err := io.ReadAll(resp.Body)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return resp.StatusCode, string(text)
+			}
+			if status, text := get(""); status != http.StatusOK || !strings.Contains(text, "door") {
+				t.Errorf("page: %d %s", status, text)
+			}
+			at := time.Now().UTC().Add(-time.Hour).Truncate(time.Minute).Format("2006-01-02T15:04")
+			if status, text := get("door/" + at + "/10s.mp4"); status != http.StatusOK || !strings.Contains(text, "ftyp") {
+				t.Errorf("clip: %d, %d bytes", status, len(text))
+			}
+		})
+	}
+	if code, _, stderr := invoke(t, "emulator", "--listen", "127.0.0.1:0", "--serve", "nowhere"); code != 2 || !strings.Contains(stderr, "nowhere") {
+		t.Errorf("no address: exit code %d, %s", code, stderr)
+	}
 }
 
 // TestEmulatorTLS: clients that trust what the emulator writes, or the certificate that it is given, can use it.

@@ -88,7 +88,7 @@ type direct struct {
 // newDirect gives one for an emulator.
 func newDirect(t *testing.T, e *harness.Emulator) *direct {
 	t.Helper()
-	cfg, err := kvs.EmulatorConfig(e.Endpoint)
+	cfg, err := kvs.EmulatorConfig(e.Endpoint, kvs.EmulatorOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

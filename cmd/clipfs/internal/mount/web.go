@@ -135,30 +135,40 @@ func RunWeb(ctx context.Context, c Config, stderr io.Writer) error {
 }
 
 // serveWeb puts a tree on an archive and serves it.
-func (p *process) serveWeb(ctx context.Context, service *kvs.Archive, counted *metrics.Metrics, logger *slog.Logger) (err error) {
+func (p *process) serveWeb(ctx context.Context, service *kvs.Archive, counted *metrics.Metrics, logger *slog.Logger) error {
+	return p.ServeWeb(ctx, service, counted, logger, func(parts *Assembly, _ string) (end func(), err error) {
+		return greet(ctx, parts.Library, logger), p.ready()
+	})
+}
+
+// ServeWeb puts a tree on an archive and serves it over HTTP until ctx ends. ready is told where once it is there, and gives what
+// is called at the end; its error ends it at once.
+func (c *Config) ServeWeb(ctx context.Context, service *kvs.Archive, counted *metrics.Metrics, logger *slog.Logger,
+	ready func(parts *Assembly, url string) (end func(), err error)) (err error) {
 	manager := notify.New(logger)
-	parts, err := p.assemble(ctx, service, logger, manager)
+	parts, err := c.assemble(ctx, service, logger, manager)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, parts.Close()) }()
-	sources := p.sources(service, parts)
+	sources := c.sources(service, parts)
 	sources.Alive = func() error { return nil }
 	counted.Attach(sources)
-	_, end, err := p.serve(ctx, tree.New(parts.Library, tree.Options{Logger: logger, Stills: parts.Stills, Segment: p.Segment}), counted, logger)
+	url, end, err := c.serve(ctx, tree.New(parts.Library, tree.Options{Logger: logger, Stills: parts.Stills, Segment: c.Segment}), counted, logger)
 	if err != nil {
 		return err
 	}
 	defer parts.index()()
-	defer greet(ctx, parts.Library, logger)()
-	if err := p.ready(); err != nil {
+	ended, err := ready(parts, url)
+	defer ended()
+	if err != nil {
 		return errors.Join(err, end())
 	}
-	manager.Ready("serving " + p.Web.Address)
+	manager.Ready("serving " + c.Web.Address)
 	<-ctx.Done()
-	manager.Stopping("answering what was asked", p.Grace+leaveMargin)
+	manager.Stopping("answering what was asked", c.Grace+leaveMargin)
 	service.GiveUp()
-	if err := parts.media.Leave(time.Now().Add(p.Grace)); err != nil {
+	if err := parts.media.Leave(time.Now().Add(c.Grace)); err != nil {
 		logger.Warn("the next one will not wait for the cache directory", "cause", err)
 	}
 	if err := end(); err != nil {

@@ -7,9 +7,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
+
+	"clipfs/clip/emulator/control"
 
 	"go.yaml.in/yaml/v3"
 	"golang.org/x/sys/unix"
@@ -152,6 +155,24 @@ func (e engine) compose() {
 	e.run("podman-compose", "--project-name", "clipfs", "--file", file, "down", "--volumes")
 	if entries, err := os.ReadDir(cameras); err != nil || len(entries) > 0 {
 		e.t.Errorf("after the end %s has %v, %v", cameras, entries, err)
+	}
+}
+
+// composed: in the example of the emulator a container sends media to it under its name, and this machine sets it at its port.
+func (e engine) composed() {
+	file := e.path("tree/clip/emulator/examples/compose.yaml")
+	e.must("podman-compose", "--project-name", "emulated", "--file", file, "up", "--detach", "--no-build")
+	defer func() { e.run("podman-compose", "--project-name", "emulated", "--file", file, "down", "--volumes") }()
+	e.eventually("the camera has sent a minute", func() bool {
+		return strings.Count(e.run("podman", "logs", "emulated_camera_1"), "PERSISTED ") == 30
+	})
+	client, err := control.New("http://127.0.0.1:4580", control.Options{})
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	calls, err := client.Calls(e.t.Context())
+	if !slices.ContainsFunc(calls, func(c control.CallCount) bool { return c.API == "PutMedia" && c.Stream == "yard" && c.Fragments == 30 }) {
+		e.t.Errorf("the emulator was asked %+v, %v", calls, err)
 	}
 }
 

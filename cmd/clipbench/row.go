@@ -79,7 +79,7 @@ func (t *task) selected(pattern *regexp.Regexp) bool {
 func tasks() []task {
 	return []task{
 		sequentialTask(), firstTask(), randomTask(), firstFrameTask(), hourTask(), seekTask(), dayTask(), playlistTask(), inDayTask(), headerTask(), memoryTask(),
-		listTask(), readyTask(), webTask(), pageTask(),
+		listTask(), readyTask(), webTask(), pageTask(), emulatorTask(),
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"clipfs/clip/emulator"
+	"clipfs/clip/emulator/footage"
 	camera "clipfs/clip/emulator/producer"
 )
 
@@ -69,18 +70,25 @@ func cluster(timecode uint64) []byte {
 func TestOverlappingSessions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		reset := func(s *session, _ []byte) { s.media.CloseWithError(errors.New("reset")) }
+		ends := func(s *session, _ []byte) { _ = s.media.Close() } // It never fails.
+		plain := newMatroska().header
+		official := slices.Concat(element(0x1a45dfa3, element(0x4282, []byte("matroska"))), endless(0x18538067),
+			element(0x1549a966, element(0x4d80, []byte("Kinesis Video SDK 1.0"))), element(0x1654ae6b, track(1)))
 		whole := cluster(6000)
 		frame := len(element(0xa3, frame{1, 0, true}.block()))
 		tests := []struct {
 			name string
-			// cut is how much of the third fragment comes before the connection breaks.
-			cut  int
-			end  func(*session, []byte)
-			want []float64
+			// header begins both connections, and cut is how much of the third fragment comes before the first breaks.
+			header []byte
+			cut    int
+			end    func(*session, []byte)
+			want   []float64
 		}{
-			{"reset within a frame", len(whole) - 3, reset, []float64{2, 4, 6, 8, 10}},
-			{"reset between two frames", len(whole) - frame, reset, []float64{2, 4, 6, 8, 10}},
-			{"goes on", len(whole) - 3, func(s *session, rest []byte) {
+			{"reset within a frame", plain, len(whole) - 3, reset, []float64{2, 4, 6, 8, 10}},
+			{"reset between two frames", plain, len(whole) - frame, reset, []float64{2, 4, 6, 8, 10}},
+			{"official and starts over", official, len(whole) - frame, ends, []float64{2, 4, 6, 8, 10}},
+			{"ends with a fragment", plain, len(whole) - frame, ends, []float64{2, 4, 6, 6, 8, 10}},
+			{"goes on", plain, len(whole) - 3, func(s *session, rest []byte) {
 				s.send(t, rest)
 				_ = s.media.Close() // It never fails.
 			}, []float64{2, 4, 6, 6, 8, 10}},
@@ -89,20 +97,21 @@ func TestOverlappingSessions(t *testing.T) {
 			c := start(t, emulator.Options{})
 			c.create("a", 24)
 			old := c.open("a")
-			old.send(t, newMatroska().header)
+			old.send(t, tt.header)
 			old.send(t, cluster(2000))
 			old.send(t, cluster(4000))
 			old.send(t, whole[:tt.cut])
 			old.until(t, camera.Buffering, 6000)
 
 			again := c.open("a")
-			again.send(t, newMatroska().header)
+			again.send(t, tt.header)
 			again.send(t, cluster(6000))
 			again.send(t, cluster(8000))
 			again.until(t, camera.Persisted, 6000)
 			tt.end(old, whole[tt.cut:])
 			_ = old.wait() // it ended as it was made to
 			again.send(t, cluster(10_000))
+			again.send(t, tags(footage.EndOfFragment, ""))
 			if err := again.media.Close(); err != nil {
 				t.Fatal(err)
 			}

@@ -30,11 +30,17 @@ var (
 	ErrTrackEmpty = errors.New("track without frames")
 	// ErrTrackCount: there are more than 3 tracks.
 	ErrTrackCount = errors.New("too many tracks")
+	// ErrCut: the media ends without EndOfFragment, of a producer that ends fragments with it. No producer is told so: one that
+	// starts over ends its body in the midst of a fragment, which comes again.
+	ErrCut = errors.New("fragment cut off")
 )
 
 // EndOfFragment is the name of the tag that the official producers send behind the last cluster for now. They keep the
 // connection open and wait until the fragment is persisted.
 const EndOfFragment = "AWS_KINESISVIDEO_END_OF_FRAGMENT"
+
+// officialMuxer begins what the official producers say of themselves (MuxingApp, RFC 9559 5.1.2.12).
+const officialMuxer = "Kinesis Video SDK"
 
 const (
 	// MaxFragmentSize is the largest cluster of a fragment, in bytes (quotas page, PutMedia).
@@ -62,6 +68,8 @@ type Clusters struct {
 	header []byte
 	scale  uint64 // nanoseconds a tick
 	tracks []streamTrack
+	// official says that the producer ends fragments with EndOfFragment.
+	official bool
 	// previous is the timecode of the cluster before.
 	previous time.Duration
 	current  cluster
@@ -175,12 +183,18 @@ func (c *Clusters) headerElement(kept *bytes.Buffer, h incoming) error {
 	return nil
 }
 
-// info reads how long a tick is.
+// info reads how long a tick is, and what made the media.
 func (c *Clusters) info(content []byte) error {
 	r := matroskaReader{data: content, scale: c.scale}
 	err := r.info(element{end: len(content)})
 	c.scale = r.scale
-	return err
+	if err != nil {
+		return err
+	}
+	return children(content, func(id uint32, value []byte) error {
+		c.official = c.official || id == idMuxingApp && bytes.HasPrefix(value, []byte(officialMuxer))
+		return nil
+	})
 }
 
 // readTracks reads which tracks there are.

@@ -218,10 +218,12 @@ func (c *Clusters) group(group incoming) error {
 func (c *Clusters) trailer() error {
 	for !c.current.ended {
 		h, err := c.in.next()
-		if errors.Is(err, io.EOF) {
+		switch {
+		case errors.Is(err, io.EOF) && c.official:
+			return ErrCut
+		case errors.Is(err, io.EOF):
 			return nil
-		}
-		if err != nil {
+		case err != nil:
 			return err
 		}
 		switch h.id {

@@ -17,6 +17,7 @@ const (
 	idSimpleTag   = 0x67c8
 	idTagName     = 0x45a3
 	idTagString   = 0x4487
+	idMuxingApp   = 0x4d80
 )
 
 // incoming is the header of an element that is still arriving.

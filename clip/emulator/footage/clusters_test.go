@@ -81,7 +81,7 @@ func FuzzClusters(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		frags, err := pushed(bytes.NewReader(data))
 		known := []error{io.EOF, footage.ErrInvalidMedia, footage.ErrFragmentSize, footage.ErrFragmentDuration, footage.ErrOutOfOrder,
-			footage.ErrTimecode, footage.ErrTagLimit, footage.ErrTrackNumber, footage.ErrTrackEmpty, footage.ErrTrackCount}
+			footage.ErrTimecode, footage.ErrTagLimit, footage.ErrTrackNumber, footage.ErrTrackEmpty, footage.ErrTrackCount, footage.ErrCut}
 		if !slices.ContainsFunc(known, func(k error) bool { return errors.Is(err, k) }) {
 			t.Fatalf("unknown error %v", err)
 		}

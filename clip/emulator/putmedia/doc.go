@@ -17,7 +17,9 @@
 //   - some connections can bring media to a stream at once, as official producers open the next before the last has ended, on
 //     every reset and every new token; each goes on to its own end, and their fragments are one listing by their times. One
 //     connection more is refused (ConnectionLimitExceededException);
-//   - a fragment that was cut off with its connection does not count, so that the same one can come again whole;
+//   - a fragment that was cut off does not count, so that the same one can come again whole: with its connection, or by the end of
+//     the body of an official producer, which starts over with a body that ends in the midst of a fragment, and ends whole ones
+//     with the tag;
 //   - the rates of bytes and fragments are those at which is read, so that a faster producer has to wait;
 //   - a fragment may be shorter than a second: there is no error for it, and real listings have fragments of length 0;
 //   - a frame that is not later than all of its track in the fragment before is 4004, as is an earlier timecode;

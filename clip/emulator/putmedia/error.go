@@ -50,7 +50,7 @@ func putErrors() []struct {
 
 // classify gives the error that a producer is told; false where the media just ended, or where nobody is left to be told.
 func classify(err error) (putError, bool) {
-	if errors.Is(err, io.EOF) || errors.Is(err, errIdle) || errors.Is(err, context.Canceled) || errors.Is(err, ErrBroken) {
+	if errors.Is(err, io.EOF) || errors.Is(err, footage.ErrCut) || errors.Is(err, errIdle) || errors.Is(err, context.Canceled) || errors.Is(err, ErrBroken) {
 		return putError{}, false
 	}
 	id := internalError

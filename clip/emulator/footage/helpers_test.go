@@ -130,7 +130,12 @@ type frame struct {
 // framesOf gives the coded frames of a stream ("v" or "a") of a file as ffmpeg copies them.
 func framesOf(t testing.TB, name, stream string) []frame {
 	t.Helper()
-	out := run(t, "ffmpeg", "-v", "error", "-nostdin", "-i", name, "-map", "0:"+stream, "-c", "copy", "-copyts", "-f", "framemd5", "-")
+	return framesIn(t, run(t, "ffmpeg", "-v", "error", "-nostdin", "-i", name, "-map", "0:"+stream, "-c", "copy", "-copyts", "-f", "framemd5", "-"))
+}
+
+// framesIn reads what "-f framemd5" writes of one stream.
+func framesIn(t testing.TB, out []byte) []frame {
+	t.Helper()
 	var frames []frame
 	num, den := 0, 1
 	for line := range strings.Lines(string(out)) {

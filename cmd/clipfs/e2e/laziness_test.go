@@ -333,6 +333,7 @@ func videoOf(t *testing.T, f *os.File, movie *mp4.Movie, from, to time.Duration)
 
 // TestSecondRead: what was read to its end is not fetched again, not by another handle either.
 func TestSecondRead(t *testing.T) {
+	t.Parallel()
 	file := numbered(t, 0)
 	e := harness.StartEmulator(t, "--stream", "cam="+file+",loop")
 	m := harness.StartMount(t, e, "--eager", "0", "--read-ahead", "1MiB")

@@ -59,6 +59,7 @@ func read(t *testing.T, path string) []byte {
 // TestStills: a copy of a still shows its instant, within a fifth of a second; looking at its name fetches nothing, and a
 // second read neither, not even after a remount.
 func TestStills(t *testing.T) {
+	t.Parallel()
 	harness.Need(t, "ffmpeg", "cp", "cmp", "wc")
 	e := harness.StartEmulator(t, "--stream", "testcard=testcard")
 	m := harness.StartMount(t, e, "--metrics", "127.0.0.1:0", "--log-format", "json", "--price-image", "0.5")
@@ -157,6 +158,7 @@ func TestStillsTogether(t *testing.T) {
 
 // TestStillsRefused: what is answered where stills are off, not permitted, not recorded, too much, or no name.
 func TestStillsRefused(t *testing.T) {
+	t.Parallel()
 	harness.Need(t, "ffmpeg", "cat")
 	minute := time.Now().UTC().Add(-3 * time.Hour).Truncate(time.Minute)
 	card, err := filepath.Abs("../../../clip/emulator/footage/testcard.mkv") // a minute, which begins at second 0
@@ -231,6 +233,7 @@ func TestStillsRefused(t *testing.T) {
 // TestStillSizes: a still is as wide as it is asked to be, in its own size if nothing else can be had, and look-ups that wait for exact
 // sizes have it.
 func TestStillSizes(t *testing.T) {
+	t.Parallel()
 	harness.Need(t, "ffmpeg")
 	at := time.Now().UTC().Add(-time.Hour).Truncate(time.Minute)
 	for _, test := range []struct {

@@ -42,6 +42,7 @@ func ffprobe(t *testing.T, path string) probe {
 // TestListing: every file that is listed opens; a clip has both tracks and lasts as long as its name says where the
 // footage does, and its sidecar is JSON.
 func TestListing(t *testing.T) {
+	t.Parallel()
 	e := harness.StartEmulator(t, "--stream", "testcard=testcard", "--retention", "1h", "--quota", "off")
 	m := harness.StartMount(t, e)
 	clips, sidecars := 0, 0
@@ -115,6 +116,7 @@ func shows(t *testing.T, path string, position time.Duration) int {
 
 // TestPictureShowsTheTime: at position p the test card shows the start of the clip's first fragment plus p.
 func TestPictureShowsTheTime(t *testing.T) {
+	t.Parallel()
 	e := harness.StartEmulator(t, "--stream", "testcard=testcard")
 	m := harness.StartMount(t, e)
 	minute := time.Now().UTC().Add(-5 * time.Hour).Truncate(time.Minute)

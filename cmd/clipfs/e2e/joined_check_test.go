@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -54,7 +55,9 @@ func checkJoined(t *testing.T, path string, fragments []footage.Fragment, c join
 		checkPositions(t, path, video, tracks[0])
 	}
 	if c.decode {
-		sameList(t, path, "decoded pictures", storedPictures(t, fragments), pictures(t, path))
+		stored := writeStored(t, fragments)
+		lists := picturesOf(t, append(stored, path)...)
+		sameList(t, path, "decoded pictures", slices.Concat(lists[:len(stored)]...), lists[len(stored)])
 	}
 }
 

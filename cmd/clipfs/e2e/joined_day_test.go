@@ -4,6 +4,9 @@ package e2e_test
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -31,39 +34,57 @@ func TestJoinedDay(t *testing.T) {
 // checkDayPlaces looks at ten places of a clip of the day's fragments.
 func checkDayPlaces(t *testing.T, path string, fragments []footage.Fragment) {
 	t.Helper()
+	const places = 10
 	first := fragments[0].Producer
-	for i := range 10 {
+	var asked [places]footage.Fragment
+	var positions [places]time.Duration
+	var files []string
+	for i := range places {
 		// One of the pictures of a fragment, another each time, asked for a little before it is shown.
-		f, picture := fragments[(2*i+1)*len(fragments)/20], 2*i
-		position := f.Producer.Sub(first) + time.Duration(picture)*time.Second - 250*time.Millisecond
-		want := pictures(t, writeStored(t, []footage.Fragment{f})[0])[picture]
-		if got := pictureAt(t, path, position); got != want {
-			t.Errorf("at %v the picture is not number %d of the fragment of %v", position, picture, f.Producer)
+		asked[i] = fragments[(2*i+1)*len(fragments)/(2*places)]
+		positions[i] = asked[i].Producer.Sub(first) + time.Duration(2*i)*time.Second - 250*time.Millisecond
+		files = append(files, writeStored(t, asked[i:i+1])...)
+	}
+	stored := picturesOf(t, files...)
+	shown := seekEach(t, path, positions[:], 0, "-f", "framemd5")
+	keys := seekEach(t, path, positions[:], 250*time.Millisecond, "-c", "copy", "-f", "data")
+	for i, f := range asked {
+		picture := 2 * i
+		tracks, err := parseFrameMD5(string(shown[i]))
+		if err != nil || len(tracks) != 1 || len(tracks[0].packets) != 1 {
+			t.Fatalf("%s at %v: %d streams, %v", path, positions[i], len(tracks), err)
 		}
-		stamp, ok := footage.Stamp(keyFrameAt(t, path, position+250*time.Millisecond), footage.H264)
+		if tracks[0].packets[0].hash != stored[i][picture] {
+			t.Errorf("at %v the picture is not number %d of the fragment of %v", positions[i], picture, f.Producer)
+		}
+		// Decoding begins at the coded key frame before.
+		stamp, ok := footage.Stamp(keys[i], footage.H264)
 		if !ok || !stamp.Equal(f.Producer) {
-			t.Errorf("at %v the stamp says %v, want %v", position, stamp, f.Producer)
+			t.Errorf("at %v the stamp says %v, want %v", positions[i], stamp, f.Producer)
 		}
 	}
 }
 
-// seekTo gives the arguments of ffmpeg that seek in a file.
-func seekTo(path string, position time.Duration) []string {
-	return []string{"-v", "error", "-nostdin", "-threads", "1", "-ss", fmt.Sprintf("%.3f", position.Seconds()), "-i", path, "-map", "0:v", "-frames:v", "1"}
-}
-
-// pictureAt gives the hash of the first picture that is shown at a position of a file or after it.
-func pictureAt(t *testing.T, path string, position time.Duration) string {
+// seekEach has one ffmpeg seek in a file to so much after some positions, and gives what it makes of the first picture there or
+// after it.
+func seekEach(t *testing.T, path string, positions []time.Duration, after time.Duration, output ...string) [][]byte {
 	t.Helper()
-	tracks, err := parseFrameMD5(string(harness.Run(t, "ffmpeg", append(seekTo(path, position), "-f", "framemd5", "-")...)))
-	if err != nil || len(tracks) != 1 || len(tracks[0].packets) != 1 {
-		t.Fatalf("%s at %v: %d streams, %v", path, position, len(tracks), err)
+	dir, args := t.TempDir(), []string{"-v", "error", "-nostdin"}
+	for _, at := range positions {
+		args = append(args, "-threads", "1", "-ss", fmt.Sprintf("%.3f", (at+after).Seconds()), "-i", path)
 	}
-	return tracks[0].packets[0].hash
-}
-
-// keyFrameAt gives the coded key frame from which decoding a position begins.
-func keyFrameAt(t *testing.T, path string, position time.Duration) []byte {
-	t.Helper()
-	return harness.Run(t, "ffmpeg", append(seekTo(path, position), "-c", "copy", "-f", "data", "-")...)
+	for i := range positions {
+		args = append(append(args, "-map", fmt.Sprintf("%d:v", i), "-frames:v", "1"), output...)
+		args = append(args, filepath.Join(dir, strconv.Itoa(i)))
+	}
+	harness.Run(t, "ffmpeg", args...)
+	var each [][]byte
+	for i := range positions {
+		made, err := os.ReadFile(filepath.Join(dir, strconv.Itoa(i)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		each = append(each, made)
+	}
+	return each
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -119,20 +120,43 @@ func parseFrameMD5(text string) ([]packetTrack, error) {
 	return tracks, nil
 }
 
-// pictures gives the hashes of the pictures that ffmpeg decodes, in the order of showing. It may find no fault.
-func pictures(t *testing.T, path string, args ...string) []string {
+// picturesOf gives the hashes of the pictures that ffmpeg decodes of each file, in the order of showing. It may find no fault. One
+// ffmpeg reads them all, as its start takes the longest.
+func picturesOf(t *testing.T, paths ...string) [][]string {
 	t.Helper()
-	head := []string{"-v", "error", "-nostdin", "-xerror", "-threads", "1"}
-	out := harness.Run(t, "ffmpeg", append(append(head, args...), "-i", path, "-map", "0:v", "-fps_mode", "passthrough", "-autoscale", "0", "-f", "framemd5", "-")...)
-	tracks, err := parseFrameMD5(string(out))
-	if err != nil || len(tracks) != 1 {
-		t.Fatalf("%s: %d streams, %v", path, len(tracks), err)
-	}
-	var hashes []string
-	for _, p := range tracks[0].packets {
-		hashes = append(hashes, p.hash)
+	tracks := framesOfEach(t, []string{"-v", "error", "-nostdin", "-xerror"}, []string{"-threads", "1"}, paths, []string{"-fps_mode", "passthrough", "-autoscale", "0"})
+	hashes := make([][]string, len(tracks))
+	for i, track := range tracks {
+		hashes[i] = track.hashes()
 	}
 	return hashes
+}
+
+// framesOfEach has one ffmpeg read the pictures of several files, with arguments for all, before each input and before each output.
+func framesOfEach(t *testing.T, all, input, paths, output []string) []packetTrack {
+	t.Helper()
+	dir, args := t.TempDir(), all
+	for _, path := range paths {
+		args = append(append(args, input...), "-i", path)
+	}
+	for i := range paths {
+		args = append(append(args, "-map", fmt.Sprintf("%d:v", i)), output...)
+		args = append(args, "-f", "framemd5", filepath.Join(dir, strconv.Itoa(i)))
+	}
+	harness.Run(t, "ffmpeg", args...)
+	var each []packetTrack
+	for i, path := range paths {
+		text, err := os.ReadFile(filepath.Join(dir, strconv.Itoa(i)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		tracks, err := parseFrameMD5(string(text))
+		if err != nil || len(tracks) != 1 {
+			t.Fatalf("%s: %d streams, %v", path, len(tracks), err)
+		}
+		each = append(each, tracks[0])
+	}
+	return each
 }
 
 // runsOf cuts fragments where the coding changes, and where one begins before the end of the one before it.
@@ -180,19 +204,15 @@ func writeStored(t *testing.T, fragments []footage.Fragment) []string {
 // storedPictures gives the hashes of the pictures that ffmpeg decodes from fragments as they are stored.
 func storedPictures(t *testing.T, fragments []footage.Fragment) []string {
 	t.Helper()
-	var hashes []string
-	for _, path := range writeStored(t, fragments) {
-		hashes = append(hashes, pictures(t, path)...)
-	}
-	return hashes
+	return slices.Concat(picturesOf(t, writeStored(t, fragments)...)...)
 }
 
 // storedFiltered gives the hashes of coded pictures as they are stored, after a filter.
 func storedFiltered(t *testing.T, fragments []footage.Fragment, filter string) []string {
 	t.Helper()
 	var hashes []string
-	for _, path := range writeStored(t, fragments) {
-		hashes = append(hashes, demux(t, path, filter)[0].hashes()...)
+	for _, track := range framesOfEach(t, []string{"-v", "error", "-nostdin"}, nil, writeStored(t, fragments), []string{"-c", "copy", "-bsf:v", filter}) {
+		hashes = append(hashes, track.hashes()...)
 	}
 	return hashes
 }

@@ -215,6 +215,7 @@ func TestEmulatorPutPipe(t *testing.T) {
 
 // TestEmulatorPutLoop: a file that is sent again and again ends when the command is interrupted, and that is no error.
 func TestEmulatorPutLoop(t *testing.T) {
+	t.Parallel() // it waits for the most part
 	endpoint := startEmulator(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	lines, stdout := io.Pipe()

@@ -102,6 +102,7 @@ func TestFetchLimitEndsReads(t *testing.T) {
 
 // TestLedgerAgreesWithTheService: what is noted is what was sent, of clips that are read whole and of one that is given up.
 func TestLedgerAgreesWithTheService(t *testing.T) {
+	t.Parallel() // it waits for the most part
 	e := testcard(t)
 	m := harness.StartMount(t, e, "--eager", "0", "--read-ahead", "0")
 	for _, name := range []string{"1m.mp4", "2m.mp4", "5m.mp4"} {

@@ -65,6 +65,7 @@ func await(t *testing.T, messages <-chan string, words ...string) string {
 
 // TestServiceManagerIsTold: on a real socket, by the real program.
 func TestServiceManagerIsTold(t *testing.T) {
+	t.Parallel() // it waits for the most part
 	e := testcard(t)
 	socket, messages := managerSocket(t)
 	env := []string{"NOTIFY_SOCKET=" + socket, "WATCHDOG_USEC=1000000"}

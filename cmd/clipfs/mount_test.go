@@ -223,6 +223,7 @@ func TestMountSurvivesABadMountpointAndIsFoundThere(t *testing.T) {
 }
 
 func TestTwoMountsNeedTwoCaches(t *testing.T) {
+	t.Parallel() // it waits for the most part
 	e := testcard(t)
 	m := harness.StartMount(t, e)
 	_, stderr, err := harness.TryRun(t, harness.Binary(t), "mount", "--endpoint-url", e.Endpoint, "--cache-dir", m.Cache, t.TempDir())
@@ -254,6 +255,7 @@ func TestStaleMountIsTakenAway(t *testing.T) {
 }
 
 func TestMappedFilesReadRight(t *testing.T) {
+	t.Parallel() // it waits for the most part
 	// A slow network, so that the clip is still arriving while it is mapped.
 	m := harness.StartMount(t, testcard(t, "--bandwidth", "500KB/s"))
 	for name, flags := range map[string]int{"private": unix.MAP_PRIVATE, "shared": unix.MAP_SHARED} {
@@ -285,6 +287,7 @@ func TestMappedFilesReadRight(t *testing.T) {
 }
 
 func TestOpensAtTheLiveEdge(t *testing.T) {
+	t.Parallel() // it waits for the most part
 	m := harness.StartMount(t, testcard(t, "--latency", "200ms", "--quota", "off"))
 	const readers, lasts = 4, 6 * time.Second
 	var wg sync.WaitGroup
@@ -343,6 +346,7 @@ func copyByKernel(path string) error {
 }
 
 func TestWaitingReaderCanBeKilledAndDoesNotBlockStat(t *testing.T) {
+	t.Parallel() // it waits for the most part
 	harness.Need(t, "cat")
 	m := harness.StartMount(t, testcard(t, "--latency", "5s"))
 	path := m.Join("door", ago(2*time.Hour), "1m.mp4")

@@ -34,6 +34,7 @@ func eventually(t *testing.T, what string, is func() bool) {
 // TestRestartUnderLoad: told to end, a mount leaves its place at once, and who reads from it gets every byte. The next mount,
 // at the same place with the same cache, waits for it and begins when the last reader is done.
 func TestRestartUnderLoad(t *testing.T) {
+	t.Parallel() // it waits for the most part
 	e := testcard(t, "--bandwidth", "400KB/s")
 	m := harness.StartMount(t, e, "--grace", "60s", "--eager", "0", "--read-ahead", "0")
 	type result struct {
@@ -96,6 +97,7 @@ func readSlowly(path string, begun chan<- struct{}) ([]byte, error) {
 }
 
 func TestGraceEnds(t *testing.T) {
+	t.Parallel() // it waits for the most part
 	e := testcard(t)
 	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
 		t.Run(signal.String(), func(t *testing.T) {

@@ -65,6 +65,7 @@ func record(t *testing.T, e *harness.Emulator, stream string, starts ...time.Tim
 // TestWarm: a dry run fetches nothing and says what a run would; after the run all can be read without the archive, and
 // another run has nothing to do.
 func TestWarm(t *testing.T) {
+	t.Parallel() // it waits for the most part
 	e := testcard(t)
 	m := harness.StartMount(t, e)
 	yesterday := time.Now().UTC().Truncate(24 * time.Hour).Add(-24 * time.Hour)
@@ -176,6 +177,7 @@ func (l *lines) String() string {
 
 // TestWarmInterrupted: Ctrl-C ends it at once, wherever it waits, and the same command goes on.
 func TestWarmInterrupted(t *testing.T) {
+	t.Parallel() // it waits for the most part
 	e := testcard(t, "--bandwidth", "400KB/s", "--latency", "100ms")
 	m := harness.StartMount(t, e)
 	var paths []string

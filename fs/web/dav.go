@@ -16,8 +16,8 @@ import (
 	"clipfs/fs/tree"
 )
 
-// maxPropfind is how long a PROPFIND's body may be, in bytes.
-const maxPropfind = 64 << 10
+// maxPropfind is how long a PROPFIND's body may be, in bytes: each property that it names is in the answer once for each entry.
+const maxPropfind = 8 << 10
 
 // propfind tells of an entry, and of what is in a directory (RFC 4918 9.1), by golang.org/x/net/webdav over the tree. It costs no
 // media, but for a file that is asked for itself: programs take its length from here, so it waits for the exact one.

@@ -89,6 +89,31 @@ func TestPropfind(t *testing.T) {
 	}
 }
 
+// TestHostilePropfind: what a request says of entities is not looked up, and one that is too long is not answered.
+func TestHostilePropfind(t *testing.T) {
+	s := serve(t, recorded(), web.Options{})
+	for name, body := range map[string]string{
+		"entities of entities": `<?xml version="1.0"?><!DOCTYPE l [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;&a;">]><propfind xmlns="DAV:"><prop>&b;</prop></propfind>`,
+		"a file":               `<?xml version="1.0"?><!DOCTYPE l [<!ENTITY x SYSTEM "file:///etc/passwd">]><propfind xmlns="DAV:"><prop><a>&x;</a></prop></propfind>`,
+		"too long":             `<propfind xmlns="DAV:"><prop>` + strings.Repeat("<x/>", 4<<10) + `</prop></propfind>`,
+		"no XML":               "hello", "not closed": `<propfind xmlns="DAV:"><prop>`,
+	} {
+		r, err := http.NewRequestWithContext(t.Context(), "PROPFIND", s.URL+"/door/", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Depth", "1")
+		answer, err := s.Client().Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = answer.Body.Close()
+		if answer.StatusCode != http.StatusBadRequest {
+			t.Errorf("%s: %d, want 400", name, answer.StatusCode)
+		}
+	}
+}
+
 // TestExactPropfind: where it was asked for, listings have exact lengths, too.
 func TestExactPropfind(t *testing.T) {
 	s := serve(t, recorded(), web.Options{ExactSizes: true})

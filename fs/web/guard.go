@@ -100,7 +100,7 @@ func (all hosts) has(host string) bool {
 		host = name
 	}
 	host = strings.TrimSuffix(strings.ToLower(strings.Trim(host, "[]")), ".")
-	if _, err := netip.ParseAddr(host); err == nil || host == "localhost" {
+	if address, err := netip.ParseAddr(host); err == nil && address.Zone() == "" || host == "localhost" {
 		return true
 	}
 	return slices.ContainsFunc(all, func(name string) bool { return strings.EqualFold(name, host) })

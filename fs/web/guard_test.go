@@ -22,6 +22,7 @@ func TestHosts(t *testing.T) {
 		"localhost": 200, "localhost:8080": 200, "LocalHost": 200, "127.0.0.1:8080": 200, "[::1]:8080": 200, "192.0.2.7": 200,
 		"cameras.example": 200, "Cameras.Example.:443": 200,
 		"evil.example": 421, "localhost.evil.example": 421, "127.0.0.1.evil.example": 421, "cameras.example.evil": 421,
+		"[::1].evil.example": 421, "::1%25lo.evil.example": 421, "localhost..": 421, "localhost,evil.example": 421, "evil.example:localhost": 421, "[evil.example]": 421,
 	} {
 		if got := ask(t, s, http.MethodGet, "/", "Host", host); got.status != want {
 			t.Errorf("%s: %d, want %d", host, got.status, want)

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"clipfs/clip"
@@ -79,6 +78,8 @@ type Laid struct {
 	Notes []string
 	// Video is the codec of the pictures, for people; empty while no head has told.
 	Video string
+	// Sound has the codings of sound that is left out, for people.
+	Sound []string
 }
 
 // Lay tells what the playlist of a clip plays, just as Playlist writes it with the same prefix. It costs and fails as that does.
@@ -154,7 +155,8 @@ func arrange(segments []playlist.Segment, known *codings) Laid {
 		}
 		if ok && c.LeftOut != "" && !sound[c.LeftOut] {
 			sound[c.LeftOut] = true
-			a.Notes = append(a.Notes, fmt.Sprintf("sound of %s is left out: no transport stream has it", strings.TrimSpace(c.LeftOut)))
+			a.Sound = append(a.Sound, c.LeftOut)
+			a.Notes = append(a.Notes, fmt.Sprintf("sound of %s is left out: no transport stream has it", c.LeftOut))
 		}
 		s.Discontinuity = len(a.Segments) > 0 && (s.Discontinuity || gap || ok && last != nil && c != *last)
 		s.PTS, gap = pts, false

@@ -3,6 +3,7 @@ package segment
 import (
 	"crypto/sha256"
 	"fmt"
+	"strings"
 
 	"clipfs/clip/mp4"
 	"clipfs/clip/ts"
@@ -48,11 +49,23 @@ func CodingOf(movie *mp4.Movie, frames Frames) (Coding, *ts.Sound, error) {
 	}
 	all, err := sounds(track)
 	if err != nil {
-		c.LeftOut = track.Entries[0].Type.String()
+		c.LeftOut = soundName(track.Entries[0].Type)
 		return c, nil, nil
 	}
 	c.Sound = fmt.Sprint(*all[0])
 	return c, all[0], nil
+}
+
+// soundName is the coding of sound by which people know it.
+func soundName(entry mp4.FourCC) string {
+	switch name := entry.String(); name {
+	case "alaw":
+		return "G.711 A-law"
+	case "ulaw":
+		return "G.711 µ-law"
+	default:
+		return strings.TrimSpace(name)
+	}
 }
 
 // hasFrames reports whether a track has any.

@@ -26,9 +26,11 @@ type timelineText struct {
 	Runs [][3]int64 `json:"runs"`
 	// Others have the start and the length of what is recorded and not in the playlist, as it is of another codec.
 	Others [][2]int64 `json:"others,omitempty"`
-	// Video is the codec of the playlist, for people, if it is known; Notes say what is unusual in the playlist.
-	Video string   `json:"video,omitempty"`
-	Notes []string `json:"notes,omitempty"`
+	// Video is the codec of the playlist, for people, if it is known, Silent the codings of sound that is not in it; Notes say what is unusual in
+	// the playlist.
+	Video  string   `json:"video,omitempty"`
+	Silent []string `json:"silent,omitempty"`
+	Notes  []string `json:"notes,omitempty"`
 	// Step is the length of a step of Activity, which is how many bytes are stored of what starts in it.
 	Step     int64   `json:"step"`
 	Activity []int64 `json:"activity"`
@@ -42,7 +44,7 @@ func timelineOf(ctx context.Context, s source, c *clip.Clip) (made, error) {
 	}
 	return textOf(ctx, c, func(r clip.Recording) []byte {
 		t := timelineText{
-			Stream: r.Stream.Name, Start: r.Span.Start.UnixMilli(), End: r.Span.End.UnixMilli(), Runs: runsOf(laid), Video: laid.Video, Notes: laid.Notes,
+			Stream: r.Stream.Name, Start: r.Span.Start.UnixMilli(), End: r.Span.End.UnixMilli(), Runs: runsOf(laid), Video: laid.Video, Silent: laid.Sound, Notes: laid.Notes,
 		}
 		t.Others = t.without(r)
 		step := max(activityLeast, (r.Span.Length() / activitySteps).Round(activityLeast))

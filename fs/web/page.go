@@ -79,6 +79,8 @@ type view struct {
 	Start, End int64
 	Warn       int64
 	Stills     bool
+	// Clips says that clips of any length are here.
+	Clips bool
 }
 
 // crumb is a directory on the way to a page, or the page itself.
@@ -105,6 +107,7 @@ func (p *pages) write(d *tree.Dir, lines []line, base string, zone *time.Locatio
 	v := view{
 		Title: "Cameras", Assets: base + "/" + assetsDir + "/", Root: base + "/", Lines: lines, Zone: zoneName(zone), Warn: p.warn, Stills: p.stills,
 	}
+	v.Clips = d.Period.Length() > 0
 	if d.Path != "" {
 		names := strings.Split(d.Path, "/")
 		v.Stream, v.Title = names[0], strings.Join(names, " ")

@@ -175,6 +175,28 @@ func TestListing(t *testing.T) {
 	}
 }
 
+// TestWithoutScript: whoever follows the links of pages alone comes from the cameras to a clip, and each page says what to do there.
+func TestWithoutScript(t *testing.T) {
+	s := serve(t, recorded(), web.Options{BasePath: "/cameras"})
+	path := "/cameras/"
+	for _, step := range []struct{ link, says string }{
+		{"./door/", "Choose a camera"}, {"./1999-12-31/", "choose one to look at it"}, {"./1999-12-31T20/", "The files below do not"},
+		{"./1999-12-31T20:00/", "Any length can be had"}, {"./1m.mp4", "Any length can be had"},
+	} {
+		page := ask(t, s, http.MethodGet, path)
+		if !strings.Contains(page.body, `<a href="`+step.link+`"`) || !strings.Contains(page.body, step.says) {
+			t.Fatalf("%s has no link to %s, or does not say %q: %s", path, step.link, step.says, page.body)
+		}
+		path += strings.TrimPrefix(step.link, "./")
+	}
+	if got := ask(t, s, http.MethodGet, path); got.status != http.StatusOK || got.header.Get("Content-Type") != "video/mp4" {
+		t.Errorf("%s: %d %s", path, got.status, got.header.Get("Content-Type"))
+	}
+	if none := ask(t, serve(t, memory.New(), web.Options{}), http.MethodGet, "/"); !strings.Contains(none.body, "clipfs doctor") {
+		t.Errorf("a page without cameras does not say what to do: %s", none.body)
+	}
+}
+
 // TestErrors: each error of the archive has its status and its reason, as text or as JSON.
 func TestErrors(t *testing.T) {
 	for _, row := range []struct {

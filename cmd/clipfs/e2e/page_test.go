@@ -3,6 +3,7 @@
 package e2e_test
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -14,14 +15,14 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"clipfs/clip/emulator/footage"
+	"clipfs/clip/emulator/producer"
 	"clipfs/cmd/internal/browser"
 	"clipfs/cmd/internal/harness"
 )
 
-// screenshotsVariable names a directory that keeps the pictures of pages.
-const screenshotsVariable = "E2E_SCREENSHOTS"
-
-// site is a server of three cameras: one that records on, one beside it, and one that has gaps and is silent by now.
+// site is a server of cameras, and a page of it: front-door and yard record on, gaps has what a day may have and is silent by now, ahead
+// has a clock that is five hours ahead, and h265 and law have what browsers do not play.
 type site struct {
 	*browser.Tab
 	web       *harness.Web
@@ -29,60 +30,128 @@ type site struct {
 	yesterday time.Time
 }
 
-// startSite starts it, with flags for the server.
-func startSite(t *testing.T, width, height int, args ...string) site {
+// evening is when gaps records, yesterday.
+func (s site) evening() time.Time { return s.yesterday.Add(20 * time.Hour) }
+
+// startSite starts it.
+func startSite(t *testing.T) site {
 	t.Helper()
-	e := harness.StartEmulator(t, "--stream", "front-door=testcard", "--stream", "yard=testcard", "--retention", "72h", "--quota", "off")
-	createStreams(t, e, 72, "gaps")
-	s := site{Tab: browser.Open(t, width, height), yesterday: time.Now().UTC().Truncate(24 * time.Hour).Add(-24 * time.Hour)}
-	evening := s.yesterday.Add(20 * time.Hour)
+	coded := []string{"-f", "lavfi", "-i", "testsrc2=size=320x180:rate=10:duration=10", "-f", "lavfi", "-i", "sine=sample_rate=8000:duration=10", "-c:a", "pcm_mulaw"}
+	law := harness.FFmpeg(t, "law.mkv", append(coded, "-c:v", "libx264", "-preset", "ultrafast", "-g", "20")...)
+	h265 := harness.FFmpeg(t, "h265.mp4", "-i", law, "-an", "-c:v", "libx265", "-tag:v", "hvc1", "-preset", "ultrafast", "-x265-params", "log-level=error:keyint=20")
+	e := harness.StartEmulator(t, "--stream", "front-door=testcard", "--stream", "yard=testcard", "--stream", "law="+law+",loop", "--stream", "h265="+h265+",loop",
+		"--retention", "72h", "--quota", "off")
+	createStreams(t, e, 72, "gaps", "ahead", "denied")
+	s := site{Tab: browser.Open(t, 1280, 1000), emulator: e, yesterday: time.Now().UTC().Truncate(24 * time.Hour).Add(-24 * time.Hour)}
 	for _, run := range [][2]time.Duration{{-5 * time.Minute, 4 * time.Minute}, {0, 5 * time.Minute}, {7*time.Minute + 600*time.Millisecond, 90 * time.Second}} {
-		put(t, e, "gaps", evening.Add(run[0]), run[1])
+		put(t, e, "gaps", s.evening().Add(run[0]), run[1])
 	}
-	s.web, s.emulator = harness.StartWeb(t, e, args...), e
+	s.putCoded(t, 9*time.Minute, time.Minute, "-c:v", "libx264", "-preset", "ultrafast", "-vf", "scale=160:90")
+	s.putCoded(t, 11*time.Minute, 20*time.Second, "-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=error:keyint=20:scenecut=0")
+	put(t, e, "gaps", s.evening().Add(12*time.Minute), time.Minute)
+	put(t, e, "ahead", time.Now().UTC().Truncate(2*time.Second).Add(5*time.Hour+time.Minute), 10*time.Second)
+	s.web = harness.StartWeb(t, e)
+	return s
+}
+
+// putCoded has gaps record the test card, coded by ffmpeg.
+func (s site) putCoded(t *testing.T, after, length time.Duration, coding ...string) {
+	t.Helper()
+	from := s.evening().Add(after)
+	card := filepath.Join(t.TempDir(), "card.mkv")
+	f, err := os.Create(card)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(producer.WriteTestCard(f, from, from.Add(length)), f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	file := harness.FFmpeg(t, "coded.mkv", append(append([]string{"-i", card, "-an", "-g", "20", "-keyint_min", "20"}, coding...), "-sc_threshold", "0")...)
+	spec, err := footage.ParseSpec("gaps=" + file + "@" + from.Format(time.RFC3339))
+	if err != nil {
+		t.Fatal(err)
+	}
+	source, err := spec.Open(t.Context(), from.Add(length))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := producer.PutSource(t.Context(), s.emulator.Endpoint, "gaps", source, from, from.Add(length), false, producer.Options{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// another is another page of the site.
+func (s site) another(t *testing.T, width, height int) site {
+	t.Helper()
+	s.Tab = s.Another(t, width, height)
 	return s
 }
 
 // day is the page of yesterday of a camera, where it has come to show something.
 func (s site) day(t *testing.T, camera, hash string) {
 	t.Helper()
-	s.Go(t, "about:blank")
-	s.Go(t, s.web.URL+"/"+camera+"/"+s.yesterday.Format(time.DateOnly)+"/"+hash)
-	s.settled(t)
+	s.open(t, camera, hash)
+	s.shown(t)
 }
 
-// settled waits until the video shows where it was sent to, and the clock says when that was.
-func (s site) settled(t *testing.T) {
+// open opens the page of yesterday of a camera.
+func (s site) open(t *testing.T, camera, hash string) {
 	t.Helper()
-	s.Await(t, `(v => v.readyState >= 2 && !v.seeking)(document.querySelector('video'))`)
-	s.Await(t, `document.querySelector('.clock').classList.contains('shown')`)
+	s.Go(t, "about:blank")
+	s.Go(t, s.web.URL+"/"+camera+"/"+s.yesterday.Format(time.DateOnly)+"/"+hash)
+}
+
+// shown waits until the video shows where it was sent to, and gives the second that it shows and what the clock says.
+func (s site) shown(t *testing.T) (second int, clock string) {
+	t.Helper()
+	return s.Shown(t, `document.querySelector('video')`, `document.querySelector('.clock')`)
 }
 
 // agrees checks that the picture shows the second that the clock says, and gives what the clock says.
 func (s site) agrees(t *testing.T, what string) time.Time {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) { // the clock may be a picture behind
-		second, text := s.SecondBeside(t, `document.querySelector('video')`, `document.querySelector('.clock').textContent`)
-		at, err := time.Parse("2006-01-02 15:04:05.000", text)
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		second, clock := s.shown(t)
+		at, err := time.Parse("2006-01-02 15:04:05.000", clock)
 		if err != nil {
-			t.Fatalf("%s: the clock says %q", what, text)
+			t.Fatalf("%s: the clock says %q", what, clock)
 		}
 		if second == at.Second() {
 			return at
 		}
 		if time.Now().After(deadline) {
-			t.Errorf("%s: the picture shows second %d, the clock %s", what, second, text)
+			t.Errorf("%s: the picture shows second %d, the clock %s", what, second, clock)
 			return at
 		}
 	}
 }
 
-// click clicks on the strip at a share of its width.
-func (s site) click(t *testing.T, share float64) {
+// strip is where the strip of a day's page is.
+type strip struct{ left, top, width, height float64 }
+
+func (s site) strip(t *testing.T) strip {
 	t.Helper()
 	box := browser.Eval[[]float64](t, s.Tab, `(r => [r.left, r.top, r.width, r.height])(document.querySelector('.strip').getBoundingClientRect())`)
-	s.Do(t, chromedp.MouseClickXY(box[0]+box[2]*share, box[1]+box[3]/2))
-	s.settled(t)
+	return strip{box[0], box[1], box[2], box[3]}
+}
+
+// click clicks on the strip at a share of its width.
+func (s site) click(t *testing.T, on strip, share float64) {
+	t.Helper()
+	s.Do(t, chromedp.MouseClickXY(on.left+on.width*share, on.top+on.height/2))
+}
+
+// press clicks on an element.
+func (s site) press(t *testing.T, selector string) {
+	t.Helper()
+	box := browser.Eval[[]float64](t, s.Tab, fmt.Sprintf(`(e => { e.scrollIntoView({block: 'center'}); const r = e.getBoundingClientRect(); return [r.left + r.width / 2, r.top + r.height / 2]; })(document.querySelector(%q))`, selector))
+	s.Do(t, chromedp.MouseClickXY(box[0], box[1]))
+}
+
+// choose chooses an option.
+func (s site) choose(t *testing.T, selector, value string) {
+	t.Helper()
+	browser.Eval[bool](t, s.Tab, fmt.Sprintf(`(z => { z.value = %q; z.dispatchEvent(new Event('change')); return true })(document.querySelector(%q))`, value, selector))
 }
 
 // check makes sure that nothing went wrong in the page, and that nobody else was asked for anything.
@@ -96,62 +165,88 @@ func (s site) check(t *testing.T) {
 	}
 }
 
-// TestPage: cameras, days and a day can be looked at, and each place of the timeline shows the second that it says.
+// TestPage looks at the pages in one browser, each way one after the other, while another page of it follows a camera for as long as that
+// takes, and for a minute at least.
 func TestPage(t *testing.T) {
 	t.Parallel()
-	s := startSite(t, 1280, 1000)
-	s.Go(t, s.web.URL+"/")
-	for camera, says := range map[string]string{"front-door": "seen", "yard": "seen", "gaps": "silent for"} {
-		s.Await(t, fmt.Sprintf(`[...document.querySelectorAll('.tile')].some(t => t.textContent.includes(%q) && t.querySelector('.state').textContent.startsWith(%q))`, camera, says))
+	s := startSite(t)
+	live := follow(t, s)
+	for _, way := range []struct {
+		name string
+		look func(*testing.T)
+	}{
+		{"cameras", s.cameras}, {"day", s.marked}, {"keys", s.keys}, {"seeks", s.seeks}, {"codecs", s.codecs}, {"stills", s.stills},
+		{"without HLS", s.withoutHLS}, {"looks", s.looks},
+	} {
+		t.Run(way.name, func(t *testing.T) {
+			way.look(t)
+			s.check(t)
+		})
 	}
+	live.followed(t)
+}
+
+// cameras: the tiles say what is wrong, and a camera's page has its days.
+func (s site) cameras(t *testing.T) {
+	denied := s.emulator.Fault(t, "kind=denied,api=ListFragments,stream=denied")
+	s.Go(t, s.web.URL+"/")
+	for camera, says := range map[string]string{
+		"front-door": "seen ", "gaps": "silent for ", "ahead": "clock off by +5 hours", "yard": "seen ", "denied": "no permission: ",
+	} {
+		s.Await(t, fmt.Sprintf(`[...document.querySelectorAll('.tile')].some(t => t.querySelector('.name').textContent === %q && t.querySelector('.state').textContent.startsWith(%q))`, camera, says))
+	}
+	denied.Remove(t)
 	s.Go(t, s.web.URL+"/gaps/")
 	if n := browser.Eval[int](t, s.Tab, `document.querySelectorAll('.month a').length`); n != 1 {
 		t.Errorf("the calendar has %d days, want 1", n)
 	}
-	s.day(t, "front-door", "")
-	s.agrees(t, "at first")
-	s.click(t, 20.0/24)
-	if at := s.agrees(t, "after a click at 20:00"); at.Sub(s.yesterday.Add(20*time.Hour)).Abs() > 2*time.Minute {
-		t.Errorf("a click at 20:00 leads to %v", at)
-	}
-	browser.Eval[bool](t, s.Tab, `(f => { f.querySelector('input').value = '20:00:00'; f.requestSubmit(); return true })(document.querySelector('.goto'))`)
-	s.settled(t)
-	if at := s.agrees(t, "gone to 20:00:00"); !at.Equal(s.yesterday.Add(20 * time.Hour)) {
-		t.Errorf("20:00:00 leads to %v", at)
-	}
-	s.marks(t)
-	s.besides(t)
-	s.check(t)
 }
 
-// marks saves what is marked.
-func (s site) marks(t *testing.T) {
-	t.Helper()
+// marked: a click on the strip leads to its time, and what is marked can be saved, and its path copied.
+func (s site) marked(t *testing.T) {
+	s.day(t, "front-door", "")
+	s.agrees(t, "at first")
+	s.click(t, s.strip(t), 20.0/24)
+	if at := s.agrees(t, "after a click at 20:00"); at.Sub(s.evening()).Abs() > 2*time.Minute {
+		t.Errorf("a click at 20:00 leads to %v", at)
+	}
+	s.goTo(t, "20:00:00")
+	if at := s.agrees(t, "gone to 20:00:00"); !at.Equal(s.evening()) {
+		t.Errorf("20:00:00 leads to %v", at)
+	}
 	s.Do(t, chromedp.KeyEvent("["))
 	for range 3 {
-		s.Do(t, chromedp.KeyEvent("\u0303")) // right
-		s.settled(t)
+		s.key(t, "\u0303") // right
 	}
-	at := s.agrees(t, "fifteen seconds later")
 	s.Do(t, chromedp.KeyEvent("]"))
 	s.Await(t, `!document.querySelector('.made').hidden`)
-	start := s.yesterday.Add(20 * time.Hour)
-	want := fmt.Sprintf("/front-door/%s/%ds.mp4", start.Format("20060102T150405.000Z"), int(at.Sub(start).Seconds()))
-	got := browser.Eval[string](t, s.Tab, `document.querySelector('.save').href`)
-	if got != s.web.URL+want || at.Sub(start) != 15*time.Second {
-		t.Errorf("the link is %s, want %s; marked to %v", got, want, at)
+	path := fmt.Sprintf("front-door/%s/15s", s.evening().Format("20060102T150405.000Z"))
+	for selector, form := range map[string]string{".save": ".mp4", ".save-cover": ".cover.mp4"} {
+		got := browser.Eval[string](t, s.Tab, fmt.Sprintf(`document.querySelector(%q).href`, selector))
+		if got != s.web.URL+"/"+path+form {
+			t.Errorf("the link is %s, want %s", got, path+form)
+		}
+		if answer, body := fetch(t, http.DefaultClient, got); answer.StatusCode != http.StatusOK || len(body) < 10_000 {
+			t.Errorf("the file of what was marked: %d with %d bytes", answer.StatusCode, len(body))
+		}
 	}
-	answer, body := fetch(t, http.DefaultClient, got)
-	if answer.StatusCode != http.StatusOK || len(body) < 10_000 {
-		t.Errorf("the file of what was marked: %d with %d bytes", answer.StatusCode, len(body))
+	s.press(t, ".copy")
+	s.Await(t, `document.querySelector('.marked').textContent === 'copied'`)
+	browser.Eval[bool](t, s.Tab, `(() => { const e = document.createElement('textarea'); e.className = 'pasted'; document.body.append(e); e.focus(); return true })()`)
+	s.Paste(t)
+	want := fmt.Sprintf("%[1]s.mp4\nffmpeg -i \"$MOUNT/%[1]s.mp4\" -c copy \"%[2]s.mp4\"\n", path, strings.ReplaceAll(path, "/", "-"))
+	if got := browser.Eval[string](t, s.Tab, `document.querySelector('.pasted').value`); got != want {
+		t.Errorf("on the clipboard is %q, want %q", got, want)
 	}
+	browser.Eval[bool](t, s.Tab, `(document.querySelector('.pasted').remove(), document.querySelector('.strip').focus(), true)`)
+	s.besides(t)
 }
 
 // besides shows another camera beside the first.
 func (s site) besides(t *testing.T) {
 	t.Helper()
 	s.Await(t, `[...document.querySelectorAll('.beside option')].some(o => o.value === 'yard')`)
-	browser.Eval[bool](t, s.Tab, `(b => { b.value = 'yard'; b.dispatchEvent(new Event('change')); return true })(document.querySelector('.beside'))`)
+	s.choose(t, ".beside", "yard")
 	s.Await(t, `(v => v.length === 2 && v[1].readyState >= 2 && !v[1].seeking)([...document.querySelectorAll('video')])`)
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) { // the other one seeks once it is there
 		one, two := s.Second(t, `document.querySelectorAll('video')[0]`), s.Second(t, `document.querySelectorAll('video')[1]`)
@@ -166,119 +261,72 @@ func (s site) besides(t *testing.T) {
 	s.Await(t, `location.hash.includes('with=yard')`)
 }
 
-// TestPageSeeks: a hundred places over gaps show the second that the clock says, at any zoom.
-func TestPageSeeks(t *testing.T) {
-	t.Parallel()
-	s := startSite(t, 1000, 900)
-	evening := s.yesterday.Add(20 * time.Hour)
-	s.day(t, "gaps", fmt.Sprintf("#t=%s&zoom=1200", evening.Format(time.RFC3339)))
-	if at := s.agrees(t, "where the link leads"); !at.Equal(evening) {
-		t.Errorf("the link leads to %v, want %v", at, evening)
+// seeks: a hundred places over gaps, another size of the pictures and another codec show the second that the clock says.
+func (s site) seeks(t *testing.T) {
+	middle := s.evening().Add(4 * time.Minute)
+	s.day(t, "gaps", fmt.Sprintf("#t=%s&zoom=1200", middle.Format(time.RFC3339)))
+	if at := s.agrees(t, "where the link leads"); !at.Equal(middle) {
+		t.Errorf("the link leads to %v, want %v", at, middle)
 	}
+	on := s.strip(t)
 	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a sequence that is the same each time
 	places := make(map[time.Time]bool)
+	sized := 0
 	for i := range 100 {
-		s.click(t, random.Float64())
-		places[s.agrees(t, fmt.Sprintf("click %d", i)).Truncate(time.Second)] = true
+		s.click(t, on, random.Float64())
+		at := s.agrees(t, fmt.Sprintf("click %d", i))
+		places[at.Truncate(time.Second)] = true
+		if after := at.Sub(s.evening()); after >= 9*time.Minute && after < 10*time.Minute {
+			sized++
+		} else if after >= 11*time.Minute && after < 12*time.Minute {
+			t.Errorf("click %d leads to %v, where there is nothing but H.265", i, at)
+		}
 		if t.Failed() {
 			t.FailNow()
 		}
 	}
-	if len(places) < 50 {
-		t.Errorf("a hundred clicks led to %d places", len(places))
+	if len(places) < 50 || sized < 2 {
+		t.Errorf("a hundred clicks led to %d places, %d of them with pictures of another size", len(places), sized)
 	}
-	s.check(t)
+	s.Await(t, `document.querySelector('.notes').textContent.includes('H.265 is left out')`)
 }
 
-// TestPageWithoutHLS: a browser that plays no playlists shows the same seconds from MP4 files.
-func TestPageWithoutHLS(t *testing.T) {
-	t.Parallel()
-	s := startSite(t, 1000, 900)
-	s.Before(t, `HTMLMediaElement.prototype.canPlayType = () => ''`)
-	evening := s.yesterday.Add(20 * time.Hour)
-	s.day(t, "gaps", fmt.Sprintf("#t=%s&zoom=1200", evening.Format(time.RFC3339)))
+// codecs: what a browser does not play is said, with a link to a file that has it.
+func (s site) codecs(t *testing.T) {
+	s.open(t, "h265", "")
+	s.Await(t, `document.querySelector('.said').textContent.startsWith('This browser does not show the pictures of this camera (H.265')`)
+	s.leadsToFile(t, ".said a")
+	s.day(t, "law", "")
+	s.Await(t, `document.querySelector('.notes').textContent.includes('No browser plays the sound of this camera (G.711 µ-law)')`)
+	s.leadsToFile(t, ".notes a")
+}
+
+// leadsToFile follows a link to an MP4.
+func (s site) leadsToFile(t *testing.T, selector string) {
+	t.Helper()
+	link := browser.Eval[string](t, s.Tab, fmt.Sprintf(`document.querySelector(%q).href`, selector))
+	if answer, body := fetch(t, http.DefaultClient, link); answer.Header.Get("Content-Type") != "video/mp4" || len(body) < 1000 {
+		t.Errorf("%s leads to %s: %s with %d bytes", selector, link, answer.Status, len(body))
+	}
+}
+
+// withoutHLS: a browser that plays no playlists shows the same seconds from MP4 files.
+func (s site) withoutHLS(t *testing.T) {
+	other := s.another(t, 1000, 900)
+	other.Before(t, `HTMLMediaElement.prototype.canPlayType = () => ''`)
+	other.day(t, "gaps", fmt.Sprintf("#t=%s&zoom=600", s.evening().Add(2*time.Minute).Format(time.RFC3339)))
+	on := other.strip(t)
 	random := rand.New(rand.NewPCG(3, 4)) //nolint:gosec // a sequence that is the same each time
 	places := make(map[time.Time]bool)
 	for i := range 10 {
-		s.click(t, random.Float64())
-		places[s.agrees(t, fmt.Sprintf("click %d", i)).Truncate(time.Second)] = true
+		other.click(t, on, random.Float64())
+		places[other.agrees(t, fmt.Sprintf("click %d", i)).Truncate(time.Second)] = true
 	}
 	if len(places) < 5 {
 		t.Errorf("ten clicks led to %d places", len(places))
 	}
-	if source := browser.Eval[string](t, s.Tab, `document.querySelector('video').src`); !strings.HasSuffix(source, "/10m.mp4") {
+	if source := browser.Eval[string](t, other.Tab, `document.querySelector('video').src`); !strings.HasSuffix(source, "/10m.mp4") {
 		t.Errorf("it plays %s", source)
 	}
-	s.check(t)
-}
-
-// TestPageLooks: the views at two widths, light and dark. The pictures are kept where E2E_SCREENSHOTS says. No page is wider than
-// its window, none moves what it shows while it loads, and none has anything that keeps people from using it, as far as axe-core sees.
-func TestPageLooks(t *testing.T) {
-	t.Parallel()
-	s := startSite(t, 1280, 1000)
-	dir := os.Getenv(screenshotsVariable)
-	if dir == "" {
-		dir = t.TempDir()
-	}
-	s.Before(t, `window.shift = 0; new PerformanceObserver(l => { for (const e of l.getEntries()) if (!e.hadRecentInput) window.shift += e.value }).observe({type: 'layout-shift', buffered: true})`)
-	day := "/front-door/" + s.yesterday.Format(time.DateOnly)
-	for name, path := range map[string]string{
-		"cameras": "/", "camera": "/front-door/", "day": day + "/", "files": day + "T20/",
-		"marked": day + "/#with=gaps&zoom=3600&t=" + s.yesterday.Add(20*time.Hour).Format(time.RFC3339),
-	} {
-		for _, scheme := range []string{"light", "dark"} {
-			for _, width := range []int64{1280, 390} {
-				s.Look(t, width, 900, scheme)
-				s.Go(t, "about:blank")
-				s.Go(t, s.web.URL+path)
-				s.loaded(t, name)
-				what := fmt.Sprintf("%s at %d, %s", name, width, scheme)
-				if over := browser.Eval[int](t, s.Tab, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
-					t.Errorf("%s is %d pixels too wide", what, over)
-				}
-				if shift := browser.Eval[float64](t, s.Tab, `window.shift`); shift > 0.001 && name != "marked" { // which two are shown is known late
-					t.Errorf("%s moves by %v", what, shift)
-				}
-				s.Screenshot(t, filepath.Join(dir, fmt.Sprintf("%s-%d-%s.png", name, width, scheme)))
-				for _, barrier := range s.Barriers(t) {
-					t.Errorf("%s: %s", what, barrier)
-				}
-				if weight := s.weight(t); weight > 100<<10 {
-					t.Errorf("%s has %d bytes", what, weight)
-				}
-			}
-		}
-	}
-	s.check(t)
-}
-
-// loaded waits until a view shows all that it comes to show.
-func (s site) loaded(t *testing.T, name string) {
-	t.Helper()
-	switch name {
-	case "cameras":
-		s.Await(t, `[...document.querySelectorAll('.tile')].every(t => t.querySelector('img') && t.querySelector('.state').textContent.trim())`)
-	case "camera":
-		s.Await(t, `document.querySelector('.state').textContent.startsWith('From')`)
-	case "marked":
-		s.Await(t, `location.hash.includes('with=gaps')`)
-		s.settled(t)
-		s.Do(t, chromedp.KeyEvent("["), chromedp.KeyEvent("\u0303"))
-		s.settled(t)
-		s.Do(t, chromedp.KeyEvent("]"))
-		s.Await(t, `!document.querySelector('.made').hidden`)
-	case "day":
-		s.settled(t)
-		s.Await(t, `document.querySelector('.after').href`)
-	}
-	s.Await(t, `document.readyState === 'complete'`)
-	time.Sleep(200 * time.Millisecond) // what comes late is what moves things
-}
-
-// weight is how many bytes a page takes, but for pictures: itself, what it loads, and what it asks of the server.
-func (s site) weight(t *testing.T) int {
-	t.Helper()
-	return browser.Eval[int](t, s.Tab, `[...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')].
-		filter(e => !['video', 'img'].includes(e.initiatorType)).reduce((sum, e) => sum + e.encodedBodySize, 0)`)
+	other.check(t)
 }

@@ -27,7 +27,7 @@ import (
 // patience is how long a step may take: machines are busy.
 const patience = time.Minute
 
-// Tab is a page in a browser of its own, which ends with the test.
+// Tab is a page in a browser, which ends with the test.
 type Tab struct {
 	ctx context.Context //nolint:containedctx // chromedp keeps the browser in it
 
@@ -38,7 +38,7 @@ type Tab struct {
 	hosts map[string]bool
 }
 
-// Open starts a browser of so many pixels.
+// Open starts a browser, and opens a page of so many pixels.
 func Open(t testing.TB, width, height int) *Tab {
 	t.Helper()
 	harness.Need(t, "chromium")
@@ -47,7 +47,18 @@ func Open(t testing.TB, width, height int) *Tab {
 		chromedp.Flag("autoplay-policy", "no-user-gesture-required"), chromedp.UserDataDir(t.TempDir()), chromedp.Env("HOME="+t.TempDir()))
 	allocated, end := chromedp.NewExecAllocator(context.Background(), options...)
 	t.Cleanup(end)
-	ctx, cancel := chromedp.NewContext(allocated)
+	return open(allocated, t, width, height)
+}
+
+// Another opens another page in the same browser, in a window of its own.
+func (b *Tab) Another(t testing.TB, width, height int) *Tab {
+	t.Helper()
+	return open(b.ctx, t, width, height, chromedp.WithNewWindow(true))
+}
+
+func open(parent context.Context, t testing.TB, width, height int, options ...chromedp.ContextOption) *Tab {
+	t.Helper()
+	ctx, cancel := chromedp.NewContext(parent, options...)
 	t.Cleanup(cancel)
 	tab := &Tab{ctx: ctx, hosts: make(map[string]bool)}
 	if err := chromedp.Do(ctx, chromedp.EmulateViewport(int64(width), int64(height))); err != nil {
@@ -211,22 +222,48 @@ func (b *Tab) Gray(t testing.TB, which string) (gray []byte, width, height int) 
 // where there is no test card.
 func (b *Tab) Second(t testing.TB, which string) int {
 	t.Helper()
-	second, _ := b.SecondBeside(t, which, `''`)
+	return Eval[picture](t, b, grayOf+"("+which+")").second(t)
+}
+
+// second reads the test card; -1 where there is none.
+func (p picture) second(t testing.TB) int {
+	t.Helper()
+	second, err := footage.ReadTestCard(p.pixels(t), p.Width, p.Height)
+	if err != nil {
+		return -1
+	}
 	return second
 }
 
-// SecondBeside is Second, with a text of the page at the same moment; text is an expression for it.
-func (b *Tab) SecondBeside(t testing.TB, which, text string) (second int, said string) {
+// shownOf is a function of a page: once a video has come to stand at a picture, that picture and what a clock says then.
+const shownOf = `(async (video, clock, patience) => {
+	for (const until = performance.now() + patience; video.readyState < 2 || video.seeking || !clock.classList.contains('shown');) {
+		if (performance.now() > until) throw new Error('nothing is shown: ' + clock.textContent + ', at ' + video.currentTime + ', ready ' + video.readyState);
+		await new Promise(done => setTimeout(done, 10));
+	}
+	return {Clock: clock.textContent, ...` + grayOf + `(video)};
+})`
+
+// Shown waits until a video has come to stand at a picture, and gives the second of the test card in it, as Second does, and what a clock
+// says at that moment. Both are expressions.
+func (b *Tab) Shown(t testing.TB, video, clock string) (second int, said string) {
 	t.Helper()
 	shown := Eval[struct {
 		picture
-		Text string
-	}](t, b, fmt.Sprintf("({...%s(%s), Text: %s})", grayOf, which, text))
-	second, err := footage.ReadTestCard(shown.pixels(t), shown.Width, shown.Height)
-	if err != nil {
-		return -1, shown.Text
-	}
-	return second, shown.Text
+		Clock string
+	}](t, b, fmt.Sprintf("%s(%s, %s, %d)", shownOf, video, clock, patience.Milliseconds()*3/4))
+	return shown.second(t), shown.Clock
+}
+
+// Paste puts what is on the clipboard where the cursor is.
+func (b *Tab) Paste(t testing.TB) {
+	t.Helper()
+	b.Do(t, func(ctx context.Context, target *chromedp.Target) (chromedp.Void, error) {
+		_, err := cdp.Call(ctx, target, input.DispatchKeyEvent, input.DispatchKeyEventParams{
+			Type: input.DispatchKeyEventTypeKeyDown, Key: "v", Commands: []string{"paste"},
+		})
+		return chromedp.Void{}, err
+	})
 }
 
 // Before has each page run a script before its own.

@@ -334,7 +334,14 @@ addEventListener('hashchange', () => {
 player.addEventListener('timeline', () => {
   strip.timeline = player.timeline;
   strip.draw();
-  find('.notes').textContent = player.timeline.notes.map((note) => `${note}.`).join(' ');
+  const { notes, silent } = player.timeline;
+  find('.notes').textContent = notes.filter((note) => !note.startsWith('sound of ')).map((note) => `${note}. `).join('');
+  if (silent.length > 0) {
+    const a = document.createElement('a');
+    a.href = player.file();
+    a.textContent = 'The files have it';
+    find('.notes').append(`No browser plays the sound of this camera (${silent.join(', ')}). `, a, '.');
+  }
 });
 
 // begin shows what the URL says, or the first picture.

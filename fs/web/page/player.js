@@ -7,6 +7,7 @@ import { length, name } from './times.js';
 
 const playlistType = 'application/vnd.apple.mpegurl';
 const window10m = 600e3;
+const stalledAfter = 1500; // for how long nothing may come before there is a look whether the playlist is another one by now
 
 export class Player extends EventTarget {
   // root is the URL of the stream, day the start and length of the day in milliseconds.
@@ -22,6 +23,9 @@ export class Player extends EventTarget {
     this.shown = null; // the time of day of the picture that is shown
     this.last = null; // the position of the picture that was shown last
     this.wanted = null; // the time of day that was asked for last
+    this.opened = false; // whether anything was played
+    this.told = false; // whether there was a look at how the camera codes, once a picture had come
+    this.pending = null; // the position of a seek whose picture has not come
     this.video.addEventListener('error', () => this.failed());
     this.video.addEventListener('loadeddata', () => this.judge());
     this.video.addEventListener('loadedmetadata', () => this.compare());
@@ -31,7 +35,11 @@ export class Player extends EventTarget {
     this.video.addEventListener('playing', () => this.dispatchEvent(new Event('state')));
     this.video.addEventListener('pause', () => this.dispatchEvent(new Event('state')));
     this.video.addEventListener('ended', () => this.next());
-    this.video.addEventListener('waiting', () => this.watch());
+    this.video.addEventListener('waiting', () => {
+      this.watch();
+      clearTimeout(this.stalling);
+      this.stalling = setTimeout(() => this.stalled(5), stalledAfter);
+    });
     if (this.video.requestVideoFrameCallback) {
       const frame = (_, { mediaTime }) => {
         this.picture(mediaTime);
@@ -56,6 +64,7 @@ export class Player extends EventTarget {
 
   // compare loads the timeline again where the playlist is a newer one: footage has come, or was found to be of another codec.
   async compare() {
+    this.opened = true;
     if (this.source !== 'day' || Math.abs(this.video.duration * 1000 - this.timeline.length) < 2 || this.compared === this.video.duration) {
       return;
     }
@@ -73,6 +82,10 @@ export class Player extends EventTarget {
     }
     this.wanted = time;
     clearTimeout(this.staying);
+    if (this.unplayable()) {
+      this.refuseCodec();
+      return;
+    }
     const position = this.timeline.position(time);
     if (this.native) {
       this.take('day', `${this.root}${this.span}.m3u8`);
@@ -106,6 +119,7 @@ export class Player extends EventTarget {
     const rate = this.video.playbackRate;
     this.source = source;
     this.last = null;
+    this.pending = null;
     this.following?.close();
     this.following = null;
     this.video.src = url;
@@ -119,6 +133,9 @@ export class Player extends EventTarget {
   go(seconds) {
     this.target = seconds + 0.0005; // positions are rounded to milliseconds, and the picture begins no later
     const { video } = this;
+    this.pending = this.target;
+    clearTimeout(this.stalling);
+    this.stalling = setTimeout(() => this.stalled(5), stalledAfter);
     const move = () => { video.currentTime = Math.min(this.target, video.duration || Infinity); };
     if (video.readyState >= HTMLMediaElement.HAVE_METADATA) {
       move();
@@ -147,6 +164,23 @@ export class Player extends EventTarget {
     this.watching = setTimeout(() => this.watch(end), 250);
   }
 
+  // stalled looks whether there is another playlist where nothing comes: Chromium waits without end where footage is of a codec that it does
+  // not play, which the server has found out by then.
+  async stalled(times) {
+    const { seeking, readyState, paused } = this.video;
+    if (this.source !== 'day' || times === 0 || !(seeking || readyState < (paused ? 2 : 3))) {
+      return;
+    }
+    if (await this.other()) {
+      this.source = '';
+      this.seek(this.wanted ?? this.timeline.first);
+    } else if (this.unplayable()) {
+      this.refuseCodec();
+    } else {
+      this.stalling = setTimeout(() => this.stalled(times - 1), stalledAfter);
+    }
+  }
+
   // stay tells of the picture where the browser has not: it tells of new pictures only, and may miss one that comes soon after
   // another, as that of a seek after the first of a file. The picture that stands is the one of the position, within its length.
   stay() {
@@ -157,6 +191,7 @@ export class Player extends EventTarget {
       if (seeking || this.last === null) {
         return;
       }
+      this.pending = null;
       if (paused && Math.abs(currentTime - this.last) > 1) {
         this.picture(currentTime - 0.0005);
       } else if (this.shown === null && Math.abs(currentTime - this.last) < 2) {
@@ -179,6 +214,10 @@ export class Player extends EventTarget {
   picture(mediaTime) {
     let at = null;
     this.last = mediaTime;
+    if (this.pending !== null && Math.abs(mediaTime - this.pending) > 2) {
+      return; // what is shown before the seek
+    }
+    this.pending = null;
     if (this.source === 'day') {
       at = this.timeline.time(Math.round(mediaTime * 1000));
     } else if (this.source === 'live') {
@@ -227,32 +266,65 @@ export class Player extends EventTarget {
     });
   }
 
+  // unplayable tells whether the pictures are known to be of a codec that this browser does not play.
+  unplayable() {
+    return this.timeline?.video === 'H.265' && this.video.canPlayType('video/mp4; codecs="hvc1.1.6.L120.90"') === '';
+  }
+
   // judge says what cannot be seen: some browsers play H.265 to nothing without an error.
   judge() {
     if (this.video.videoWidth === 0) {
-      this.refuse(`This browser does not show the pictures of this camera (${this.timeline?.video || 'H.265, as a rule'}).`);
+      this.refuseCodec();
+    } else if (this.source === 'day' && !this.timeline.video && !this.told) {
+      this.told = true; // by now the server knows how this camera codes, and what of it no browser plays
+      this.load().catch(() => {});
     }
   }
 
-  failed() {
-    const code = this.video.error?.code;
-    if (this.native && this.source === 'day' && code === MediaError.MEDIA_ERR_SRC_NOT_SUPPORTED) {
-      this.native = false; // it said that it might
-      this.source = '';
+  refuseCodec() {
+    this.refuse(`This browser does not show the pictures of this camera (${this.timeline?.video || 'H.265, as a rule'}).`);
+  }
+
+  async failed() {
+    const { error } = this.video;
+    const { source } = this;
+    this.source = ''; // so that the next seek loads it again
+    if (source === 'day' && await this.other()) {
       this.seek(this.wanted ?? this.timeline.first);
       return;
     }
-    this.refuse(this.video.error?.message ? `It does not play: ${this.video.error.message}` : 'It does not play.');
+    if (this.native && source === 'day' && !this.opened && error?.code === MediaError.MEDIA_ERR_SRC_NOT_SUPPORTED) {
+      this.native = false; // it said that it might
+      this.seek(this.wanted ?? this.timeline.first);
+      return;
+    }
+    this.refuse(error?.message ? `It does not play: ${error.message}` : 'It does not play.');
+  }
+
+  // other tells whether the playlist is another one by now, as when what was played last was found to be of another codec than the rest.
+  async other() {
+    const before = JSON.stringify(this.timeline?.runs);
+    try {
+      await this.load();
+    } catch (e) {
+      return false;
+    }
+    return JSON.stringify(this.timeline.runs) !== before;
   }
 
   // refuse says why there is no picture, with the file for another program.
   refuse(text) {
     this.say(`${text} `);
     const a = document.createElement('a');
-    const at = this.timeline.time(this.timeline.position(this.wanted ?? this.timeline.first));
-    a.href = `${this.root}${name(Math.floor(at / 60e3) * 60e3)}/1m.mp4`;
+    a.href = this.file();
     a.textContent = 'The file of this minute';
     this.said.append(a);
+  }
+
+  // file is the URL of the clip of the minute that was asked for.
+  file() {
+    const at = this.timeline.time(this.timeline.position(this.wanted ?? this.timeline.first));
+    return `${this.root}${name(Math.floor(at / 60e3) * 60e3)}/1m.mp4`;
   }
 
   // say says something over the picture, until the next seek.

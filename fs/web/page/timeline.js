@@ -10,6 +10,7 @@ export class Timeline {
     this.runs = data.runs;
     this.others = data.others ?? [];
     this.video = data.video ?? '';
+    this.silent = data.silent ?? []; // codings of sound that no browser plays
     this.notes = data.notes ?? [];
     this.step = data.step;
     this.activity = data.activity;

@@ -30,6 +30,9 @@ type FragmentQuery struct {
 	Span     Span
 	// Limit is the most fragments wanted; 0 means all.
 	Limit int
+	// Page gives how many fragments the next call is to ask for at most, once so many have come: a call costs what it asks for. Nil means as
+	// many as one can bring. More follow where there are more.
+	Page func(given int) int
 }
 
 // PayloadQuery asks for the media of the fragments of a stream that start in a span.

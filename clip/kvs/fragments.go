@@ -37,8 +37,12 @@ func (a *Archive) Fragments(ctx context.Context, q archive.FragmentQuery) iter.S
 		given := 0
 		var pages pages
 		for more := !q.Span.Empty(); more; {
+			page := most
+			if q.Page != nil {
+				page = max(1, min(most, q.Page(given)))
+			}
 			var found []archive.Fragment
-			if found, more, err = a.fragmentsPage(ctx, q.Stream, selection, most, &pages); err != nil {
+			if found, more, err = a.fragmentsPage(ctx, q.Stream, selection, page, &pages); err != nil {
 				yield(archive.Fragment{}, err)
 				return
 			}

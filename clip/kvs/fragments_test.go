@@ -98,6 +98,30 @@ func TestFragmentsLimit(t *testing.T) {
 	}
 }
 
+// TestFragmentsPage: a call asks for no more than is wanted of it.
+func TestFragmentsPage(t *testing.T) {
+	var asked []float64
+	s := newService()
+	s.answers["/listFragments"] = func(w http.ResponseWriter, r request, n int) {
+		asked = append(asked, r.body["MaxResults"].(float64))
+		token := fmt.Sprint("t", n)
+		if n == 4 {
+			token = ""
+		}
+		_, _ = io.WriteString(w, page(token, fragmentJSON(fmt.Sprint(n), 0)))
+	}
+	wanted := []int{2000, 30, 0, 7}
+	query := archive.FragmentQuery{Stream: "door", Span: archive.NewSpan(start(), time.Minute), Page: func(given int) int { return wanted[given] }}
+	for _, err := range newArchive(t, config(s), kvs.Options{}).Fragments(t.Context(), query) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := []float64{1000, 30, 1, 7}; !slices.Equal(asked, want) {
+		t.Errorf("calls ask for %v, want %v", asked, want)
+	}
+}
+
 func TestFragmentsEndlessListing(t *testing.T) {
 	another := func(n int) string { return fmt.Sprint("t", n) }
 	nothing := func(int) []string { return nil }

@@ -138,7 +138,7 @@ func (t *table) claim(stream archive.StreamName, missing []archive.Span, beyond 
 	for _, m := range missing {
 		length += m.Length()
 	}
-	page := tempo.page(length)
+	first, page := tempo.page(length)
 	for _, m := range missing {
 		for at := m.Start; at.Before(m.End); {
 			free := t.freeLocked(stream, archive.Span{Start: at, End: m.End})
@@ -150,6 +150,10 @@ func (t *table) claim(stream archive.StreamName, missing []archive.Span, beyond 
 				}
 				at = theirs.End
 				continue
+			}
+			page := page
+			if len(mine) == 0 {
+				page = first
 			}
 			ask := archive.NewSpan(at, page).Intersect(free)
 			if ask.End.Equal(beyond.Start) && tempo.perMinute > 0 && beyond.End.After(beyond.Start) {

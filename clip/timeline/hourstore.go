@@ -162,8 +162,11 @@ func (s *hourStore) put(stream archive.Stream, records ...hourRecord) {
 // append adds a member to a file, in one write, so that it is there whole or is seen to be cut.
 func (s *hourStore) append(path string, records []hourRecord) error {
 	var member bytes.Buffer
-	z := gzip.NewWriter(&member)
-	if err := errors.Join(json.NewEncoder(z).Encode(records), z.Close()); err != nil {
+	z, err := gzip.NewWriterLevel(&member, gzip.BestSpeed) // callers wait for it
+	if err == nil {
+		err = errors.Join(json.NewEncoder(z).Encode(records), z.Close())
+	}
+	if err != nil {
 		return err
 	}
 	s.files.Lock()

@@ -15,7 +15,12 @@ func (t *table) ask(ctx context.Context, stream archive.StreamName, span archive
 		return nil, nil
 	}
 	var fragments []archive.Fragment
-	for f, err := range t.service.Fragments(ctx, archive.FragmentQuery{Stream: stream, Selector: t.by, Span: span}) {
+	query := archive.FragmentQuery{Stream: stream, Selector: t.by, Span: span, Page: func(given int) int {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		return t.seen[stream].tempo.left(span, given)
+	}}
+	for f, err := range t.service.Fragments(ctx, query) {
 		if err != nil {
 			return nil, fmt.Errorf("list %s %s: %w", stream, span, err)
 		}

@@ -16,6 +16,12 @@ const (
 	// whose density is known: what was recorded there may be denser, and is then a listing of many pages.
 	longestAsk = 6 * time.Hour
 	tempoReach = 4
+	// firstAsk is the length of the first of many calls where nothing tells how densely a stream was recorded: it is soon answered, and tells the
+	// others how much they are to ask for.
+	firstAsk = 15 * time.Minute
+	// pageSlack is which share of the fragments that are expected, and pageMore how many more than that, a call asks for beside them.
+	pageSlack = 20
+	pageMore  = 20
 )
 
 // tempo is how densely a stream was recorded.
@@ -35,13 +41,30 @@ func (p tempo) after(span archive.Span, fragments int) tempo {
 	return p
 }
 
-// page gives how much time one call is to ask for of what is missing, in whole minutes. Without a tempo that is an hour, or
-// so much that all calls can go at once.
-func (p tempo) page(missing time.Duration) time.Duration {
+// page gives how much time one call is to ask for of what is missing, in whole minutes, and how much the first one is. Without a tempo that is an hour, or
+// so much that all calls can go at once; the first is short then.
+func (p tempo) page(missing time.Duration) (first, page time.Duration) {
 	if p.perMinute == 0 {
-		share := (missing/asksAtOnce + time.Minute - archive.Grain).Truncate(time.Minute)
-		return min(max(share, bucketLength), longestAsk)
+		share := func(length time.Duration, calls time.Duration) time.Duration {
+			return min(max((length/calls+time.Minute-archive.Grain).Truncate(time.Minute), bucketLength), longestAsk)
+		}
+		if missing <= asksAtOnce*bucketLength {
+			page = share(missing, asksAtOnce)
+			return page, page
+		}
+		return firstAsk, share(missing-firstAsk, asksAtOnce-1)
 	}
-	page := time.Duration(min(math.Floor(pageFragments/p.perMinute), longestAsk.Minutes())) * time.Minute
-	return max(min(page, (tempoReach*p.seen).Truncate(time.Minute)), time.Minute)
+	page = time.Duration(min(math.Floor(pageFragments/p.perMinute), longestAsk.Minutes())) * time.Minute
+	page = max(min(page, (tempoReach*p.seen).Truncate(time.Minute)), time.Minute)
+	return page, page
+}
+
+// left gives how many fragments the next call is to ask for of a span of which some have come: as many as are expected besides, and a few; as many as
+// one brings where that is not known, or more have come than were expected.
+func (p tempo) left(span archive.Span, given int) int {
+	left := int(p.perMinute*span.Length().Minutes()) - given
+	if given == 0 || left <= 0 {
+		return pageFragments
+	}
+	return min(pageFragments, left+left/pageSlack+pageMore)
 }

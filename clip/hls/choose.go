@@ -23,7 +23,8 @@ type chooser struct {
 type choice struct {
 	own         *source
 	first, last time.Time
-	// before is the opening, a moment ago, of the segment before; nil if there was none.
+	// begins says that it is the first of its playlist; before is the opening, a moment ago, of the segment before, nil if there was none.
+	begins bool
 	before *opening
 	now    time.Time
 }
@@ -37,7 +38,7 @@ func (s *chooser) choose(ctx context.Context, own *clip.Clip, position time.Dura
 	if err != nil {
 		return nil, err
 	}
-	c := choice{own: sourceOf(own, servedOf(recorded.Fragments, recorded.Over), recorded.Rule), now: now}
+	c := choice{own: sourceOf(own, servedOf(recorded.Fragments, recorded.Over), recorded.Rule), begins: position == 0, now: now}
 	if before, ok := s.before(own.Span(), position, now); ok {
 		c.before = &before
 	}
@@ -48,7 +49,7 @@ func (s *chooser) choose(ctx context.Context, own *clip.Clip, position time.Dura
 	if found := s.there(ctx, c); found != nil {
 		return s.keep(found), nil
 	}
-	if c.before != nil && c.first.Truncate(s.part).Add(s.part+settledAfter).Before(now) {
+	if (c.begins || c.before != nil) && c.first.Truncate(s.part).Add(s.part+settledAfter).Before(now) {
 		rest, err := s.rest(ctx, c)
 		if err != nil {
 			return nil, err
@@ -143,7 +144,7 @@ func (s *chooser) rest(ctx context.Context, c choice) (*source, error) {
 		return cell, nil
 	}
 	border := c.first.Truncate(s.part).Add(s.part)
-	if began := c.before; began.run == 0 && !began.source.starts.Start.Equal(cell.starts.Start) && border.Add(s.part+settledAfter).Before(c.now) {
+	if began := c.before; (began == nil || began.run == 0 && !began.source.starts.Start.Equal(cell.starts.Start)) && border.Add(s.part+settledAfter).Before(c.now) {
 		long, err := s.partOf(ctx, c, archive.Span{Start: c.first, End: border.Add(s.part)}, 2*s.part)
 		if err == nil && long != nil && long.end.After(cell.end) && !s.isRefused(long) {
 			return long, nil

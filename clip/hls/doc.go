@@ -13,8 +13,8 @@
 //
 // Three kinds of clips have the media of a segment, all of them had by one GetClip call: the segment's own span; the rest of its cell of the grid of parts, from the
 // segment on; the whole cell, whose payload is a part of longer clips too. A segment is looked up without media, and then it is decided which it is: a payload
-// that is on disk or on its way; where the segment before was read a moment ago, the rest of the cell, so that whoever plays makes one call for many
-// segments; else its own span, so that a seek fetches one segment and no more. From the third segment in a row on the source
+// that is on disk or on its way; at the beginning of a playlist, and where the segment before was read a moment ago, the rest of the cell, so that whoever
+// plays makes one call for many segments; else its own span, so that a seek fetches one segment and no more. From the third segment in a row on the source
 // is fetched on while nothing reads it.
 //
 // The version of a segment is made of its source, so that another decision later is another version of the file.

@@ -147,6 +147,10 @@ func TestCallsOfPlaying(t *testing.T) {
 		}
 	}
 	p := publish(t, recorded(1), clip.Options{}, 0)
+	if got := p.calls(func() { p.open(t, 0); p.open(t, 6*time.Second) }); got != 1 {
+		t.Errorf("the beginning of a playlist: %d calls", got)
+	}
+	p = publish(t, recorded(1), clip.Options{}, 0)
 	for i, at := range []time.Duration{30 * time.Minute, 10 * time.Minute, 50 * time.Minute, 10*time.Minute + 30*time.Second} {
 		if got := p.calls(func() { p.open(t, at) }); got != 1 {
 			t.Errorf("seek %d to %s: %d calls", i, at, got)
@@ -223,7 +227,7 @@ func TestSharing(t *testing.T) {
 func TestFetchesOn(t *testing.T) {
 	p := publish(t, recorded(1), clip.Options{}, 0)
 	p.archive.Slow = time.Millisecond
-	rest := p.clip(t, 6*time.Second, 54*time.Second)
+	rest := p.clip(t, 0, time.Minute)
 	for i := range 2 {
 		p.open(t, time.Duration(i)*6*time.Second)
 	}
@@ -265,8 +269,7 @@ func TestSourceThatFails(t *testing.T) {
 		return fragments, nil
 	}
 	p := publish(t, a, clip.Options{}, 0)
-	p.open(t, 0)
-	for i := 1; i < 4; i++ {
+	for i := range 4 {
 		at := time.Duration(i) * 6 * time.Second
 		g := p.segment(t, at)
 		h, err := g.Open(t.Context())

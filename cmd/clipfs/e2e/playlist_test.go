@@ -78,9 +78,10 @@ func TestPlaylistFrames(t *testing.T) {
 		if note := xattrIfAny(path, "user.clipfs.note"); !strings.Contains(note, "H.265 is left out") || !m.Logs("H.265 is left out") {
 			t.Errorf("the log does not tell, or the note is %q", note)
 		}
-		if after := segmentsOf(t, path); after != before-1 { // the one that is known to be of H.265
+		if after := segmentsOf(t, path); after != before-10 { // a minute of H.265 was asked for
 			t.Errorf("%d segments, and %d before", after, before)
 		}
+		checkPlaylist(t, path, footageOf(t, specs["mixed"], base, base.Add(time.Minute)), false, true)
 	})
 }
 
@@ -194,24 +195,35 @@ func slicesOf(units [][]byte, h265 bool) []string {
 	return hashes
 }
 
-// TestPlaylistPlayers: an hour as a playlist, of which nothing is there, opens in ffmpeg and mpv, for a few calls, and shows the right
-// picture at each place.
+// TestPlaylistPlayers: an hour as a playlist, of which nothing is there, opens in ffmpeg, mpv and VLC, for a few calls, and shows the right
+// picture at each place; VLC begins where the segment does.
 func TestPlaylistPlayers(t *testing.T) {
 	t.Parallel()
-	harness.Need(t, "ffmpeg", "mpv")
+	harness.Need(t, "ffmpeg", "mpv", "vlc", "setpriv")
 	file := numbered(t, 0)
-	e := harness.StartEmulator(t, "--stream", "ffmpeg="+file+",loop", "--stream", "mpv="+file+",loop", "--stream", "places="+file+",loop")
-	m := harness.StartMount(t, e)
-	for name, look := range map[string]func(*testing.T, longClip){"ffmpeg": lookWithFFmpeg, "mpv": lookWithMpv} {
+	var args []string
+	for _, name := range []string{"ffmpeg", "mpv", "vlc", "places"} {
+		args = append(args, "--stream", name+"="+file+",loop")
+	}
+	e := harness.StartEmulator(t, args...)
+	m := harness.StartMount(t, e, "--allow-other")
+	reachable(t, filepath.Dir(m.Path))
+	for name, look := range map[string]func(*testing.T, longClip){"ffmpeg": lookWithFFmpeg, "mpv": lookWithMpv, "vlc": lookWithVLC} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := longClipOf(t, m, name, file, 22700*time.Millisecond)
 			c.path = strings.TrimSuffix(c.path, ".mp4") + ".m3u8"
 			places := c.places
 			c.places = places[6:7]
+			if name == "vlc" {
+				c.lead = 9 * time.Second // a segment is no longer
+			}
 			look(t, c)
-			if name == "mpv" {
+			switch name {
+			case "mpv":
 				places = farFromBorders(places, bordersOf(t, c.path))
+			case "vlc":
+				places = places[5:8]
 			}
 			if got := tollOf(t, e, name); got.calls > 5 {
 				t.Errorf("a cold seek took %d GetClip calls", got.calls)

@@ -55,10 +55,10 @@ func TestExplain(t *testing.T) {
 		{inStart, "10m.mp4|1h30m.json|10m.cover.mp4|2024-01-01T10:07:30.mp4|.mp4|.hidden.mp4|clip.mp4|movie.json|10m.srt|10m.nfo|" +
 			"10m.mp4.part|.10m.mp4.x8Yz3|10m.jpg|cover.jpg|package.json|desktop.ini|Thumbs.db|10m.mp4:Zone.Identifier|" +
 			"2024-01-01T10:00", ""},
-		{inStart, "6s.pts.ts|6s.ptsx.ts|6s.pts-1.ts|6s.pts1s.ts|6s.pts1.5.ts|6s.pts123456789012345.ts", "positions of segments are written 6s.pts36000000.ts"},
+		{inStart, "6s.pts.ts|6s.pts0.ts|6s.pts01.ts|6s.ptsx.ts|6s.pts-1.ts|6s.pts1s.ts|6s.pts1.5.ts|6s.pts123456789012345.ts", "positions of segments are written 6s.pts36000000.ts"},
 		{inLast, "6s.pts.ts", "positions of segments are written"},
-		{inStart, "6sec.pts0.ts", "lengths are written"},
-		{inStart, "6s.ts|6s.pts0.ts|.6s.pts.ts|6s.pts0.mp4", ""},
+		{inStart, "6sec.pts7.ts", "lengths are written"},
+		{inStart, "6s.ts|6s.pts7.ts|.6s.pts.ts|6s.pts0.mp4", ""},
 		{inLast, "10min.mp4|10.mp4|25h.mp4|yesterday.mp4|2024-01-01T10:00.mp4|10min", "lengths are written"},
 		{inLast, "10m.mkv|10m.MP4", "clips end in .mp4"},
 		{inLast, "10m.mp4|10m.json|10m|10m.srt|.hidden|clip.mp4|desktop.ini", ""},

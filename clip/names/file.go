@@ -58,7 +58,7 @@ func (g Grammar) cutFile(name string) (stem string, form Form) {
 }
 
 // cutMarks takes from the stem of a name what is marked in it: that it is a cover clip's, or the position of a segment. A
-// segment is never a cover clip's. ErrName for a position that is none.
+// segment is never a cover clip's. ErrName for a position that is none, or is not written as FormatSegment does.
 func cutMarks(stem string, form Form) (rest string, cover bool, position time.Duration, err error) {
 	if form != Segment {
 		rest, cover = strings.CutSuffix(stem, coverMark)
@@ -70,7 +70,7 @@ func cutMarks(stem string, form Form) (rest string, cover bool, position time.Du
 	}
 	s := scanner{rest: text}
 	ms, _ := s.digits(positionDigits)
-	if s.bad || s.rest != "" {
+	if s.bad || s.rest != "" || text[0] == '0' { // one name for each position: 0 has no mark
 		return "", false, 0, fmt.Errorf("position %q: %w", text, archive.ErrName)
 	}
 	return rest, false, time.Duration(ms) * time.Millisecond, nil

@@ -85,7 +85,7 @@ func TestSegmentNames(t *testing.T) {
 	}
 	g := names.Grammar{Forms: []names.Form{names.Segment, ".json"}}
 	for _, name := range []string{"6s.pts.ts", "6s.ptsx.ts", "6s.pts-1.ts", "6s.pts+1.ts", "6s.pts1s.ts", "6s.pts1.5.ts", "6s.pts1.pts2.ts",
-		"6s.pts123456789012345.ts", "6s.PTS1.ts", "6s.pts1.mp4", "6s.pts1.json", "6s.cover.ts", "6s.cover.pts1.ts", ".pts1.ts"} {
+		"6s.pts123456789012345.ts", "6s.pts0.ts", "6s.pts01.ts", "6s.PTS1.ts", "6s.pts1.mp4", "6s.pts1.json", "6s.cover.ts", "6s.cover.pts1.ts", ".pts1.ts"} {
 		if file, err := g.ParseFile(archive.Start{Time: at}, name); !errors.Is(err, archive.ErrName) {
 			t.Errorf("%q reads as %+v, %v", name, file, err)
 		}

@@ -16,7 +16,7 @@ func around(at time.Time, gap time.Duration) archive.Span {
 }
 
 // running gives the fragment that ran at an instant, of those around it in the order of their times: the last one to start by
-// then that had not ended. Where none had, its last picture stands until the next fragment if no gap lies between the two.
+// then that had not ended; one of a single picture lasts a moment at least. Where none had, its last picture stands until the next fragment if no gap lies between the two.
 func running(r archive.GapRule, fragments []archive.Fragment, at time.Time) (archive.Fragment, bool) {
 	next, _ := slices.BinarySearchFunc(fragments, at, func(f archive.Fragment, at time.Time) int {
 		if f.Time(r.By).After(at) {
@@ -25,7 +25,7 @@ func running(r archive.GapRule, fragments []archive.Fragment, at time.Time) (arc
 		return -1
 	})
 	for i := next - 1; i >= 0; i-- {
-		if r.End(fragments[i]).After(at) {
+		if r.End(fragments[i]).After(at) || fragments[i].Time(r.By).Equal(at) {
 			return fragments[i], true
 		}
 	}

@@ -32,6 +32,12 @@ func TestRunning(t *testing.T) {
 			t.Errorf("at %g: got %q, %t, want %q", tc.at, got.ID, ok, tc.want)
 		}
 	}
+	only := []archive.Fragment{{ID: "only", Producer: memory.Base()}} // of one picture, and nothing tells how long that lasts
+	for after, want := range map[time.Duration]bool{-archive.Grain: false, 0: true, archive.Grain: false} {
+		if _, ok := still.Running(archive.GapRule{Min: time.Second}, only, memory.Base().Add(after)); ok != want {
+			t.Errorf("%s after the only picture: %t, want %t", after, ok, want)
+		}
+	}
 	if _, ok := still.Running(rule, nil, memory.Base()); ok {
 		t.Error("something runs where nothing is recorded")
 	}

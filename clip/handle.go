@@ -58,6 +58,13 @@ func (h *Handle) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
 // fails is to be made by ReadAt.
 func (h *Handle) OnDisk(off, n int64) (f *os.File, at, length int64) { return h.file.Stored(off, n) }
 
+// Drop has what is on disk of a clip of one part fetched again when it is next opened. Other clips stay as they are.
+func (h *Handle) Drop() {
+	if h.clip.calls == 1 && h.clip.made() == nil {
+		h.clip.library.cache.Drop(h.clip.key)
+	}
+}
+
 // Close gives the handle up. What nobody else reads is fetched no further.
 func (h *Handle) Close() error {
 	h.once.Do(func() {

@@ -198,6 +198,15 @@ func (h *history) fetchOn(src *source) {
 	}()
 }
 
+// spoils notes that what is on disk of a source is not what its head says, and reports whether that is new.
+func (h *history) spoils(src *source) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	first := !src.spoiled
+	src.spoiled = true
+	return first
+}
+
 // refuse notes that segments cannot be made of a source.
 func (h *history) refuse(src *source) {
 	h.mu.Lock()

@@ -1,9 +1,12 @@
 package hls_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"regexp"
 	"strings"
 	"testing"
@@ -15,6 +18,7 @@ import (
 	"clipfs/clip/archive"
 	"clipfs/clip/archive/memory"
 	"clipfs/clip/hls"
+	"clipfs/clip/mp4"
 )
 
 const door archive.StreamName = "door"
@@ -281,6 +285,63 @@ func TestSourceThatFails(t *testing.T) {
 			t.Fatalf("segment at %s: %v", at, err)
 		}
 		_ = h.Close()
+	}
+}
+
+// asUnits makes each picture of a payload a NAL unit.
+func asUnits(t *testing.T, payload []byte) {
+	t.Helper()
+	for box, err := range mp4.Children(payload) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if box.Type != mp4.TypeMoov {
+			continue
+		}
+		movie, err := mp4.ParseMovie(box.Raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for s, err := range movie.Video().Samples() {
+			if err != nil {
+				t.Fatal(err)
+			}
+			binary.BigEndian.PutUint32(payload[s.Position:], s.Size-4)
+		}
+	}
+}
+
+// TestSpoiled: where what came has no frames where its head says, a read says that the segment has changed, and what another call brings is read then. If that
+// is no better the read fails.
+func TestSpoiled(t *testing.T) {
+	for _, calls := range []int{1, 2} {
+		a := recorded(1)
+		a.Body = func(n int, payload []byte) io.Reader {
+			if n <= calls {
+				clear(payload[bytes.Index(payload, []byte("mdat"))+4:])
+			} else {
+				asUnits(t, payload)
+			}
+			return bytes.NewReader(payload)
+		}
+		p := publish(t, a, clip.Options{}, 0)
+		read := func() error {
+			g := p.segment(t, 0)
+			h, err := g.Open(t.Context())
+			if err != nil {
+				return err
+			}
+			defer func() { _ = h.Close() }()
+			whole(t, p.clip(t, 0, time.Minute))
+			_, err = h.ReadAt(t.Context(), make([]byte, h.Size()), 0)
+			return err
+		}
+		for i, want := range []error{archive.ErrChanged, nil} {
+			err := read()
+			if i == calls && err != nil || i < calls && err == nil || i == 0 && !errors.Is(err, want) {
+				t.Errorf("%d calls bring nothing good: read %d: %v", calls, i, err)
+			}
+		}
 	}
 }
 

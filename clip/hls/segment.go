@@ -19,11 +19,11 @@ import (
 	"clipfs/clip/ts"
 )
 
-// What a segment is estimated to take at most, in bytes: its head; twice its media as stored; and the packets of so many frames a second, of which
-// each ends with stuffing.
+// What a segment is estimated to take at most, in bytes: its head; its media as stored and an eighth, for the headers of packets; and the packets of so
+// many frames a second, of which each ends with stuffing.
 const (
 	estimateHead  = 64 << 10
-	estimateMedia = 2
+	estimateShare = 8
 	framesASecond = 160
 )
 
@@ -79,7 +79,7 @@ func (g *Segment) Size() (n int64, exact bool) {
 		return g.size, true
 	}
 	packets := int64(framesASecond * (g.span.Length() + time.Second) / time.Second)
-	return estimateHead + estimateMedia*g.own.MediaBytes() + packets*ts.PacketSize, false
+	return estimateHead + g.own.MediaBytes() + g.own.MediaBytes()/estimateShare + packets*ts.PacketSize, false
 }
 
 // Measure has open open the segment, as Clip.Measure does.
@@ -116,7 +116,7 @@ func (g *Segment) open(ctx context.Context) (*Handle, error) {
 	if run := g.history.opened(g.span, g.position, g.source, time.Now()); run >= fetchOnFrom && g.source.clip.Calls() == 1 && !g.source.whole(ctx) {
 		g.history.fetchOn(g.source)
 	}
-	return &Handle{Reader: plan.Reader(file), plan: plan, file: file, release: release}, nil
+	return &Handle{segment: g, reader: plan.Reader(file), plan: plan, file: file, release: release}, nil
 }
 
 // fetchOnFrom is how many segments were opened in a row before one whose source is fetched on while nothing reads it.
@@ -195,11 +195,23 @@ func (g *Segment) frames(ctx context.Context, file *clip.Handle, movie *mp4.Movi
 
 // Handle is an open segment. It is safe for concurrent use.
 type Handle struct {
-	*ts.Reader
+	segment *Segment
+	reader  *ts.Reader
 	plan    *segment.Segment
 	file    *clip.Handle
 	release func()
 	once    sync.Once
+}
+
+// ReadAt reads as io.ReaderAt does. Where what is on disk has no frames where its head says, it is dropped, once, and ErrChanged tells to open the segment
+// again: another call may bring what it should.
+func (h *Handle) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
+	n, err := h.reader.ReadAt(ctx, p, off)
+	if errors.Is(err, ts.ErrMalformed) && h.file.Complete() && h.segment.history.spoils(h.segment.source) {
+		h.file.Drop()
+		err = fmt.Errorf("segment %s: %w: %v", h.segment.span, archive.ErrChanged, err) //nolint:errorlint // it may well be had
+	}
+	return n, err
 }
 
 // Size is exact.

@@ -20,11 +20,12 @@ type source struct {
 	end    time.Time
 
 	// history.mu guards the rest. open counts the segments that read it, used is when the last one ceased to. ahead says that all of it is
-	// being fetched; refused that segments cannot be made of it.
+	// being fetched; refused that segments cannot be made of it; spoiled that what was on disk of it was dropped.
 	open    int
 	used    time.Time
 	ahead   bool
 	refused bool
+	spoiled bool
 }
 
 // sourceOf gives a clip as a source that has some fragments.

@@ -1,0 +1,58 @@
+// Package shared is the fleet's tier: an object store in which the hosts that mount the same streams share what one of them
+// has paid for. It stands between a miss in this machine's cache and GetClip. No byte of it takes a quota point.
+//
+// # What it offers
+//
+// Open gives a Tier on a Bucket, which is a tier.Tier: Head and Open look into the bucket, Offer has an entry of this
+// machine's cache put there. Anything that is wrong with the bucket or with an object is a miss. Key.Encode and Key.Decode are
+// the object format, Name is where an object lies. List reads what there is, for people. Package clip/shared/s3 has the Bucket
+// that speaks to object stores.
+//
+// # Objects
+//
+//	PREFIX/v1[-KEYID]/ACCOUNT/REGION/STREAM/CREATED/KIND/xx/KEY
+//
+// The folder is that of the stream's ARN and of when it was made, so a stream that is made again under its name has another.
+// KEYID tells hosts with one secret from those with another or none: nothing is overwritten back and forth. KIND is m for a
+// payload and h for the record of its head. KEY is the key of the payload in the cache, a hash of the selector and the ordered
+// fragment numbers; xx are its first two digits. An object is immutable; only one that is damaged is replaced.
+//
+//	fixed header   magic and version, sizes, kind, tables and digest of the payload, when the archive took its oldest fragment
+//	               in, its span, --part and --gap of the host that wrote it, MAC
+//	numbers        of the fragments, one a line
+//	checks         of each 64 KiB of what follows: CRC-32C, or with a secret 16 bytes of HMAC-SHA-256
+//	bytes          the payload, or the record of a head
+//
+// With a secret the MAC is HMAC-SHA-256 over the name of the object, the header, the numbers and the checks, so an object cannot
+// be made, changed or moved to another name without the secret. Without one it is a CRC-32C: whoever can write to the bucket is
+// trusted, and damage is found. Nothing is handed on before its check was made.
+//
+// # Data flow
+//
+//	Head, Open  →  breaker  →  Bucket.Get  →  Key.Decode  →  blocks that were checked     tier.go, breaker.go, object.go, body.go
+//	Offer       →  queue    →  Confirm     →  Key.Encode  →  Bucket.Put                   queue.go
+//
+// # Never slower
+//
+// A look has Options.Timeout until the header of the object has come, and each read of its bytes a few times that. One that
+// exceeds it, and any answer but the object and NoSuchKey, opens the breaker: from then on all looks are misses without a
+// request, until a probe in the background was answered. No read of a user waits for a probe, and nothing is tried twice.
+//
+// Offers wait in a queue that is bounded by the bytes of their entries, and are dropped where it is full, where the entry is
+// evicted before its turn, and where the breaker is open. Two are uploaded at a time.
+//
+// # What may be offered
+//
+// What Offer is given is confirmed by its Confirm before it is uploaded, after it was fetched: package clip lists the fragments
+// again and compares every picture with them. Nothing else of an entry is known here.
+//
+// # What it does not do yet
+//
+// Hosts that read the same cold footage at the same moment fetch it each (there are no leases), hours of the timeline are listed
+// by each host, and objects stay until the bucket's lifecycle rule removes them.
+//
+// # Locks
+//
+// breaker.mu guards the state of the breaker, queue.mu the offers that wait, Tier.mu the names of damaged objects. None is held
+// during I/O or while another is taken.
+package shared

@@ -1,0 +1,94 @@
+package shared
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"clipfs/cache"
+	"clipfs/clip/archive"
+)
+
+// version is the first folder below the prefix, and the last byte of the magic: objects of another one are never read.
+const version = 1
+
+// Kind is what an object is.
+type Kind byte
+
+const (
+	// Media is a payload.
+	Media Kind = 'm'
+	// Heads is the record of the head of a payload.
+	Heads Kind = 'h'
+)
+
+// String gives the kind in a word.
+func (k Kind) String() string {
+	switch k {
+	case Media:
+		return "media"
+	case Heads:
+		return "head"
+	}
+	return fmt.Sprintf("kind %q", byte(k))
+}
+
+// valid reports whether there is such a kind.
+func (k Kind) valid() bool { return k == Media || k == Heads }
+
+// Name tells where an object lies below the folder of its version.
+type Name struct {
+	// Stream is ACCOUNT/REGION/STREAM/CREATED.
+	Stream string
+	Kind   Kind
+	Key    cache.Key
+}
+
+// String gives the name below the folder of the version.
+func (n Name) String() string {
+	hash := string(n.Key[strings.LastIndexByte(string(n.Key), '-')+1:])
+	return fmt.Sprintf("%s/%c/%s/%s", n.Stream, n.Kind, hash[:min(2, len(hash))], n.Key)
+}
+
+// parseName reads what String gave.
+func parseName(text string) (Name, bool) {
+	f := strings.Split(text, "/")
+	if len(f) != 7 || len(f[4]) != 1 {
+		return Name{}, false
+	}
+	n := Name{Stream: strings.Join(f[:4], "/"), Kind: Kind(f[4][0]), Key: cache.Key(f[6])}
+	return n, n.Key.Valid() && n.Kind.valid() && n.String() == text
+}
+
+// Root is the folder of all objects of a key below a prefix, with a slash at the end.
+func Root(prefix string, k Key) string {
+	root := "v" + strconv.Itoa(version)
+	if id := k.ID(); id != "" {
+		root += "-" + id
+	}
+	if prefix = strings.Trim(prefix, "/"); prefix != "" {
+		root = prefix + "/" + root
+	}
+	return root + "/"
+}
+
+// FolderOf gives where the objects of a stream lie, ACCOUNT/REGION/STREAM/CREATED; false where its ARN does not tell all of that:
+// then nothing of it is shared. An ARN is arn:PARTITION:kinesisvideo:REGION:ACCOUNT:stream/STREAM/CREATED (Service
+// Authorization Reference, Kinesis Video Streams), with the time of creation in milliseconds since 1970.
+func FolderOf(stream archive.Stream) (string, bool) {
+	f := strings.Split(stream.ARN, ":")
+	if len(f) != 6 || f[0] != "arn" || f[2] != "kinesisvideo" {
+		return "", false
+	}
+	resource := strings.Split(f[5], "/")
+	if len(resource) != 3 || resource[0] != "stream" || resource[1] != string(stream.Name) || !stream.Name.Valid() {
+		return "", false
+	}
+	if !consists(f[4], "0123456789") || !consists(f[3], "abcdefghijklmnopqrstuvwxyz0123456789-") || !consists(resource[2], "0123456789") {
+		return "", false
+	}
+	return strings.Join([]string{f[4], f[3], resource[1], resource[2]}, "/"), true
+}
+
+// consists reports whether a text is not empty and has only some characters.
+func consists(text, of string) bool { return text != "" && strings.Trim(text, of) == "" }

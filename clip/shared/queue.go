@@ -1,0 +1,270 @@
+package shared
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"clipfs/clip/tier"
+)
+
+const (
+	// atOnce is how many uploads run.
+	atOnce = 2
+	// uploadStall is how long an upload may go without the bucket taking a byte, or answering.
+	uploadStall = 30 * time.Second
+	// askTimeout is how long it may take to ask whether an object is there.
+	askTimeout = 10 * time.Second
+)
+
+// offer is one that waits or is uploaded.
+type offer struct {
+	name Name
+	tier.Offer
+}
+
+// queue has the offers that wait, first come first served.
+type queue struct {
+	ctx    context.Context //nolint:containedctx // uploads are the tier's own, and of no caller
+	most   int64
+	upload func(context.Context, offer)
+	// running has the goroutines that upload.
+	running sync.WaitGroup
+
+	// mu guards the rest.
+	mu      sync.Mutex
+	waiting []offer
+	names   map[Name]bool
+	bytes   int64
+	busy    int
+	closed  bool
+	// idle is closed when nothing runs any more, once closed is set.
+	idle chan struct{}
+}
+
+func newQueue(ctx context.Context, most int64, upload func(context.Context, offer)) *queue {
+	return &queue{ctx: ctx, most: most, upload: upload, names: make(map[Name]bool), idle: make(chan struct{})}
+}
+
+// add reports whether there was space for an offer, or it waits already.
+func (q *queue) add(o offer) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	switch {
+	case q.names[o.name]:
+		return true
+	case q.closed, q.bytes+o.Size > q.most:
+		return false
+	}
+	q.names[o.name] = true
+	q.bytes += o.Size
+	q.waiting = append(q.waiting, o)
+	if q.busy < atOnce {
+		q.busy++
+		q.running.Go(q.work)
+	}
+	return true
+}
+
+// work uploads until nothing waits.
+func (q *queue) work() {
+	for {
+		q.mu.Lock()
+		if len(q.waiting) == 0 {
+			q.busy--
+			if q.closed && q.busy == 0 {
+				close(q.idle)
+			}
+			q.mu.Unlock()
+			return
+		}
+		o := q.waiting[0]
+		q.waiting = q.waiting[1:]
+		q.mu.Unlock()
+		q.upload(q.ctx, o)
+		q.mu.Lock()
+		delete(q.names, o.name)
+		q.bytes -= o.Size
+		q.mu.Unlock()
+	}
+}
+
+// waits gives how many bytes wait or are uploaded.
+func (q *queue) waits() int64 {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.bytes
+}
+
+// close takes nothing more, waits for what waits and runs for so long at most, and gives how many offers it dropped.
+func (q *queue) close(longest time.Duration) (dropped int64) {
+	q.mu.Lock()
+	if q.closed {
+		q.mu.Unlock()
+		return 0
+	}
+	if q.closed = true; q.busy == 0 {
+		close(q.idle)
+	}
+	q.mu.Unlock()
+	timer := time.NewTimer(longest)
+	defer timer.Stop()
+	select {
+	case <-q.idle:
+	case <-timer.C:
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	dropped = int64(len(q.waiting))
+	q.waiting = nil
+	return dropped
+}
+
+// Offer has what was fetched uploaded, some time. It never waits.
+func (t *Tier) Offer(id tier.ID, o tier.Offer) {
+	folder, ok := FolderOf(id.Stream)
+	if !ok {
+		return
+	}
+	name := Name{Stream: folder, Kind: Media, Key: id.Key}
+	if o.Head {
+		name.Kind = Heads
+	}
+	if !t.breaker.allows() || !t.queue.add(offer{name, o}) {
+		t.counts.dropped.Add(1)
+	}
+}
+
+// upload uploads an offer, if it may be and need be.
+func (t *Tier) upload(ctx context.Context, o offer) {
+	log := t.options.Logger.With("stream", o.name.Stream, "kind", o.name.Kind.String(), "key", o.name.Key)
+	if !t.breaker.allows() {
+		t.counts.dropped.Add(1)
+		return
+	}
+	there, err := t.has(ctx, o.name)
+	over := t.isDamaged(o.name)
+	if err == nil && there && !over {
+		t.counts.there.Add(1)
+		return
+	}
+	if err == nil {
+		err = t.put(ctx, o, over)
+	}
+	switch {
+	case err == nil:
+		log.Debug("uploaded to the shared cache", "bytes", o.Size)
+	case ctx.Err() != nil, errors.Is(err, tier.ErrGone):
+		t.counts.dropped.Add(1)
+	case errors.Is(err, tier.ErrPrivate):
+		t.counts.refused.Add(1)
+		log.Debug("not offered to the shared cache", "cause", err)
+	default:
+		t.counts.unloads.Add(1)
+		t.breaker.failed(fmt.Errorf("upload: %w", err))
+	}
+}
+
+// has asks whether an object is there.
+func (t *Tier) has(ctx context.Context, name Name) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	return t.bucket.Exists(ctx, t.root+name.String())
+}
+
+// isDamaged reports whether an object is to be replaced.
+func (t *Tier) isDamaged(name Name) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.damaged.Contains(name.String())
+}
+
+// put confirms an offer and writes it. Where a conditional write fails, that says nothing yet: a store may answer 412 or close
+// the connection where the object is there.
+func (t *Tier) put(ctx context.Context, o offer, over bool) error {
+	content, release, err := o.Content()
+	if err != nil {
+		return err
+	}
+	defer release()
+	c, err := o.Confirm(ctx)
+	if err != nil {
+		return err
+	}
+	head, err := t.options.Key.Encode(o.name, Header{
+		Kind: o.name.Kind, Size: o.Size, Payload: c.Identity.Size, Tables: c.Identity.Tables, Digest: c.Identity.Digest,
+		Ingested: c.Ingested, Start: c.Start, End: c.End, Part: t.options.Part, Gap: t.options.Gap, Fragments: c.Fragments,
+	}, content)
+	if err != nil {
+		return fmt.Errorf("%w: %w", tier.ErrGone, err) // the cache does not have it any more
+	}
+	size := int64(len(head)) + o.Size
+	stalled, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	watch := time.AfterFunc(uploadStall, func() { cancel(errSlow) })
+	defer watch.Stop()
+	whole := &joined{head: bytes.NewReader(head), content: content, size: size, read: func() { watch.Reset(uploadStall) }}
+	err = t.bucket.Put(stalled, t.root+o.name.String(), whole, size, over)
+	if err != nil && !over && ctx.Err() == nil {
+		if there, asked := t.has(ctx, o.name); asked == nil && there {
+			t.counts.there.Add(1)
+			return nil
+		}
+	}
+	if err != nil {
+		return err
+	}
+	t.mu.Lock()
+	t.damaged.Remove(o.name.String())
+	t.mu.Unlock()
+	t.counts.uploaded.Add(1)
+	t.counts.uploadedBytes.Add(size)
+	return nil
+}
+
+// joined is a header and the bytes behind it as one.
+type joined struct {
+	head     *bytes.Reader
+	content  io.ReaderAt
+	size, at int64
+	// read is told of each read.
+	read func()
+}
+
+// Read implements io.Reader.
+func (j *joined) Read(p []byte) (n int, err error) {
+	j.read()
+	head := j.head.Size()
+	switch {
+	case j.at >= j.size:
+		return 0, io.EOF
+	case j.at < head:
+		n, err = j.head.ReadAt(p[:min(int64(len(p)), head-j.at)], j.at)
+	default:
+		n, err = j.content.ReadAt(p[:min(int64(len(p)), j.size-j.at)], j.at-head)
+	}
+	j.at += int64(n)
+	if n > 0 {
+		err = nil
+	}
+	return n, err
+}
+
+// Seek implements io.Seeker.
+func (j *joined) Seek(offset int64, whence int) (int64, error) {
+	switch whence {
+	case io.SeekCurrent:
+		offset += j.at
+	case io.SeekEnd:
+		offset += j.size
+	}
+	if offset < 0 {
+		return 0, fmt.Errorf("seek to %d", offset)
+	}
+	j.at = offset
+	return offset, nil
+}

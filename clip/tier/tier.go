@@ -1,0 +1,79 @@
+// Package tier is the vocabulary of places where other hosts may have put payloads. Package clip/shared is such a place, and
+// clip/download asks it.
+package tier
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"io"
+	"time"
+
+	"clipfs/cache"
+	"clipfs/clip/archive"
+)
+
+// Tier is a place where other hosts may have put payloads. What cannot be had of it is a miss, and it never fails a read. It is
+// asked behind the Store and before the archive, and takes no quota.
+type Tier interface {
+	// Head gives the record of the head of a payload; nil is a miss.
+	Head(ctx context.Context, id ID) *Head
+	// Open gives a payload from its first byte on; nil is a miss. ctx also bounds the reading of it.
+	Open(ctx context.Context, id ID) *Payload
+	// Offer has a payload or the record of a head put there. It waits for nothing.
+	Offer(id ID, o Offer)
+}
+
+// ID names a payload in a Tier.
+type ID struct {
+	Stream archive.Stream
+	Key    cache.Key
+}
+
+// Head is the record of a head, and of which payload.
+type Head struct {
+	Identity Identity
+	Record   []byte
+}
+
+// Payload is a payload that begins to come. An error before its end says that no more of it can be had. Close has to follow.
+type Payload struct {
+	Identity Identity
+	Body     io.ReadCloser
+}
+
+// Offer is what a Tier may put where other hosts find it.
+type Offer struct {
+	// Head says that it is the record of a head.
+	Head bool
+	Size int64
+	// Content gives its bytes until release is called, ErrGone where they are not there any more.
+	Content func() (content io.ReaderAt, release func(), err error)
+	// Confirm makes sure that it may be offered, which can take calls, and tells what it is. ErrPrivate where it may not be.
+	Confirm func(ctx context.Context) (Confirmed, error)
+}
+
+// Confirmed is what is told of an offer.
+type Confirmed struct {
+	Identity Identity
+	// Ingested is when the archive took in the oldest fragment; Start and End bound the footage.
+	Ingested, Start, End time.Time
+	Fragments            []archive.FragmentID
+}
+
+// ErrGone says that the bytes of an offer are not there any more, ErrPrivate that it may not be offered.
+var (
+	ErrGone    = errors.New("evicted before it was offered")
+	ErrPrivate = errors.New("not what may be offered")
+)
+
+// Identity is what tells one payload from another of its key.
+type Identity struct {
+	// Size is that of the whole payload in bytes.
+	Size int64
+	// Digest tells all heads apart.
+	Digest [sha256.Size]byte
+	// Tables tells those heads apart whose samples differ. It holds where Understood is set.
+	Tables     [sha256.Size]byte
+	Understood bool
+}

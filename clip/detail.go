@@ -32,7 +32,7 @@ type details struct {
 
 // detailOf cuts a listing into the parts of a clip of some length.
 func (l *Library) detailOf(stream archive.StreamName, listed timeline.Listing, length time.Duration) *detail {
-	parts, over := plan.Planner{Rule: listed.Rule, Grid: l.options.Part}.Plan(listed.Fragments, length)
+	parts, over := plan.Planner{Rule: listed.Rule, Grid: l.options.Part, Fixed: l.options.Tier != nil}.Plan(listed.Fragments, length)
 	return &detail{fragments: listed.Fragments, over: over, rule: listed.Rule, parts: resolve.Keyed(l.options.Selector, stream, parts, 0)}
 }
 

@@ -41,6 +41,8 @@ type Library struct {
 	// made has the layouts made last, by the key of their clip.
 	made  *lru.Cache[string, *layout]
 	notes *notes
+	// relists has the listings of hours by which offers to the tier are confirmed.
+	relists *relists
 	// openings numbers the openings of clips of many parts, handles counts open clips.
 	openings atomic.Uint64
 	handles  atomic.Int64
@@ -64,10 +66,11 @@ func NewLibrary(service archive.Service, c *cache.Cache, o Options) *Library {
 		layouts: singleflight.New[cache.Key, *layout](o.ReadTimeout),
 		made:    made,
 		notes:   newNotes(),
+		relists: newRelists(service, o.ReadTimeout),
 	}
 	l.downloads = download.New(service, c, download.Options{
 		Logger: o.Logger, Heads: cmp.Or(o.Heads, c), ReadTimeout: o.ReadTimeout, StallTimeout: o.StallTimeout, Connections: o.Connections,
-		Limit: o.FetchLimit, MeterDir: o.MeterDir, Bandwidth: o.Bandwidth, OnStale: l.Forget,
+		Limit: o.FetchLimit, MeterDir: o.MeterDir, Bandwidth: o.Bandwidth, Tier: o.Tier, Confirm: l.confirm, OnStale: l.Forget,
 	})
 	l.identities = l.downloads.Identities()
 	l.resolver = resolve.New(l.downloads, resolve.Options{Logger: o.Logger, Selector: o.Selector, ListAgain: l.listAgain})

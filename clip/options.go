@@ -10,6 +10,7 @@ import (
 	"clipfs/clip/download"
 	"clipfs/clip/names"
 	"clipfs/clip/plan"
+	"clipfs/clip/tier"
 )
 
 // Options are the settings of a Library. The zero value works.
@@ -38,6 +39,8 @@ type Options struct {
 	ReadTimeout time.Duration
 	// Heads keeps the heads of parts apart from the media, so that they outlive it; nil keeps them in one cache with it.
 	Heads *cache.Cache
+	// Tier is where other hosts put payloads; nil for nowhere. With one, clips of every length are cut on Part.
+	Tier tier.Tier
 	// Part is the grid on which clips of many parts are cut; 0 means plan.DefaultGrid.
 	Part time.Duration
 	// Gaps says what becomes of the time in which nothing was recorded.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"clipfs/clip/archive"
+	"clipfs/clip/bandwidth"
 )
 
 // maxPayload is the longest body that is taken in, in bytes. GetClip sends 100 MB at most (API reference, GetClip); a
@@ -25,7 +26,7 @@ var errLongPayload = fmt.Errorf("more than %d bytes, which GetClip never sends: 
 type body struct {
 	from      io.Reader
 	meter     *meter
-	bandwidth *bandwidth
+	bandwidth *bandwidth.Limiter
 	// count is told of all bytes read.
 	count func(n int)
 	// pay waits until the bandwidth allows n bytes.
@@ -56,7 +57,7 @@ func (b *body) Read(p []byte) (int, error) {
 		b.cancel(err) // whatever the parser of the body makes of the error
 		return 0, err
 	}
-	p = p[:min(int64(b.bandwidth.most(len(p))), may)]
+	p = p[:min(int64(b.bandwidth.Most(len(p))), may)]
 	over := b.left <= 0
 	if over {
 		p = make([]byte, 1) // a body that ends just here is fine

@@ -13,9 +13,17 @@
 //	Hold, Reader, Head   Payload, Want →  an entry of the Store, and a holder        hold.go, reader.go, heads.go, store.go
 //	entry                cache.Fill    →  calls until the payload is whole           fetch.go
 //	fetch                its turn      →  GetClip                                    scheduler.go, demand.go
-//	body                 bytes         →  counted, limited, paid for, not stalled    body.go, meter.go, limit.go, bandwidth.go
+//	body                 bytes         →  counted, limited, paid for, not stalled    body.go, meter.go, limit.go
 //	intake               boxes         →  believed, complete, the same as before     intake.go, validation.go, identities.go
 //	output               proven bytes  →  cache.Writer, without what is repeated     output.go
+//	fetch, Head          before a call →  Tier, whose bytes go the same way          tier.go
+//	a payload, a head    that has come →  Tier.Offer, confirmed by Options.Confirm   tier.go
+//
+// # The tier
+//
+// Options.Tier is where other hosts put payloads, behind the Store and before the archive. It is asked once a download, and what it
+// gives passes the same intake as a body of the archive, but for the byte meter. Whatever is wrong with it is a miss. What it has of
+// a payload that is known otherwise here is a miss too: only the archive makes a new version.
 //
 // # What a payload has to be
 //
@@ -37,7 +45,7 @@
 // # Locks
 //
 // Each mu guards the fields that follow it: scheduler.mu the downloads and the demand, Identities.mu the versions, meter.mu the
-// counts, bandwidth.mu the bodies that wait to read on, Reader.mu the entry that is held, Usage.mu what was fetched for a clip.
+// counts, Reader.mu the entry that is held, Usage.mu what was fetched for a clip.
 // None is held during I/O, while another is taken, or while a callback runs; a Demand has a lock of its own for its waiters,
 // which is taken last. meter.files is no such lock: it orders the I/O on a file.
 package download

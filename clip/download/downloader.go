@@ -8,6 +8,9 @@ import (
 	"time"
 
 	"clipfs/clip/archive"
+	"clipfs/clip/bandwidth"
+	"clipfs/clip/mp4"
+	"clipfs/clip/tier"
 )
 
 // Options are the settings of a Downloader. All of Logger to Connections have to be set.
@@ -24,6 +27,10 @@ type Options struct {
 	MeterDir string
 	// Bandwidth is how many bytes a second may be fetched; 0 is no limit.
 	Bandwidth int64
+	// Tier is where other hosts put payloads; nil for nowhere. Confirm makes sure that the movie of a payload that
+	// was fetched by a time has just what is listed after it, and that no more of it is to come. ErrPrivate where that is not so.
+	Tier    tier.Tier
+	Confirm func(ctx context.Context, p Payload, movie *mp4.Movie, fetched time.Time) (tier.Confirmed, error)
 	// OnStale is told that footage that was listed is gone.
 	OnStale func(archive.Stream, archive.Span)
 }
@@ -48,7 +55,7 @@ type Downloader struct {
 	records    Records
 	scheduler  *scheduler
 	meter      *meter
-	bandwidth  *bandwidth
+	bandwidth  *bandwidth.Limiter
 	counts     counts
 }
 
@@ -60,7 +67,7 @@ func New(service Service, store Store, o Options) *Downloader {
 		records:    Records{o.Heads},
 		scheduler:  newScheduler(o.Connections, store.GiveUp),
 		meter:      newMeter(o.MeterDir, o.Limit, o.Logger),
-		bandwidth:  newBandwidth(o.Bandwidth),
+		bandwidth:  bandwidth.New(o.Bandwidth),
 	}
 	d.buffers.New = func() any { return new([copyBuffer]byte) }
 	return d
@@ -77,13 +84,15 @@ func (d *Downloader) Fetched() Fetched { return d.meter.fetched() }
 
 // Watch has progress called whenever the bandwidth lets bytes through, until stop is called: while the limit holds
 // everything back, the bytes of other downloads are a sign of life.
-func (d *Downloader) Watch(progress func()) (stop func()) { return d.bandwidth.watch(progress) }
+func (d *Downloader) Watch(progress func()) (stop func()) { return d.bandwidth.Watch(progress) }
 
 // Stats is what a Downloader has done since it was made.
 type Stats struct {
 	// Fetched is how many bytes of media and of images the archive has sent, also those of calls that failed or were given up;
 	// Images is how many images.
 	Fetched, Images int64
+	// Shared is how many bytes of media the tier has sent.
+	Shared int64
 	// Payloads is how many downloads brought a whole payload, Failed how many ended otherwise, Downloads how many run.
 	Payloads, Failed, Downloads int64
 	// Cached is how many bytes were read that were there at once, Waited how many had to be waited for.
@@ -91,13 +100,13 @@ type Stats struct {
 }
 
 // counts are the numbers of Stats as they are counted.
-type counts struct{ fetched, images, payloads, failed, downloads, cached, waited atomic.Int64 }
+type counts struct{ fetched, shared, images, payloads, failed, downloads, cached, waited atomic.Int64 }
 
 // Stats gives the present numbers.
 func (d *Downloader) Stats() Stats {
 	c := &d.counts
 	return Stats{
-		Fetched: c.fetched.Load(), Images: c.images.Load(), Payloads: c.payloads.Load(), Failed: c.failed.Load(), Downloads: c.downloads.Load(),
+		Fetched: c.fetched.Load(), Shared: c.shared.Load(), Images: c.images.Load(), Payloads: c.payloads.Load(), Failed: c.failed.Load(), Downloads: c.downloads.Load(),
 		Cached: c.cached.Load(), Waited: c.waited.Load(),
 	}
 }

@@ -24,17 +24,6 @@ func NewBody(from io.Reader) io.Reader {
 // PeriodOf gives the bounds of the period that holds t.
 func PeriodOf(p Period, t time.Time) (start, end time.Time) { return p.start(t), p.end(t) }
 
-// Bandwidth is the limit on bytes a second.
-type Bandwidth struct{ *bandwidth }
-
-// NewBandwidth gives one.
-func NewBandwidth(perSecond int64) Bandwidth { return Bandwidth{newBandwidth(perSecond)} }
-
-// Pay waits for its turn.
-func (b Bandwidth) Pay(ctx context.Context, p archive.Priority, n int) error {
-	return b.pay(ctx, archive.NewDemand(p), n)
-}
-
 // Expected gives how much space is reserved for a payload of fragments of so many bytes before its head has come.
 func Expected(bytes int64) int64 { return (&Downloader{}).request(Payload{Bytes: bytes}, By{}).Expect }
 

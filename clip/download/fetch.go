@@ -35,6 +35,8 @@ type fetch struct {
 	// calls counts those made, received the bytes that came, wrong the payloads that were none.
 	calls, wrong int
 	received     int64
+	// tierAsked says that the tier was asked.
+	tierAsked bool
 }
 
 // request has the payload downloaded for by.
@@ -66,7 +68,10 @@ func (f *fetch) fill(ctx context.Context, w *cache.Writer) (err error) {
 		err := f.try(ctx)
 		switch {
 		case err == nil:
-			f.log.DebugContext(ctx, "payload fetched", "bytes", w.Written(), "calls", f.calls, "took", time.Since(begun).Round(time.Millisecond))
+			if f.calls > 0 {
+				f.log.DebugContext(ctx, "payload fetched", "bytes", w.Written(), "calls", f.calls, "took", time.Since(begun).Round(time.Millisecond))
+				f.offerWhole(f.payload)
+			}
 			return nil
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
@@ -89,12 +94,15 @@ func (f *fetch) fill(ctx context.Context, w *cache.Writer) (err error) {
 	}
 }
 
-// try makes one call in its turn.
+// try makes one call in its turn, unless the tier has the payload.
 func (f *fetch) try(ctx context.Context) error {
 	if err := f.scheduler.take(ctx, f.place); err != nil {
 		return err
 	}
 	defer f.scheduler.leave(f.place)
+	if whole, err := f.fromTier(ctx); whole || err != nil {
+		return err
+	}
 	if _, err := f.meter.left(); err != nil {
 		return err
 	}
@@ -166,7 +174,7 @@ func (f *fetch) call(ctx context.Context) error {
 	b := (&body{
 		from: payload.Body, meter: f.meter, bandwidth: f.bandwidth, silent: &f.out.silent, cancel: cancel,
 		count: func(n int) { f.counts.fetched.Add(int64(n)); f.received += int64(n) },
-		pay:   func(n int) error { return f.bandwidth.pay(ctx, query.Priority, n) },
+		pay:   func(n int) error { return f.bandwidth.Pay(ctx, query.Priority, n) },
 		after: func() time.Duration { return min(f.options.StallTimeout, f.patience()) },
 	}).start()
 	defer b.finish(payload.Unread)

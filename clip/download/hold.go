@@ -86,6 +86,9 @@ func (d *Downloader) Head(ctx context.Context, p Payload) (Head, error) {
 		d.options.Logger.Warn("head on disk is damaged, fetching it again", "stream", p.Stream.Name, "span", p.Query.Span)
 		d.DropHead(p.Key)
 	}
+	if got, ok := d.tierHead(ctx, p); ok {
+		return got, nil
+	}
 	t, err := d.takeUp(ctx, p, Want{Priority: archive.ForHead, By: ByOf(ctx)})
 	if err != nil {
 		return Head{}, err
@@ -94,6 +97,7 @@ func (d *Downloader) Head(ctx context.Context, p Payload) (Head, error) {
 	if err := d.records.Write(ctx, headKey(p.Key), p, time.Time{}, t.head.encode()); err != nil {
 		return Head{}, fmt.Errorf("head of %s: %w", p.Query.Span, err)
 	}
+	d.offerHead(p, t.head)
 	return t.head, nil
 }
 

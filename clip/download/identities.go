@@ -9,21 +9,14 @@ import (
 
 	"clipfs/cache"
 	"clipfs/clip/archive"
+	"clipfs/clip/tier"
 )
 
 // maxIdentities bounds how many identities are remembered.
 const maxIdentities = 16_384
 
 // Identity is what tells one payload from another of its key.
-type Identity struct {
-	// Size is that of the whole payload in bytes.
-	Size int64
-	// Digest tells all heads apart.
-	Digest [sha256.Size]byte
-	// Tables tells those heads apart whose samples differ. It holds where Understood is set.
-	Tables     [sha256.Size]byte
-	Understood bool
-}
+type Identity = tier.Identity
 
 // Identities remembers what each payload was, so that a payload that is fetched again is known to be the same before any
 // of it is served, and counts its versions. It acquires no entry.
@@ -125,6 +118,19 @@ func (i *Identities) recall(key cache.Key, tables [sha256.Size]byte) {
 // forgetHead notes that there is no head on disk.
 func (i *Identities) forgetHead(key cache.Key) {
 	i.change(key, func(v *version) { v.recalled = false })
+}
+
+// allows reports whether nothing is known that speaks against what another host has being this payload.
+func (i *Identities) allows(key cache.Key, other Identity) bool {
+	noted, wasNoted := i.sizes.KnownSize(key)
+	known := i.of(key)
+	switch {
+	case known.seen:
+		return known.last.Size == other.Size && known.last.Digest == other.Digest
+	case known.recalled && known.kept != other.Tables:
+		return false
+	}
+	return !wasNoted || known.doubted || noted == other.Size
 }
 
 // Check compares what came under a key with what was there before, by size and digest; before this run by size, and by the

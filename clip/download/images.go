@@ -38,8 +38,8 @@ func (d *Downloader) Images(ctx context.Context, q archive.ImageQuery) ([]archiv
 	d.counts.images.Add(int64(count))
 	d.meter.count(int64(bytes), int64(count))
 	for bytes > 0 {
-		n := d.bandwidth.most(bytes)
-		if err := d.bandwidth.pay(ctx, nil, n); err != nil {
+		n := d.bandwidth.Most(bytes)
+		if err := d.bandwidth.Pay(ctx, nil, n); err != nil {
 			return nil, err
 		}
 		bytes -= n

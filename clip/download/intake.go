@@ -47,6 +47,8 @@ type intake struct {
 	boxes *mp4.Scanner
 	// length is Content-Length, or −1.
 	length int64
+	// tier says that the body is not the archive's: one that differs from what is known is no news of the payload.
+	tier bool
 
 	moovSeen bool
 	// moov and parsed are kept until the payload is judged.
@@ -159,9 +161,11 @@ func (in *intake) same(size int64) error {
 	h := sha256.New()
 	_, _ = fmt.Fprintf(h, "%d ", in.mdatSize) // a hash takes everything
 	h.Write(in.moov)
-	otherHead, err := in.identities.recognise(in.payload.Key, Identity{
-		Size: size, Digest: [sha256.Size]byte(h.Sum(nil)), Tables: in.parsed.Fingerprint(in.media), Understood: true,
-	})
+	now := Identity{Size: size, Digest: [sha256.Size]byte(h.Sum(nil)), Tables: in.parsed.Fingerprint(in.media), Understood: true}
+	if in.tier && !in.identities.allows(in.payload.Key, now) {
+		return errOtherVersion
+	}
+	otherHead, err := in.identities.recognise(in.payload.Key, now)
 	if otherHead {
 		in.records.Drop(headKey(in.payload.Key))
 	}

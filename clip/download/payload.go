@@ -26,6 +26,8 @@ type Payload struct {
 	Expires time.Time
 	// Opening is the number of the opening of a clip that it is for; 0 for none.
 	Opening uint64
+	// Shared says that other hosts may have it, and may get it from this one: that it is just what was listed.
+	Shared bool
 }
 
 // Request tells the cache what fill makes of the payload's footage, in a word or two, and how long it may be kept.

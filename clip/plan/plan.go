@@ -34,6 +34,8 @@ const mostOverlaps = 1.0 / 8
 type Planner struct {
 	Rule archive.GapRule
 	Grid time.Duration
+	// Fixed has clips of every length cut on Grid, so that all of them share parts.
+	Fixed bool
 
 	// through: overlaps do not end a part.
 	through bool
@@ -66,7 +68,7 @@ func (p Planner) cut(fragments []archive.Fragment, length time.Duration) []Part 
 	}
 	grid := cmp.Or(p.Grid, DefaultGrid)
 	for _, times := range gridSteps() {
-		if times > 1 && time.Duration(times)*finestUpTo > length {
+		if times > 1 && (p.Fixed || time.Duration(times)*finestUpTo > length) {
 			continue
 		}
 		parts, split := p.cutAt(fragments, time.Duration(times)*grid)

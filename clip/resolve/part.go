@@ -41,18 +41,28 @@ func (p *Part) Word() string {
 // where it says nothing, where times are the server's, which are not the media's, and where fragments overlap, of which
 // the service may make anything.
 func (p Part) Listed(by archive.Selector) []join.Fragment {
-	if by != archive.ByProducer || len(p.Fragments) == 0 {
+	if !p.clear(by) {
 		return nil
 	}
-	rule := archive.GapRule{By: by}
 	all := make([]join.Fragment, 0, len(p.Fragments))
-	for i, f := range p.Fragments {
-		if i > 0 && rule.Overlaps(p.Fragments, i) {
-			return nil
-		}
+	for _, f := range p.Fragments {
 		all = append(all, join.Fragment{Start: f.Time(by).Sub(p.Fragments[0].Time(by)), Length: f.Length, Size: f.Size})
 	}
 	return all
+}
+
+// clear reports whether the listing tells just when each fragment plays.
+func (p Part) clear(by archive.Selector) bool {
+	if by != archive.ByProducer {
+		return false
+	}
+	rule := archive.GapRule{By: by}
+	for i := range p.Fragments {
+		if i > 0 && rule.Overlaps(p.Fragments, i) {
+			return false
+		}
+	}
+	return len(p.Fragments) > 0
 }
 
 // Keyed gives planned parts of a stream, whose spans select fragments by a clock, the keys of their payloads. They are for an opening
@@ -63,6 +73,11 @@ func Keyed(by archive.Selector, stream archive.StreamName, planned []plan.Part, 
 		parts[i] = Part{Part: p, Key: keyOf(by, stream, p), Opening: opening}
 	}
 	return parts
+}
+
+// PayloadKey gives the key of the payload of a call that brings just the fragments that it asks for.
+func PayloadKey(by archive.Selector, name archive.StreamName, fragments []archive.Fragment) cache.Key {
+	return partKey(by, name, fragments)
 }
 
 // partKey gives the key of a run of fragments: by their numbers, never by the span, so that footage that arrives

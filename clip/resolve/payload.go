@@ -24,6 +24,7 @@ func (p Part) Payload(stream archive.Stream, by archive.Selector) download.Paylo
 		Key: p.Key, Stream: stream, Query: p.Query(stream.Name, by), Start: p.Fragments[0].Time(by),
 		Least: func(video *mp4.Track) error { return hasAll(video, expected) },
 		Bytes: p.Bytes(), End: last.Time(by).Add(last.Length), Expires: Expiry(oldest, stream), Opening: p.Opening,
+		Shared: p.Asked == nil && len(p.Over) == 0 && p.clear(by),
 	}
 	if own.Key == "" {
 		own.Key = keyOf(by, stream.Name, p.Part)

@@ -17,7 +17,7 @@ import (
 
 // Archive is a service in memory. Fields are set before the first call, or within Change.
 type Archive struct {
-	// Retention, Created and ARN are those of every stream; the name of the stream is added to the ARN.
+	// Retention, Created and ARN are those of every stream; the name of the stream is added to the ARN, and when it was made.
 	Retention time.Duration
 	Created   time.Time
 	ARN       string
@@ -122,7 +122,11 @@ func (a *Archive) Sent() int64 {
 
 // stream describes a stream.
 func (a *Archive) stream(name archive.StreamName) archive.Stream {
-	return archive.Stream{Name: name, ARN: a.ARN + "/" + string(name), Created: a.Created, Retention: a.Retention}
+	arn := a.ARN + "/" + string(name)
+	if !a.Created.IsZero() {
+		arn += fmt.Sprintf("/%d", a.Created.UnixMilli())
+	}
+	return archive.Stream{Name: name, ARN: arn, Created: a.Created, Retention: a.Retention}
 }
 
 // Streams yields all streams.

@@ -1,4 +1,4 @@
-package download_test
+package bandwidth_test
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"clipfs/clip/archive"
-	"clipfs/clip/download"
+	"clipfs/clip/bandwidth"
 )
 
 // TestBandwidthServesReadersFirst: who waits to read goes before heads, those before what is fetched ahead; of one
@@ -17,14 +17,14 @@ import (
 func TestBandwidthServesReadersFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const perSecond, most = 100_000, 5_000
-		b := download.NewBandwidth(perSecond)
+		b := bandwidth.New(perSecond)
 		var got [4]atomic.Int64
 		var wg sync.WaitGroup
 		begun := time.Now()
 		run := func(i int, p archive.Priority, lasts time.Duration) {
 			wg.Go(func() {
 				for time.Since(begun) < lasts {
-					if err := b.Pay(t.Context(), p, most); err != nil {
+					if err := b.Pay(t.Context(), archive.NewDemand(p), most); err != nil {
 						t.Error(err)
 					}
 					got[i].Add(most)
@@ -47,23 +47,23 @@ func TestBandwidthServesReadersFirst(t *testing.T) {
 // TestBandwidthLetsGo: who gives up while waiting takes nothing from others.
 func TestBandwidthLetsGo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := download.NewBandwidth(10_000)
+		b := bandwidth.New(10_000)
 		begun := time.Now()
 		gone, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		var wg sync.WaitGroup
 		for range 100 {
 			wg.Go(func() {
-				if err := b.Pay(gone, archive.ForReader, 4000); err == nil && time.Since(begun) > time.Second {
+				if err := b.Pay(gone, archive.NewDemand(archive.ForReader), 4000); err == nil && time.Since(begun) > time.Second {
 					t.Error("served although nobody wants it")
 				}
 			})
 		}
 		wg.Wait()
-		if err := b.Pay(t.Context(), archive.ForReader, 4000); err != nil || time.Since(begun) > 3*time.Second {
+		if err := b.Pay(t.Context(), archive.NewDemand(archive.ForReader), 4000); err != nil || time.Since(begun) > 3*time.Second {
 			t.Errorf("waited %s, %v", time.Since(begun), err)
 		}
-		if err := download.NewBandwidth(0).Pay(t.Context(), archive.ForReader, 1<<30); err != nil {
+		if err := bandwidth.New(0).Pay(t.Context(), archive.NewDemand(archive.ForReader), 1<<30); err != nil {
 			t.Error(err)
 		}
 	})

@@ -1,4 +1,5 @@
-package download
+// Package bandwidth keeps downloads together to a number of bytes a second.
+package bandwidth
 
 import (
 	"context"
@@ -18,9 +19,9 @@ const (
 	minChunk, maxChunk = 4 << 10, 256 << 10
 )
 
-// bandwidth keeps all downloads together to a number of bytes a second. Each pays for what it has read before it reads on.
+// Limiter keeps all downloads together to a number of bytes a second. Each pays for what it has read before it reads on.
 // Those that wait to pay are served by priority, and those of one priority in turn, a chunk at a time. A nil one is no limit.
-type bandwidth struct {
+type Limiter struct {
 	limiter *rate.Limiter
 	chunk   int
 
@@ -32,25 +33,25 @@ type bandwidth struct {
 	watchers map[*func()]struct{}
 }
 
-// newBandwidth gives one for so many bytes a second; nil for 0.
-func newBandwidth(perSecond int64) *bandwidth {
+// New gives one for so many bytes a second; nil for 0.
+func New(perSecond int64) *Limiter {
 	if perSecond <= 0 {
 		return nil
 	}
 	chunk := int(min(max(perSecond*int64(chunkTime)/int64(time.Second), minChunk), maxChunk))
-	return &bandwidth{limiter: rate.NewLimiter(rate.Limit(perSecond), chunk), chunk: chunk, watchers: make(map[*func()]struct{})}
+	return &Limiter{limiter: rate.NewLimiter(rate.Limit(perSecond), chunk), chunk: chunk, watchers: make(map[*func()]struct{})}
 }
 
-// most is how many bytes to read at once.
-func (b *bandwidth) most(n int) int {
+// Most is how many bytes to read at once.
+func (b *Limiter) Most(n int) int {
 	if b == nil {
 		return n
 	}
 	return min(n, b.chunk)
 }
 
-// pay waits for as long as reading n bytes, no more than a chunk, has to take; or for ctx to end, whose cause it gives then.
-func (b *bandwidth) pay(ctx context.Context, demand *archive.Demand, n int) error {
+// Pay waits for as long as reading n bytes, no more than a chunk, has to take; or for ctx to end, whose cause it gives then.
+func (b *Limiter) Pay(ctx context.Context, demand *archive.Demand, n int) error {
 	if b == nil || n <= 0 {
 		return nil
 	}
@@ -69,7 +70,7 @@ func (b *bandwidth) pay(ctx context.Context, demand *archive.Demand, n int) erro
 
 // serve lets payments through whose time has come, and tells the watchers. Which payment is next is decided when the bytes of
 // the one before are paid: by then that download waits again, if it is to.
-func (b *bandwidth) serve() {
+func (b *Limiter) serve() {
 	b.mu.Lock()
 	served := false
 	for b.waiting.Len() > 0 && !b.pauseLocked() {
@@ -93,7 +94,7 @@ func (b *bandwidth) serve() {
 }
 
 // pauseLocked reports whether what was let through is not paid yet. Then it has serve called once it is.
-func (b *bandwidth) pauseLocked() bool {
+func (b *Limiter) pauseLocked() bool {
 	pause := b.limiter.ReserveN(time.Now(), 0).Delay()
 	if pause <= 0 {
 		return false
@@ -106,9 +107,9 @@ func (b *bandwidth) pauseLocked() bool {
 	return true
 }
 
-// watch has progress called whenever bytes were let through, until stop is: while the limit holds everything back, the bytes
+// Watch has progress called whenever bytes were let through, until stop is: while the limit holds everything back, the bytes
 // of other downloads are a sign of life for those that wait.
-func (b *bandwidth) watch(progress func()) (stop func()) {
+func (b *Limiter) Watch(progress func()) (stop func()) {
 	if b == nil {
 		return func() {}
 	}

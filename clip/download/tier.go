@@ -1,0 +1,224 @@
+package download
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"clipfs/cache"
+	"clipfs/clip/mp4"
+	"clipfs/clip/tier"
+)
+
+// tierOf gives the tier that may have a payload; nil for none.
+func (d *Downloader) tierOf(p Payload) tier.Tier {
+	if !p.Shared {
+		return nil
+	}
+	return d.options.Tier
+}
+
+func (p Payload) tierID() tier.ID { return tier.ID{Stream: p.Stream, Key: p.Key} }
+
+// tierHead gives a head that the tier has and that fits what is known here, and keeps it. It makes no call.
+func (d *Downloader) tierHead(ctx context.Context, p Payload) (Head, bool) {
+	from := d.tierOf(p)
+	if from == nil || d.store.Has(p.Key) {
+		return Head{}, false
+	}
+	found := from.Head(ctx, p.tierID())
+	if found == nil {
+		return Head{}, false
+	}
+	h, err := decodeHead(found.Record)
+	if err == nil {
+		err = d.fits(p, h, found.Identity)
+	}
+	if err == nil {
+		err = d.records.Write(ctx, headKey(p.Key), p, time.Time{}, found.Record)
+	}
+	if err != nil {
+		d.options.Logger.Debug("head of the shared cache not used", "stream", p.Stream.Name, "span", p.Query.Span, "cause", err)
+		return Head{}, false
+	}
+	d.identities.recall(p.Key, h.Tables)
+	return h, true
+}
+
+// fits makes sure that a head of the tier is that of a payload as it was listed, and of the one that is known here.
+func (d *Downloader) fits(p Payload, h Head, said Identity) error {
+	if h.Split != 0 || h.Size != said.Size || h.Tables != said.Tables || h.MediaStart < 0 || h.MediaEnd < h.MediaStart || h.Size < h.MediaEnd || h.Size > maxPayload {
+		return errHeadRecord
+	}
+	movie, err := mp4.ParseMovie(h.Moov)
+	if err == nil {
+		err = reaches(movie, h.Size)
+	}
+	switch {
+	case err != nil:
+		return err
+	case movie.Fingerprint(h.MediaStart) != h.Tables:
+		return errHeadRecord
+	case !d.identities.allows(p.Key, said):
+		return errOtherVersion
+	case movie.Video() != nil && p.Least != nil:
+		return p.Least(movie.Video())
+	}
+	return nil
+}
+
+// errOtherVersion: the tier has another version of a payload than this host.
+var errOtherVersion = errors.New("another version than is known here")
+
+// fromTier takes a payload from the tier, if it has one that fits what is known here. It reports whether the payload is whole;
+// an error ends the download. What fails otherwise is left to the archive: what came until then stays.
+func (f *fetch) fromTier(ctx context.Context) (bool, error) {
+	from := f.tierOf(f.payload)
+	if from == nil || f.tierAsked {
+		return false, nil
+	}
+	f.tierAsked = true
+	found := from.Open(ctx, f.payload.tierID())
+	if found == nil {
+		return false, nil
+	}
+	defer func() { _ = found.Body.Close() }() // what matters of a body was read by then
+	if !f.identities.allows(f.payload.Key, found.Identity) {
+		f.log.DebugContext(ctx, "payload of the shared cache not used", "cause", errOtherVersion)
+		return false, nil
+	}
+	f.out.restart()
+	err := (&intake{fetch: f, boxes: mp4.NewScanner(&tierBody{found.Body, f, ctx}), length: found.Identity.Size, tier: true}).takeIn(ctx)
+	switch {
+	case err == nil:
+		f.log.DebugContext(ctx, "payload taken from the shared cache", "bytes", f.out.position)
+		return true, nil
+	case f.out.err != nil:
+		return false, f.out.err
+	case ctx.Err() != nil:
+		return false, context.Cause(ctx)
+	}
+	f.log.DebugContext(ctx, "payload of the shared cache not used to its end", "bytes", f.out.position, "cause", err)
+	return false, nil
+}
+
+// tierBody is a body of the tier, which pays for its bandwidth and is on no meter.
+type tierBody struct {
+	io.Reader
+	fetch *fetch
+	ctx   context.Context //nolint:containedctx // as that of the request whose body it is
+}
+
+func (b *tierBody) Read(p []byte) (int, error) {
+	n, err := b.Reader.Read(p[:b.fetch.bandwidth.Most(len(p))])
+	if b.fetch.counts.shared.Add(int64(n)); err != nil {
+		return n, err
+	}
+	return n, b.fetch.bandwidth.Pay(b.ctx, b.fetch.place.demand.priority, n)
+}
+
+// offerWhole offers a payload that has come from the archive, once its fill, which calls this, has ended.
+func (d *Downloader) offerWhole(p Payload) {
+	from := d.tierOf(p)
+	if from == nil {
+		return
+	}
+	fetched := time.Now()
+	entry, err := d.store.Acquire(p.Key, p.Request("media", refill))
+	if err != nil {
+		return
+	}
+	go func() {
+		<-entry.Done()
+		whole := entry.Complete()
+		entry.Release()
+		if whole {
+			d.offer(from, p, fetched)
+		}
+	}()
+}
+
+// refill is the fill of an entry that is not there any more, and is wanted only if it is: others take it up again.
+func refill(context.Context, *cache.Writer) error { return cache.ErrAbandoned }
+
+// offer offers a payload that was fetched by a time. It is read from the store when its turn comes.
+func (d *Downloader) offer(to tier.Tier, p Payload, fetched time.Time) {
+	known := d.identities.of(p.Key)
+	if !known.seen || !known.last.Understood {
+		return
+	}
+	var held *cache.Entry
+	to.Offer(p.tierID(), tier.Offer{
+		Size: known.last.Size,
+		Content: func() (io.ReaderAt, func(), error) {
+			entry, err := d.wholeEntry(p, known.last.Size)
+			if err != nil {
+				return nil, nil, err
+			}
+			held = entry
+			return entryReader{entry}, entry.Release, nil
+		},
+		Confirm: func(ctx context.Context) (tier.Confirmed, error) {
+			h, err := readHead(ctx, held)
+			if err != nil {
+				return tier.Confirmed{}, fmt.Errorf("%w: %w", tier.ErrPrivate, err)
+			}
+			return d.confirm(ctx, p, h, fetched)
+		},
+	})
+}
+
+// offerHead offers the head of a payload.
+func (d *Downloader) offerHead(p Payload, h Head) {
+	from := d.tierOf(p)
+	if from == nil {
+		return
+	}
+	record, fetched := h.encode(), time.Now()
+	from.Offer(p.tierID(), tier.Offer{
+		Head: true, Size: int64(len(record)),
+		Content: func() (io.ReaderAt, func(), error) { return bytes.NewReader(record), func() {}, nil },
+		Confirm: func(ctx context.Context) (tier.Confirmed, error) { return d.confirm(ctx, p, h, fetched) },
+	})
+}
+
+// confirm makes sure that the payload of a head may be offered, and is the one that is known here.
+func (d *Downloader) confirm(ctx context.Context, p Payload, h Head, fetched time.Time) (c tier.Confirmed, err error) {
+	known := d.identities.of(p.Key)
+	if !known.seen || !known.last.Understood || known.last.Size != h.Size || known.last.Tables != h.Tables {
+		return c, fmt.Errorf("%w: %w", tier.ErrPrivate, errOtherVersion)
+	}
+	movie, err := mp4.ParseMovie(h.Moov)
+	if err != nil {
+		return c, fmt.Errorf("%w: %w", tier.ErrPrivate, err)
+	}
+	c, err = d.options.Confirm(ctx, p, movie, fetched)
+	c.Identity = known.last
+	return c, err
+}
+
+// wholeEntry takes a payload up that is in the store, all of it.
+func (d *Downloader) wholeEntry(p Payload, size int64) (*cache.Entry, error) {
+	if !d.store.Has(p.Key) {
+		return nil, tier.ErrGone
+	}
+	entry, err := d.store.Acquire(p.Key, p.Request("media", refill))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", tier.ErrGone, err)
+	}
+	if got, err := entry.Size(context.Background()); err != nil || got != size || !entry.Complete() {
+		entry.Release()
+		return nil, tier.ErrGone
+	}
+	return entry, nil
+}
+
+// entryReader is a whole entry as an io.ReaderAt.
+type entryReader struct{ entry *cache.Entry }
+
+func (r entryReader) ReadAt(p []byte, off int64) (int, error) {
+	return r.entry.ReadAt(context.Background(), p, off)
+}

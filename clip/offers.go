@@ -1,0 +1,173 @@
+package clip
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"clipfs/clip/archive"
+	"clipfs/clip/download"
+	"clipfs/clip/match"
+	"clipfs/clip/mp4"
+	"clipfs/clip/mp4/join"
+	"clipfs/clip/plan"
+	"clipfs/clip/resolve"
+	"clipfs/clip/singleflight"
+	"clipfs/clip/tier"
+	"clipfs/clip/timeline"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+)
+
+// maxRelists is how many hours are kept that were listed again.
+const maxRelists = 32
+
+// private says why a payload may not be offered to other hosts.
+func private(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", tier.ErrPrivate, fmt.Sprintf(format, args...))
+}
+
+// confirm makes sure that a payload, fetched by a time, may be offered to other hosts: a listing after that names just its
+// fragments, all of them are older than the live edge, and its pictures and sound are just theirs.
+func (l *Library) confirm(ctx context.Context, p download.Payload, movie *mp4.Movie, fetched time.Time) (c tier.Confirmed, err error) {
+	by := l.options.Selector
+	fragments, err := l.relist(ctx, p, fetched)
+	if err != nil {
+		return c, private("it cannot be listed again: %v", err)
+	}
+	if len(fragments) == 0 || resolve.PayloadKey(by, p.Stream.Name, fragments) != p.Key {
+		return c, private("other fragments are listed by now")
+	}
+	c = tier.Confirmed{Ingested: fragments[0].Server, Start: p.Start, End: p.End}
+	newest := fragments[0].Server
+	for _, f := range fragments {
+		c.Fragments = append(c.Fragments, f.ID)
+		if f.Server.Before(c.Ingested) {
+			c.Ingested = f.Server
+		}
+		if end := f.Server.Add(f.Length); end.After(newest) {
+			newest = end
+		}
+	}
+	if age := fetched.Sub(newest); age < timeline.EdgeAge {
+		return c, private("it is only %s old", age.Round(time.Millisecond))
+	}
+	return c, exact(ctx, resolve.Part{Part: plan.Part{Fragments: fragments}}, movie, by)
+}
+
+// exact makes sure that a movie has just the pictures and the sound of a part's fragments.
+func exact(ctx context.Context, p resolve.Part, movie *mp4.Movie, by archive.Selector) error {
+	video, listed := movie.Video(), p.Listed(by)
+	if video == nil || listed == nil {
+		return private("its pictures cannot be told apart")
+	}
+	shown, err := match.ShownOf(video)
+	if err != nil {
+		return private("%v", err)
+	}
+	if what, _ := shown.Lacks(match.MomentsOf(p.Fragments, by)); what != "" {
+		return private("it has %s", what)
+	}
+	more, err := join.Surplus(ctx, join.Part{Head: func(context.Context) (*mp4.Movie, error) { return movie, nil }, Fragments: listed})
+	if err != nil {
+		return private("%v", err)
+	}
+	if more.Tracks > 0 || more.Pictures > 0 || more.Sounds > 0 {
+		return private("it has more than was listed")
+	}
+	return nil
+}
+
+// relist lists, after a time, the fragments that a payload's call asks for.
+func (l *Library) relist(ctx context.Context, p download.Payload, after time.Time) ([]archive.Fragment, error) {
+	v, err := l.View(ctx, p.Stream.Name, time.Time{})
+	if err != nil {
+		return nil, err
+	}
+	if v.Stream.ARN != p.Stream.ARN {
+		return nil, archive.ErrChanged
+	}
+	var all []archive.Fragment
+	span := p.Query.Span
+	for hour := span.Start.Truncate(time.Hour); hour.Before(span.End); hour = hour.Add(time.Hour) {
+		listed, err := l.relists.hour(ctx, v, p.Query.Selector, hour, after)
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range listed {
+			if span.Contains(f.Time(p.Query.Selector)) {
+				all = append(all, f)
+			}
+		}
+	}
+	return all, nil
+}
+
+// relists lists hours again, so that many offers of one hour take one listing. What it was told before does not count.
+type relists struct {
+	service archive.Service
+	asks    *singleflight.Group[relistKey, relisted]
+	last    *lru.Cache[relistKey, relisted]
+}
+
+type relistKey struct {
+	arn  string
+	hour int64 // seconds since 1970
+}
+
+// relisted is an hour by time, as it was asked for at a time.
+type relisted struct {
+	asked     time.Time
+	fragments []archive.Fragment
+}
+
+func newRelists(service archive.Service, timeout time.Duration) *relists {
+	last, err := lru.New[relistKey, relisted](maxRelists)
+	if err != nil {
+		panic(err) // only a size that is not positive is an error
+	}
+	return &relists{service: service, asks: singleflight.New[relistKey, relisted](timeout), last: last}
+}
+
+// hour gives what is listed of an hour when it is asked for after a time.
+func (r *relists) hour(ctx context.Context, v timeline.View, by archive.Selector, hour, after time.Time) ([]archive.Fragment, error) {
+	key := relistKey{v.Stream.ARN, hour.Unix()}
+	if known, ok := r.last.Get(key); ok && !known.asked.Before(after) {
+		return known.fragments, nil
+	}
+	query := archive.FragmentQuery{Stream: v.Stream.Name, Selector: by, Span: archive.NewSpan(hour, time.Hour).Intersect(v.Window)}
+	for {
+		listed, err := r.asks.Do(ctx, key, func(ctx context.Context, progress func()) (relisted, error) {
+			return r.list(ctx, query, progress)
+		})
+		if err != nil {
+			return nil, err
+		}
+		if !listed.asked.Before(after) { // else it had begun before
+			r.last.Add(key, listed)
+			return listed.fragments, nil
+		}
+	}
+}
+
+// list lists a span: by time, each fragment once.
+func (r *relists) list(ctx context.Context, q archive.FragmentQuery, progress func()) (relisted, error) {
+	out := relisted{asked: time.Now()}
+	if q.Span.Empty() {
+		return out, nil
+	}
+	for f, err := range r.service.Fragments(ctx, q) {
+		if err != nil {
+			return relisted{}, err
+		}
+		progress()
+		out.fragments = append(out.fragments, f)
+	}
+	slices.SortFunc(out.fragments, func(a, b archive.Fragment) int {
+		return cmp.Or(a.Time(q.Selector).Compare(b.Time(q.Selector)), cmp.Compare(a.ID, b.ID))
+	})
+	out.fragments = slices.CompactFunc(out.fragments, func(a, b archive.Fragment) bool { return a.ID == b.ID })
+	return out, nil
+}

@@ -1,0 +1,222 @@
+package clip_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"clipfs/clip"
+	"clipfs/clip/archive"
+	"clipfs/clip/archive/memory"
+	"clipfs/clip/shared"
+
+	shelf "clipfs/clip/shared/memory"
+)
+
+// fleet is an archive and a bucket that hosts share.
+type fleet struct {
+	*memory.Archive
+	bucket *shelf.Bucket
+}
+
+// newFleet gives one with so many fragments of a camera.
+func newFleet(fragments int) *fleet {
+	m := memory.New()
+	m.ARN, m.Created = "arn:aws:kinesisvideo:eu-west-1:123456789012:stream", memory.Base().Add(-time.Hour)
+	m.Record("cam", memory.Base(), fragments, 2*time.Second)
+	return &fleet{m, shelf.New()}
+}
+
+// host gives a host of the fleet, with a cache of its own.
+func (f *fleet) host(t *testing.T) (*clip.Library, *shared.Tier) {
+	t.Helper()
+	tier := shared.Open(f.bucket, shared.Options{})
+	o := lazy()
+	o.Tier = tier
+	l, _ := library(t, f.Archive, o)
+	t.Cleanup(tier.Close) // before the cache
+	return l, tier
+}
+
+// read has a host read a clip of a length, which has to come out right, and gives how many GetClip calls that took.
+func (f *fleet) read(t *testing.T, l *clip.Library, length time.Duration) int {
+	t.Helper()
+	before, _, _ := f.Calls()
+	mustBe(t, f.Archive, lookUp(t, l, "cam", archive.NewSpan(memory.Base(), length)))
+	synctest.Wait()
+	after, _, _ := f.Calls()
+	return after - before
+}
+
+// TestFleet: what one host has read costs the next no GetClip call, whatever length it asks for, and their files are the same.
+func TestFleet(t *testing.T) {
+	for _, moovLast := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFleet(7200)
+			f.MoovLast = moovLast
+			first, _ := f.host(t)
+			if n := f.read(t, first, time.Hour); n != 60 {
+				t.Errorf("the first host made %d calls, want 60", n)
+			}
+			if heads, media := len(f.bucket.Names("/h/")), len(f.bucket.Names("/m/")); heads != 60 || media != 60 {
+				t.Errorf("%d heads and %d payloads are shared, want 60 each", heads, media)
+			}
+			second, tier := f.host(t)
+			if n := f.read(t, second, time.Hour); n != 0 {
+				t.Errorf("the second host made %d calls", n)
+			}
+			third, _ := f.host(t)
+			if n := f.read(t, third, 2*time.Hour); n != 60 {
+				t.Errorf("two hours of which one is shared took %d calls, want 60", n)
+			}
+			if s := tier.Stats(); s.Uploaded != 0 || s.Cycles != 0 || s.Damaged != 0 {
+				t.Errorf("the second host: %+v", s)
+			}
+			if own := second.Stats(); own.Fetched != 0 || own.Shared == 0 {
+				t.Errorf("the second host: %+v", own)
+			}
+			a, errA := readAll(t, lookUp(t, first, "cam", archive.NewSpan(memory.Base(), time.Hour)))
+			b, errB := readAll(t, lookUp(t, second, "cam", archive.NewSpan(memory.Base(), time.Hour)))
+			if err := errors.Join(errA, errB); err != nil || !bytes.Equal(a, b) {
+				t.Errorf("the files of two hosts differ: %d and %d bytes, %v", len(a), len(b), err)
+			}
+		})
+	}
+}
+
+// TestFleetOfOnePayload: a clip that is one payload is shared too.
+func TestFleetOfOnePayload(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFleet(1000)
+		for i, want := range []int{1, 0} {
+			l, _ := f.host(t)
+			if n := f.read(t, l, time.Minute); n != want {
+				t.Errorf("host %d made %d calls, want %d", i+1, n, want)
+			}
+		}
+	})
+}
+
+// TestNotOffered: what may still change, or is not just what was listed, stays with the host that fetched it.
+func TestNotOffered(t *testing.T) {
+	for what, change := range map[string]func(f *fleet){
+		"at the live edge": func(f *fleet) {
+			f.Recorded["cam"] = nil
+			f.Recorded["cam"] = append(f.Recorded["cam"], fresh()...)
+		},
+		"more than was listed": func(f *fleet) {
+			all := f.Recorded["cam"]
+			f.Answer = func(found []archive.Fragment) ([]archive.Fragment, error) {
+				return append(found[:len(found):len(found)], all[len(found)]), nil
+			}
+		},
+		"footage that came while it was fetched": func(f *fleet) {
+			f.Answer = func(found []archive.Fragment) ([]archive.Fragment, error) {
+				return found, nil
+			}
+			f.Body = func(_ int, payload []byte) io.Reader {
+				late := f.Recorded["cam"][5]
+				late.ID, late.Producer, late.Server = late.ID+"9", late.Producer.Add(500*time.Millisecond), time.Now()
+				f.Recorded["cam"] = append(f.Recorded["cam"], late)
+				return f.Counted(bytes.NewReader(payload))
+			}
+		},
+		"a stream without an ARN": func(f *fleet) { f.ARN = "" },
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFleet(1000)
+			change(f)
+			l, tier := f.host(t)
+			span := archive.NewSpan(f.Recorded["cam"][0].Producer, time.Minute)
+			if _, err := readAll(t, lookUp(t, l, "cam", span)); err != nil {
+				t.Fatalf("%s: %v", what, err)
+			}
+			synctest.Wait()
+			if n, s := len(f.bucket.Names("")), tier.Stats(); n != 0 || s.UploadFailed != 0 {
+				t.Errorf("%s: %d objects, %+v", what, n, s)
+			}
+			if n, _, _ := f.Calls(); n != 1 {
+				t.Errorf("%s: %d calls", what, n)
+			}
+		})
+	}
+}
+
+// fresh gives fragments that were recorded in the last minute and a half.
+func fresh() []archive.Fragment {
+	m := memory.New()
+	m.Record("cam", time.Now().UTC().Truncate(time.Second).Add(-90*time.Second), 40, 2*time.Second)
+	return m.Recorded["cam"]
+}
+
+// TestBadBucket: whatever is wrong with the bucket or its objects, each byte is right, and what the bucket did not bring is fetched.
+func TestBadBucket(t *testing.T) {
+	for what, change := range map[string]func(f *fleet){
+		"damaged heads": func(f *fleet) { f.bucket.Edit("/h/", func(o []byte) []byte { o[len(o)-1] ^= 1; return o }) },
+		"damaged ends":  func(f *fleet) { f.bucket.Edit("/m/", func(o []byte) []byte { o[len(o)-1] ^= 1; return o }) },
+		"cut":           func(f *fleet) { f.bucket.Edit("", func(o []byte) []byte { return o[:len(o)-1] }) },
+		"refused": func(f *fleet) {
+			f.bucket.Fail = func(context.Context, string, string) error { return errors.New("refused") }
+		},
+		"hangs": func(f *fleet) {
+			f.bucket.Fail = func(ctx context.Context, _, _ string) error { <-ctx.Done(); return ctx.Err() }
+		},
+		"cut connections": func(f *fleet) { f.bucket.Body = func(r io.Reader) io.Reader { return io.LimitReader(r, 150_000) } },
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFleet(1800)
+			for i := range f.Recorded["cam"] {
+				f.Recorded["cam"][i].Size = 10_000
+			}
+			first, _ := f.host(t)
+			f.read(t, first, 20*time.Minute)
+			change(f)
+			second, tier := f.host(t)
+			begun := time.Now()
+			if n := f.read(t, second, 20*time.Minute); n > 40 {
+				t.Errorf("%s: %d calls, want 40 at most", what, n)
+			}
+			if s := tier.Stats(); s.Damaged+s.Failed == 0 {
+				t.Errorf("%s: %+v", what, s)
+			}
+			if took := time.Since(begun); took > 2*shared.DefaultTimeout {
+				t.Errorf("%s: it took %s", what, took)
+			}
+		})
+	}
+}
+
+// TestKnownOtherwise: a host that knows payloads otherwise than the bucket has them keeps to what it knows, and nothing fails.
+func TestKnownOtherwise(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFleet(1000)
+		first, _ := f.host(t)
+		f.read(t, first, 20*time.Minute)
+		for i := range f.Recorded["cam"] {
+			f.Recorded["cam"][i].Size *= 2
+		}
+		l, c := library(t, f.Archive, lazy())
+		span := archive.NewSpan(memory.Base(), 20*time.Minute)
+		h, err := lookUp(t, l, "cam", span).Open(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = h.Close()
+		time.Sleep(time.Minute) // its downloads are given up
+		tier := shared.Open(f.bucket, shared.Options{})
+		t.Cleanup(tier.Close)
+		o := lazy()
+		o.Tier = tier
+		again := clip.NewLibrary(f.Archive, c, o)
+		if n := f.read(t, again, 20*time.Minute); n != 20 {
+			t.Errorf("%d calls, want 20: the bucket has other payloads", n)
+		}
+		if s := again.Stats(); s.Shared != 0 {
+			t.Errorf("%d bytes of other payloads were taken", s.Shared)
+		}
+	})
+}

@@ -53,7 +53,7 @@ func settingsOf(t *testing.T) []string {
 func valuesFor(t *testing.T, name string) (one, other string) {
 	t.Helper()
 	candidates := []string{"true", "false", "7", "9", "70s", "90s", "7d", "9d", "77MiB", "123456789", "7%", "Europe/Berlin",
-		"Asia/Tokyo", "1", "2", "0.5", "0.25", "0440", "0550", "127.0.0.1:9464", "127.0.0.1:9465", "7GiB/day", "9GiB/day", "7MB/s", "9MB/s", "7.5s", "none", "some"}
+		"Asia/Tokyo", "1", "2", "0.5", "0.25", "0440", "0550", "127.0.0.1:9464", "127.0.0.1:9465", "7GiB/day", "9GiB/day", "7MB/s", "9MB/s", "7.5s", "none", "some", "s3://footage", "s3://other/prefix"}
 	var texts, values []string
 	f := freshFlag(t, name)
 	values = append(values, f.Value.String()) // the default

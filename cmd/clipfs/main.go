@@ -92,7 +92,7 @@ a config file, --config FILE. The command line counts before the environment, an
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return config.ExplainFlag(cmd, err) })
 	root.Version = build.Read().String()
 	root.SetVersionTemplate("{{.Version}}")
-	root.AddCommand(mountCommand(args), serveCommand(args), umountCommand(), demoCommand(), demoCheckCommand(), emulatorCommand(), cacheCommand(), warmCommand(), versionCommand())
+	root.AddCommand(mountCommand(args), serveCommand(args), umountCommand(), demoCommand(), demoCheckCommand(), emulatorCommand(), cacheCommand(), sharedCommand(), warmCommand(), versionCommand())
 	root.AddCommand(pathCommand(), manCommand(), mount.ProbeCommand(), statusCommand())
 	root.AddCommand(doctorCommand(thisHost()), doctor.ReadCommand())
 	for _, cmd := range config.CommandsBelow(root) {

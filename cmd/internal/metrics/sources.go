@@ -9,6 +9,7 @@ import (
 	"clipfs/clip"
 	"clipfs/clip/download"
 	"clipfs/clip/quota"
+	"clipfs/clip/shared"
 	"clipfs/fs"
 )
 
@@ -27,6 +28,8 @@ type Sources struct {
 	Denials func() fs.Denials
 	// Media and Heads are the caches.
 	Media, Heads func() cache.Stats
+	// Shared is the shared cache.
+	Shared func() shared.Stats
 }
 
 // Attach sets the sources.
@@ -46,6 +49,7 @@ type snapshot struct {
 	quotas       []quota.Left
 	denials      fs.Denials
 	media, heads cache.Stats
+	shared       shared.Stats
 }
 
 func (m *Metrics) snapshot() *snapshot {
@@ -53,6 +57,7 @@ func (m *Metrics) snapshot() *snapshot {
 	s := &snapshot{metrics: m, sources: m.sources, counts: maps.Clone(m.counts)}
 	m.mu.RUnlock()
 	s.library, s.fetched, s.quotas = ask(s.sources.Library), ask(s.sources.Fetched), ask(s.sources.Quotas)
+	s.shared = ask(s.sources.Shared)
 	s.denials, s.media, s.heads = ask(s.sources.Denials), ask(s.sources.Media), ask(s.sources.Heads)
 	return s
 }

@@ -64,6 +64,20 @@ type Status struct {
 	UnresolvedOpens float64                       `json:"unresolved_opens"`
 
 	Cache StatusCache `json:"cache"`
+	// Shared is the shared cache, if there is one.
+	Shared *StatusShared `json:"shared,omitempty"`
+}
+
+// StatusShared is the shared cache.
+type StatusShared struct {
+	Up bool `json:"up"`
+	// Problem says why it is left alone; empty where it answers.
+	Problem      string             `json:"problem,omitempty"`
+	ReadBytes    float64            `json:"read_bytes"`
+	Looks        map[string]float64 `json:"looks"`
+	Offers       map[string]float64 `json:"offers"`
+	WrittenBytes float64            `json:"written_bytes"`
+	WaitingBytes float64            `json:"waiting_bytes"`
 }
 
 // StatusPeriod is what was fetched in a period.
@@ -137,6 +151,9 @@ func (m *Metrics) Status() *Status {
 		s.Periods[period] = StatusPeriod{float64(sent.bytes), float64(sent.images), m.price.cost(sent.bytes, sent.images)}
 	}
 	s.limit(n.fetched)
+	if n.sources.Shared != nil {
+		s.Shared = n.statusShared()
+	}
 	return s
 }
 

@@ -29,7 +29,7 @@ const counter, gauge = prometheus.CounterValue, prometheus.GaugeValue
 
 // table has a row for each metric that is no histogram.
 func table() []metric {
-	return slices.Concat(countedRows(), libraryRows(), quotaRows(), cacheRows(), []metric{
+	return slices.Concat(countedRows(), libraryRows(), quotaRows(), cacheRows(), sharedRows(), []metric{
 		{gauge, "build_info", "What this binary was built from; always 1.", []string{"version", "commit", "goversion", "gofuse"}, func(s *snapshot, out send) {
 			b := s.metrics.build
 			out(1, b.Version, b.Commit, b.Go, b.GoFUSE)

@@ -96,6 +96,9 @@ func (f *flags) bind(cmd *cobra.Command) {
 	set.StringArrayVar(&f.cfg.Streams, "stream", nil, "try the stream of this `name`; repeated, the first of them that has footage")
 	set.Var(config.OnOff(&f.cfg.Stills), "stills", "try GetImages too, which makes the picture of an instant")
 	set.BoolVar(&f.cfg.AllowOther, "allow-other", false, "check that other users can be let in")
+	set.Var(config.Positive(&f.cfg.Part), "part", "how much of a clip the mount fetches with one call, which hosts that share have to agree on")
+	set.Var(config.Positive(&f.cfg.Gap), "gap", "shortest pause that counts as a gap, which hosts that share have to agree on")
+	f.cfg.Shared.BindPlace(set)
 	config.WithFile(cmd)
 	set.Var(config.Positive(&f.timeout), "timeout", "how long one check may take")
 	set.BoolVar(&f.json, "json", false, "answer in JSON")
@@ -150,6 +153,7 @@ func (d *doctor) run(ctx context.Context, before *finding) error {
 	canMount := d.checkFUSE(ctx)
 	d.checkKernel(ctx)
 	d.checkCache(ctx)
+	d.checkShared(ctx)
 	d.checkArchive(ctx, canMount)
 	if ctx.Err() != nil {
 		return errors.New("interrupted")

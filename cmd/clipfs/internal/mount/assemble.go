@@ -14,6 +14,7 @@ import (
 	"clipfs/clip/archive"
 	"clipfs/clip/kvs"
 	"clipfs/clip/names"
+	"clipfs/clip/shared"
 	"clipfs/clip/still"
 	"clipfs/cmd/clipfs/internal/config"
 	"clipfs/cmd/clipfs/internal/notify"
@@ -53,7 +54,7 @@ func DefaultCacheDir() (string, error) {
 // Check says what is wrong with values that a flag alone cannot judge.
 func (c *Config) Check() error {
 	_, err := c.clipOptions(slog.New(slog.DiscardHandler))
-	return errors.Join(err, c.Web.check())
+	return errors.Join(err, c.Web.check(), c.Shared.check(c.InsecureEndpoint))
 }
 
 func (c *Config) clipOptions(logger *slog.Logger) (clip.Options, error) {
@@ -122,6 +123,8 @@ type Assembly struct {
 	Library      *clip.Library
 	Stills       *still.Stills
 	media, heads *cache.Cache
+	// tier is nil without a shared cache.
+	tier *shared.Tier
 }
 
 // Assemble puts a library on an archive, with caches in the cache directory.
@@ -149,6 +152,12 @@ func (c *Config) assemble(ctx context.Context, service archive.Service, logger *
 		return nil, fmt.Errorf("cache directory %s: %w", c.CacheDir, err)
 	}
 	options.Heads = a.heads
+	if a.tier, err = c.OpenTier(ctx, logger); err != nil {
+		return nil, err
+	}
+	if a.tier != nil { // a nil tier in an interface would be one
+		options.Tier = a.tier
+	}
 	if told, ok := service.(interface {
 		OpenQuota(archive.StreamName) (atOnce, perSecond float64)
 	}); ok {
@@ -172,9 +181,12 @@ func (a *Assembly) index() (stop func()) {
 	return func() { timer.Stop() }
 }
 
-// Close lets go of the caches.
+// Close lets go of the caches, and of the tier, which reads from them, before that.
 func (a *Assembly) Close() error {
 	var err error
+	if a.tier != nil {
+		a.tier.Close()
+	}
 	for _, c := range []*cache.Cache{a.heads, a.media} {
 		if c != nil {
 			err = errors.Join(err, c.Close())
@@ -231,6 +243,9 @@ func (c *Config) sources(service archive.Service, parts *Assembly) metrics.Sourc
 	s := metrics.Sources{
 		Settings: told, Profile: os.Getenv(config.ProfileVariable),
 		Library: parts.Library.Stats, Fetched: parts.Library.Fetched, Media: parts.media.Stats, Heads: parts.heads.Stats,
+	}
+	if parts.tier != nil {
+		s.Shared = parts.tier.Stats
 	}
 	if a, ok := service.(*kvs.Archive); ok {
 		s.Quotas, s.Region = a.Quotas, a.Region()

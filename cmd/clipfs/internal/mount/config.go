@@ -13,6 +13,7 @@ import (
 	"clipfs/clip/names"
 	"clipfs/clip/plan"
 	"clipfs/clip/playlist"
+	"clipfs/clip/shared"
 	"clipfs/clip/timeline"
 	"clipfs/cmd/clipfs/internal/config"
 	"clipfs/cmd/internal/logs"
@@ -54,6 +55,8 @@ type Config struct {
 	FetchLimit     download.Limit
 	BandwidthLimit int64
 
+	Shared Shared
+
 	Stills     bool
 	StillWidth int
 
@@ -90,6 +93,7 @@ func Default() Config {
 		CacheSize: cache.DefaultMaxBytes, MinFree: config.Share{Percent: 5}, Memory: 256 << 20,
 		MetadataTTL: time.Minute, ReadTimeout: time.Minute, Gap: archive.DefaultGap, Part: plan.DefaultGrid, Segment: playlist.DefaultSegment, ListDays: timeline.DefaultListDays,
 		Eager: clip.DefaultEager, ReadAhead: clip.DefaultReadAhead, Connections: clip.DefaultConnections, MaxOpenFetch: clip.DefaultMaxOpenFetch,
+		Shared: Shared{Timeout: shared.DefaultTimeout, Queue: shared.DefaultQueue},
 		Stills: true, StillWidth: defaultStillWidth, Deny: fs.DefaultDeny(), LogFormat: logs.Text, Grace: 30 * time.Second,
 		Web: Web{Opens: web.DefaultOpens, WarnBytes: 500_000_000},
 	}
@@ -101,6 +105,7 @@ func (c *Config) Bind(flags *pflag.FlagSet) {
 	c.bindCache(flags)
 	c.bindClips(flags)
 	c.bindFetching(flags)
+	c.Shared.bind(flags)
 	c.bindStills(flags)
 	c.bindAccess(flags)
 	c.bindProcess(flags)
@@ -114,6 +119,7 @@ func (c *Config) BindWeb(flags *pflag.FlagSet) {
 	c.bindCache(flags)
 	c.bindClips(flags)
 	c.bindFetching(flags)
+	c.Shared.bind(flags)
 	c.bindStills(flags)
 	c.bindProcess(flags)
 	c.Web.bind(flags)

@@ -1,0 +1,99 @@
+//go:build e2e
+
+package e2e_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"clipfs/clip/shared/gateway"
+	"clipfs/cmd/internal/harness"
+)
+
+// sharing gives the flags of a host of a fleet.
+func sharing(t *testing.T, g *gateway.Gateway, more ...string) []string {
+	t.Helper()
+	secret := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(secret, bytes.Repeat([]byte("k"), 64), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return append([]string{
+		"--shared-cache", "s3://" + gateway.Name + "/fleet", "--shared-endpoint-url", g.URL, "--shared-path-style", "--shared-key-file", secret,
+		"--shared-timeout", "30s", // however busy this machine is
+	}, more...)
+}
+
+// sharedStatus is what status.json says of a shared cache.
+type sharedStatus struct {
+	Shared struct {
+		Up            bool
+		Read          float64 `json:"read_bytes"`
+		Waiting       float64 `json:"waiting_bytes"`
+		Looks, Offers map[string]float64
+	}
+}
+
+func statusOfShared(t *testing.T, m *harness.Mount) (s sharedStatus) {
+	t.Helper()
+	text, err := os.ReadFile(m.Join(".clipfs", "status.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(text, &s); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// TestFleet: what one host has read another, whose cache is cold, reads without a GetClip call, at any length that shares its parts;
+// the commands that look into the bucket tell of it, and a bucket that is gone costs no byte.
+func TestFleet(t *testing.T) {
+	g := gateway.Start(t)
+	e := harness.StartEmulator(t, "--stream", "testcard=testcard", "--quota", "off")
+	hour := filepath.Join("testcard", nameOf(time.Now().UTC().Add(-4*time.Hour).Truncate(time.Hour)))
+	flags := sharing(t, g)
+	first := harness.StartMount(t, e, flags...)
+	want, err := os.ReadFile(first.Join(hour, "30m.mp4"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const parts = 30
+	eventually(t, "all parts and their heads are shared", func() bool {
+		s := statusOfShared(t, first).Shared
+		return s.Offers["written"] == 2*parts && s.Waiting == 0
+	})
+	before := e.Calls(t, "GetClip")
+	second := harness.StartMount(t, e, flags...)
+	got, err := os.ReadFile(second.Join(hour, "30m.mp4"))
+	if err != nil || !bytes.Equal(got, want) {
+		t.Errorf("the second host: %d bytes of %d, %v", len(got), len(want), err)
+	}
+	if n := e.Calls(t, "GetClip") - before; n != 0 {
+		t.Errorf("the second host made %d GetClip calls:\n%s", n, second.Log())
+	}
+	if s := statusOfShared(t, second).Shared; !s.Up || s.Read < float64(len(want))*0.9 || s.Looks["damaged"]+s.Looks["failed"] > 0 {
+		t.Errorf("the second host says %+v", s)
+	}
+	look := append([]string{"shared", "ls"}, flags[:len(flags)-2]...) // a look has no time limit
+	listed := string(harness.Run(t, harness.Binary(t), look...))
+	if !strings.Contains(listed, "/testcard/") || !strings.Contains(listed, "1m0s") {
+		t.Errorf("clipfs shared ls:\n%s", listed)
+	}
+	look[1] = "verify"
+	if text := string(harness.Run(t, harness.Binary(t), look...)); !strings.Contains(text, "nothing is damaged") {
+		t.Errorf("clipfs shared verify: %s", text)
+	}
+	g.Set(gateway.Reset)
+	third := harness.StartMount(t, e, flags...)
+	if got, err := os.ReadFile(third.Join(hour, "30m.mp4")); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("without the bucket: %d bytes of %d, %v", len(got), len(want), err)
+	}
+	if s := statusOfShared(t, third).Shared; s.Up || s.Looks["failed"] == 0 {
+		t.Errorf("without the bucket: %+v", s)
+	}
+}

@@ -1,0 +1,64 @@
+package metrics
+
+import (
+	"clipfs/clip/shared"
+	"clipfs/cmd/internal/logs"
+)
+
+// sharedRows tell of the shared cache, where there is one.
+func sharedRows() []metric {
+	row := func(v func(shared.Stats) int64) values {
+		return func(s *snapshot, out send) {
+			if s.sources.Shared != nil {
+				out(float64(v(s.shared)))
+			}
+		}
+	}
+	by := func(v func(shared.Stats) map[string]float64) values {
+		return func(s *snapshot, out send) {
+			if s.sources.Shared == nil {
+				return
+			}
+			for label, n := range v(s.shared) {
+				out(n, label)
+			}
+		}
+	}
+	return []metric{
+		{gauge, "shared_up", "1 where the shared cache answers, 0 while it is left alone because it did not.", nil,
+			row(func(s shared.Stats) int64 { return int64(yes(s.Cause == nil)) })},
+		{counter, "shared_failures_total", "How often the shared cache failed, so that it was left alone until a probe was answered.", nil,
+			row(func(s shared.Stats) int64 { return s.Cycles })},
+		{counter, "shared_read_bytes_total", "Bytes that came from the shared cache, which the archive need not send.", nil, row(func(s shared.Stats) int64 { return s.Bytes })},
+		{counter, "shared_looks_total", "Payloads and heads looked for in the shared cache, by what came of it.", []string{"result"}, by(sharedLooks)},
+		{counter, "shared_offers_total", "Payloads and heads offered to the shared cache, by what came of it.", []string{"result"}, by(sharedOffers)},
+		{counter, "shared_written_bytes_total", "Bytes written to the shared cache.", nil, row(func(s shared.Stats) int64 { return s.UploadedBytes })},
+		{gauge, "shared_waiting_bytes", "Bytes that wait to be written to the shared cache.", nil, row(func(s shared.Stats) int64 { return s.Waiting })},
+	}
+}
+
+// sharedLooks gives what came of looks.
+func sharedLooks(s shared.Stats) map[string]float64 {
+	return map[string]float64{
+		"hit": float64(s.Hits), "miss": float64(s.Misses), "failed": float64(s.Failed), "skipped": float64(s.Skipped), "damaged": float64(s.Damaged),
+	}
+}
+
+// sharedOffers gives what came of offers.
+func sharedOffers(s shared.Stats) map[string]float64 {
+	return map[string]float64{
+		"written": float64(s.Uploaded), "there": float64(s.There), "refused": float64(s.Refused), "dropped": float64(s.Dropped), "failed": float64(s.UploadFailed),
+	}
+}
+
+// statusShared gives the shared cache for the status.
+func (n *snapshot) statusShared() *StatusShared {
+	s := &StatusShared{
+		Up: n.shared.Cause == nil, ReadBytes: float64(n.shared.Bytes), Looks: sharedLooks(n.shared), Offers: sharedOffers(n.shared),
+		WrittenBytes: float64(n.shared.UploadedBytes), WaitingBytes: float64(n.shared.Waiting),
+	}
+	if n.shared.Cause != nil {
+		s.Problem = logs.OneLine(n.shared.Cause)
+	}
+	return s
+}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -136,7 +137,7 @@ func TestNotOffered(t *testing.T) {
 				t.Fatalf("%s: %v", what, err)
 			}
 			synctest.Wait()
-			if n, s := len(f.bucket.Names("")), tier.Stats(); n != 0 || s.UploadFailed != 0 {
+			if n, s := len(f.bucket.Names("/m/"))+len(f.bucket.Names("/h/")), tier.Stats(); n != 0 || s.UploadFailed != 0 {
 				t.Errorf("%s: %d objects, %+v", what, n, s)
 			}
 			if n, _, _ := f.Calls(); n != 1 {
@@ -218,5 +219,31 @@ func TestKnownOtherwise(t *testing.T) {
 		if s := again.Stats(); s.Shared != 0 {
 			t.Errorf("%d bytes of other payloads were taken", s.Shared)
 		}
+	})
+}
+
+// TestFleetAtOnce: hosts that read the same cold footage at once make each call for a head once together, and fetch each part at most
+// once more.
+func TestFleetAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFleet(1200)
+		f.Slow = time.Millisecond
+		for i := range f.Recorded["cam"] {
+			f.Recorded["cam"][i].Size = 10_000
+		}
+		const parts, hosts = 20, 8
+		span := archive.NewSpan(memory.Base(), parts*time.Minute)
+		var wg sync.WaitGroup
+		for range hosts {
+			l, _ := f.host(t)
+			wg.Go(func() { mustBe(t, f.Archive, lookUp(t, l, "cam", span)) })
+		}
+		wg.Wait()
+		one := int64(len(memory.Movie(f.Selected("cam", archive.ByProducer, span), false, memory.Base())))
+		calls, _, _ := f.Calls()
+		if calls > 2*parts || f.Sent() > 2*one {
+			t.Errorf("%d hosts made %d calls for %d bytes, want %d and %d at most", hosts, calls, f.Sent(), 2*parts, 2*one)
+		}
+		t.Logf("%d hosts made %d calls for %d bytes; one alone takes %d and %d", hosts, calls, f.Sent(), parts, one)
 	})
 }

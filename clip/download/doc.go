@@ -19,11 +19,8 @@
 //	fetch, Head          before a call →  Tier, whose bytes go the same way          tier.go
 //	a payload, a head    that has come →  Tier.Offer, confirmed by Options.Confirm   tier.go
 //
-// # The tier
-//
-// Options.Tier is where other hosts put payloads, behind the Store and before the archive. It is asked once a download, and what it
-// gives passes the same intake as a body of the archive, but for the byte meter. Whatever is wrong with it is a miss. What it has of
-// a payload that is known otherwise here is a miss too: only the archive makes a new version.
+// The tier stands behind the Store and before the archive. Its bytes pass the same intake, but for the byte meter. Whatever is wrong with
+// it, and what it has of a payload that is known otherwise here, is a miss.
 //
 // # What a payload has to be
 //

@@ -126,6 +126,7 @@ func (f *fetch) account(begun time.Time, err error) {
 		f.counts.payloads.Add(1)
 	} else {
 		f.counts.failed.Add(1)
+		f.tierOf(f.payload).Abandon(f.payload.tierID(), false)
 	}
 	f.by.Usage.fetched(f.by.Operation, begun, f.received, f.calls)
 	f.by.Usage.Give()

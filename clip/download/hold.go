@@ -90,12 +90,15 @@ func (d *Downloader) Head(ctx context.Context, p Payload) (Head, error) {
 		return got, nil
 	}
 	t, err := d.takeUp(ctx, p, Want{Priority: archive.ForHead, By: ByOf(ctx)})
-	if err != nil {
-		return Head{}, err
+	if err == nil {
+		defer t.release()
+		if err = d.records.Write(ctx, headKey(p.Key), p, time.Time{}, t.head.encode()); err != nil {
+			err = fmt.Errorf("head of %s: %w", p.Query.Span, err)
+		}
 	}
-	defer t.release()
-	if err := d.records.Write(ctx, headKey(p.Key), p, time.Time{}, t.head.encode()); err != nil {
-		return Head{}, fmt.Errorf("head of %s: %w", p.Query.Span, err)
+	if err != nil {
+		d.tierOf(p).Abandon(p.tierID(), true)
+		return Head{}, err
 	}
 	d.offerHead(p, t.head)
 	return t.head, nil

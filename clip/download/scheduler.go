@@ -131,6 +131,13 @@ func (s *scheduler) proceed(ctx context.Context, d *download) error {
 	return s.waitUnlock(ctx, d)
 }
 
+// wantsMore reports whether more of a download is wanted than its head.
+func (s *scheduler) wantsMore(d *download) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return d.demand.more()
+}
+
 // waitUnlock unlocks mu and waits for a download's turn. What moves a download up calls schedule itself.
 func (s *scheduler) waitUnlock(ctx context.Context, d *download) error {
 	d.waiter = s.waiting.Add(d.demand.priority, d)

@@ -13,23 +13,25 @@ import (
 	"clipfs/clip/tier"
 )
 
-// tierOf gives the tier that may have a payload; nil for none.
+// tierOf gives the tier that may have a payload.
 func (d *Downloader) tierOf(p Payload) tier.Tier {
-	if !p.Shared {
-		return nil
+	if d.shares(p) {
+		return d.options.Tier
 	}
-	return d.options.Tier
+	return tier.None{}
 }
+
+// shares reports whether a payload is shared with other hosts.
+func (d *Downloader) shares(p Payload) bool { return p.Shared && d.options.Tier != nil }
 
 func (p Payload) tierID() tier.ID { return tier.ID{Stream: p.Stream, Key: p.Key} }
 
 // tierHead gives a head that the tier has and that fits what is known here, and keeps it. It makes no call.
 func (d *Downloader) tierHead(ctx context.Context, p Payload) (Head, bool) {
-	from := d.tierOf(p)
-	if from == nil || d.store.Has(p.Key) {
+	if !d.shares(p) || d.store.Has(p.Key) {
 		return Head{}, false
 	}
-	found := from.Head(ctx, p.tierID())
+	found := d.tierOf(p).Head(ctx, p.tierID())
 	if found == nil {
 		return Head{}, false
 	}
@@ -76,12 +78,11 @@ var errOtherVersion = errors.New("another version than is known here")
 // fromTier takes a payload from the tier, if it has one that fits what is known here. It reports whether the payload is whole;
 // an error ends the download. What fails otherwise is left to the archive: what came until then stays.
 func (f *fetch) fromTier(ctx context.Context) (bool, error) {
-	from := f.tierOf(f.payload)
-	if from == nil || f.tierAsked {
+	if f.tierAsked {
 		return false, nil
 	}
 	f.tierAsked = true
-	found := from.Open(ctx, f.payload.tierID())
+	found := f.tierOf(f.payload).Open(ctx, f.payload.tierID(), func() bool { return f.scheduler.wantsMore(f.place) })
 	if found == nil {
 		return false, nil
 	}
@@ -120,46 +121,22 @@ func (b *tierBody) Read(p []byte) (int, error) {
 	return n, b.fetch.bandwidth.Pay(b.ctx, b.fetch.place.demand.priority, n)
 }
 
-// offerWhole offers a payload that has come from the archive, once its fill, which calls this, has ended.
+// offerWhole offers a payload that has come from the archive; its fill, which is about to end, calls this. It is read from the store
+// when its turn comes.
 func (d *Downloader) offerWhole(p Payload) {
-	from := d.tierOf(p)
-	if from == nil {
-		return
-	}
-	fetched := time.Now()
-	entry, err := d.store.Acquire(p.Key, p.Request("media", refill))
-	if err != nil {
-		return
-	}
-	go func() {
-		<-entry.Done()
-		whole := entry.Complete()
-		entry.Release()
-		if whole {
-			d.offer(from, p, fetched)
-		}
-	}()
-}
-
-// refill is the fill of an entry that is not there any more, and is wanted only if it is: others take it up again.
-func refill(context.Context, *cache.Writer) error { return cache.ErrAbandoned }
-
-// offer offers a payload that was fetched by a time. It is read from the store when its turn comes.
-func (d *Downloader) offer(to tier.Tier, p Payload, fetched time.Time) {
-	known := d.identities.of(p.Key)
+	known, fetched := d.identities.of(p.Key), time.Now()
 	if !known.seen || !known.last.Understood {
+		d.tierOf(p).Abandon(p.tierID(), false)
 		return
 	}
 	var held *cache.Entry
-	to.Offer(p.tierID(), tier.Offer{
+	d.tierOf(p).Offer(p.tierID(), tier.Offer{
 		Size: known.last.Size,
-		Content: func() (io.ReaderAt, func(), error) {
-			entry, err := d.wholeEntry(p, known.last.Size)
-			if err != nil {
+		Content: func() (content io.ReaderAt, release func(), err error) {
+			if held, err = d.wholeEntry(p, known.last.Size); err != nil {
 				return nil, nil, err
 			}
-			held = entry
-			return entryReader{entry}, entry.Release, nil
+			return entryReader{held}, held.Release, nil
 		},
 		Confirm: func(ctx context.Context) (tier.Confirmed, error) {
 			h, err := readHead(ctx, held)
@@ -173,12 +150,11 @@ func (d *Downloader) offer(to tier.Tier, p Payload, fetched time.Time) {
 
 // offerHead offers the head of a payload.
 func (d *Downloader) offerHead(p Payload, h Head) {
-	from := d.tierOf(p)
-	if from == nil {
+	if !d.shares(p) {
 		return
 	}
 	record, fetched := h.encode(), time.Now()
-	from.Offer(p.tierID(), tier.Offer{
+	d.tierOf(p).Offer(p.tierID(), tier.Offer{
 		Head: true, Size: int64(len(record)),
 		Content: func() (io.ReaderAt, func(), error) { return bytes.NewReader(record), func() {}, nil },
 		Confirm: func(ctx context.Context) (tier.Confirmed, error) { return d.confirm(ctx, p, h, fetched) },
@@ -200,15 +176,14 @@ func (d *Downloader) confirm(ctx context.Context, p Payload, h Head, fetched tim
 	return c, err
 }
 
-// wholeEntry takes a payload up that is in the store, all of it.
+// wholeEntry takes a payload up that is in the store, all of it. One that is not there any more is wanted only if it is: others that
+// come upon its fill take it up again.
 func (d *Downloader) wholeEntry(p Payload, size int64) (*cache.Entry, error) {
-	if !d.store.Has(p.Key) {
-		return nil, tier.ErrGone
-	}
-	entry, err := d.store.Acquire(p.Key, p.Request("media", refill))
+	entry, err := d.store.Acquire(p.Key, p.Request("media", func(context.Context, *cache.Writer) error { return cache.ErrAbandoned }))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", tier.ErrGone, err)
 	}
+	<-entry.Done()
 	if got, err := entry.Size(context.Background()); err != nil || got != size || !entry.Complete() {
 		entry.Release()
 		return nil, tier.ErrGone

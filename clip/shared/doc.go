@@ -14,7 +14,7 @@
 //
 // The folder is that of the stream's ARN and of when it was made, so a stream that is made again under its name has another.
 // KEYID tells hosts with one secret from those with another or none: nothing is overwritten back and forth. KIND is m for a
-// payload and h for the record of its head. KEY is the key of the payload in the cache, a hash of the selector and the ordered
+// payload, h for the record of its head, and l for the lease of either. KEY is the key of the payload in the cache, a hash of the selector and the ordered
 // fragment numbers; xx are its first two digits. An object is immutable; only one that is damaged is replaced.
 //
 //	fixed header   magic and version, sizes, kind, tables and digest of the payload, when the archive took its oldest fragment
@@ -31,6 +31,7 @@
 //
 //	Head, Open  →  breaker  →  Bucket.Get  →  Key.Decode  →  blocks that were checked     tier.go, breaker.go, object.go, body.go
 //	Offer       →  queue    →  Confirm     →  Key.Encode  →  Bucket.Put                   queue.go
+//	a miss      →  leases   →  the object, once another host has it, or nothing           lease.go
 //
 // # Never slower
 //
@@ -41,6 +42,18 @@
 // Offers wait in a queue that is bounded by the bytes of their entries, and are dropped where it is full, where the entry is
 // evicted before its turn, and where the breaker is open. Two are uploaded at a time.
 //
+// # One fetch for all
+//
+// Where an object is not there, the host that looks for it writes its lease (lease.go), on the condition that there is none, and
+// rewrites that every half second until what it fetched is uploaded or will not be. Others that look meanwhile wait: for the object, for
+// the lease to say that it is done, or, by their own clocks, for its ETag to stand still for three of those and a Timeout. Then one of
+// them takes it over on the condition of that ETag. No host waits for longer than twenty times the Timeout. A lease is never removed, and
+// nothing is right or wrong by it.
+//
+// Heads have leases as soon as they are looked for, payloads where a reader wants more than the head. So hosts that open a clip
+// together make each call for a head once. What such a call has brought when the head was there is fetched once more, at most, by
+// whichever host reads the media first.
+//
 // # What may be offered
 //
 // What Offer is given is confirmed by its Confirm before it is uploaded, after it was fetched: package clip lists the fragments
@@ -48,11 +61,11 @@
 //
 // # What it does not do yet
 //
-// Hosts that read the same cold footage at the same moment fetch it each (there are no leases), hours of the timeline are listed
-// by each host, and objects stay until the bucket's lifecycle rule removes them.
+// Hours of the timeline are listed by each host, and objects stay until the bucket's lifecycle rule removes them.
 //
 // # Locks
 //
-// breaker.mu guards the state of the breaker, queue.mu the offers that wait, Tier.mu the names of damaged objects. None is held
+// breaker.mu guards the state of the breaker, queue.mu the offers that wait, leases.mu which leases this host holds, Tier.mu the names
+// of damaged objects. None is held
 // during I/O or while another is taken.
 package shared

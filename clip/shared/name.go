@@ -20,6 +20,8 @@ const (
 	Media Kind = 'm'
 	// Heads is the record of the head of a payload.
 	Heads Kind = 'h'
+	// Leases is who fetches one of these for all.
+	Leases Kind = 'l'
 )
 
 // String gives the kind in a word.
@@ -29,12 +31,19 @@ func (k Kind) String() string {
 		return "media"
 	case Heads:
 		return "head"
+	case Leases:
+		return "lease"
 	}
 	return fmt.Sprintf("kind %q", byte(k))
 }
 
-// valid reports whether there is such a kind.
+// valid reports whether there is such a kind of what is shared; leases are none.
 func (k Kind) valid() bool { return k == Media || k == Heads }
+
+// leaseOf gives the name of the lease of an object.
+func leaseOf(name Name) Name {
+	return Name{Stream: name.Stream, Kind: Leases, Key: name.Key + "-" + cache.Key(name.Kind.String())}
+}
 
 // Name tells where an object lies below the folder of its version.
 type Name struct {
@@ -46,7 +55,7 @@ type Name struct {
 
 // String gives the name below the folder of the version.
 func (n Name) String() string {
-	hash := string(n.Key[strings.LastIndexByte(string(n.Key), '-')+1:])
+	_, hash, _ := strings.Cut(string(n.Key), "-") // the kind of key goes before it
 	return fmt.Sprintf("%s/%c/%s/%s", n.Stream, n.Kind, hash[:min(2, len(hash))], n.Key)
 }
 

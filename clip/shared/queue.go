@@ -17,8 +17,6 @@ const (
 	atOnce = 2
 	// uploadStall is how long an upload may go without the bucket taking a byte, or answering.
 	uploadStall = 30 * time.Second
-	// askTimeout is how long it may take to ask whether an object is there.
-	askTimeout = 10 * time.Second
 )
 
 // offer is one that waits or is uploaded.
@@ -126,21 +124,16 @@ func (q *queue) close(longest time.Duration) (dropped int64) {
 
 // Offer has what was fetched uploaded, some time. It never waits.
 func (t *Tier) Offer(id tier.ID, o tier.Offer) {
-	folder, ok := FolderOf(id.Stream)
-	if !ok {
-		return
-	}
-	name := Name{Stream: folder, Kind: Media, Key: id.Key}
-	if o.Head {
-		name.Kind = Heads
-	}
-	if !t.breaker.allows() || !t.queue.add(offer{name, o}) {
+	name, ok := nameOf(id, o.Head)
+	if ok && (!t.breaker.allows() || !t.queue.add(offer{name, o})) {
 		t.counts.dropped.Add(1)
+		t.leases.end(name)
 	}
 }
 
 // upload uploads an offer, if it may be and need be.
 func (t *Tier) upload(ctx context.Context, o offer) {
+	defer t.leases.end(o.name)
 	log := t.options.Logger.With("stream", o.name.Stream, "kind", o.name.Kind.String(), "key", o.name.Key)
 	if !t.breaker.allows() {
 		t.counts.dropped.Add(1)
@@ -208,7 +201,7 @@ func (t *Tier) put(ctx context.Context, o offer, over bool) error {
 	watch := time.AfterFunc(uploadStall, func() { cancel(errSlow) })
 	defer watch.Stop()
 	whole := &joined{head: bytes.NewReader(head), content: content, size: size, read: func() { watch.Reset(uploadStall) }}
-	err = t.bucket.Put(stalled, t.root+o.name.String(), whole, size, over)
+	_, err = t.bucket.Put(stalled, t.root+o.name.String(), whole, size, Condition{Absent: !over})
 	if err != nil && !over && ctx.Err() == nil {
 		if there, asked := t.has(ctx, o.name); asked == nil && there {
 			t.counts.there.Add(1)

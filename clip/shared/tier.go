@@ -56,6 +56,7 @@ type Tier struct {
 	root    string
 	breaker *breaker
 	queue   *queue
+	leases  *leases
 	stop    context.CancelFunc
 	counts  counts
 
@@ -109,6 +110,7 @@ func Open(bucket Bucket, o Options) *Tier {
 	t.stop = stop
 	t.breaker = &breaker{logger: o.Logger, ctx: ctx, probe: t.Probe}
 	t.queue = newQueue(ctx, o.Queue, t.upload)
+	t.leases = newLeases(ctx, bucket, t.root, o.Timeout, t.breaker.failed)
 	return t
 }
 
@@ -118,6 +120,7 @@ func (t *Tier) Close() {
 	t.stop()
 	t.queue.running.Wait()
 	t.breaker.probes.Wait()
+	t.leases.beats.Wait()
 }
 
 // Stats gives the present numbers.
@@ -144,9 +147,9 @@ func (t *Tier) Probe(ctx context.Context) error {
 	return o.Body.Close()
 }
 
-// Head gives the record of the head of a payload; nil where there is none that can be used.
+// Head gives the record of the head of a payload; nil where there is none that can be used, and this host is to fetch it.
 func (t *Tier) Head(ctx context.Context, id tier.ID) *tier.Head {
-	h, body := t.look(ctx, id, Heads)
+	h, body := t.lookFor(ctx, id, Heads, func() bool { return true })
 	if body == nil {
 		return nil
 	}
@@ -158,13 +161,20 @@ func (t *Tier) Head(ctx context.Context, id tier.ID) *tier.Head {
 	return &tier.Head{Identity: identityOf(h), Record: record}
 }
 
-// Open gives a payload front to back; nil where there is none that can be used.
-func (t *Tier) Open(ctx context.Context, id tier.ID) *tier.Payload {
-	h, body := t.look(ctx, id, Media)
+// Open gives a payload front to back; nil where there is none that can be used, and this host is to fetch it.
+func (t *Tier) Open(ctx context.Context, id tier.ID, alive func() bool) *tier.Payload {
+	h, body := t.lookFor(ctx, id, Media, alive)
 	if body == nil {
 		return nil
 	}
 	return &tier.Payload{Identity: identityOf(h), Body: body}
+}
+
+// Abandon tells that what a look for had this host fetch is not coming.
+func (t *Tier) Abandon(id tier.ID, head bool) {
+	if name, ok := nameOf(id, head); ok {
+		t.leases.end(name)
+	}
 }
 
 // identityOf gives what tells the payload from another one of its key.
@@ -172,35 +182,59 @@ func identityOf(h Header) tier.Identity {
 	return tier.Identity{Size: h.Payload, Digest: h.Digest, Tables: h.Tables, Understood: true}
 }
 
-// errSlow: the bucket has not answered in time.
-var errSlow = errors.New("no answer in time")
-
-// look begins to read an object. body is nil for a miss.
-func (t *Tier) look(ctx context.Context, id tier.ID, kind Kind) (h Header, body *body) {
+// nameOf gives the name of a payload or of the record of its head; false where its stream does not tell where that is.
+func nameOf(id tier.ID, head bool) (Name, bool) {
 	folder, ok := FolderOf(id.Stream)
+	name := Name{Stream: folder, Kind: Media, Key: id.Key}
+	if head {
+		name.Kind = Heads
+	}
+	return name, ok
+}
+
+// lookFor looks for an object. Where it is not there and alive is not nil it waits for it while another host fetches it. body is nil
+// where this host is to fetch it.
+func (t *Tier) lookFor(ctx context.Context, id tier.ID, kind Kind, alive func() bool) (h Header, body *body) {
+	name, ok := nameOf(id, kind == Heads)
 	if !ok {
 		return h, nil
 	}
+	h, body, missing := t.look(ctx, name, id.Stream)
+	if missing && alive != nil && alive() {
+		t.leases.follow(ctx, name, t.breaker.allows, alive, func() bool {
+			h, body, missing = t.look(ctx, name, id.Stream)
+			return !missing
+		})
+	}
+	switch {
+	case body != nil:
+		t.counts.hits.Add(1)
+	case missing:
+		t.counts.misses.Add(1)
+	}
+	return h, body
+}
+
+// look begins to read an object. body is nil where it cannot be had, missing says that it is not there.
+func (t *Tier) look(ctx context.Context, name Name, stream archive.Stream) (h Header, body *body, missing bool) {
 	if !t.breaker.allows() {
 		t.counts.skipped.Add(1)
-		return h, nil
+		return h, nil, false
 	}
-	name := Name{Stream: folder, Kind: kind, Key: id.Key}
 	body = t.watched(ctx, name)
 	h, err := body.begin()
 	switch {
 	case errors.Is(err, ErrNotFound):
-		t.counts.misses.Add(1)
+		missing = true
 	case err != nil:
 		body.told(err)
-	case gone(h, id.Stream):
-		t.counts.misses.Add(1)
+	case gone(h, stream):
+		missing = true
 	default:
-		t.counts.hits.Add(1)
-		return h, body
+		return h, body, false
 	}
 	body.Close()
-	return h, nil
+	return h, nil, missing
 }
 
 // gone reports whether a stream has let go of the oldest footage of an object.

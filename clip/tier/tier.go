@@ -16,10 +16,14 @@ import (
 // Tier is a place where other hosts may have put payloads. What cannot be had of it is a miss, and it never fails a read. It is
 // asked behind the Store and before the archive, and takes no quota.
 type Tier interface {
-	// Head gives the record of the head of a payload; nil is a miss.
+	// Head gives the record of the head of a payload; nil is a miss. Others may wait then until the head is offered, or Abandon says
+	// that it will not be.
 	Head(ctx context.Context, id ID) *Head
-	// Open gives a payload from its first byte on; nil is a miss. ctx also bounds the reading of it.
-	Open(ctx context.Context, id ID) *Payload
+	// Open gives a payload from its first byte on; nil is a miss. ctx also bounds the reading of it. alive, if it is not nil, tells
+	// whether all of the payload will be fetched then, and later whether it still is: others may wait for it, as for a head.
+	Open(ctx context.Context, id ID, alive func() bool) *Payload
+	// Abandon tells that what was not there is not fetched.
+	Abandon(id ID, head bool)
 	// Offer has a payload or the record of a head put there. It waits for nothing.
 	Offer(id ID, o Offer)
 }
@@ -77,3 +81,20 @@ type Identity struct {
 	Tables     [sha256.Size]byte
 	Understood bool
 }
+
+// None is a Tier that has nothing and takes nothing.
+type None struct{}
+
+var _ Tier = None{}
+
+// Head gives nothing.
+func (None) Head(context.Context, ID) *Head { return nil }
+
+// Open gives nothing.
+func (None) Open(context.Context, ID, func() bool) *Payload { return nil }
+
+// Abandon does nothing.
+func (None) Abandon(ID, bool) {}
+
+// Offer does nothing.
+func (None) Offer(ID, Offer) {}

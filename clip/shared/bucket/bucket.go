@@ -37,27 +37,33 @@ func (b *Bucket) Get(ctx context.Context, name string) (*shared.Object, error) {
 	case err != nil:
 		return nil, b.failed("GetObject", err)
 	}
-	return &shared.Object{Size: aws.ToInt64(out.ContentLength), Body: out.Body}, nil
+	return &shared.Object{Size: aws.ToInt64(out.ContentLength), ETag: aws.ToString(out.ETag), Body: out.Body}, nil
 }
 
 // Put implements shared.Bucket.
-func (b *Bucket) Put(ctx context.Context, name string, content io.ReadSeeker, size int64, over bool) error {
+func (b *Bucket) Put(ctx context.Context, name string, content io.ReadSeeker, size int64, on shared.Condition) (string, error) {
 	sum := crc32.New(crc32.MakeTable(crc32.Castagnoli))
 	if _, err := io.Copy(sum, content); err != nil {
-		return err
+		return "", err
 	}
 	if _, err := content.Seek(0, io.SeekStart); err != nil {
-		return err
+		return "", err
 	}
 	in := &s3.PutObjectInput{
 		Bucket: &b.place.Bucket, Key: &name, Body: content, ContentLength: &size, ContentType: aws.String("application/octet-stream"),
 		ChecksumCRC32C: aws.String(base64.StdEncoding.EncodeToString(binary.BigEndian.AppendUint32(nil, sum.Sum32()))),
 	}
-	if !over {
+	if on.Absent {
 		in.IfNoneMatch = aws.String("*")
 	}
-	_, err := b.client.PutObject(ctx, in)
-	return b.failed("PutObject", err)
+	if on.Match != "" {
+		in.IfMatch = &on.Match
+	}
+	out, err := b.client.PutObject(ctx, in)
+	if err != nil {
+		return "", b.failed("PutObject", err)
+	}
+	return aws.ToString(out.ETag), nil
 }
 
 // Exists implements shared.Bucket. The answer to HEAD has no body that could tell one 404 from another.

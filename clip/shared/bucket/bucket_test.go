@@ -60,7 +60,8 @@ func get(ctx context.Context, b *bucket.Bucket, name string) ([]byte, error) {
 }
 
 func put(ctx context.Context, b *bucket.Bucket, name string, text []byte, over bool) error {
-	return b.Put(ctx, name, bytes.NewReader(text), int64(len(text)), over)
+	_, err := b.Put(ctx, name, bytes.NewReader(text), int64(len(text)), shared.Condition{Absent: !over})
+	return err
 }
 
 // TestBucket: objects are written whole, kept where they are there, listed and removed; only a missing object is a miss.
@@ -92,6 +93,21 @@ func TestBucket(t *testing.T) {
 	}
 	if err := errors.Join(put(ctx, b, "a/x", []byte("other"), true), put(ctx, b, "b/y", []byte("y"), false)); err != nil {
 		t.Error(err)
+	}
+	first, err := b.Put(ctx, "a/x", strings.NewReader("first"), 5, shared.Condition{})
+	if err != nil || first == "" {
+		t.Errorf("ETag %q, %v", first, err)
+	}
+	if again, err := b.Get(ctx, "a/x"); err != nil || again.ETag != first {
+		t.Errorf("%+v, %v, want ETag %q", again, err, first)
+	} else {
+		_ = again.Body.Close()
+	}
+	if _, err := b.Put(ctx, "a/x", strings.NewReader("other"), 5, shared.Condition{Match: first}); err != nil {
+		t.Errorf("an object with its ETag: %v", err)
+	}
+	if _, err := b.Put(ctx, "a/x", strings.NewReader("third"), 5, shared.Condition{Match: first}); err == nil {
+		t.Error("an object was written over whose ETag is another")
 	}
 	var names []string
 	for item, err := range b.List(ctx, "a/") {
@@ -183,7 +199,7 @@ func TestUploadThatBreaksOff(t *testing.T) {
 		}
 		return false
 	})
-	if err := b.Put(ctx, "a/x", content, content.Size(), false); err == nil {
+	if _, err := b.Put(ctx, "a/x", content, content.Size(), shared.Condition{Absent: true}); err == nil {
 		t.Fatal("the upload was not broken off")
 	}
 	if !content.sent {
@@ -232,7 +248,7 @@ func offer(t *testing.T, host *shared.Tier, id tier.ID, media []byte) {
 // take reads a payload; nil for a miss.
 func take(t *testing.T, host *shared.Tier, id tier.ID) ([]byte, error) {
 	t.Helper()
-	p := host.Open(t.Context(), id)
+	p := host.Open(t.Context(), id, nil)
 	if p == nil {
 		return nil, nil
 	}

@@ -5,6 +5,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"hash/crc32"
 	"io"
 	"iter"
 	"maps"
@@ -22,8 +24,8 @@ type Bucket struct {
 	Fail func(ctx context.Context, call, name string) error
 	// Body changes the body of an object that is read.
 	Body func(io.Reader) io.Reader
-	// Lossy has a failed Put leave the object there all the same.
-	Lossy bool
+	// Lossy has a failed Put leave the object there all the same; Unconditional has conditions ignored.
+	Lossy, Unconditional bool
 
 	// mu guards the rest, and all fields in Change.
 	mu      sync.Mutex
@@ -33,8 +35,8 @@ type Bucket struct {
 
 var _ shared.Bucket = (*Bucket)(nil)
 
-// errExists: there is such an object.
-var errExists = errors.New("object exists")
+// errCondition: the condition of a write does not hold.
+var errCondition = errors.New("precondition failed")
 
 // New gives an empty bucket.
 func New() *Bucket { return &Bucket{objects: make(map[string][]byte), calls: make(map[string]int)} }
@@ -102,7 +104,7 @@ func (b *Bucket) Get(ctx context.Context, name string) (*shared.Object, error) {
 	if b.Body != nil {
 		body = b.Body(body)
 	}
-	return &shared.Object{Size: int64(len(o)), Body: io.NopCloser(&bound{ctx, body})}, nil
+	return &shared.Object{Size: int64(len(o)), ETag: etag(o), Body: io.NopCloser(&bound{ctx, body})}, nil
 }
 
 // bound is a body that ends with the context of its request, where it has a method Wait.
@@ -122,29 +124,27 @@ func (b *bound) Read(p []byte) (int, error) {
 }
 
 // Put implements shared.Bucket.
-func (b *Bucket) Put(ctx context.Context, name string, content io.ReadSeeker, size int64, over bool) error {
-	_, ok, err := b.call(ctx, "put", name)
-	if err == nil && ok && !over {
-		err = errExists
-	}
-	b.mu.Lock()
-	lossy := b.Lossy
-	b.mu.Unlock()
-	if err != nil && !lossy {
-		return err
-	}
+func (b *Bucket) Put(ctx context.Context, name string, content io.ReadSeeker, size int64, on shared.Condition) (string, error) {
+	_, _, err := b.call(ctx, "put", name)
 	o, read := io.ReadAll(content)
-	if read != nil {
-		return read
-	}
-	if int64(len(o)) != size {
-		return io.ErrUnexpectedEOF
+	if read == nil && int64(len(o)) != size {
+		read = io.ErrUnexpectedEOF
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	there, ok := b.objects[name]
+	if err == nil && !b.Unconditional && (on.Absent && ok || on.Match != "" && (!ok || etag(there) != on.Match)) {
+		err = errCondition
+	}
+	if read != nil || err != nil && !b.Lossy {
+		return "", errors.Join(err, read)
+	}
 	b.objects[name] = o
-	return err
+	return etag(o), err
 }
+
+// etag gives the ETag of an object.
+func etag(o []byte) string { return fmt.Sprintf("%08x", crc32.ChecksumIEEE(o)) }
 
 // Exists implements shared.Bucket.
 func (b *Bucket) Exists(ctx context.Context, name string) (bool, error) {

@@ -1,0 +1,175 @@
+package shared_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"clipfs/clip/shared"
+	"clipfs/clip/shared/memory"
+)
+
+// dying is a bucket that a host cannot reach any more once it is dead.
+type dying struct {
+	*memory.Bucket
+	mu   sync.Mutex
+	dead bool
+}
+
+func (d *dying) Get(ctx context.Context, name string) (*shared.Object, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.dead {
+		return nil, errors.New("dead")
+	}
+	return d.Bucket.Get(ctx, name)
+}
+
+// always is a fetch that goes on.
+func always() bool { return true }
+
+// wants looks for the payload as a host that will fetch it, and tells whether it has to, and after how long it knew.
+func wants(t *testing.T, host *shared.Tier, alive func() bool) (fetch bool, took time.Duration) {
+	t.Helper()
+	begun := time.Now()
+	p := host.Open(t.Context(), someID(), alive)
+	if p != nil {
+		_ = p.Body.Close()
+	}
+	return p == nil, time.Since(begun)
+}
+
+// TestOneFetches: of many hosts that want what is not there one fetches it, and the others have it once it is offered.
+func TestOneFetches(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := memory.New()
+		leader := open(t, b, shared.Options{})
+		if fetch, took := wants(t, leader, always); !fetch || took != 0 {
+			t.Fatalf("the first host is to fetch: %t, after %s", fetch, took)
+		}
+		const lasts = 5 * time.Second
+		time.AfterFunc(lasts, func() { leader.Offer(someID(), offerOf(100)) })
+		var wg sync.WaitGroup
+		for range 7 {
+			host := open(t, b, shared.Options{})
+			wg.Go(func() {
+				if fetch, took := wants(t, host, always); fetch || took < lasts || took > lasts+time.Second {
+					t.Errorf("another host is to fetch: %t, after %s", fetch, took)
+				}
+				if s := host.Stats(); s.Hits != 1 || s.Misses != 0 || s.Cycles != 0 {
+					t.Errorf("%+v", s)
+				}
+			})
+		}
+		wg.Wait()
+		if s := leader.Stats(); s.Uploaded != 1 {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
+// TestLeaderThatStops: where the host that fetches is gone, gives up, or has nothing to fetch any more, one other takes over soon.
+func TestLeaderThatStops(t *testing.T) {
+	for what, test := range map[string]struct {
+		stop func(leader *shared.Tier, at *dying, idle *bool)
+		most time.Duration
+	}{
+		"dead":      {func(leader *shared.Tier, _ *dying, _ *bool) { leader.Close() }, 3 * time.Second}, // its beats end, and it does not say so
+		"abandoned": {func(leader *shared.Tier, _ *dying, _ *bool) { leader.Abandon(someID(), false) }, 300 * time.Millisecond},
+		"idle":      {func(_ *shared.Tier, at *dying, idle *bool) { at.mu.Lock(); *idle = true; at.mu.Unlock() }, time.Second},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			b := memory.New()
+			at, idle := &dying{Bucket: b}, false
+			leader := open(t, at, shared.Options{})
+			if fetch, _ := wants(t, leader, func() bool { at.mu.Lock(); defer at.mu.Unlock(); return !idle }); !fetch {
+				t.Fatal("the first host does not fetch")
+			}
+			const after = 2 * time.Second
+			time.AfterFunc(after, func() { test.stop(leader, at, &idle) })
+			var mu sync.Mutex
+			var wg sync.WaitGroup
+			fetches := 0
+			for range 3 {
+				host := open(t, b, shared.Options{})
+				wg.Go(func() {
+					fetch, took := wants(t, host, always)
+					if !fetch {
+						return
+					}
+					mu.Lock()
+					fetches++
+					mu.Unlock()
+					if took < after || took > after+test.most {
+						t.Errorf("%s: another host takes over after %s, want %s and %s at most", what, took, after, test.most)
+					}
+					time.Sleep(time.Second)
+					host.Offer(someID(), offerOf(100))
+				})
+			}
+			wg.Wait()
+			if fetches != 1 {
+				t.Errorf("%s: %d hosts take over", what, fetches)
+			}
+		})
+	}
+}
+
+// TestStoreWithoutConditions: where a store ignores conditions each host fetches, and none waits.
+func TestStoreWithoutConditions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := memory.New()
+		b.Unconditional = true
+		var hosts []*shared.Tier
+		for range 3 {
+			host := open(t, b, shared.Options{})
+			if fetch, took := wants(t, host, always); !fetch || took != 0 {
+				t.Errorf("a host is to fetch: %t, after %s", fetch, took)
+			}
+			hosts = append(hosts, host)
+		}
+		for _, host := range hosts {
+			host.Offer(someID(), offerOf(100))
+		}
+		synctest.Wait()
+		if got, err := take(t, open(t, b, shared.Options{})); err != nil || len(got) != 100 {
+			t.Errorf("%d bytes, %v", len(got), err)
+		}
+	})
+}
+
+// TestFollowingIsBounded: a host that is still at it after a while is not waited for any longer.
+func TestFollowingIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := memory.New()
+		leader, host := open(t, b, shared.Options{}), open(t, b, shared.Options{})
+		wants(t, leader, always)
+		if fetch, took := wants(t, host, always); !fetch || took < 20*shared.DefaultTimeout || took > 21*shared.DefaultTimeout {
+			t.Errorf("the other host is to fetch: %t, after %s", fetch, took)
+		}
+	})
+}
+
+// TestLeaseThatHangs: a store that reads and does not write costs a look one more time-out, once.
+func TestLeaseThatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := memory.New()
+		b.Fail = func(ctx context.Context, call, _ string) error {
+			if call == "put" {
+				<-ctx.Done()
+				return ctx.Err()
+			}
+			return nil
+		}
+		host := open(t, b, shared.Options{})
+		if fetch, took := wants(t, host, always); !fetch || took != shared.DefaultTimeout {
+			t.Errorf("to fetch: %t, after %s", fetch, took)
+		}
+		if fetch, took := wants(t, host, always); !fetch || took != 0 || host.Stats().Cycles != 1 {
+			t.Errorf("then: %t, after %s, %+v", fetch, took, host.Stats())
+		}
+	})
+}

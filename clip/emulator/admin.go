@@ -40,7 +40,7 @@ func readSetting(w http.ResponseWriter, r *http.Request) (string, bool) {
 func (s *Server) writeCalls(w http.ResponseWriter, _ *http.Request) {
 	s.writeJSON(w, struct {
 		Calls []CallCount `json:"calls"`
-	}{s.calls.list()})
+	}{s.calls.List()})
 }
 
 // Reset says what Server.Reset sets back, besides the counts.
@@ -68,7 +68,7 @@ func (s *Server) Reset(r Reset) error {
 	if r.Streams {
 		failed = errors.Join(failed, s.streams.Reset())
 	}
-	s.calls.reset() // last, so that what still came in for what is gone is not counted
+	s.calls.Reset() // last, so that what still came in for what is gone is not counted
 	return failed
 }
 

@@ -103,6 +103,7 @@ type client struct {
 	service     string
 	region      string
 	skew        time.Duration
+	data        string
 }
 
 // start runs a server over wires and gives a client of it.
@@ -196,6 +197,15 @@ func (c *client) call(endpoint, path string, in any) response {
 func (c *client) control(path string, in any) response {
 	c.t.Helper()
 	return c.call(c.server.Endpoint(), path, in)
+}
+
+// dataEndpoint is that of the stream "a", which is asked for once.
+func (c *client) dataEndpoint() string {
+	c.t.Helper()
+	if c.data == "" {
+		c.data = c.endpoint("a", "GET_CLIP")
+	}
+	return c.data
 }
 
 // endpoint asks for the data endpoint.

@@ -6,6 +6,8 @@
 //
 //	emulator   the two listeners, the steps of a call, the operations, what is told and set at /_emulator/
 //	putmedia   one connection that brings media: intake, fragments, acknowledgements
+//	chunk      media out as Matroska: which fragments, live, and how they are written
+//	session    media out as HLS and MPEG-DASH: tokens, playlists, segments
 //	streams    the table of streams, what each has recorded and what its callers may ask: no HTTP
 //	wire       what the protocol is: names, times, errors, signatures, tokens, and the pace of an answer
 //	clock      the service's time, which can be set; what the machine's clock is for it says itself
@@ -17,12 +19,18 @@
 //
 //	control listener ─→ operation ─→ streams.Table         CreateStream, DescribeStream, ListStreams, GetDataEndpoint, …
 //	data listener    ─→ operation ─→ Stream.Visible        ListFragments, GetClip, GetImages
+//	                 ─→ chunk.Stream ─→ Stream.Visible     GetMedia, GetMediaForFragmentList
+//	                 ─→ session.Table ─→ Stream.Visible    Get…StreamingSessionURL, and what their players ask for
 //	                 ─→ putmedia.Session ─→ store          PutMedia
 //
 // A request runs through the same steps on both listeners: find the operation by its path (none: the XML answer of a
 // wrong host), read the body, check the signature, hold the body against the model (package wire), run the operation, count
 // it, wait out the latency, write. An operation gives back its answer and writes nothing itself, so that an error is always
 // a whole answer. One that the service has and the emulator lacks runs too, and refuses.
+//
+// An answer of GetMedia goes on for as long as the client takes it; where a fault needs a whole answer it is what there is at the moment.
+// The resources of streaming sessions are no operations: their token is all that they need, and they run through the second half of
+// the steps. Pages of any origin may use both listeners, as the service's, but for /_emulator/.
 //
 // PutMedia is no operation in that sense (package putmedia): headers are checked first, then the answer begins, and
 // acknowledgements go out while the body still comes.
@@ -56,7 +64,7 @@
 //
 // # Locks
 //
-// callTable.mu guards the counts; packages streams, store and fault have their own locks. Server.turn is held while doors
+// Packages counts, streams, store, session and fault have their own locks. Server.turn is held while doors
 // are opened and shut, with Server.mu or the lock of a door taken in it; no other lock is held during I/O or while another
 // is taken.
 package emulator

@@ -62,6 +62,9 @@ func (a *brokenAnswer) write(ctx context.Context, w http.ResponseWriter) error {
 
 // capture writes an answer into memory.
 func capture(ctx context.Context, a answer) (*bytesAnswer, error) {
+	if m, ok := a.(*mediaAnswer); ok {
+		m.follow = false // what is there now is all
+	}
 	r := &recorder{header: make(http.Header)}
 	err := errors.Join(a.write(ctx, r), a.Close())
 	out := &bytesAnswer{status: r.status, contentType: r.header.Get("Content-Type"), header: r.header, body: r.body.Bytes(),

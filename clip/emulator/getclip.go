@@ -125,7 +125,7 @@ func refuseMedia(err error) error {
 	case errors.Is(err, footage.ErrUnsupportedMedia):
 		return wire.Refuse(wire.UnsupportedMedia, "The type of the media could not be determined from the codec IDs of the tracks in the first fragment.")
 	}
-	return fmt.Errorf("clip: %w", err)
+	return fmt.Errorf("media: %w", err)
 }
 
 // clipAnswer is an answer whose body is an MP4.

@@ -63,8 +63,12 @@ func (s *Server) controlOperations() map[wire.API]operation {
 // dataOperations are what the data listener has, besides PutMedia.
 func (s *Server) dataOperations() map[wire.API]operation {
 	return map[wire.API]operation{
-		wire.GetClip:       reading(s.getClip),
-		wire.GetImages:     reading(s.getImages),
-		wire.ListFragments: replying(s.listFragments),
+		wire.GetClip:                    reading(s.getClip),
+		wire.GetDASHStreamingSessionURL: replying(s.getDASHSession),
+		wire.GetHLSStreamingSessionURL:  replying(s.getHLSSession),
+		wire.GetImages:                  reading(s.getImages),
+		wire.GetMedia:                   reading(s.getMedia),
+		wire.GetMediaForFragmentList:    reading(s.getListedMedia),
+		wire.ListFragments:              replying(s.listFragments),
 	}
 }

@@ -44,7 +44,7 @@ func (s *Server) putMedia(p wire.Pace, w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	counted := &countingWriter{ResponseWriter: w, add: func(n int) {
-		s.calls.add(CallCount{API: wire.PutMedia, Stream: c.stream, Bytes: int64(n)})
+		s.calls.Add(CallCount{API: wire.PutMedia, Stream: c.stream, Bytes: int64(n)})
 	}}
 	if err != nil {
 		w.Header().Set("Connection", "close")
@@ -89,7 +89,7 @@ func (s *Server) openPut(ctx context.Context, c *call) (*putmedia.Session, error
 	}
 	return &putmedia.Session{Streams: s.streams, Log: s.log, Stream: st, Order: order, Now: s.clock.Now, Release: release,
 		Strict: s.options.StrictAcks, Faults: c.putFaults(wire.RawConn(ctx)),
-		Stored: func() { s.calls.add(CallCount{API: wire.PutMedia, Stream: st.Name, Fragments: 1}) }}, nil
+		Stored: func() { s.calls.Add(CallCount{API: wire.PutMedia, Stream: st.Name, Fragments: 1}) }}, nil
 }
 
 // untilStopped gives a context that ends with the server and not with the request: net/http ends that one when reading

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"clipfs/clip/emulator/counts"
 	"clipfs/clip/emulator/fault"
 	"clipfs/clip/emulator/wire"
 )
@@ -46,8 +47,13 @@ func (s *Server) handler(there map[wire.API]operation, p wire.Pace, hosts ...wir
 
 // serve takes one request through all its steps.
 func (s *Server) serve(c *call, op operation, p wire.Pace, w http.ResponseWriter) {
+	s.answer(c, p, w, func(ctx context.Context) (answer, error) { return s.run(ctx, c.operation.API, op, c) })
+}
+
+// answer writes what a call comes to, and counts it.
+func (s *Server) answer(c *call, p wire.Pace, w http.ResponseWriter, run func(context.Context) (answer, error)) {
 	ctx, api := c.r.Context(), c.operation.API
-	a, err := s.run(ctx, api, op, c)
+	a, err := run(ctx)
 	if err != nil {
 		a = s.refusal(api, p, err)
 	}
@@ -66,13 +72,13 @@ func (s *Server) serve(c *call, op operation, p wire.Pace, w http.ResponseWriter
 	if err := p.Wait(ctx); err != nil {
 		panic(http.ErrAbortHandler)
 	}
-	conn, _ := wire.RawConn(ctx).(*countedConn)
+	conn, _ := wire.RawConn(ctx).(*counts.Conn)
 	if conn != nil {
-		conn.begin(CallCount{API: api, Stream: c.stream})
+		conn.Begin(CallCount{API: api, Stream: c.stream})
 	}
 	counted := &countingWriter{ResponseWriter: w, add: func(n int) {
-		if conn == nil || conn.add(n) {
-			s.calls.add(CallCount{API: api, Stream: c.stream, Bytes: int64(n)})
+		if conn == nil || conn.Add(n) {
+			s.calls.Add(CallCount{API: api, Stream: c.stream, Bytes: int64(n)})
 		}
 	}}
 	if err := a.write(ctx, p.Writer(ctx, counted)); err != nil {
@@ -142,7 +148,7 @@ func (s *Server) count(api wire.API, c *call, err error) {
 	case err != nil:
 		n.Errors = 1
 	}
-	s.calls.add(n)
+	s.calls.Add(n)
 }
 
 // requestID makes an identifier as the service does.

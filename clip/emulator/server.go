@@ -9,12 +9,17 @@ import (
 	"time"
 
 	"clipfs/clip/emulator/clock"
+	"clipfs/clip/emulator/counts"
 	"clipfs/clip/emulator/fault"
 	"clipfs/clip/emulator/form"
 	"clipfs/clip/emulator/images"
+	"clipfs/clip/emulator/session"
 	"clipfs/clip/emulator/streams"
 	"clipfs/clip/emulator/wire"
 )
+
+// CallCount says what was asked of one operation for one stream.
+type CallCount = counts.Count
 
 // Server is an emulated Kinesis Video Streams: make it with New, then Start it once, and Close it. It is safe for
 // concurrent use.
@@ -25,10 +30,11 @@ type Server struct {
 	streams     *streams.Table
 	account     streams.Calls
 	tokens      *wire.Tokens
-	calls       *callTable
+	calls       *counts.Table
 	faults      *fault.Table
 	madeAt      clipClock
 	images      *images.Maker
+	sessions    session.Table
 	forms       atomic.Pointer[form.Set]
 	credentials wire.Credentials
 	options     Options
@@ -102,7 +108,7 @@ func reachable(addr, host string) string {
 }
 
 // Calls gives what was asked so far, by API and stream.
-func (s *Server) Calls() []CallCount { return s.calls.list() }
+func (s *Server) Calls() []CallCount { return s.calls.List() }
 
 // PayloadForms gives the ways in which payloads are odd now.
 func (s *Server) PayloadForms() form.Set { return *s.forms.Load() }
@@ -111,7 +117,7 @@ func (s *Server) PayloadForms() form.Set { return *s.forms.Load() }
 func (s *Server) SetPayloadForms(set form.Set) { s.forms.Store(&set) }
 
 // ResetCalls sets all counts to zero.
-func (s *Server) ResetCalls() { s.calls.reset() }
+func (s *Server) ResetCalls() { s.calls.Reset() }
 
 // clipClock gives times to clips. An MP4 has whole seconds, and no two clips may be equal even if they are made in one:
 // whoever mixes the bytes of two should find out here.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"clipfs/clip/emulator/clock"
+	"clipfs/clip/emulator/counts"
 	"clipfs/clip/emulator/fault"
 	"clipfs/clip/emulator/images"
 	"clipfs/clip/emulator/streams"
@@ -59,7 +60,7 @@ func New(o Options) (*Server, error) {
 		account:     streams.NewAccountQuota(o.NoQuota),
 		tokens:      wire.NewTokens(),
 		images:      images.NewMaker(),
-		calls:       &callTable{},
+		calls:       &counts.Table{},
 		faults:      &fault.Table{},
 		credentials: o.Credentials,
 		options:     o,
@@ -79,10 +80,10 @@ func New(o Options) (*Server, error) {
 	mux.HandleFunc("POST /_emulator/faults", s.postFaults)
 	mux.HandleFunc("DELETE /_emulator/faults", s.clearFaults)
 	mux.HandleFunc("DELETE /_emulator/faults/{id}", s.deleteFault)
-	mux.Handle("/", s.handler(s.controlOperations(), wire.Pace{}, wire.ControlHost, wire.SignalingHost, wire.StorageHost))
+	mux.Handle("/", wire.CrossOrigin(s.handler(s.controlOperations(), wire.Pace{}, wire.ControlHost, wire.SignalingHost, wire.StorageHost)))
 	s.control = s.httpServer(mux, wire.Pace{})
 	p := wire.Pace{Data: true, Latency: o.Latency, Bandwidth: o.Bandwidth}
-	s.data = s.httpServer(s.withPutMedia(s.handler(s.dataOperations(), p, wire.ArchiveHost, wire.MediaHost), p), p)
+	s.data = s.httpServer(wire.CrossOrigin(s.withSessions(s.withPutMedia(s.handler(s.dataOperations(), p, wire.ArchiveHost, wire.MediaHost), p), p)), p)
 	s.release = sync.OnceValue(table.Close)
 	return s, nil
 }
@@ -156,7 +157,7 @@ func (s *Server) openDoors(ctx context.Context) error {
 	}
 	data, err := fault.OpenDoor(s.options.DataAddress, func(address string) (net.Listener, error) {
 		inner, err := listen(address)
-		return countedListener{Listener: inner, calls: s.calls}, err
+		return counts.Listener{Listener: inner, Calls: s.calls}, err
 	})
 	if err != nil {
 		return errors.Join(fmt.Errorf("emulator: data listener: %w", err), control.Close())

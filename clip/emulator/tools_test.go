@@ -288,6 +288,11 @@ func TestOperationsOfBoto(t *testing.T) {
 		"get_clip":              {missing, unkept, invalid, throttled},
 		"delete_stream":         {stale, missing, invalid},
 
+		"get_media":                      {missing, invalid, throttled},
+		"get_media_for_fragment_list":    {missing, invalid, throttled},
+		"get_hls_streaming_session_url":  {missing, missing, unkept, invalid, throttled},
+		"get_dash_streaming_session_url": {missing, missing, unkept, invalid, throttled},
+
 		"describe_image_generation_configuration": {missing, invalid, throttled},
 		"describe_notification_configuration":     {missing, invalid, throttled},
 		"update_image_generation_configuration":   {missing, invalid, unkept, throttled},

@@ -73,6 +73,9 @@ type Clusters struct {
 	// previous is the timecode of the cluster before.
 	previous time.Duration
 	current  cluster
+	// waiting are tags that go with the next fragment: those before the first cluster, and those that come when the current
+	// fragment is whole already.
+	waiting tagged
 	// content is what the current cluster has up to its timecode.
 	content bytes.Buffer
 }
@@ -151,6 +154,8 @@ func (c *Clusters) readHeader() error {
 			continue
 		case idEBML, idInfo, idTracks:
 			err = c.headerElement(&kept, h)
+		case idTags:
+			err = c.headTags(h)
 		default:
 			err = c.in.skip(h)
 		}

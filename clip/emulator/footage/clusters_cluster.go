@@ -29,11 +29,17 @@ type cluster struct {
 	// left is how much a cluster of known size still has, size how much has come of one of either kind.
 	left, size int64
 	timecode   time.Duration
-	tags       int
-	// ended says that the tag EndOfFragment has come.
-	ended bool
+	tagged
+	// ended says that the tag EndOfFragment has come, whole that the fragment was given out.
+	ended, whole bool
 	// frames is by the index of the track.
 	frames [maxTracks]frames
+}
+
+// tagged is the tags of a fragment: whole elements, and how many tags there are in them.
+type tagged struct {
+	elements []byte
+	count    int
 }
 
 // frames says when the frames of one track in one cluster are shown.
@@ -45,7 +51,8 @@ type frames struct {
 // begin starts a cluster: it reads up to its timecode.
 func (c *Clusters) begin(h incoming) (time.Duration, error) {
 	c.content.Reset()
-	c.current = cluster{head: h, left: h.size}
+	c.current = cluster{head: h, left: h.size, tagged: c.waiting}
+	c.waiting = tagged{}
 	if !h.unknown && h.size > MaxFragmentSize {
 		return 0, ErrFragmentSize
 	}
@@ -125,7 +132,8 @@ func (c *Clusters) child() (incoming, error) {
 //
 // It returns as soon as the fragment is known to be whole, and waits for nothing behind it: a producer may send no more until
 // it hears of the fragment. A cluster of known size is whole at its end; one of unknown size at the next cluster, at the tag
-// EndOfFragment, or where the stream ends. Other tags between two clusters belong to the former.
+// EndOfFragment, or where the stream ends. Other tags between two clusters belong to the former, as long as that is
+// not whole.
 func (c *Clusters) Read(to Sink) (length time.Duration, err error) {
 	c.out.Reset(to)
 	defer c.out.Reset(nil)
@@ -152,6 +160,10 @@ func (c *Clusters) Read(to Sink) (length time.Duration, err error) {
 	if err := c.finish(); err != nil {
 		return 0, err
 	}
+	if err := c.write(c.current.elements); err != nil {
+		return 0, err
+	}
+	c.current.whole = true
 	if err := c.out.Flush(); err != nil {
 		return 0, err
 	}
@@ -323,7 +335,19 @@ func (c *Clusters) length() time.Duration {
 	return (latest - earliest).Round(time.Millisecond)
 }
 
-// tags checks the tags of a fragment. Those before the first cluster are the file's and come another way.
+// headTags keeps tags that come before the first cluster for its fragment. They are the file's as a rule, so no limit is held;
+// very many are left out.
+func (c *Clusters) headTags(h incoming) error {
+	if h.size > maxTagsElement-int64(len(c.waiting.elements)) {
+		return c.in.skip(h)
+	}
+	var b bytes.Buffer
+	err := c.in.content(&b, h)
+	c.waiting.elements = append(append(c.waiting.elements, h.raw...), b.Bytes()...)
+	return err
+}
+
+// tags checks the tags of a fragment and keeps them, each element as it came, but for one with the service's own tag.
 func (c *Clusters) tags(h incoming) error {
 	if h.size > maxTagsElement {
 		return ErrTagLimit
@@ -332,7 +356,12 @@ func (c *Clusters) tags(h incoming) error {
 	if err := c.in.content(&b, h); err != nil {
 		return err
 	}
-	return children(b.Bytes(), func(id uint32, tag []byte) error {
+	of := &c.current.tagged
+	if c.current.whole {
+		of = &c.waiting
+	}
+	own := false
+	err := children(b.Bytes(), func(id uint32, tag []byte) error {
 		if id != idTag {
 			return nil
 		}
@@ -343,9 +372,10 @@ func (c *Clusters) tags(h incoming) error {
 			// The service's own tag is none of the producer's.
 			if ended, err := isEndOfFragment(simple); ended || err != nil {
 				c.current.ended = c.current.ended || ended
+				own = own || ended
 				return err
 			}
-			if c.current.tags++; c.current.tags > maxTags {
+			if of.count++; of.count > maxTags {
 				return ErrTagLimit
 			}
 			return children(simple, func(id uint32, text []byte) error {
@@ -356,6 +386,10 @@ func (c *Clusters) tags(h incoming) error {
 			})
 		})
 	})
+	if err == nil && !own {
+		of.elements = append(append(of.elements, h.raw...), b.Bytes()...)
+	}
+	return err
 }
 
 // isEndOfFragment reports whether a SimpleTag is named EndOfFragment; its value does not matter.

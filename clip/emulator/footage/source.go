@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"sort"
+	"strconv"
 	"time"
 )
 
@@ -90,6 +91,16 @@ func (s *series) fragment(i int) Fragment {
 // change, 15 of the server time in milliseconds since 1970, 15 of the index, 3 of the source within a stream.
 func FragmentNumber(server time.Time, index uint64) string {
 	return fmt.Sprintf("91343852333181%015d%015d000", max(server.UnixMilli(), 0), index%1_000_000_000_000_000)
+}
+
+// NumberTime gives about when the fragment of a number was taken in; false for what is no fragment number.
+func NumberTime(number string) (time.Time, bool) {
+	const digits, from, to = 47, 14, 29
+	if len(number) != digits {
+		return time.Time{}, false
+	}
+	ms, err := strconv.ParseUint(number[from:to], 10, 63)
+	return time.UnixMilli(int64(ms)), err == nil
 }
 
 // sources are the parts of one stream.

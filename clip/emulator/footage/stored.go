@@ -1,6 +1,8 @@
 package footage
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -51,6 +53,50 @@ func (f Fragment) Load() (Fragment, error) {
 	}
 	loaded.Length, loaded.Size = f.Length, f.Size
 	return loaded, nil
+}
+
+// Parts is a fragment as Matroska.
+type Parts struct {
+	// Header is EBML, the header of a segment without a size, Info and Tracks; Cluster is one cluster; Tags are the Tags elements
+	// of its producer.
+	Header, Cluster, Tags []byte
+}
+
+// Parts gives the fragment as it was sent, whatever media it has, or as a producer would send it. Errors are those of open, and
+// ErrInvalidMedia where what is kept has no cluster.
+func (f Fragment) Parts() (Parts, error) {
+	if f.kept == nil {
+		return f.written()
+	}
+	data, err := f.kept.open()
+	if err != nil {
+		return Parts{}, fmt.Errorf("fragment %s: %w", f.Number, err)
+	}
+	for off := 0; off < len(data); {
+		e, err := nextElement(data, off, len(data))
+		switch {
+		case err != nil:
+			return Parts{}, fmt.Errorf("fragment %s: %w", f.Number, err)
+		case e.id == idSegment:
+			off = e.start
+		case e.id == idCluster:
+			return Parts{Header: data[:off:off], Cluster: data[off:e.end:e.end], Tags: data[e.end:]}, nil
+		default:
+			off = e.end
+		}
+	}
+	return Parts{}, fmt.Errorf("fragment %s: %w: no cluster", f.Number, ErrInvalidMedia)
+}
+
+// written gives the fragment as WriteMatroska writes it.
+func (f Fragment) written() (Parts, error) {
+	if f.cut == nil {
+		return Parts{}, fmt.Errorf("fragment %s: %w: no media", f.Number, ErrInvalidMedia)
+	}
+	audio, _ := f.AudioTrack()
+	var header, cluster bytes.Buffer
+	err := errors.Join(WriteHeader(&header, f.VideoTrack(), audio), WriteCluster(&cluster, f.Producer.UnixMilli(), f.Video(), f.Audio()))
+	return Parts{Header: header.Bytes(), Cluster: cluster.Bytes()}, err
 }
 
 // fragment reads a file of one cluster and gives the time of that.

@@ -1,18 +1,9 @@
 package form
 
 import (
-	"encoding/binary"
 	"slices"
 
 	"clipfs/clip/emulator/isom"
-)
-
-// Flags of tfhd, trun and samples (ISO/IEC 14496-12 8.8.7, 8.8.8, 8.8.3.1).
-const (
-	tfhdBaseIsMoof  = 0x020000
-	trunAll         = 0x000f01 // data offset; duration, size, flags and offset of each sample
-	sampleSync      = 0x02000000
-	sampleDependent = 0x01010000
 )
 
 // fragmented makes a file in movie fragments (ISO/IEC 14496-12 8.8): one begins at each sync sample of the video.
@@ -72,29 +63,12 @@ func (m *movie) take(all [][]isom.Sample) [][]isom.Sample {
 // fragment makes a moof and its mdat.
 func (m *movie) fragment(sequence uint32, samples [][]isom.Sample) []piece {
 	var media []piece
-	var size int64
-	make1 := func(base uint32) []byte {
-		size, media = 0, nil
-		moof := isom.Make("mfhd", isom.Words(0, sequence))
-		for i, t := range m.Tracks {
-			if len(samples[i]) == 0 {
-				continue
-			}
-			trun := isom.Words(1<<24|trunAll, uint32(len(samples[i])), base+uint32(size))
-			for _, s := range samples[i] {
-				flags := uint32(sampleDependent)
-				if s.Sync {
-					flags = sampleSync
-				}
-				trun = append(trun, isom.Words(s.Duration, s.Size, flags, uint32(s.Offset))...)
-				media = append(media, m.section(s.At, s.At+int64(s.Size))...)
-				size += int64(s.Size)
-			}
-			tfdt := binary.BigEndian.AppendUint64(isom.Words(1<<24), uint64(samples[i][0].DTS))
-			moof = append(moof, isom.Make("traf", isom.Make("tfhd", isom.Words(tfhdBaseIsMoof, t.ID())), isom.Make("tfdt", tfdt), isom.Make("trun", trun))...)
+	runs := make([]isom.Run, len(m.Tracks))
+	for i, t := range m.Tracks {
+		runs[i] = isom.Run{ID: t.ID(), Samples: samples[i]}
+		for _, s := range samples[i] {
+			media = append(media, m.section(s.At, s.At+int64(s.Size))...)
 		}
-		return isom.Make("moof", moof)
 	}
-	moof := make1(uint32(len(make1(0)) + 8))
-	return append([]piece{{bytes: append(moof, append(isom.Words(uint32(8+size)), "mdat"...)...)}}, media...)
+	return append([]piece{{bytes: isom.NewFragment(sequence, runs...)}}, media...)
 }

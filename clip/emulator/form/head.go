@@ -10,11 +10,11 @@ import (
 
 // addMvex says that there are movie fragments (ISO/IEC 14496-12 8.8.1).
 func (m *movie) addMvex() {
-	mvex := &isom.Box{Kind: "mvex"}
+	var ids []uint32
 	for _, t := range m.Tracks {
-		mvex.Kids = append(mvex.Kids, &isom.Box{Kind: "trex", Body: isom.Words(0, t.ID(), 1, 0, 0, 0)})
+		ids = append(ids, t.ID())
 	}
-	m.Moov.Kids = append(m.Moov.Kids, mvex)
+	m.Moov.Kids = append(m.Moov.Kids, &isom.Box{Kind: "mvex", Body: isom.Mvex(ids...)[8:]})
 }
 
 // again adds another track like the first one of a handler, behind all others. Its media lies between that of the others,

@@ -121,6 +121,7 @@ func (p *Session) take(ctx context.Context, timecode time.Duration) error {
 		return errStreamDeleted
 	}
 	if now.Retention == 0 {
+		st.Pushed.Pass(number, producer, server, length, in)
 		p.current = ack{}
 		return nil
 	}

@@ -145,3 +145,15 @@ func (m *memory) bytes() []byte {
 	}
 	return slices.Concat(m.chunks...)
 }
+
+// take gives the bytes of a fragment that is not added.
+func (in *Incoming) take() ([]byte, error) {
+	if in.file != nil {
+		data := make([]byte, in.size)
+		_, err := in.file.ReadAt(data, 0)
+		return data, err
+	}
+	in.done = true
+	in.memory.trim()
+	return in.memory.bytes(), nil
+}

@@ -33,6 +33,8 @@ type Stream struct {
 	last stamp
 	// byProducer and byServer hold the same fragments in two orders. The fragments do not change.
 	byProducer, byServer []*footage.Fragment
+	// passing is what Pass holds, by server time.
+	passing []*footage.Fragment
 }
 
 var _ footage.Source = (*Stream)(nil)
@@ -80,6 +82,23 @@ func (s *Stream) Fragments(sel footage.Selector, from, to time.Time) []footage.F
 			break
 		}
 		found = append(found, *f)
+	}
+	return found
+}
+
+// Numbered gives the fragments of some numbers.
+func (s *Stream) Numbered(numbers []string) []footage.Fragment {
+	wanted := make(map[string]bool, len(numbers))
+	for _, n := range numbers {
+		wanted[n] = true
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var found []footage.Fragment
+	for _, f := range s.byServer {
+		if wanted[f.Number] {
+			found = append(found, *f)
+		}
 	}
 	return found
 }
@@ -226,7 +245,7 @@ func (s *Stream) Expire(before time.Time) error {
 func (s *Stream) Remove() error {
 	s.mu.Lock()
 	s.gone = true
-	s.byProducer, s.byServer = nil, nil
+	s.byProducer, s.byServer, s.passing = nil, nil, nil
 	s.mu.Unlock()
 	s.forget(s)
 	if s.dir == "" {

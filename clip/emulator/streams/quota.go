@@ -21,6 +21,10 @@ const (
 	putCalls             = 5
 	putFragments         = 5
 	putBytes             = 12_500_000
+	getCalls             = 5
+	getConnections       = 3
+	getListedConnections = 5
+	getBytes             = 25_000_000
 )
 
 // bucket makes a bucket of a second's worth of a quota.
@@ -53,8 +57,9 @@ type Quota struct {
 	// Ingest and fragments are what PutMedia takes in, a second. It reads no faster, and so no producer is refused for
 	// sending more: the reference calls them rates at which it reads, and has no error for them.
 	Ingest, fragments *rate.Limiter
-	// connected holds something for each connection that PutMedia has.
+	// connected holds something for each connection that PutMedia has, getting for each that others have.
 	connected chan struct{}
+	getting   map[wire.API]chan struct{}
 
 	mu              sync.Mutex // mu makes drawing on both buckets one step
 	media, metadata *rate.Limiter
@@ -66,6 +71,11 @@ func newQuota(off bool, connections int) *Quota {
 	q.Ingest, q.fragments = bucket(putBytes, off), bucket(putFragments, off)
 	q.connected = make(chan struct{}, connections)
 	q.Calls = Calls{wire.PutMedia: bucket(putCalls, off)}
+	q.fill(getCalls, off, wire.GetDASHStreamingSessionURL, wire.GetHLSStreamingSessionURL, wire.GetMedia, wire.GetMediaForFragmentList)
+	if q.getting = make(map[wire.API]chan struct{}); !off {
+		q.getting[wire.GetMedia] = make(chan struct{}, getConnections)
+		q.getting[wire.GetMediaForFragmentList] = make(chan struct{}, getListedConnections)
+	}
 	for _, api := range wire.ControlAPIs() {
 		if api != wire.CreateStream && api != wire.ListStreams { // they name no stream that is there
 			q.fill(streamControlCalls, off, api)
@@ -76,14 +86,33 @@ func newQuota(off bool, connections int) *Quota {
 
 // Connect takes one of the connections that PutMedia may have, and gives the way to return it. It is the new connection that
 // is refused, not an old one that is cut (quotas page, PutMedia).
-func (q *Quota) Connect() (release func(), err error) {
+func (q *Quota) Connect() (release func(), err error) { return take(q.connected) }
+
+// take takes one of some connections.
+func take(places chan struct{}) (release func(), err error) {
 	select {
-	case q.connected <- struct{}{}:
-		return sync.OnceFunc(func() { <-q.connected }), nil
+	case places <- struct{}{}:
+		return sync.OnceFunc(func() { <-places }), nil
 	default:
 		return nil, wire.Refuse(wire.ConnectionLimit, "The request is rejected because the limit on client connections has been exceeded.")
 	}
 }
+
+// Get takes one of the connections that an operation may have that gives media out, and gives the way to return it.
+func (q *Quota) Get(api wire.API) (release func(), err error) {
+	places := q.getting[api]
+	if places == nil {
+		return func() {}, nil
+	}
+	release, err = take(places)
+	if err != nil && api == wire.GetMediaForFragmentList { // which knows no other limit
+		err = wire.Throttled(api, "connections")
+	}
+	return release, err
+}
+
+// Outgoing makes the bucket of bytes of a connection that gives media out.
+func (q *Quota) Outgoing() *rate.Limiter { return bucket(getBytes, q.media.Limit() == rate.Inf) }
 
 // Fragment waits until one more fragment may come.
 func (q *Quota) Fragment(ctx context.Context) error { return q.fragments.Wait(ctx) }

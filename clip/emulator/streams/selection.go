@@ -45,9 +45,43 @@ func (sel Selection) CheckRetention(st Stream, now time.Time) error {
 	return nil
 }
 
+// Numbered gives fragments that are retained and taken in by their numbers, those of some numbers and others.
+func (s Stream) Numbered(numbers []string, now time.Time) map[string]footage.Fragment {
+	const around = time.Minute // that of a recording is near the time in its number
+	found := make(map[string]footage.Fragment, len(numbers))
+	for _, f := range s.Pushed.Numbered(numbers) {
+		if !f.Server.Before(now.Add(-s.Retention)) && !f.Server.After(now) {
+			found[f.Number] = f
+		}
+	}
+	for _, number := range numbers {
+		at, ok := footage.NumberTime(number)
+		if _, had := found[number]; !ok || had {
+			continue
+		}
+		for _, f := range s.Visible(Selection{By: footage.ByServer, Start: at.Add(-around), End: at.Add(around)}, now) {
+			found[f.Number] = f
+		}
+	}
+	return found
+}
+
+// Playable gives the fragments of Visible, and of a stream that keeps none those that can be read while they pass.
+func (s Stream) Playable(sel Selection, now time.Time) []footage.Fragment {
+	if s.Retention > 0 {
+		return s.Visible(sel, now)
+	}
+	return slices.DeleteFunc(s.Pushed.Passing(now), func(f footage.Fragment) bool {
+		return f.Time(sel.By).Before(sel.Start) || f.Time(sel.By).After(sel.End)
+	})
+}
+
 // Visible gives the fragments of a stream in a selection that are retained and taken in, in the order of their
 // timestamps. Retention goes by server timestamps, so that old footage that was put late is kept as long as any.
 func (s Stream) Visible(sel Selection, now time.Time) []footage.Fragment {
+	if s.Retention == 0 {
+		return nil
+	}
 	oldest := now.Add(-s.Retention)
 	from, to := sel.Start, sel.End
 	if from.Before(oldest) {

@@ -35,7 +35,7 @@ def check(http_response, model, **_):
     if http_response.status_code != 200:
         return
     out["called"].append(model.name)
-    if model.name != "GetClip":  # which answers media
+    if model.name not in ("GetClip", "GetMedia", "GetMediaForFragmentList"):  # which answer media
         body = json.loads(http_response.content)
         if model.output_shape:
             compare(model.output_shape, body, model.name)
@@ -93,6 +93,14 @@ span = {"FragmentSelectorType": "PRODUCER_TIMESTAMP", "TimestampRange": {
     "StartTimestamp": now - datetime.timedelta(seconds=60), "EndTimestamp": now - datetime.timedelta(seconds=31)}}
 archive.list_fragments(StreamName="card", FragmentSelector=span, MaxResults=4)
 archive.get_clip(StreamName="card", ClipFragmentSelector=span)["Payload"].read()
+number = archive.list_fragments(StreamName="card", FragmentSelector=span)["Fragments"][0]["FragmentNumber"]
+archive.get_media_for_fragment_list(StreamName="card", Fragments=[number])["Payload"].read()
+video = client("kinesis-video-media", c.get_data_endpoint(StreamName="card", APIName="GET_MEDIA")["DataEndpoint"])
+first = video.get_media(StreamName="card", StartSelector={"StartSelectorType": "FRAGMENT_NUMBER", "AfterFragmentNumber": number})
+first["Payload"].read(100)
+first["Payload"].close()
+for of in (archive.get_hls_streaming_session_url, archive.get_dash_streaming_session_url):
+    of(StreamName="card", PlaybackMode="LIVE", Expires=300)
 
 fail(c.create_stream, StreamName="a")
 fail(c.create_stream, StreamName="a b")
@@ -128,6 +136,15 @@ fail(archive.list_fragments, StreamName="card")
 fail(archive.get_clip, StreamName="gone", ClipFragmentSelector=span)
 fail(archive.get_clip, StreamName="unkept", ClipFragmentSelector=span)
 fail(archive.get_clip, StreamName="card", ClipFragmentSelector={**span, "FragmentSelectorType": "NOW"})
+fail(archive.get_media_for_fragment_list, StreamName="gone", Fragments=[number])
+fail(archive.get_media_for_fragment_list, StreamName="card", Fragments=["x"])
+fail(video.get_media, StreamName="gone", StartSelector={"StartSelectorType": "NOW"})
+fail(video.get_media, StreamName="card", StartSelector={"StartSelectorType": "FRAGMENT_NUMBER"})
+for of in (archive.get_hls_streaming_session_url, archive.get_dash_streaming_session_url):
+    fail(of, StreamName="gone")
+    fail(of, StreamName="a")
+    fail(of, StreamName="unkept")
+    fail(of, StreamName="card", PlaybackMode="ON_DEMAND")
 fault("kind=throttle")
 fail(c.create_stream, StreamName="b")
 fail(c.describe_stream, StreamName="a")
@@ -139,6 +156,10 @@ fail(c.update_image_generation_configuration, StreamName="a")
 fail(c.update_notification_configuration, StreamName="a")
 fail(archive.list_fragments, StreamName="card", FragmentSelector=span)
 fail(archive.get_clip, StreamName="card", ClipFragmentSelector=span)
+fail(archive.get_media_for_fragment_list, StreamName="card", Fragments=[number])
+fail(video.get_media, StreamName="card", StartSelector={"StartSelectorType": "NOW"})
+fail(archive.get_hls_streaming_session_url, StreamName="card")
+fail(archive.get_dash_streaming_session_url, StreamName="card")
 fault("")
 fail(c.delete_stream, StreamARN=arn, CurrentVersion="x")
 fail(c.delete_stream, StreamARN=gone)

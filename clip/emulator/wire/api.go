@@ -14,8 +14,12 @@ const (
 	DescribeStream                       API = "DescribeStream"
 	DescribeStreamStorageConfiguration   API = "DescribeStreamStorageConfiguration"
 	GetClip                              API = "GetClip"
+	GetDASHStreamingSessionURL           API = "GetDASHStreamingSessionURL"
+	GetHLSStreamingSessionURL            API = "GetHLSStreamingSessionURL"
 	GetDataEndpoint                      API = "GetDataEndpoint"
 	GetImages                            API = "GetImages"
+	GetMedia                             API = "GetMedia"
+	GetMediaForFragmentList              API = "GetMediaForFragmentList"
 	ListFragments                        API = "ListFragments"
 	ListStreams                          API = "ListStreams"
 	ListTagsForStream                    API = "ListTagsForStream"
@@ -41,5 +45,6 @@ func ControlAPIs() []API {
 
 // DataAPIs are the operations of the data hosts, by name.
 func DataAPIs() []API {
-	return []API{GetClip, GetImages, ListFragments, PutMedia}
+	return []API{GetClip, GetDASHStreamingSessionURL, GetHLSStreamingSessionURL, GetImages, GetMedia, GetMediaForFragmentList,
+		ListFragments, PutMedia}
 }

@@ -3,8 +3,10 @@ package wire
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -126,6 +128,32 @@ func (w *pacedWriter) writeChunk(b []byte) (int, error) {
 		err = w.control.Flush()
 	}
 	return n, err
+}
+
+// LimitedWriter gives a writer that keeps to a bucket of bytes, which holds MaxChunk at least.
+func LimitedWriter(ctx context.Context, w io.Writer, bucket *rate.Limiter) io.Writer {
+	return limitedWriter{w, func(n int) error { return bucket.WaitN(ctx, n) }}
+}
+
+// limitedWriter is what LimitedWriter gives.
+type limitedWriter struct {
+	to   io.Writer
+	wait func(n int) error
+}
+
+func (w limitedWriter) Write(b []byte) (int, error) {
+	written := 0
+	for part := range slices.Chunk(b, MaxChunk) {
+		if err := w.wait(len(part)); err != nil {
+			return written, err
+		}
+		n, err := w.to.Write(part)
+		written += n
+		if err != nil {
+			return written, err
+		}
+	}
+	return written, nil
 }
 
 // Unwrap gives http.ResponseController what is below.

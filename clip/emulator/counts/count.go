@@ -1,4 +1,7 @@
-package emulator
+// Package counts counts what clients ask for, and what has left for them: by operation and stream.
+//
+// Table.mu guards the counts, Conn.mu what of a connection's last answer has been counted; a table is told while a connection's lock is held.
+package counts
 
 import (
 	"cmp"
@@ -8,9 +11,9 @@ import (
 	"clipfs/clip/emulator/wire"
 )
 
-// CallCount says what was asked of one API for one stream. Operations that name no stream, or none that exists, are
+// Count says what was asked of one API for one stream. Operations that name no stream, or none that exists, are
 // counted under the empty name.
-type CallCount struct {
+type Count struct {
 	API    wire.API        `json:"api"`
 	Stream wire.StreamName `json:"stream"`
 	// Calls that arrived, whatever their answer.
@@ -24,21 +27,21 @@ type CallCount struct {
 	Errors    int64 `json:"errors"`
 }
 
-// callTable counts calls.
-type callTable struct {
+// Table holds counts. The zero value is empty. It is safe for concurrent use.
+type Table struct {
 	mu    sync.Mutex // mu guards byKey, whose keys are an API and a stream without counts
-	byKey map[CallCount]*CallCount
+	byKey map[Count]*Count
 }
 
-// add adds what d holds to the counts of its API and stream.
-func (t *callTable) add(d CallCount) {
+// Add adds what d holds to the counts of its API and stream.
+func (t *Table) Add(d Count) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	key := CallCount{API: d.API, Stream: d.Stream}
+	key := Count{API: d.API, Stream: d.Stream}
 	n := t.byKey[key]
 	if n == nil {
 		if t.byKey == nil {
-			t.byKey = make(map[CallCount]*CallCount)
+			t.byKey = make(map[Count]*Count)
 		}
 		n = new(key)
 		t.byKey[key] = n
@@ -50,8 +53,8 @@ func (t *callTable) add(d CallCount) {
 	n.Errors += d.Errors
 }
 
-// takeBack makes bytes that were counted count no more, unless the counts were forgotten since.
-func (t *callTable) takeBack(key CallCount, bytes int64) {
+// TakeBack makes bytes that were counted count no more, unless the counts were forgotten since.
+func (t *Table) TakeBack(key Count, bytes int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if n := t.byKey[key]; n != nil {
@@ -59,22 +62,22 @@ func (t *callTable) takeBack(key CallCount, bytes int64) {
 	}
 }
 
-// list gives the counts by API and stream.
-func (t *callTable) list() []CallCount {
+// List gives the counts by API and stream.
+func (t *Table) List() []Count {
 	t.mu.Lock()
-	all := make([]CallCount, 0, len(t.byKey))
+	all := make([]Count, 0, len(t.byKey))
 	for _, n := range t.byKey {
 		all = append(all, *n)
 	}
 	t.mu.Unlock()
-	slices.SortFunc(all, func(a, b CallCount) int {
+	slices.SortFunc(all, func(a, b Count) int {
 		return cmp.Or(cmp.Compare(a.API, b.API), cmp.Compare(a.Stream, b.Stream))
 	})
 	return all
 }
 
-// reset forgets every count.
-func (t *callTable) reset() {
+// Reset forgets every count.
+func (t *Table) Reset() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.byKey = nil

@@ -1,0 +1,58 @@
+package chunk
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"clipfs/clip/emulator/footage"
+	"clipfs/clip/emulator/wire"
+)
+
+// Stream writes the chunks of GetMedia, and calls each behind every one. It ends where the stream is gone or all is written that there is,
+// and with the failures that the reference has, without an error. Errors are those of ctx, w and each.
+func Stream(ctx context.Context, w io.Writer, sel Selector, from From, each func() error) error {
+	r, err := newReader(sel, from)
+	for err == nil {
+		var f footage.Fragment
+		f, behind, next := r.next(ctx)
+		if err = next; err == nil {
+			err = writeMedia(w, f, behind)
+		}
+		if err == nil {
+			err = each()
+		}
+	}
+	var gone *wire.Error
+	var media *mediaError
+	switch {
+	case errors.Is(err, io.EOF), errors.As(err, &gone):
+		return nil
+	case errors.Is(err, errNotFound), errors.As(err, &media):
+		return writeFailure(w, failureOf(err))
+	}
+	return err
+}
+
+// List writes the chunks of GetMediaForFragmentList for some numbers, and calls each behind every one. The first fragment that cannot be
+// had ends it, without an error. Errors are those of w and each.
+func List(w io.Writer, numbers []string, found map[string]footage.Fragment, each func() error) error {
+	for _, number := range numbers {
+		f, ok := found[number]
+		if !ok {
+			return writeException(w, number, notFound())
+		}
+		err := writeListed(w, f)
+		var media *mediaError
+		if errors.As(err, &media) {
+			return writeException(w, number, failureOf(err))
+		}
+		if err != nil {
+			return err
+		}
+		if err := each(); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -51,8 +51,8 @@
 // nothing is right or wrong by it.
 //
 // Heads have leases as soon as they are looked for, payloads where a reader wants more than the head. So hosts that open a clip
-// together make each call for a head once. What such a call has brought when the head was there is fetched once more, at most, by
-// whichever host reads the media first.
+// together make each call for a head once. A download that was begun for a head has no lease for the rest, so that rest may be fetched by
+// another host too, which reads it first.
 //
 // # What may be offered
 //

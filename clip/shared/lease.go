@@ -45,13 +45,22 @@ type leases struct {
 	failed  func(error)
 	beats   sync.WaitGroup
 
-	// mu guards held: what ends the beats of each lease.
+	// mu guards held and what is in it.
 	mu   sync.Mutex
-	held map[Name]context.CancelFunc
+	held map[Name]*lease
+}
+
+// lease is one that this host holds.
+type lease struct {
+	// stop ends its beats.
+	stop context.CancelFunc
+	// alive tells whether its holder still fetches; once offered is set it has fetched, and others wait for the upload.
+	alive   func() bool
+	offered bool
 }
 
 func newLeases(ctx context.Context, b Bucket, root string, timeout time.Duration, failed func(error)) *leases {
-	return &leases{ctx: ctx, bucket: b, root: root, holder: rand.Text(), timeout: timeout, failed: failed, held: make(map[Name]context.CancelFunc)}
+	return &leases{ctx: ctx, bucket: b, root: root, holder: rand.Text(), timeout: timeout, failed: failed, held: make(map[Name]*lease)}
 }
 
 // write writes a lease on a condition, and gives its ETag.
@@ -103,13 +112,14 @@ func (l *leases) claim(ctx context.Context, name Name, on Condition, alive func(
 		stop()
 		return true
 	}
-	l.held[name] = stop
-	l.beats.Go(func() { l.keep(ctx, name, etag, alive) })
+	own := &lease{stop: stop, alive: alive}
+	l.held[name] = own
+	l.beats.Go(func() { l.keep(ctx, name, etag, own) })
 	return true
 }
 
 // keep rewrites a lease every beat until it is ended, is another host's, or its holder does not fetch any more.
-func (l *leases) keep(ctx context.Context, name Name, etag string, alive func() bool) {
+func (l *leases) keep(ctx context.Context, name Name, etag string, own *lease) {
 	defer l.end(name)
 	ticker := time.NewTicker(beat)
 	defer ticker.Stop()
@@ -119,7 +129,7 @@ func (l *leases) keep(ctx context.Context, name Name, etag string, alive func() 
 		case <-ctx.Done():
 			text.Done = true
 		case <-ticker.C:
-			text.Done = !alive()
+			text.Done = !l.waits(own)
 		}
 		if l.ctx.Err() != nil {
 			return
@@ -135,14 +145,31 @@ func (l *leases) keep(ctx context.Context, name Name, etag string, alive func() 
 	}
 }
 
+// waits reports whether others are to wait for what a lease is for.
+func (l *leases) waits(own *lease) bool {
+	l.mu.Lock()
+	offered := own.offered
+	l.mu.Unlock()
+	return offered || own.alive()
+}
+
+// offered tells that what a lease is for was fetched, if this host holds it.
+func (l *leases) offered(name Name) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if own := l.held[name]; own != nil {
+		own.offered = true
+	}
+}
+
 // end ends a lease, if this host holds it: others need not wait any more.
 func (l *leases) end(name Name) {
 	l.mu.Lock()
-	stop := l.held[name]
+	own := l.held[name]
 	delete(l.held, name)
 	l.mu.Unlock()
-	if stop != nil {
-		stop()
+	if own != nil {
+		own.stop()
 	}
 }
 

@@ -3,7 +3,9 @@ package shared_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -170,6 +172,27 @@ func TestLeaseThatHangs(t *testing.T) {
 		}
 		if fetch, took := wants(t, host, always); !fetch || took != 0 || host.Stats().Cycles != 1 {
 			t.Errorf("then: %t, after %s, %+v", fetch, took, host.Stats())
+		}
+	})
+}
+
+// TestOfferedIsWaitedFor: others wait for what was fetched until it is uploaded, though nothing reads it any more where it was fetched.
+func TestOfferedIsWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := memory.New()
+		b.Fail = func(_ context.Context, call, name string) error {
+			if call == "put" && strings.Contains(name, "/m/") {
+				time.Sleep(3 * time.Second)
+			}
+			return nil
+		}
+		leader, host := open(t, b, shared.Options{}), open(t, b, shared.Options{})
+		var read atomic.Bool
+		wants(t, leader, func() bool { return !read.Load() })
+		leader.Offer(someID(), offerOf(100))
+		read.Store(true)
+		if fetch, took := wants(t, host, always); fetch || took < 3*time.Second {
+			t.Errorf("the other host is to fetch: %t, after %s", fetch, took)
 		}
 	})
 }

@@ -125,6 +125,7 @@ func (q *queue) close(longest time.Duration) (dropped int64) {
 // Offer has what was fetched uploaded, some time. It never waits.
 func (t *Tier) Offer(id tier.ID, o tier.Offer) {
 	name, ok := nameOf(id, o.Head)
+	t.leases.offered(name)
 	if ok && (!t.breaker.allows() || !t.queue.add(offer{name, o})) {
 		t.counts.dropped.Add(1)
 		t.leases.end(name)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/cdproto/media"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
@@ -36,6 +38,8 @@ type Tab struct {
 	// wrong has errors of scripts, and lines that they wrote to the console; hosts those that were asked for anything.
 	wrong []string
 	hosts map[string]bool
+	// broken has the errors of players.
+	broken []string
 }
 
 // Open starts a browser, and opens a page of so many pixels.
@@ -70,6 +74,11 @@ func open(parent context.Context, t testing.TB, width, height int, options ...ch
 			tab.note(fmt.Sprintf("console.%s: %+v", e.Type, e.Args))
 		}
 	})
+	go collect(ctx, media.PlayerErrorsRaised, func(e media.EventPlayerErrorsRaised) {
+		for _, err := range e.Errors {
+			tab.fail(causes(err))
+		}
+	})
 	go collect(ctx, network.RequestWillBeSent, func(e network.EventRequestWillBeSent) { tab.asked(e.Request.URL) })
 	return tab
 }
@@ -82,6 +91,15 @@ func collect[E any](ctx context.Context, kind cdp.Event[E], take func(E)) {
 		}
 		take(event)
 	}
+}
+
+// causes tells of an error of a player and what caused it.
+func causes(err *media.PlayerError) string {
+	text := fmt.Sprintf("%s %d %s", err.ErrorType, err.Code, err.Data)
+	for _, cause := range err.Cause {
+		text += ": " + causes(cause)
+	}
+	return text
 }
 
 func (b *Tab) note(text string) {
@@ -98,6 +116,20 @@ func (b *Tab) asked(address string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.hosts[u.Host] = true
+}
+
+// fail notes an error of a player.
+func (b *Tab) fail(text string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.broken = append(b.broken, text)
+}
+
+// Broken gives the errors of players in the page, each with what caused it.
+func (b *Tab) Broken() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.broken)
 }
 
 // Wrong gives what went wrong in the page since the last time: exceptions and warnings on its console.

@@ -49,7 +49,7 @@ func startSite(t *testing.T) site {
 	s.putCoded(t, 9*time.Minute, time.Minute, "-c:v", "libx264", "-preset", "ultrafast", "-vf", "scale=160:90")
 	s.putCoded(t, 11*time.Minute, 20*time.Second, "-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=error:keyint=20:scenecut=0")
 	put(t, e, "gaps", s.evening().Add(12*time.Minute), time.Minute)
-	put(t, e, "ahead", time.Now().UTC().Truncate(2*time.Second).Add(5*time.Hour+time.Minute), 10*time.Second)
+	put(t, e, "ahead", time.Now().UTC().Truncate(2*time.Second).Add(5*time.Hour+30*time.Minute), 10*time.Second)
 	s.web = harness.StartWeb(t, e)
 	return s
 }

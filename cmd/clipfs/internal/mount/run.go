@@ -125,7 +125,7 @@ func (p *process) prepare(ctx context.Context, log io.Writer, check func(*slog.L
 	relay := logs.NewRelay(log, p.LogFormat)
 	defer relay.Close()
 	logger := logs.New(relay, p.LogFormat, p.LogLevel)
-	if err := p.Web.check(); err != nil {
+	if err := errors.Join(p.Web.check(), p.Shared.check(p.InsecureEndpoint)); err != nil {
 		return err
 	}
 	if p.CacheDir == "" {

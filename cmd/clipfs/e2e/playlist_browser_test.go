@@ -106,13 +106,21 @@ func TestPlaylistBrowser(t *testing.T) {
 	}
 }
 
-// seekTab seeks, and gives the picture that is shown then.
+// seekTab seeks, and gives the picture that is shown then. Chromium's player fails now and then where it seeks while it reads ("could not
+// parse"), and plays the same when it is loaded again: that may be three times.
 func seekTab(t *testing.T, tab *browser.Tab, at time.Duration) []byte {
 	t.Helper()
-	browser.Eval[bool](t, tab, fmt.Sprintf(`new Promise(done => {
-		const v = document.querySelector('video');
-		v.addEventListener('seeked', () => done(true), {once: true});
-		v.currentTime = %s + 0.0005;
+	browser.Eval[bool](t, tab, fmt.Sprintf(`new Promise((done, fail) => {
+		const v = document.querySelector('video'), end = new AbortController(), seek = () => { v.currentTime = %s + 0.0005; };
+		let failed = 0;
+		const again = () => {
+			if (++failed > 3) return fail(v.error.message);
+			v.addEventListener('loadeddata', seek, {once: true, signal: end.signal});
+			v.load();
+		};
+		v.addEventListener('error', again, {signal: end.signal});
+		v.addEventListener('seeked', () => { end.abort(); done(true); }, {signal: end.signal});
+		if (v.error) again(); else seek();
 	})`, inSeconds(at)))
 	gray, _, _ := tab.Gray(t, `document.querySelector('video')`)
 	return gray

@@ -7,6 +7,7 @@ import { length, name } from './times.js';
 
 const playlistType = 'application/vnd.apple.mpegurl';
 const window10m = 600e3;
+const mostTries = 3; // how often something is loaded again after an error before any picture comes
 const stalledAfter = 1500; // for how long nothing may come before there is a look whether the playlist is another one by now
 
 export class Player extends EventTarget {
@@ -24,6 +25,7 @@ export class Player extends EventTarget {
     this.last = null; // the position of the picture that was shown last
     this.wanted = null; // the time of day that was asked for last
     this.opened = false; // whether anything was played
+    this.tries = 0; // how often the source was loaded again since a picture came
     this.told = false; // whether there was a look at how the camera codes, once a picture had come
     this.pending = null; // the position of a seek whose picture has not come
     this.video.addEventListener('error', () => this.failed());
@@ -173,7 +175,7 @@ export class Player extends EventTarget {
     }
     if (await this.other()) {
       this.source = '';
-      this.seek(this.wanted ?? this.timeline.first);
+      this.seek(this.place);
     } else if (this.unplayable()) {
       this.refuseCodec();
     } else {
@@ -218,6 +220,7 @@ export class Player extends EventTarget {
       return; // what is shown before the seek
     }
     this.pending = null;
+    this.tries = 0;
     if (this.source === 'day') {
       at = this.timeline.time(Math.round(mediaTime * 1000));
     } else if (this.source === 'live') {
@@ -285,20 +288,37 @@ export class Player extends EventTarget {
     this.refuse(`This browser does not show the pictures of this camera (${this.timeline?.video || 'H.265, as a rule'}).`);
   }
 
+  // failed goes on where a picture had come before: Chromium fails now and then where it seeks while it reads, and plays the same when it is
+  // loaded again.
   async failed() {
     const { error } = this.video;
     const { source } = this;
+    const message = error?.message;
     this.source = ''; // so that the next seek loads it again
     if (source === 'day' && await this.other()) {
-      this.seek(this.wanted ?? this.timeline.first);
+      this.seek(this.place);
       return;
     }
     if (this.native && source === 'day' && !this.opened && error?.code === MediaError.MEDIA_ERR_SRC_NOT_SUPPORTED) {
       this.native = false; // it said that it might
-      this.seek(this.wanted ?? this.timeline.first);
+      this.seek(this.place);
       return;
     }
-    this.refuse(error?.message ? `It does not play: ${error.message}` : 'It does not play.');
+    if (this.opened && this.source === '' && this.tries < mostTries) {
+      this.tries++;
+      if (source === 'live') {
+        this.live().catch((e) => this.refuse(e.message));
+      } else {
+        this.seek(this.place);
+      }
+      return;
+    }
+    this.refuse(message ? `It does not play: ${message}` : 'It does not play.');
+  }
+
+  // place is the time of day to go on at: what was asked for and has not come, else what is shown.
+  get place() {
+    return (this.pending === null ? this.shown : this.wanted) ?? this.wanted ?? this.timeline.first;
   }
 
   // other tells whether the playlist is another one by now, as when what was played last was found to be of another codec than the rest.

@@ -219,6 +219,7 @@ func lookWithMpv(t *testing.T, c longClip) {
 	for _, at := range c.places {
 		dir := t.TempDir()
 		harness.Run(t, "mpv", "--no-config", "--really-quiet", "--no-audio", "--hr-seek=yes", "--start="+inSeconds(at), "--frames=1",
+			"--cache=no", // of a playlist it reads minutes ahead else, as many as a busy machine lets it until the picture is out
 			"--vo=image", "--vo-image-format=png", "--vo-image-outdir="+dir, c.path)
 		files, err := filepath.Glob(filepath.Join(dir, "*.png"))
 		if err != nil || len(files) != 1 {

@@ -42,7 +42,7 @@ func (s *Server) updateStorage(c *call, in storageInput) (any, error) {
 	})
 }
 
-// describeGeneration tells how images are generated of a stream, where that is configured.
+// describeGeneration gives the image generation configuration of a stream, if it has one.
 func (s *Server) describeGeneration(c *call, in wire.StreamRef) (any, error) {
 	st, err := s.findControl(c, wire.DescribeImageGenerationConfiguration, in)
 	return struct {
@@ -56,7 +56,7 @@ type generationInput struct {
 	ImageGenerationConfiguration json.RawMessage
 }
 
-// updateGeneration changes how images are generated of a stream; without a configuration none are.
+// updateGeneration sets the image generation configuration of a stream, or deletes it where none is given.
 func (s *Server) updateGeneration(c *call, in generationInput) (any, error) {
 	var config struct {
 		SamplingInterval *int64
@@ -76,7 +76,7 @@ func (s *Server) updateGeneration(c *call, in generationInput) (any, error) {
 	return s.configure(c, wire.UpdateImageGenerationConfiguration, in.StreamRef, func(st *streams.Stream) { st.Images = in.ImageGenerationConfiguration })
 }
 
-// describeNotification tells who is notified of a stream, where that is configured.
+// describeNotification gives the notification configuration of a stream, if it has one.
 func (s *Server) describeNotification(c *call, in wire.StreamRef) (any, error) {
 	st, err := s.findControl(c, wire.DescribeNotificationConfiguration, in)
 	return struct {
@@ -90,7 +90,7 @@ type notificationInput struct {
 	NotificationConfiguration json.RawMessage
 }
 
-// updateNotification changes who is notified of a stream; without a configuration nobody is.
+// updateNotification sets the notification configuration of a stream, or deletes it where none is given.
 func (s *Server) updateNotification(c *call, in notificationInput) (any, error) {
 	return s.configure(c, wire.UpdateNotificationConfiguration, in.StreamRef, func(st *streams.Stream) { st.Notifications = in.NotificationConfiguration })
 }

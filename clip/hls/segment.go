@@ -19,8 +19,8 @@ import (
 	"clipfs/clip/ts"
 )
 
-// What a segment is estimated to take at most, in bytes: its head; its media as stored and an eighth, for the headers of packets; and the packets of so
-// many frames a second, of which each ends with stuffing.
+// What a segment is estimated to take at most, in bytes: its head; its media as stored and an eighth, for the headers of packets; and so many
+// packets a second, as the last one of each frame is filled up.
 const (
 	estimateHead  = 64 << 10
 	estimateShare = 8

@@ -82,9 +82,8 @@ type EmulatorOptions struct {
 	CA []byte
 }
 
-// EmulatorConfig gives a configuration for an emulator. Nothing of the environment goes into it: whoever uses it need have no
-// account, and one who has does not send it its keys. An endpoint that is no URL, and a CA that is no certificate, are
-// archive.ErrInvalid.
+// EmulatorConfig gives a configuration for an emulator. It uses nothing of the environment: it works without an account, and the keys
+// of one are not sent. An endpoint that is no URL, and a CA that is no certificate, are archive.ErrInvalid.
 func EmulatorConfig(endpoint string, o EmulatorOptions) (aws.Config, error) {
 	if err := checkControl(endpoint); err != nil {
 		return aws.Config{}, err

@@ -29,8 +29,7 @@ type Stream struct {
 	Tags                                   map[string]string
 	// Tier is the storage tier of its footage, which has no effect.
 	Tier string
-	// Images and Notifications are how images are generated and who is notified, as JSON; nil where they are not configured. Nothing
-	// comes of either.
+	// Images and Notifications are its configurations for images and notifications, as JSON; nil for none. They have no effect.
 	Images, Notifications json.RawMessage
 	// Retention is how long its footage is kept, in whole hours; 0 keeps none.
 	Retention time.Duration

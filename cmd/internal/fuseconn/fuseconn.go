@@ -26,7 +26,8 @@ var ErrNotFUSE = errors.New("not a FUSE mount")
 
 // Conn is the connection between the kernel and the server of one mount.
 type Conn struct {
-	// ID numbers the connection: the minor device number of the mount.
+	// ID numbers the connection: the minor device number of the mount. The kernel gives it to the next mount as soon as
+	// this one is gone, so a Conn is for a mount that is known to be there.
 	ID uint32
 }
 

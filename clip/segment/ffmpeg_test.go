@@ -9,12 +9,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"clipfs/clip/archive"
 	"clipfs/clip/mp4"
+	"clipfs/clip/mp4/encoded"
 	"clipfs/clip/playlist"
 	"clipfs/clip/segment"
 )
@@ -112,48 +114,70 @@ func TestPlaylist(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			dir := t.TempDir()
-			args := []string{"-v", "error", "-f", "lavfi", "-i", "testsrc2=s=320x240:r=25:d=20", "-f", "lavfi", "-i", "sine=d=20:r=48000", "-pix_fmt", "yuv420p"}
-			args = append(append(args, test.args...), "-g", "50", "-keyint_min", "50", "-sc_threshold", "0", "-c:a", "aac", "-f", "segment", "-segment_time", "2",
+			whole := filepath.Join(dir, "whole.mp4")
+			args := []string{"-f", "lavfi", "-i", "testsrc2=s=160x120:r=25:d=20", "-f", "lavfi", "-i", "sine=d=20:r=48000", "-pix_fmt", "yuv420p"}
+			args = append(append(args, test.args...), "-preset", "veryfast", "-g", "50", "-keyint_min", "50", "-sc_threshold", "0", "-c:a", "aac")
+			if said, err := encoded.File(t.Context(), whole, args...); err != nil || len(said) > 0 {
+				t.Fatalf("ffmpeg: %v, %s", err, said)
+			}
+			run(t, "ffmpeg", "-v", "error", "-i", whole, "-map", "0", "-c", "copy", "-f", "segment", "-segment_time", "2",
 				"-reset_timestamps", "1", "-segment_format_options", "movflags=+faststart", filepath.Join(dir, "part%02d.mp4"))
-			run(t, "ffmpeg", args...)
 			paths, err := filepath.Glob(filepath.Join(dir, "part*.mp4"))
 			if err != nil || len(paths) != 10 {
 				t.Fatalf("%d parts, %v", len(paths), err)
 			}
 			var files []file
-			var want strings.Builder
+			var parts [][]string
 			for _, p := range paths {
 				b, err := os.ReadFile(p)
 				if err != nil {
 					t.Fatal(err)
 				}
-				files = append(files, b)
-				want.WriteString(hashes(t, "-i", p))
+				files, parts = append(files, b), append(parts, []string{"-i", p})
 			}
 			list := published(t, dir, files, seconds)
-			if got := hashes(t, "-i", list); got != want.String() {
-				t.Errorf("%d pictures from the playlist, %d from the files, or others", strings.Count(got, "\n"), strings.Count(want.String(), "\n"))
+			want := slices.Concat(hashes(t, nil, parts...)...)
+			times := []float64{0.2, 3.96, 4, 4.04, 11.48, 17.6}
+			var seeks [][]string
+			for _, at := range times {
+				seeks = append(seeks, []string{"-ss", fmt.Sprint(at), "-i", list})
 			}
-			all := strings.Split(strings.TrimSpace(want.String()), "\n")
-			for _, at := range []float64{0.2, 3.96, 4, 4.04, 11.48, 17.6} {
-				got := strings.TrimSpace(hashes(t, "-ss", fmt.Sprint(at), "-i", list, "-frames:v", "1"))
-				if want := all[int(at*rate+0.5)]; got != want {
-					t.Errorf("at %g s: %s, want %s", at, got, want)
+			if got := hashes(t, nil, []string{"-i", list})[0]; !slices.Equal(got, want) || len(got) != 20*rate {
+				t.Errorf("%d pictures from the playlist, %d from the files, or others", len(got), len(want))
+			}
+			for i, got := range hashes(t, []string{"-frames:v", "1"}, seeks...) {
+				if want := want[int(times[i]*rate+0.5)]; !slices.Equal(got, []string{want}) {
+					t.Errorf("at %g s: %s, want %s", times[i], got, want)
 				}
 			}
 		})
 	}
 }
 
-// hashes gives one hash for each picture.
-func hashes(t *testing.T, args ...string) string {
+// hashes gives the hashes of the pictures of each input, of all or as output says, by one ffmpeg.
+func hashes(t *testing.T, output []string, inputs ...[]string) [][]string {
 	t.Helper()
-	text := run(t, "ffmpeg", append(append([]string{"-v", "warning"}, args...), "-map", "0:v", "-fps_mode", "passthrough", "-f", "framemd5", "-")...)
-	var out strings.Builder
-	for line := range strings.Lines(text) {
-		if fields := strings.Split(line, ","); !strings.HasPrefix(line, "#") && len(fields) > 1 {
-			out.WriteString(strings.TrimSpace(fields[len(fields)-1]) + "\n")
+	dir := t.TempDir()
+	args := []string{"-v", "warning", "-nostdin"}
+	for _, input := range inputs {
+		args = append(args, input...)
+	}
+	name := func(i int) string { return filepath.Join(dir, fmt.Sprint(i)) }
+	for i := range inputs {
+		args = append(append(args, output...), "-map", fmt.Sprintf("%d:v", i), "-fps_mode", "passthrough", "-f", "framemd5", name(i))
+	}
+	run(t, "ffmpeg", args...)
+	all := make([][]string, len(inputs))
+	for i := range inputs {
+		text, err := os.ReadFile(name(i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(text)) {
+			if fields := strings.Split(line, ","); !strings.HasPrefix(line, "#") && len(fields) > 1 {
+				all[i] = append(all[i], strings.TrimSpace(fields[len(fields)-1]))
+			}
 		}
 	}
-	return out.String()
+	return all
 }

@@ -2,8 +2,8 @@ package names_test
 
 import (
 	"archive/zip"
-	"go/build"
 	"io"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -17,7 +17,11 @@ import (
 // zoneData gives the time zones of tzdata by the names of all that are alike, from the toolchain's own copy.
 func zoneData(t *testing.T) map[string]*time.Location {
 	t.Helper()
-	bundled, err := zip.OpenReader(filepath.Join(build.Default.GOROOT, "lib", "time", "zoneinfo.zip"))
+	root, err := exec.CommandContext(t.Context(), "go", "env", "GOROOT").Output() // a test binary made with -trimpath does not know it
+	if err != nil {
+		t.Fatal(err)
+	}
+	bundled, err := zip.OpenReader(filepath.Join(strings.TrimSpace(string(root)), "lib", "time", "zoneinfo.zip"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,6 +29,8 @@ type Options struct {
 	Price float64
 	// PriceImage is what an image costs.
 	PriceImage float64
+	// Shared is what the shared cache costs.
+	Shared SharedPrices
 }
 
 // Metrics counts what one mount does. It is safe for concurrent use.

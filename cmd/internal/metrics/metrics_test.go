@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"regexp"
 	"slices"
@@ -20,6 +21,7 @@ import (
 	"clipfs/clip/archive"
 	"clipfs/clip/download"
 	"clipfs/clip/quota"
+	"clipfs/clip/shared"
 	"clipfs/cmd/internal/metrics"
 	"clipfs/fs"
 
@@ -57,7 +59,9 @@ func full(streams int) *metrics.Metrics {
 		Media: func() cache.Stats {
 			return cache.Stats{Whole: 12, Bytes: 13, MaxBytes: 14, Memory: 15, MaxMemory: 16, Hits: 17, Shared: 18, Misses: 19, Evictions: 20, Expired: 21}
 		},
-		Heads: func() cache.Stats { return cache.Stats{Whole: 22, Bytes: 23, MaxBytes: 24, Evictions: 25} },
+		Heads:          func() cache.Stats { return cache.Stats{Whole: 22, Bytes: 23, MaxBytes: 24, Evictions: 25} },
+		Shared:         func() shared.Stats { return shared.Stats{Bytes: 26, UploadedBytes: 30_000_000_000} },
+		SharedRequests: func() metrics.Requests { return metrics.Requests{Reads: 27_000, Writes: 28_000} },
 	})
 	return m
 }
@@ -247,6 +251,30 @@ func TestQuantiles(t *testing.T) {
 	got := status.Read
 	if got.Count != 100 || got.P50 < 0.001 || got.P50 > 0.0025 || got.P95 < 2.5 || got.P95 > 5 || got.Mean < 0.401 || got.Mean > 0.402 {
 		t.Errorf("got %+v", got)
+	}
+}
+
+// TestSharedCosts: requests and storage of the shared cache cost what the prices say, and bytes that neither it nor the archive sent are
+// those of the disk.
+func TestSharedCosts(t *testing.T) {
+	m := metrics.New(metrics.Options{Shared: metrics.SharedPrices{Reads: 1, Writes: 2, Storage: 30}})
+	m.Read(100, time.Millisecond)
+	m.Attach(metrics.Sources{
+		Library:        func() clip.Stats { return clip.Stats{Stats: download.Stats{Fetched: 30, Shared: 50}} },
+		Shared:         func() shared.Stats { return shared.Stats{UploadedBytes: 2_000_000_000} },
+		SharedRequests: func() metrics.Requests { return metrics.Requests{Reads: 3000, Writes: 4000} },
+	})
+	status := m.Status()
+	if want := map[string]float64{"reads": 3, "writes": 8, "storage": 14}; !maps.Equal(status.Shared.Costs, want) {
+		t.Errorf("costs: got %v, want %v", status.Shared.Costs, want)
+	}
+	if status.LocalBytes != 20 {
+		t.Errorf("%g bytes of the disk, want 20", status.LocalBytes)
+	}
+	for _, c := range gather(t, m)["clipfs_shared_estimated_cost_total"].GetMetric() {
+		if label := c.GetLabel()[0].GetValue(); c.GetCounter().GetValue() != status.Shared.Costs[label] {
+			t.Errorf("%s: %s", label, c)
+		}
 	}
 }
 

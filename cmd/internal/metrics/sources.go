@@ -30,6 +30,8 @@ type Sources struct {
 	Media, Heads func() cache.Stats
 	// Shared is the shared cache.
 	Shared func() shared.Stats
+	// SharedRequests are those to the store of the shared cache.
+	SharedRequests func() Requests
 }
 
 // Attach sets the sources.
@@ -50,6 +52,7 @@ type snapshot struct {
 	denials      fs.Denials
 	media, heads cache.Stats
 	shared       shared.Stats
+	requests     Requests
 }
 
 func (m *Metrics) snapshot() *snapshot {
@@ -57,7 +60,7 @@ func (m *Metrics) snapshot() *snapshot {
 	s := &snapshot{metrics: m, sources: m.sources, counts: maps.Clone(m.counts)}
 	m.mu.RUnlock()
 	s.library, s.fetched, s.quotas = ask(s.sources.Library), ask(s.sources.Fetched), ask(s.sources.Quotas)
-	s.shared = ask(s.sources.Shared)
+	s.shared, s.requests = ask(s.sources.Shared), ask(s.sources.SharedRequests)
 	s.denials, s.media, s.heads = ask(s.sources.Denials), ask(s.sources.Media), ask(s.sources.Heads)
 	return s
 }

@@ -55,8 +55,10 @@ type Status struct {
 	FetchLimit string     `json:"fetch_limit,omitempty"`
 	Resumes    *time.Time `json:"fetching_resumes,omitempty"`
 
-	OpenHandles     float64                       `json:"open_handles"`
-	ReadBytes       float64                       `json:"read_bytes"`
+	OpenHandles float64 `json:"open_handles"`
+	ReadBytes   float64 `json:"read_bytes"`
+	// LocalBytes of these came neither from the archive nor from the shared cache.
+	LocalBytes      float64                       `json:"read_local_bytes"`
 	FirstByte       StatusTimes                   `json:"first_byte_seconds"`
 	Read            StatusTimes                   `json:"read_seconds"`
 	Errors          map[string]map[string]float64 `json:"errors"`
@@ -72,10 +74,13 @@ type Status struct {
 type StatusShared struct {
 	Up bool `json:"up"`
 	// Problem says why it is left alone; empty where it answers.
-	Problem      string             `json:"problem,omitempty"`
-	ReadBytes    float64            `json:"read_bytes"`
-	Looks        map[string]float64 `json:"looks"`
-	Offers       map[string]float64 `json:"offers"`
+	Problem   string             `json:"problem,omitempty"`
+	ReadBytes float64            `json:"read_bytes"`
+	Looks     map[string]float64 `json:"looks"`
+	Offers    map[string]float64 `json:"offers"`
+	// Requests are those that read and write, Costs what these and storage cost by the prices that were given.
+	Requests     map[string]float64 `json:"requests"`
+	Costs        map[string]float64 `json:"estimated_costs"`
 	WrittenBytes float64            `json:"written_bytes"`
 	WaitingBytes float64            `json:"waiting_bytes"`
 }
@@ -134,7 +139,7 @@ func (m *Metrics) Status() *Status {
 		Calls: n.by2(callsName), Retries: n.by(retriesName), Throttles: n.by(throttlesName), Quotas: busiest(n.quotas),
 		FetchedBytes: float64(n.library.Fetched), FetchedImages: float64(n.library.Images),
 		EstimatedCost: m.price.cost(n.library.Fetched, n.library.Images), PricePerGB: m.price.Price, PricePerImage: m.price.PriceImage,
-		Downloads: float64(n.library.Downloads), OpenHandles: float64(n.library.Handles), ReadBytes: float64(m.readBytes.Load()),
+		Downloads: float64(n.library.Downloads), OpenHandles: float64(n.library.Handles), ReadBytes: float64(m.readBytes.Load()), LocalBytes: n.local(),
 		FirstByte: times(m.firstBytes), Read: times(m.readTime), Errors: n.by2(errorsName),
 		DeniedOpens: float64(n.denials.Denied), UnresolvedOpens: float64(n.denials.Unresolved),
 		Cache: StatusCache{

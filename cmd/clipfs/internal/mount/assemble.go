@@ -125,6 +125,8 @@ type Assembly struct {
 	media, heads *cache.Cache
 	// tier is nil without a shared cache.
 	tier *shared.Tier
+	// requests counts those of tier.
+	requests *requests
 }
 
 // Assemble puts a library on an archive, with caches in the cache directory.
@@ -152,7 +154,7 @@ func (c *Config) assemble(ctx context.Context, service archive.Service, logger *
 		return nil, fmt.Errorf("cache directory %s: %w", c.CacheDir, err)
 	}
 	options.Heads = a.heads
-	if a.tier, err = c.OpenTier(ctx, logger); err != nil {
+	if a.tier, a.requests, err = c.openTier(ctx, logger); err != nil {
 		return nil, err
 	}
 	if a.tier != nil { // a nil tier in an interface would be one
@@ -245,7 +247,7 @@ func (c *Config) sources(service archive.Service, parts *Assembly) metrics.Sourc
 		Library: parts.Library.Stats, Fetched: parts.Library.Fetched, Media: parts.media.Stats, Heads: parts.heads.Stats,
 	}
 	if parts.tier != nil {
-		s.Shared = parts.tier.Stats
+		s.Shared, s.SharedRequests = parts.tier.Stats, parts.requests.counts
 	}
 	if a, ok := service.(*kvs.Archive); ok {
 		s.Quotas, s.Region = a.Quotas, a.Region()

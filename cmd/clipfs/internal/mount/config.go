@@ -17,6 +17,7 @@ import (
 	"clipfs/clip/timeline"
 	"clipfs/cmd/clipfs/internal/config"
 	"clipfs/cmd/internal/logs"
+	"clipfs/cmd/internal/metrics"
 	"clipfs/fs"
 	"clipfs/fs/web"
 )
@@ -74,7 +75,9 @@ type Config struct {
 	Metrics   string
 	// Price is that of a gigabyte, PriceImage that of an image.
 	Price, PriceImage float64
-	PprofDir          string
+	// PriceShared is what the shared cache costs.
+	PriceShared metrics.SharedPrices
+	PprofDir    string
 
 	Web Web
 
@@ -196,6 +199,7 @@ func (c *Config) bindProcess(flags *pflag.FlagSet) {
 	flags.Var(config.Duration(&c.Grace), "grace", "how long to serve open files after the signal to end; 0 for not at all")
 	flags.Var(address(&c.Metrics), "metrics", "serve Prometheus metrics and /healthz at `HOST:PORT`, such as 127.0.0.1:9464; without HOST only to this machine (default: nowhere)")
 	flags.Var(config.Price(&c.Price), "price", "what a gigabyte of fetched media costs, such as 0.0085, for the estimates in metrics and status")
+	bindPrices(flags, &c.PriceShared)
 	flags.Var(config.Choice(&c.LogFormat, func(f logs.Format) string { return string(f) }, logs.Text, logs.JSON), "log-format", "format of log lines: text or json")
 	flags.Var(config.Level(&c.LogLevel), "log-level", "how much to log; debug logs each operation")
 	flags.StringVar(&c.PprofDir, "pprof-dir", "", "write profiles of this process to a `directory`")

@@ -93,16 +93,17 @@ func (c *Config) OpenBucket(ctx context.Context, logger *slog.Logger) (*bucket.B
 	return b, key, nil
 }
 
-// OpenTier gives the tier on the bucket; nil where none is named. It is the caller's to close.
-func (c *Config) OpenTier(ctx context.Context, logger *slog.Logger) (*shared.Tier, error) {
+// openTier gives the tier on the bucket, and counts its requests; nil where none is named. It is the caller's to close.
+func (c *Config) openTier(ctx context.Context, logger *slog.Logger) (*shared.Tier, *requests, error) {
 	if !c.Shared.Wanted() {
-		return nil, nil
+		return nil, nil, nil
 	}
 	b, key, err := c.OpenBucket(ctx, logger)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return shared.Open(b, shared.Options{
+	counted := &requests{Bucket: b}
+	return shared.Open(counted, shared.Options{
 		Logger: logger, Prefix: c.Shared.Place.Prefix, Key: key, Timeout: c.Shared.Timeout, Queue: c.Shared.Queue, Part: c.Part, Gap: c.Gap,
-	}), nil
+	}), counted, nil
 }

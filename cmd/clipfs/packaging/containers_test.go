@@ -93,7 +93,7 @@ func accepted(t *testing.T, args []string) {
 // privileged container as that needs, with a role; and somebody sees what is mounted there.
 func TestKubernetes(t *testing.T) {
 	const grace = 30 * time.Second // more than --grace is by default
-	for _, file := range []string{"daemonset.yaml", "sidecar.yaml"} {
+	for _, file := range []string{"daemonset.yaml", "fleet.yaml", "sidecar.yaml"} {
 		t.Run(file, func(t *testing.T) {
 			roles := make(map[string]string)
 			mounts, readers := 0, 0
@@ -177,6 +177,46 @@ func TestCompose(t *testing.T) {
 	}
 	if !slices.Contains(mount.Devices, "/dev/fuse") || !slices.Contains(mount.CapAdd, "SYS_ADMIN") {
 		t.Errorf("devices %q, capabilities %q: it cannot mount", mount.Devices, mount.CapAdd)
+	}
+}
+
+// TestComposeFleet: the hosts of the example share a bucket of a store that is there, and each has a cache of its own.
+func TestComposeFleet(t *testing.T) {
+	text, err := os.ReadFile("compose-fleet.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file struct {
+		Services map[string]struct {
+			Image, Entrypoint string
+			Command           []string
+			Environment       map[string]string
+			Volumes           []any
+		}
+	}
+	if err := yaml.Unmarshal(text, &file); err != nil {
+		t.Fatal(err)
+	}
+	if got := slices.Sorted(maps.Keys(file.Services)); !slices.Equal(got, []string{"emulator", "one", "store", "two"}) {
+		t.Fatalf("services %q", got)
+	}
+	for _, name := range []string{"emulator", "one", "two"} {
+		accepted(t, file.Services[name].Command)
+	}
+	one, two, store := file.Services["one"], file.Services["two"], file.Services["store"]
+	if !maps.Equal(one.Environment, two.Environment) || one.Volumes[0] == two.Volumes[0] {
+		t.Errorf("the hosts differ in more than their caches, or share them: %v and %v", one, two)
+	}
+	for variable, want := range map[string]string{
+		"CLIPFS_SHARED_CACHE": "s3://footage/clipfs", "CLIPFS_SHARED_ENDPOINT_URL": "http://store:7070",
+		"AWS_ACCESS_KEY_ID": store.Environment["ROOT_ACCESS_KEY_ID"], "AWS_SECRET_ACCESS_KEY": store.Environment["ROOT_SECRET_ACCESS_KEY"],
+	} {
+		if got := one.Environment[variable]; got != want {
+			t.Errorf("%s is %q, want %q", variable, got, want)
+		}
+	}
+	if line := strings.Join(store.Command, " "); !strings.Contains(line, "objects/footage") || !strings.Contains(line, ":7070") {
+		t.Errorf("the store has no such bucket or port: %s", line)
 	}
 }
 

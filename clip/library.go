@@ -11,6 +11,7 @@ import (
 	"clipfs/cache"
 	"clipfs/clip/archive"
 	"clipfs/clip/download"
+	"clipfs/clip/meter"
 	"clipfs/clip/mp4/join"
 	"clipfs/clip/names"
 	"clipfs/clip/resolve"
@@ -92,7 +93,7 @@ type Stats struct {
 func (l *Library) Stats() Stats { return Stats{l.downloads.Stats(), l.handles.Load()} }
 
 // Fetched is how many bytes GetClip has sent in the present hour, day and month.
-func (l *Library) Fetched() download.Fetched { return l.downloads.Fetched() }
+func (l *Library) Fetched() meter.Fetched { return l.downloads.Fetched() }
 
 // Downloads gives what fetches for this library.
 func (l *Library) Downloads() *download.Downloader { return l.downloads }

@@ -17,7 +17,7 @@ import (
 	"clipfs/clip"
 	"clipfs/clip/archive"
 	"clipfs/clip/archive/memory"
-	"clipfs/clip/download"
+	"clipfs/clip/meter"
 )
 
 // minutes gives an archive of four hours, of which a minute is a payload of some 3 MB.
@@ -44,7 +44,7 @@ func TestFetchLimit(t *testing.T) {
 		m := minutes()
 		m.Slow = time.Millisecond
 		var logged bytes.Buffer
-		limit := download.Limit{Bytes: heavyPart * 3 / 2, Per: download.PerHour}
+		limit := meter.Limit{Bytes: heavyPart * 3 / 2, Per: meter.PerHour}
 		l, _ := library(t, m, clip.Options{FetchLimit: limit, Logger: slog.New(slog.NewTextHandler(&logged, nil))})
 		first := minute(t, l, 0)
 		want, err := readAll(t, first)
@@ -100,7 +100,7 @@ func TestFetchLimitOfALongClip(t *testing.T) {
 		m := minutes()
 		m.Slow = time.Millisecond
 		o := lazy()
-		o.FetchLimit = download.Limit{Bytes: 10 * heavyPart}
+		o.FetchLimit = meter.Limit{Bytes: 10 * heavyPart}
 		l, _ := library(t, m, o)
 		h, err := lookUp(t, l, "cam", archive.NewSpan(memory.Base(), time.Hour)).Open(t.Context())
 		if err != nil {
@@ -129,7 +129,7 @@ func TestFetchLimitAndManyDownloads(t *testing.T) {
 		m := minutes()
 		m.Slow = time.Millisecond
 		limit := int64(20*heavyPart + 12345)
-		l, _ := library(t, m, clip.Options{FetchLimit: download.Limit{Bytes: limit, Per: download.PerMonth}})
+		l, _ := library(t, m, clip.Options{FetchLimit: meter.Limit{Bytes: limit, Per: meter.PerMonth}})
 		var wg sync.WaitGroup
 		for i := range 40 {
 			wg.Go(func() {
@@ -191,15 +191,15 @@ func TestMeterOutlivesTheMount(t *testing.T) {
 		synctest.Wait()
 		sent := m.Sent()
 		for _, test := range []struct {
-			limit download.Limit
+			limit meter.Limit
 			after time.Duration
 			ok    bool
 		}{
-			{download.Limit{Bytes: sent, Per: download.PerHour}, 0, false},
-			{download.Limit{Bytes: sent, Per: download.PerDay}, 0, false},
-			{download.Limit{Bytes: sent, Per: download.PerMonth}, time.Hour, false},
-			{download.Limit{Bytes: sent, Per: download.PerDay}, 0, false},
-			{download.Limit{Bytes: 2*sent + 1<<20, Per: download.PerHour}, 0, true},
+			{meter.Limit{Bytes: sent, Per: meter.PerHour}, 0, false},
+			{meter.Limit{Bytes: sent, Per: meter.PerDay}, 0, false},
+			{meter.Limit{Bytes: sent, Per: meter.PerMonth}, time.Hour, false},
+			{meter.Limit{Bytes: sent, Per: meter.PerDay}, 0, false},
+			{meter.Limit{Bytes: 2*sent + 1<<20, Per: meter.PerHour}, 0, true},
 		} {
 			time.Sleep(test.after)
 			l, _ := library(t, m, clip.Options{MeterDir: dir, FetchLimit: test.limit})

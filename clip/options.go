@@ -7,7 +7,7 @@ import (
 
 	"clipfs/cache"
 	"clipfs/clip/archive"
-	"clipfs/clip/download"
+	"clipfs/clip/meter"
 	"clipfs/clip/names"
 	"clipfs/clip/plan"
 	"clipfs/clip/tier"
@@ -60,7 +60,7 @@ type Options struct {
 	// MaxOpenWait is how long opening a clip may take in all; 0 means as long as it makes progress.
 	MaxOpenWait time.Duration
 	// FetchLimit is the most that may be fetched in a period.
-	FetchLimit download.Limit
+	FetchLimit meter.Limit
 	// MeterDir keeps what was fetched, for the next mount; empty means nowhere.
 	MeterDir string
 	// Bandwidth is how many bytes a second may be fetched; 0 means as many as come.

@@ -9,6 +9,7 @@ import (
 
 	"clipfs/clip/archive"
 	"clipfs/clip/bandwidth"
+	"clipfs/clip/meter"
 )
 
 // maxPayload is the longest body that is taken in, in bytes. GetClip sends 100 MB at most (API reference, GetClip); a
@@ -25,7 +26,7 @@ var errLongPayload = fmt.Errorf("more than %d bytes, which GetClip never sends: 
 // Bodies that are read at the same time exceed the limit on bytes by one read each at most, and by what is on its way.
 type body struct {
 	from      io.Reader
-	meter     *meter
+	meter     *meter.Meter
 	bandwidth *bandwidth.Limiter
 	// count is told of all bytes read.
 	count func(n int)
@@ -46,13 +47,13 @@ func (b *body) start() *body {
 	b.left = maxPayload
 	b.stall = time.AfterFunc(time.Hour, func() { b.cancel(fmt.Errorf("body stalled: %w", archive.ErrUnreachable)) })
 	b.stall.Stop()
-	b.meter.begin()
+	b.meter.Begin()
 	return b
 }
 
 // Read implements io.Reader.
 func (b *body) Read(p []byte) (int, error) {
-	may, err := b.meter.left()
+	may, err := b.meter.Left()
 	if err != nil {
 		b.cancel(err) // whatever the parser of the body makes of the error
 		return 0, err
@@ -86,14 +87,14 @@ func (b *body) read(p []byte) (int, error) {
 		*b.silent += time.Since(begun)
 	}
 	b.count(n)
-	b.meter.add(int64(n))
+	b.meter.Add(int64(n))
 	return n, err
 }
 
 // finish also counts what the service has sent and nobody reads, as unread tells; it may be nil.
 func (b *body) finish(unread func() int64) {
 	if !b.ended && unread != nil {
-		b.meter.add(unread())
+		b.meter.Add(unread())
 	}
-	b.meter.end()
+	b.meter.End()
 }

@@ -13,7 +13,7 @@
 //	Hold, Reader, Head   Payload, Want →  an entry of the Store, and a holder        hold.go, reader.go, heads.go, store.go
 //	entry                cache.Fill    →  calls until the payload is whole           fetch.go
 //	fetch                its turn      →  GetClip                                    scheduler.go, demand.go
-//	body                 bytes         →  counted, limited, paid for, not stalled    body.go, meter.go, limit.go
+//	body                 bytes         →  counted, limited, paid for, not stalled    body.go, clip/meter
 //	intake               boxes         →  believed, complete, the same as before     intake.go, validation.go, identities.go
 //	output               proven bytes  →  cache.Writer, without what is repeated     output.go
 //	fetch, Head          before a call →  Tier, whose bytes go the same way          tier.go
@@ -41,8 +41,8 @@
 //
 // # Locks
 //
-// Each mu guards the fields that follow it: scheduler.mu the downloads and the demand, Identities.mu the versions, meter.mu the
-// counts, Reader.mu the entry that is held, Usage.mu what was fetched for a clip.
+// Each mu guards the fields that follow it: scheduler.mu the downloads and the demand, Identities.mu the versions,
+// Reader.mu the entry that is held, Usage.mu what was fetched for a clip.
 // None is held during I/O, while another is taken, or while a callback runs; a Demand has a lock of its own for its waiters,
-// which is taken last. meter.files is no such lock: it orders the I/O on a file.
+// which is taken last.
 package download

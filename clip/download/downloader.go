@@ -9,6 +9,7 @@ import (
 
 	"clipfs/clip/archive"
 	"clipfs/clip/bandwidth"
+	"clipfs/clip/meter"
 	"clipfs/clip/mp4"
 	"clipfs/clip/tier"
 )
@@ -23,7 +24,7 @@ type Options struct {
 	// Connections is how many downloads run at once.
 	Connections int
 	// Limit is the most that may be fetched in a period. MeterDir keeps what was fetched for the next mount; "" does not.
-	Limit    Limit
+	Limit    meter.Limit
 	MeterDir string
 	// Bandwidth is how many bytes a second may be fetched; 0 is no limit.
 	Bandwidth int64
@@ -54,7 +55,7 @@ type Downloader struct {
 	identities *Identities
 	records    Records
 	scheduler  *scheduler
-	meter      *meter
+	meter      *meter.Meter
 	bandwidth  *bandwidth.Limiter
 	counts     counts
 }
@@ -66,7 +67,7 @@ func New(service Service, store Store, o Options) *Downloader {
 		identities: newIdentities(store),
 		records:    Records{o.Heads},
 		scheduler:  newScheduler(o.Connections, store.GiveUp),
-		meter:      newMeter(o.MeterDir, o.Limit, o.Logger),
+		meter:      meter.New(o.MeterDir, o.Limit, o.Logger),
 		bandwidth:  bandwidth.New(o.Bandwidth),
 	}
 	d.buffers.New = func() any { return new([copyBuffer]byte) }
@@ -80,7 +81,7 @@ func (d *Downloader) Identities() *Identities { return d.identities }
 func (d *Downloader) Records() Records { return d.records }
 
 // Fetched gives what GetClip and GetImages have sent.
-func (d *Downloader) Fetched() Fetched { return d.meter.fetched() }
+func (d *Downloader) Fetched() meter.Fetched { return d.meter.Fetched() }
 
 // Watch has progress called whenever the bandwidth lets bytes through, until stop is called: while the limit holds
 // everything back, the bytes of other downloads are a sign of life.

@@ -8,6 +8,7 @@ import (
 
 	"clipfs/cache"
 	"clipfs/clip/archive"
+	"clipfs/clip/meter"
 )
 
 // MaxPayload is the longest body that is taken in.
@@ -16,13 +17,10 @@ const MaxPayload = maxPayload
 // NewBody gives a body without other limits than that on its length.
 func NewBody(from io.Reader) io.Reader {
 	return (&body{
-		from: from, meter: newMeter("", Limit{}, slog.New(slog.DiscardHandler)), silent: new(time.Duration), cancel: func(error) {},
+		from: from, meter: meter.New("", meter.Limit{}, slog.New(slog.DiscardHandler)), silent: new(time.Duration), cancel: func(error) {},
 		count: func(int) {}, pay: func(int) error { return nil }, after: func() time.Duration { return time.Minute },
 	}).start()
 }
-
-// PeriodOf gives the bounds of the period that holds t.
-func PeriodOf(p Period, t time.Time) (start, end time.Time) { return p.start(t), p.end(t) }
 
 // Expected gives how much space is reserved for a payload of fragments of so many bytes before its head has come.
 func Expected(bytes int64) int64 { return (&Downloader{}).request(Payload{Bytes: bytes}, By{}).Expect }

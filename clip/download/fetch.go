@@ -103,7 +103,7 @@ func (f *fetch) try(ctx context.Context) error {
 	if whole, err := f.fromTier(ctx); whole || err != nil {
 		return err
 	}
-	if _, err := f.meter.left(); err != nil {
+	if _, err := f.meter.Left(); err != nil {
 		return err
 	}
 	f.calls++

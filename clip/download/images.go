@@ -11,7 +11,7 @@ import (
 // Images makes one GetImages call. Its images count as fetched, and pay for their bandwidth, as bodies of payloads do; as they
 // come all at once, a call exceeds the limit on bytes by all that it brings. It fails after ReadTimeout.
 func (d *Downloader) Images(ctx context.Context, q archive.ImageQuery) ([]archive.Image, error) {
-	if _, err := d.meter.left(); err != nil {
+	if _, err := d.meter.Left(); err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -25,8 +25,8 @@ func (d *Downloader) Images(ctx context.Context, q archive.ImageQuery) ([]archiv
 	if err != nil {
 		return nil, fetchError(err)
 	}
-	d.meter.begin()
-	defer d.meter.end()
+	d.meter.Begin()
+	defer d.meter.End()
 	bytes, count := 0, 0
 	for _, image := range images {
 		if image.JPEG != nil {
@@ -36,7 +36,7 @@ func (d *Downloader) Images(ctx context.Context, q archive.ImageQuery) ([]archiv
 	}
 	d.counts.fetched.Add(int64(bytes))
 	d.counts.images.Add(int64(count))
-	d.meter.count(int64(bytes), int64(count))
+	d.meter.Count(int64(bytes), int64(count))
 	for bytes > 0 {
 		n := d.bandwidth.Most(bytes)
 		if err := d.bandwidth.Pay(ctx, nil, n); err != nil {

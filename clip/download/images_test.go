@@ -12,6 +12,7 @@ import (
 	"clipfs/clip/archive"
 	"clipfs/clip/archive/memory"
 	"clipfs/clip/download"
+	"clipfs/clip/meter"
 )
 
 // imaging gives a downloader of an archive that has recorded a minute, and a query for images of it.
@@ -44,7 +45,7 @@ func sizeOf(images []archive.Image) (n int64) {
 // TestImagesAreCounted: images count as fetched, those that are none do not, and past the limit no call is made.
 func TestImagesAreCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		limit := download.Limit{Bytes: 10, Per: download.PerHour}
+		limit := meter.Limit{Bytes: 10, Per: meter.PerHour}
 		d, m, q := imaging(t, download.Options{Limit: limit})
 		q.Start = q.Start.Add(55 * time.Second) // where recording ends after half of them
 		images, err := d.Images(t.Context(), q)

@@ -20,6 +20,7 @@ import (
 	"clipfs/clip"
 	"clipfs/clip/archive"
 	"clipfs/clip/download"
+	"clipfs/clip/meter"
 	"clipfs/clip/quota"
 	"clipfs/clip/shared"
 	"clipfs/cmd/internal/metrics"
@@ -51,8 +52,8 @@ func full(streams int) *metrics.Metrics {
 		Library: func() clip.Stats {
 			return clip.Stats{Stats: download.Stats{Fetched: 3_000_000_000, Images: 10, Payloads: 4, Failed: 5, Downloads: 6, Cached: 7, Waited: 8}, Handles: 9}
 		},
-		Fetched: func() download.Fetched {
-			return download.Fetched{Hour: 1, Day: 2, Month: 4_000_000_000, MonthImages: 20, Limit: download.Limit{Bytes: 2, Per: download.PerDay}, Resumes: time.Unix(1e9, 0)}
+		Fetched: func() meter.Fetched {
+			return meter.Fetched{Hour: 1, Day: 2, Month: 4_000_000_000, MonthImages: 20, Limit: meter.Limit{Bytes: 2, Per: meter.PerDay}, Resumes: time.Unix(1e9, 0)}
 		},
 		Quotas:  func() []quota.Left { return slices.Clone(quotas) },
 		Denials: func() fs.Denials { return fs.Denials{Denied: 10, Unresolved: 11} },

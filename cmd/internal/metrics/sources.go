@@ -7,7 +7,7 @@ import (
 
 	"clipfs/cache"
 	"clipfs/clip"
-	"clipfs/clip/download"
+	"clipfs/clip/meter"
 	"clipfs/clip/quota"
 	"clipfs/clip/shared"
 	"clipfs/fs"
@@ -23,7 +23,7 @@ type Sources struct {
 	Alive   func() error
 	Library func() clip.Stats
 	// Fetched is what was fetched in the present hour, day and month, over all mounts of the cache directory.
-	Fetched func() download.Fetched
+	Fetched func() meter.Fetched
 	Quotas  func() []quota.Left
 	Denials func() fs.Denials
 	// Media and Heads are the caches.
@@ -47,7 +47,7 @@ type snapshot struct {
 	sources      Sources
 	counts       map[count]float64
 	library      clip.Stats
-	fetched      download.Fetched
+	fetched      meter.Fetched
 	quotas       []quota.Left
 	denials      fs.Denials
 	media, heads cache.Stats

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"clipfs/cache"
-	"clipfs/clip/download"
+	"clipfs/clip/meter"
 	"clipfs/clip/quota"
 	"clipfs/cmd/internal/logs"
 
@@ -162,7 +162,7 @@ func (m *Metrics) Status() *Status {
 	return s
 }
 
-func (s *Status) limit(f download.Fetched) {
+func (s *Status) limit(f meter.Fetched) {
 	if f.Limit.Bytes > 0 {
 		s.FetchLimit = f.Limit.String()
 	}

@@ -8,7 +8,7 @@ import (
 
 	"clipfs/cache"
 	"clipfs/clip"
-	"clipfs/clip/download"
+	"clipfs/clip/meter"
 	"clipfs/clip/quota"
 )
 
@@ -126,8 +126,8 @@ type sent struct{ bytes, images int64 }
 func (s *snapshot) periods() map[string]sent {
 	f := s.fetched
 	return map[string]sent{
-		download.PerHour.String(): {f.Hour, f.HourImages}, download.PerDay.String(): {f.Day, f.DayImages},
-		download.PerMonth.String(): {f.Month, f.MonthImages},
+		meter.PerHour.String(): {f.Hour, f.HourImages}, meter.PerDay.String(): {f.Day, f.DayImages},
+		meter.PerMonth.String(): {f.Month, f.MonthImages},
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 	"clipfs/cache"
 	"clipfs/clip"
 	"clipfs/clip/archive"
-	"clipfs/clip/download"
+	"clipfs/clip/meter"
 	"clipfs/clip/names"
 	"clipfs/clip/plan"
 	"clipfs/clip/playlist"
@@ -53,7 +53,7 @@ type Config struct {
 	Connections    int
 	MaxOpenFetch   int64
 	MaxOpenWait    time.Duration
-	FetchLimit     download.Limit
+	FetchLimit     meter.Limit
 	BandwidthLimit int64
 
 	Shared Shared

@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"clipfs/clip/download"
+	"clipfs/clip/meter"
 	"clipfs/clip/names"
 	"clipfs/cmd/clipfs/internal/config"
 	"clipfs/fs"
@@ -65,19 +65,19 @@ func address(at *string) pflag.Value {
 }
 
 // fetchLimit is bytes in a period: 50GiB/day; "none", 0 or nothing for no limit.
-func fetchLimit(at *download.Limit) pflag.Value {
-	return config.Value(at, "bytes/period", func(s string) (none download.Limit, err error) {
+func fetchLimit(at *meter.Limit) pflag.Value {
+	return config.Value(at, "bytes/period", func(s string) (none meter.Limit, err error) {
 		if s == "" || s == "0" || s == noneWord {
 			return none, nil
 		}
 		size, period, _ := strings.Cut(s, "/")
 		n, err := config.ParseSize(size)
-		per, perErr := download.ParsePeriod(period)
+		per, perErr := meter.ParsePeriod(period)
 		if err != nil || perErr != nil || n <= 0 {
 			return none, fmt.Errorf("%q: want bytes in an hour, a day or a month, such as 50GiB/day", s)
 		}
-		return download.Limit{Bytes: n, Per: per}, nil
-	}, func(l download.Limit) string {
+		return meter.Limit{Bytes: n, Per: per}, nil
+	}, func(l meter.Limit) string {
 		if l.Bytes == 0 {
 			return ""
 		}

@@ -1,4 +1,5 @@
-package download
+// Package meter counts the bytes and images that the archive sends, by periods of the calendar, and enforces a limit on them.
+package meter
 
 import (
 	"encoding/json"
@@ -24,9 +25,9 @@ const (
 	saveEvery = 4 << 20
 )
 
-// meter counts the bytes that GetClip and GetImages send, and images, by hour, day and month, and enforces the limit on them. The counts are kept on
+// Meter counts the bytes that GetClip and GetImages send, and images, by hour, day and month, and enforces the limit on them. The counts are kept on
 // disk, so that a restart does not lift the limit.
-type meter struct {
+type Meter struct {
 	dir    string
 	limit  Limit
 	logger *slog.Logger
@@ -52,9 +53,9 @@ type periodCount struct {
 	Images int64     `json:"images,omitempty"`
 }
 
-// newMeter loads the counts of a directory; "" keeps them in memory.
-func newMeter(dir string, limit Limit, logger *slog.Logger) *meter {
-	m := &meter{dir: dir, limit: limit, logger: logger}
+// New loads the counts of a directory; "" keeps them in memory.
+func New(dir string, limit Limit, logger *slog.Logger) *Meter {
+	m := &Meter{dir: dir, limit: limit, logger: logger}
 	if dir == "" {
 		return m
 	}
@@ -65,9 +66,9 @@ func newMeter(dir string, limit Limit, logger *slog.Logger) *meter {
 	return m
 }
 
-func (m *meter) file() string { return filepath.Join(m.dir, meterFile) }
+func (m *Meter) file() string { return filepath.Join(m.dir, meterFile) }
 
-func (m *meter) load() error {
+func (m *Meter) load() error {
 	text, err := os.ReadFile(m.file())
 	if err != nil {
 		return err
@@ -85,7 +86,7 @@ func (m *meter) load() error {
 }
 
 // turnLocked starts a new count for each period that is over.
-func (m *meter) turnLocked(now time.Time) {
+func (m *Meter) turnLocked(now time.Time) {
 	for p := range Period(periods) {
 		if start := p.start(now); !m.counts[p].Since.Equal(start) {
 			m.counts[p] = periodCount{Since: start}
@@ -93,8 +94,8 @@ func (m *meter) turnLocked(now time.Time) {
 	}
 }
 
-// left gives how many bytes may still be fetched: at least 1, else an ErrFetchLimit that says when there will be more.
-func (m *meter) left() (int64, error) {
+// Left gives how many bytes may still be fetched: at least 1, else an ErrFetchLimit that says when there will be more.
+func (m *Meter) Left() (int64, error) {
 	if m.limit.Bytes <= 0 {
 		return math.MaxInt64, nil
 	}
@@ -119,11 +120,11 @@ func (m *meter) left() (int64, error) {
 		resumes.Format(time.RFC3339))
 }
 
-// add counts bytes that came.
-func (m *meter) add(n int64) { m.count(n, 0) }
+// Add counts bytes that came.
+func (m *Meter) Add(n int64) { m.Count(n, 0) }
 
-// count counts bytes and images that came.
-func (m *meter) count(bytes, images int64) {
+// Count counts bytes and images that came.
+func (m *Meter) Count(bytes, images int64) {
 	if bytes <= 0 {
 		return
 	}
@@ -141,14 +142,15 @@ func (m *meter) count(bytes, images int64) {
 	}
 }
 
-// begin and end stand around the reading of a body. When no body is read, all counts are on disk.
-func (m *meter) begin() {
+// Begin and End stand around the reading of a body. When no body is read, all counts are on disk.
+func (m *Meter) Begin() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.bodies++
 }
 
-func (m *meter) end() {
+// End is the other of the two.
+func (m *Meter) End() {
 	m.mu.Lock()
 	m.bodies--
 	due := m.bodies == 0 && m.unsaved > 0
@@ -159,7 +161,7 @@ func (m *meter) end() {
 }
 
 // save writes the counts. If that fails the limit still holds until the next start.
-func (m *meter) save() {
+func (m *Meter) save() {
 	if m.dir == "" {
 		return
 	}
@@ -183,7 +185,7 @@ func (m *meter) save() {
 }
 
 // write replaces the file, which is therefore whole whenever the process ends.
-func (m *meter) write(counts map[string]periodCount) error {
+func (m *Meter) write(counts map[string]periodCount) error {
 	text, err := json.Marshal(counts)
 	if err != nil {
 		return err
@@ -198,7 +200,8 @@ func (m *meter) write(counts map[string]periodCount) error {
 	return os.Rename(fresh, m.file())
 }
 
-func (m *meter) fetched() Fetched {
+// Fetched gives what has come.
+func (m *Meter) Fetched() Fetched {
 	now := time.Now()
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -1,4 +1,4 @@
-package download
+package meter
 
 import (
 	"fmt"
@@ -74,7 +74,7 @@ func (p Period) end(t time.Time) time.Time {
 	return t.AddDate(0, 0, 1)
 }
 
-// Fetched is what GetClip and GetImages have sent in the present periods, over all mounts of one Options.MeterDir.
+// Fetched is what GetClip and GetImages have sent in the present periods, over all mounts of one directory.
 type Fetched struct {
 	// Hour, Day and Month are bytes, of media and of images; the others count images.
 	Hour, Day, Month                   int64

@@ -65,7 +65,10 @@ func (s Scheduler) Want(key cache.Key, p archive.Priority, n int) { s.want(key, 
 func (s Scheduler) Take(ctx context.Context, d Download) error { return s.take(ctx, d.download) }
 
 // Proceed waits for as long as nobody wants more.
-func (s Scheduler) Proceed(ctx context.Context, d Download) error { return s.proceed(ctx, d.download) }
+func (s Scheduler) Proceed(ctx context.Context, d Download) error {
+	_, err := s.proceed(ctx, d.download)
+	return err
+}
 
 // Leave gives a place back.
 func (s Scheduler) Leave(d Download) { s.leave(d.download) }

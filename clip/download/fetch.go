@@ -12,6 +12,7 @@ import (
 	"clipfs/cache"
 	"clipfs/clip/archive"
 	"clipfs/clip/mp4"
+	"clipfs/clip/tier"
 )
 
 // What the cache is told of a payload before its head has come (kvs.md: a call brings at most 100 MB; MP4 is larger than
@@ -35,8 +36,9 @@ type fetch struct {
 	// calls counts those made, received the bytes that came, wrong the payloads that were none.
 	calls, wrong int
 	received     int64
-	// tierAsked says that the tier was asked.
-	tierAsked bool
+	// tierAsked says that the tier was asked, shared that the payload came from it. found is what the tier has, until it is taken.
+	tierAsked, shared bool
+	found             *tier.Payload
 }
 
 // request has the payload downloaded for by.
@@ -68,7 +70,7 @@ func (f *fetch) fill(ctx context.Context, w *cache.Writer) (err error) {
 		err := f.try(ctx)
 		switch {
 		case err == nil:
-			if f.calls > 0 {
+			if !f.shared {
 				f.log.DebugContext(ctx, "payload fetched", "bytes", w.Written(), "calls", f.calls, "took", time.Since(begun).Round(time.Millisecond))
 				f.offerWhole(f.payload)
 			}
@@ -100,6 +102,10 @@ func (f *fetch) try(ctx context.Context) error {
 		return err
 	}
 	defer f.scheduler.leave(f.place)
+	if !f.tierAsked {
+		f.tierAsked = true
+		f.look(ctx)
+	}
 	if whole, err := f.fromTier(ctx); whole || err != nil {
 		return err
 	}
@@ -107,7 +113,11 @@ func (f *fetch) try(ctx context.Context) error {
 		return err
 	}
 	f.calls++
-	return f.call(ctx)
+	called := f.call(ctx)
+	if whole, err := f.fromTier(ctx); whole || err != nil {
+		return err
+	}
+	return called
 }
 
 // worthAgain reports whether to make the call again after an error.
@@ -151,8 +161,8 @@ func (f *fetch) tellFailed(ctx context.Context, err error) {
 func (f *fetch) patience() time.Duration { return f.options.ReadTimeout - f.out.silent }
 
 // call makes one GetClip call and takes its body in.
-func (f *fetch) call(ctx context.Context) error {
-	ctx, cancel := context.WithCancelCause(ctx)
+func (f *fetch) call(outer context.Context) error {
+	ctx, cancel := context.WithCancelCause(outer)
 	defer cancel(nil)
 	asked, patience := time.Now(), f.patience()
 	silent := time.AfterFunc(patience, func() {
@@ -180,7 +190,8 @@ func (f *fetch) call(ctx context.Context) error {
 	}).start()
 	defer b.finish(payload.Unread)
 	f.out.restart()
-	err = (&intake{fetch: f, boxes: mp4.NewScanner(b), length: payload.Length}).takeIn(ctx)
+	elsewhere := func() bool { return f.look(outer) }
+	err = (&intake{fetch: f, boxes: mp4.NewScanner(b), length: payload.Length, elsewhere: elsewhere}).takeIn(ctx)
 	if cause := context.Cause(ctx); err != nil && cause != nil && f.out.err == nil {
 		return cause
 	}

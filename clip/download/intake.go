@@ -49,6 +49,8 @@ type intake struct {
 	length int64
 	// tier says that the body is not the archive's: one that differs from what is known is no news of the payload.
 	tier bool
+	// elsewhere is asked once a download that was paused may go on, whether to take the payload from the tier now; nil is no.
+	elsewhere func() bool
 
 	moovSeen bool
 	// moov and parsed are kept until the payload is judged.
@@ -200,13 +202,20 @@ func (in *intake) end() (int64, bool) {
 // copy hands on bytes as they come, as long as a holder wants them.
 func (in *intake) copy(ctx context.Context, r io.Reader) error {
 	for {
-		if in.judged && in.out.position >= in.media+boxHeaderSize {
+		most := copyBuffer
+		if head := in.media + boxHeaderSize - in.out.position; in.judged && head <= 0 {
 			in.place.headCame.Store(true) // and as much behind it as readHead looks at
+		} else if in.judged {
+			most = int(head) // a holder may want no more
 		}
-		if err := in.scheduler.proceed(ctx, in.place); err != nil {
+		paused, err := in.scheduler.proceed(ctx, in.place)
+		if err != nil {
 			return err
 		}
-		end, err := in.piece(r)
+		if paused && in.elsewhere != nil && in.elsewhere() {
+			return errElsewhere
+		}
+		end, err := in.piece(r, most)
 		// Where all has come nobody need want more: its holders may have read it and be gone.
 		if end || err != nil || in.announced && in.out.position == in.size {
 			return err
@@ -214,12 +223,12 @@ func (in *intake) copy(ctx context.Context, r io.Reader) error {
 	}
 }
 
-// piece hands on what is there of a body.
-func (in *intake) piece(r io.Reader) (end bool, err error) {
+// piece hands on what is there of a body, at most so many bytes.
+func (in *intake) piece(r io.Reader, most int) (end bool, err error) {
 	// A paused download has no buffer.
 	buffer := in.buffers.Get().(*[copyBuffer]byte)
 	defer in.buffers.Put(buffer)
-	n, err := r.Read(buffer[:])
+	n, err := r.Read(buffer[:most])
 	if werr := in.write(buffer[:n]); werr != nil {
 		return false, werr
 	}

@@ -119,16 +119,16 @@ func (s *scheduler) take(ctx context.Context, d *download) error {
 }
 
 // proceed is called before each piece of work by a download that has a place. It returns at once as long as a holder wants
-// more of it. Else the download is paused, and proceed returns when it has a place again, or with the cause of ctx and no
-// place.
-func (s *scheduler) proceed(ctx context.Context, d *download) error {
+// more of it. Else the download is paused, which it reports, and proceed returns when it has a place again, or with the cause of
+// ctx and no place.
+func (s *scheduler) proceed(ctx context.Context, d *download) (paused bool, err error) {
 	s.mu.Lock()
 	if !d.paused && !d.idle() {
 		s.mu.Unlock()
-		return nil
+		return false, nil
 	}
 	d.paused = true
-	return s.waitUnlock(ctx, d)
+	return true, s.waitUnlock(ctx, d)
 }
 
 // wantsMore reports whether more of a download is wanted than its head.

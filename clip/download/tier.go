@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"clipfs/cache"
+	"clipfs/clip/archive"
 	"clipfs/clip/mp4"
 	"clipfs/clip/tier"
 )
@@ -75,15 +76,36 @@ func (d *Downloader) fits(p Payload, h Head, said Identity) error {
 // errOtherVersion: the tier has another version of a payload than this host.
 var errOtherVersion = errors.New("another version than is known here")
 
-// fromTier takes a payload from the tier, if it has one that fits what is known here. It reports whether the payload is whole;
-// an error ends the download. What fails otherwise is left to the archive: what came until then stays.
-func (f *fetch) fromTier(ctx context.Context) (bool, error) {
-	if f.tierAsked {
-		return false, nil
+// look looks for a payload in the tier, before a call for it and each time that a call goes on that was paused: another host may
+// have fetched it meanwhile, or be at it, which is waited for.
+func (f *fetch) look(ctx context.Context) (there bool) {
+	f.found = f.tierOf(f.payload).Open(ctx, f.payload.tierID(), tier.Fetch{
+		Whole: func() bool { return f.scheduler.wantsMore(f.place) },
+		Wake:  f.wake,
+	})
+	return f.found != nil
+}
+
+// wake has a payload fetched to its end for another host.
+func (f *fetch) wake() {
+	t, err := f.hold(f.payload, Want{Priority: archive.ForAhead, By: f.by})
+	if err != nil {
+		return // the other host will fetch it
 	}
-	f.tierAsked = true
-	found := f.tierOf(f.payload).Open(ctx, f.payload.tierID(), func() bool { return f.scheduler.wantsMore(f.place) })
-	if found == nil {
+	go func() {
+		<-t.Done()
+		t.release()
+	}()
+}
+
+// errElsewhere: a call is not gone on with, because the tier has its payload.
+var errElsewhere = fmt.Errorf("in the shared cache by now: %w", archive.ErrUnreachable)
+
+// fromTier takes a payload from the tier, if look has found one and it fits what is known here. It reports whether the payload is
+// whole; an error ends the download. What fails otherwise is left to the archive: what came until then stays.
+func (f *fetch) fromTier(ctx context.Context) (bool, error) {
+	found := f.found
+	if f.found = nil; found == nil {
 		return false, nil
 	}
 	defer func() { _ = found.Body.Close() }() // what matters of a body was read by then
@@ -96,6 +118,7 @@ func (f *fetch) fromTier(ctx context.Context) (bool, error) {
 	switch {
 	case err == nil:
 		f.log.DebugContext(ctx, "payload taken from the shared cache", "bytes", f.out.position)
+		f.shared = true
 		return true, nil
 	case f.out.err != nil:
 		return false, f.out.err

@@ -9,6 +9,8 @@ import (
 	"io"
 	"sync"
 	"time"
+
+	"clipfs/clip/tier"
 )
 
 const (
@@ -25,15 +27,20 @@ const (
 // leaseText is what stands in a lease.
 type leaseText struct {
 	Holder string `json:"holder"`
-	// Beat goes up each time that it is rewritten; Done says that its holder fetches no more.
-	Beat int64 `json:"beat"`
-	Done bool  `json:"done"`
+	// Beat goes up each time that its holder rewrites it; Done says that its holder fetches no more. Idle says that its holder has begun
+	// to fetch, and goes on once another host sets Wanted.
+	Beat   int64 `json:"beat"`
+	Done   bool  `json:"done"`
+	Idle   bool  `json:"idle,omitempty"`
+	Wanted bool  `json:"wanted,omitempty"`
 }
 
 // leases are those that this host holds: for each, it fetches a payload or a head that others wait for.
 //
 // A lease is an object that its holder rewrites every beat. Hosts that want the same see it stand still by their own clocks, and
-// then one of them takes it over with a condition on its ETag. Nothing is right or wrong by it: a store that ignores
+// then one of them takes it over with a condition on its ETag. A host that has begun a fetch for its head alone holds an idle lease,
+// which it does not rewrite: another host that wants all of it says so in the lease, and the holder, which looks every beat, goes on.
+// Nothing is right or wrong by it: a store that ignores
 // conditions, or a lease that is forged, has a host fetch what another fetches too, or wait a little.
 type leases struct {
 	ctx    context.Context //nolint:containedctx // the beats are the tier's own, and of no caller
@@ -52,10 +59,11 @@ type leases struct {
 
 // lease is one that this host holds.
 type lease struct {
-	// stop ends its beats.
-	stop context.CancelFunc
-	// alive tells whether its holder still fetches; once offered is set it has fetched, and others wait for the upload.
-	alive   func() bool
+	// stop ends its beats. ready is closed once it is known whether this host has it.
+	stop  context.CancelFunc
+	ready chan struct{}
+	// fetch is what it is for; once offered is set that was fetched, and others wait for the upload.
+	fetch   tier.Fetch
 	offered bool
 }
 
@@ -65,7 +73,6 @@ func newLeases(ctx context.Context, b Bucket, root string, timeout time.Duration
 
 // write writes a lease on a condition, and gives its ETag.
 func (l *leases) write(ctx context.Context, name Name, text leaseText, on Condition) (etag string, err error) {
-	text.Holder = l.holder
 	b, err := json.Marshal(text)
 	if err != nil {
 		return "", err
@@ -88,61 +95,139 @@ func (l *leases) read(ctx context.Context, name Name) (text leaseText, etag stri
 	return text, o.ETag, err
 }
 
-// claim takes the lease of an object on a condition. alive tells, each beat, whether its holder still fetches.
-func (l *leases) claim(ctx context.Context, name Name, on Condition, alive func() bool) bool {
-	l.mu.Lock()
-	_, mine := l.held[name]
-	l.mu.Unlock()
-	if mine {
+// claim takes the lease of an object on a condition.
+func (l *leases) claim(ctx context.Context, name Name, on Condition, fetch tier.Fetch) bool {
+	if l.holds(ctx, name) {
 		return true
 	}
 	brief, cancel := context.WithTimeout(ctx, l.timeout)
 	defer cancel()
-	etag, err := l.write(brief, name, leaseText{}, on)
+	text := leaseText{Holder: l.holder}
+	etag, err := l.write(brief, name, text, on)
 	if err != nil {
 		if brief.Err() != nil && ctx.Err() == nil {
 			l.failed(errSlow)
 		}
 		return false
 	}
-	ctx, stop := context.WithCancel(l.ctx)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if _, mine := l.held[name]; mine || l.ctx.Err() != nil {
-		stop()
-		return true
+	if own, ctx := l.begin(name, fetch); own != nil {
+		close(own.ready)
+		l.beats.Go(func() { l.keep(ctx, name, etag, text, own) })
 	}
-	own := &lease{stop: stop, alive: alive}
-	l.held[name] = own
-	l.beats.Go(func() { l.keep(ctx, name, etag, own) })
 	return true
 }
 
-// keep rewrites a lease every beat until it is ended, is another host's, or its holder does not fetch any more.
-func (l *leases) keep(ctx context.Context, name Name, etag string, own *lease) {
-	defer l.end(name)
+// begin notes that this host has a lease, or may soon; nil where it has it already.
+func (l *leases) begin(name Name, fetch tier.Fetch) (own *lease, ctx context.Context) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.held[name] != nil || l.ctx.Err() != nil {
+		return nil, nil
+	}
+	ctx, stop := context.WithCancel(l.ctx)
+	own = &lease{stop: stop, ready: make(chan struct{}), fetch: fetch}
+	l.held[name] = own
+	return own, ctx
+}
+
+// holds reports whether this host has a lease.
+func (l *leases) holds(ctx context.Context, name Name) bool {
+	l.mu.Lock()
+	own := l.held[name]
+	l.mu.Unlock()
+	if own == nil {
+		return false
+	}
+	select {
+	case <-own.ready:
+	case <-ctx.Done():
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.held[name] == own
+}
+
+// reserve takes the lease of an object that this host has begun to fetch and does not go on with, if no other host has it. It waits for
+// nothing.
+func (l *leases) reserve(name Name, fetch tier.Fetch) {
+	own, ctx := l.begin(name, fetch)
+	if own == nil {
+		return
+	}
+	l.beats.Go(func() {
+		text := leaseText{Holder: l.holder, Idle: true}
+		brief, cancel := context.WithTimeout(ctx, l.timeout)
+		etag, err := l.write(brief, name, text, Condition{Absent: true})
+		if err != nil && brief.Err() == nil {
+			before, tag, asked := l.read(brief, name)
+			if asked == nil && before.Done {
+				etag, err = l.write(brief, name, text, Condition{Match: tag})
+			}
+		}
+		cancel()
+		if err != nil {
+			l.end(name)
+			close(own.ready)
+			return
+		}
+		close(own.ready)
+		l.keep(ctx, name, etag, text, own)
+	})
+}
+
+// keep rewrites a lease every beat until it is ended, is another host's, or its holder does not fetch any more. One that is idle is
+// read instead.
+func (l *leases) keep(ctx context.Context, name Name, etag string, text leaseText, own *lease) {
+	defer l.drop(name, own)
 	ticker := time.NewTicker(beat)
 	defer ticker.Stop()
-	text := leaseText{}
 	for !text.Done {
 		select {
 		case <-ctx.Done():
 			text.Done = true
 		case <-ticker.C:
-			text.Done = !l.waits(own)
 		}
 		if l.ctx.Err() != nil {
 			return
 		}
+		waits := l.waits(own)
+		switch {
+		case text.Done:
+		case !waits && own.fetch.Wake == nil:
+			text.Done = true
+		case !waits && text.Idle:
+			now, tag, err := l.read(l.ctx, name)
+			if err != nil || now.Holder != l.holder {
+				return
+			}
+			if !now.Wanted {
+				continue
+			}
+			own.fetch.Wake()
+			etag, waits = tag, true
+		}
+		text.Idle = !waits
 		text.Beat++
-		patient, cancel := context.WithTimeout(l.ctx, askTimeout)
-		next, err := l.write(patient, name, text, Condition{Match: etag})
-		cancel()
-		if err != nil {
+		var err error
+		if etag, err = l.rewrite(name, text, etag); err != nil {
 			return // another host has it, or will see it stand still
 		}
-		etag = next
 	}
+}
+
+// rewrite rewrites a lease of this host. Another host may have set Wanted meanwhile.
+func (l *leases) rewrite(name Name, text leaseText, etag string) (string, error) {
+	patient, cancel := context.WithTimeout(l.ctx, askTimeout)
+	defer cancel()
+	next, err := l.write(patient, name, text, Condition{Match: etag})
+	if err == nil {
+		return next, nil
+	}
+	now, tag, asked := l.read(patient, name)
+	if asked != nil || now.Holder != l.holder || !now.Wanted {
+		return "", err
+	}
+	return l.write(patient, name, text, Condition{Match: tag})
 }
 
 // waits reports whether others are to wait for what a lease is for.
@@ -150,7 +235,15 @@ func (l *leases) waits(own *lease) bool {
 	l.mu.Lock()
 	offered := own.offered
 	l.mu.Unlock()
-	return offered || own.alive()
+	return offered || own.fetch.Whole()
+}
+
+// ask has the holder of an idle lease go on.
+func (l *leases) ask(ctx context.Context, name Name, text leaseText, etag string) {
+	ctx, cancel := context.WithTimeout(ctx, l.timeout)
+	defer cancel()
+	text.Wanted = true
+	_, _ = l.write(ctx, name, text, Condition{Match: etag}) // the next look tells what came of it
 }
 
 // offered tells that what a lease is for was fetched, if this host holds it.
@@ -166,17 +259,47 @@ func (l *leases) offered(name Name) {
 func (l *leases) end(name Name) {
 	l.mu.Lock()
 	own := l.held[name]
-	delete(l.held, name)
 	l.mu.Unlock()
 	if own != nil {
+		l.drop(name, own)
+	}
+}
+
+// drop ends a lease, unless that has ended and this host has another one for the same.
+func (l *leases) drop(name Name, own *lease) {
+	l.mu.Lock()
+	if l.held[name] == own {
+		delete(l.held, name)
+	}
+	l.mu.Unlock()
+	own.stop()
+}
+
+// close ends all leases, and waits until that is told, for so long at most.
+func (l *leases) close(longest time.Duration) {
+	l.mu.Lock()
+	for name, own := range l.held {
+		delete(l.held, name)
 		own.stop()
+	}
+	l.mu.Unlock()
+	told := make(chan struct{})
+	go func() {
+		l.beats.Wait()
+		close(told)
+	}()
+	timer := time.NewTimer(longest)
+	defer timer.Stop()
+	select {
+	case <-told:
+	case <-timer.C:
 	}
 }
 
 // follow waits, where another host fetches an object, until that is there, which look tells, or this host is to fetch it: also where
 // allows says that the bucket may not be asked any more.
-func (l *leases) follow(ctx context.Context, name Name, allows, alive func() bool, look func() (there bool)) (there bool) {
-	if l.claim(ctx, name, Condition{Absent: true}, alive) {
+func (l *leases) follow(ctx context.Context, name Name, allows func() bool, fetch tier.Fetch, look func() (there bool)) (there bool) {
+	if l.claim(ctx, name, Condition{Absent: true}, fetch) {
 		return false
 	}
 	begun := time.Now()
@@ -200,10 +323,12 @@ func (l *leases) follow(ctx context.Context, name Name, allows, alive func() boo
 			last, moved = etag, time.Now()
 		}
 		if text.Done || time.Since(moved) > beats*beat+l.timeout {
-			if l.claim(ctx, name, Condition{Match: etag}, alive) {
+			if l.claim(ctx, name, Condition{Match: etag}, fetch) {
 				return false
 			}
 			moved = time.Now() // another host was quicker
+		} else if text.Idle && !text.Wanted {
+			l.ask(ctx, name, text, etag)
 		}
 		timer := time.NewTimer(pollEvery)
 		select {

@@ -3,6 +3,7 @@ package shared_test
 import (
 	"context"
 	"errors"
+	"io"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -12,6 +13,7 @@ import (
 
 	"clipfs/clip/shared"
 	"clipfs/clip/shared/memory"
+	"clipfs/clip/tier"
 )
 
 // dying is a bucket that a host cannot reach any more once it is dead.
@@ -22,12 +24,29 @@ type dying struct {
 }
 
 func (d *dying) Get(ctx context.Context, name string) (*shared.Object, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.dead {
+	if d.isDead() {
 		return nil, errors.New("dead")
 	}
 	return d.Bucket.Get(ctx, name)
+}
+
+func (d *dying) Put(ctx context.Context, name string, content io.ReadSeeker, size int64, on shared.Condition) (string, error) {
+	if d.isDead() {
+		return "", errors.New("dead")
+	}
+	return d.Bucket.Put(ctx, name, content, size, on)
+}
+
+func (d *dying) isDead() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.dead
+}
+
+func (d *dying) die() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.dead = true
 }
 
 // always is a fetch that goes on.
@@ -37,7 +56,7 @@ func always() bool { return true }
 func wants(t *testing.T, host *shared.Tier, alive func() bool) (fetch bool, took time.Duration) {
 	t.Helper()
 	begun := time.Now()
-	p := host.Open(t.Context(), someID(), alive)
+	p := host.Open(t.Context(), someID(), tier.Fetch{Whole: alive})
 	if p != nil {
 		_ = p.Body.Close()
 	}
@@ -79,7 +98,8 @@ func TestLeaderThatStops(t *testing.T) {
 		stop func(leader *shared.Tier, at *dying, idle *bool)
 		most time.Duration
 	}{
-		"dead":      {func(leader *shared.Tier, _ *dying, _ *bool) { leader.Close() }, 3 * time.Second}, // its beats end, and it does not say so
+		"dead":      {func(_ *shared.Tier, at *dying, _ *bool) { at.die() }, 3 * time.Second}, // its beats end, and it does not say so
+		"closed":    {func(leader *shared.Tier, _ *dying, _ *bool) { leader.Close() }, 300 * time.Millisecond},
 		"abandoned": {func(leader *shared.Tier, _ *dying, _ *bool) { leader.Abandon(someID(), false) }, 300 * time.Millisecond},
 		"idle":      {func(_ *shared.Tier, at *dying, idle *bool) { at.mu.Lock(); *idle = true; at.mu.Unlock() }, time.Second},
 	} {
@@ -195,4 +215,49 @@ func TestOfferedIsWaitedFor(t *testing.T) {
 			t.Errorf("the other host is to fetch: %t, after %s", fetch, took)
 		}
 	})
+}
+
+// TestIdleLease: a host that has begun a fetch goes on with it once another host wants all of it, and is not waited for where it is gone.
+func TestIdleLease(t *testing.T) {
+	for what, test := range map[string]struct {
+		before func(t *testing.T, leader *shared.Tier, at *dying)
+		woken  int
+		fetch  bool
+		most   time.Duration
+	}{
+		"there":    {func(*testing.T, *shared.Tier, *dying) {}, 1, false, 3 * time.Second},
+		"dead":     {func(_ *testing.T, _ *shared.Tier, at *dying) { at.die() }, 0, true, 3 * time.Second},
+		"closed":   {func(_ *testing.T, leader *shared.Tier, _ *dying) { leader.Close() }, 0, true, 0},
+		"given up": {func(_ *testing.T, leader *shared.Tier, _ *dying) { leader.Abandon(someID(), false); synctest.Wait() }, 0, true, 0},
+		"begins by": {func(t *testing.T, leader *shared.Tier, _ *dying) {
+			if fetch, took := wants(t, leader, always); !fetch || took != 0 {
+				t.Errorf("the host itself is to fetch: %t, after %s", fetch, took)
+			}
+		}, 1, false, 3 * time.Second},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			b := memory.New()
+			at := &dying{Bucket: b}
+			leader, host := open(t, at, shared.Options{}), open(t, b, shared.Options{})
+			var woken atomic.Int32
+			if p := leader.Open(t.Context(), someID(), tier.Fetch{
+				Whole: func() bool { return woken.Load() > 0 },
+				Wake: func() {
+					woken.Add(1)
+					time.AfterFunc(time.Second, func() { leader.Offer(someID(), offerOf(100)) })
+				},
+			}); p != nil {
+				t.Fatal("it is there already")
+			}
+			time.Sleep(10 * time.Second)
+			test.before(t, leader, at)
+			fetch, took := wants(t, host, always)
+			if fetch != test.fetch || took > test.most || int(woken.Load()) != test.woken {
+				t.Errorf("%s: the other host is to fetch: %t, after %s; %d were woken", what, fetch, took, woken.Load())
+			}
+			if s := host.Stats(); s.Cycles != 0 {
+				t.Errorf("%s: %+v", what, s)
+			}
+		})
+	}
 }

@@ -117,6 +117,9 @@ func Open(bucket Bucket, o Options) *Tier {
 // Close waits a moment for uploads that run, drops those that wait, and ends the probes.
 func (t *Tier) Close() {
 	t.counts.dropped.Add(t.queue.close(drain))
+	if t.breaker.allows() {
+		t.leases.close(drain)
+	}
 	t.stop()
 	t.queue.running.Wait()
 	t.breaker.probes.Wait()
@@ -149,7 +152,7 @@ func (t *Tier) Probe(ctx context.Context) error {
 
 // Head gives the record of the head of a payload; nil where there is none that can be used, and this host is to fetch it.
 func (t *Tier) Head(ctx context.Context, id tier.ID) *tier.Head {
-	h, body := t.lookFor(ctx, id, Heads, func() bool { return true })
+	h, body := t.lookFor(ctx, id, Heads, tier.Fetch{Whole: func() bool { return true }})
 	if body == nil {
 		return nil
 	}
@@ -162,8 +165,8 @@ func (t *Tier) Head(ctx context.Context, id tier.ID) *tier.Head {
 }
 
 // Open gives a payload front to back; nil where there is none that can be used, and this host is to fetch it.
-func (t *Tier) Open(ctx context.Context, id tier.ID, alive func() bool) *tier.Payload {
-	h, body := t.lookFor(ctx, id, Media, alive)
+func (t *Tier) Open(ctx context.Context, id tier.ID, fetch tier.Fetch) *tier.Payload {
+	h, body := t.lookFor(ctx, id, Media, fetch)
 	if body == nil {
 		return nil
 	}
@@ -192,19 +195,23 @@ func nameOf(id tier.ID, head bool) (Name, bool) {
 	return name, ok
 }
 
-// lookFor looks for an object. Where it is not there and alive is not nil it waits for it while another host fetches it. body is nil
-// where this host is to fetch it.
-func (t *Tier) lookFor(ctx context.Context, id tier.ID, kind Kind, alive func() bool) (h Header, body *body) {
+// lookFor looks for an object. Where it is not there it waits for it while another host fetches it. body is nil where this host is to
+// fetch it. Of what is not fetched whole here yet it takes the lease, so that the others do not begin another fetch.
+func (t *Tier) lookFor(ctx context.Context, id tier.ID, kind Kind, fetch tier.Fetch) (h Header, body *body) {
 	name, ok := nameOf(id, kind == Heads)
-	if !ok {
+	if !ok || t.leases.holds(ctx, name) {
 		return h, nil
 	}
 	h, body, missing := t.look(ctx, name, id.Stream)
-	if missing && alive != nil && alive() {
-		t.leases.follow(ctx, name, t.breaker.allows, alive, func() bool {
+	switch {
+	case !missing || fetch.Whole == nil:
+	case fetch.Whole():
+		t.leases.follow(ctx, name, t.breaker.allows, fetch, func() bool {
 			h, body, missing = t.look(ctx, name, id.Stream)
 			return !missing
 		})
+	case fetch.Wake != nil:
+		t.leases.reserve(name, fetch)
 	}
 	switch {
 	case body != nil:

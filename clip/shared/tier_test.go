@@ -49,7 +49,7 @@ func open(t *testing.T, b shared.Bucket, o shared.Options) *shared.Tier {
 // take gives a payload from a tier; nil for a miss.
 func take(t *testing.T, host *shared.Tier) ([]byte, error) {
 	t.Helper()
-	p := host.Open(t.Context(), someID(), nil)
+	p := host.Open(t.Context(), someID(), tier.Fetch{})
 	if p == nil {
 		return nil, nil
 	}
@@ -192,7 +192,7 @@ func TestStalledBody(t *testing.T) {
 		host.Offer(someID(), offerOf(3*shared.Block))
 		synctest.Wait()
 		b.Change(func() { b.Body = func(r io.Reader) io.Reader { return &stalling{r, 2*shared.Block + 1000} } })
-		p := host.Open(t.Context(), someID(), nil)
+		p := host.Open(t.Context(), someID(), tier.Fetch{})
 		if p == nil {
 			t.Fatal("no payload")
 		}
@@ -226,7 +226,7 @@ func TestCallerThatLeaves(t *testing.T) {
 		host := open(t, b, shared.Options{})
 		ctx, cancel := context.WithTimeout(t.Context(), shared.DefaultTimeout/2)
 		defer cancel()
-		if p := host.Open(ctx, someID(), nil); p != nil {
+		if p := host.Open(ctx, someID(), tier.Fetch{}); p != nil {
 			t.Error("a payload")
 		}
 		if s := host.Stats(); s.Cycles != 0 || s.Failed != 0 {

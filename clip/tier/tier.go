@@ -19,9 +19,8 @@ type Tier interface {
 	// Head gives the record of the head of a payload; nil is a miss. Others may wait then until the head is offered, or Abandon says
 	// that it will not be.
 	Head(ctx context.Context, id ID) *Head
-	// Open gives a payload from its first byte on; nil is a miss. ctx also bounds the reading of it. alive, if it is not nil, tells
-	// whether all of the payload will be fetched then, and later whether it still is: others may wait for it, as for a head.
-	Open(ctx context.Context, id ID, alive func() bool) *Payload
+	// Open gives a payload from its first byte on; nil is a miss, and the fetch may follow then. ctx also bounds the reading of it.
+	Open(ctx context.Context, id ID, fetch Fetch) *Payload
 	// Abandon tells that what was not there is not fetched.
 	Abandon(id ID, head bool)
 	// Offer has a payload or the record of a head put there. It waits for nothing.
@@ -32,6 +31,14 @@ type Tier interface {
 type ID struct {
 	Stream archive.Stream
 	Key    cache.Key
+}
+
+// Fetch is a fetch of what is not there. With the zero value nothing is fetched.
+type Fetch struct {
+	// Whole tells whether all of it is fetched by now: others may wait for it then, as for a head.
+	Whole func() bool
+	// Wake has all of it fetched, because another host wants it; nil where it cannot be.
+	Wake func()
 }
 
 // Head is the record of a head, and of which payload.
@@ -91,7 +98,7 @@ var _ Tier = None{}
 func (None) Head(context.Context, ID) *Head { return nil }
 
 // Open gives nothing.
-func (None) Open(context.Context, ID, func() bool) *Payload { return nil }
+func (None) Open(context.Context, ID, Fetch) *Payload { return nil }
 
 // Abandon does nothing.
 func (None) Abandon(ID, bool) {}

@@ -248,7 +248,7 @@ func offer(t *testing.T, host *shared.Tier, id tier.ID, media []byte) {
 // take reads a payload; nil for a miss.
 func take(t *testing.T, host *shared.Tier, id tier.ID) ([]byte, error) {
 	t.Helper()
-	p := host.Open(t.Context(), id, nil)
+	p := host.Open(t.Context(), id, tier.Fetch{})
 	if p == nil {
 		return nil, nil
 	}

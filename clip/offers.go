@@ -21,8 +21,14 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 )
 
-// maxRelists is how many hours are kept that were listed again.
-const maxRelists = 32
+const (
+	// relistSpan is how much is listed again at once: what is offered next is of the same minutes as a rule, and a page can bring it.
+	relistSpan = 10 * time.Minute
+	// maxRelists is how many of these are kept.
+	maxRelists = 144
+	// relistSlack is how many more fragments are asked for than there may be, so that one page brings them all.
+	relistSlack = 20
+)
 
 // private says why a payload may not be offered to other hosts.
 func private(format string, args ...any) error {
@@ -91,8 +97,8 @@ func (l *Library) relist(ctx context.Context, p download.Payload, after time.Tim
 	}
 	var all []archive.Fragment
 	span := p.Query.Span
-	for hour := span.Start.Truncate(time.Hour); hour.Before(span.End); hour = hour.Add(time.Hour) {
-		listed, err := l.relists.hour(ctx, v, p.Query.Selector, hour, after)
+	for at := span.Start.Truncate(relistSpan); at.Before(span.End); at = at.Add(relistSpan) {
+		listed, err := l.relists.from(ctx, v, p.Query, at, after)
 		if err != nil {
 			return nil, err
 		}
@@ -105,7 +111,8 @@ func (l *Library) relist(ctx context.Context, p download.Payload, after time.Tim
 	return all, nil
 }
 
-// relists lists hours again, so that many offers of one hour take one listing. What it was told before does not count.
+// relists lists ten minutes at a time again, so that offers of the same minutes that wait take one listing. What it was told before
+// does not count.
 type relists struct {
 	service archive.Service
 	asks    *singleflight.Group[relistKey, relisted]
@@ -114,10 +121,10 @@ type relists struct {
 
 type relistKey struct {
 	arn  string
-	hour int64 // seconds since 1970
+	at   int64 // seconds since 1970
 }
 
-// relisted is an hour by time, as it was asked for at a time.
+// relisted is such a span by time, as it was asked for at a time.
 type relisted struct {
 	asked     time.Time
 	fragments []archive.Fragment
@@ -131,13 +138,17 @@ func newRelists(service archive.Service, timeout time.Duration) *relists {
 	return &relists{service: service, asks: singleflight.New[relistKey, relisted](timeout), last: last}
 }
 
-// hour gives what is listed of an hour when it is asked for after a time.
-func (r *relists) hour(ctx context.Context, v timeline.View, by archive.Selector, hour, after time.Time) ([]archive.Fragment, error) {
-	key := relistKey{v.Stream.ARN, hour.Unix()}
+// from gives what is listed of the minutes from a time on when it is asked for after another time. Nobody waits for it.
+func (r *relists) from(ctx context.Context, v timeline.View, q archive.PayloadQuery, at, after time.Time) ([]archive.Fragment, error) {
+	key := relistKey{v.Stream.ARN, at.Unix()}
 	if known, ok := r.last.Get(key); ok && !known.asked.Before(after) {
 		return known.fragments, nil
 	}
-	query := archive.FragmentQuery{Stream: v.Stream.Name, Selector: by, Span: archive.NewSpan(hour, time.Hour).Intersect(v.Window)}
+	likely := int(float64(q.Fragments)*float64(relistSpan)/float64(max(q.Span.Length(), time.Second))) + relistSlack
+	query := archive.FragmentQuery{
+		Stream: v.Stream.Name, Selector: q.Selector, Span: archive.NewSpan(at, relistSpan).Intersect(v.Window),
+		Page: func(int) int { return likely }, Priority: archive.NewDemand(archive.ForAhead),
+	}
 	for {
 		listed, err := r.asks.Do(ctx, key, func(ctx context.Context, progress func()) (relisted, error) {
 			return r.list(ctx, query, progress)

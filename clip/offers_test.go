@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"iter"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -145,6 +147,51 @@ func TestNotOffered(t *testing.T) {
 			}
 		})
 	}
+}
+
+// listing is an archive that counts what is listed for nobody who waits.
+type listing struct {
+	*memory.Archive
+	mu      sync.Mutex
+	again   int
+	longest time.Duration
+}
+
+func (l *listing) Fragments(ctx context.Context, q archive.FragmentQuery) iter.Seq2[archive.Fragment, error] {
+	if q.Priority.Load() == archive.ForAhead {
+		l.mu.Lock()
+		l.again++
+		l.longest = max(l.longest, q.Span.Length())
+		l.mu.Unlock()
+	}
+	return l.Archive.Fragments(ctx, q)
+}
+
+// TestOffersAreListedOnce: offers that wait take one listing of their minutes, and none lists more than ten minutes.
+func TestOffersAreListedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFleet(1800)
+		m := &listing{Archive: f.Archive}
+		up := make(chan struct{})
+		f.bucket.Fail = func(_ context.Context, call, name string) error {
+			if call == "put" && strings.Contains(name, "/m/") {
+				<-up // the first two of them
+			}
+			return nil
+		}
+		tier := shared.Open(f.bucket, shared.Options{})
+		o := lazy()
+		o.Tier = tier
+		l, _ := library(t, m, o)
+		t.Cleanup(tier.Close)
+		mustBe(t, f.Archive, lookUp(t, l, "cam", archive.NewSpan(memory.Base(), time.Hour)))
+		close(up)
+		synctest.Wait()
+		const spans = 6
+		if s := tier.Stats(); s.Uploaded != 120 || m.again > 3*spans || m.longest > 10*time.Minute {
+			t.Errorf("%d offers took %d listings of %s at most, want %d of 10m", s.Uploaded, m.again, m.longest, 3*spans)
+		}
+	})
 }
 
 // fresh gives fragments that were recorded in the last minute and a half.

@@ -33,6 +33,8 @@ type FragmentQuery struct {
 	// Page gives how many fragments the next call is to ask for at most, once so many have come: a call costs what it asks for. Nil means as
 	// many as one can bring. More follow where there are more.
 	Page func(given int) int
+	// Priority is that of the calls; nil means ForReader.
+	Priority *Demand
 }
 
 // PayloadQuery asks for the media of the fragments of a stream that start in a span.

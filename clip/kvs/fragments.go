@@ -42,7 +42,7 @@ func (a *Archive) Fragments(ctx context.Context, q archive.FragmentQuery) iter.S
 				page = max(1, min(most, q.Page(given)))
 			}
 			var found []archive.Fragment
-			if found, more, err = a.fragmentsPage(ctx, q.Stream, selection, page, &pages); err != nil {
+			if found, more, err = a.fragmentsPage(ctx, q, selection, page, &pages); err != nil {
 				yield(archive.Fragment{}, err)
 				return
 			}
@@ -73,13 +73,14 @@ func (a *Archive) selection(q archive.FragmentQuery) (s archivedmedia.Selection,
 }
 
 // fragmentsPage gets one page of a listing, of at most so many fragments, and moves pages on.
-func (a *Archive) fragmentsPage(ctx context.Context, stream archive.StreamName, s archivedmedia.Selection, most int, p *pages) (
+func (a *Archive) fragmentsPage(ctx context.Context, q archive.FragmentQuery, s archivedmedia.Selection, most int, p *pages) (
 	found []archive.Fragment, more bool, err error,
 ) {
-	c := a.newCall(opListFragments, stream, cost{quota.Metadata, most})
+	c := a.newCall(opListFragments, q.Stream, cost{quota.Metadata, most})
+	c.demand = q.Priority
 	var page archivedmedia.Page
 	var metadata middleware.Metadata
-	err = c.onEndpoint(ctx, endpointKey{stream, controltypes.APINameListFragments}, func(endpoint string) (err error) {
+	err = c.onEndpoint(ctx, endpointKey{q.Stream, controltypes.APINameListFragments}, func(endpoint string) (err error) {
 		page, metadata, err = a.media.ListFragments(ctx, c.mediaOptions(endpoint, true), s, most, p.token)
 		return err
 	})

@@ -4,13 +4,17 @@ package e2e_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"clipfs/clip/emulator/control"
 	"clipfs/clip/shared/gateway"
 	"clipfs/cmd/internal/harness"
 )
@@ -96,4 +100,53 @@ func TestFleet(t *testing.T) {
 	if s := statusOfShared(t, third).Shared; s.Up || s.Looks["failed"] == 0 {
 		t.Errorf("without the bucket: %+v", s)
 	}
+}
+
+// TestFleetAtOnce: mounts with caches of their own that read the same cold footage at once take from the archive what one alone takes.
+// CLIPFS_FLEET is how many there are, and CLIPFS_FLEET_LENGTH how much they read.
+func TestFleetAtOnce(t *testing.T) {
+	hosts, length := 4, cmp.Or(os.Getenv("CLIPFS_FLEET_LENGTH"), "10m")
+	if n, err := strconv.Atoi(os.Getenv("CLIPFS_FLEET")); err == nil {
+		hosts = n
+	}
+	g := gateway.Start(t)
+	e := harness.StartEmulator(t, "--stream", "testcard=testcard", "--quota", "off")
+	clip := filepath.Join("testcard", nameOf(time.Now().UTC().Add(-4*time.Hour).Truncate(time.Hour)), length+".mp4")
+	want, err := os.ReadFile(harness.StartMount(t, e).Join(clip))
+	if err != nil {
+		t.Fatal(err)
+	}
+	alone := sentBy(t, e, "GetClip")
+	flags := sharing(t, g)
+	mounts := make([]*harness.Mount, hosts)
+	for i := range mounts {
+		mounts[i] = harness.StartMount(t, e, flags...)
+	}
+	var wg sync.WaitGroup
+	for i, m := range mounts {
+		wg.Go(func() {
+			if got, err := os.ReadFile(m.Join(clip)); err != nil || !bytes.Equal(got, want) {
+				t.Errorf("host %d: %d bytes of %d, %v", i, len(got), len(want), err)
+			}
+		})
+	}
+	wg.Wait()
+	together := sentBy(t, e, "GetClip")
+	together.Calls, together.Bytes = together.Calls-alone.Calls, together.Bytes-alone.Bytes
+	t.Logf("one alone: %d calls, %d bytes; %d together: %d calls, %d bytes", alone.Calls, alone.Bytes, hosts, together.Calls, together.Bytes)
+	if together.Bytes > alone.Bytes*11/10 {
+		t.Errorf("%d hosts took %d bytes in %d calls; one alone took %d in %d", hosts, together.Bytes, together.Calls, alone.Bytes, alone.Calls)
+	}
+}
+
+// sentBy tells how often an operation was asked for and how many bytes of answers it sent.
+func sentBy(t *testing.T, e *harness.Emulator, api string) (sum control.CallCount) {
+	t.Helper()
+	for _, c := range e.Counts(t) {
+		if c.API == api {
+			sum.Calls += c.Calls
+			sum.Bytes += c.Bytes
+		}
+	}
+	return sum
 }

@@ -50,9 +50,10 @@
 // them takes it over on the condition of that ETag. No host waits for longer than twenty times the Timeout. A lease is never removed, and
 // nothing is right or wrong by it.
 //
-// Heads have leases as soon as they are looked for, payloads where a reader wants more than the head. So hosts that open a clip
-// together make each call for a head once. A download that was begun for a head has no lease for the rest, so that rest may be fetched by
-// another host too, which reads it first.
+// Heads have leases as soon as they are looked for, payloads where a reader wants more than the head. A host that fetches a head takes
+// the lease of the payload too, idle: it does not rewrite it. Another host that wants the payload says so in the lease, and the holder,
+// which reads its idle leases every half second, goes on with the call that brought the head. So hosts that read a clip together make
+// each call once. The holder's own reader goes on at once.
 //
 // # What may be offered
 //

@@ -61,7 +61,7 @@ func NewLibrary(service archive.Service, c *cache.Cache, o Options) *Library {
 	l := &Library{
 		Timeline: timeline.New(service, timeline.Options{
 			Logger: o.Logger, Selector: o.Selector, Grammar: o.Grammar, TTL: o.MetadataTTL, Timeout: o.ReadTimeout, Dir: o.TimelineDir, Gap: o.Gap,
-			ListDays: o.ListDays, Streams: o.Streams, StreamPrefix: o.StreamPrefix,
+			ListDays: o.ListDays, Streams: o.Streams, StreamPrefix: o.StreamPrefix, Shared: o.Tier,
 		}),
 		service: service, cache: c, options: o, joinVersion: join.Version,
 		layouts: singleflight.New[cache.Key, *layout](o.ReadTimeout),

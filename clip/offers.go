@@ -120,8 +120,8 @@ type relists struct {
 }
 
 type relistKey struct {
-	arn  string
-	at   int64 // seconds since 1970
+	arn string
+	at  int64 // seconds since 1970
 }
 
 // relisted is such a span by time, as it was asked for at a time.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -89,6 +90,84 @@ func TestFleet(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestFleetOfHours: footage that another host has opened opens on a cold one without a call for media, and with a listing of what has come
+// since alone. What has come late is in it.
+func TestFleetOfHours(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFleet(0)
+		day := memory.Base().AddDate(0, 0, -2).Truncate(24 * time.Hour)
+		f.Created = day.Add(-time.Hour)
+		const hours, parts = 2, 2 * 60
+		f.Record("cam", day, parts*6, 10*time.Second)
+		late := f.Recorded["cam"][100]
+		f.Recorded["cam"] = slices.Delete(f.Recorded["cam"], 100, 101)
+		span := archive.NewSpan(day, hours*time.Hour)
+		open := func(l *clip.Library) (size int64, calls, lists int) {
+			calls, lists, _ = f.Calls()
+			h, err := lookUp(t, l, "cam", span).Open(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			size = h.Size()
+			synctest.Wait()
+			c, n, _ := f.Calls()
+			if err := h.Close(); err != nil {
+				t.Error(err)
+			}
+			return size, c - calls, n - lists
+		}
+		first, _ := f.host(t)
+		size, calls, lists := open(first)
+		if calls < parts || lists < hours || len(f.bucket.Names("/t/")) != hours {
+			t.Fatalf("the first host made %d calls and %d pages, and shares %d hours", calls, lists, len(f.bucket.Names("/t/")))
+		}
+		time.Sleep(time.Hour)
+		second, _ := f.host(t)
+		if got, calls, lists := open(second); got != size || calls != 0 || lists != 1 {
+			t.Errorf("a cold host: %d bytes of %d, %d calls, %d pages of listings, want 0 and 1", got, size, calls, lists)
+		}
+		late.Server = time.Now()
+		f.Change(func() { f.Recorded["cam"] = append(f.Recorded["cam"], late) })
+		time.Sleep(time.Hour)
+		third, _ := f.host(t)
+		if got, calls, lists := open(third); got <= size || calls != 1 || lists > 4 {
+			t.Errorf("with late footage: %d bytes, %d before, %d calls and %d pages, want 1 and 4 at most", got, size, calls, lists)
+		}
+		time.Sleep(24 * time.Hour)
+		fourth, _ := f.host(t)
+		if _, calls, lists := open(fourth); calls != 0 || lists < hours {
+			t.Errorf("a day later: %d calls, %d pages: hours so old are listed", calls, lists)
+		}
+	})
+}
+
+// TestDamagedHours: hours in the bucket that are damaged, or are none, are listed.
+func TestDamagedHours(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFleet(3600)
+		first, _ := f.host(t)
+		lookUp(t, first, "cam", archive.NewSpan(memory.Base(), 2*time.Hour))
+		synctest.Wait()
+		if n := len(f.bucket.Names("/t/")); n != 2 {
+			t.Fatalf("%d hours are shared, want 2", n)
+		}
+		f.bucket.Edit("/t/", func(o []byte) []byte { o[len(o)-1] ^= 1; return o })
+		_, before, _ := f.Calls()
+		second, tier := f.host(t)
+		mustBe(t, f.Archive, lookUp(t, second, "cam", archive.NewSpan(memory.Base(), 2*time.Hour)))
+		if _, after, _ := f.Calls(); after-before < 4 || tier.Stats().Damaged != 2 {
+			t.Errorf("%d pages, %+v", after-before, tier.Stats())
+		}
+		synctest.Wait()
+		third, _ := f.host(t)
+		_, before, _ = f.Calls()
+		lookUp(t, third, "cam", archive.NewSpan(memory.Base(), 2*time.Hour))
+		if _, after, _ := f.Calls(); after-before != 1 {
+			t.Errorf("once they are replaced %d pages, want 1 of what has come since", after-before)
+		}
+	})
 }
 
 // TestFleetOfOnePayload: a clip that is one payload is shared too.
@@ -188,8 +267,8 @@ func TestOffersAreListedOnce(t *testing.T) {
 		close(up)
 		synctest.Wait()
 		const spans = 6
-		if s := tier.Stats(); s.Uploaded != 120 || m.again > 3*spans || m.longest > 10*time.Minute {
-			t.Errorf("%d offers took %d listings of %s at most, want %d of 10m", s.Uploaded, m.again, m.longest, 3*spans)
+		if s := tier.Stats(); s.Uploaded != 121 || m.again > 3*spans || m.longest > 10*time.Minute {
+			t.Errorf("%d offers, want 121, took %d listings of %s at most, want %d of 10m", s.Uploaded, m.again, m.longest, 3*spans)
 		}
 	})
 }

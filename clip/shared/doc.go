@@ -14,8 +14,9 @@
 //
 // The folder is that of the stream's ARN and of when it was made, so a stream that is made again under its name has another.
 // KEYID tells hosts with one secret from those with another or none: nothing is overwritten back and forth. KIND is m for a
-// payload, h for the record of its head, and l for the lease of either. KEY is the key of the payload in the cache, a hash of the selector and the ordered
-// fragment numbers; xx are its first two digits. An object is immutable; only one that is damaged is replaced.
+// payload, h for the record of its head, l for the lease of either, and t for an hour of the timeline. KEY is the key of the payload in the
+// cache, a hash of the selector and the ordered fragment numbers, or a hash of the selector and the hour; xx are its first two digits. A
+// payload and a head are immutable; only one that is damaged is replaced. An hour is replaced by each host that lists it.
 //
 //	fixed header   magic and version, sizes, kind, tables and digest of the payload, when the archive took its oldest fragment
 //	               in, its span, --part and --gap of the host that wrote it, MAC
@@ -31,6 +32,7 @@
 //
 //	Head, Open  →  breaker  →  Bucket.Get  →  Key.Decode  →  blocks that were checked     tier.go, breaker.go, object.go, body.go
 //	Offer       →  queue    →  Confirm     →  Key.Encode  →  Bucket.Put                   queue.go
+//	Hour        →  as Head;   OfferHour  →  queue                                         hours.go
 //	a miss      →  leases   →  the object, once another host has it, or nothing           lease.go
 //
 // # Never slower
@@ -60,9 +62,11 @@
 // What Offer is given is confirmed by its Confirm before it is uploaded, after it was fetched: package clip lists the fragments
 // again and compares every picture with them. Nothing else of an entry is known here.
 //
-// # What it does not do yet
+// # Hours
 //
-// Hours of the timeline are listed by each host, and objects stay until the bucket's lifecycle rule removes them.
+// Package timeline has hours of the past written as it keeps them on disk, with the time at which they were asked for. A host that takes
+// one over lists what the archive has taken in since then, less a quarter of an hour for clocks that differ, before it trusts it. Hours
+// older than three hours are listed instead, and hosts that ask at once each list: hours have no leases.
 //
 // # Locks
 //

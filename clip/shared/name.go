@@ -20,6 +20,8 @@ const (
 	Media Kind = 'm'
 	// Heads is the record of the head of a payload.
 	Heads Kind = 'h'
+	// Hours is what is listed of an hour of a stream.
+	Hours Kind = 't'
 	// Leases is who fetches one of these for all.
 	Leases Kind = 'l'
 )
@@ -31,6 +33,8 @@ func (k Kind) String() string {
 		return "media"
 	case Heads:
 		return "head"
+	case Hours:
+		return "hour"
 	case Leases:
 		return "lease"
 	}
@@ -38,7 +42,7 @@ func (k Kind) String() string {
 }
 
 // valid reports whether there is such a kind of what is shared; leases are none.
-func (k Kind) valid() bool { return k == Media || k == Heads }
+func (k Kind) valid() bool { return k == Media || k == Heads || k == Hours }
 
 // leaseOf gives the name of the lease of an object.
 func leaseOf(name Name) Name {

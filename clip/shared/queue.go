@@ -22,6 +22,8 @@ const (
 // offer is one that waits or is uploaded.
 type offer struct {
 	name Name
+	// over says that it replaces what is there.
+	over bool
 	tier.Offer
 }
 
@@ -126,7 +128,7 @@ func (q *queue) close(longest time.Duration) (dropped int64) {
 func (t *Tier) Offer(id tier.ID, o tier.Offer) {
 	name, ok := nameOf(id, o.Head)
 	t.leases.offered(name)
-	if ok && (!t.breaker.allows() || !t.queue.add(offer{name, o})) {
+	if ok && (!t.breaker.allows() || !t.queue.add(offer{name: name, Offer: o})) {
 		t.counts.dropped.Add(1)
 		t.leases.end(name)
 	}
@@ -140,9 +142,12 @@ func (t *Tier) upload(ctx context.Context, o offer) {
 		t.counts.dropped.Add(1)
 		return
 	}
-	there, err := t.has(ctx, o.name)
-	over := t.isDamaged(o.name)
-	if err == nil && there && !over {
+	over := o.over || t.isDamaged(o.name)
+	there, err := false, error(nil)
+	if !over {
+		there, err = t.has(ctx, o.name)
+	}
+	if there {
 		t.counts.there.Add(1)
 		return
 	}

@@ -25,6 +25,10 @@ type Tier interface {
 	Abandon(id ID, head bool)
 	// Offer has a payload or the record of a head put there. It waits for nothing.
 	Offer(id ID, o Offer)
+	// Hour gives what another host has written of an hour of a stream; nil is a miss. OfferHour has that put there, over what is there;
+	// ingested is when the archive took in the oldest fragment of it. It waits for nothing.
+	Hour(ctx context.Context, stream archive.Stream, by archive.Selector, hour time.Time) []byte
+	OfferHour(stream archive.Stream, by archive.Selector, hour, ingested time.Time, text []byte)
 }
 
 // ID names a payload in a Tier.
@@ -105,3 +109,9 @@ func (None) Abandon(ID, bool) {}
 
 // Offer does nothing.
 func (None) Offer(ID, Offer) {}
+
+// Hour gives nothing.
+func (None) Hour(context.Context, archive.Stream, archive.Selector, time.Time) []byte { return nil }
+
+// OfferHour does nothing.
+func (None) OfferHour(archive.Stream, archive.Selector, time.Time, time.Time, []byte) {}

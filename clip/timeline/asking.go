@@ -26,6 +26,9 @@ type section struct {
 
 // gather gives a span in sections, in order: of whole minutes, so that the first and the last may go beyond it.
 func (t *table) gather(ctx context.Context, v View, span archive.Span) ([]section, error) {
+	if err := t.adopt(ctx, v, span); err != nil {
+		return nil, err
+	}
 	var sections []section
 	var missing, asks, mine []archive.Span
 	for again := true; again; {

@@ -20,6 +20,7 @@
 //	      ↓
 //	table.go      what is known of streams, by the hour; bucket.go is an hour, buckets.go those in memory
 //	hourstore.go  hours of the past on disk
+//	shared.go     hours of the past that other hosts have listed
 //	denials.go    a service that remembers of which streams fragments may not be listed
 //
 // Arrows run down only. An hour of the past is remembered for good. The live edge is valid for two seconds, and what was

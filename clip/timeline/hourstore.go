@@ -161,11 +161,7 @@ func (s *hourStore) put(stream archive.Stream, records ...hourRecord) {
 
 // append adds a member to a file, in one write, so that it is there whole or is seen to be cut.
 func (s *hourStore) append(path string, records []hourRecord) error {
-	var member bytes.Buffer
-	z, err := gzip.NewWriterLevel(&member, gzip.BestSpeed) // callers wait for it
-	if err == nil {
-		err = errors.Join(json.NewEncoder(z).Encode(records), z.Close())
-	}
+	member, err := encodeDay(records)
 	if err != nil {
 		return err
 	}
@@ -178,12 +174,22 @@ func (s *hourStore) append(path string, records []hourRecord) error {
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(member.Bytes())
-	if s.written += int64(member.Len()); s.written >= s.every {
+	_, err = f.Write(member)
+	if s.written += int64(len(member)); s.written >= s.every {
 		s.written = 0
 		s.tidy()
 	}
 	return errors.Join(err, f.Close())
+}
+
+// encodeDay gives a member of records.
+func encodeDay(records []hourRecord) ([]byte, error) {
+	var member bytes.Buffer
+	z, err := gzip.NewWriterLevel(&member, gzip.BestSpeed) // callers wait for it
+	if err == nil {
+		err = errors.Join(json.NewEncoder(z).Encode(records), z.Close())
+	}
+	return member.Bytes(), err
 }
 
 // day gives the hours that are kept of the day in which an hour lies.

@@ -24,6 +24,7 @@ const (
 // hours that lack any of it.
 func (t *table) catchUp(ctx context.Context, v View) error {
 	_, err := t.catches.Do(ctx, v.Stream.Name, func(ctx context.Context, progress func()) (struct{}, error) {
+		rewinds := t.rewound(v.Stream)
 		since := t.lastCaughtUp(v.Stream).Add(-lateMargin)
 		asked := time.Now()
 		span := archive.Span{Start: since.UTC().Truncate(archive.Grain), End: v.Window.End} // which is beyond now if our clock is behind
@@ -44,7 +45,7 @@ func (t *table) catchUp(ctx context.Context, v View) error {
 			}
 		}
 		t.forget(v.Stream, slices.Collect(maps.Keys(hours)))
-		t.catchUpAt(v.Stream, asked)
+		t.catchUpAt(v.Stream, asked, rewinds)
 		return struct{}{}, nil
 	})
 	return err

@@ -2,6 +2,7 @@ package timeline
 
 import (
 	"cmp"
+	"context"
 	"log/slog"
 	"time"
 
@@ -26,6 +27,8 @@ type Options struct {
 	Timeout time.Duration
 	// Dir is where the hours of the past are kept from mount to mount; empty means nowhere.
 	Dir string
+	// Shared is where other hosts put hours of the past; nil for nowhere.
+	Shared Shared
 	// Gap is the shortest pause that counts as a gap; 0 means archive.DefaultGap.
 	Gap time.Duration
 	// ListDays is how many days back are looked at when days are listed; 0 means DefaultListDays.
@@ -34,6 +37,14 @@ type Options struct {
 	Streams []archive.StreamName
 	// StreamPrefix is how the names of the streams to show begin.
 	StreamPrefix string
+}
+
+// Shared is a place where other hosts put hours of the past. It never fails, and what it has may be anything.
+type Shared interface {
+	// Hour gives what was offered of an hour; nil is a miss.
+	Hour(ctx context.Context, stream archive.Stream, by archive.Selector, hour time.Time) []byte
+	// OfferHour offers an hour, whose oldest fragment the archive took in at a time. It waits for nothing.
+	OfferHour(stream archive.Stream, by archive.Selector, hour, ingested time.Time, text []byte)
 }
 
 // withDefaults fills in what was left out.

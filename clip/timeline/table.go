@@ -22,6 +22,7 @@ const maxProbes = 8192
 type table struct {
 	service archive.Service
 	store   *hourStore
+	shares  shares
 	logger  *slog.Logger
 	by      archive.Selector
 	ttl     time.Duration
@@ -79,6 +80,10 @@ type seen struct {
 	caughtUp, validUntil time.Time
 	// forgets counts how often hours were dropped: what was read from disk before that is not valid.
 	forgets int
+	// rewinds counts how often caughtUp was put back, and overrun is when more had come than is worth looking through: nothing that was
+	// asked for before is taken from other hosts.
+	rewinds int
+	overrun time.Time
 	// tempo is how densely it was recorded where it was last asked for.
 	tempo tempo
 }
@@ -87,6 +92,7 @@ func newTable(service archive.Service, o Options) *table {
 	t := &table{
 		service: service, logger: o.Logger, by: o.Selector, ttl: o.TTL, gap: o.Gap,
 		store:   newHourStore(o.Dir, o.Selector, o.Logger),
+		shares:  newShares(o.Shared),
 		asks:    singleflight.New[askKey, answer](o.Timeout),
 		probing: singleflight.New[probeKey, bool](o.Timeout),
 		catches: singleflight.New[archive.StreamName, struct{}](o.Timeout),
@@ -188,10 +194,21 @@ func (t *table) lastCaughtUp(stream archive.Stream) time.Time {
 	return t.seen[stream.Name].caughtUp
 }
 
-// catchUpAt keeps when late arrivals of a stream were looked for, on disk too.
-func (t *table) catchUpAt(stream archive.Stream, asked time.Time) {
+// rewound tells how often it was put back when late arrivals of a stream were last looked for.
+func (t *table) rewound(stream archive.Stream) int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.seen[stream.Name].rewinds
+}
+
+// catchUpAt keeps when late arrivals of a stream were looked for, on disk too, unless hours that were asked for before came meanwhile.
+func (t *table) catchUpAt(stream archive.Stream, asked time.Time, rewinds int) {
 	t.mu.Lock()
 	of := t.seen[stream.Name]
+	if of.rewinds != rewinds {
+		t.mu.Unlock()
+		return
+	}
 	of.caughtUp, of.validUntil = asked, asked.Add(t.ttl)
 	t.mu.Unlock()
 	t.store.setCaughtUp(stream, asked)
@@ -259,6 +276,7 @@ func (t *table) keep(v View, key bucketKey, b bucket) {
 	if b.settled {
 		t.began(v.Stream, b.asked)
 		t.store.put(v.Stream, b.record(key.hour))
+		t.offer(v, key, b)
 	}
 }
 
@@ -275,6 +293,7 @@ func (t *table) forget(stream archive.Stream, keys []bucketKey) {
 	t.seen[stream.Name].forgets++
 	for _, k := range keys {
 		t.buckets.remove(k)
+		t.shares.distrusted.Add(k, time.Now())
 	}
 }
 
@@ -286,5 +305,5 @@ func (t *table) forgetStream(stream archive.Stream) {
 	defer t.mu.Unlock()
 	t.buckets.removeStream(stream.Name)
 	before := t.seen[stream.Name]
-	t.seen[stream.Name] = &seen{arn: stream.ARN, forgets: before.forgets + 1, tempo: before.tempo}
+	t.seen[stream.Name] = &seen{arn: stream.ARN, forgets: before.forgets + 1, rewinds: before.rewinds + 1, overrun: time.Now(), tempo: before.tempo}
 }

@@ -231,13 +231,7 @@ func idOf(key cache.Key) tier.ID {
 func offer(t *testing.T, host *shared.Tier, id tier.ID, media []byte) {
 	t.Helper()
 	before := host.Stats()
-	host.Offer(id, tier.Offer{
-		Size:    int64(len(media)),
-		Content: func() (io.ReaderAt, func(), error) { return bytes.NewReader(media), func() {}, nil },
-		Confirm: func(context.Context) (tier.Confirmed, error) {
-			return tier.Confirmed{Identity: tier.Identity{Size: int64(len(media)), Understood: true}, Ingested: time.Now(), Start: time.Now(), End: time.Now()}, nil
-		},
-	})
+	host.Offer(id, offerOf(media))
 	for deadline := time.Now().Add(30 * time.Second); host.Stats().Uploaded == before.Uploaded; time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("not uploaded: %+v", host.Stats())

@@ -71,7 +71,7 @@ func TestFleet(t *testing.T) {
 		s := statusOfShared(t, first).Shared
 		return s.Offers["written"] >= 2*parts && s.Waiting == 0
 	})
-	before := e.Calls(t, "GetClip")
+	before, listed := e.Calls(t, "GetClip"), sentBy(t, e, "ListFragments")
 	second := harness.StartMount(t, e, flags...)
 	got, err := os.ReadFile(second.Join(hour, "30m.mp4"))
 	if err != nil || !bytes.Equal(got, want) {
@@ -83,10 +83,13 @@ func TestFleet(t *testing.T) {
 	if s := statusOfShared(t, second).Shared; !s.Up || s.Read < float64(len(want))*0.9 || s.Looks["damaged"]+s.Looks["failed"] > 0 {
 		t.Errorf("the second host says %+v", s)
 	}
+	// What it lists is what has come since, not the hour.
+	again := sentBy(t, e, "ListFragments")
+	t.Logf("the first host listed %d fragments in %d calls, the second %d in %d", listed.Fragments, listed.Calls, again.Fragments-listed.Fragments, again.Calls-listed.Calls)
 	look := append([]string{"shared", "ls"}, flags[:len(flags)-2]...) // a look has no time limit
-	listed := string(harness.Run(t, harness.Binary(t), look...))
-	if !strings.Contains(listed, "/testcard/") || !strings.Contains(listed, "1m0s") {
-		t.Errorf("clipfs shared ls:\n%s", listed)
+	table := string(harness.Run(t, harness.Binary(t), look...))
+	if !strings.Contains(table, "/testcard/") || !strings.Contains(table, "1m0s") {
+		t.Errorf("clipfs shared ls:\n%s", table)
 	}
 	look[1] = "verify"
 	if text := string(harness.Run(t, harness.Binary(t), look...)); !strings.Contains(text, "nothing is damaged") {

@@ -202,11 +202,12 @@ func (in *intake) end() (int64, bool) {
 // copy hands on bytes as they come, as long as a holder wants them.
 func (in *intake) copy(ctx context.Context, r io.Reader) error {
 	for {
-		most := copyBuffer
-		if head := in.media + boxHeaderSize - in.out.position; in.judged && head <= 0 {
-			in.place.headCame.Store(true) // and as much behind it as readHead looks at
+		// A holder of the head wants as much behind it as readHead looks at, and what an earlier body brought: the size is told after that.
+		most, head := copyBuffer, max(in.media+boxHeaderSize, in.out.writer.Written())-in.out.position
+		if in.judged && head <= 0 {
+			in.place.headCame.Store(true)
 		} else if in.judged {
-			most = int(head) // a holder may want no more
+			most = int(min(head, copyBuffer)) // and no more, as far as is known
 		}
 		paused, err := in.scheduler.proceed(ctx, in.place)
 		if err != nil {

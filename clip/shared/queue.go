@@ -142,6 +142,9 @@ func (t *Tier) upload(ctx context.Context, o offer) {
 		t.counts.dropped.Add(1)
 		return
 	}
+	if o.name.Kind == Heads { // whoever has it may want the payload next: that its call is begun here is told first
+		t.leases.holds(ctx, Name{Stream: o.name.Stream, Kind: Media, Key: o.name.Key})
+	}
 	over := o.over || t.isDamaged(o.name)
 	there, err := false, error(nil)
 	if !over {

@@ -1,23 +1,12 @@
 package footage
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"math"
 	"time"
-	"unicode/utf8"
-)
-
-// Limits of fragment metadata (quotas page, and what producers are built with).
-const (
-	maxTags     = 10
-	maxTagName  = 128
-	maxTagValue = 256
-	// maxTagsElement is far above what so many tags take.
-	maxTagsElement = 64 << 10
 )
 
 // maxBlockHead is how long what stands before the frames of a block can be: a track number, a time and flags.
@@ -333,70 +322,4 @@ func (c *Clusters) length() time.Duration {
 	}
 	earliest, latest := c.current.span()
 	return (latest - earliest).Round(time.Millisecond)
-}
-
-// headTags keeps tags that come before the first cluster for its fragment. They are the file's as a rule, so no limit is held;
-// very many are left out.
-func (c *Clusters) headTags(h incoming) error {
-	if h.size > maxTagsElement-int64(len(c.waiting.elements)) {
-		return c.in.skip(h)
-	}
-	var b bytes.Buffer
-	err := c.in.content(&b, h)
-	c.waiting.elements = append(append(c.waiting.elements, h.raw...), b.Bytes()...)
-	return err
-}
-
-// tags checks the tags of a fragment and keeps them, each element as it came, but for one with the service's own tag.
-func (c *Clusters) tags(h incoming) error {
-	if h.size > maxTagsElement {
-		return ErrTagLimit
-	}
-	var b bytes.Buffer
-	if err := c.in.content(&b, h); err != nil {
-		return err
-	}
-	of := &c.current.tagged
-	if c.current.whole {
-		of = &c.waiting
-	}
-	own := false
-	err := children(b.Bytes(), func(id uint32, tag []byte) error {
-		if id != idTag {
-			return nil
-		}
-		return children(tag, func(id uint32, simple []byte) error {
-			if id != idSimpleTag {
-				return nil
-			}
-			// The service's own tag is none of the producer's.
-			if ended, err := isEndOfFragment(simple); ended || err != nil {
-				c.current.ended = c.current.ended || ended
-				own = own || ended
-				return err
-			}
-			if of.count++; of.count > maxTags {
-				return ErrTagLimit
-			}
-			return children(simple, func(id uint32, text []byte) error {
-				if id == idTagName && utf8.RuneCount(text) > maxTagName || id == idTagString && utf8.RuneCount(text) > maxTagValue {
-					return ErrTagLimit
-				}
-				return nil
-			})
-		})
-	})
-	if err == nil && !own {
-		of.elements = append(append(of.elements, h.raw...), b.Bytes()...)
-	}
-	return err
-}
-
-// isEndOfFragment reports whether a SimpleTag is named EndOfFragment; its value does not matter.
-func isEndOfFragment(simple []byte) (ended bool, err error) {
-	err = children(simple, func(id uint32, text []byte) error {
-		ended = ended || id == idTagName && string(text) == EndOfFragment
-		return nil
-	})
-	return ended, err
 }

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -301,4 +302,96 @@ func TestGetMediaWithoutRetention(t *testing.T) {
 	if got := c.list("a", producer, now.Add(-time.Hour), time.Now()); len(got) > 0 {
 		t.Errorf("listed %v", got)
 	}
+}
+
+// TestGetMediaOverClock: where the clock is set ahead, all that lies between comes; where it is set back, what is taken in from then on,
+// recorded and pushed.
+func TestGetMediaOverClock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := start(t, emulator.Options{NoQuota: true, Streams: []emulator.Stream{{Name: "a", Source: card(t)}, {Name: "pushed"}}})
+		set := func(at time.Time) {
+			t.Helper()
+			if err := c.server.SetNow(at); err != nil {
+				t.Fatal(err)
+			}
+		}
+		listed := func(from time.Time) (numbers []string) {
+			for _, f := range c.list("a", server, from, c.server.Now()) {
+				numbers = append(numbers, f.FragmentNumber)
+			}
+			return numbers
+		}
+		begin := time.Now()
+		m := c.getMedia("a", object{"StartSelectorType": `"NOW"`})
+		pushed := c.getMedia("pushed", object{"StartSelectorType": `"NOW"`})
+		came := m.next(1)
+		set(begin.Add(time.Minute))
+		came = append(came, m.next(30)...)
+		if passed, want := time.Since(begin), listed(begin.Add(-2*time.Second)); passed > time.Second || !slices.Equal(came, want[len(want)-31:]) {
+			t.Errorf("set ahead: %d fragments in %s, listed are %d", len(came), passed, len(want))
+		}
+		c.putCard("pushed", begin, begin.Add(3*time.Second), camera.Options{})
+		before := pushed.next(2)
+
+		back := begin.Add(-time.Hour)
+		set(back)
+		c.putCard("pushed", begin.Add(time.Minute), begin.Add(63*time.Second), camera.Options{})
+		if after := pushed.next(2); !slices.IsSorted(append(before, after...)) {
+			t.Errorf("set back: pushed fragments %v behind %v", after, before)
+		}
+		came = m.next(3)
+		if want := listed(back); !slices.Equal(came, want[:min(3, len(want))]) {
+			t.Errorf("set back: got %v, want %v", came, want)
+		}
+	})
+}
+
+// TestMediaBytes: an answer has 25 MB a second, beside others. The first second's worth comes at once.
+func TestMediaBytes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const size = 10_000_000 // of a fragment
+		var large fixed
+		now := time.Now()
+		for _, f := range card(t).Fragments(footage.ByProducer, now.Add(-time.Minute), now.Add(-55*time.Second)) {
+			video := f.Video()
+			video[0].Data = make([]byte, size)
+			g, err := footage.NewFragment(f.Number, f.Producer, f.Server, f.VideoTrack(), video, nil, nil, 40*time.Millisecond)
+			if err != nil {
+				t.Fatal(err)
+			}
+			large = append(large, g)
+		}
+		c := start(t, emulator.Options{Streams: []emulator.Stream{{Name: "a", Source: large}}})
+		var numbers []string
+		for _, f := range large {
+			numbers = append(numbers, f.Number)
+		}
+		// Two at once take no longer than one.
+		for _, list := range []bool{true, false} {
+			begin := time.Now()
+			var sizes [2]int
+			var both sync.WaitGroup
+			for i := range sizes {
+				both.Go(func() {
+					if list {
+						body := c.call(c.dataEndpoint(), "/getMediaForFragmentList", object{"StreamName": "a", "Fragments": numbers}).body
+						sizes[i] = len(body)
+						return
+					}
+					n, err := io.CopyN(io.Discard, c.getMedia("a", object{"StartSelectorType": `"EARLIEST"`}).body, int64(len(numbers))*size)
+					if err != nil {
+						t.Error(err)
+					}
+					sizes[i] = int(n)
+				})
+			}
+			both.Wait()
+			for _, n := range sizes {
+				want := time.Duration(n-25_000_000) * time.Second / 25_000_000
+				if d := time.Since(begin); n < len(numbers)*size || d < want-want/50 || d > want+want/50 {
+					t.Errorf("a list: %v: %d bytes in %s, want about %s", list, n, d, want)
+				}
+			}
+		}
+	})
 }

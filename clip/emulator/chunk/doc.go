@@ -12,4 +12,7 @@
 // …_SERVER_SIDE_TIMESTAMP and …_PRODUCER_SIDE_TIMESTAMP, and the service's own parser reads the names that GetMedia has: chunks of
 // that operation have both. Chunks of a stream come in the order of their server times; one that was long under way beside
 // another, from a second producer, comes as soon as it is whole.
+//
+// Where the service's clock is set ahead, an answer that is under way goes on where it was, and gives all that lies between. Where it
+// is set back, the answer goes on with what is taken in from the new time on.
 package chunk

@@ -85,6 +85,8 @@ type reader struct {
 	newest place
 	given  map[string]place
 	batch  []footage.Fragment
+	// looked is when it last looked for fragments, by the machine's clock.
+	looked time.Time
 }
 
 // newReader makes a reader that begins where a selector says. errNotFound where it begins behind a fragment that is not there; the
@@ -199,6 +201,10 @@ func (r *reader) ready() (f footage.Fragment, behind time.Duration, ok bool, err
 		return footage.Fragment{}, 0, false, err
 	}
 	now := r.from.Now()
+	if now.Before(r.newest.server) {
+		r.goBack(now)
+	}
+	r.looked = time.Now()
 	if len(r.batch) == 0 {
 		r.batch = r.more(st, now)
 	}
@@ -212,6 +218,14 @@ func (r *reader) ready() (f footage.Fragment, behind time.Duration, ok bool, err
 		}
 	}
 	return footage.Fragment{}, 0, false, nil
+}
+
+// goBack goes on with what is taken in from a time on, to which the service's clock was set back since it last looked. What has been
+// given of later times comes again where it is taken in again.
+func (r *reader) goBack(now time.Time) {
+	r.first, r.newest = place{server: now.Add(-time.Since(r.looked))}, place{}
+	r.batch = nil
+	clear(r.given)
 }
 
 // more asks for the fragments of the next stretch of time that has any, which were not given.

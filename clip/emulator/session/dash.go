@@ -25,6 +25,13 @@ type manifest struct {
 		Start string `xml:"start,attr"`
 		Sets  []set  `xml:"AdaptationSet"`
 	} `xml:"Period"`
+	Timing *timing `xml:"UTCTiming"`
+}
+
+// timing tells the service's time.
+type timing struct {
+	Scheme string `xml:"schemeIdUri,attr"`
+	Now    string `xml:"value,attr"`
 }
 
 // set is an AdaptationSet of one Representation.
@@ -83,6 +90,9 @@ func (s *Session) dashManifest(now time.Time) ([]byte, error) {
 		// The fragments with which the session began were there when it did.
 		m.AvailableSince = s.created.Add(-s.begun()).UTC().Format(clock)
 		m.Kept = duration(last.position + last.length - shown[0].position)
+		if time.Until(now).Abs() > time.Second { // The clock was set. A player would take its own.
+			m.Timing = &timing{"urn:mpeg:dash:utc:direct:2014", m.Published}
+		}
 	}
 	m.Period.ID, m.Period.Start = "1", "PT0S"
 	video, audio := s.timeline.first.VideoTrack(), s.audioTrack(s.timeline.first)

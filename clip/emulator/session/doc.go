@@ -13,7 +13,7 @@
 // Names of resources, their queries and what stands in a playlist are those of playlists that users have shown: fragments are numbered
 // from 0 within a session, and each track has a playlist of its own but in transport streams. Where the reference and later notes
 // differ the newer is followed. What is not known: the texts of errors, and how much LIVE_REPLAY has at the beginning. Here it begins with
-// one fragment and gets the next when that has played.
+// one fragment and gets the next when that has played. A live manifest has a UTCTiming only where the service's clock was set.
 //
 // # Locks
 //

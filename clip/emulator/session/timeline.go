@@ -85,10 +85,19 @@ func (s *Session) begin(now time.Time) error {
 // silent reports whether a fragment has been the newest for too long.
 func silent(f footage.Fragment, now time.Time) bool { return now.Sub(f.Server.Add(f.Length)) > silence }
 
+// ordered is the clock by which a session goes on: what is live is what was taken in last, whatever its producer times say (API
+// reference, HLSFragmentSelector).
+func (s *Session) ordered() footage.Selector {
+	if s.mode == live {
+		return footage.ByServer
+	}
+	return s.by
+}
+
 // look gives the fragments that can be played and begin at a time or later, in the order of their times: of those with one producer time
 // the newest.
 func (s *Session) look(st streams.Stream, from, now time.Time) []footage.Fragment {
-	sel := streams.Selection{By: s.by, Start: from, End: s.end}
+	sel := streams.Selection{By: s.ordered(), Start: from, End: s.end}
 	if s.end.IsZero() {
 		sel.End = now.Add(24 * time.Hour)
 	}
@@ -125,10 +134,11 @@ func (s *Session) window(now time.Time) (shown []entry, first, broken int, ended
 	if err != nil {
 		return nil, 0, 0, false, err
 	}
-	last := t.entries[len(t.entries)-1]
-	fresh := slices.DeleteFunc(s.look(st, last.fragment.Time(s.by), now), func(f footage.Fragment) bool {
-		again := s.by == footage.ByProducer && f.Producer.Equal(last.fragment.Producer)
-		return again || cmp.Or(f.Time(s.by).Compare(last.fragment.Time(s.by)), cmp.Compare(f.Number, last.fragment.Number)) <= 0
+	last := t.entries[len(t.entries)-1].fragment
+	by := s.ordered()
+	fresh := slices.DeleteFunc(s.look(st, last.Time(by), now), func(f footage.Fragment) bool {
+		again := s.by == footage.ByProducer && f.Producer.Equal(last.Producer)
+		return again || cmp.Or(f.Time(by).Compare(last.Time(by)), cmp.Compare(f.Number, last.Number)) <= 0
 	})
 	if s.mode == replay {
 		ended, err = s.replayLocked(fresh, now)

@@ -35,8 +35,8 @@ func javaScript(t *testing.T) string {
 	return dir
 }
 
-// TestJavaScript: an application that uses the AWS SDK for JavaScript lists, puts media, and gets clips and images; errors are those of
-// its classes.
+// TestJavaScript: an application that uses the AWS SDK for JavaScript lists, puts media, and gets clips, images, media and sessions, which
+// it follows to their segments; errors are those of its classes.
 func TestJavaScript(t *testing.T) {
 	node, sdk := tool(t, "node"), javaScript(t)
 	c := checked(t)
@@ -55,9 +55,11 @@ func TestJavaScript(t *testing.T) {
 	}
 	if err := json.Unmarshal([]byte(`{"streams": [10, 2], "described": ["ACTIVE", 24, true], "tags": {"a": "b"}, "persisted": 5,
 		"others": ["BUFFERING", "PERSISTED", "RECEIVED"], "fragments": 5, "times": [0, 2000, 4000, 6000, 8000], "type": "video/mp4",
-		"images": ["ffd8", "ffd8", "ffd8", "ffd8"], "errors": [
+		"images": ["ffd8", "ffd8", "ffd8", "ffd8"], "hls": [5, "ftyp", "moof"], "dash": [5, "ftyp", "moof"],
+		"chunks": ["video/webm", 3, "video/webm", 5], "errors": [
 		["ResourceNotFoundException", "ResourceNotFoundException", 404, true, true],
 		["ResourceInUseException", "ResourceInUseException", 400, true, true],
+		["ResourceNotFoundException", "ResourceNotFoundException", 404, true, true],
 		["ResourceNotFoundException", "ResourceNotFoundException", 404, true, true],
 		["KinesisVideoServiceException", "InvalidSignatureException", 403, true, true]]}`), &want); err != nil {
 		t.Fatal(err)

@@ -5,6 +5,7 @@ const path = require('path');
 const need = name => require(path.join(process.env.SDK, 'node_modules', name));
 const video = need('@aws-sdk/client-kinesis-video');
 const archived = need('@aws-sdk/client-kinesis-video-archived-media');
+const mediaOut = need('@aws-sdk/client-kinesis-video-media');
 const { SignatureV4 } = need('@smithy/signature-v4');
 const { HttpRequest } = need('@smithy/protocol-http');
 const { Sha256 } = need('@aws-crypto/sha256-js');
@@ -42,6 +43,45 @@ async function put(stream, media) {
   return (await answer.text()).split('\n').filter(Boolean).map(line => JSON.parse(line));
 }
 
+// bytes gets a resource of a session.
+async function bytes(url) {
+  const answer = await fetch(url);
+  if (!answer.ok) throw new Error(`${url}: ${answer.status} ${await answer.text()}`);
+  return Buffer.from(await answer.arrayBuffer());
+}
+
+// box gives the type of the first box of a resource.
+const box = async url => (await bytes(url)).toString('latin1', 4, 8);
+
+// playHLS follows a session: it gives how many segments it has, and what its init section and its last segment begin with.
+async function playHLS(master) {
+  const entries = async url => (await bytes(url)).toString().split('\n').filter(l => l && !l.startsWith('#')).map(l => new URL(l, url));
+  const [list] = await entries(master);
+  const [, init] = (await bytes(list)).toString().match(/#EXT-X-MAP:URI="([^"]+)"/);
+  const segments = await entries(list);
+  return [segments.length, await box(new URL(init, list)), await box(segments.at(-1))];
+}
+
+// playDASH does it with a manifest.
+async function playDASH(url) {
+  const text = (await bytes(url)).toString();
+  const attribute = name => text.match(new RegExp(` ${name}="([^"]*)"`))[1].replaceAll('&amp;', '&');
+  const pieces = text.split('</SegmentTimeline>')[0].match(/<S /g).length;
+  const last = attribute('media').replace('$Number$', Number(attribute('startNumber')) + pieces - 1);
+  return [pieces, await box(new URL(attribute('initialization'), url)), await box(new URL(last, url))];
+}
+
+// chunks counts the Matroska documents in the media that an answer brings, until there are enough of them, whole.
+async function chunks(payload, enough) {
+  let media = Buffer.alloc(0);
+  const count = what => media.toString('latin1').split(what).length - 1;
+  for await (const part of payload) {
+    media = Buffer.concat([media, part]);
+    if (count('AWS_KINESISVIDEO_CONTINUATION_TOKEN') === enough) break; // which leaves the connection
+  }
+  return count('\x1a\x45\xdf\xa3');
+}
+
 async function main() {
   const out = {};
   out.streams = [];
@@ -77,11 +117,29 @@ async function main() {
   }));
   out.images = images.Images.map(i => i.Error || Buffer.from(i.ImageContent, 'base64').subarray(0, 2).toString('hex'));
 
+  const hls = await (await archive('mine', 'GET_HLS_STREAMING_SESSION_URL')).send(new archived.GetHLSStreamingSessionURLCommand({
+    StreamName: 'mine', PlaybackMode: 'ON_DEMAND', HLSFragmentSelector: selector,
+  }));
+  out.hls = await playHLS(hls.HLSStreamingSessionURL);
+  const dash = await (await archive('mine', 'GET_DASH_STREAMING_SESSION_URL')).send(new archived.GetDASHStreamingSessionURLCommand({
+    StreamName: 'mine', PlaybackMode: 'ON_DEMAND', DASHFragmentSelector: selector,
+  }));
+  out.dash = await playDASH(dash.DASHStreamingSessionURL);
+
+  const listed = await (await archive('mine', 'GET_MEDIA_FOR_FRAGMENT_LIST')).send(new archived.GetMediaForFragmentListCommand({
+    StreamName: 'mine', Fragments: fragments.slice(0, 3).map(f => f.FragmentNumber),
+  }));
+  const reader = new mediaOut.KinesisVideoMediaClient({ ...common, endpoint: await dataEndpoint('mine', 'GET_MEDIA') });
+  const StartSelector = { StartSelectorType: 'EARLIEST' };
+  const followed = await reader.send(new mediaOut.GetMediaCommand({ StreamName: 'mine', StartSelector }));
+  out.chunks = [listed.ContentType, await chunks(listed.Payload, -1), followed.ContentType, await chunks(followed.Payload, 5)];
+
   const none = { ...selector, TimestampRange: { StartTimestamp: new Date(0), EndTimestamp: new Date(1000) } };
   out.errors = [
     await fail(control.send(new video.DescribeStreamCommand({ StreamName: 'none' }))),
     await fail(control.send(new video.CreateStreamCommand({ StreamName: 'mine' }))),
     await fail(lister.send(new archived.GetClipCommand({ StreamName: 'mine', ClipFragmentSelector: none }))),
+    await fail(reader.send(new mediaOut.GetMediaCommand({ StreamName: 'none', StartSelector }))),
     await fail(new video.KinesisVideoClient({ ...common, endpoint: process.env.ENDPOINT, credentials: { ...credentials, secretAccessKey: 'x' } })
       .send(new video.ListStreamsCommand({}))),
   ];

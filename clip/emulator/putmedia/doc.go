@@ -5,8 +5,9 @@
 //	                                           └─→ ackWriter ─→ answer
 //
 // A fragment is whole where its cluster of known size ends, at the tag AWS_KINESISVIDEO_END_OF_FRAGMENT, where the next one
-// begins, or where the body ends; one that was cut off with its connection is dropped. It can be listed and asked for before
-// its PERSISTED is sent. One goroutine reads and stores, another writes all acknowledgements.
+// begins, or where the body ends. One that was cut off is dropped: with its connection, or by the end of the body of an official
+// producer, which has the tag behind each whole one. A fragment can be listed and asked for before its PERSISTED is sent. One
+// goroutine reads and stores, another writes all acknowledgements.
 //
 // What goes wrong on purpose in a session is its Faults (fault.go): the body breaks off or stalls, an ERROR ends it, PERSISTED comes
 // late or not at all.

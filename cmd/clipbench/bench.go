@@ -123,15 +123,22 @@ func build(ctx context.Context, path string) error {
 // videoWidth and videoHeight are the size of the footage's pictures.
 const videoWidth, videoHeight = 640, 360
 
-// footage makes a minute of video with sound that looks like a camera's: 30 pictures a second, about 1.5 Mbit/s, no
-// B-frames, a key frame every so many seconds; AAC at 48 kHz.
+// bitrate is that of the footage, fleetBitrate that of the footage of fleets, which are many processes on one machine.
+const bitrate, fleetBitrate = 1400, 400
+
+// footage makes a minute of footage for a stream.
 func (b *bench) footage(ctx context.Context, name string, fragment int) (string, error) {
-	path := filepath.Join(b.dir, name+".mp4")
-	gop := 30 * fragment
+	return makeFootage(ctx, filepath.Join(b.dir, name+".mp4"), fragment, bitrate)
+}
+
+// makeFootage makes a minute of video with sound that looks like a camera's: 30 pictures a second of so many kbit/s, no B-frames, a key
+// frame every so many seconds; AAC at 48 kHz.
+func makeFootage(ctx context.Context, path string, fragment, kilobits int) (string, error) {
+	gop, rate := 30*fragment, fmt.Sprintf("%dk", kilobits)
 	_, err := child.Output(ctx, "ffmpeg", "-v", "error", "-nostdin", "-y",
 		"-f", "lavfi", "-i", fmt.Sprintf("testsrc2=size=%dx%d:rate=30:duration=60,noise=alls=12:allf=t", videoWidth, videoHeight),
 		"-f", "lavfi", "-i", "sine=frequency=500:sample_rate=48000:duration=60",
-		"-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-b:v", "1400k", "-maxrate", "1400k", "-bufsize", "700k",
+		"-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-b:v", rate, "-maxrate", rate, "-bufsize", fmt.Sprintf("%dk", kilobits/2),
 		"-x264-params", fmt.Sprintf("keyint=%d:min-keyint=%d:scenecut=0:open-gop=0:bframes=0", gop, gop),
 		"-c:a", "aac", "-b:a", "64k", path)
 	return path, err

@@ -12,5 +12,8 @@
 // in turn, and the value is the median of the ratios of the rounds. Every task mounts with a cache of its own. Cold
 // measurements use another hour of footage each time, so that nothing of them is known.
 //
+// Clipbench fleet is another command: hosts that share a bucket, real ones and simulated ones (fleet.go, internal/fleet, internal/simulate,
+// internal/plot). FLEET.md says what comes of it.
+//
 // This process reads the mount and does not serve it. A watchdog aborts the connection of a mount that takes too long.
 package main

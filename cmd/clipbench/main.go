@@ -54,7 +54,7 @@ such; the exit code is 0 if every row was measured or cannot be measured here.`,
 		},
 	}
 	s.bind(cmd)
-	cmd.AddCommand(newBareCommand(stderr), newFilesCommand(stdout))
+	cmd.AddCommand(newBareCommand(stderr), newFilesCommand(stdout), newFleetCommand(stdout, stderr))
 	cmd.SetArgs(args)
 	cmd.SetOut(stdout)
 	cmd.SetErr(stderr)

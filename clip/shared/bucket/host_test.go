@@ -159,7 +159,7 @@ func TestHostKilledInUpload(t *testing.T) {
 	half, gone := make(chan struct{}), make(chan struct{})
 	g.Set(func(x *gateway.Exchange) bool {
 		if x.Method == http.MethodPut && strings.Contains(x.URL.Path, "/m/") {
-			x.Request.Body = &halted{ReadCloser: x.Request.Body, left: 4_000_000, half: half, gone: gone}
+			x.Body = &halted{ReadCloser: x.Body, left: 4_000_000, half: half, gone: gone}
 		}
 		return false
 	})

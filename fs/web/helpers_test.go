@@ -12,6 +12,7 @@ import (
 	"clipfs/cache"
 	"clipfs/clip"
 	"clipfs/clip/archive/memory"
+	"clipfs/clip/names"
 	"clipfs/fs/tree"
 	"clipfs/fs/web"
 )
@@ -30,6 +31,12 @@ func recorded() *memory.Archive {
 // serve serves an archive over HTTP, with a cache of its own.
 func serve(t *testing.T, service *memory.Archive, o web.Options) *httptest.Server {
 	t.Helper()
+	return serveIn(t, time.UTC, service, o)
+}
+
+// serveIn does that with the days of a time zone.
+func serveIn(t *testing.T, zone *time.Location, service *memory.Archive, o web.Options) *httptest.Server {
+	t.Helper()
 	c, err := cache.Open(t.TempDir(), cache.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -39,7 +46,7 @@ func serve(t *testing.T, service *memory.Archive, o web.Options) *httptest.Serve
 			t.Error(err)
 		}
 	})
-	h, err := web.New(tree.New(clip.NewLibrary(service, c, clip.Options{}), tree.Options{}), o)
+	h, err := web.New(tree.New(clip.NewLibrary(service, c, clip.Options{Grammar: names.Grammar{Location: zone}}), tree.Options{}), o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,9 @@ import (
 	"html/template"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"path"
+	"strconv"
 	"strings"
 	"time"
 
@@ -77,10 +79,13 @@ type view struct {
 	// Zone is the name of the time zone of days, Start and End the day in milliseconds since 1970.
 	Zone       string
 	Start, End int64
-	Warn       int64
-	Stills     bool
-	// Clips says that clips of any length are here.
-	Clips bool
+	// Rest is the URL of what the day has beyond its first 24 hours, which are all that the page shows; empty for nothing.
+	Rest   string
+	Warn   int64
+	Stills bool
+	// Clips says that clips of any length are here, and Player is the URL of a day's page at their time; empty for none.
+	Clips  bool
+	Player string
 }
 
 // crumb is a directory on the way to a page, or the page itself.
@@ -110,7 +115,10 @@ func (p *pages) write(d *tree.Dir, lines []line, base string, zone *time.Locatio
 	v.Clips = d.Period.Length() > 0
 	if d.Path != "" {
 		names := strings.Split(d.Path, "/")
-		v.Stream, v.Title = names[0], strings.Join(names, " ")
+		v.Stream, v.Title = names[0], names[0]
+		if len(names) > 1 {
+			v.Title += " " + names[len(names)-1]
+		}
 		for i, name := range names {
 			v.Trail = append(v.Trail, crumb{name, strings.Repeat("../", len(names)-1-i) + "./", i == len(names)-1})
 		}
@@ -120,13 +128,32 @@ func (p *pages) write(d *tree.Dir, lines []line, base string, zone *time.Locatio
 	case "camera.html":
 		v.Months, v.Newest = calendar(lines)
 	case "day.html":
-		v.Day, v.Start, v.End = path.Base(d.Path), d.Period.Start.UnixMilli(), min(d.Period.End.UnixMilli(), d.Period.Start.Add(archive.MaxSpan).UnixMilli())
+		end := d.Period.Start.Add(archive.MaxSpan)
+		if end.Before(d.Period.End) {
+			v.Rest = "../" + end.UTC().Format("20060102T150405Z") + "/"
+		} else {
+			end = d.Period.End
+		}
+		v.Day, v.Start, v.End = path.Base(d.Path), d.Period.Start.UnixMilli(), end.UnixMilli()
+	case "listing.html":
+		v.Player = player(v, d.Period, zone)
 	}
 	var text bytes.Buffer
 	if err := p.templates.ExecuteTemplate(&text, name, v); err != nil {
 		return nil, err
 	}
 	return text.Bytes(), nil
+}
+
+// player is the URL of a day's page at the time of a directory; empty where it does not show that.
+func player(v view, of archive.Span, zone *time.Location) string {
+	local := of.Start.In(zone)
+	day := time.Date(local.Year(), local.Month(), local.Day(), 0, 0, 0, 0, zone)
+	if of.Length() <= 0 || strings.HasPrefix(v.Stream, "@") || of.Start.Sub(day) >= archive.MaxSpan {
+		return ""
+	}
+	at := url.Values{"t": {of.Start.UTC().Format(time.RFC3339)}, "zoom": {strconv.Itoa(int(of.Length().Seconds()))}}
+	return v.Root + url.PathEscape(v.Stream) + "/" + day.Format(time.DateOnly) + "/#" + at.Encode()
 }
 
 // zoneName is a zone as browsers know it.

@@ -180,7 +180,7 @@ func TestWithoutScript(t *testing.T) {
 	s := serve(t, recorded(), web.Options{BasePath: "/cameras"})
 	path := "/cameras/"
 	for _, step := range []struct{ link, says string }{
-		{"./door/", "Choose a camera"}, {"./1999-12-31/", "choose one to look at it"}, {"./1999-12-31T20/", "The files below do not"},
+		{"./door/", "Choose a camera"}, {"./1999-12-31/", "choose one to look at it"}, {"./1999-12-31T20/", "The player needs JavaScript"},
 		{"./1999-12-31T20:00/", "Any length can be had"}, {"./1m.mp4", "Any length can be had"},
 	} {
 		page := ask(t, s, http.MethodGet, path)

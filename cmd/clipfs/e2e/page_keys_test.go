@@ -82,11 +82,11 @@ func (s site) zones(t *testing.T) {
 	}
 }
 
-// cost marks five minutes and looks at what the page says of them.
+// cost marks five minutes, with and without a colon, and looks at what the page says of them.
 func (s site) cost(t *testing.T) {
 	t.Helper()
 	browser.Eval[bool](t, s.Tab, `(document.querySelector('main').dataset.warn = '10000', true)`) // as --warn-bytes 10KB has it
-	s.goTo(t, "19:00")
+	s.goTo(t, "1900")
 	s.Do(t, chromedp.KeyEvent("["))
 	s.goTo(t, "19:05")
 	s.Do(t, chromedp.KeyEvent("]"))

@@ -3,7 +3,6 @@
 package e2e_test
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -12,7 +11,7 @@ import (
 	"clipfs/cmd/internal/harness"
 )
 
-// live is a page that follows a camera, and writes down each second what its clock says.
+// live is a page that follows a camera for a minute, and writes down each second what its clock says.
 type live struct {
 	site
 	begun time.Time
@@ -21,11 +20,13 @@ type live struct {
 // follow opens it.
 func follow(t *testing.T, s site) live {
 	t.Helper()
-	l := live{site: s.another(t, 600, 700)}
+	l := live{site: s.another(t, 400, 600)}
 	l.Go(t, s.web.URL+"/front-door/"+time.Now().UTC().Format(time.DateOnly)+"/#live")
 	l.agrees(t, "live, at first")
 	l.begun = time.Now()
-	browser.Eval[bool](t, l.Tab, `(window.seen = [], setInterval(() => seen.length < 60 && seen.push([Date.now(), document.querySelector('.clock').textContent]), 1000), true)`)
+	browser.Eval[bool](t, l.Tab, `(window.seen = [], setInterval(() => {
+		seen.length < 60 ? seen.push([Date.now(), document.querySelector('.clock').textContent]) : document.querySelector('video').pause();
+	}, 1000), true)`)
 	return l
 }
 
@@ -59,9 +60,6 @@ func (l live) followed(t *testing.T) {
 func (s site) stills(t *testing.T) {
 	refused := s.emulator.Fault(t, "kind=denied,api=GetImages,stream=yard")
 	s.Go(t, s.web.URL+"/")
-	tile := func(name string) string {
-		return fmt.Sprintf(`[...document.querySelectorAll('.tile')].find(t => t.querySelector('.name').textContent === %q)`, name)
-	}
 	s.Await(t, tile("front-door")+`.querySelector('img')?.naturalWidth > 0`)
 	refused.Await(t)
 	s.Await(t, tile("yard")+`.querySelector('.state').textContent.startsWith('seen')`)

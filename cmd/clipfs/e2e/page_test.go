@@ -42,7 +42,7 @@ func startSite(t *testing.T) site {
 	e := harness.StartEmulator(t, "--stream", "front-door=testcard", "--stream", "yard=testcard", "--stream", "law="+law+",loop", "--stream", "h265="+h265+",loop",
 		"--retention", "72h", "--quota", "off")
 	createStreams(t, e, 72, "gaps", "ahead", "denied")
-	s := site{Tab: browser.Open(t, 1280, 1000), emulator: e, yesterday: time.Now().UTC().Truncate(24 * time.Hour).Add(-24 * time.Hour)}
+	s := site{Tab: browser.Open(t, 1000, 800), emulator: e, yesterday: time.Now().UTC().Truncate(24 * time.Hour).Add(-24 * time.Hour)}
 	for _, run := range [][2]time.Duration{{-5 * time.Minute, 4 * time.Minute}, {0, 5 * time.Minute}, {7*time.Minute + 600*time.Millisecond, 90 * time.Second}} {
 		put(t, e, "gaps", s.evening().Add(run[0]), run[1])
 	}
@@ -99,6 +99,7 @@ func (s site) open(t *testing.T, camera, hash string) {
 	t.Helper()
 	s.Go(t, "about:blank")
 	s.Go(t, s.web.URL+"/"+camera+"/"+s.yesterday.Format(time.DateOnly)+"/"+hash)
+	s.Await(t, `document.querySelector('video')`)
 }
 
 // shown waits until the video shows where it was sent to, and gives the second that it shows and what the clock says.
@@ -175,8 +176,8 @@ func TestPage(t *testing.T) {
 		name string
 		look func(*testing.T)
 	}{
-		{"cameras", s.cameras}, {"day", s.marked}, {"keys", s.keys}, {"seeks", s.seeks}, {"codecs", s.codecs}, {"stills", s.stills},
-		{"without HLS", s.withoutHLS}, {"looks", s.looks},
+		{"cameras", s.cameras}, {"day", s.marked}, {"keys", s.keys}, {"seeks", s.seeks}, {"codecs", s.codecs}, {"stills", s.stills}, {"today", s.today},
+		{"without HLS", s.withoutHLS}, {"without script", s.withoutScript}, {"looks", s.looks},
 	} {
 		t.Run(way.name, func(t *testing.T) {
 			way.look(t)
@@ -186,6 +187,11 @@ func TestPage(t *testing.T) {
 	live.followed(t)
 }
 
+// tile is an expression for the tile of a camera, which comes into view: those out of view show nothing.
+func tile(camera string) string {
+	return fmt.Sprintf(`(t => (t.scrollIntoView(), t))([...document.querySelectorAll('.tile')].find(t => t.querySelector('.name').textContent === %q))`, camera)
+}
+
 // cameras: the tiles say what is wrong, and a camera's page has its days.
 func (s site) cameras(t *testing.T) {
 	denied := s.emulator.Fault(t, "kind=denied,api=ListFragments,stream=denied")
@@ -193,7 +199,7 @@ func (s site) cameras(t *testing.T) {
 	for camera, says := range map[string]string{
 		"front-door": "seen ", "gaps": "silent for ", "ahead": "clock off by +5 hours", "yard": "seen ", "denied": "no permission: ",
 	} {
-		s.Await(t, fmt.Sprintf(`[...document.querySelectorAll('.tile')].some(t => t.querySelector('.name').textContent === %q && t.querySelector('.state').textContent.startsWith(%q))`, camera, says))
+		s.Await(t, tile(camera)+fmt.Sprintf(`.querySelector('.state').textContent.startsWith(%q)`, says))
 	}
 	denied.Remove(t)
 	s.Go(t, s.web.URL+"/gaps/")

@@ -48,7 +48,8 @@ func Open(t testing.TB, width, height int) *Tab {
 	harness.Need(t, "chromium")
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath("chromium"), chromedp.NoSandbox, chromedp.Flag("disable-background-networking", true), chromedp.WindowSize(width, height),
-		chromedp.Flag("autoplay-policy", "no-user-gesture-required"), chromedp.UserDataDir(t.TempDir()), chromedp.Env("HOME="+t.TempDir()))
+		chromedp.Flag("autoplay-policy", "no-user-gesture-required"), chromedp.UserDataDir(t.TempDir()), chromedp.Env("HOME="+t.TempDir()),
+		chromedp.Flag("disable-gpu", true)) // which would be emulated, and takes more than drawing without one
 	allocated, end := chromedp.NewExecAllocator(context.Background(), options...)
 	t.Cleanup(end)
 	return open(allocated, t, width, height)
@@ -303,6 +304,15 @@ func (b *Tab) Before(t testing.TB, script string) {
 	t.Helper()
 	b.Do(t, func(ctx context.Context, target *chromedp.Target) (chromedp.Void, error) {
 		_, err := cdp.Call(ctx, target, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script})
+		return chromedp.Void{}, err
+	})
+}
+
+// NoScript has pages run no scripts from now on.
+func (b *Tab) NoScript(t testing.TB) {
+	t.Helper()
+	b.Do(t, func(ctx context.Context, target *chromedp.Target) (chromedp.Void, error) {
+		_, err := cdp.Call(ctx, target, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
 		return chromedp.Void{}, err
 	})
 }

@@ -22,14 +22,17 @@ async function look(tile) {
   try {
     told = await attributes(url, 'last', 'error');
   } catch (e) {
+    without(tile);
     state(tile, e.status === 403 ? `no permission: ${e.message}` : e.message, true);
     return;
   }
   if (told.error) {
+    without(tile);
     state(tile, told.error, true);
     return;
   }
   if (!told.last) {
+    without(tile);
     state(tile, 'nothing is recorded', true);
     return;
   }
@@ -47,6 +50,11 @@ async function look(tile) {
   }
 }
 
+// without says that there is no picture, unless there is an older one.
+function without(tile) {
+  tile.querySelector('.still').dataset.none = 'no picture';
+}
+
 // show loads the first still that there is, and keeps the one before until it is there. All who look within a minute ask for the same
 // one. A camera that has none is left alone for a while: its footage is of a kind, or its permissions are such, that it never will.
 function show(tile, [url, ...rest]) {
@@ -56,12 +64,16 @@ function show(tile, [url, ...rest]) {
   }
   const img = new Image();
   img.alt = '';
-  img.onload = () => place.replaceChildren(img);
+  img.onload = () => {
+    delete place.dataset.none;
+    place.replaceChildren(img);
+  };
   img.onerror = () => {
     if (rest.length > 0) {
       show(tile, rest);
     } else {
       tile.without = Date.now() + withoutFor;
+      without(tile);
     }
   };
   img.src = url;

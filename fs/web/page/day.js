@@ -1,5 +1,6 @@
 // A day of a camera: the player, the strip, marks, and another camera beside it.
 
+import { Beside } from './beside.js';
 import { Player } from './player.js';
 import { ask, attributes } from './service.js';
 import { Strip } from './strip.js';
@@ -10,13 +11,14 @@ const set = main.dataset;
 const day = { start: Number(set.start), end: Number(set.end) };
 const find = (selector) => main.querySelector(selector);
 const root = new URL('../', location.href).href;
+const again = 60e3;
 const stills = { on: set.stills === 'true' };
 
 const player = new Player(find('.screen'), root, day);
 const strip = new Strip(find('.strip'), day);
 const clockBox = find('.clock');
 const zoneBox = find('.zone');
-let beside = null;
+const beside = new Beside(find('.screens'), day);
 let live = false;
 
 const zone = () => zoneBox.value || Intl.DateTimeFormat().resolvedOptions().timeZone;
@@ -37,7 +39,7 @@ function toURL() {
     if (strip.span < day.end - day.start) {
       hash.set('zoom', String(Math.round(strip.span / 1000)));
     }
-    if (beside) {
+    if (beside.stream) {
       hash.set('with', beside.stream);
     }
     history.replaceState(null, '', `#${hash}`);
@@ -53,8 +55,7 @@ function showTime() {
     }
   });
   clockBox.classList.toggle('shown', player.shown !== null);
-  strip.head = at;
-  strip.draw();
+  strip.at(at);
   strip.element.setAttribute('aria-valuenow', String(at));
   strip.element.setAttribute('aria-valuetext', clock(at, zone(), 0));
 }
@@ -65,12 +66,20 @@ function seek(time) {
   const at = Math.min(day.end - 1, Math.max(day.start, time));
   player.shown = null;
   player.seek(at);
-  beside?.player.seek(at);
+  beside.player?.seek(at);
   showTime();
   if (at < strip.from || at > strip.to) {
     strip.show(at - strip.span / 2, strip.span);
   }
   toURL();
+}
+
+// show shows a time, with so much of the day around it, if that is told.
+function show(time, zoom) {
+  if (zoom) {
+    strip.show(time - zoom / 2, zoom);
+  }
+  seek(time);
 }
 
 // next shows the next picture: further and further on, until it is another one. How far apart pictures are differs by camera.
@@ -86,59 +95,11 @@ async function next() {
 function toggle() {
   if (player.video.paused) {
     player.play();
-    beside?.player.play();
+    beside.player?.play();
   } else {
     player.video.pause();
-    beside?.player.video.pause();
+    beside.player?.video.pause();
   }
-}
-
-// keepTogether moves the other camera where its picture is of another time by more than a little.
-function keepTogether() {
-  if (!beside || player.shown === null || beside.player.shown === null || live) {
-    return;
-  }
-  const off = beside.player.shown - player.shown;
-  const other = beside.player.timeline;
-  if (!other?.recorded(player.shown)) {
-    beside.player.say('Nothing was recorded here at this time.');
-    return;
-  }
-  if (Math.abs(off) > 400 && !beside.player.video.seeking) {
-    beside.player.seek(player.shown);
-  }
-}
-
-async function startBeside(stream) {
-  beside?.figure.remove();
-  beside = null;
-  const screens = find('.screens');
-  screens.classList.toggle('two', stream !== '');
-  if (!stream) {
-    toURL();
-    return;
-  }
-  const figure = find('.screen').cloneNode(true);
-  figure.querySelector('video').removeAttribute('src');
-  figure.querySelector('.said').textContent = '';
-  const of = document.createElement('span');
-  of.className = 'of';
-  of.textContent = stream;
-  figure.append(of);
-  screens.append(figure);
-  beside = { stream, figure, player: new Player(figure, new URL(`../../${encodeURIComponent(stream)}/`, location.href).href, day) };
-  try {
-    await beside.player.load();
-  } catch (e) {
-    beside.player.say(e.status === 404 ? 'Nothing was recorded here on this day.' : e.message);
-    return;
-  }
-  beside.player.video.playbackRate = player.video.playbackRate;
-  beside.player.seek(now());
-  if (!player.video.paused) {
-    beside.player.play();
-  }
-  toURL();
 }
 
 // Marks and what is made of them.
@@ -155,12 +116,12 @@ async function mark(which) {
   find('.paths').hidden = true;
   const text = find('.marked');
   if (!whole) {
-    text.textContent = `${which === 0 ? 'from' : 'to'} ${clock(at, zone())}`;
+    text.textContent = `${which === 0 ? 'from' : 'to'} ${clock(at, zone()).slice(11)}`;
     return;
   }
   const [start, end] = strip.marks;
   const path = `${name(start)}/${length(end - start)}`;
-  text.textContent = `${clock(start, zone())} to ${clock(end, zone()).slice(11)}, ${length(end - start)}`;
+  text.textContent = `${clock(start, zone()).slice(11)} to ${clock(end, zone()).slice(11)}, ${length(end - start)}`;
   const file = `${set.stream}-${name(start)}-${length(end - start)}`;
   for (const [selector, form] of [['.save', '.mp4'], ['.save-cover', '.cover.mp4']]) {
     find(selector).href = `${root}${path}${form}`;
@@ -190,25 +151,28 @@ async function copy() {
   }
 }
 
-async function goLive() {
+function goLive() {
   live = true;
   find('.live').setAttribute('aria-pressed', 'true');
   player.shown = null;
-  try {
-    await player.live();
-  } catch (e) {
+  beside.live();
+  player.live().catch((e) => {
     player.say(e.message);
-  }
+    live = false;
+    find('.live').setAttribute('aria-pressed', 'false');
+  });
 }
 
+// goTo goes to a time of day, of which colons may be left out: keyboards of phones have none beside the numbers. The day may have parts of
+// two dates in the zone that is chosen.
 function goTo(text) {
-  const match = /^(\d{1,2})(?::(\d{2}))?(?::(\d{2}))?(?:\.(\d{1,3}))?$/.exec(text.trim());
+  const match = /^([01]?\d|2[0-3])(?::?([0-5]\d))?(?::?([0-5]\d))?(?:\.(\d{1,3}))?$/.exec(text.trim());
   if (!match) {
     return false;
   }
   const [, h, m = '00', s = '00', ms = '0'] = match;
-  const date = clock(day.start + (day.end - day.start) / 2, zone(), 0).slice(0, 10);
-  seek(instant(date, `${h.padStart(2, '0')}:${m}:${s}`, zone()) + Number(ms.padEnd(3, '0')));
+  const at = [day.start, day.end - 1].map((edge) => instant(clock(edge, zone(), 0).slice(0, 10), `${h.padStart(2, '0')}:${m}:${s}`, zone()));
+  seek((at.find((time) => time >= day.start && time < day.end) ?? at[0]) + Number(ms.padEnd(3, '0')));
   return true;
 }
 
@@ -219,7 +183,7 @@ const keys = {
   ',': () => seek(now() - 1), // the picture that is shown then
   '.': next,
   Home: () => seek(player.timeline?.first ?? day.start),
-  End: () => seek((player.timeline?.last ?? day.end) - 1000),
+  End: () => seek((player.known?.last ?? day.end) - 1000),
   PageUp: () => seek(now() - 600e3),
   PageDown: () => seek(now() + 600e3),
   '[': () => mark(0),
@@ -251,13 +215,13 @@ strip.addEventListener('hover', ({ detail: { time, x } }) => {
   box.querySelector('span').textContent = clock(time, zone(), strip.span < 600e3 ? 3 : 0).slice(11);
   const img = box.querySelector('img');
   clearTimeout(asked);
-  if (!stills.on || !player.timeline?.recorded(time)) {
+  if (!stills.on || !player.known?.recorded(time)) {
     img.hidden = true;
     return;
   }
   asked = setTimeout(() => {
     const grain = Math.max(1000, 2 ** Math.floor(Math.log2(strip.span / 100)));
-    const url = `${root}${name(Math.max(player.timeline.first + 200, Math.floor(time / grain) * grain))}.jpg`;
+    const url = `${root}${name(Math.max(player.known.first + 200, Math.floor(time / grain) * grain))}.jpg`;
     if (img.src !== url) {
       img.src = url;
     }
@@ -273,9 +237,16 @@ still.addEventListener('error', () => { still.hidden = true; });
 
 strip.addEventListener('pick', ({ detail: { time } }) => seek(time));
 strip.addEventListener('view', toURL);
+beside.addEventListener('picture', () => {
+  if (!live && player.shown !== null) {
+    beside.judge(player.shown);
+  }
+});
 player.addEventListener('picture', () => {
   showTime();
-  keepTogether();
+  if (!live) {
+    beside.keep(player.shown);
+  }
   toURL();
 });
 player.addEventListener('state', () => {
@@ -297,7 +268,7 @@ click('.sound', () => {
   find('.sound').setAttribute('aria-pressed', String(!player.video.muted));
 });
 find('.speed').addEventListener('change', (e) => {
-  for (const one of [player, beside?.player]) {
+  for (const one of [player, beside.player]) {
     if (one) {
       one.video.defaultPlaybackRate = Number(e.target.value);
       one.video.playbackRate = Number(e.target.value);
@@ -306,6 +277,7 @@ find('.speed').addEventListener('change', (e) => {
 });
 zoneBox.addEventListener('change', () => {
   strip.zone = zone();
+  strip.draw();
   showTime();
 });
 find('.goto').addEventListener('submit', (e) => {
@@ -316,25 +288,31 @@ find('.goto').addEventListener('submit', (e) => {
     strip.element.focus();
   }
 });
-find('.beside').addEventListener('change', (e) => startBeside(e.target.value));
+find('.beside').addEventListener('change', (e) => {
+  showBeside(e.target.value);
+  toURL();
+});
 
 // Another link to this day, in this tab.
 addEventListener('hashchange', () => {
-  const { time, zoom } = fromURL();
+  const { time, zoom, beside: other } = fromURL();
   if (location.hash === '#live') {
     goLive();
-  } else if (time !== null) {
-    if (zoom) {
-      strip.show(time - zoom / 2, zoom);
-    }
-    seek(time);
+    return;
+  }
+  if (other !== beside.stream) {
+    choose(other);
+    showBeside(other);
+  }
+  if (time !== null) {
+    show(time, zoom);
   }
 });
 
 player.addEventListener('timeline', () => {
-  strip.timeline = player.timeline;
+  strip.timeline = player.known;
   strip.draw();
-  const { notes, silent } = player.timeline;
+  const { notes, silent } = player.known;
   find('.notes').textContent = notes.filter((note) => !note.startsWith('sound of ')).map((note) => `${note}. `).join('');
   if (silent.length > 0) {
     const a = document.createElement('a');
@@ -345,42 +323,48 @@ player.addEventListener('timeline', () => {
 });
 
 // begin shows what the URL says, or the first picture.
-async function begin() {
+async function begin({ time, zoom }) {
   strip.zone = zone();
-  const start = fromURL();
   try {
     await player.load();
-    const first = start.time ?? player.timeline.first;
-    if (start.zoom) {
-      strip.show(first - start.zoom / 2, start.zoom);
-    }
     if (location.hash === '#live') {
-      await goLive();
+      goLive();
     } else {
-      seek(first);
+      show(time ?? player.timeline.first, zoom);
     }
   } catch (e) {
     player.say(e.status === 404 ? 'Nothing was recorded on this day.' : e.message);
   }
   showTime();
-  return start;
+}
+
+// choose has the box of cameras say a name, which it may not have yet.
+function choose(stream) {
+  const box = find('.beside');
+  if (![...box.options].some((o) => o.value === stream)) {
+    box.append(new Option(stream, stream));
+  }
+  box.value = stream;
+}
+
+function showBeside(stream, ready) {
+  beside.show(stream, ready, now, player.video);
+}
+
+// refresh looks for what was recorded since, while the day is not over and somebody looks.
+async function refresh() {
+  if (!document.hidden && Date.now() < day.end + again) {
+    await (player.timeline ? player.refresh() : begin(start)).catch(() => {});
+  }
 }
 
 // others lists what this day can be seen beside.
-async function others(chosen) {
-  try {
-    for (const { name: stream, kind } of (await ask('../../')).entries) {
-      if (kind === 'directory' && stream !== set.stream && stream !== '@') {
-        find('.beside').append(new Option(stream, stream));
-      }
-    }
-    if (chosen) {
-      find('.beside').value = chosen;
-      await startBeside(chosen);
-    }
-  } catch (e) {
-    find('.beside').disabled = true;
-  }
+async function others() {
+  const box = find('.beside');
+  const names = (await ask('../../')).entries.filter((e) => e.kind === 'directory' && e.name !== '@' && e.name !== set.stream).map((e) => e.name);
+  const chosen = box.value;
+  box.replaceChildren(box.options[0], ...names.map((n) => new Option(n, n)));
+  choose(chosen);
 }
 
 // neighbours leads to the days before and after that have footage.
@@ -394,6 +378,13 @@ async function neighbours() {
   }
 }
 
-const start = await begin();
-await others(start.beside);
+const start = fromURL();
+const begun = begin(start);
+if (start.beside) {
+  choose(start.beside);
+  showBeside(start.beside, begun);
+}
+await begun;
+setInterval(refresh, again);
+others().catch(() => { find('.beside').disabled = true; });
 neighbours().catch(() => {});

@@ -7,7 +7,10 @@ import { length, name } from './times.js';
 
 const playlistType = 'application/vnd.apple.mpegurl';
 const window10m = 600e3;
+const mostBehind = 10e3; // how much has to be recorded after the end of what is played for it to go on by itself
 const mostTries = 3; // how often something is loaded again after an error before any picture comes
+const loading = 'Loading …';
+const slowAfter = 700; // for how long nothing may come before that is said
 const stalledAfter = 1500; // for how long nothing may come before there is a look whether the playlist is another one by now
 
 export class Player extends EventTarget {
@@ -20,6 +23,7 @@ export class Player extends EventTarget {
     this.day = day;
     this.native = this.video.canPlayType(playlistType) !== '';
     this.timeline = null;
+    this.newer = null; // a timeline that has what was recorded since this.timeline; null for none
     this.source = ''; // what the video has: 'day', 'live', or the start of ten minutes
     this.shown = null; // the time of day of the picture that is shown
     this.last = null; // the position of the picture that was shown last
@@ -33,9 +37,10 @@ export class Player extends EventTarget {
     this.video.addEventListener('loadedmetadata', () => this.compare());
     this.video.addEventListener('seeking', () => this.watch());
     this.video.addEventListener('seeked', () => this.stay());
-    this.video.addEventListener('waiting', () => this.dispatchEvent(new Event('state')));
-    this.video.addEventListener('playing', () => this.dispatchEvent(new Event('state')));
-    this.video.addEventListener('pause', () => this.dispatchEvent(new Event('state')));
+    for (const event of ['waiting', 'playing', 'pause']) {
+      this.video.addEventListener(event, () => this.dispatchEvent(new Event('state')));
+    }
+    this.video.addEventListener('playing', () => this.loaded());
     this.video.addEventListener('ended', () => this.next());
     this.video.addEventListener('waiting', () => {
       this.watch();
@@ -57,11 +62,27 @@ export class Player extends EventTarget {
     return `${name(this.day.start)}/${length(this.day.end - this.day.start)}`;
   }
 
+  // known is all that is known of what is recorded.
+  get known() {
+    return this.newer ?? this.timeline;
+  }
+
   // load takes up what is recorded on the day. It throws where nothing is.
   async load() {
-    this.timeline = await Timeline.load(`${this.root}${this.span}.timeline.json`);
+    this.busy();
+    this.timeline = await Timeline.load(`${this.root}${this.span}.timeline.json`).finally(() => this.loaded());
+    this.newer = null;
     this.dispatchEvent(new Event('timeline'));
     return this.timeline;
+  }
+
+  // refresh looks for what was recorded since. What is played goes on; a seek beyond its end takes up what is new.
+  async refresh() {
+    const newer = await Timeline.load(`${this.root}${this.span}.timeline.json`);
+    if (newer.last > this.known.last) {
+      this.newer = newer;
+      this.dispatchEvent(new Event('timeline'));
+    }
   }
 
   // compare loads the timeline again where the playlist is a newer one: footage has come, or was found to be of another codec.
@@ -84,6 +105,11 @@ export class Player extends EventTarget {
     }
     this.wanted = time;
     clearTimeout(this.staying);
+    if (this.newer && time >= this.timeline.last) {
+      this.timeline = this.newer;
+      this.newer = null;
+      this.source = '';
+    }
     if (this.unplayable()) {
       this.refuseCodec();
       return;
@@ -132,10 +158,23 @@ export class Player extends EventTarget {
     }
   }
 
+  // close ends it: what was removed from the page would go on loading and playing.
+  close() {
+    this.source = '';
+    this.following?.close();
+    for (const timer of [this.staying, this.stalling, this.watching, this.slow]) {
+      clearTimeout(timer);
+    }
+    this.video.pause();
+    this.video.removeAttribute('src');
+    this.video.load();
+  }
+
   go(seconds) {
     this.target = seconds + 0.0005; // positions are rounded to milliseconds, and the picture begins no later
     const { video } = this;
     this.pending = this.target;
+    this.busy();
     clearTimeout(this.stalling);
     this.stalling = setTimeout(() => this.stalled(5), stalledAfter);
     const move = () => { video.currentTime = Math.min(this.target, video.duration || Infinity); };
@@ -159,6 +198,7 @@ export class Player extends EventTarget {
         this.video.currentTime = end - 0.001;
       } else if (!seeking) {
         this.video.pause();
+        this.next();
       }
       return;
     }
@@ -235,9 +275,16 @@ export class Player extends EventTarget {
     }
   }
 
-  // next goes on where ten minutes end.
-  next() {
-    if (typeof this.source === 'number') {
+  // next goes on where what is played ends: with the next ten minutes, or with what was recorded since.
+  async next() {
+    if (this.source === 'day') {
+      const { last } = this.timeline;
+      await this.refresh().catch(() => {});
+      if (this.source === 'day' && this.known.last > last + mostBehind) {
+        this.seek(last);
+        this.play();
+      }
+    } else if (typeof this.source === 'number') {
       const at = this.source + window10m;
       if (at < this.timeline.last) {
         this.seek(at);
@@ -254,6 +301,7 @@ export class Player extends EventTarget {
     }
     const url = `${this.root}live.m3u8`;
     if (this.source !== 'live') {
+      this.busy();
       await fetched(url);
       this.take('live', url);
       this.following = new Live(this.root, this.video);
@@ -349,6 +397,25 @@ export class Player extends EventTarget {
 
   // say says something over the picture, until the next seek.
   say(text) {
+    clearTimeout(this.slow);
     this.said.textContent = text;
+  }
+
+  // busy says that something is on its way, unless it comes soon or something else is said.
+  busy() {
+    clearTimeout(this.slow);
+    this.slow = setTimeout(() => {
+      if (this.said.textContent === '') {
+        this.say(loading);
+      }
+    }, slowAfter);
+  }
+
+  // loaded ends that.
+  loaded() {
+    clearTimeout(this.slow);
+    if (this.said.textContent === loading) {
+      this.say('');
+    }
   }
 }

@@ -18,6 +18,10 @@ export class Strip extends EventTarget {
     this.timeline = null;
     this.zone = 'UTC';
     this.pointers = new Map();
+    this.playhead = document.createElement('div');
+    this.playhead.className = 'playhead';
+    this.playhead.hidden = true;
+    element.append(this.playhead);
     new ResizeObserver(() => this.draw()).observe(element);
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.draw());
     element.addEventListener('pointerdown', (e) => this.down(e));
@@ -147,13 +151,20 @@ export class Strip extends EventTarget {
     }
     this.paintAxis(c, colour, bottom);
     this.paintMarks(c, colour, top, bottom);
-    if (this.head !== null) {
-      const x = this.x(this.head);
-      c.fillStyle = colour('head');
-      c.fillRect(Math.round(x) - 1, 4, 2, bottom);
-      c.beginPath();
-      c.arc(Math.round(x), 6, 6, 0, 2 * Math.PI);
-      c.fill();
+    this.move();
+  }
+
+  // at moves the playhead, which is an element of its own: that is done for each picture, and nothing else has to be drawn for it.
+  at(time) {
+    this.head = time;
+    this.move();
+  }
+
+  move() {
+    const { head, playhead, width } = this;
+    playhead.hidden = !width || head === null || head < this.from || head > this.to;
+    if (!playhead.hidden) {
+      playhead.style.transform = `translateX(${Math.min(width - 6, Math.max(6, Math.round(this.x(head))))}px)`;
     }
   }
 
@@ -196,7 +207,7 @@ export class Strip extends EventTarget {
       const x = this.x(at);
       c.fillRect(x, bottom, 1, 5);
       const text = clock(at, this.zone, 0).slice(11, step < 60e3 ? 19 : 16);
-      c.fillText(text, Math.min(this.width - 18, Math.max(18, x)), bottom + 7);
+      c.fillText(text, Math.min(this.width - 22, Math.max(22, x)), bottom + 7);
     }
   }
 

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -193,13 +194,17 @@ func (f troubled) readOnlyFromTheStart(e *harness.Emulator) func(*testing.T) {
 // payloads gives the files of a cache that hold media and heads.
 func payloads(t *testing.T, cache string) (paths []string) {
 	t.Helper()
-	for _, dir := range []string{"data", "heads/data"} {
-		found, err := filepath.Glob(filepath.Join(cache, dir, "*"))
-		if err != nil {
-			t.Fatal(err)
+	eventually(t, "all entries are whole", func() bool { // one that is written yet gets another name then
+		paths = nil
+		for _, dir := range []string{"data", "heads/data"} {
+			found, err := filepath.Glob(filepath.Join(cache, dir, "*"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			paths = append(paths, found...)
 		}
-		paths = append(paths, found...)
-	}
+		return !slices.ContainsFunc(paths, func(path string) bool { return strings.HasSuffix(path, ".part") })
+	})
 	if len(paths) < 10 {
 		t.Fatalf("%d files in the cache", len(paths))
 	}

@@ -33,6 +33,8 @@ type call struct {
 	// made for the first time.
 	demand  *archive.Demand
 	refused func()
+	// answered is told when an attempt was sent that the service has granted; nil where nothing is learned from that.
+	answered func(sent time.Time)
 }
 
 // cost is what an attempt takes from one bucket of the pacer.
@@ -230,7 +232,7 @@ func (c *call) awaitHost(ctx context.Context, refused *refusedError, err error) 
 // silenceClient gives the client for the attempts of the call.
 func (c *call) silenceClient(body bool) aws.HTTPClient {
 	return &silenceClient{
-		inner: &demandClient{c.archive.http, c.demand}, stall: c.archive.stall, attempt: c.attempts.number, sent: c.attempts.sentTo, body: body,
+		inner: &demandClient{c.archive.http, c.demand}, stall: c.archive.stall, attempt: c.attempts.number, sent: c.attempts.sentTo, answered: c.answered, body: body,
 	}
 }
 

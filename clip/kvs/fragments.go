@@ -78,6 +78,7 @@ func (a *Archive) fragmentsPage(ctx context.Context, q archive.FragmentQuery, s 
 ) {
 	c := a.newCall(opListFragments, q.Stream, cost{quota.Metadata, most})
 	c.demand = q.Priority
+	c.answered = func(sent time.Time) { a.pace.Answered(quota.Key{Stream: q.Stream, Quota: quota.Metadata}, sent) }
 	var page archivedmedia.Page
 	var metadata middleware.Metadata
 	err = c.onEndpoint(ctx, endpointKey{q.Stream, controltypes.APINameListFragments}, func(endpoint string) (err error) {

@@ -28,6 +28,8 @@ type silenceClient struct {
 	attempt func() int
 	// sent is told the host of each request; it may be nil.
 	sent func(host string)
+	// answered is told when a request was sent that the service has granted; it may be nil.
+	answered func(sent time.Time)
 	// body: the body of the answer is watched too. The reader of media watches that itself: it may pause.
 	body bool
 }
@@ -43,6 +45,7 @@ func (c *silenceClient) Do(req *http.Request) (*http.Response, error) {
 	w := &watch{cause: func() error { return context.Cause(ctx) }, cancel: cancel, idle: !c.body}
 	after := c.stall << min(max(c.attempt()-1, 0), maxDoublings)
 	w.begin(after)
+	began := time.Now()
 	resp, err := c.inner.Do(req.WithContext(ctx))
 	if late := w.end(); late && err == nil { // it came in the moment in which it was given up
 		_ = resp.Body.Close() // of what was not read
@@ -52,6 +55,9 @@ func (c *silenceClient) Do(req *http.Request) (*http.Response, error) {
 		err = w.explain(err)
 		cancel(nil)
 		return nil, err
+	}
+	if c.answered != nil && resp.StatusCode == http.StatusOK {
+		c.answered(began)
 	}
 	w.stall, w.ReadCloser = c.stall, resp.Body
 	resp.Body = w

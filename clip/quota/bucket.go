@@ -18,7 +18,8 @@
 //     never more than what is in it: what readers took is not made up for.
 //     Even alone they leave some points in the bucket: calls that reach the service later than they were sent, and then
 //     together, would be refused where heads have spent all. So do all calls that take points for metadata, as a long
-//     listing goes out in several calls at once, and the first of them have to connect.
+//     listing goes out in several calls at once, and the first of them have to connect. Those leave less once answers tell how late
+//     the first of them was (arrivals.go).
 //   - A bucket holds a second's points, or what the largest call in the queue needs if that is more.
 //   - A refusal by the service empties the bucket and halves the rate at which it fills: others take of the same quota.
 //     The rate comes back (see recovery).
@@ -81,6 +82,8 @@ type Bucket struct {
 	mixed bool
 	// timer is set while a call waits.
 	timer *time.Timer
+	// arrivals tells how much calls have to leave where all leave points in the bucket.
+	arrivals arrivals
 }
 
 // ticket is one call that waits.
@@ -151,6 +154,15 @@ func (b *Bucket) GiveBack(points float64) {
 	b.serveLocked(now)
 }
 
+// Answered tells of an answer to a call for which points were taken, and when that was sent.
+func (b *Bucket) Answered(sent time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := time.Now()
+	b.arrivals.note(sent, now)
+	b.serveLocked(now)
+}
+
 // look serves the calls that have their points now.
 func (b *Bucket) look() {
 	b.mu.Lock()
@@ -189,6 +201,9 @@ func (b *Bucket) serveLocked(now time.Time) {
 			}
 			b.wakeLocked(at.Sub(now))
 			return
+		}
+		if b.points >= b.burst-almost {
+			b.arrivals.begin(now)
 		}
 		points := next.Value.points
 		b.points -= points
@@ -242,8 +257,12 @@ func (b *Bucket) readyLocked(now time.Time, t *queue.Waiter[ticket]) time.Time {
 	case again:
 		lackAllowance = points - b.allowance
 	case t.Priority() == archive.ForHead || b.together:
+		left := spare
+		if b.together {
+			left = b.arrivals.spare(spare)
+		}
 		// Those of a large call that fills the bucket beyond its size come with nothing to spare.
-		lack += min(spare*b.burst, max(0, b.burst-points))
+		lack += min(left*b.burst, max(0, b.burst-points))
 	}
 	at := b.whenLocked(now, lack, 1)
 	if other := b.whenLocked(now, lackAllowance, allowed); other.After(at) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"time"
 
 	"clipfs/clip/archive"
 
@@ -118,6 +119,9 @@ func (p *Pacer) GiveBack(key Key, points int) {
 		p.Bucket(key).GiveBack(float64(points))
 	}
 }
+
+// Answered tells of an answer to a call for which points were taken, and when that was sent.
+func (p *Pacer) Answered(key Key, sent time.Time) { p.Bucket(key).Answered(sent) }
 
 // Slow halves the rate of a bucket and returns the share of the quota that it now has.
 func (p *Pacer) Slow(key Key) float64 { return p.Bucket(key).Slow() }

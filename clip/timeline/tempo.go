@@ -18,7 +18,7 @@ const (
 	tempoReach = 4
 	// firstAsk is the length of the first of many calls where nothing tells how densely a stream was recorded: it is soon answered, and tells the
 	// others how much they are to ask for.
-	firstAsk = 15 * time.Minute
+	firstAsk = 30 * time.Minute
 	// pageSlack is which share of the fragments that are expected, and pageMore how many more than that, a call asks for beside them.
 	pageSlack = 20
 	pageMore  = 20

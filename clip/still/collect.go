@@ -3,6 +3,7 @@ package still
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
@@ -19,6 +20,8 @@ const (
 	collectMost = time.Second
 	// callsAtOnce is how many calls are under way at once.
 	callsAtOnce = 8
+	// refusedFor is for how long a call is made again that the service refuses for a limit. What shows a picture does nothing else meanwhile.
+	refusedFor = 10 * time.Second
 )
 
 // collector asks for pictures, those of one stream that are wanted at the same time with as few calls as bring them all. While
@@ -146,8 +149,10 @@ func (c *collector) fetch(stream archive.StreamName, b batch) (missed []*want) {
 	case <-ctx.Done():
 	}
 	begun := time.Now()
-	images, err := c.images(ctx, archive.ImageQuery{
-		Stream: stream, Selector: c.selector, Start: b.start, Interval: b.interval, Count: b.count, Width: c.width,
+	patient, refused, end := patience(ctx)
+	defer end()
+	images, err := c.images(patient, archive.ImageQuery{
+		Stream: stream, Selector: c.selector, Start: b.start, Interval: b.interval, Count: b.count, Width: c.width, Refused: refused,
 	})
 	b.wants[0].got.calls++
 	if err != nil {
@@ -172,6 +177,18 @@ func (c *collector) fetch(stream archive.StreamName, b batch) (missed []*want) {
 		w.answer(jpeg, err)
 	}
 	return missed
+}
+
+// patience gives the context of a call, which ends refusedFor after refused was called first; end gives it up.
+func patience(ctx context.Context) (patient context.Context, refused, end func()) {
+	patient, cancel := context.WithCancelCause(ctx)
+	refused = sync.OnceFunc(func() {
+		// An archive explains a deadline by its last failure.
+		late := fmt.Errorf("refused for %s: %w", refusedFor, context.DeadlineExceeded)
+		timer := time.AfterFunc(refusedFor, func() { cancel(late) })
+		context.AfterFunc(patient, func() { timer.Stop() })
+	})
+	return patient, refused, func() { cancel(nil) }
 }
 
 // context gives that of a call: it has the values of the first that waits, and ends when none does any more.

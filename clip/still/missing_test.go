@@ -2,6 +2,7 @@ package still_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"testing"
 	"testing/synctest"
@@ -104,4 +105,51 @@ func TestStillTooEarly(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestStillRefused: a call that is refused for a limit is made again for ten seconds, not for as long as a read may wait; one that is granted
+// before that is served.
+func TestStillRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newArchive()
+		r := newRoom(t, m, t.TempDir(), still.Settings{})
+		ask := r.options.Images
+		var answers time.Duration
+		o := r.options
+		o.Images = func(ctx context.Context, q archive.ImageQuery) ([]archive.Image, error) {
+			if answers > 0 {
+				q.Refused()
+				time.Sleep(answers)
+				return ask(ctx, q)
+			}
+			for { // as package kvs does
+				q.Refused()
+				select {
+				case <-time.After(time.Second):
+				case <-ctx.Done():
+					if !errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
+						t.Errorf("it ends for %v", context.Cause(ctx))
+					}
+					return nil, archive.ErrThrottled
+				}
+			}
+		}
+		stills := still.New(o)
+		look := func() (time.Duration, error) {
+			s, err := stills.Find(t.Context(), "cam", memory.Base().Add(3*time.Second))
+			if err != nil {
+				t.Fatal(err)
+			}
+			begun := time.Now()
+			_, err = read(t.Context(), s)
+			return time.Since(begun).Truncate(time.Second), err
+		}
+		if took, err := look(); took != 10*time.Second || !errors.Is(err, archive.ErrThrottled) {
+			t.Errorf("refused all the time: %v after %s", err, took)
+		}
+		answers = 9 * time.Second
+		if took, err := look(); took != 9*time.Second || err != nil {
+			t.Errorf("refused at first: %v after %s", err, took)
+		}
+	})
 }

@@ -30,6 +30,8 @@
 // The live playlist of a stream has the segments of the last minutes that are all there. A segment that was given once stays what it is: what follows is cut
 // behind it. The first one of a day (UTC) has a number that follows from the date, and the others are counted from there, so that numbers are
 // the same after a remount; while a stream is followed they are counted on over midnight. Positions are times since 1970, gaps kept.
+// A playlist has one video codec: what comes before the last change that is known is left out. To whoever opens it after a minute in which nobody did,
+// heads of the first and the last segment tell, and of some between them where these differ.
 //
 // # Locks
 //

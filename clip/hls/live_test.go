@@ -1,10 +1,12 @@
 package hls_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -187,4 +189,82 @@ func TestLiveOfNothing(t *testing.T) {
 			t.Errorf("of a fragment: %d segments from %d", len(f.names), f.sequence)
 		}
 	})
+}
+
+// changes has payloads of an archive say something else from a time on. One of both is none, as with the service.
+func changes(a *memory.Archive, at time.Time, from, to string) {
+	var mu sync.Mutex
+	later := false
+	a.Answer = func(asked []archive.Fragment) ([]archive.Fragment, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		later = !asked[0].Producer.Before(at)
+		if !later && !asked[len(asked)-1].Producer.Before(at) {
+			return nil, fmt.Errorf("the codec private data is not consistent: %w", archive.ErrMedia)
+		}
+		return asked, nil
+	}
+	a.Rewrite = func(payload []byte) []byte {
+		mu.Lock()
+		defer mu.Unlock()
+		if !later {
+			return payload
+		}
+		return bytes.ReplaceAll(payload, []byte(from), []byte(to))
+	}
+}
+
+// TestLiveAfterAChange: what a new viewer is given begins with the codec that is live now, wherever it has changed and though nothing was read of any of
+// it, which costs few calls; and it does not go back when it goes on.
+func TestLiveAfterAChange(t *testing.T) {
+	const fragments = 90 // the window has them all
+	for _, changed := range []int{0, 1, 3, 4, 30, 60, 86, 87} {
+		synctest.Test(t, func(t *testing.T) {
+			a := memory.New()
+			begin := time.Now().Add(-fragments * 2 * time.Second)
+			a.Record(door, begin, fragments, 2*time.Second)
+			change := begin.Add(time.Duration(changed) * 2 * time.Second)
+			changes(a, change, "avc1", "hvc1")
+			time.Sleep(time.Minute) // all of it is there
+			p := publish(t, a, clip.Options{}, 0)
+			var f followed
+			before := p.follow(t)
+			if calls := p.calls(func() {
+				if cut := p.Follow(t.Context(), door); cut != (changed > 0) {
+					t.Errorf("changed after %d fragments: cut %t", changed, cut)
+				}
+				f = p.follow(t)
+			}); calls > 12 {
+				t.Errorf("changed after %d fragments: %d calls", changed, calls)
+			}
+			f.goesOn(t, before)
+			if calls := p.calls(func() {
+				if p.Follow(t.Context(), door) {
+					t.Errorf("changed after %d fragments: cut again", changed)
+				}
+			}); calls > 0 {
+				t.Errorf("changed after %d fragments: %d calls of who follows", changed, calls)
+			}
+			if began := f.began().Sub(change); began < 0 || began > 6*time.Second {
+				t.Errorf("changed after %d fragments: it begins %s behind that", changed, began)
+			}
+			a.Record(door, time.Now(), 6, 2*time.Second)
+			time.Sleep(15 * time.Second)
+			on := p.follow(t)
+			on.goesOn(t, f)
+			if !on.end.After(f.end) {
+				t.Errorf("changed after %d fragments: it does not go on", changed)
+			}
+		})
+	}
+}
+
+// began is when the first segment starts.
+func (f followed) began() time.Time {
+	_, position, _ := strings.Cut(f.names[0], ".pts")
+	ms, err := strconv.ParseInt(strings.TrimSuffix(position, ".ts"), 10, 64)
+	if err != nil {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms)
 }

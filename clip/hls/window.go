@@ -15,6 +15,8 @@ const (
 	// quietAfter is how long after the end of the newest fragment its segment is taken to be all there: a fragment that followed it would be listed by
 	// then.
 	quietAfter = archive.MaxFragmentLength + 2*time.Second
+	// newAfter is for how long nobody has opened a live playlist when whoever does is taken for a new viewer.
+	newAfter = time.Minute
 	// segmentsADay is more than a day has. The number of a segment is that many times the days since 1970, and how many were before it on its day.
 	segmentsADay = 86_400
 	day          = 24 * time.Hour
@@ -28,6 +30,26 @@ type live struct {
 	// last is the last fragment of the last segment; until is just behind its start.
 	last  archive.Fragment
 	until time.Time
+	// looked is when it was opened last.
+	looked time.Time
+}
+
+// opened notes that it is opened, gives the window, and reports whether a new viewer opens it, while nobody else follows.
+func (l *live) opened(now time.Time) (w playlist.Window, begins bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	before := l.looked
+	l.looked = now
+	return l.Window, now.Sub(before) > newAfter
+}
+
+// drop takes out what starts before a time, and gives the window.
+func (l *live) drop(before time.Time) playlist.Window {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n, _ := slices.BinarySearchFunc(l.Segments, before, func(g playlist.Segment, t time.Time) int { return g.Span.Start.Compare(t) })
+	l.Window = without(l.Window, n)
+	return l.Window
 }
 
 // from gives from when on fragments are needed, where the newest one ends at a time: behind what was given, or else from the beginning of its day, and the

@@ -2,11 +2,13 @@ package tree
 
 import (
 	"context"
+	"fmt"
 	"path"
 	"strings"
 	"time"
 
 	"clipfs/clip"
+	"clipfs/clip/archive"
 	"clipfs/clip/hls"
 )
 
@@ -44,7 +46,8 @@ func (s segment) open(ctx context.Context) (Reader, error) { return readerOf(s.O
 // liveName is the name of the playlist that follows a stream. No directory lists it: it is another file at each look.
 const liveName = "live.m3u8"
 
-// live is that playlist as it is now. It is valid for no time: an open looks first, and opens what it saw.
+// live is that playlist as it is now. It is valid for no time: an open looks first, and opens what it saw; ErrChanged where heads tell that it begins later
+// (hls.Publisher.Follow).
 func (s *streamDir) live(ctx context.Context) (Entry, error) {
 	text, end, err := s.publisher.Live(ctx, s.name)
 	if err != nil {
@@ -53,7 +56,12 @@ func (s *streamDir) live(ctx context.Context) (Entry, error) {
 	return &File{
 		Info:    Info{Path: path.Join(string(s.name), liveName), Time: end, ValidUntil: time.Now()},
 		Version: hls.VersionOf(text), ContentType: formOf(".m3u8").contentType,
-		content: written{int64(len(text)), func(context.Context) ([]byte, error) { return text, nil }},
+		content: written{int64(len(text)), func(ctx context.Context) ([]byte, error) {
+			if s.publisher.Follow(ctx, s.name) {
+				return nil, fmt.Errorf("%s of %s begins later by now: %w", liveName, s.name, archive.ErrChanged)
+			}
+			return text, nil
+		}},
 	}, nil
 }
 

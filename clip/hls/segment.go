@@ -19,12 +19,14 @@ import (
 	"clipfs/clip/ts"
 )
 
-// What a segment is estimated to take at most, in bytes: its head; its media as stored and an eighth, for the headers of packets; and so many
-// packets a second, as the last one of each frame is filled up.
+// What a segment is estimated to take at most, in bytes: tables; parameter sets of each fragment; its media as stored and an eighth, for the headers of packets; and
+// a packet for each frame, as its last one is filled up. There are so many frames a second at most, and none is smaller than leastFrame.
 const (
-	estimateHead  = 64 << 10
-	estimateShare = 8
-	framesASecond = 160
+	estimateTables = 8 << 10
+	estimateSets   = 1 << 10
+	estimateShare  = 8
+	framesASecond  = 160
+	leastFrame     = 6
 )
 
 // Segment is one version of a segment: certain frames, at a position of a playlist. It is safe for concurrent use.
@@ -78,8 +80,21 @@ func (g *Segment) Size() (n int64, exact bool) {
 	if g.size >= 0 {
 		return g.size, true
 	}
-	packets := int64(framesASecond * (g.span.Length() + time.Second) / time.Second)
-	return estimateHead + g.own.MediaBytes() + g.own.MediaBytes()/estimateShare + packets*ts.PacketSize, false
+	media := g.own.MediaBytes()
+	if g.own.Fragments() == 0 { // they may not be listed
+		media, _ = g.own.Size()
+	}
+	return estimate(g.own.Fragments(), media, g.span.Length(), g.silence), false
+}
+
+// estimate is how large a segment of so many fragments is at most.
+func estimate(fragments int, media int64, length time.Duration, silence *ts.Sound) int64 {
+	seconds := int64((length + 2*time.Second - 1) / time.Second)
+	packets := min(framesASecond*seconds, media/leastFrame)
+	if silence != nil {
+		packets += (int64(silence.Rate())/ts.SamplesPerFrame + 1) * seconds
+	}
+	return estimateTables + estimateSets*int64(fragments) + media + media/estimateShare + packets*ts.PacketSize
 }
 
 // Measure has open open the segment, as Clip.Measure does.

@@ -358,6 +358,34 @@ func TestUnlisted(t *testing.T) {
 	}
 }
 
+// TestEstimates: before its head is known a segment is told to be as large as it comes out to be at least, and not much larger than that, whatever its rate.
+func TestEstimates(t *testing.T) {
+	for _, size := range []int64{12, 100, 1000, 30_000, 1_000_000} {
+		a := recorded(1)
+		for i := range a.Recorded[door] {
+			a.Recorded[door][i].Size = size
+		}
+		for _, listed := range []bool{true, false} {
+			if !listed {
+				a.RefuseListing = func() error { return archive.ErrNotListable }
+			}
+			p := publish(t, a, clip.Options{}, 0)
+			g := p.segment(t, 0)
+			estimate, _ := g.Size()
+			h, err := g.Open(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if estimate < h.Size() || listed && estimate > 2*h.Size()+16<<10+3*32*size {
+				t.Errorf("fragments of %d bytes, listed %t: %d bytes, and before %d", size, listed, h.Size(), estimate)
+			}
+			if err := h.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
+
 // uris gives those of a playlist.
 func uris(text string) []string { return regexp.MustCompile(`(?m)^[^#].*$`).FindAllString(text, -1) }
 
@@ -397,6 +425,44 @@ func TestPlaylist(t *testing.T) {
 	long, _ := publish(t, a, clip.Options{}, 20*time.Second).text(t, p.clip(t, 0, time.Hour), "../")
 	if got := uris(long); len(got) != 180 || got[1] != "../19991231T200020Z/20s.pts20000.ts" {
 		t.Errorf("segments of 20 s: %d, %q", len(got), got[1])
+	}
+}
+
+// TestPlaylistOfChanges: a playlist is marked where what was read has other parameters than what was read before it; what is known to be of another codec
+// is left out, and it says so.
+func TestPlaylistOfChanges(t *testing.T) {
+	for _, test := range []struct {
+		name, from, to string
+		segments       int
+		note           string
+	}{
+		{"nothing", "avc1", "avc1", 600, ""},
+		{"other parameters", "\x67\x42\x00\x1e", "\x67\x42\x00\x1f", 600, ""},
+		{"another codec", "avc1", "hvc1", 590, "H.265 is left out"},
+	} {
+		a := recorded(1)
+		change := 10 * time.Minute
+		changes(a, memory.Base().Add(change), test.from, test.to)
+		p := publish(t, a, clip.Options{}, 0)
+		for _, at := range []time.Duration{change - time.Minute, change} { // whose heads tell how their minutes are coded
+			g, err := p.Segment(t.Context(), p.clip(t, at, 6*time.Second), 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			h, err := g.Open(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = h.Close()
+		}
+		text, notes := p.text(t, p.clip(t, 0, time.Hour), "../")
+		marks := strings.Count(text, "#EXT-X-DISCONTINUITY\n")
+		if got := len(uris(text)); got != test.segments || (marks > 0) != (test.from != test.to) {
+			t.Errorf("%s: %d segments, %d marks", test.name, got, marks)
+		}
+		if got := strings.Join(notes, "; "); !strings.Contains(got, test.note) || test.note == "" && got != "" {
+			t.Errorf("%s: notes %q", test.name, got)
+		}
 	}
 }
 

@@ -31,7 +31,7 @@ type published struct {
 }
 
 // publish publishes an archive.
-func publish(t *testing.T, a *memory.Archive, o clip.Options, segment time.Duration) published {
+func publish(t testing.TB, a *memory.Archive, o clip.Options, segment time.Duration) published {
 	t.Helper()
 	c, err := cache.Open(t.TempDir(), cache.Options{})
 	if err != nil {

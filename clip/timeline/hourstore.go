@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"clipfs/clip/archive"
+	"clipfs/clip/timeline/packed"
 )
 
 const (
@@ -34,7 +35,7 @@ const (
 
 // hourStore keeps hours of the past on disk, so that the next mount asks for little again. Each stream has a directory, named
 // by a hash of its ARN: a stream that is made later under the same name has another. Each day (UTC) has a file in it, to
-// which records are appended, each a gzip member of JSON. A record that is damaged, or was cut off by a crash, ends what is
+// which records are appended, each a gzip member of JSON, whose fragments are packed (package packed). A record that is damaged, or was cut off by a crash, ends what is
 // read of its file.
 type hourStore struct {
 	dir    string
@@ -54,10 +55,12 @@ type hourStore struct {
 type hourRecord struct {
 	Hour int64 `json:"hour"`
 	// Minutes are those that are known, a bit each; none stands for all.
-	Minutes   minutes          `json:"minutes,omitempty"`
-	Asked     time.Time        `json:"asked"`
-	Forgotten bool             `json:"forgotten,omitempty"`
+	Minutes   minutes   `json:"minutes,omitempty"`
+	Asked     time.Time `json:"asked"`
+	Forgotten bool      `json:"forgotten,omitempty"`
+	// Fragments has those that cannot be packed, and those of files of before there was Packed.
 	Fragments []fragmentRecord `json:"fragments,omitempty"`
+	Packed    []byte           `json:"packed,omitempty"`
 }
 
 // fragmentRecord is a fragment on disk; times are milliseconds since 1970.
@@ -72,19 +75,13 @@ type fragmentRecord struct {
 // errHourRecord: what is on disk is whole, but no hour that an archive could have listed.
 var errHourRecord = errors.New("record of an hour that cannot be")
 
-// possible reports whether a record is of an hour that an archive could have listed.
-func (r hourRecord) possible() bool {
-	last := time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC).UnixMilli()
-	if len(r.Fragments) > maxBucketItems {
-		return false
+// fragment gives what was recorded of a fragment; false where no archive could have listed it.
+func (r fragmentRecord) fragment() (archive.Fragment, bool) {
+	f := archive.Fragment{
+		ID: r.ID, Producer: time.UnixMilli(r.Producer).UTC(), Server: time.UnixMilli(r.Server).UTC(),
+		Length: time.Duration(r.Length) * time.Millisecond, Size: r.Size,
 	}
-	for _, f := range r.Fragments {
-		if f.ID == "" || f.Size < 0 || f.Length < 0 || f.Length > archive.MaxSpan.Milliseconds() ||
-			f.Producer < 0 || f.Producer > last || f.Server < 0 || f.Server > last {
-			return false
-		}
-	}
-	return true
+	return f, r.Length >= 0 && r.Length <= archive.MaxSpan.Milliseconds() && packed.Possible(f)
 }
 
 // newHourStore gives a store in a directory, which is made when something is kept, and removes what is too much.
@@ -233,12 +230,13 @@ func readDay(r io.Reader, hours map[int64]bucket) error {
 			return err
 		}
 		for _, r := range records {
-			if !r.possible() {
-				return errHourRecord
+			b, err := r.bucket()
+			if err != nil {
+				return err
 			}
 			delete(hours, r.Hour)
 			if !r.Forgotten {
-				hours[r.Hour] = r.bucket()
+				hours[r.Hour] = b
 			}
 		}
 	}
@@ -249,26 +247,35 @@ func readDay(r io.Reader, hours map[int64]bucket) error {
 }
 
 func (b bucket) record(hour int64) hourRecord {
-	r := hourRecord{Hour: hour, Asked: b.asked, Fragments: make([]fragmentRecord, len(b.fragments))}
+	r := hourRecord{Hour: hour, Asked: b.asked}
 	if b.known != allMinutes {
 		r.Minutes = b.known
 	}
-	for i, f := range b.fragments {
-		r.Fragments[i] = fragmentRecord{f.ID, f.Producer.UnixMilli(), f.Server.UnixMilli(), f.Length.Milliseconds(), f.Size}
+	if packed.Able(b.fragments) {
+		r.Packed = packed.Pack(b.fragments)
+		return r
+	}
+	for _, f := range b.fragments {
+		r.Fragments = append(r.Fragments, fragmentRecord{f.ID, f.Producer.UnixMilli(), f.Server.UnixMilli(), f.Length.Milliseconds(), f.Size})
 	}
 	return r
 }
 
-// bucket gives what was stored. Only hours of the past are.
-func (r hourRecord) bucket() bucket {
-	b := bucket{asked: r.Asked, settled: true, known: cmp.Or(r.Minutes&allMinutes, allMinutes), fragments: make([]archive.Fragment, len(r.Fragments))}
-	for i, f := range r.Fragments {
-		b.fragments[i] = archive.Fragment{
-			ID: f.ID, Producer: time.UnixMilli(f.Producer).UTC(), Server: time.UnixMilli(f.Server).UTC(),
-			Length: time.Duration(f.Length) * time.Millisecond, Size: f.Size,
-		}
+// bucket gives what was stored. Only hours of the past are. errHourRecord where no archive could have listed it.
+func (r hourRecord) bucket() (bucket, error) {
+	b := bucket{asked: r.Asked, settled: true, known: cmp.Or(r.Minutes&allMinutes, allMinutes)}
+	var err error
+	if b.fragments, err = packed.Unpack(r.Packed, maxBucketItems); err != nil || len(b.fragments)+len(r.Fragments) > maxBucketItems {
+		return bucket{}, errHourRecord
 	}
-	return b
+	for _, one := range r.Fragments {
+		f, ok := one.fragment()
+		if !ok {
+			return bucket{}, errHourRecord
+		}
+		b.fragments = append(b.fragments, f)
+	}
+	return b, nil
 }
 
 // caughtUp is when late arrivals were last looked for; the zero time if that is not known.

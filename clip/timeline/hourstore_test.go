@@ -75,6 +75,20 @@ func TestRecordsThatCannotBe(t *testing.T) {
 	}
 }
 
+// BenchmarkHours keeps a day of fragments of two seconds, and reads it.
+func BenchmarkHours(b *testing.B) {
+	m := memory.New()
+	m.Record("cam", memory.Base(), 43_200, 2*time.Second)
+	for b.Loop() {
+		dir := b.TempDir()
+		for range 2 {
+			if _, err := list(b.Context(), timeline.New(m, timeline.Options{Dir: dir}), archive.NewSpan(memory.Base(), 24*time.Hour)); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+}
+
 // TestHourStoreIsBounded: remembered hours take no more of the disk than they may, while they are written too; what was
 // written last is kept.
 func TestHourStoreIsBounded(t *testing.T) {

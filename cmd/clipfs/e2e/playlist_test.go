@@ -82,6 +82,7 @@ func TestPlaylistFrames(t *testing.T) {
 			t.Errorf("%d segments, and %d before", after, before)
 		}
 		checkPlaylist(t, path, footageOf(t, specs["mixed"], base, base.Add(time.Minute)), false, true)
+		checkDecoded(t, path, footageOf(t, specs["mixed"], base, base.Add(time.Minute)))
 	})
 }
 

@@ -59,12 +59,14 @@ func (p tempo) page(missing time.Duration) (first, page time.Duration) {
 	return page, page
 }
 
-// left gives how many fragments the next call is to ask for of a span of which some have come: as many as are expected besides, and a few; as many as
-// one brings where that is not known, or more have come than were expected.
+// left gives how many fragments the next call is to ask for of a span of which some have come: an even share of as many as are expected besides, and a few, so
+// that no small page is left that the end of the listing waits for; as many as one brings where that is not known, or more have come than were expected.
 func (p tempo) left(span archive.Span, given int) int {
 	left := int(p.perMinute*span.Length().Minutes()) - given
 	if given == 0 || left <= 0 {
 		return pageFragments
 	}
-	return min(pageFragments, left+left/pageSlack+pageMore)
+	left += left/pageSlack + pageMore
+	pages := (left + pageFragments - 1) / pageFragments
+	return (left + pages - 1) / pages
 }

@@ -4,6 +4,8 @@ package e2e_test
 
 import (
 	"encoding/json"
+	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -59,13 +61,7 @@ func TestListing(t *testing.T) {
 			return nil
 		}
 		if filepath.Ext(path) != ".mp4" {
-			info, err := os.Stat(path)
-			if err != nil {
-				return err
-			}
-			if text, err := os.ReadFile(path); err != nil || int64(len(text)) != info.Size() {
-				t.Errorf("%s: %v, %d bytes, and it says %d", path, err, len(text), info.Size())
-			}
+			wantAsSaid(t, path)
 			return nil
 		}
 		clips++
@@ -95,6 +91,22 @@ func TestListing(t *testing.T) {
 	}
 	if clips < 100 || sidecars != clips { // 59 minutes at least, two lengths each
 		t.Errorf("found %d clips and %d sidecars", clips, sidecars)
+	}
+}
+
+// wantAsSaid reads a file, which has to be as long as it says once it is open: what it says before may be what it was, as the day goes on.
+func wantAsSaid(t *testing.T, path string) {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
+	text, rerr := io.ReadAll(f)
+	if err := errors.Join(err, rerr); err != nil || int64(len(text)) != info.Size() {
+		t.Errorf("%s: %v, %d bytes, and it says otherwise", path, err, len(text))
 	}
 }
 

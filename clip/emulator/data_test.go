@@ -3,6 +3,7 @@ package emulator_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -94,6 +95,41 @@ func TestDataSurvives(t *testing.T) {
 	if next := c.putCard("a", now.Add(-2*time.Second), now, camera.Options{}); len(next) != 1 || next[0] <= last {
 		t.Errorf("number %v after %s", next, last)
 	}
+}
+
+// TestDataOfBefore: what was written before there were tags and configurations is served as what is written now: records that name the default key and know
+// of no tier, and fragments without tags.
+func TestDataOfBefore(t *testing.T) {
+	dir := t.TempDir()
+	c, stop := on(t, emulator.Options{Data: dir})
+	now := time.Now().Truncate(2 * time.Second)
+	from := now.Add(-10 * time.Minute)
+	c.create("a", 24)
+	numbers := c.putCard("a", from, from.Add(20*time.Second), camera.Options{})
+	described, listed, clip := c.describe(object{"StreamName": "a"}), c.list("a", producer, from, now), media(t, c.mustClip("a", from, now))
+	stop()
+
+	records, err := filepath.Glob(filepath.Join(dir, "streams", "*", "stream.json"))
+	if err != nil || len(records) != 1 {
+		t.Fatalf("%q, %v", records, err)
+	}
+	before := fmt.Sprintf(`{"name":"a","created":%d,"kmsKeyId":"arn:aws:kms:us-east-1:000000000000:alias/aws/kinesisvideo","version":%q,"retentionHours":24}`,
+		int64(described.CreationTime*1000), described.Version)
+	if err := os.WriteFile(records[0], []byte(before), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, _ = on(t, emulator.Options{Data: dir})
+	if got := c.describe(object{"StreamName": "a"}); got != described {
+		t.Errorf("%+v, want %+v", got, described)
+	}
+	if got := c.list("a", producer, from, now); !slices.Equal(got, listed) || !bytes.Equal(media(t, c.mustClip("a", from, now)), clip) {
+		t.Errorf("%+v, want %+v, or another clip", got, listed)
+	}
+	if got := c.getMedia("a", object{"StartSelectorType": `"EARLIEST"`}).next(len(numbers)); !slices.Equal(got, numbers) {
+		t.Errorf("GetMedia gives %v, want %v", got, numbers)
+	}
+	c.control("/updateStreamStorageConfiguration", object{"StreamName": "a", "CurrentVersion": described.Version,
+		"StreamStorageConfiguration": object{"DefaultStorageTier": "WARM"}}).into(t, new(object))
 }
 
 // A stream that was given once and not again is there for as long as it has what was pushed into it.

@@ -35,13 +35,12 @@ func TestServeObserved(t *testing.T) {
 	if status, body := harness.Get(t, found[1]+"/healthz"); status != http.StatusOK {
 		t.Errorf("it is not ready: %d %s", status, body)
 	}
-	_, metrics := harness.Get(t, found[1]+"/metrics")
-	for _, want := range []string{`clipfs_http_requests_total{method="GET",status="503"}`, `clipfs_http_requests_total{method="GET",status="200"} 1`} {
-		if !strings.Contains(metrics, want) {
-			t.Errorf("the metrics have no %s", want)
-		}
-	}
-	if !regexp.MustCompile(`msg=request method=GET path=` + path + ` status=200 .* op=\d+`).MatchString(w.Log()) {
-		t.Errorf("the log has no line of the request with its number: %s", w.Log())
-	}
+	// A request is counted and logged once its answer has been sent.
+	eventually(t, "the metrics have both answers", func() bool {
+		_, metrics := harness.Get(t, found[1]+"/metrics")
+		return strings.Contains(metrics, `clipfs_http_requests_total{method="GET",status="503"}`) &&
+			strings.Contains(metrics, `clipfs_http_requests_total{method="GET",status="200"} 1`)
+	})
+	line := regexp.MustCompile(`msg=request method=GET path=` + path + ` status=200 .* op=\d+`)
+	eventually(t, "the log has a line of the request with its number", func() bool { return line.MatchString(w.Log()) })
 }

@@ -127,6 +127,7 @@ func (g *guest) fstab(endpoint string) {
 		if out, err := g.try("ls", yard); err != nil || strings.TrimSpace(out) != "door" {
 			g.t.Errorf("after %q it lists %q, %v", mend, out, err)
 		}
+		g.run("systemctl", "daemon-reload") // systemd has read the table of mounts then, which it does not do at each change
 	}
 	g.run("systemctl", "stop", fstabUnit)
 }

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"clipfs/cmd/internal/fuseconn"
+	clipfs "clipfs/fs"
 	"clipfs/fs/mountinfo"
 
 	"golang.org/x/sys/unix"
@@ -30,8 +31,26 @@ import (
 // is gone with the namespace.
 func covered() []string { return []string{"/usr", "/etc", "/var", "/root"} }
 
+// leaveMounts takes the mounts of other tests out of this mount namespace: with a copy of them here they would not end.
+func leaveMounts(t *testing.T) {
+	t.Helper()
+	all, err := mountinfo.List()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, info := range all {
+		if info.FSType == clipfs.FSType {
+			// One that has ended meanwhile is no error.
+			if err := unix.Unmount(info.Mountpoint, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW); err != nil && !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOENT) {
+				t.Errorf("unmount %s: %v", info.Mountpoint, err)
+			}
+		}
+	}
+}
+
 // install installs the package, mounts from fstab and removes the package, in a mount namespace of its own.
 func install(t *testing.T) {
+	leaveMounts(t)
 	cover(t)
 	in := inside{t: t, endpoint: os.Getenv(endpointVariable), dir: t.TempDir()}
 	before := files(t)

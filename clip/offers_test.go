@@ -228,7 +228,7 @@ func TestNotOffered(t *testing.T) {
 	}
 }
 
-// listing is an archive that counts what is listed for nobody who waits.
+// listing is an archive that counts the listings on which no reader waits.
 type listing struct {
 	*memory.Archive
 	mu      sync.Mutex

@@ -23,15 +23,15 @@ const (
 	maxSharedAge = 3 * time.Hour
 	// adoptAtOnce is how many hours are looked for at once.
 	adoptAtOnce = 24
-	// maxDistrusted bounds the hours of which it is remembered since when they are not taken over.
+	// maxDistrusted is how many distrusted hours are remembered.
 	maxDistrusted = 10_000
 )
 
 // shares is what the table shares with other hosts.
 type shares struct {
 	with Shared
-	// distrusted has the hours of which only what was asked for after a time is taken over: this host knows that what there was before
-	// is no longer so. table.mu guards it.
+	// distrusted has, for hours that this host knows to have changed, the time of the change. A listing from before that is not taken
+	// over. table.mu guards it.
 	distrusted *simplelru.LRU[bucketKey, time.Time]
 }
 

@@ -59,8 +59,8 @@ func (p tempo) page(missing time.Duration) (first, page time.Duration) {
 	return page, page
 }
 
-// left gives how many fragments the next call is to ask for of a span of which some have come: an even share of as many as are expected besides, and a few, so
-// that no small page is left that the end of the listing waits for; as many as one brings where that is not known, or more have come than were expected.
+// left gives how many fragments the next call asks for, where so many of a span were given: an even share of those still expected, and a few more, so that the
+// listing does not end with a small page. It is a full page where nothing tells how many to expect, or where more were given than expected.
 func (p tempo) left(span archive.Span, given int) int {
 	left := int(p.perMinute*span.Length().Minutes()) - given
 	if given == 0 || left <= 0 {

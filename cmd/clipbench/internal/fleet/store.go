@@ -174,8 +174,8 @@ func (s *Store) Flags(prefix string) []string {
 	return []string{"--shared-cache", "s3://" + name + "/" + prefix, "--shared-endpoint-url", s.URL, "--shared-path-style"}
 }
 
-// Patient has a mount wait for a store of which many processes of one machine take longer than machines of their own would: else some
-// leave the store alone, and what is measured is the breaker.
+// Patient are flags of a mount that waits longer for the store, as many processes on one machine are slow. With the default some mounts
+// stop asking the store, and the run measures the breaker.
 func Patient() []string { return []string{"--shared-timeout", "5s"} }
 
 // Close ends it and removes all that it had.

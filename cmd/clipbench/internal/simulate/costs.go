@@ -65,7 +65,7 @@ func ListPrices() Prices {
 	return Prices{Archive: 0.0085, Storage: 0.023, Gets: 0.0004, Puts: 0.005, KeepDays: 7}
 }
 
-// Workload is who reads what and when.
+// Workload says which hosts read which hours, and when.
 type Workload string
 
 // The workloads.

@@ -62,7 +62,7 @@ type Payload struct {
 	// Body gives the bytes as they arrive. An error before the end means that the connection was cut: errors wrap
 	// ErrUnreachable.
 	Body io.ReadCloser
-	// Unread tells how many bytes of it have come over the network and were not read, about; nil where that cannot be
-	// told. It works until Body is closed.
+	// Unread gives up the body: nothing can be read of it afterwards. It tells how many of its bytes have come over the network
+	// and were not read; nil where that cannot be told. It works until Body is closed.
 	Unread func() int64
 }

@@ -79,6 +79,13 @@ func newHTTPClients(configured aws.HTTPClient) *httpClients {
 	transport.MaxIdleConnsPerHost = idlePerHost
 	// A body that the transport unpacks has no Content-Length, and media does not get smaller.
 	transport.DisableCompression = true
+	// A body that is given up ends its connection, and with it what the service sends. HTTP/2 shares one among all calls.
+	transport.Protocols = new(http.Protocols)
+	transport.Protocols.SetHTTP1(true)
+	transport.ForceAttemptHTTP2, transport.TLSNextProto = false, nil
+	if transport.TLSClientConfig != nil {
+		transport.TLSClientConfig.NextProtos = nil // which a transport that was copied offers
+	}
 	single := transport.Clone()
 	single.DisableKeepAlives = true
 	return &httpClients{

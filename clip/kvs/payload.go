@@ -34,7 +34,7 @@ func (a *Archive) Payload(ctx context.Context, q archive.PayloadQuery) (*archive
 	c.demand, c.refused = q.Priority, q.Refused
 	var clip archivedmedia.Clip
 	var metadata middleware.Metadata
-	traced, unread := arrivals.Note(ctx)
+	traced, answer := arrivals.Note(ctx)
 	err = c.onEndpoint(traced, endpointKey{q.Stream, controltypes.APINameGetClip}, func(endpoint string) (err error) {
 		clip, metadata, err = a.media.GetClip(traced, c.mediaOptions(endpoint, false), selection)
 		return err
@@ -53,7 +53,7 @@ func (a *Archive) Payload(ctx context.Context, q archive.PayloadQuery) (*archive
 	return &archive.Payload{
 		ContentType: clip.ContentType,
 		Length:      clip.Length,
-		Unread:      unread,
+		Unread:      func() int64 { return answer.Unread(clip.Body) },
 		Body: &body{inner: clip.Body, explain: func(err error) error {
 			return c.explainBody(ctx, err)
 		}},

@@ -36,12 +36,16 @@ func serveInBubble(t *testing.T, body http.HandlerFunc) *kvs.Archive {
 	return serveAt(t, server, body, network.client(t))
 }
 
-// serveAt starts a server whose GetClip is body, and gives an archive on it that uses a client.
+// serveAt starts a server whose GetClip is body, by TLS where it has HTTP/2, and gives an archive on it that uses a client.
 func serveAt(t *testing.T, server *httptest.Server, body http.HandlerFunc, client aws.HTTPClient) *kvs.Archive {
 	t.Helper()
 	mux := http.NewServeMux()
 	server.Config.Handler = mux
-	server.Start()
+	if server.EnableHTTP2 {
+		server.StartTLS()
+	} else {
+		server.Start()
+	}
 	t.Cleanup(server.Close)
 	mux.HandleFunc("/getDataEndpoint", func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = fmt.Fprintf(w, `{"DataEndpoint":%q}`, server.URL)

@@ -1,12 +1,15 @@
-// Package arrivals tells how many bytes of an answer have come over the network that nobody has read. A connection that
-// Count makes counts them, and Note tells of the one that a call was given.
+// Package arrivals tells how many bytes of an answer have come over the network that nobody has read. They wait in two places: in
+// the kernel, which counts them, and in the buffers of net/http and crypto/tls, from which they are read. A connection that Count
+// makes can do both, and Note tells of the one that a call was given. Connections carry one answer at a time (HTTP/1.1).
 package arrivals
 
 import (
 	"context"
 	"crypto/tls"
+	"io"
 	"net"
 	"net/http/httptrace"
+	"os"
 	"sync"
 	"sync/atomic"
 
@@ -24,9 +27,14 @@ type connection struct {
 	last    atomic.Int64
 	closed  atomic.Bool
 	closing sync.Once
+	// ended says that nothing more is to be read from the kernel.
+	ended atomic.Bool
 }
 
 func (c *connection) Read(p []byte) (int, error) {
+	if c.ended.Load() {
+		return 0, os.ErrDeadlineExceeded
+	}
 	n, err := c.TCPConn.Read(p)
 	c.read.Add(int64(n))
 	return n, err
@@ -75,22 +83,31 @@ func Count(dial func(ctx context.Context, network, address string) (net.Conn, er
 	}
 }
 
-// Note gives a context for a call, and what tells how much of its answer has come and was not read; 0 where
-// the connection does not count.
-func Note(ctx context.Context) (_ context.Context, unread func() int64) {
-	var used atomic.Pointer[connection]
+// Answer knows the connection of the last answer to a call.
+type Answer struct{ used atomic.Pointer[connection] }
+
+// Note gives a context for a call, and what knows its answer.
+func Note(ctx context.Context) (context.Context, *Answer) {
+	var a Answer
 	trace := &httptrace.ClientTrace{GotConn: func(got httptrace.GotConnInfo) {
 		conn := got.Conn
 		if encrypted, ok := conn.(*tls.Conn); ok {
 			conn = encrypted.NetConn()
 		}
 		counted, _ := conn.(*connection)
-		used.Store(counted)
+		a.used.Store(counted)
 	}}
-	return httptrace.WithClientTrace(ctx, trace), func() int64 {
-		if c := used.Load(); c != nil {
-			return c.unread()
-		}
+	return httptrace.WithClientTrace(ctx, trace), &a
+}
+
+// Unread gives up the body of the answer, of which nothing can be read afterwards, and gives how many of its bytes have come and
+// were not read. With TLS up to a record more or less: the kernel counts what is encrypted. It is 0 where the connection does not count.
+func (a *Answer) Unread(body io.Reader) int64 {
+	c := a.used.Load()
+	if c == nil {
 		return 0
 	}
+	c.ended.Store(true)
+	buffered, _ := io.Copy(io.Discard, body) // until the buffers are empty
+	return buffered + c.unread()
 }

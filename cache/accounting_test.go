@@ -39,6 +39,15 @@ func do(a *cache.Accounts, line string) string {
 		return a.Removed(key, words[2] != "stuck")
 	case "drop":
 		return a.Drop(key)
+	case "pin":
+		return fmt.Sprint(a.Pin(key))
+	case "unpin":
+		return a.Unpin(key)
+	case "keep":
+		a.Keep(key)
+		return ""
+	case "giveback":
+		return a.GiveBack(key)
 	case "giveup":
 		return fmt.Sprint(a.GiveUp())
 	case "swap":
@@ -116,6 +125,23 @@ func TestAccounting(t *testing.T) {
 			{"put a 60", "new taken 60"}, {"acquire a", "whole"}, {"drop a", "remove"}, {"removed a", ""}, {"drop a", ""},
 			{"count", "0 whole 0 held 0 live, 60 of disk 0 claimed 0 of memory"}, {"release a", ""},
 			{"count", "0 whole 0 held 0 live, 0 of disk 0 claimed 0 of memory"},
+		},
+		"a pin is no use, and is waited for": {
+			{"put a 40", "new taken 40"}, {"put b 40", "new taken 40"}, {"pin a", "true"}, {"acquire c", "new"}, {"grow c 60", "evict a"},
+			{"pin a", "false"}, {"removed a", ""}, {"grow c 60", "wait"},
+			{"count", "1 whole 0 held 1 live, 80 of disk 0 claimed 0 of memory"}, {"unpin a", ""}, {"grow c 60", "taken 60"},
+		},
+		"a pin keeps the order of use": {
+			{"put a 40", "new taken 40"}, {"put b 40", "new taken 40"}, {"pin a", "true"}, {"unpin a", ""}, {"acquire c", "new"}, {"grow c 60", "evict a"},
+		},
+		"what was used during a pin is closed after it": {
+			{"put a 40", "new taken 40"}, {"pin a", "true"}, {"acquire a", "whole"}, {"open a", ""}, {"release a", ""},
+			{"count", "1 whole 1 held 0 live, 40 of disk 0 claimed 0 of memory"}, {"unpin a", "close"}, {"closed a", ""},
+			{"count", "1 whole 0 held 0 live, 40 of disk 0 claimed 0 of memory"},
+		},
+		"what the kernel holds counts, and is not waited for": {
+			{"put a 60", "new taken 60"}, {"acquire b", "new"}, {"grow b 50", "evict a"}, {"keep a", ""}, {"removed a", ""}, {"grow b 50", full},
+			{"count", "0 whole 0 held 1 live, 60 of disk 0 claimed 0 of memory"}, {"giveback a", ""}, {"grow b 50", "taken 50"},
 		},
 		"claims are of what is free or idle, and no more": {
 			{"put a 30", "new taken 30"}, {"acquire b 80", "new"}, {"acquire c 80", "new"},

@@ -12,7 +12,7 @@ import (
 // expiring fills an entry that expires after a while.
 func expiring(t *testing.T, c *cache.Cache, key cache.Key, after time.Duration) *cache.Entry {
 	t.Helper()
-	e, err := c.Acquire(key, cache.Request{Fill: fillWith(payload(1, 5000), 5000), Expires: time.Now().Add(after)})
+	e, err := c.Acquire(key, cache.Request{Fill: fillWith(payload(1, 5000), 5000), Expires: time.Now().Add(after), Apart: apart})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -20,7 +20,9 @@ func expiring(t *testing.T, c *cache.Cache, key cache.Key, after time.Duration) 
 	return e
 }
 
-func TestExpiredEntriesAreRemoved(t *testing.T) {
+func TestExpiredEntriesAreRemoved(t *testing.T) { bothForms(t, testExpiredEntriesAreRemoved) }
+
+func testExpiredEntriesAreRemoved(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		c := open(t, dir, cache.Options{})
@@ -49,7 +51,9 @@ func TestExpiredEntriesAreRemoved(t *testing.T) {
 	})
 }
 
-func TestInspectVerifyClear(t *testing.T) {
+func TestInspectVerifyClear(t *testing.T) { bothForms(t, testInspectVerifyClear) }
+
+func testInspectVerifyClear(t *testing.T) {
 	dir := t.TempDir()
 	start := time.Date(2024, 1, 1, 10, 0, 0, 5e6, time.UTC)
 	about := cache.About{Stream: "front-door", Kind: "media", Start: start, End: start.Add(time.Minute), Fragments: 30}
@@ -57,7 +61,7 @@ func TestInspectVerifyClear(t *testing.T) {
 	c := open(t, dir, cache.Options{})
 	for i, stream := range []string{"front-door", "yard", "front-door"} {
 		about.Stream = stream
-		e, err := c.Acquire(keyOf(i), cache.Request{Fill: fillWith(payload(i, 100_000), 5000), Expires: expires, About: about})
+		e, err := c.Acquire(keyOf(i), cache.Request{Fill: fillWith(payload(i, 100_000), 5000), Expires: expires, About: about, Apart: apart})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -104,7 +108,8 @@ func TestInspectVerifyClear(t *testing.T) {
 	wantBad("k1")
 	flip(t, fileOf(t, dir, "k1"), 70_000)
 	wantBad()
-	flip(t, fileOf(t, dir, "k1"), 100_100) // the header
+	header, at := footerFile(t, dir, "k1", 100_000)
+	flip(t, header, at+100)
 	wantBad("k1")
 
 	held := acquire(t, c, "k0", noFill(t))

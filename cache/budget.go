@@ -1,6 +1,10 @@
 package cache
 
-import "time"
+import (
+	"time"
+
+	"clipfs/cache/disk"
+)
 
 // freeStart is how much of an entry may be written although the free space is claimed by others: the head of a payload.
 const freeStart = 1 << 20
@@ -14,7 +18,7 @@ type step struct {
 	wait  <-chan struct{} // is to be waited for, if not nil, no longer than until item.quit
 }
 
-// grow takes from the budget what an entry needs to cost so much. fits is whether it may be on disk at all. errNoDisk if
+// grow takes from the budget what an entry needs to cost so much. fits is whether it may be on disk at all. disk.ErrNoDisk if
 // there is no space.
 func (x *index) grow(it *item, cost int64, fits bool) step {
 	x.mu.Lock()
@@ -27,7 +31,7 @@ func (x *index) grow(it *item, cost int64, fits bool) step {
 	case more <= 0:
 		return step{done: true}
 	case !fits, time.Now().Before(x.failing):
-		return step{err: errNoDisk}
+		return step{err: disk.ErrNoDisk}
 	}
 	x.claimLocked(it)
 	if pinned, others := x.used-x.idleBytes, x.claimed-it.claim; pinned+others > x.maxBytes-more && cost > freeStart {
@@ -90,7 +94,7 @@ func (x *index) makeSpaceLocked(missing int64) step {
 	if victims := x.evictLocked(missing - x.removing); len(victims) > 0 {
 		return step{evict: victims}
 	}
-	return x.waitFreedLocked(errNoDisk, x.dyingBytes, func(it *item) bool { return it.cost > 0 })
+	return x.waitFreedLocked(disk.ErrNoDisk, x.dyingBytes, func(it *item) bool { return it.cost > 0 })
 }
 
 // waitFreedLocked says to wait until something was given back: what is settling or dying, else the fill that has been paused

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"clipfs/cache/disk"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -53,11 +55,14 @@ type Options struct {
 // Cache keeps entries in one directory. Its methods are safe for concurrent use.
 type Cache struct {
 	logger  *slog.Logger
-	dir     *directory
+	dir     *disk.Directory
 	sizes   *sizes
 	index   *index
 	space   *space
-	buffers sync.Pool // of *[sumBlock]byte
+	buffers sync.Pool // of *[disk.SumBlock]byte
+	// unproven are to be checked in the background, lent are removed and still in use by the kernel.
+	unproven *unproven
+	lent     *lent
 
 	// tending has what runs in the background, which stop ends.
 	tending sync.WaitGroup
@@ -84,8 +89,11 @@ func Open(dir string, o Options) (*Cache, error) {
 	if o.Linger == 0 {
 		o.Linger = DefaultLinger
 	}
-	c := &Cache{logger: o.Logger, begun: make(chan struct{}), listed: make(chan struct{}), down: make(chan struct{})}
-	c.buffers.New = func() any { return new([sumBlock]byte) }
+	c := &Cache{
+		logger: o.Logger, begun: make(chan struct{}), listed: make(chan struct{}), down: make(chan struct{}),
+		unproven: newUnproven(), lent: newLent(),
+	}
+	c.buffers.New = func() any { return new([disk.SumBlock]byte) }
 	memory := &memory{max: o.MemoryBytes}
 	c.space = &space{minFree: o.MinFree, minPercent: o.MinFreePercent, statfs: o.statfs}
 	if c.space.statfs == nil {
@@ -98,11 +106,11 @@ func Open(dir string, o Options) (*Cache, error) {
 	if c.index, err = newIndex(o.MaxBytes, o.MaxAge, o.Linger, memory); err != nil {
 		return nil, err
 	}
-	if c.dir, err = openDirectory(dir, c.logger); err != nil {
+	if c.dir, err = disk.OpenDirectory(dir, c.logger); err != nil {
 		return nil, err
 	}
 	if c.sizes, err = openSizes(filepath.Join(dir, "sizes"), maxSizes, c.logger); err != nil {
-		return nil, errors.Join(err, c.dir.lock.Load().Close())
+		return nil, errors.Join(err, c.dir.Close())
 	}
 	c.begin = sync.OnceFunc(func() {
 		close(c.begun)
@@ -111,6 +119,8 @@ func Open(dir string, o Options) (*Cache, error) {
 	ctx, stop := context.WithCancel(context.Background())
 	c.stop = stop
 	c.tending.Go(func() { c.tend(ctx) })
+	c.tending.Go(func() { c.prove(ctx) })
+	c.tending.Go(func() { c.reclaimAll(ctx) })
 	if !o.Lazy {
 		c.Begin()
 	}
@@ -126,7 +136,7 @@ func (c *Cache) await() {
 }
 
 // Leave tells a process that wants the directory that it will be free by then: it is worth waiting for.
-func (c *Cache) Leave(until time.Time) error { return writeHolder(c.dir.lock.Load(), until) }
+func (c *Cache) Leave(until time.Time) error { return c.dir.Leave(until) }
 
 // Close ends every fill, waits until all have returned, and releases the directory. Entries that are still held can be
 // read, as far as their bytes have come, until they are released. A second call waits for the first.
@@ -138,7 +148,10 @@ func (c *Cache) Close() error {
 	c.stop()
 	c.tending.Wait()
 	c.index.fills.Wait()
-	err := errors.Join(c.sizes.close(), c.dir.lock.Load().Close())
+	for _, f := range c.lent.take() {
+		_ = f.open.Close() // only read from
+	}
+	err := errors.Join(c.sizes.close(), c.dir.Close())
 	close(c.down)
 	return err
 }
@@ -189,9 +202,11 @@ func (c *Cache) discard(it *item) {
 }
 
 func (c *Cache) release(it *item) { c.finish(it, c.index.release(it)) }
-func (c *Cache) remove(it *item)  { c.finish(it, c.index.fileRemoved(it, c.dir.remove(it.file.path))) }
 
 func (c *Cache) evict(victims []*item) {
+	if len(victims) > 0 {
+		c.reclaim()
+	}
 	for _, it := range victims {
 		c.remove(it)
 	}
@@ -205,7 +220,7 @@ func (c *Cache) finish(it *item, l last) {
 		case l.used.IsZero():
 			err = open.Close()
 		default:
-			err = it.file.close(open, it.content.written.Load(), l.used)
+			err = it.file.Close(c.dir, open, it.content.written.Load(), l.used)
 		}
 		gone := errors.Is(err, fs.ErrNotExist)
 		if err != nil && !gone {
@@ -217,7 +232,7 @@ func (c *Cache) finish(it *item, l last) {
 
 // noDisk reports whether an error says that the disk is full or fails, so that memory has to do.
 func noDisk(err error) bool {
-	return errors.Is(err, errNoDisk) || errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) ||
+	return errors.Is(err, disk.ErrNoDisk) || errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) ||
 		errors.Is(err, unix.EIO) || errors.Is(err, unix.EROFS)
 }
 
@@ -233,6 +248,6 @@ func (c *Cache) diskFailed(err error) {
 	}
 	if c.index.diskFailed(until) {
 		c.logger.Warn("the cache's disk takes no more; what is fetched is kept in memory while it is read",
-			"directory", c.dir.data, "memory", c.index.memory.max, "error", err)
+			"directory", c.dir.Data, "memory", c.index.memory.max, "error", err)
 	}
 }

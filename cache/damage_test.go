@@ -107,7 +107,9 @@ func TestLastUseIsTheTimeOfTheFile(t *testing.T) {
 	}
 }
 
-func TestFileRemovedWhileGrowing(t *testing.T) {
+func TestFileRemovedWhileGrowing(t *testing.T) { bothForms(t, testFileRemovedWhileGrowing) }
+
+func testFileRemovedWhileGrowing(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		c := open(t, dir, cache.Options{})
@@ -131,8 +133,10 @@ func TestFileRemovedWhileGrowing(t *testing.T) {
 	})
 }
 
-func TestDirectoryRemoved(t *testing.T) {
-	for _, what := range []string{"data", ""} {
+func TestDirectoryRemoved(t *testing.T) { bothForms(t, testDirectoryRemoved) }
+
+func testDirectoryRemoved(t *testing.T) {
+	for _, what := range []string{"data2", ""} {
 		dir := filepath.Join(t.TempDir(), "cache")
 		c := open(t, dir, cache.Options{})
 		put(t, c, "k", payload(1, 10))
@@ -158,7 +162,7 @@ func TestDirectoryTakenOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	other := open(t, dir, cache.Options{})
-	if err := os.RemoveAll(filepath.Join(dir, "data")); err != nil {
+	if err := os.RemoveAll(filepath.Join(dir, "data2")); err != nil {
 		t.Fatal(err)
 	}
 	e := acquire(t, c, "k", fillWith(payload(1, 10), 64<<10))
@@ -171,7 +175,9 @@ func TestDirectoryTakenOver(t *testing.T) {
 	put(t, other, "k", payload(2, 10))
 }
 
-func TestReleaseWhileReading(t *testing.T) {
+func TestReleaseWhileReading(t *testing.T) { bothForms(t, testReleaseWhileReading) }
+
+func testReleaseWhileReading(t *testing.T) {
 	c := open(t, t.TempDir(), cache.Options{})
 	want := payload(1, 100_000)
 	put(t, c, "k", want)
@@ -201,6 +207,10 @@ func TestReleaseWhileReading(t *testing.T) {
 // TestClearedBesideAMountIsNotCounted: what somebody else removes goes from the budget within a minute, without being
 // touched. What is held counts until it is released.
 func TestClearedBesideAMountIsNotCounted(t *testing.T) {
+	bothForms(t, testClearedBesideAMountIsNotCounted)
+}
+
+func testClearedBesideAMountIsNotCounted(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		c := open(t, dir, cache.Options{})
@@ -229,7 +239,9 @@ func TestClearedBesideAMountIsNotCounted(t *testing.T) {
 
 // TestFileChangedBesideUs: bytes that were changed are not handed out to who acquires the entry after that, though they
 // were good when they were written or checked, and even if somebody held it meanwhile.
-func TestFileChangedBesideUs(t *testing.T) {
+func TestFileChangedBesideUs(t *testing.T) { bothForms(t, testFileChangedBesideUs) }
+
+func testFileChangedBesideUs(t *testing.T) {
 	for i := range 4 {
 		restart, held := i&1 != 0, i&2 != 0
 		dir := t.TempDir()

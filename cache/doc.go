@@ -11,14 +11,15 @@
 // Each layer uses only those below it.
 //
 //	entries     cache.go writer.go entry.go tend.go              what callers see; runs fills, and does the I/O that the
-//	                                                             accounting asks for
+//	            prove.go lent.go look.go                         accounting asks for
 //	accounting  index.go pause.go budget.go holders.go           which entries there are, what each costs, which are held,
 //	                                                             which goes next; does no I/O, knows no files
 //	content     content.go                                       how far an entry has come, and which readers wait
-//	disk        footer.go checks.go storage.go file.go           an entry's file, or memory where the disk takes no more
-//	            directory.go space.go inspect.go                 the directory, its lock, free space, a look into it
-//	            sizes.go                                         exact sizes that outlive their entries
-//	words       key.go errors.go                                 keys, names of files, errors
+//	storage     storage.go space.go sizes.go                     a file, or memory where the disk takes no more; free space;
+//	                                                             exact sizes that outlive their entries
+//	words       words.go errors.go                               keys, what an entry is, errors
+//	disk        package cache/disk                               files and pairs of files, checksums, proofs, the directory and
+//	                                                             its lock, a look into it
 //
 // A method of the accounting takes the lock, decides, commits and unlocks. It returns the I/O that follows from what it
 // has committed: files to remove, a file to close, something to wait for. The entry is pinned until the caller reports
@@ -34,11 +35,24 @@
 //	  │                     └→ whole in memory ──(last holder released it)──→ gone
 //	  └──(failed, given up)──→ no longer found; its bytes count until the last holder has released it
 //
+// # Pairs, proof and passthrough
+//
+// An entry of a Request with Apart is a pair of files, the data just as long as the entry (package disk). Backing gives the
+// data of one that is whole and proven to whoever has the kernel read it. Pairs that are not proven are checked in the
+// background (prove.go), some blocks at a time. The entry is pinned for that moment, which is no use of it: it keeps its
+// place and can be evicted, and its bytes come back when the check has closed the file.
+//
+// The kernel may hold a file longer than any holder of its entry, as a mapping does. So when an entry is removed of which
+// Backing was given, the kernel is asked whether it has let go (disk.InUse). If not the bytes stay counted, as those of a
+// held entry do, and the kernel is asked again each second and before anything else is evicted. No fill waits for that.
+//
 // # Locks
 //
 //	index.mu      all of the accounting
 //	content.mu    the size and the waiters of one entry
-//	file.mu       what is known of one entry's file
+//	unproven.mu   which entries are to be checked
+//	lent.mu       which removed files the kernel still reads from
+//	disk.File.mu  what is known of one entry's file
 //	sizes.mu      the sizes
 //
 // content.mu may be taken with index.mu held, never the other way round. The others are taken alone. No file is read,

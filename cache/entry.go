@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"clipfs/cache/disk"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -35,7 +37,7 @@ func (c *Cache) Acquire(key Key, r Request) (*Entry, error) {
 	}
 	c.await()
 	for {
-		it, whole, ctx, err := c.index.acquire(key, costIf(r.Expect), r.About.Start, r.Expires)
+		it, whole, ctx, err := c.index.acquire(key, costIf(r.form(), r.Expect), r.About.Start, r.Expires)
 		if err == nil && whole {
 			err = c.open(it)
 		}
@@ -45,7 +47,7 @@ func (c *Cache) Acquire(key Key, r Request) (*Entry, error) {
 		if err == nil {
 			return &Entry{cache: c, item: it, about: r.About}, nil
 		}
-		stale := errors.Is(err, errStale)
+		stale := errors.Is(err, disk.ErrStale)
 		if stale {
 			c.logger.Debug("cached file cannot be used, filling it again", "key", key, "error", err)
 			c.discard(it)
@@ -65,16 +67,20 @@ func (c *Cache) open(it *item) error {
 	if it.open.Load() != nil {
 		return nil
 	}
-	opened, said, err := it.file.open(it.content.written.Load(), &c.buffers)
-	if err == nil && said != nil && !c.index.learn(it, said.about.Start, said.expires) {
-		err = errors.Join(errExpired, opened.file.Close())
+	file, checks, said, err := it.file.Open(c.dir, it.content.written.Load(), &c.buffers)
+	opened := newStorage(file, checks)
+	if err == nil && said != nil && !c.index.learn(it, said.About.Start, said.Expires) {
+		err = errors.Join(errExpired, file.Close())
 	}
 	switch {
 	case err == nil && it.open.CompareAndSwap(nil, opened):
-		_ = it.file.use(opened.file, time.Now()) // closing tries again, and tells
+		_ = it.file.Use(file, time.Now()) // closing tries again, and tells
+		if checks != nil && it.file.Form() == disk.Pair {
+			c.unproven.add(true, it)
+		}
 		return nil
 	case err == nil:
-		return opened.file.Close()
+		return file.Close()
 	case it.open.Load() != nil: // another caller opened it before it went
 		return nil
 	case errors.Is(err, unix.EIO):
@@ -118,6 +124,15 @@ func (e *Entry) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
 	return n, err
 }
 
+// Reader gives a whole entry as an io.ReaderAt: nothing has to be waited for.
+func (e *Entry) Reader() io.ReaderAt { return entryReader{e} }
+
+type entryReader struct{ entry *Entry }
+
+func (r entryReader) ReadAt(p []byte, off int64) (int, error) {
+	return r.entry.ReadAt(context.Background(), p, off)
+}
+
 // Stored gives the entry's file, and how many of the n bytes from off on are in it, at their own offset, and were checked if
 // they have to be; 0 where ReadAt is to be asked. The file is open until Release, and not for the caller to close.
 func (e *Entry) Stored(off, n int64) (f *os.File, length int64) {
@@ -126,7 +141,7 @@ func (e *Entry) Stored(off, n int64) (f *os.File, length int64) {
 		return nil, 0
 	}
 	length = min(n, e.item.content.written.Load()-off, s.from.Load()-off)
-	if length <= 0 || s.checks != nil && !s.checks.has(off, off+length) {
+	if length <= 0 || s.checks != nil && !s.checks.Has(off, off+length) {
 		return nil, 0
 	}
 	return s.file, length
@@ -154,7 +169,7 @@ func (e *Entry) readError(at int64, err error) error {
 		e.cache.diskFailed(err)
 	case errors.Is(err, io.EOF):
 		err = errors.New("the file ends here")
-	case !errors.Is(err, errSum):
+	case !errors.Is(err, disk.ErrSum):
 		return fmt.Errorf("%s: %w", e.about, err)
 	}
 	e.cache.logger.Debug("damaged entry", "key", e.item.key)

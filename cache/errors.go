@@ -3,13 +3,15 @@ package cache
 import (
 	"errors"
 	"fmt"
+
+	"clipfs/cache/disk"
 )
 
 // What can go wrong. An error of this package wraps one of these, what the Fill returned, a context's cause, or an error of
 // the file system.
 var (
 	// ErrLocked: another process, or another Cache in this one, has the directory.
-	ErrLocked = errors.New("in use by another process")
+	ErrLocked = disk.ErrLocked
 	// ErrKey: a key that cannot be the name of a file.
 	ErrKey = errors.New("not a key")
 	// ErrFull: everything on disk is in use, or the entry alone is larger than the budget, or the disk is full or fails;
@@ -22,20 +24,14 @@ var (
 	// ErrShort: a fill ended before the size that it had announced.
 	ErrShort = errors.New("fill ended before the announced size")
 	// ErrDamaged: the file has other bytes than were written, was made shorter, or cannot be read. Acquire fills it again.
-	ErrDamaged = errors.New("cached file is damaged")
+	ErrDamaged = disk.ErrDamaged
 	// ErrReleased: the entry was read after its Release.
 	ErrReleased = errors.New("entry was released")
 	// ErrClosed: the cache has been closed.
 	ErrClosed = errors.New("cache is closed")
 
-	// errStale: the file of an entry is missing or not what its name says.
-	errStale = errors.New("cached file is missing or damaged")
-	// errExpired is an errStale.
-	errExpired = fmt.Errorf("footage is past its retention or --cache-max-age: %w", errStale)
-	// errSum: a block has other bytes than were written.
-	errSum = errors.New("checksum does not fit")
+	// errExpired is a disk.ErrStale.
+	errExpired = fmt.Errorf("footage is past its retention or --cache-max-age: %w", disk.ErrStale)
 	// errExited: a fill left its goroutine without returning.
 	errExited = errors.New("fill ended without returning")
-	// errNoDisk: the disk may take no more of an entry.
-	errNoDisk = errors.New("everything on disk is in use")
 )

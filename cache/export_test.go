@@ -1,49 +1,25 @@
 package cache
 
 import (
-	"bytes"
-	"encoding/binary"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"time"
+
+	"clipfs/cache/disk"
 )
 
-// FileSize gives how long the file of an entry of n bytes is.
-func FileSize(n int64) int64 { return fileSize(n) }
+// FileSize gives how long the file of a single entry of n bytes is.
+func FileSize(n int64) int64 { return n + int64(len(disk.Footer{}.Encode(n))) }
 
 // Footer gives what stands behind an entry in its file.
 func Footer(p []byte, a About, expires time.Time) []byte {
-	t := footer{about: a, expires: expires}
-	for at := 0; at < len(p); at += sumBlock {
-		t.sums = append(t.sums, castagnoli(0, p[at:min(at+sumBlock, len(p))]))
+	t := disk.Footer{About: a, Expires: expires}
+	for at := 0; at < len(p); at += disk.SumBlock {
+		t.Sums = append(t.Sums, disk.Castagnoli(0, p[at:min(at+disk.SumBlock, len(p))]))
 	}
-	return t.encode(int64(len(p)))
-}
-
-// ReadFooter reads what Footer gave.
-func ReadFooter(b []byte, size int64) (about About, expires time.Time, sums []uint32, err error) {
-	t, err := readFooter(io.NewSectionReader(bytes.NewReader(append(make([]byte, size), b...)), 0, size+int64(len(b))), size, true)
-	return t.about, t.expires, t.sums, err
-}
-
-// FooterOf gives the footer of an entry of so many bytes.
-func FooterOf(size int64, about About, expires time.Time, sums []uint32) []byte {
-	return footer{about: about, expires: expires, sums: sums}.encode(size)
-}
-
-// SealFooter gives a footer that says what a text has in the place of its numbers and words, with checksums that are right.
-func SealFooter(size int64, text []byte) []byte {
-	b := make([]byte, fileSize(size)-size)
-	copy(b[24:], text)
-	m := magic()
-	copy(b, m[:])
-	le := binary.LittleEndian
-	le.PutUint64(b[16:], uint64(size))
-	le.PutUint32(b[12:], castagnoli(0, b[headerSize:]))
-	le.PutUint32(b[8:], castagnoli(0, b[16:headerSize]))
-	return b
+	return t.Encode(int64(len(p)))
 }
 
 // Settle waits until what was there at the start is in its order.
@@ -90,12 +66,6 @@ func OpenSizes(path string, limit int) (*Sizes, error) {
 func (s *Sizes) Note(key Key, n int64)      { s.s.note(key, n) }
 func (s *Sizes) Size(key Key) (int64, bool) { return s.s.size(key) }
 func (s *Sizes) Close() error               { return s.s.close() }
-
-// FileNameRoundTrip parses a file name and writes it again; false if it is not one of ours.
-func FileNameRoundTrip(s string) (string, bool) {
-	n, ok := parseFileName(s)
-	return n.String(), ok
-}
 
 // Locked runs f while the lock of the index is held.
 func Locked(c *Cache, f func()) {
@@ -201,6 +171,13 @@ func removeText(text string, remove bool) string {
 	}
 	return text
 }
+
+// Pin pins an entry for I/O that is no use of it, Unpin ends that: "close" if that leaves something to close. Keep keeps an entry
+// counted whose file is removed, GiveBack ends that.
+func (a *Accounts) Pin(key Key) bool        { return a.x.pin(a.items[key]) }
+func (a *Accounts) Unpin(key Key) string    { return lastText(a.x.unpin(a.items[key])) }
+func (a *Accounts) Keep(key Key)            { a.x.keep(a.items[key]) }
+func (a *Accounts) GiveBack(key Key) string { return lastText(a.x.giveBack(a.items[key])) }
 
 // Swap has the key stand for the entry that it stood for before the present one.
 func (a *Accounts) Swap(key Key) { a.items[key], a.items[key+"-"] = a.items[key+"-"], a.items[key] }

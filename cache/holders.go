@@ -139,9 +139,8 @@ func (x *index) drop(it *item) (remove bool) {
 func (x *index) fileRemoved(it *item, ok bool) last {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if it.evicted {
-		it.evicted = false
-		x.removing -= it.cost
+	if !it.pinned {
+		x.removedLocked(it)
 	}
 	it.stuck = !ok
 	x.settledLocked()

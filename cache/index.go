@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"clipfs/cache/disk"
+
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
@@ -54,9 +56,11 @@ type item struct {
 	created int64 // when its fill began, in nanoseconds since 1970; unique in this process
 	// file, content and open are those of other layers. The index tells content how the fill ended, and takes out open when
 	// the last reference goes, so that exactly one caller closes it.
-	file    file
+	file    disk.File
 	content content
 	open    atomic.Pointer[storage]
+	// lent says that the kernel was given the file to read from.
+	lent atomic.Bool
 	// quit is closed when the fill has to stop; cause then says why. Nil for an entry found on disk, as is cancel.
 	quit   <-chan struct{}
 	cancel context.CancelCauseFunc
@@ -74,6 +78,7 @@ type item struct {
 	stuck    bool  // the file could not be removed, so its cost stays counted
 	dying    bool  // given up, and counted in index.dyingBytes and dyingMemory
 	evicted  bool  // its cost is counted in index.removing
+	pinned   bool  // its file is being checked, which is no use of it
 	cause    error // why the fill has to stop
 	// resumed is closed when a paused fill goes on; nil while it is not paused.
 	resumed chan struct{}
@@ -249,6 +254,57 @@ func (x *index) unheld() []*item {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	return x.idle.Values()
+}
+
+// pin keeps a whole entry's cost counted while some I/O is done on its file that is no use of it; false if it is no longer
+// found. It can still be evicted. The caller has to unpin it soon, as fills may wait for that.
+func (x *index) pin(it *item) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.whole[it.key] != it || it.volatile {
+		return false
+	}
+	x.settling++
+	it.pinned = true
+	it.refs++
+	return true
+}
+
+// unpin ends a pin. An entry that was not used meanwhile keeps its place in the order of use.
+func (x *index) unpin(it *item) last {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	it.pinned = false
+	if it.refs == 1 {
+		x.removedLocked(it) // if it was evicted meanwhile
+	}
+	x.settledLocked()
+	if x.whole[it.key] == it && x.idle.Contains(it.key) {
+		it.refs--
+		return last{}
+	}
+	return x.unrefLocked(it)
+}
+
+// removedLocked counts an evicted entry out of those whose bytes are about to come back.
+func (x *index) removedLocked(it *item) {
+	if it.evicted {
+		it.evicted = false
+		x.removing -= it.cost
+	}
+}
+
+// keep keeps the cost of an entry counted whose file is removed, until giveBack.
+func (x *index) keep(it *item) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	it.refs++
+}
+
+func (x *index) giveBack(it *item) last {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.unrefLocked(it)
 }
 
 // expired counts the entries that it returns.

@@ -29,7 +29,7 @@ func fillForEver(dir string) error {
 			rng := newRand(worker + os.Getpid())
 			for {
 				i := rng.IntN(40)
-				e, err := c.Acquire(keyOf(i), cache.Request{Fill: fillWith(killPayload(i), 1+rng.IntN(200_000)), Expect: rng.Int64N(mib)})
+				e, err := c.Acquire(keyOf(i), cache.Request{Fill: fillWith(killPayload(i), 1+rng.IntN(200_000)), Expect: rng.Int64N(mib), Apart: i%2 == 0})
 				if err != nil {
 					failed <- err
 					return
@@ -71,6 +71,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 			}
 		}
 		cache.Settle(c)
+		wantPairs(t, dir)
 		if got, want := diskBytes(t, dir), c.Stats().Bytes; got != want || len(dataFiles(t, dir)) != found || found == 0 {
 			t.Errorf("%d bytes in %d files, %d bytes counted in %d entries", got, len(dataFiles(t, dir)), want, found)
 		}
@@ -125,7 +126,7 @@ func makeMany(t testing.TB, dir string, n int) {
 	}
 	tail := cache.Footer([]byte{1}, cache.About{Stream: "s"}, time.Time{})
 	for i := range n {
-		name := filepath.Join(dir, "data", fmt.Sprintf("%s.1.%d", keyOf(i), i))
+		name := filepath.Join(dir, "data2", fmt.Sprintf("%s.1.%d", keyOf(i), i))
 		if err := os.WriteFile(name, append([]byte{1}, tail...), 0o600); err != nil {
 			t.Fatal(err)
 		}

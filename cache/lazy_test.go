@@ -36,7 +36,7 @@ func TestLazyCacheLooksWhenItIsNeeded(t *testing.T) {
 			if err := c.Close(); err != nil {
 				t.Fatal(err)
 			}
-			left := filepath.Join(dir, "data", "x.1.part")
+			left := filepath.Join(dir, "data2", "x.1.part")
 			if err := os.WriteFile(left, nil, 0o600); err != nil {
 				t.Fatal(err)
 			}

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -27,6 +28,21 @@ func TestMain(m *testing.M) {
 
 // errFill is what failing fills return.
 var errFill = errors.New("connection cut")
+
+// apart has the requests of the tests ask for pairs.
+var apart bool
+
+// bothForms runs a test with either form of entries.
+func bothForms(t *testing.T, test func(t *testing.T)) {
+	t.Helper()
+	for _, form := range []string{"single", "pair"} {
+		t.Run(form, func(t *testing.T) {
+			apart = form == "pair"
+			defer func() { apart = false }()
+			test(t)
+		})
+	}
+}
 
 // open opens a cache that is closed when the test ends.
 func open(t testing.TB, dir string, o cache.Options) *cache.Cache {
@@ -126,7 +142,7 @@ func (s *stepper) end(err error) {
 // acquire acquires an entry and fails the test if that fails.
 func acquire(t testing.TB, c *cache.Cache, key cache.Key, fill cache.Fill) *cache.Entry {
 	t.Helper()
-	e, err := c.Acquire(key, cache.Request{Fill: fill})
+	e, err := c.Acquire(key, cache.Request{Fill: fill, Apart: apart})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,10 +190,10 @@ func check(t testing.TB, what string, err, want error) {
 	}
 }
 
-// dataFiles gives the names in the cache's data directory.
-func dataFiles(t testing.TB, dir string) []string {
+// allFiles gives the names in the cache's data directory.
+func allFiles(t testing.TB, dir string) []string {
 	t.Helper()
-	files, err := os.ReadDir(filepath.Join(dir, "data"))
+	files, err := os.ReadDir(filepath.Join(dir, "data2"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,7 +204,31 @@ func dataFiles(t testing.TB, dir string) []string {
 	return names
 }
 
-// fileOf gives the path of the one file of a key.
+// dataFiles gives those that have the bytes of entries.
+func dataFiles(t testing.TB, dir string) []string {
+	t.Helper()
+	return slices.DeleteFunc(allFiles(t, dir), func(name string) bool { return strings.HasSuffix(name, ".checks") })
+}
+
+// wantPairs fails the test unless the data and the checksums of each pair are there.
+func wantPairs(t testing.TB, dir string) {
+	t.Helper()
+	halves := make(map[string]int)
+	for _, name := range allFiles(t, dir) {
+		if whole, ok := strings.CutSuffix(name, ".data"); ok {
+			halves[whole]++
+		} else if whole, ok := strings.CutSuffix(name, ".checks"); ok {
+			halves[whole] += 2
+		}
+	}
+	for name, n := range halves {
+		if n != 3 {
+			t.Errorf("%s: a half of a pair (%d)", name, n)
+		}
+	}
+}
+
+// fileOf gives the path of the one file of a key that has its bytes.
 func fileOf(t testing.TB, dir string, key cache.Key) string {
 	t.Helper()
 	var found []string
@@ -200,7 +240,17 @@ func fileOf(t testing.TB, dir string, key cache.Key) string {
 	if len(found) != 1 {
 		t.Fatalf("files of %s: %v, want one", key, found)
 	}
-	return filepath.Join(dir, "data", found[0])
+	return filepath.Join(dir, "data2", found[0])
+}
+
+// footerFile gives the path of the one that has its checksums, and where they begin.
+func footerFile(t testing.TB, dir string, key cache.Key, size int64) (path string, at int64) {
+	t.Helper()
+	path = fileOf(t, dir, key)
+	if whole, ok := strings.CutSuffix(path, ".data"); ok {
+		return whole + ".checks", 0
+	}
+	return path, size
 }
 
 // newRand gives random numbers that are the same each time.

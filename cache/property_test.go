@@ -97,7 +97,9 @@ func (m *model) release(key cache.Key) {
 	}
 }
 
-func TestAgainstAModel(t *testing.T) {
+func TestAgainstAModel(t *testing.T) { bothForms(t, testAgainstAModel) }
+
+func testAgainstAModel(t *testing.T) {
 	for seed := range 40 {
 		dir := t.TempDir()
 		synctest.Test(t, func(t *testing.T) { runAgainstModel(t, dir, seed) })
@@ -188,6 +190,7 @@ func compareWithModel(t *testing.T, c *cache.Cache, m *model, dir string) {
 		st.Memory != m.inMemory() || st.Claimed != 0 {
 		t.Errorf("got %+v; want %d bytes, %d whole and %d in memory, %d held", st, m.used(), len(m.cost), len(m.memory), len(m.held))
 	}
+	wantPairs(t, dir)
 	if got := diskBytes(t, dir); got != m.used() || got > m.max {
 		t.Errorf("%d bytes on disk, want %d, at most %d", got, m.used(), m.max)
 	}
@@ -197,8 +200,8 @@ func compareWithModel(t *testing.T, c *cache.Cache, m *model, dir string) {
 func diskBytes(t testing.TB, dir string) (n int64) {
 	t.Helper()
 	seen := make(map[uint64]bool) // a file that is renamed while we look may show up twice
-	for _, name := range dataFiles(t, dir) {
-		info, err := os.Lstat(filepath.Join(dir, "data", name))
+	for _, name := range allFiles(t, dir) {
+		info, err := os.Lstat(filepath.Join(dir, "data2", name))
 		if errors.Is(err, os.ErrNotExist) {
 			continue
 		}
@@ -215,7 +218,9 @@ func diskBytes(t testing.TB, dir string) (n int64) {
 
 // TestBudgetHoldsAtEveryMoment has many goroutines fill, read, give up and fail, while one looks at the disk. A look
 // counts if no bytes were given back during it: then what it saw, at one time or another, was all there at its end.
-func TestBudgetHoldsAtEveryMoment(t *testing.T) {
+func TestBudgetHoldsAtEveryMoment(t *testing.T) { bothForms(t, testBudgetHoldsAtEveryMoment) }
+
+func testBudgetHoldsAtEveryMoment(t *testing.T) {
 	const (
 		budget = 100 * block
 		looks  = 50
@@ -285,7 +290,7 @@ func useAtRandom(t *testing.T, c *cache.Cache, rng *rand.Rand) {
 		}
 		return nil
 	}
-	e, err := c.Acquire(keyOf(i), cache.Request{Fill: fill, Expect: rng.Int64N(20 * block)})
+	e, err := c.Acquire(keyOf(i), cache.Request{Fill: fill, Expect: rng.Int64N(20 * block), Apart: apart})
 	if err != nil {
 		t.Error(err)
 		return

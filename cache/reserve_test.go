@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"clipfs/cache"
+	"clipfs/cache/disk"
 )
 
 const mib = 1 << 20
@@ -14,7 +15,7 @@ const mib = 1 << 20
 // acquireFor acquires an entry of about so many bytes.
 func acquireFor(t testing.TB, c *cache.Cache, key cache.Key, expect int64, fill cache.Fill) *cache.Entry {
 	t.Helper()
-	e, err := c.Acquire(key, cache.Request{Fill: fill, Expect: expect})
+	e, err := c.Acquire(key, cache.Request{Fill: fill, Expect: expect, Apart: apart})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +31,12 @@ func wantClaimed(t *testing.T, what string, c *cache.Cache, want int64) {
 }
 
 // costOf gives what an entry of n bytes costs.
-func costOf(n int64) int64 { return (cache.FileSize(n) + block - 1) / block * block }
+func costOf(n int64) int64 {
+	if apart {
+		return disk.Pair.Cost(n)
+	}
+	return disk.Single.Cost(n)
+}
 
 func TestLaterFillsKeepOffClaims(t *testing.T) {
 	dir := t.TempDir()

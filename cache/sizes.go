@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 
+	"clipfs/cache/disk"
+
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
@@ -105,7 +107,7 @@ func readSizes(r io.Reader, yield func(Key, int64)) (lines int, torn bool, err e
 func appendSizeLine(p []byte, key Key, n int64) []byte {
 	start := len(p)
 	p = strconv.AppendInt(append(append(p, key...), ' '), n, 10)
-	return fmt.Appendf(p, " %08x\n", castagnoli(0, p[start:]))
+	return fmt.Appendf(p, " %08x\n", disk.Castagnoli(0, p[start:]))
 }
 
 // parseSizeLine reads a line; ok is false if it is not just as appendSizeLine writes it.

@@ -5,18 +5,20 @@ import (
 	"os"
 	"slices"
 	"sync/atomic"
+
+	"clipfs/cache/disk"
 )
 
 // storage is where the bytes of an open entry are: in a file, up to where memory begins.
 type storage struct {
-	file   *os.File // nil where none could be made
-	checks *checks  // nil where there is nothing to check: this process filled the entry, or has checked all of it
+	file   *os.File      // nil where none could be made
+	checks *disk.Checked // nil where there is nothing to check: this process filled the entry, or has checked all of it
 	// from is where the bytes begin that are in memory. It is set before any of those can be read.
 	from   atomic.Int64
 	chunks atomic.Pointer[[][]byte]
 }
 
-func newStorage(f *os.File, c *checks) *storage {
+func newStorage(f *os.File, c *disk.Checked) *storage {
 	s := &storage{file: f, checks: c}
 	s.from.Store(math.MaxInt64)
 	return s
@@ -40,7 +42,7 @@ func (s *storage) readAt(p []byte, off int64) (int, error) {
 
 func (s *storage) readFile(p []byte, off int64) (int, error) {
 	if s.checks != nil {
-		return s.checks.readAt(s.file, p, off)
+		return s.checks.ReadAt(s.file, p, off)
 	}
 	return s.file.ReadAt(p, off)
 }

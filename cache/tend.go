@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"time"
+
+	"clipfs/cache/disk"
 )
 
 // tendEvery is how often entries that have expired, files that others have removed, and free space that others have taken
@@ -22,13 +22,15 @@ func (c *Cache) tend(ctx context.Context) {
 		return
 	}
 	found := c.list()
+	c.dir.DropOld()
 	c.rank(ctx, found)
 	c.readFooters(ctx, found)
+	c.proveFound()
 	ticker := time.NewTicker(tendEvery)
 	defer ticker.Stop()
 	for ctx.Err() == nil {
 		c.expire()
-		c.evict(c.index.evict(c.space.missing(c.dir.data, 0)))
+		c.evict(c.index.evict(c.space.missing(c.dir.Data, 0)))
 		select {
 		case <-ticker.C:
 			c.dropRemoved()
@@ -37,46 +39,28 @@ func (c *Cache) tend(ctx context.Context) {
 	}
 }
 
-// list fills the index with what the names in the data directory say, and removes what cannot be used whatever is in it:
-// growing files, and all but the newest of a key. It lists before any fill can begin.
+// list fills the index with what the names in the data directory say, and removes what cannot be used whatever is in it. It
+// lists before any fill can begin.
 func (c *Cache) list() []*item {
 	defer close(c.listed)
-	names, err := namesIn(c.dir.data)
+	names, err := c.dir.List()
 	if err != nil {
 		c.logger.Warn("cache directory cannot be listed: nothing in it is used", "error", err)
 	}
-	newest := make(map[Key]fileName, len(names))
-	var leftovers []fileName
-	for _, text := range names {
-		name, ok := parseFileName(text)
-		if !ok {
-			c.logger.Warn("file in the cache is not ours and is left alone", "path", filepath.Join(c.dir.data, text))
-			continue
-		}
-		old, double := newest[name.key]
-		switch {
-		case name.size < 0, name.size > maxEntry, double && old.created > name.created:
-			leftovers = append(leftovers, name)
-			continue
-		case double:
-			leftovers = append(leftovers, old)
-		}
-		newest[name.key] = name
-	}
 	closed := make(chan struct{})
 	close(closed)
-	found := make([]*item, 0, len(newest))
-	for _, name := range newest {
-		it := &item{key: name.key, created: name.created, cost: costOf(name.size), ended: true}
-		it.file.path, it.file.checked = filepath.Join(c.dir.data, name.String()), newChecked(name.size)
-		it.content.found(name.size, closed)
+	found := make([]*item, 0, len(names.Entries))
+	for _, name := range names.Entries {
+		it := &item{key: name.Key, created: name.Created, cost: name.Form().Cost(name.Size), ended: true}
+		it.file.Find(c.dir, name)
+		it.content.found(name.Size, closed)
 		found = append(found, it)
 	}
 	c.index.add(found)
-	for _, name := range leftovers {
-		c.dir.remove(filepath.Join(c.dir.data, name.String()))
+	for _, name := range names.Leftovers {
+		c.dir.RemoveLeftover(name)
 	}
-	c.logger.Debug("cache listed", "entries", len(newest), "leftovers", len(leftovers))
+	c.logger.Debug("cache listed", "entries", len(found), "leftovers", len(names.Leftovers))
 	return found
 }
 
@@ -89,13 +73,13 @@ func (c *Cache) rank(ctx context.Context, found []*item) {
 		if ctx.Err() != nil {
 			return
 		}
-		info, err := os.Lstat(it.file.path)
-		if err != nil || !info.Mode().IsRegular() || info.Size() != fileSize(it.content.written.Load()) {
-			c.logger.Debug("cached file is missing or has another size", "path", it.file.path)
+		when, err := it.file.Stat(it.content.written.Load())
+		if err != nil {
+			c.logger.Debug("cached file is missing or has another size", "path", it.file.Path(), "error", err)
 			c.discard(it)
 			continue
 		}
-		used[it] = info.ModTime()
+		used[it] = when
 	}
 	c.index.rank(used)
 	c.evict(c.index.evict(0))
@@ -110,13 +94,13 @@ func (c *Cache) readFooters(ctx context.Context, found []*item) {
 		if c.index.find(it.key) != it { // evicted meanwhile, or filled again
 			continue
 		}
-		t, err := footerOf(it.file.path, it.content.written.Load())
+		t, err := it.file.Look(c.dir, it.content.written.Load())
 		if err == nil {
-			c.index.learn(it, t.about.Start, t.expires)
+			c.index.learn(it, t.About.Start, t.Expires)
 			continue
 		}
-		c.logger.Debug("cached file cannot be used", "path", it.file.path, "error", err)
-		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errFooter) {
+		c.logger.Debug("cached file cannot be used", "path", it.file.Path(), "error", err)
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, disk.ErrFooter) {
 			c.discard(it)
 		}
 	}
@@ -136,8 +120,8 @@ func (c *Cache) expire() {
 // more. Those that are held are noticed when they are released.
 func (c *Cache) dropRemoved() {
 	for _, it := range c.index.unheld() {
-		if _, err := os.Lstat(it.file.path); errors.Is(err, fs.ErrNotExist) {
-			c.logger.Debug("file was removed from the cache by another program", "path", it.file.path)
+		if it.file.Gone() {
+			c.logger.Debug("file was removed from the cache by another program", "path", it.file.Path())
 			c.discard(it)
 		}
 	}

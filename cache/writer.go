@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"time"
+
+	"clipfs/cache/disk"
 
 	"golang.org/x/sys/unix"
 )
@@ -27,6 +27,16 @@ type Request struct {
 	Expires time.Time
 	// About says what the entry is.
 	About About
+	// Apart has the entry be a file of just its bytes, with the checksums in another, so that the kernel can be given that file
+	// (Entry.Backing). It is for entries of some size: each takes a block more.
+	Apart bool
+}
+
+func (r Request) form() disk.Form {
+	if r.Apart {
+		return disk.Pair
+	}
+	return disk.Single
 }
 
 // Writer writes an entry for a Fill. It belongs to the goroutine of the fill, or to one that the fill hands it to, and must
@@ -93,14 +103,14 @@ func (w *Writer) appendFile(p []byte, at int64) error {
 	w.unwritten += taken
 	_, err = w.to.file.WriteAt(p, at)
 	end := at + int64(len(p))
-	w.wrote(min(w.unwritten, costOf(end)-blocks(end)))
+	w.wrote(min(w.unwritten, w.form().Cost(end)-disk.Blocks(end)))
 	if err != nil {
 		return err
 	}
 	for len(p) > 0 {
-		n := min(int64(len(p)), sumBlock-at%sumBlock)
-		w.sum = castagnoli(w.sum, p[:n])
-		if at += n; at%sumBlock == 0 {
+		n := min(int64(len(p)), disk.SumBlock-at%disk.SumBlock)
+		w.sum = disk.Castagnoli(w.sum, p[:n])
+		if at += n; at%disk.SumBlock == 0 {
 			w.sums, w.sum = append(w.sums, w.sum), 0
 		}
 		p = p[n:]
@@ -108,11 +118,14 @@ func (w *Writer) appendFile(p []byte, at int64) error {
 	return nil
 }
 
-func (w *Writer) finish(t footer) error {
+func (w *Writer) form() disk.Form { return w.item.file.Form() }
+
+// finish has the entry be whole on disk.
+func (w *Writer) finish(t disk.Footer) error {
 	size := w.item.content.written.Load()
-	t.sums = w.sums
-	if size%sumBlock != 0 {
-		t.sums = append(t.sums, w.sum)
+	t.Sums = w.sums
+	if size%disk.SumBlock != 0 {
+		t.Sums = append(t.Sums, w.sum)
 	}
 	if size == 0 { // what Append has admitted has space for the footer
 		taken, err := w.admit(0)
@@ -121,8 +134,12 @@ func (w *Writer) finish(t footer) error {
 		}
 		w.unwritten += taken
 	}
-	_, err := w.to.file.WriteAt(t.encode(size), size)
-	return err
+	role := disk.Whole
+	if w.form() == disk.Pair {
+		role = disk.Data
+	}
+	name := disk.Name{Key: w.item.key, Size: size, Created: w.item.created, Role: role}
+	return w.item.file.Seal(w.cache.dir, w.to.file, t, name)
 }
 
 // admit lets the entry grow to size bytes on disk: it waits while the fill is paused, then takes what the entry will cost,
@@ -130,11 +147,11 @@ func (w *Writer) finish(t footer) error {
 // there is no space.
 func (w *Writer) admit(size int64) (taken int64, err error) {
 	announced, _, _ := w.item.content.state()
-	c, fits := w.cache, !w.cache.tooLarge(max(size, announced))
+	c, fits := w.cache, !w.cache.tooLarge(w.form(), max(size, announced))
 	s := w.repeat(func() step {
-		s := c.index.grow(w.item, costOf(size), fits)
+		s := c.index.grow(w.item, w.form().Cost(size), fits)
 		if s.taken > 0 {
-			if missing := c.space.take(c.dir.data, s.taken); missing > 0 {
+			if missing := c.space.take(c.dir.Data, s.taken); missing > 0 {
 				return c.index.shrink(w.item, s.taken, missing)
 			}
 		}
@@ -160,14 +177,16 @@ func (w *Writer) repeat(ask func() step) step {
 	}
 }
 
-func (c *Cache) tooLarge(size int64) bool { return size > maxEntry || costOf(size) > c.index.maxBytes }
+func (c *Cache) tooLarge(form disk.Form, size int64) bool {
+	return size > disk.MaxEntry || form.Cost(size) > c.index.maxBytes
+}
 
 // costIf returns what an entry costs that may have so many bytes, 0 if that is not known.
-func costIf(size int64) int64 {
+func costIf(form disk.Form, size int64) int64 {
 	if size <= 0 {
 		return 0
 	}
-	return costOf(min(size, maxEntry))
+	return form.Cost(min(size, disk.MaxEntry))
 }
 
 // wrote reports that no more than so many of the bytes that were taken are still to be written.
@@ -184,13 +203,13 @@ func (w *Writer) Announce(size int64) error {
 		return fmt.Errorf("announced size %d is negative: %w", size, ErrOverrun)
 	}
 	c := w.cache
-	if c.tooLarge(size) && size > c.index.memory.max {
+	if c.tooLarge(w.form(), size) && size > c.index.memory.max {
 		return fmt.Errorf("%d bytes, budget %d: %w", size, c.index.maxBytes, ErrFull)
 	}
 	if err := w.item.content.announce(size); err != nil {
 		return fmt.Errorf("announce %d: %w", size, err)
 	}
-	c.index.expect(w.item, costIf(size))
+	c.index.expect(w.item, costIf(w.form(), size))
 	return nil
 }
 
@@ -202,11 +221,10 @@ func (w *Writer) Written() int64 { return w.item.content.written.Load() }
 func (c *Cache) fill(ctx context.Context, it *item, r Request) {
 	defer c.index.fills.Done()
 	err := errExited
-	it.file.path = filepath.Join(c.dir.data, fileName{key: it.key, size: -1, created: it.created}.String())
-	f, createErr := c.dir.create(it.file.path)
+	f, createErr := it.file.Grow(c.dir, it.key, it.created, r.form())
 	w := &Writer{cache: c, item: it, to: newStorage(f, nil)}
 	it.open.Store(w.to)
-	defer func() { c.end(w, footer{about: r.About, expires: r.Expires}, err) }()
+	defer func() { c.end(w, disk.Footer{About: r.About, Expires: r.Expires}, err) }()
 	if noDisk(createErr) || errors.Is(createErr, unix.ENFILE) {
 		c.diskFailed(createErr)
 		w.diskError = createErr
@@ -219,22 +237,17 @@ func (c *Cache) fill(ctx context.Context, it *item, r Request) {
 }
 
 // end settles an entry whose fill has ended with err, which readers get as it is.
-//
-// A whole entry gets its final name without an fsync. A killed process loses nothing by that, since the kernel has the
-// bytes. After a power failure the file may be cut short or have blocks that were never written. Its name and its
-// checksums tell that, and what was lost can be fetched again; waiting for the disk once an entry would cost every
-// download more than that.
-func (c *Cache) end(w *Writer, t footer, err error) {
+func (c *Cache) end(w *Writer, t disk.Footer, err error) {
 	it := w.item
 	written := it.content.written.Load()
 	if size, _, _ := it.content.state(); err == nil && size >= 0 && size != written {
-		err = fmt.Errorf("%s: %d bytes of %d: %w", t.about, written, size, ErrShort)
+		err = fmt.Errorf("%s: %d bytes of %d: %w", t.About, written, size, ErrShort)
 	}
 	e := ending{err: err, volatile: w.to.spilled()}
 	e.sealed = err == nil && !e.volatile && c.seal(w, t)
 	w.wrote(0)
 	if !e.sealed && w.to.file != nil { // a disk that is read-only says so of missing files too
-		e.stuck = !c.dir.remove(it.file.path)
+		e.stuck = !it.file.Remove(c.dir)
 	}
 	l, remove := c.index.end(it, e)
 	c.finish(it, l)
@@ -243,24 +256,15 @@ func (c *Cache) end(w *Writer, t footer, err error) {
 	}
 }
 
-// seal puts the footer behind a whole entry and gives the file its final name. If that fails the holders still have every
-// byte, but nothing is kept.
-func (c *Cache) seal(w *Writer, t footer) bool {
-	it := w.item
-	name := fileName{key: it.key, size: it.content.written.Load(), created: it.created}
-	path := filepath.Join(c.dir.data, name.String())
+// seal has a whole entry be kept. If that fails the holders still have every byte, but nothing is kept.
+func (c *Cache) seal(w *Writer, t disk.Footer) bool {
 	err := w.finish(t)
 	if err == nil {
-		err = os.Rename(it.file.path, path)
+		return true
 	}
-	if err != nil {
-		if noDisk(err) {
-			c.diskFailed(err)
-		}
-		c.logger.Warn("whole entry cannot be kept", "entry", t.about, "error", err)
-		return false
+	if noDisk(err) {
+		c.diskFailed(err)
 	}
-	it.file.path = path
-	it.file.settled(w.to.file)
-	return true
+	c.logger.Warn("whole entry cannot be kept", "entry", t.About, "error", err)
+	return false
 }

@@ -47,6 +47,7 @@ func (d *Downloader) request(p Payload, by By) cache.Request {
 		f := &fetch{Downloader: d, payload: p, by: by, log: d.options.Logger.With("stream", p.Stream.Name, "span", p.Query.Span, "fragments", p.Query.Fragments)}
 		return f.fill(by.In(ctx), w)
 	})
+	r.Apart = true
 	r.Expect = min(p.Bytes*expectedPercent/100, mostExpected)
 	return r
 }

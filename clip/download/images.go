@@ -30,8 +30,7 @@ func (d *Downloader) Images(ctx context.Context, q archive.ImageQuery) ([]archiv
 	bytes, count := 0, 0
 	for _, image := range images {
 		if image.JPEG != nil {
-			bytes += len(image.JPEG)
-			count++
+			bytes, count = bytes+len(image.JPEG), count+1
 		}
 	}
 	d.counts.fetched.Add(int64(bytes))

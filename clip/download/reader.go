@@ -73,6 +73,14 @@ func (r *Reader) Stored(off, n int64) (f *os.File, at, length int64) {
 	return f, t.base + off, length
 }
 
+// Backing gives the file that is just the payload, for the kernel to read from; false where there is none (cache.Entry.Backing).
+func (r *Reader) Backing() (f *os.File, ok bool) {
+	if t := r.held(); t != nil && t.base == 0 && t.Err() == nil {
+		f, ok = t.Backing()
+	}
+	return f, ok
+}
+
 // held gives the entry that is held; nil if none is.
 func (r *Reader) held() *taken {
 	r.mu.RLock()

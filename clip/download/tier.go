@@ -159,7 +159,7 @@ func (d *Downloader) offerWhole(p Payload) {
 			if held, err = d.wholeEntry(p, known.last.Size); err != nil {
 				return nil, nil, err
 			}
-			return entryReader{held}, held.Release, nil
+			return held.Reader(), held.Release, nil
 		},
 		Confirm: func(ctx context.Context) (tier.Confirmed, error) {
 			h, err := readHead(ctx, held)
@@ -212,11 +212,4 @@ func (d *Downloader) wholeEntry(p Payload, size int64) (*cache.Entry, error) {
 		return nil, tier.ErrGone
 	}
 	return entry, nil
-}
-
-// entryReader is a whole entry as an io.ReaderAt.
-type entryReader struct{ entry *cache.Entry }
-
-func (r entryReader) ReadAt(p []byte, off int64) (int, error) {
-	return r.entry.ReadAt(context.Background(), p, off)
 }

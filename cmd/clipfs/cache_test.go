@@ -44,7 +44,7 @@ func fillCache(t *testing.T, dir, stream string, used time.Time) {
 // cachedFiles gives the files of an entry.
 func cachedFiles(t *testing.T, dir, below, key string) []string {
 	t.Helper()
-	paths, err := filepath.Glob(filepath.Join(dir, below, "data", key+".*"))
+	paths, err := filepath.Glob(filepath.Join(dir, below, "data2", key+".*"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -258,7 +258,7 @@ func goroutines(t *testing.T, m *harness.Mount) int64 {
 // files of the mount, so that its memory may wait for the mount, which would wait for the directory.
 func diskUse(t *testing.T, cache string) (n int64) {
 	t.Helper()
-	out, complaints, err := harness.TryRun(t, "find", filepath.Join(cache, "data"), filepath.Join(cache, "heads", "data"), "-type", "f", "-printf", "%b\n")
+	out, complaints, err := harness.TryRun(t, "find", filepath.Join(cache, "data2"), filepath.Join(cache, "heads", "data2"), "-type", "f", "-printf", "%b\n")
 	if err != nil && len(complaints) == 0 {
 		t.Error(err)
 	}

@@ -1,4 +1,4 @@
-package cache
+package disk
 
 import (
 	"cmp"
@@ -14,8 +14,8 @@ const (
 	headerSize = 512
 	// maxStream and maxKind bound the words of About that are kept, in bytes.
 	maxStream, maxKind = 256, 64
-	// maxEntry is the largest entry that a file can have, so that sums of costs do not overflow.
-	maxEntry = 1 << 40
+	// MaxEntry is the largest entry that a file can have, so that sums of costs do not overflow.
+	MaxEntry = 1 << 40
 	// blockSize is the unit in which the budget is counted: the block of the common Linux file systems. A file of n bytes
 	// takes n rounded up to it.
 	blockSize = 4096
@@ -46,11 +46,11 @@ func (a About) String() string {
 	return fmt.Sprintf("cached %s of %s, %s/%s", kind, a.Stream, a.Start.UTC().Format(layout), a.End.UTC().Format(layout))
 }
 
-// footer stands behind the bytes of a whole entry: a header, then the checksums.
-type footer struct {
-	about   About
-	expires time.Time // zero: never
-	sums    []uint32  // CRC-32C of each sumBlock bytes; nil where only the header was read
+// Footer is what a whole entry says of itself: a header, then the checksums.
+type Footer struct {
+	About   About
+	Expires time.Time // zero: never
+	Sums    []uint32  // CRC-32C of each SumBlock bytes; nil where only the header was read
 }
 
 // header is how a footer begins on disk, integers little-endian. Stream and kind stand behind it, then zeros up to
@@ -70,63 +70,91 @@ const headerFixed, summedFrom = 56, 16
 
 func magic() [8]byte { return [8]byte([]byte("clipfs\x00\x01")) }
 
-func fileSize(size int64) int64 { return size + headerSize + 4*sumsOf(size) }
+// proofSize is how much space the proof of a pair has behind its footer.
+const proofSize = 64
 
-func blocks(n int64) int64 { return (n + blockSize - 1) / blockSize * blockSize }
+// checksSize is how long the file is that has the checksums of a pair of so many bytes.
+func checksSize(size int64) int64 { return footerSize(size) + proofSize }
 
-func costOf(size int64) int64 { return blocks(fileSize(size)) }
+func footerSize(size int64) int64 { return headerSize + 4*sumsOf(size) }
 
-func (f footer) encode(size int64) []byte {
-	stream, kind := f.about.Stream, f.about.Kind
+// Blocks is what a file of n bytes takes of the budget.
+func Blocks(n int64) int64 { return (n + blockSize - 1) / blockSize * blockSize }
+
+// Cost is what a whole entry of so many bytes takes of the budget, with its checksums.
+func (f Form) Cost(size int64) int64 {
+	if f == Pair {
+		return Blocks(size) + Blocks(checksSize(size))
+	}
+	return Blocks(f.fileSize(size))
+}
+
+// fileSize is how long the file is that has the bytes of an entry.
+func (f Form) fileSize(size int64) int64 {
+	if f == Pair {
+		return size
+	}
+	return size + footerSize(size)
+}
+
+// footerAt is where the footer begins, in the file that has it.
+func (f Form) footerAt(size int64) int64 {
+	if f == Pair {
+		return 0
+	}
+	return size
+}
+
+// Encode gives the bytes of the footer of an entry of so many bytes.
+func (f Footer) Encode(size int64) []byte {
+	stream, kind := f.About.Stream, f.About.Kind
 	stream, kind = stream[:min(len(stream), maxStream)], kind[:min(len(kind), maxKind)]
-	b := make([]byte, fileSize(size)-size)
-	for i, sum := range f.sums {
+	b := make([]byte, footerSize(size))
+	for i, sum := range f.Sums {
 		binary.LittleEndian.PutUint32(b[headerSize+4*i:], sum)
 	}
 	copy(b[headerFixed:], stream+kind)
 	h := header{
-		Magic: magic(), SumsSum: castagnoli(0, b[headerSize:]), Size: size,
-		Expires: millis(f.expires), Start: millis(f.about.Start), End: millis(f.about.End),
-		Fragments: int32(f.about.Fragments), StreamLength: uint16(len(stream)), KindLength: uint16(len(kind)),
+		Magic: magic(), SumsSum: Castagnoli(0, b[headerSize:]), Size: size,
+		Expires: millis(f.Expires), Start: millis(f.About.Start), End: millis(f.About.End),
+		Fragments: int32(f.About.Fragments), StreamLength: uint16(len(stream)), KindLength: uint16(len(kind)),
 	}
 	for range 2 { // the sum covers the rest
 		_, _ = binary.Encode(b, binary.LittleEndian, h) // there is space
-		h.HeaderSum = castagnoli(0, b[summedFrom:headerSize])
+		h.HeaderSum = Castagnoli(0, b[summedFrom:headerSize])
 	}
 	return b
 }
 
-// errFooter: what stands behind an entry is not its footer.
-var errFooter = errors.New("the file's footer is damaged")
-
-// readFooter reads what a whole file says of its entry, with the checksums if withSums is set.
-func readFooter(r io.ReaderAt, size int64, withSums bool) (footer, error) {
-	b := make([]byte, headerSize, fileSize(size)-size)
+// ReadFooter reads what stands at a position of a file about an entry of so many bytes, with the checksums if withSums is
+// set. It is an ErrFooter if that is no footer.
+func ReadFooter(r io.ReaderAt, at, size int64, withSums bool) (Footer, error) {
+	b := make([]byte, headerSize, footerSize(size))
 	if withSums {
 		b = b[:cap(b)]
 	}
-	if _, err := r.ReadAt(b, size); errors.Is(err, io.EOF) {
-		return footer{}, errFooter
+	if _, err := r.ReadAt(b, at); errors.Is(err, io.EOF) {
+		return Footer{}, ErrFooter
 	} else if err != nil {
-		return footer{}, err
+		return Footer{}, err
 	}
 	var h header
 	_, _ = binary.Decode(b, binary.LittleEndian, &h) // there is enough
-	if h.Magic != magic() || h.HeaderSum != castagnoli(0, b[summedFrom:headerSize]) || h.Size != size ||
+	if h.Magic != magic() || h.HeaderSum != Castagnoli(0, b[summedFrom:headerSize]) || h.Size != size ||
 		h.StreamLength > maxStream || h.KindLength > maxKind {
-		return footer{}, errFooter
+		return Footer{}, ErrFooter
 	}
 	words := string(b[headerFixed:headerSize])
-	f := footer{expires: timeOf(h.Expires), about: About{
+	f := Footer{Expires: timeOf(h.Expires), About: About{
 		Stream: words[:h.StreamLength], Kind: words[h.StreamLength : h.StreamLength+h.KindLength],
 		Start: timeOf(h.Start), End: timeOf(h.End), Fragments: int(h.Fragments),
 	}}
 	if sums := b[headerSize:]; withSums {
-		if castagnoli(0, sums) != h.SumsSum {
-			return footer{}, fmt.Errorf("checksums: %w", errFooter)
+		if Castagnoli(0, sums) != h.SumsSum {
+			return Footer{}, fmt.Errorf("checksums: %w", ErrFooter)
 		}
-		f.sums = make([]uint32, len(sums)/4)
-		_, _ = binary.Decode(sums, binary.LittleEndian, f.sums) // there are as many
+		f.Sums = make([]uint32, len(sums)/4)
+		_, _ = binary.Decode(sums, binary.LittleEndian, f.Sums) // there are as many
 	}
 	return f, nil
 }

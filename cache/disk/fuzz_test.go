@@ -1,23 +1,27 @@
-package cache_test
+package disk_test
 
 import (
 	"bytes"
 	"testing"
 	"time"
 
-	"clipfs/cache"
+	"clipfs/cache/disk"
 )
 
 // FuzzFooter: whatever stands behind an entry in its file, it is read back as it was written or is an error; nothing is
 // allocated by what it says of itself, and the words it has are short.
 func FuzzFooter(f *testing.F) {
 	f.Add(int64(0), []byte{})
-	f.Add(int64(1), cache.Footer([]byte("x"), cache.About{Stream: "door", Kind: "payload", Fragments: 5, Start: time.Unix(1, 0), End: time.Unix(2, 0)}, time.Unix(9, 0)))
+	f.Add(int64(1), disk.Footer{
+		About: disk.About{Stream: "door", Kind: "payload", Fragments: 5, Start: time.Unix(1, 0), End: time.Unix(2, 0)}, Expires: time.Unix(9, 0),
+		Sums: []uint32{disk.Castagnoli(0, []byte("x"))},
+	}.Encode(1))
 	f.Fuzz(func(t *testing.T, size int64, tail []byte) {
 		if size < 0 || size > 1<<20 { // the file's name says it, and its length is compared with that
 			return
 		}
-		about, expires, sums, err := cache.ReadFooter(tail, size)
+		got, err := disk.ReadFooter(bytes.NewReader(tail), 0, size, true)
+		about, sums := got.About, got.Sums
 		if err != nil {
 			return
 		}
@@ -27,9 +31,9 @@ func FuzzFooter(f *testing.F) {
 		if want := (size + 64<<10 - 1) / (64 << 10); int64(len(sums)) != want {
 			t.Errorf("%d checksums of %d bytes, want %d", len(sums), size, want)
 		}
-		again := cache.FooterOf(size, about, expires, sums)
-		second, _, _, err := cache.ReadFooter(again, size)
-		if err != nil || second != about {
+		again := got.Encode(size)
+		second, err := disk.ReadFooter(bytes.NewReader(again), 0, size, true)
+		if err != nil || second.About != about {
 			t.Errorf("%+v came back as %+v, %v", about, second, err)
 		}
 	})
@@ -43,7 +47,8 @@ func FuzzSealedFooter(f *testing.F) {
 		if size < 0 || size > 1<<20 {
 			return
 		}
-		about, _, sums, err := cache.ReadFooter(cache.SealFooter(size, text), size)
+		got, err := disk.ReadFooter(bytes.NewReader(disk.SealFooter(size, text)), 0, size, true)
+		about, sums := got.About, got.Sums
 		if err != nil {
 			return
 		}
@@ -53,13 +58,14 @@ func FuzzSealedFooter(f *testing.F) {
 	})
 }
 
-// FuzzFileName: a name in the cache's directory is one of ours in its only spelling, or is left alone.
-func FuzzFileName(f *testing.F) {
-	f.Add("p-0123.100.1700000000000000000")
-	f.Add("p-0123.1700000000000000000.part")
-	f.Fuzz(func(t *testing.T, name string) {
-		if again, ok := cache.FileNameRoundTrip(name); ok && again != name {
-			t.Errorf("%q is taken for %q", name, again)
+// FuzzProof: what stands behind the checksums of a pair is a proof just as it was written, or none.
+func FuzzProof(f *testing.F) {
+	f.Add([]byte{})
+	f.Add(make([]byte, 64))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		again, ok := disk.ProofRoundTrip(text)
+		if ok && !bytes.Equal(again[:44], text[:44]) {
+			t.Errorf("%x came back as %x", text, again)
 		}
 	})
 }

@@ -1,4 +1,4 @@
-package cache
+package disk
 
 import (
 	"errors"
@@ -16,24 +16,28 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// dataDir is the directory of the entries below that of the cache.
-const dataDir = "data"
+// DataDir is the directory of the entries below that of the cache, oldDataDir that of the format before this one.
+const DataDir, oldDataDir = "data2", "data"
 
-// directory is where the files of a cache are.
-type directory struct {
+// Directory is where the files of a cache are.
+type Directory struct {
 	logger *slog.Logger
 	path   string
-	data   string
-	lock   atomic.Pointer[os.File]
+	// Data is the directory of the entries.
+	Data string
+	boot boot
+	lock atomic.Pointer[os.File]
 	// remaking has one place: the fill that puts something in makes the directory again, and others wait for it.
 	remaking chan struct{}
 }
 
-func openDirectory(path string, logger *slog.Logger) (*directory, error) {
-	d := &directory{logger: logger, path: path, data: filepath.Join(path, dataDir), remaking: make(chan struct{}, 1)}
-	err := os.MkdirAll(d.data, 0o700)
+// OpenDirectory makes the directories of a cache if need be, mode 0700, and takes the lock. ErrLocked if another process has
+// it.
+func OpenDirectory(path string, logger *slog.Logger) (*Directory, error) {
+	d := &Directory{logger: logger, path: path, Data: filepath.Join(path, DataDir), boot: bootID(), remaking: make(chan struct{}, 1)}
+	err := os.MkdirAll(d.Data, 0o700)
 	if err == nil {
-		err = os.Chmod(d.data, 0o700)
+		err = os.Chmod(d.Data, 0o700)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("cache directory: %w", err)
@@ -47,7 +51,7 @@ func openDirectory(path string, logger *slog.Logger) (*directory, error) {
 }
 
 // create makes the file of a growing entry. Where its directory was removed beside us, that is made again first.
-func (d *directory) create(path string) (*os.File, error) {
+func (d *Directory) create(path string) (*os.File, error) {
 	const flags = os.O_RDWR | os.O_CREATE | os.O_EXCL
 	f, err := os.OpenFile(path, flags, 0o600)
 	if !errors.Is(err, fs.ErrNotExist) {
@@ -57,15 +61,15 @@ func (d *directory) create(path string) (*os.File, error) {
 	err = d.remake()
 	<-d.remaking
 	if err != nil {
-		return nil, errors.Join(errNoDisk, err)
+		return nil, errors.Join(ErrNoDisk, err)
 	}
 	return os.OpenFile(path, flags, 0o600)
 }
 
 // remake makes the directory again, and takes its lock where the file of the lock has gone too. An ErrLocked if another
 // process has taken the directory over.
-func (d *directory) remake() error {
-	if err := os.MkdirAll(d.data, 0o700); err != nil {
+func (d *Directory) remake() error {
+	if err := os.MkdirAll(d.Data, 0o700); err != nil {
 		return fmt.Errorf("cache directory made again: %w", err)
 	}
 	old := d.lock.Load()
@@ -83,7 +87,7 @@ func (d *directory) remake() error {
 }
 
 // remove removes a file; false if it is still there.
-func (d *directory) remove(path string) bool {
+func (d *Directory) remove(path string) bool {
 	err := os.Remove(path)
 	if err == nil || errors.Is(err, fs.ErrNotExist) {
 		return true
@@ -91,6 +95,90 @@ func (d *directory) remove(path string) bool {
 	d.logger.Warn("cached file cannot be removed and stays counted", "path", path, "error", err)
 	return false
 }
+
+// Found is what there is in a directory of entries.
+type Found struct {
+	// Entries are the whole ones, the newest of each key.
+	Entries []Name
+	// Leftovers can be of no use, whatever is in them: growing files, halves of pairs, and all but the newest of a key.
+	Leftovers []Name
+}
+
+// List reads the names of all files. Those that are not ours are left alone.
+func (d *Directory) List() (f Found, err error) {
+	names, err := namesIn(d.Data)
+	checks := make(map[Name]bool)
+	newest := make(map[Key]Name, len(names))
+	var whole []Name
+	for _, text := range names {
+		name, ok := ParseName(text)
+		switch {
+		case !ok:
+			d.logger.Warn("file in the cache is not ours and is left alone", "path", filepath.Join(d.Data, text))
+		case name.Role == Growing, name.Size > MaxEntry:
+			f.Leftovers = append(f.Leftovers, name)
+		case name.Role == Checks:
+			checks[name] = true
+		default:
+			whole = append(whole, name)
+		}
+	}
+	drop := func(n Name) {
+		f.Leftovers = append(f.Leftovers, n)
+		if n.Role == Data && checks[n.as(Checks)] {
+			f.Leftovers = append(f.Leftovers, n.as(Checks))
+			delete(checks, n.as(Checks))
+		}
+	}
+	for _, name := range whole {
+		old, double := newest[name.Key]
+		switch {
+		case name.Role == Data && !checks[name.as(Checks)], double && old.Created > name.Created:
+			drop(name)
+			continue
+		case double:
+			drop(old)
+		}
+		newest[name.Key] = name
+	}
+	f.Entries = make([]Name, 0, len(newest))
+	for _, name := range newest {
+		f.Entries = append(f.Entries, name)
+		delete(checks, name.as(Checks))
+	}
+	for name := range checks {
+		f.Leftovers = append(f.Leftovers, name)
+	}
+	return f, err
+}
+
+// RemoveLeftover removes a file that List found to be of no use.
+func (d *Directory) RemoveLeftover(n Name) { d.remove(filepath.Join(d.Data, n.String())) }
+
+// DropOld removes the entries of the format before this one, which is no longer read. Files that are not ours are left
+// alone.
+func (d *Directory) DropOld() {
+	old := filepath.Join(d.path, oldDataDir)
+	names, err := namesIn(old)
+	if errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	removed := 0
+	for _, text := range names {
+		if name, ok := ParseName(text); ok && (name.Role == Whole || name.Role == Growing) && d.remove(filepath.Join(old, text)) {
+			removed++
+		}
+	}
+	err = errors.Join(err, os.Remove(old))
+	d.logger.Info("cached footage of an older version of clipfs is dropped, as it is kept in another way now", "directory", old,
+		"files", removed, "error", err)
+}
+
+// Leave tells a process that wants the directory that it will be free by then.
+func (d *Directory) Leave(until time.Time) error { return writeHolder(d.lock.Load(), until) }
+
+// Close gives the lock up.
+func (d *Directory) Close() error { return d.lock.Load().Close() }
 
 func namesIn(dir string) ([]string, error) {
 	d, err := os.Open(dir)

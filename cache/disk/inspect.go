@@ -1,4 +1,4 @@
-package cache
+package disk
 
 import (
 	"cmp"
@@ -29,22 +29,26 @@ type Info struct {
 	Err error
 
 	path string
+	form Form
+	name Name
 }
 
-// Remove removes the file of an entry, if it is still there. It needs no lock: see Clear.
+// Remove removes the files of an entry that are still there. It needs no lock: see Clear.
 func (i Info) Remove() error {
-	err := os.Remove(i.path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+	if err := removeAll(i.path); err != nil || i.name.Role != Data {
+		return err
 	}
-	return err
+	return removeAll(i.checks())
 }
+
+// checks is the path of the checksums of a pair.
+func (i Info) checks() string { return filepath.Join(filepath.Dir(i.path), i.name.as(Checks).String()) }
 
 // Inspect lists what is in the directory of a cache, least recently used first. It needs no lock: a cache that is in use
 // may have other entries by the time it returns. A missing directory is empty.
 func Inspect(dir string) ([]Info, error) {
-	data := filepath.Join(dir, dataDir)
-	names, err := namesIn(data)
+	in := filepath.Join(dir, DataDir)
+	names, err := namesIn(in)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -52,12 +56,18 @@ func Inspect(dir string) ([]Info, error) {
 		return nil, fmt.Errorf("cache directory: %w", err)
 	}
 	infos := make([]Info, 0, len(names))
+	data := make(map[Name]bool, len(names))
 	for _, text := range names {
-		name, ok := parseFileName(text)
-		if !ok {
+		if name, ok := ParseName(text); ok && name.Role == Data {
+			data[name] = true
+		}
+	}
+	for _, text := range names {
+		name, ok := ParseName(text)
+		if !ok || name.Role == Checks && data[name.as(Data)] {
 			continue
 		}
-		if info, ok := inspect(filepath.Join(data, text), name); ok {
+		if info, ok := inspect(filepath.Join(in, text), name); ok {
 			infos = append(infos, info)
 		}
 	}
@@ -67,34 +77,54 @@ func Inspect(dir string) ([]Info, error) {
 	return infos, nil
 }
 
-// inspect reads what one file says; false if it is gone.
-func inspect(path string, name fileName) (Info, bool) {
-	info := Info{Key: name.key, Size: name.size, Created: time.Unix(0, name.created).UTC(), Growing: name.size < 0, path: path}
+// inspect reads what one entry says; false if it is gone. Checksums without data are what a process left when it ended, or
+// has not given the data its name yet: they count as growing.
+func inspect(path string, name Name) (Info, bool) {
+	info := Info{Key: name.Key, Size: name.Size, Created: time.Unix(0, name.Created).UTC(), path: path, form: name.Form(), name: name}
+	info.Growing = name.Role == Growing || name.Role == Checks
 	st, err := os.Lstat(path)
 	if err != nil {
 		info.Err = err
 		return info, !errors.Is(err, fs.ErrNotExist)
 	}
-	info.Used = st.ModTime().UTC()
-	if sys, ok := st.Sys().(*syscall.Stat_t); ok {
-		info.DiskBytes = sys.Blocks * 512 // stat(2): in units of 512 bytes
-	}
+	info.Used, info.DiskBytes = st.ModTime().UTC(), onDisk(st)
+	footer := path
 	switch {
-	case info.Growing:
+	case name.Role == Checks:
+		info.Size = 0
+		return info, true
+	case name.Role == Growing:
 		info.Size = st.Size()
-	case !st.Mode().IsRegular() || name.size > maxEntry || st.Size() != fileSize(name.size):
+		return info, true
+	case name.Role == Data:
+		footer = info.checks()
+		if beside, err := os.Lstat(footer); err == nil {
+			info.Used, info.DiskBytes = beside.ModTime().UTC(), info.DiskBytes+onDisk(beside)
+		}
+	}
+	if !st.Mode().IsRegular() || name.Size > MaxEntry || st.Size() != info.form.fileSize(name.Size) {
 		info.Err = fmt.Errorf("file of %d bytes: %w", st.Size(), ErrDamaged)
-	default:
-		t, err := footerOf(path, name.size)
-		if errors.Is(err, fs.ErrNotExist) {
+		return info, true
+	}
+	t, err := footerOf(footer, info.form, name.Size)
+	if errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
 			return info, false
 		}
-		if err != nil {
-			info.Err = fmt.Errorf("%w: %w", ErrDamaged, err)
-		}
-		info.About, info.Expires = t.about, t.expires
 	}
+	if err != nil {
+		info.Err = fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	info.About, info.Expires = t.About, t.Expires
 	return info, true
+}
+
+// onDisk is what a file takes of the disk (stat(2): in units of 512 bytes).
+func onDisk(info fs.FileInfo) int64 {
+	if sys, ok := info.Sys().(*syscall.Stat_t); ok {
+		return sys.Blocks * 512
+	}
+	return 0
 }
 
 // Verify reads every whole entry in the directory of a cache and yields each with what is wrong with it in Err. It needs
@@ -130,19 +160,26 @@ func verify(info Info) error {
 		return err
 	}
 	defer func() { _ = f.Close() }() // only read from
-	t, err := readFooter(f, info.Size, true)
+	footer := f
+	if info.form == Pair {
+		if footer, err = openFile(info.checks()); err != nil {
+			return err
+		}
+		defer func() { _ = footer.Close() }() // the same
+	}
+	t, err := ReadFooter(footer, info.form.footerAt(info.Size), info.Size, true)
 	if err != nil {
 		return err
 	}
-	buffer := make([]byte, sumBlock)
-	for i, want := range t.sums {
-		at := int64(i) * sumBlock
-		p := buffer[:min(sumBlock, info.Size-at)]
+	buffer := make([]byte, SumBlock)
+	for i, want := range t.Sums {
+		at := int64(i) * SumBlock
+		p := buffer[:min(SumBlock, info.Size-at)]
 		if _, err := f.ReadAt(p, at); err != nil {
 			return err
 		}
-		if castagnoli(0, p) != want {
-			return fmt.Errorf("bytes from %d to %d: %w", at, at+int64(len(p)), errSum)
+		if Castagnoli(0, p) != want {
+			return fmt.Errorf("bytes from %d to %d: %w", at, at+int64(len(p)), ErrSum)
 		}
 	}
 	return nil

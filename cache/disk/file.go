@@ -1,0 +1,339 @@
+package disk
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// File is what is known of the file, or of the two files, of one entry.
+type File struct {
+	// path is that of the bytes. It and form are set by the entry's fill, before the entry is whole. No other goroutine
+	// uses them earlier.
+	path string
+	form Form
+
+	// mu guards the rest.
+	mu sync.Mutex
+	// checked is what was checked of a file that was there at the start, or that another program has changed since. Nil
+	// otherwise: the bytes are trusted.
+	checked *checked
+	// changed is when the inode of the bytes was last changed, as of our own last change; zero where that is not known.
+	// Writing to the file, renaming it and setting its times change it.
+	changed unix.Timespec
+}
+
+// Grow makes the file of a new entry that is to have a form.
+func (f *File) Grow(d *Directory, key Key, created int64, form Form) (*os.File, error) {
+	f.form = form
+	f.path = filepath.Join(d.Data, Name{Key: key, Size: -1, Created: created, Role: Growing}.String())
+	return d.create(f.path)
+}
+
+// Find has the file be one that was found in a directory.
+func (f *File) Find(d *Directory, name Name) {
+	f.form = name.Form()
+	f.path, f.checked = filepath.Join(d.Data, name.String()), newChecked(name.Size)
+}
+
+// Path is where the bytes are.
+func (f *File) Path() string { return f.path }
+
+// Form is that of the entry.
+func (f *File) Form() Form { return f.form }
+
+func (f *File) checksPath() string { return strings.TrimSuffix(f.path, dataSuffix) + checksSuffix }
+
+// footerPath is where the footer is.
+func (f *File) footerPath() string {
+	if f.form == Pair {
+		return f.checksPath()
+	}
+	return f.path
+}
+
+// Seal puts the footer where it belongs and gives the file of a whole entry, which is open, its final name.
+//
+// There is no fsync. A killed process loses nothing by that, since the kernel has the bytes. After a power failure the
+// file may be cut short or have blocks that were never written. Its name and its checksums tell that, and what was lost
+// can be fetched again; waiting for the disk once an entry would cost every download more than that.
+func (f *File) Seal(d *Directory, open *os.File, footer Footer, name Name) error {
+	if f.form == Pair {
+		return f.sealPair(d, open, footer, name)
+	}
+	if _, err := open.WriteAt(footer.Encode(name.Size), name.Size); err != nil {
+		return err
+	}
+	path := filepath.Join(d.Data, name.String())
+	if err := os.Rename(f.path, path); err != nil {
+		return err
+	}
+	f.path = path
+	f.settled(open)
+	return nil
+}
+
+// unchecked returns what was checked of the file of an entry of so many bytes, nil if nothing has to be. Where another
+// program has changed the file, no earlier check counts.
+func (f *File) unchecked(info fs.FileInfo, size int64) *checked {
+	now := changeTime(info)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.changed != (unix.Timespec{}) && f.changed != now {
+		f.checked = newChecked(size)
+	}
+	if f.checked != nil && f.form == Pair {
+		f.changed = now // what is checked from here on is of this state: see proven
+	}
+	if f.checked == nil || f.checked.Whole() {
+		return nil
+	}
+	return f.checked
+}
+
+// settled remembers the change time after our own last change.
+func (f *File) settled(open *os.File) {
+	info, err := open.Stat()
+	if err != nil {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.changed = changeTime(info)
+}
+
+// Unchanged reports whether no program has changed the bytes since they were written or checked here. open is their file.
+func (f *File) Unchanged(open *os.File) bool {
+	info, err := open.Stat()
+	if err != nil {
+		return false
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.changed == changeTime(info)
+}
+
+// Open opens the file of a whole entry of so many bytes. It reads the footer unless the bytes are trusted; said is then
+// what it says, and checks what reads have to go by, unless the proof holds. ErrStale if a file is missing or not what its
+// name says.
+func (f *File) Open(d *Directory, size int64, buffers *sync.Pool) (open *os.File, checks *Checked, said *Footer, err error) {
+	open, info, err := f.openData(size)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	defer func() {
+		if err != nil {
+			_ = open.Close() // only read from
+			open = nil
+		}
+	}()
+	checked := f.unchecked(info, size)
+	if checked == nil {
+		return open, nil, nil, nil
+	}
+	if f.form == Pair {
+		checks, said, err = f.openChecks(d, info, size, checked)
+	} else {
+		var t Footer
+		if t, err = ReadFooter(open, size, size, true); err == nil {
+			checks, said = &Checked{size: size, sums: t.Sums, checked: checked}, &t
+		}
+	}
+	if err != nil {
+		return nil, nil, nil, fmt.Errorf("%w: %w", ErrStale, err)
+	}
+	if checks != nil {
+		checks.buffers = buffers
+	}
+	return open, checks, said, nil
+}
+
+// openData opens the file of the bytes, if it is one of the right length.
+func (f *File) openData(size int64) (*os.File, fs.FileInfo, error) {
+	open, err := openFile(f.path)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ELOOP) {
+		return nil, nil, fmt.Errorf("%w: %w", ErrStale, err)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	info, err := open.Stat()
+	if err == nil && (!info.Mode().IsRegular() || info.Size() != f.form.fileSize(size)) {
+		err = fmt.Errorf("%w: %d bytes, want %d", ErrStale, info.Size(), f.form.fileSize(size))
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, open.Close())
+	}
+	return open, info, nil
+}
+
+// Use sets the times of the file, which is how the order of use outlives the process.
+func (f *File) Use(open *os.File, when time.Time) error {
+	if f.form == Pair {
+		return f.usePair(when)
+	}
+	err := os.Chtimes(f.path, when, when)
+	f.settled(open)
+	return err
+}
+
+// Close closes the file of a whole entry of so many bytes. Where another program has changed it meanwhile, it is trusted
+// no longer. fs.ErrNotExist if it is no longer there.
+func (f *File) Close(d *Directory, open *os.File, size int64, used time.Time) error {
+	info, err := open.Stat()
+	if err == nil && f.unchecked(info, size) == nil && f.form == Pair {
+		err = f.prove(d, info)
+	}
+	return errors.Join(err, f.Use(open, used), open.Close())
+}
+
+// Remove removes the file; false if it is still there.
+func (f *File) Remove(d *Directory) bool {
+	removed := d.remove(f.path)
+	if removed && strings.HasSuffix(f.path, dataSuffix) {
+		removed = d.remove(f.checksPath())
+	}
+	return removed
+}
+
+// Stat tells when the entry was last used. ErrStale if it is missing or its length is not what its name says.
+func (f *File) Stat(size int64) (used time.Time, err error) {
+	info, err := os.Lstat(f.path)
+	if err == nil && (!info.Mode().IsRegular() || info.Size() != f.form.fileSize(size)) {
+		err = fmt.Errorf("%d bytes: %w", info.Size(), ErrStale)
+	}
+	if err == nil && f.form == Pair {
+		info, err = os.Lstat(f.checksPath())
+		if err == nil && (!info.Mode().IsRegular() || info.Size() != checksSize(size)) {
+			err = fmt.Errorf("checksums of %d bytes: %w", info.Size(), ErrStale)
+		}
+	}
+	if err != nil {
+		return time.Time{}, err
+	}
+	return info.ModTime(), nil
+}
+
+// Footer reads what the file of an entry of so many bytes says, without the checksums.
+func (f *File) Footer(size int64) (Footer, error) {
+	return footerOf(f.footerPath(), f.form, size)
+}
+
+// Gone reports whether another program has removed the bytes.
+func (f *File) Gone() bool {
+	_, err := os.Lstat(f.path)
+	return errors.Is(err, fs.ErrNotExist)
+}
+
+// Again opens the bytes once more, for InUse.
+func (f *File) Again() (*os.File, error) { return openFile(f.path) }
+
+// sealPair is Seal for a pair.
+func (f *File) sealPair(d *Directory, open *os.File, footer Footer, name Name) (err error) {
+	checks := filepath.Join(d.Data, name.as(Checks).String())
+	c, err := os.OpenFile(checks, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	named := false
+	defer func() {
+		err = errors.Join(err, c.Close())
+		if err != nil && !named {
+			d.remove(checks)
+		}
+	}()
+	if _, err := c.Write(append(footer.Encode(name.Size), make([]byte, proofSize)...)); err != nil {
+		return err
+	}
+	data := filepath.Join(d.Data, name.as(Data).String())
+	if err := os.Rename(f.path, data); err != nil {
+		return err
+	}
+	f.path, named = data, true
+	f.settled(open)
+	info, err := open.Stat()
+	if err != nil {
+		return nil //nolint:nilerr // it is whole, and not proven
+	}
+	if p, ok := proofOf(d.boot, info); ok && name.Size > 0 {
+		_, _ = c.WriteAt(p.encode(), footerSize(name.Size)) // without it the data is not proven
+	}
+	return nil
+}
+
+// openChecks reads what there is beside the data of a pair. No checks are given where the proof holds.
+func (f *File) openChecks(d *Directory, data fs.FileInfo, size int64, have *checked) (*Checked, *Footer, error) {
+	file, err := openFile(f.checksPath())
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() { _ = file.Close() }() // only read from
+	t, err := ReadFooter(file, 0, size, true)
+	if err != nil {
+		return nil, nil, err
+	}
+	if p, ok := readProof(file, size); ok {
+		if now, can := proofOf(d.boot, data); can && now == p && f.trust(have, data) {
+			return nil, &t, nil
+		}
+	}
+	return &Checked{size: size, sums: t.Sums, checked: have}, &t, nil
+}
+
+// trust has the data count as checked, if nothing else was found since.
+func (f *File) trust(have *checked, data fs.FileInfo) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.checked != have {
+		return false
+	}
+	f.checked, f.changed = nil, changeTime(data)
+	return true
+}
+
+// usePair notes the last use on the checks, as the data must not be changed. A half that another program has left is
+// removed. fs.ErrNotExist if the entry is no longer there.
+func (f *File) usePair(when time.Time) error {
+	_, err := os.Lstat(f.path)
+	if err == nil {
+		err = os.Chtimes(f.checksPath(), when, when)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return errors.Join(err, removeAll(f.path, f.checksPath()))
+	}
+	return err
+}
+
+// prove writes the proof of data in a state of which all was checked, unless it is there or another program has changed
+// the data since.
+func (f *File) prove(d *Directory, info fs.FileInfo) error {
+	f.mu.Lock()
+	done := f.checked != nil && f.checked.Whole() && f.changed == changeTime(info)
+	if done {
+		f.checked = nil
+	}
+	f.mu.Unlock()
+	p, ok := proofOf(d.boot, info)
+	if !done || !ok {
+		return nil
+	}
+	path := f.checksPath()
+	before, err := os.Lstat(path)
+	if err != nil {
+		return err
+	}
+	c, err := os.OpenFile(path, os.O_WRONLY|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return err
+	}
+	_, err = c.WriteAt(p.encode(), before.Size()-proofSize)
+	used := before.ModTime()
+	return errors.Join(err, c.Close(), os.Chtimes(path, used, used))
+}

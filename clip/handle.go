@@ -58,6 +58,16 @@ func (h *Handle) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
 // fails is to be made by ReadAt.
 func (h *Handle) OnDisk(off, n int64) (f *os.File, at, length int64) { return h.file.Stored(off, n) }
 
+// Backing gives a file on disk that has just the clip, every byte of which is right, for the kernel to read from by itself; false where there
+// is none: of many parts, not all there, or not all checked. It is open until Close, and not for the caller to close.
+func (h *Handle) Backing() (*os.File, bool) {
+	whole, ok := h.file.(*download.Reader)
+	if !ok {
+		return nil, false
+	}
+	return whole.Backing()
+}
+
 // Drop has what is on disk of a clip of one part fetched again when it is next opened. Other clips stay as they are.
 func (h *Handle) Drop() {
 	if h.clip.calls == 1 && h.clip.made() == nil {

@@ -34,6 +34,16 @@
 // on the kernel, which has files on FUSE in single pages (Linux 6.18). clipbench measures a bare FUSE file beside; it
 // is no faster.
 //
+// # Passthrough
+//
+// The kernel can read from a file of ours by itself (type passthrough). The node that opens a clip offers the file, if the
+// library has one that is just the clip, whole and proven; passthrough stands before the nodes, registers the file with the
+// kernel and keeps the books: which inodes have open handles, and how all of them are read. The kernel refuses handles of
+// one inode that are read in different ways (fs/fuse/iomode.c), so the way is chosen by the first and kept until the last.
+//
+// The kernel holds the file by itself from then on. RELEASE comes at close(2), although a mapping may live on; so package
+// cache asks the kernel whether it has let go of a file that was removed before it gives the space back.
+//
 // # Interrupts
 //
 // Everything that may wait gets a context. It ends when the kernel says that the caller was interrupted and a signal
@@ -48,8 +58,9 @@
 // # Locks
 //
 // version.mu guards what the kernel was told of a version, versions.mu the table of live versions, reporter.mu and
-// deny.mu what was logged, callers.mu the processes that are known, patience.mu one request's end. None is held while
-// another is taken or while the tree is asked.
+// deny.mu what was logged, callers.mu the processes that are known, patience.mu one request's end, passthrough.mu the open
+// handles. None is held while another is taken or while the tree is asked. passthrough.mu alone is held over calls of the
+// kernel, which wait for nobody.
 //
 // # Its own mount
 //

@@ -3,6 +3,7 @@ package fs
 import (
 	"context"
 	"log/slog"
+	"os"
 	"syscall"
 	"time"
 
@@ -123,3 +124,33 @@ func Reads(content tree.Reader, opener archive.Operation, o Options) func(contex
 	open := &fileHandle{face: newFace(nil, owner{}, o), content: content, path: "door/clip.mp4", opener: opener}
 	return open.Read
 }
+
+// Books are those of what the kernel reads by itself.
+type Books struct{ p *passthrough }
+
+// NewBooks gives those of nodes and of what stands for the kernel.
+func NewBooks(nodes fuse.RawFileSystem, register func(*os.File) (int32, syscall.Errno), unregister func(int32) syscall.Errno) *Books {
+	p := newPassthrough(slog.New(slog.DiscardHandler), nobody{}, nil)
+	p.RawFileSystem, p.register, p.unregister = nodes, register, unregister
+	return &Books{p}
+}
+
+// Offer offers a file, as a node does.
+func (b *Books) Offer(f *os.File) uint32 { return b.p.offer(f) }
+
+// Open and Release are the requests of the kernel.
+func (b *Books) Open(node uint64) (fh uint64, id int32, flags uint32) {
+	in, out := &fuse.OpenIn{InHeader: fuse.InHeader{NodeId: node}}, &fuse.OpenOut{}
+	b.p.Open(nil, in, out)
+	return out.Fh, out.BackingID, out.OpenFlags
+}
+func (b *Books) Release(node, fh uint64) {
+	b.p.Release(nil, &fuse.ReleaseIn{InHeader: fuse.InHeader{NodeId: node}, Fh: fh})
+}
+
+// Pending counts what is left of handles and offers.
+func (b *Books) Pending() int { return len(b.p.tickets) + len(b.p.inodes) }
+
+// Off turns it off, Why tells why.
+func (b *Books) Off(cause error) { b.p.off = cause }
+func (b *Books) Why() error      { return b.p.why() }

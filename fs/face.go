@@ -18,17 +18,20 @@ type face struct {
 	operations *operations
 	waits      patiencePool
 	versions   *versions
+	pass       *passthrough
 	// exact has look-ups wait for exact sizes.
 	exact bool
 }
 
 func newFace(t *tree.Tree, owner owner, o Options) *face {
+	operations := newOperations(o.Logger, o.Observer)
 	return &face{
 		tree:       t,
 		owner:      owner,
 		report:     &reporter{logger: o.Logger, logged: newOnce()},
 		deny:       newDeny(o.Deny, o.Logger),
-		operations: newOperations(o.Logger, o.Observer),
+		operations: operations,
+		pass:       newPassthrough(o.Logger, operations.observer, mayPass(o)),
 		waits:      patiencePool{signals: signals{proc: procRoot}},
 		versions:   newVersions(),
 		exact:      o.ExactSizes,

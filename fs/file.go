@@ -87,12 +87,22 @@ func (n *fileNode) Open(ctx context.Context, flags uint32) (gofuse.FileHandle, u
 	waited += time.Duration(n.version.waited.Swap(0))
 	handle := &fileHandle{face: n.face, content: content, path: n.place.Path, opener: opener, waited: waited}
 	if content.Complete() {
-		return handle, fuse.FOPEN_KEEP_CACHE | fuse.FOPEN_NOFLUSH, 0
+		return handle, fuse.FOPEN_KEEP_CACHE | fuse.FOPEN_NOFLUSH | n.face.backing(content), 0
 	}
 	// sendfile and mmap go by the page cache all the same. What they have put there is right for good, and if it were
 	// not kept, open(2) would wait, deaf to signals, for each page that one of them waits for (fs/fuse/file.c,
 	// fuse_finish_open).
 	return handle, fuse.FOPEN_DIRECT_IO | fuse.FOPEN_KEEP_CACHE | fuse.FOPEN_NOFLUSH, 0
+}
+
+// backing gives the bits of an answer to OPEN that offer the kernel the file of a content, where there is one.
+func (f *face) backing(content tree.Reader) (flags uint32) {
+	if backed, ok := content.(tree.Backed); ok && f.pass.why() == nil {
+		if file, ok := backed.Backing(); ok {
+			return f.pass.offer(file)
+		}
+	}
+	return 0
 }
 
 // open opens the node's version, or a newer one. The kernel has to look the name up again then, and opens but once

@@ -46,6 +46,8 @@ type Options struct {
 	ExactSizes bool
 	// Deny are the names of programs that may not open files, as DefaultDeny lists some.
 	Deny []string
+	// Passthrough has the kernel read clips by itself that are whole on disk in one file, where it can: as root, from Linux 6.9.
+	Passthrough bool
 	// Observer may be nil.
 	Observer Observer
 	// Source is what the table of mounts says is mounted; empty stands for the name of the type. mount(8) finds the
@@ -57,9 +59,10 @@ type Options struct {
 type Server struct {
 	mountpoint string
 	// device tells the mount from others at the same place, as mountinfo writes it.
-	device string
-	fuse   *fuse.Server
-	deny   *deny
+	device      string
+	fuse        *fuse.Server
+	deny        *deny
+	passthrough *passthrough
 	// gone is closed when nothing serves the mount any more.
 	gone chan struct{}
 }
@@ -92,13 +95,18 @@ func Mount(mountpoint string, t *tree.Tree, o Options) (*Server, error) {
 		options.AllowOther = true
 		options.Options = append(options.Options, "default_permissions")
 	}
-	server, err := fuse.NewServer(gofuse.NewNodeFS(newDirNode(face, t.Root()), options), mountpoint, &options.MountOptions)
+	if face.pass.off != nil {
+		options.DisabledCapabilities |= fuse.CAP_PASSTHROUGH
+	}
+	face.pass.RawFileSystem = gofuse.NewNodeFS(newDirNode(face, t.Root()), options)
+	server, err := fuse.NewServer(face.pass, mountpoint, &options.MountOptions)
 	if err != nil {
 		return nil, fmt.Errorf("mount on %s: %w", mountpoint, err)
 	}
+	face.pass.serve(server)
 	// Not WaitMount: it opens a file on the mount, from here. On Linux the mount is there when mount(2) has returned,
 	// and what WaitMount is to prevent can only happen to a process that reads its own mount.
-	s := &Server{mountpoint: mountpoint, fuse: server, deny: face.deny, gone: make(chan struct{})}
+	s := &Server{mountpoint: mountpoint, fuse: server, deny: face.deny, passthrough: face.pass, gone: make(chan struct{})}
 	go func() {
 		defer close(s.gone)
 		server.Serve()

@@ -21,6 +21,9 @@ type Observer interface {
 	FirstByte(took time.Duration)
 	// Read tells of each read that was answered, but for those that the kernel answers from its page cache.
 	Read(bytes int, took time.Duration)
+	// PassedThrough tells of each file that was opened so that the kernel reads it by itself: no read of it is told of. bytes is how
+	// many it has.
+	PassedThrough(bytes int64)
 	// Failed tells of each operation on a path that was answered with an error.
 	Failed(operation string, errno syscall.Errno)
 }
@@ -29,6 +32,7 @@ type nobody struct{}
 
 func (nobody) FirstByte(time.Duration)      {}
 func (nobody) Read(int, time.Duration)      {}
+func (nobody) PassedThrough(int64)          {}
 func (nobody) Failed(string, syscall.Errno) {}
 
 // operations numbers the requests of a mount and logs them: one line each at debug.

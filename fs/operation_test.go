@@ -27,6 +27,7 @@ type tally struct {
 	last fuse.ReadResult
 }
 
+func (o *tally) PassedThrough(int64)             {}
 func (o *tally) FirstByte(time.Duration)         { o.firsts++ }
 func (o *tally) Read(bytes int, _ time.Duration) { o.reads++; o.bytes += bytes }
 func (o *tally) Failed(operation string, errno syscall.Errno) {

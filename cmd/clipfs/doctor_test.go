@@ -31,7 +31,7 @@ func TestDoctorHealthy(t *testing.T) {
 	for _, f := range r.Findings {
 		checks = append(checks, f.Check)
 	}
-	want := []string{"fuse device", "fusermount3", "user_allow_other", "kernel", "cache filesystem", "cache directory", "cache space",
+	want := []string{"fuse device", "fusermount3", "user_allow_other", "kernel", "passthrough", "cache filesystem", "cache directory", "cache space",
 		"cache lock", "region", "endpoint", "clock", "credentials", "ListStreams", "DescribeStream", "GetDataEndpoint",
 		"ListFragments", "clock of the cameras", "footage", "GetClip", "clip", "GetImages", "mount"}
 	if !slices.Equal(checks, want) {
@@ -276,6 +276,8 @@ func TestDoctorHost(t *testing.T) {
 		"others not asked for": {doctor.Host{UID: user, Conf: file}, nil, "ok", "user_allow_other", []string{"only --allow-other"}},
 		"old kernel":           {doctor.Host{Release: "4.19.0-26-amd64"}, nil, "failed", "kernel", []string{"4.19.0-26-amd64", "5.2"}},
 		"kernel before 6.6":    {doctor.Host{Release: "6.1.0-18-amd64"}, nil, "ok", "kernel", []string{"6.6"}},
+		"no passthrough":       {doctor.Host{Release: "6.8.0-31-generic"}, nil, "ok", "passthrough", []string{"no:", "6.9"}},
+		"passthrough for root": {doctor.Host{UID: 1000, Release: "6.12.0"}, nil, "ok", "passthrough", []string{"no:", "CAP_SYS_ADMIN"}},
 		"odd kernel":           {doctor.Host{Release: "custom"}, nil, "ok", "kernel", []string{"custom"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -79,7 +79,18 @@ type OnDisk interface {
 	OnDisk(off, n int64) (file *os.File, at, length int64)
 }
 
-var _ OnDisk = (*clip.Handle)(nil)
+// Backed is a Reader whose bytes may be all that is in a file on the disk of this machine, for faces that have the kernel read
+// them by itself.
+type Backed interface {
+	// Backing gives that file; false where there is none, or not all of it was checked. It is open until the Reader is closed, and
+	// stays right after that for whoever has opened it by then.
+	Backing() (*os.File, bool)
+}
+
+var (
+	_ OnDisk = (*clip.Handle)(nil)
+	_ Backed = (*clip.Handle)(nil)
+)
 
 // readerOf gives an open handle as a Reader, or none.
 func readerOf[R Reader](r R, err error) (Reader, error) {

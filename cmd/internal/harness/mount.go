@@ -35,6 +35,16 @@ func watchdog(t testing.TB) time.Duration {
 	return after
 }
 
+// passthroughVariable says how mounts are made of which the test does not say it: auto or off.
+const passthroughVariable = "E2E_PASSTHROUGH"
+
+func passthroughFlags() []string {
+	if mode := os.Getenv(passthroughVariable); mode != "" {
+		return []string{"--passthrough", mode}
+	}
+	return nil
+}
+
 // servingLine is what the log says once a mount serves.
 const servingLine = "serving"
 
@@ -78,7 +88,8 @@ func (m *Mount) start(t testing.TB, e *Emulator, env, args []string) {
 	fuseconn.Watch(ctx, m.Path, watchdog(t), func(err error) { t.Errorf("watchdog: %v", err) })
 	all := append([]string{"mount", "--endpoint-url", e.Endpoint, "--cache-dir", m.Cache, "--log-level", "debug",
 		"--cache-min-free", "0", // however full the disk of this machine is
-		"--grace", "2s"}, args...) // a test that leaves a file open is not waited for
+		"--grace", "2s"}, passthroughFlags()...) // a test that leaves a file open is not waited for
+	all = append(all, args...)
 	m.process = start(t, Binary(t), env, append(all, m.Path)...)
 	t.Cleanup(func() { // runs before the process is stopped
 		cancel()

@@ -42,9 +42,11 @@ type Metrics struct {
 	// ours has the metrics of the mount, process those of Go and the process.
 	ours, process *prometheus.Registry
 
-	readBytes            atomic.Int64
-	callTime             *prometheus.HistogramVec
-	readTime, firstBytes prometheus.Histogram
+	readBytes atomic.Int64
+	// passedOpens and passedBytes count files that the kernel reads by itself, and what they have.
+	passedOpens, passedBytes atomic.Int64
+	callTime                 *prometheus.HistogramVec
+	readTime, firstBytes     prometheus.Histogram
 
 	// refusal is the credentials error with which the last call was answered that tells of credentials; nil if it was not.
 	refusal atomic.Pointer[error]
@@ -137,6 +139,12 @@ func (m *Metrics) FirstByte(took time.Duration) { m.firstBytes.Observe(took.Seco
 func (m *Metrics) Read(bytes int, took time.Duration) {
 	m.readBytes.Add(int64(bytes))
 	m.readTime.Observe(took.Seconds())
+}
+
+// PassedThrough counts a file that the kernel reads by itself.
+func (m *Metrics) PassedThrough(bytes int64) {
+	m.passedOpens.Add(1)
+	m.passedBytes.Add(bytes)
 }
 
 // Failed counts an operation that was answered with an error.

@@ -26,6 +26,8 @@ type Sources struct {
 	Fetched func() meter.Fetched
 	Quotas  func() []quota.Left
 	Denials func() fs.Denials
+	// Passthrough says why nothing is passed through; see fs.Server.Passthrough.
+	Passthrough func() error
 	// Media and Heads are the caches.
 	Media, Heads func() cache.Stats
 	// Shared is the shared cache.

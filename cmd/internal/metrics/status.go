@@ -65,9 +65,21 @@ type Status struct {
 	DeniedOpens     float64                       `json:"denied_opens"`
 	UnresolvedOpens float64                       `json:"unresolved_opens"`
 
+	// Passthrough is what the kernel reads by itself, if there is a mount.
+	Passthrough *StatusPassthrough `json:"passthrough,omitempty"`
+
 	Cache StatusCache `json:"cache"`
 	// Shared is the shared cache, if there is one.
 	Shared *StatusShared `json:"shared,omitempty"`
+}
+
+// StatusPassthrough is what the kernel reads by itself: ReadBytes and Read know nothing of it, nor do the cache's hits.
+type StatusPassthrough struct {
+	On bool `json:"on"`
+	// Cause says why nothing is passed through; empty where it is.
+	Cause       string  `json:"cause,omitempty"`
+	Opens       float64 `json:"opens"`
+	OpenedBytes float64 `json:"opened_bytes"`
 }
 
 // StatusShared is the shared cache.
@@ -154,6 +166,13 @@ func (m *Metrics) Status() *Status {
 	s.Healthy = s.Problem == ""
 	for period, sent := range n.periods() {
 		s.Periods[period] = StatusPeriod{float64(sent.bytes), float64(sent.images), m.price.cost(sent.bytes, sent.images)}
+	}
+	if n.sources.Passthrough != nil {
+		s.Passthrough = &StatusPassthrough{Opens: float64(m.passedOpens.Load()), OpenedBytes: float64(m.passedBytes.Load())}
+		cause := n.sources.Passthrough()
+		if s.Passthrough.On = cause == nil; cause != nil {
+			s.Passthrough.Cause = logs.OneLine(cause)
+		}
 	}
 	s.limit(n.fetched)
 	if n.sources.Shared != nil {

@@ -59,6 +59,10 @@ func countedRows() []metric {
 		counts(requestsName, "Requests over HTTP that were answered.", "method", "status"),
 		{counter, "read_bytes_total", "Bytes of clips that users read, without what the kernel gave them from its page cache.", nil,
 			func(s *snapshot, out send) { out(float64(s.metrics.readBytes.Load())) }},
+		{counter, "passthrough_opens_total", "Files opened so that the kernel reads them by itself; no read of them is counted anywhere.", nil,
+			func(s *snapshot, out send) { out(float64(s.metrics.passedOpens.Load())) }},
+		{counter, "passthrough_opened_bytes_total", "Bytes that those files have, read or not.", nil,
+			func(s *snapshot, out send) { out(float64(s.metrics.passedBytes.Load())) }},
 	}
 }
 

@@ -152,6 +152,7 @@ func (d *doctor) run(ctx context.Context, before *finding) error {
 	}
 	canMount := d.checkFUSE(ctx)
 	d.checkKernel(ctx)
+	d.checkPassthrough(ctx)
 	d.checkCache(ctx)
 	d.checkShared(ctx)
 	d.checkArchive(ctx, canMount)

@@ -122,3 +122,26 @@ func (d *doctor) checkKernel(ctx context.Context) {
 		return release, nil
 	})
 }
+
+// checkPassthrough tells whether a mount here would have the kernel read cached clips by itself, and why not. Nothing is wrong
+// where it would not: clips are read through FUSE then.
+func (d *doctor) checkPassthrough(ctx context.Context) {
+	d.check(ctx, "passthrough", func(context.Context) (string, error) {
+		first := kernelVersion{6, 9} // FUSE_PASSTHROUGH (include/uapi/linux/fuse.h)
+		release, err := d.kernel()
+		if err != nil {
+			return "", err
+		}
+		var v kernelVersion
+		_, err = fmt.Sscanf(release, "%d.%d", &v.major, &v.minor)
+		switch {
+		case !d.cfg.Passthrough:
+			return "off (--passthrough)", nil
+		case d.UID != 0:
+			return "no: the kernel wants CAP_SYS_ADMIN of the mount; cached clips are read through FUSE", nil
+		case err != nil || v.before(first):
+			return fmt.Sprintf("no: it came with Linux 6.9, and this is %s; cached clips are read through FUSE", release), nil
+		}
+		return "yes: the kernel reads cached clips of one part by itself, unless the cache is on a stacked filesystem (overlay)", nil
+	})
+}

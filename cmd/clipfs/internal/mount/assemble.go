@@ -212,15 +212,16 @@ func (c *Config) Serve(ctx context.Context, service archive.Service, counted *me
 	entries := tree.New(parts.Library, tree.Options{Logger: logger, Stills: parts.Stills, Status: counted.StatusText, Segment: c.Segment})
 	server, err := fs.Mount(mountpoint, entries, fs.Options{
 		Logger: logger, AllowOther: c.AllowOther, Owner: c.Owner, Deny: c.Deny, Source: c.Source,
-		Observer: counted, ExactSizes: c.ExactSizes,
+		Observer: counted, ExactSizes: c.ExactSizes, Passthrough: c.Passthrough,
 	})
 	if err != nil {
 		return err
 	}
 	sources := c.sources(service, parts)
 	sources.Mountpoint, sources.Alive, sources.Denials = server.Mountpoint(), server.Alive, server.Denials
+	sources.Passthrough = server.Passthrough
 	counted.Attach(sources)
-	logger.Info("serving", "mountpoint", server.Mountpoint(), "cache", c.CacheDir)
+	logger.Info("serving", "mountpoint", server.Mountpoint(), "cache", c.CacheDir, "passthrough", server.Passthrough() == nil)
 	url, unserved, err := c.serve(ctx, entries, counted, logger)
 	if err != nil {
 		return errors.Join(err, server.Detach())

@@ -62,10 +62,12 @@ type Config struct {
 	StillWidth int
 
 	ExactSizes bool
-	AllowOther bool
-	Owner      fs.Owner
-	Deny       []string
-	Source     string
+	// Passthrough has the kernel read what is whole on disk by itself, where it can.
+	Passthrough bool
+	AllowOther  bool
+	Owner       fs.Owner
+	Deny        []string
+	Source      string
 
 	Daemon    bool
 	LogFile   string
@@ -96,8 +98,8 @@ func Default() Config {
 		CacheSize: cache.DefaultMaxBytes, MinFree: config.Share{Percent: 5}, Memory: 256 << 20,
 		MetadataTTL: time.Minute, ReadTimeout: time.Minute, Gap: archive.DefaultGap, Part: plan.DefaultGrid, Segment: playlist.DefaultSegment, ListDays: timeline.DefaultListDays,
 		Eager: clip.DefaultEager, ReadAhead: clip.DefaultReadAhead, Connections: clip.DefaultConnections, MaxOpenFetch: clip.DefaultMaxOpenFetch,
-		Shared: Shared{Timeout: shared.DefaultTimeout, Queue: shared.DefaultQueue},
-		Stills: true, StillWidth: defaultStillWidth, Deny: fs.DefaultDeny(), LogFormat: logs.Text, Grace: 30 * time.Second,
+		Shared:      Shared{Timeout: shared.DefaultTimeout, Queue: shared.DefaultQueue},
+		Passthrough: true, Stills: true, StillWidth: defaultStillWidth, Deny: fs.DefaultDeny(), LogFormat: logs.Text, Grace: 30 * time.Second,
 		Web: Web{Opens: web.DefaultOpens, WarnBytes: 500_000_000},
 	}
 }
@@ -189,8 +191,18 @@ func (c *Config) bindAccess(flags *pflag.FlagSet) {
 	flags.Var(mode(&c.Owner.FileMode), "file-mode", "permission bits of files, in octal (default 0444)")
 	flags.Var(mode(&c.Owner.DirMode), "dir-mode", "permission bits of directories, in octal (default 0555)")
 	flags.Var(programs(&c.Deny), "deny", "programs that may list but not open files, by `name`: several with commas; default stands for those shown here, none for none")
+	flags.Var(config.Choice(&c.Passthrough, passthroughWord, true, false), "passthrough",
+		"whether the kernel reads cached clips of one part by itself: auto where it can, as root from Linux 6.9, or off")
 	flags.StringVar(&c.Source, "fsname", "", "what the table of mounts shows as the source")
 	_ = flags.MarkHidden("fsname") // for mount(8)
+}
+
+// passthroughWord is what --passthrough calls it.
+func passthroughWord(on bool) string {
+	if on {
+		return "auto"
+	}
+	return "off"
 }
 
 func (c *Config) bindProcess(flags *pflag.FlagSet) {

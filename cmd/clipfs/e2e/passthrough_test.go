@@ -1,0 +1,132 @@
+//go:build e2e
+
+package e2e_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"clipfs/cmd/internal/harness"
+)
+
+// passed is what status.json says of files that the kernel reads by itself.
+type passed struct {
+	ReadBytes   float64 `json:"read_bytes"`
+	Passthrough struct {
+		On          bool    `json:"on"`
+		Cause       string  `json:"cause"`
+		Opens       float64 `json:"opens"`
+		OpenedBytes float64 `json:"opened_bytes"`
+	} `json:"passthrough"`
+}
+
+func passedBy(t *testing.T, m *harness.Mount) (p passed) {
+	t.Helper()
+	text, err := os.ReadFile(m.Join(".clipfs", "status.json"))
+	if err == nil {
+		err = json.Unmarshal(text, &p)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// TestPassthrough: a cached clip of one part is read by the kernel, also from the first open after a restart on; what is open or
+// mapped outlives the cache's entry and the mount's process, and nobody but the kernel sees a read of it.
+func TestPassthrough(t *testing.T) {
+	if os.Geteuid() != 0 {
+		harness.Skip(t, "the kernel takes files from root alone")
+	}
+	e := harness.StartEmulator(t, "--stream", "testcard=testcard", "--quota", "off")
+	m := harness.StartMount(t, e)
+	path := m.Join("testcard", nameOf(time.Now().Add(-time.Hour).Truncate(time.Minute)), "1m.mp4")
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := passedBy(t, m)
+	if !before.Passthrough.On {
+		harness.Skip(t, "the kernel reads nothing by itself: %s", before.Passthrough.Cause)
+	}
+	readsAll := func(m *harness.Mount) {
+		t.Helper()
+		was := passedBy(t, m)
+		got, err := os.ReadFile(path)
+		if err != nil || !bytes.Equal(got, want) {
+			t.Fatalf("%d bytes, %v; want %d", len(got), err, len(want))
+		}
+		is := passedBy(t, m)
+		if is.Passthrough.Opens != was.Passthrough.Opens+1 || is.Passthrough.OpenedBytes != was.Passthrough.OpenedBytes+float64(len(want)) || is.ReadBytes != was.ReadBytes {
+			t.Errorf("%+v after %+v; want one more open of %d bytes, and no read", is, was, len(want))
+		}
+	}
+	readsAll(m)
+	m.Stop(t, unix.SIGINT)
+	m = harness.Remount(t, m, e)
+	readsAll(m) // the proof has outlived the restart
+
+	// Open and mapped, then gone from the cache, then without a mount.
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }() // of a mount that was killed
+	mapped, err := unix.Mmap(int(f.Fd()), 0, len(want), unix.PROT_READ, unix.MAP_SHARED)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = unix.Munmap(mapped) }() // nothing was written
+	right := func(when string) {
+		t.Helper()
+		got := make([]byte, len(want)+1)
+		if n, err := f.ReadAt(got, 0); n != len(want) || err == nil || !bytes.Equal(got[:n], want) || !bytes.Equal(mapped, want) {
+			t.Errorf("%s: %d bytes, %v, mapped right %t", when, n, err, bytes.Equal(mapped, want))
+		}
+	}
+	right("open")
+	if out, err := exec.CommandContext(t.Context(), harness.Binary(t), "cache", "clear", "--cache-dir", m.Cache).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	right("after its entry was removed")
+	again, err := os.ReadFile(path)
+	if err != nil || !bytes.Equal(again, want) {
+		t.Errorf("opened again beside it: %d bytes, %v", len(again), err)
+	}
+	m.Kill(t)
+	right("after the mount was killed")
+	if left, err := filepath.Glob(filepath.Join(m.Cache, "data2", "*.part")); err != nil || len(left) > 1 {
+		t.Errorf("%v, %v", left, err)
+	}
+	if _, err := os.Open(path); !errors.Is(err, unix.ENOTCONN) {
+		t.Errorf("%v; want that nothing serves the mount", err)
+	}
+	m = harness.Remount(t, m, e)
+	if got, err := os.ReadFile(path); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("mounted again: %d bytes, %v", len(got), err)
+	}
+	right("after it was mounted again")
+}
+
+// TestPassthroughOff: with --passthrough off, and as an ordinary user, everything is read through FUSE.
+func TestPassthroughOff(t *testing.T) {
+	e := harness.StartEmulator(t, "--stream", "testcard=testcard", "--quota", "off")
+	m := harness.StartMount(t, e, "--passthrough", "off")
+	path := m.Join("testcard", nameOf(time.Now().Add(-time.Hour).Truncate(time.Minute)), "1m.mp4")
+	for range 2 {
+		if _, err := os.ReadFile(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if p := passedBy(t, m); p.Passthrough.On || p.Passthrough.Opens != 0 || p.Passthrough.Cause == "" || p.ReadBytes == 0 {
+		t.Errorf("%+v; want it off, and why", p)
+	}
+}

@@ -186,7 +186,7 @@ func (c *Clip) detail(ctx context.Context) (*detail, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := c.library.detailOf(c.stream.Name, listed, c.span.Length())
+	d := c.library.detailOf(c.stream, listed, c.span.Length())
 	if len(d.parts) == 0 || c.library.clipKey(d.parts) != c.planned {
 		return nil, fmt.Errorf("%s %s has other fragments now: %w", c.stream.Name, c.span, archive.ErrChanged)
 	}

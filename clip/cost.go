@@ -26,7 +26,7 @@ func (c *Clip) Missing(ctx context.Context) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	parts, _ := l.served(ctx, c.stream.Name, d)
+	parts, _ := l.served(ctx, c.stream, d)
 	for i := range parts {
 		if p := &parts[i]; !l.cache.Has(p.Key) {
 			total += p.Bytes()

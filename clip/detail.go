@@ -31,13 +31,13 @@ type details struct {
 }
 
 // detailOf cuts a listing into the parts of a clip of some length.
-func (l *Library) detailOf(stream archive.StreamName, listed timeline.Listing, length time.Duration) *detail {
+func (l *Library) detailOf(stream archive.Stream, listed timeline.Listing, length time.Duration) *detail {
 	parts, over := plan.Planner{Rule: listed.Rule, Grid: l.options.Part, Fixed: l.options.Tier != nil}.Plan(listed.Fragments, length)
 	return &detail{fragments: listed.Fragments, over: over, rule: listed.Rule, parts: resolve.Keyed(l.options.Selector, stream, parts, 0)}
 }
 
 // served gives the parts of a clip that calls bring, as far as that is known, and those that none does.
-func (l *Library) served(ctx context.Context, stream archive.StreamName, d *detail) (parts, lost []resolve.Part) {
+func (l *Library) served(ctx context.Context, stream archive.Stream, d *detail) (parts, lost []resolve.Part) {
 	return l.resolver.Served(ctx, stream, d.parts, d.over, d.rule)
 }
 

@@ -33,7 +33,7 @@ func (c *Clip) makeLayout(ctx context.Context, progress func()) (*layout, error)
 		return nil, err
 	}
 	parts, _ := plan.Separate(all, func(r *resolve.Resolved) *plan.Part { return &r.Part.Part }, d.rule)
-	_, lost := l.served(ctx, c.stream.Name, d)
+	_, lost := l.served(ctx, c.stream, d)
 	if err := c.refused(d, lost); err != nil {
 		return nil, err
 	}

@@ -63,3 +63,22 @@ func TestKeysTellFilesApart(t *testing.T) {
 		})
 	}
 }
+
+// TestKeysOfAStreamMadeAgain: a stream that is made again under its name shares nothing with the one before, not even where its
+// fragments have the same numbers.
+func TestKeysOfAStreamMadeAgain(t *testing.T) {
+	m := memory.New()
+	m.ARN = "arn:aws:kinesisvideo:eu-west-1:123456789012:stream"
+	m.Record("cam", memory.Base(), 90, 2*time.Second)
+	for _, length := range []time.Duration{time.Minute, 3 * time.Minute} {
+		keys := make(map[string]bool)
+		for _, made := range []time.Time{memory.Base().Add(-2 * time.Hour), memory.Base().Add(-time.Hour), memory.Base().Add(-time.Hour)} {
+			m.Created = made
+			l, _ := library(t, m, clip.Options{Part: time.Minute})
+			keys[lookUp(t, l, "cam", archive.NewSpan(memory.Base(), length)).Key()] = true
+		}
+		if len(keys) != 2 {
+			t.Errorf("%s of three, of which two are one stream, have %d keys", length, len(keys))
+		}
+	}
+}

@@ -20,7 +20,7 @@ func (c *Clip) Ahead(ctx context.Context) (done <-chan struct{}, release func(),
 	if err != nil {
 		return nil, nil, err
 	}
-	parts, _ := c.library.served(c.asks(ctx), c.stream.Name, d)
+	parts, _ := c.library.served(c.asks(ctx), c.stream, d)
 	if len(parts) != 1 {
 		return nil, nil, fmt.Errorf("%s %s is of %d parts: %w", c.stream.Name, c.span, len(parts), archive.ErrMedia)
 	}
@@ -48,7 +48,7 @@ func (c *Clip) KnownParts(ctx context.Context) ([]KnownPart, error) {
 		return nil, err
 	}
 	var known []KnownPart
-	parts, _ := c.library.served(ctx, c.stream.Name, d)
+	parts, _ := c.library.served(ctx, c.stream, d)
 	for i := range parts {
 		p := &parts[i]
 		if !c.library.downloads.HeadKnown(p.Key) {

@@ -41,8 +41,8 @@ func (l *Library) Clip(ctx context.Context, name archive.StreamName, span archiv
 
 // clipOf gives the clip that has certain fragments, which are at least one; again lists them anew.
 func (l *Library) clipOf(stream archive.Stream, span archive.Span, listed timeline.Listing, again func(context.Context) (timeline.Listing, error)) *Clip {
-	d := l.detailOf(stream.Name, listed, span.Length())
-	parts, _ := l.served(context.Background(), stream.Name, d)
+	d := l.detailOf(stream, listed, span.Length())
+	parts, _ := l.served(context.Background(), stream, d)
 	c := &Clip{
 		library: l, stream: stream, span: span, expires: listed.ValidUntil,
 		details:   details{again: again, last: weak.Make(d)},

@@ -43,7 +43,7 @@ func (l *Library) confirm(ctx context.Context, p download.Payload, movie *mp4.Mo
 	if err != nil {
 		return c, private("it cannot be listed again: %v", err)
 	}
-	if len(fragments) == 0 || resolve.PayloadKey(by, p.Stream.Name, fragments) != p.Key {
+	if len(fragments) == 0 || resolve.PayloadKey(by, p.Stream, fragments) != p.Key {
 		return c, private("other fragments are listed by now")
 	}
 	c = tier.Confirmed{Ingested: fragments[0].Server, Start: p.Start, End: p.End}

@@ -22,7 +22,7 @@ func (c *Clip) open(ctx context.Context) (file, error) {
 	if err != nil {
 		return nil, err
 	}
-	parts, lost := c.library.served(ctx, c.stream.Name, d)
+	parts, lost := c.library.served(ctx, c.stream, d)
 	if len(parts) != 1 || len(parts[0].Over) > 0 {
 		return c.openJoined(ctx, c.makeLayout) // which was found out since, or has to be
 	}

@@ -90,7 +90,7 @@ func (h *Handle) Movie(ctx context.Context) (*mp4.Movie, error) {
 	if err != nil {
 		return nil, err
 	}
-	parts, _ := c.library.served(c.asks(ctx), c.stream.Name, d)
+	parts, _ := c.library.served(c.asks(ctx), c.stream, d)
 	if len(parts) == 0 {
 		return nil, archive.ErrNoFootage
 	}
@@ -121,7 +121,7 @@ func (h *Handle) points(ctx context.Context) (points []archive.Point, exact bool
 	if err != nil {
 		return nil, false, err
 	}
-	parts, _ := c.library.served(c.asks(ctx), c.stream.Name, d)
+	parts, _ := c.library.served(c.asks(ctx), c.stream, d)
 	if len(parts) == 0 {
 		return nil, false, archive.ErrNoFootage
 	}

@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 )
@@ -69,6 +70,10 @@ type Stream struct {
 	// Retention is how long footage is kept; 0 means that none is.
 	Retention time.Duration
 }
+
+// Identity tells the stream from every other, also from one made later under its name: its ARN, which ends in the time at
+// which it was made; its name where the ARN is not known.
+func (s Stream) Identity() string { return cmp.Or(s.ARN, string(s.Name)) }
 
 // Fragment is what the archive says of one fragment (API reference, Fragment).
 type Fragment struct {

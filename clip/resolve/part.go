@@ -67,7 +67,7 @@ func (p Part) clear(by archive.Selector) bool {
 
 // Keyed gives planned parts of a stream, whose spans select fragments by a clock, the keys of their payloads. They are for an opening
 // of this number, 0 for none.
-func Keyed(by archive.Selector, stream archive.StreamName, planned []plan.Part, opening uint64) []Part {
+func Keyed(by archive.Selector, stream archive.Stream, planned []plan.Part, opening uint64) []Part {
 	parts := make([]Part, len(planned))
 	for i, p := range planned {
 		parts[i] = Part{Part: p, Key: keyOf(by, stream, p), Opening: opening}
@@ -76,15 +76,15 @@ func Keyed(by archive.Selector, stream archive.StreamName, planned []plan.Part, 
 }
 
 // PayloadKey gives the key of the payload of a call that brings just the fragments that it asks for.
-func PayloadKey(by archive.Selector, name archive.StreamName, fragments []archive.Fragment) cache.Key {
-	return partKey(by, name, fragments)
+func PayloadKey(by archive.Selector, stream archive.Stream, fragments []archive.Fragment) cache.Key {
+	return partKey(by, stream, fragments)
 }
 
 // partKey gives the key of a run of fragments: by their numbers, never by the span, so that footage that arrives
 // later is never hidden by what was there before.
-func partKey(by archive.Selector, name archive.StreamName, fragments []archive.Fragment) cache.Key {
+func partKey(by archive.Selector, stream archive.Stream, fragments []archive.Fragment) cache.Key {
 	k := newKeyer(64 * (len(fragments) + 2))
-	k.word(string(name))
+	k.word(stream.Identity())
 	k.word(by.String())
 	for i := range fragments {
 		k.word(string(fragments[i].ID))
@@ -93,12 +93,12 @@ func partKey(by archive.Selector, name archive.StreamName, fragments []archive.F
 }
 
 // keyOf is the key of the payload of a part: by all fragments that are asked for, and by those that are to come.
-func keyOf(by archive.Selector, name archive.StreamName, p plan.Part) cache.Key {
+func keyOf(by archive.Selector, stream archive.Stream, p plan.Part) cache.Key {
 	asked := p.Calls(by)
 	if len(asked) == len(p.Fragments) {
-		return partKey(by, name, p.Fragments)
+		return partKey(by, stream, p.Fragments)
 	}
-	return HashKey("p", string(partKey(by, name, asked)), string(partKey(by, name, p.Fragments)))
+	return HashKey("p", string(partKey(by, stream, asked)), string(partKey(by, stream, p.Fragments)))
 }
 
 // HashKey gives a key that tells apart all sequences of words; kind comes before it.

@@ -27,7 +27,7 @@ func (p Part) Payload(stream archive.Stream, by archive.Selector) download.Paylo
 		Shared: p.Asked == nil && len(p.Over) == 0 && p.clear(by),
 	}
 	if own.Key == "" {
-		own.Key = keyOf(by, stream.Name, p.Part)
+		own.Key = keyOf(by, stream, p.Part)
 	}
 	return own
 }

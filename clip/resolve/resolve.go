@@ -48,7 +48,7 @@ func (r *Resolver) Resolve(ctx context.Context, q Request, p Part) ([]Resolved, 
 	case known && s.Crowded:
 		return r.resolveApart(ctx, q, p)
 	case known && !s.old():
-		parts, _ = r.parts(ctx, q.Stream.Name, p, q.Rule)
+		parts, _ = r.parts(ctx, q.Stream, p, q.Rule)
 	}
 	err := q.Failed()
 	if err == nil {
@@ -66,14 +66,14 @@ func (r *Resolver) Resolve(ctx context.Context, q Request, p Part) ([]Resolved, 
 	if err := r.settlePart(ctx, q.Stream, p, err, q.Progress); err != nil {
 		return nil, fmt.Errorf("part %s: %w", plan.SpanOf(p.Fragments, r.options.Selector), err)
 	}
-	parts, _ = r.parts(ctx, q.Stream.Name, p, q.Rule)
+	parts, _ = r.parts(ctx, q.Stream, p, q.Rule)
 	return r.headsOf(ctx, q, parts)
 }
 
 // resolveApart does so with all that a call for a part asks for.
 func (r *Resolver) resolveApart(ctx context.Context, q Request, p Part) ([]Resolved, error) {
 	var all []Resolved
-	for _, one := range Keyed(r.options.Selector, q.Stream.Name, p.Apart(q.Rule), p.Opening) {
+	for _, one := range Keyed(r.options.Selector, q.Stream, p.Apart(q.Rule), p.Opening) {
 		got, err := r.Resolve(ctx, q, one)
 		if err != nil {
 			return nil, err

@@ -162,7 +162,7 @@ const superseded = "ingested over older footage, which alone is served, fragment
 
 // parts gives the parts that calls bring of a planned one, as far as that is known: itself, as a rule. known says that one
 // call does not bring it.
-func (r *Resolver) parts(ctx context.Context, stream archive.StreamName, p Part, rule archive.GapRule) (parts []Part, known bool) {
+func (r *Resolver) parts(ctx context.Context, stream archive.Stream, p Part, rule archive.GapRule) (parts []Part, known bool) {
 	s, known := r.knownSettled(ctx, p)
 	if !known {
 		return []Part{p}, false
@@ -189,7 +189,7 @@ func (r *Resolver) parts(ctx context.Context, stream archive.StreamName, p Part,
 // Served gives the parts that calls bring of those that were planned, as far as that is known, and those that none does; of above,
 // which lie over older fragments, what no part has.
 func (r *Resolver) Served(
-	ctx context.Context, stream archive.StreamName, planned []Part, above []archive.Fragment, rule archive.GapRule,
+	ctx context.Context, stream archive.Stream, planned []Part, above []archive.Fragment, rule archive.GapRule,
 ) (parts, lost []Part) {
 	var all []Part
 	given := make(map[archive.FragmentID]bool) // of those over older ones

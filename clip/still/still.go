@@ -47,7 +47,7 @@ type Still struct {
 // named gives a still its key, which tells apart all that make another picture; words say which fragment it is of, and where in it.
 func (s *Still) named(words ...string) *Still {
 	o := s.source.options
-	words = append(words, string(s.stream.Name), o.Selector.String(), strconv.Itoa(o.Width), "jpeg")
+	words = append(words, s.stream.Identity(), o.Selector.String(), strconv.Itoa(o.Width), "jpeg")
 	var text strings.Builder
 	for _, w := range words {
 		fmt.Fprintf(&text, "%d:%s,", len(w), w)

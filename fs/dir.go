@@ -46,7 +46,7 @@ func (n *dirNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (
 		n.face.operations.atOnce(ctx, "lookup", path.Join(n.info.Path, name), errno)
 		return nil, errno
 	}
-	if v := n.face.versions.stuckAt(inodeNumber(place.Path), time.Now()); v != nil {
+	if v := n.face.versions.stuckAt(inodeNumber(place.Path), callerPID(ctx), time.Now()); v != nil {
 		return n.addFile(ctx, place, v, out), 0
 	}
 	entry := place.Entry

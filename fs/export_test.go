@@ -51,11 +51,19 @@ func NewVersions() Versions { return Versions{newVersions()} }
 func (t Versions) Of(ino uint64, file *tree.File) Version { return Version{t.of(ino, file)} }
 
 // Stick makes a path keep a version.
-func (t Versions) Stick(v Version, now time.Time) { t.stick(v.version, now) }
+func (t Versions) Stick(v Version, pid uint32, now time.Time) { t.stick(v.version, pid, now) }
+
+// Unstick lets it go.
+func (t Versions) Unstick(v Version) { t.unstick(v.version) }
+
+// CameBack tells of an open.
+func (t Versions) CameBack(v Version, pid uint32, now time.Time) bool {
+	return t.cameBack(v.version, pid, now)
+}
 
 // StuckAt gives the version that a path keeps.
-func (t Versions) StuckAt(ino uint64, now time.Time) (Version, bool) {
-	v := t.stuckAt(ino, now)
+func (t Versions) StuckAt(ino uint64, pid uint32, now time.Time) (Version, bool) {
+	v := t.stuckAt(ino, pid, now)
 	return Version{v}, v != nil
 }
 

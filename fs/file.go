@@ -60,7 +60,8 @@ func (n *fileNode) Open(ctx context.Context, flags uint32) (gofuse.FileHandle, u
 	if flags&syscall.O_ACCMODE != syscall.O_RDONLY || flags&syscall.O_TRUNC != 0 {
 		return nil, 0, syscall.EROFS
 	}
-	begun := time.Now()
+	begun, pid := time.Now(), callerPID(ctx)
+	toAnother := n.face.versions.cameBack(n.version, pid, begun)
 	opener, ok := n.face.opener(ctx, n.place.Path, n.version.file.Private)
 	if !ok {
 		return nil, 0, syscall.EACCES
@@ -76,10 +77,13 @@ func (n *fileNode) Open(ctx context.Context, flags uint32) (gofuse.FileHandle, u
 	if errno != 0 {
 		return nil, 0, errno
 	}
+	if toAnother { // it was told the size a moment ago, and nothing catches a second ESTALE
+		time.Sleep(settling)
+	}
 	now := time.Now()
 	waited := now.Sub(begun)
-	if again := newest.settle(content.Size(), callerPID(ctx), now); again || newest != n.version {
-		n.face.versions.stick(newest, now)
+	if again := newest.settle(content.Size(), pid, now); again || newest != n.version {
+		n.face.versions.stick(newest, pid, now)
 		newest.waited.Add(int64(waited))
 		_ = content.Close() // what it fetched goes on for whoever opens again
 		return nil, 0, syscall.ESTALE

@@ -176,17 +176,17 @@ func TestPathKeepsAVersionForAMoment(t *testing.T) {
 	table := fs.NewVersions()
 	v := table.Of(7, lookup(t, l, since, time.Minute))
 	now := time.Now()
-	if _, ok := table.StuckAt(7, now); ok {
+	if _, ok := table.StuckAt(7, 200, now); ok {
 		t.Error("a path keeps a version that it was not told to")
 	}
-	table.Stick(v, now)
-	if got, ok := table.StuckAt(7, now.Add(fs.StickFor-time.Nanosecond)); !ok || got != v {
+	table.Stick(v, 100, now)
+	if got, ok := table.StuckAt(7, 200, now.Add(fs.StickFor-time.Nanosecond)); !ok || got != v {
 		t.Error("a path does not keep the version that it was told to")
 	}
-	if _, ok := table.StuckAt(8, now); ok {
+	if _, ok := table.StuckAt(8, 100, now); ok {
 		t.Error("another path keeps the version too")
 	}
-	if _, ok := table.StuckAt(7, now.Add(fs.StickFor)); ok {
+	if _, ok := table.StuckAt(7, 200, now.Add(fs.StickFor)); ok {
 		t.Error("a path keeps the version for good")
 	}
 }
@@ -201,5 +201,49 @@ func TestLookupsFetchNoMedia(t *testing.T) {
 	}
 	if got, _, _ := service.Calls(); got != 0 {
 		t.Errorf("%d payloads fetched, want none", got)
+	}
+}
+
+// TestCallerFindsTheVersionItWasSentBackFor: whatever others open at the path meanwhile. Nothing would catch a second ESTALE.
+func TestCallerFindsTheVersionItWasSentBackFor(t *testing.T) {
+	since := hourAgo()
+	service := door(since)
+	l := library(t, service)
+	table := fs.NewVersions()
+	first, second := table.Of(7, lookup(t, l, since, time.Minute)), table.Of(7, lookup(t, l, since, 2*time.Minute))
+	now := time.Now()
+	at := func(pid uint32, want fs.Version) {
+		t.Helper()
+		if got, ok := table.StuckAt(7, pid, now); !ok || got != want {
+			t.Errorf("caller %d finds generation %d, %t; want %d", pid, got.Gen(), ok, want.Gen())
+		}
+	}
+	table.Stick(first, 100, now)
+	table.Stick(second, 200, now)
+	at(100, first)
+	at(200, second)
+	at(300, second)
+	now = now.Add(2 * fs.StickFor) // the lookups on its way were slow
+	at(100, first)
+	if _, ok := table.StuckAt(7, 300, now); ok {
+		t.Error("the path keeps a version for good")
+	}
+	if table.CameBack(first, 100, now) {
+		t.Error("it has come back to another version")
+	}
+	if _, ok := table.StuckAt(7, 100, now); ok {
+		t.Error("a caller that has come back is sent to the old version still")
+	}
+	// What it was sent back for is gone by then: the newest, of which it was told a moment ago.
+	table.Stick(first, 100, now)
+	table.Unstick(first)
+	table.Stick(second, 200, now)
+	at(100, second)
+	if !table.CameBack(second, 100, now) || table.CameBack(second, 100, now) {
+		t.Error("it has come back to another version, once")
+	}
+	table.Stick(first, 100, now)
+	if now = now.Add(fs.SentBackFor); table.CameBack(second, 100, now) {
+		t.Error("a caller counts as sent back for good")
 	}
 }

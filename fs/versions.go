@@ -1,6 +1,7 @@
 package fs
 
 import (
+	"maps"
 	"runtime"
 	"sync"
 	"time"
@@ -20,6 +21,8 @@ type versions struct {
 	lastGen uint64
 	live    map[versionID]weak.Pointer[version]
 	stuck   map[uint64]stuckVersion
+	// back has what callers were answered ESTALE for, so that each finds it again whatever others opened at the path since.
+	back map[callerAt]stuckVersion
 }
 
 // versionID is a path and the tree.File.Version found there.
@@ -33,8 +36,17 @@ type stuckVersion struct {
 	until   time.Time
 }
 
+// callerAt is a thread and the path that it opens.
+type callerAt struct {
+	ino uint64
+	pid uint32
+}
+
 func newVersions() *versions {
-	return &versions{live: make(map[versionID]weak.Pointer[version]), stuck: make(map[uint64]stuckVersion)}
+	return &versions{
+		live:  make(map[versionID]weak.Pointer[version]),
+		stuck: make(map[uint64]stuckVersion), back: make(map[callerAt]stuckVersion),
+	}
 }
 
 // of gives the version of a file that was found at the path with that inode number.
@@ -61,16 +73,17 @@ func (t *versions) forget(id versionID) {
 	}
 }
 
-// stick makes lookups of the version's path give this version for a moment.
-func (t *versions) stick(v *version, now time.Time) {
+// stick makes lookups of the version's path give this version for a moment, and those of the caller that was sent back until
+// it has come back.
+func (t *versions) stick(v *version, pid uint32, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for ino, s := range t.stuck {
-		if !now.Before(s.until) {
-			delete(t.stuck, ino)
-		}
-	}
+	maps.DeleteFunc(t.stuck, func(_ uint64, s stuckVersion) bool { return !now.Before(s.until) })
+	maps.DeleteFunc(t.back, func(_ callerAt, s stuckVersion) bool { return !now.Before(s.until) })
 	t.stuck[v.ino] = stuckVersion{version: v, until: now.Add(stickFor)}
+	if pid != unknownPID && len(t.back) < maxSentBack {
+		t.back[callerAt{v.ino, pid}] = stuckVersion{version: v, until: now.Add(sentBackFor)}
+	}
 }
 
 // unstick lets the next lookup of the version's path find what is there now.
@@ -78,19 +91,32 @@ func (t *versions) unstick(v *version) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.stuck, v.ino)
+	for at, s := range t.back {
+		if s.version == v {
+			t.back[at] = stuckVersion{until: s.until} // it still comes back
+		}
+	}
 }
 
-// stuckAt gives the version that the path with that inode number keeps now; nil if none.
-func (t *versions) stuckAt(ino uint64, now time.Time) *version {
+// cameBack is called when a caller opens a version, and forgets that it was sent back to its path. It reports whether that
+// was with another version: then what the kernel knows of this one is as young as its lookup.
+func (t *versions) cameBack(v *version, pid uint32, now time.Time) (toAnother bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	s, ok := t.stuck[ino]
-	if !ok {
-		return nil
+	s, ok := t.back[callerAt{v.ino, pid}]
+	delete(t.back, callerAt{v.ino, pid})
+	return ok && now.Before(s.until) && s.version != v
+}
+
+// stuckAt gives the version that the path with that inode number keeps now for a caller; nil if none.
+func (t *versions) stuckAt(ino uint64, pid uint32, now time.Time) *version {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if s := t.back[callerAt{ino, pid}]; s.version != nil && now.Before(s.until) {
+		return s.version
 	}
-	if !now.Before(s.until) {
-		delete(t.stuck, ino)
-		return nil
+	if s, ok := t.stuck[ino]; ok && now.Before(s.until) {
+		return s.version
 	}
-	return s.version
+	return nil
 }

@@ -4,8 +4,10 @@ package e2e_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"clipfs/cmd/internal/child"
 	"clipfs/cmd/internal/harness"
 )
 
@@ -46,8 +49,9 @@ func TestPassthrough(t *testing.T) {
 	if os.Geteuid() != 0 {
 		harness.Skip(t, "the kernel takes files from root alone")
 	}
+	const auto = "--passthrough=auto" // whatever the other tests of this run use
 	e := harness.StartEmulator(t, "--stream", "testcard=testcard", "--quota", "off")
-	m := harness.StartMount(t, e)
+	m := harness.StartMount(t, e, auto)
 	path := m.Join("testcard", nameOf(time.Now().Add(-time.Hour).Truncate(time.Minute)), "1m.mp4")
 	want, err := os.ReadFile(path)
 	if err != nil {
@@ -71,7 +75,7 @@ func TestPassthrough(t *testing.T) {
 	}
 	readsAll(m)
 	m.Stop(t, unix.SIGINT)
-	m = harness.Remount(t, m, e)
+	m = harness.Remount(t, m, e, auto)
 	readsAll(m) // the proof has outlived the restart
 
 	// Open and mapped, then gone from the cache, then without a mount.
@@ -109,14 +113,14 @@ func TestPassthrough(t *testing.T) {
 	if _, err := os.Open(path); !errors.Is(err, unix.ENOTCONN) {
 		t.Errorf("%v; want that nothing serves the mount", err)
 	}
-	m = harness.Remount(t, m, e)
+	m = harness.Remount(t, m, e, auto)
 	if got, err := os.ReadFile(path); err != nil || !bytes.Equal(got, want) {
 		t.Errorf("mounted again: %d bytes, %v", len(got), err)
 	}
 	right("after it was mounted again")
 }
 
-// TestPassthroughOff: with --passthrough off, and as an ordinary user, everything is read through FUSE.
+// TestPassthroughOff: with --passthrough off everything is read through FUSE.
 func TestPassthroughOff(t *testing.T) {
 	e := harness.StartEmulator(t, "--stream", "testcard=testcard", "--quota", "off")
 	m := harness.StartMount(t, e, "--passthrough", "off")
@@ -129,4 +133,45 @@ func TestPassthroughOff(t *testing.T) {
 	if p := passedBy(t, m); p.Passthrough.On || p.Passthrough.Opens != 0 || p.Passthrough.Cause == "" || p.ReadBytes == 0 {
 		t.Errorf("%+v; want it off, and why", p)
 	}
+}
+
+// TestPassthroughWithoutPrivilege: a mount that the kernel takes no files from, as that of an ordinary user or in a user namespace,
+// has everything read through FUSE, with the same bytes, and says why.
+func TestPassthroughWithoutPrivilege(t *testing.T) {
+	harness.Need(t, "unshare", "sh", "cat")
+	harness.NeedFUSE(t)
+	dir := t.TempDir()
+	e := harness.StartEmulator(t, "--stream", "testcard=testcard", "--quota", "off")
+	at := nameOf(time.Now().Add(-time.Hour).Truncate(time.Minute))
+	const script = `mkdir mnt
+"$CLIPFS" mount --daemon --passthrough auto --endpoint-url "$ENDPOINT" --cache-dir cache --cache-min-free 0 --log-file log mnt
+for n in 1 2 3; do cat "mnt/testcard/$AT/1m.mp4" > "read$n"; done
+cat mnt/.clipfs/status.json > status.json
+"$CLIPFS" umount mnt`
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	// What is left of it ends with its first process.
+	run := exec.CommandContext(ctx, "unshare", "--user", "--map-root-user", "--mount", "--pid", "--mount-proc", "--fork", "--kill-child", "sh", "-ec", script)
+	run.Dir = dir
+	run.Env = child.Environment("CLIPFS="+harness.Binary(t), "ENDPOINT="+e.Endpoint, "AT="+at)
+	if out, err := run.CombinedOutput(); err != nil {
+		log, _ := os.ReadFile(filepath.Join(dir, "log")) // only to show it
+		t.Fatalf("%v\n%s%s", err, out, log)
+	}
+	var reads [3][]byte
+	for i := range reads {
+		var err error
+		if reads[i], err = os.ReadFile(filepath.Join(dir, fmt.Sprint("read", i+1))); err != nil || len(reads[i]) == 0 || !bytes.Equal(reads[i], reads[0]) {
+			t.Errorf("read %d: %d bytes, %v; want %d", i+1, len(reads[i]), err, len(reads[0]))
+		}
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "status.json"))
+	var p passed
+	if err == nil {
+		err = json.Unmarshal(text, &p)
+	}
+	if err != nil || p.Passthrough.On || p.Passthrough.Opens != 0 || p.Passthrough.Cause == "" || p.ReadBytes == 0 {
+		t.Errorf("%+v, %v; want it off, and why", p, err)
+	}
+	t.Log(p.Passthrough.Cause)
 }

@@ -78,7 +78,7 @@ func (t *task) selected(pattern *regexp.Regexp) bool {
 
 func tasks() []task {
 	return []task{
-		sequentialTask(), firstTask(), randomTask(), firstFrameTask(), hourTask(), seekTask(), dayTask(), playlistTask(), inDayTask(), headerTask(), memoryTask(),
+		sequentialTask(), firstTask(), randomTask(), passTask(), firstFrameTask(), hourTask(), seekTask(), dayTask(), playlistTask(), inDayTask(), headerTask(), memoryTask(),
 		listTask(), readyTask(), webTask(), pageTask(), emulatorTask(),
 	}
 }

@@ -18,6 +18,9 @@ const (
 	sameBytes = "the same bytes in a local file"
 	freshFile = "a local file still in memory as it was written"
 	bareFUSE  = "a bare FUSE file"
+
+	// byPageCache has a mount read everything through FUSE, as that of an ordinary user does: see passTask for what the kernel reads by itself.
+	byPageCache = "--passthrough=off"
 )
 
 // secondRows are the rows of one kind of second reads, in the order of againstCopies.
@@ -52,7 +55,7 @@ func sequentialTask() task {
 		row{name: "second sequential read, one part", against: "rclone mount, warm", atLeast: true, limit: 10},
 		row{name: "second sequential read, many parts", against: "rclone mount, warm", atLeast: true, limit: 10})
 	return task{"sequential", rows, func(ctx context.Context, b *bench, rows []row) (err error) {
-		m, err := b.mount(ctx, "")
+		m, err := b.mount(ctx, "", byPageCache)
 		if err != nil {
 			return err
 		}
@@ -126,7 +129,7 @@ type firstRead struct {
 
 // mounted has something done with the clip on a mount of its own.
 func (f *firstRead) mounted(ctx context.Context, use func(path string) error) error {
-	m, err := f.bench.mount(ctx, f.cache)
+	m, err := f.bench.mount(ctx, f.cache, byPageCache)
 	if err != nil {
 		return err
 	}
@@ -169,7 +172,7 @@ func randomTask() task {
 	const name = "second random 64 KiB reads, 4 at a time"
 	rows := secondRows(name, name+", a bare FUSE file", "local file", 0.90)
 	return task{"random", rows, func(ctx context.Context, b *bench, rows []row) (err error) {
-		m, err := b.mount(ctx, "")
+		m, err := b.mount(ctx, "", byPageCache)
 		if err != nil {
 			return err
 		}

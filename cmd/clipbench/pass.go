@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// passTask compares a cached clip of one part that the kernel reads by itself with a local file. It needs root and Linux 6.9.
+func passTask() task {
+	const second, random, first = "second sequential read, one part, passthrough", "second random 64 KiB reads, 4 at a time, one part, passthrough",
+		"first sequential read of a cached clip after a restart, one part, passthrough"
+	return task{"passthrough", []row{
+		{name: second, against: sameBytes, atLeast: true, limit: 0.95},
+		{name: second, against: cacheFile, atLeast: true, limit: 0.95},
+		{name: random, against: sameBytes, atLeast: true, limit: 0.95},
+		{name: random, against: cacheFile, atLeast: true, limit: 0.95},
+		{name: first, against: "the same bytes in a local file, in memory", atLeast: true, limit: 0.90},
+		{name: first, against: cacheFile, atLeast: true, limit: 0.90},
+		{name: "page cache after a cold read of a cached clip, one part, passthrough", against: "its size", limit: 1.05},
+	}, func(ctx context.Context, b *bench, rows []row) (err error) {
+		p := &passed{bench: b, at: b.hour()}
+		if p.cache, err = os.MkdirTemp(b.dir, "cache-"); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, os.RemoveAll(p.cache)) }()
+		defer func() {
+			if p.local != "" {
+				err = errors.Join(err, os.Remove(p.local))
+			}
+		}()
+		return errors.Join(p.again(ctx, rows), p.afterRestart(ctx, rows[4:6]))
+	}}
+}
+
+// cacheFile is the file that the kernel reads from.
+const cacheFile = "the file in the cache, read directly"
+
+// passed is a clip that is passed through, and what it is compared with.
+type passed struct {
+	bench *bench
+	cache string
+	at    time.Time
+	// backing is the file in the cache, local a copy of it.
+	backing, local string
+}
+
+// mounted has something done with the clip on a mount of its own.
+func (p *passed) mounted(ctx context.Context, use func(path string) error) error {
+	m, err := p.bench.mount(ctx, p.cache, "--passthrough", "auto")
+	if err != nil {
+		return err
+	}
+	path := m.clip(camStream, p.at, "5m")
+	if _, err = os.Stat(path); err == nil {
+		err = use(path)
+	}
+	return errors.Join(err, m.stop())
+}
+
+// again compares reads after the first.
+func (p *passed) again(ctx context.Context, rows []row) error {
+	return p.mounted(ctx, func(path string) (err error) {
+		if _, err := readFile(path); err != nil {
+			return err
+		}
+		if p.backing, err = p.find(path); err != nil {
+			return err
+		}
+		if p.local, err = p.bench.localCopy(path); err != nil {
+			return err
+		}
+		for i, read := range []read{readWhole, readRandom} {
+			times, err := p.bench.compareReads(ctx, read, 3, path, p.local, p.backing)
+			if err != nil {
+				return err
+			}
+			for j := range 2 {
+				pair, r := times.against(1+j), &rows[2*i+j]
+				r.value, r.note = pair.faster(), pair.note()+", 1 GiB each"
+			}
+		}
+		return p.memory(&rows[6], path)
+	})
+}
+
+// find gives the file of the clip in the cache.
+func (p *passed) find(path string) (string, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", err
+	}
+	files, err := filepath.Glob(filepath.Join(p.cache, "data2", "*.data"))
+	if err != nil {
+		return "", err
+	}
+	for _, file := range files {
+		if found, err := os.Stat(file); err == nil && found.Size() == info.Size() {
+			return file, nil
+		}
+	}
+	return "", fmt.Errorf("no file of %d bytes among %d in the cache", info.Size(), len(files))
+}
+
+// memory measures how much page cache a cold read leaves, of the file on the mount and of the one in the cache.
+func (p *passed) memory(r *row, path string) error {
+	if err := errors.Join(forget(path), forget(p.backing)); err != nil {
+		return err
+	}
+	size, err := readFile(path)
+	if err != nil {
+		return err
+	}
+	pages := uint64(0)
+	for _, file := range []string{path, p.backing} {
+		f, err := os.Open(file)
+		if err != nil {
+			return err
+		}
+		var in unix.Cachestat_t
+		err = unix.Cachestat(uint(f.Fd()), &unix.CachestatRange{Len: uint64(size)}, &in, 0)
+		if err = errors.Join(err, f.Close()); err != nil {
+			return err
+		}
+		pages += in.Cache
+	}
+	r.value = float64(pages) * float64(os.Getpagesize()) / float64(size)
+	r.note = fmt.Sprintf("%d pages of two files, clip of %d bytes", pages, size)
+	return nil
+}
+
+// afterRestart compares the first read on a mount that has just started, of a clip that was looked up.
+func (p *passed) afterRestart(ctx context.Context, rows []row) error {
+	var local, direct pairs
+	for range p.bench.rounds {
+		if err := p.mounted(ctx, func(path string) error {
+			if err := readAnew([]string{p.local, p.backing}); err != nil {
+				return err
+			}
+			clip, err := readTime(path)
+			if err != nil {
+				return err
+			}
+			for file, to := range map[string]*pairs{p.local: &local, p.backing: &direct} {
+				took, err := readTime(file)
+				if err != nil {
+					return err
+				}
+				to.add(clip, took)
+			}
+			return nil
+		}); err != nil {
+			return err
+		}
+	}
+	for i, pair := range []*pairs{&local, &direct} {
+		rows[i].value, rows[i].note = pair.faster(), pair.note()
+	}
+	return nil
+}

@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 var errFill = errors.New("connection cut")
 
 // apart has the requests of the tests ask for pairs.
-var apart bool
+var apart bool //nolint:gochecknoglobals // set by bothForms, whose tests do not run in parallel
 
 // bothForms runs a test with either form of entries.
 func bothForms(t *testing.T, test func(t *testing.T)) {

@@ -2,6 +2,7 @@ package disk
 
 import "errors"
 
+// What can be wrong with the files of a cache. Other errors are those of the file system.
 var (
 	// ErrLocked: another process, or another cache in this one, has the directory.
 	ErrLocked = errors.New("in use by another process")

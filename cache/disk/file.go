@@ -260,7 +260,7 @@ func (f *File) sealPair(d *Directory, open *os.File, footer Footer, name Name) (
 	f.settled(open)
 	info, err := open.Stat()
 	if err != nil {
-		return nil //nolint:nilerr // it is whole, and not proven
+		return nil // it is whole, and not proven
 	}
 	if p, ok := proofOf(d.boot, info); ok && name.Size > 0 {
 		_, _ = c.WriteAt(p.encode(), footerSize(name.Size)) // without it the data is not proven

@@ -89,18 +89,19 @@ func inspect(path string, name Name) (Info, bool) {
 	}
 	info.Used, info.DiskBytes = st.ModTime().UTC(), onDisk(st)
 	footer := path
-	switch {
-	case name.Role == Checks:
+	switch name.Role {
+	case Checks:
 		info.Size = 0
 		return info, true
-	case name.Role == Growing:
+	case Growing:
 		info.Size = st.Size()
 		return info, true
-	case name.Role == Data:
+	case Data:
 		footer = info.checks()
 		if beside, err := os.Lstat(footer); err == nil {
 			info.Used, info.DiskBytes = beside.ModTime().UTC(), info.DiskBytes+onDisk(beside)
 		}
+	case Whole:
 	}
 	if !st.Mode().IsRegular() || name.Size > MaxEntry || st.Size() != info.form.fileSize(name.Size) {
 		info.Err = fmt.Errorf("file of %d bytes: %w", st.Size(), ErrDamaged)

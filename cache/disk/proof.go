@@ -19,7 +19,7 @@ func bootID() (b boot) {
 	text, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	n := 0
 	for _, c := range text {
-		digit := 0
+		var digit int
 		switch {
 		case c >= '0' && c <= '9':
 			digit = int(c - '0')

@@ -376,3 +376,55 @@ func TestFleetAtOnce(t *testing.T) {
 		})
 	}
 }
+
+// TestFleetIsInTime: a bucket that is empty makes one host no slower to speak of, and of hosts that read the same cold footage at once the
+// last is done in twice the time that one alone takes.
+func TestFleetIsInTime(t *testing.T) {
+	const parts, hosts = 20, 8
+	span := archive.NewSpan(memory.Base(), parts*30*2*time.Second)
+	last := func(hosts int, shares bool) (longest time.Duration, puts int) {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFleet(parts * 60)
+			f.Slow = 40 * time.Millisecond
+			for i := range f.Recorded["cam"] {
+				f.Recorded["cam"][i].Size = 20_000
+			}
+			f.bucket.Fail = func(context.Context, string, string) error {
+				time.Sleep(30 * time.Millisecond)
+				return nil
+			}
+			var mu sync.Mutex
+			var all sync.WaitGroup
+			for range hosts {
+				o := clip.Options{}
+				if shares {
+					tier := shared.Open(f.bucket, shared.Options{})
+					defer tier.Close()
+					o.Tier = tier
+				}
+				l, _ := library(t, f.Archive, o)
+				all.Go(func() {
+					begun := time.Now()
+					mustBe(t, f.Archive, lookUp(t, l, "cam", span))
+					mu.Lock()
+					defer mu.Unlock()
+					longest = max(longest, time.Since(begun))
+				})
+			}
+			all.Wait()
+			time.Sleep(10 * time.Second) // what is fetched is uploaded
+			puts = f.bucket.Calls("put")
+		})
+		return longest, puts
+	}
+	alone, _ := last(1, false)
+	first, puts := last(1, true)
+	together, _ := last(hosts, true)
+	t.Logf("alone %s, with an empty bucket %s, the last of %d %s; %d writes", alone, first, hosts, together, puts)
+	if first > alone*11/10 || together > 2*alone {
+		t.Errorf("one alone takes %s, with an empty bucket %s, and the last of %d %s", alone, first, hosts, together)
+	}
+	if objects := 2*parts + 1; puts > objects+parts {
+		t.Errorf("%d objects took %d writes", objects, puts)
+	}
+}

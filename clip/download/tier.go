@@ -25,7 +25,9 @@ func (d *Downloader) tierOf(p Payload) tier.Tier {
 // shares reports whether a payload is shared with other hosts.
 func (d *Downloader) shares(p Payload) bool { return p.Shared && d.options.Tier != nil }
 
-func (p Payload) tierID() tier.ID { return tier.ID{Stream: p.Stream, Key: p.Key} }
+func (p Payload) tierID() tier.ID {
+	return tier.ID{Stream: p.Stream, Key: p.Key, Start: p.Query.Span.Start}
+}
 
 // tierHead gives a head that the tier has and that fits what is known here, and keeps it. It makes no call.
 func (d *Downloader) tierHead(ctx context.Context, p Payload) (Head, bool) {

@@ -14,9 +14,10 @@
 //
 // The folder is that of the stream's ARN and of when it was made, so a stream that is made again under its name has another.
 // KEYID tells hosts with one secret from those with another or none: nothing is overwritten back and forth. KIND is m for a
-// payload, h for the record of its head, l for the lease of either, and t for an hour of the timeline. KEY is the key of the payload in the
-// cache, a hash of the selector and the ordered fragment numbers, or a hash of the selector and the hour; xx are its first two digits. A
-// payload and a head are immutable; only one that is damaged is replaced. An hour is replaced by each host that lists it.
+// payload, h for the record of its head, l for the leases of ten minutes of either, and t for an hour of the timeline. KEY is the key of the
+// payload in the cache, a hash of the selector and the ordered fragment numbers, or a hash of the selector and the hour, or of the ten minutes;
+// xx are its first two digits. A payload and a head are immutable; only one that is damaged is replaced. An hour is replaced by each host
+// that lists it. Beats lie in the folder hosts beside those of accounts.
 //
 //	fixed header   magic and version, sizes, kind, tables and digest of the payload, when the archive took its oldest fragment
 //	               in, its span, --part and --gap of the host that wrote it, MAC
@@ -33,7 +34,7 @@
 //	Head, Open  →  breaker  →  Bucket.Get  →  Key.Decode  →  blocks that were checked     tier.go, breaker.go, object.go, body.go
 //	Offer       →  queue    →  Confirm     →  Key.Encode  →  Bucket.Put                   queue.go
 //	Hour        →  as Head;   OfferHour  →  queue                                         hours.go
-//	a miss      →  leases   →  the object, once another host has it, or nothing           lease.go
+//	a miss      →  leases   →  the object, once another host has it, or nothing           lease.go, group.go, decision.go
 //
 // # Never slower
 //
@@ -46,16 +47,29 @@
 //
 // # One fetch for all
 //
-// Where an object is not there, the host that looks for it writes its lease (lease.go), on the condition that there is none, and
-// rewrites that every half second until what it fetched is uploaded or will not be. Others that look meanwhile wait: for the object, for
-// the lease to say that it is done, or, by their own clocks, for its ETag to stand still for three of those and a Timeout. Then one of
-// them takes it over on the condition of that ETag. No host waits for longer than twenty times the Timeout. A lease is never removed, and
-// nothing is right or wrong by it.
+// Where an object is not there, the host that looks for it takes its lease. Leases of the heads and payloads of ten minutes of a stream stand
+// in one object, which names for each what host fetches it. A host writes it on the condition that it is as the host knows it, or that
+// there is none: when it takes leases, and, twice a second at most, when it ends them. So one write takes the leases of all heads of
+// these minutes, and of their payloads with them, where they are asked for together. The object is never removed.
 //
-// Heads have leases as soon as they are looked for, payloads where a reader wants more than the head. A host that fetches a head takes
-// the lease of the payload too, idle: it does not rewrite it. Another host that wants the payload says so in the lease, and the holder,
-// which reads its idle leases every half second, goes on with the call that brought the head. So hosts that read a clip together make
-// each call once. The holder's own reader goes on at once.
+// A host that others wait for rewrites one object of its own every half second, its beat: however many leases it has, that is two writes a
+// second. Where it gets no further for a while, since it waits for its quota, it says in its beat that it rewrites it every two
+// seconds.
+//
+// A host that finds a lease of another one follows: it reads the leases of these minutes, at first five times a second and then less
+// often, for all that it wants of them, and the beat of their holder. Once the lease has ended it looks for the object. Where the
+// beat stands still for three of its times and a Timeout, by the follower's own clock, the follower takes the lease over, on the condition that
+// the object is as it was read. No clocks are compared. No host waits for longer than twenty times the Timeout, and nothing is right or
+// wrong by a lease: where a bucket ignores conditions, which a host tries with
+// its second beat, there are no leases, and hosts fetch what others fetch too.
+//
+// Heads have leases as soon as they are looked for, payloads where a reader wants more than the head. The host that takes the lease of a head
+// takes that of its payload with it, idle, for which it writes no beat. Another host that wants the payload says so in the lease, and
+// the holder, which reads leases that are idle every half second, goes on with the call that brought the head. So hosts that
+// read a clip together make each call once. The holder's own reader goes on at once.
+//
+// What the last leases that ended were of stands beside them, since a host may have looked before the upload and read the leases after
+// their end: it looks once more.
 //
 // # What may be offered
 //
@@ -70,7 +84,7 @@
 //
 // # Locks
 //
-// breaker.mu guards the state of the breaker, queue.mu the offers that wait, leases.mu which leases this host holds, Tier.mu the names
-// of damaged objects. None is held
+// breaker.mu guards the state of the breaker, queue.mu the offers that wait, leases.mu which leases this host holds and
+// follows, Tier.mu the names of damaged objects. None is held
 // during I/O or while another is taken.
 package shared

@@ -8,3 +8,6 @@ const (
 
 // ParseName reads what Name.String gave.
 func ParseName(text string) (Name, bool) { return parseName(text) }
+
+// Gather is how long a host waits for more to be asked for before it takes leases.
+const Gather = gather

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,278 +15,205 @@ import (
 )
 
 const (
-	// beat is how often a lease is rewritten by its holder, and pollEvery how often a host that follows looks.
-	beat, pollEvery = 500 * time.Millisecond, 200 * time.Millisecond
-	// beats is how many of them a lease may stand still, and Options.Timeout, before another host takes it over.
-	beats = 3
+	// gather is how long a host waits for more of these minutes to be asked for before it takes leases.
+	gather = 10 * time.Millisecond
+	// firstPoll and lastPoll bound how long a host that follows rests between its looks: an eighth of what it has waited.
+	firstPoll, lastPoll = 200 * time.Millisecond, time.Second
 	// followTimes is how many times Options.Timeout a host follows at most.
 	followTimes = 20
-	// maxLease is the most that is read of a lease.
-	maxLease = 4096
+	// maxGroups is of how many ten minutes the leases are remembered of which this host has none.
+	maxGroups = 1024
 )
 
-// leaseText is what stands in a lease.
-type leaseText struct {
-	Holder string `json:"holder"`
-	// Beat goes up each time that its holder rewrites it; Done says that its holder fetches no more. Idle says that its holder has begun
-	// to fetch, and goes on once another host sets Wanted.
-	Beat   int64 `json:"beat"`
-	Done   bool  `json:"done"`
-	Idle   bool  `json:"idle,omitempty"`
-	Wanted bool  `json:"wanted,omitempty"`
+// verdict is what comes of asking for a lease.
+type verdict int
+
+const (
+	// alone: this host fetches without a lease.
+	alone verdict = iota
+	// mine: this host has the lease, and fetches.
+	mine
+	// look: another host has ended its lease, and the object may be there.
+	look
+)
+
+// leaseName is where the lease of an object stands, and what it is called there.
+type leaseName struct {
+	group Name
+	what  leased
 }
 
-// leases are those that this host holds: for each, it fetches a payload or a head that others wait for.
-//
-// A lease is an object that its holder rewrites every beat. Hosts that want the same see it stand still by their own clocks, and
-// then one of them takes it over with a condition on its ETag. A host that has begun a fetch for its head alone holds an idle lease,
-// which it does not rewrite: another host that wants all of it says so in the lease, and the holder, which looks every beat, goes on.
-// Nothing is right or wrong by it: a store that ignores
-// conditions, or a lease that is forged, has a host fetch what another fetches too, or wait a little.
+// leaseOf gives where the lease of a payload, or of the record of its head, stands.
+func leaseOf(name Name, id tier.ID) leaseName {
+	return leaseName{leasesOf(name.Stream, id.Start), leased(string(name.Kind) + "/" + string(name.Key))}
+}
+
+// leases are those that this host has, and those of other hosts that it follows, by the ten minutes in which they stand together.
 type leases struct {
-	ctx    context.Context //nolint:containedctx // the beats are the tier's own, and of no caller
+	ctx    context.Context //nolint:containedctx // leases are the tier's own, and of no caller
 	bucket Bucket
 	root   string
 	holder string
-	// timeout is how long a request may take for which a user waits; failed is told of one that took longer, or failed otherwise.
+	// timeout is how long a request may take; failed is told of one that took longer, or failed otherwise, where a user waits for it. allows
+	// reports whether the bucket may be asked.
 	timeout time.Duration
+	allows  func() bool
 	failed  func(error)
-	beats   sync.WaitGroup
+	// running has the goroutines of groups and of the beat.
+	running sync.WaitGroup
 
-	// mu guards held and what is in it.
-	mu   sync.Mutex
-	held map[Name]*lease
+	// mu guards the rest, and what the fields of a group say that it guards.
+	mu     sync.Mutex
+	groups map[Name]*group
+	closed bool
+	// sights are what is seen of the beats of other hosts.
+	sights map[string]*sight
+	// beating says that this host has a beat now, count how many it has written, and moved when it last got further. deaf says that the bucket
+	// ignores conditions: then there are no leases.
+	beating, deaf bool
+	count         int64
+	moved         time.Time
 }
 
-// lease is one that this host holds.
-type lease struct {
-	// stop ends its beats. ready is closed once it is known whether this host has it.
-	stop  context.CancelFunc
-	ready chan struct{}
-	// fetch is what it is for; once offered is set that was fetched, and others wait for the upload.
-	fetch   tier.Fetch
-	offered bool
-}
-
-func newLeases(ctx context.Context, b Bucket, root string, timeout time.Duration, failed func(error)) *leases {
-	return &leases{ctx: ctx, bucket: b, root: root, holder: rand.Text(), timeout: timeout, failed: failed, held: make(map[Name]*lease)}
-}
-
-// write writes a lease on a condition, and gives its ETag.
-func (l *leases) write(ctx context.Context, name Name, text leaseText, on Condition) (etag string, err error) {
-	b, err := json.Marshal(text)
-	if err != nil {
-		return "", err
+func newLeases(ctx context.Context, b Bucket, root string, timeout time.Duration, allows func() bool, failed func(error)) *leases {
+	return &leases{
+		ctx: ctx, bucket: b, root: root, holder: rand.Text(), timeout: timeout, allows: allows, failed: failed,
+		groups: make(map[Name]*group), sights: make(map[string]*sight),
 	}
-	return l.bucket.Put(ctx, l.root+leaseOf(name).String(), bytes.NewReader(b), int64(len(b)), on)
 }
 
-// read reads a lease.
-func (l *leases) read(ctx context.Context, name Name) (text leaseText, etag string, err error) {
-	ctx, cancel := context.WithTimeout(ctx, l.timeout)
+// follow waits, where another host fetches an object, until that is there, which again looks for and tells, or this host is to fetch it: also
+// where the bucket may not be asked any more.
+func (l *leases) follow(ctx context.Context, at leaseName, fetch tier.Fetch, again func() (over bool)) {
+	ctx, cancel := context.WithTimeout(ctx, followTimes*l.timeout)
 	defer cancel()
-	o, err := l.bucket.Get(ctx, l.root+leaseOf(name).String())
-	if err != nil {
-		return text, "", err
+	for looked := false; l.ask(ctx, at, fetch, looked) == look && !again(); looked = true {
 	}
-	b, err := io.ReadAll(io.LimitReader(o.Body, maxLease))
-	if err = errors.Join(err, o.Body.Close()); err == nil {
-		_ = json.Unmarshal(b, &text) // what is none stands still
-	}
-	return text, o.ETag, err
 }
 
-// claim takes the lease of an object on a condition.
-func (l *leases) claim(ctx context.Context, name Name, on Condition, fetch tier.Fetch) bool {
-	if l.holds(ctx, name) {
+// ask asks for a lease: a host that has it already is told so at once, and one that another host has is waited for. looked says that the
+// object was looked for after the last time.
+func (l *leases) ask(ctx context.Context, at leaseName, fetch tier.Fetch, looked bool) verdict {
+	a := &ask{what: at.what, fetch: fetch, looked: looked, begun: time.Now(), answer: make(chan verdict, 1)}
+	g := l.change(at.group, true, func(g *group) bool {
+		g.asks = append(g.asks, a)
 		return true
-	}
-	brief, cancel := context.WithTimeout(ctx, l.timeout)
-	defer cancel()
-	text := leaseText{Holder: l.holder}
-	etag, err := l.write(brief, name, text, on)
-	if err != nil {
-		if brief.Err() != nil && ctx.Err() == nil {
-			l.failed(errSlow)
-		}
-		return false
-	}
-	if own, ctx := l.begin(name, fetch); own != nil {
-		close(own.ready)
-		l.beats.Go(func() { l.keep(ctx, name, etag, text, own) })
-	}
-	return true
-}
-
-// begin notes that this host has a lease, or may soon; nil where it has it already.
-func (l *leases) begin(name Name, fetch tier.Fetch) (own *lease, ctx context.Context) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.held[name] != nil || l.ctx.Err() != nil {
-		return nil, nil
-	}
-	ctx, stop := context.WithCancel(l.ctx)
-	own = &lease{stop: stop, ready: make(chan struct{}), fetch: fetch}
-	l.held[name] = own
-	return own, ctx
-}
-
-// holds reports whether this host has a lease.
-func (l *leases) holds(ctx context.Context, name Name) bool {
-	l.mu.Lock()
-	own := l.held[name]
-	l.mu.Unlock()
-	if own == nil {
-		return false
+	})
+	if g == nil {
+		return alone
 	}
 	select {
-	case <-own.ready:
+	case v := <-a.answer:
+		return v
 	case <-ctx.Done():
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.held[name] == own
+	g.asks = slices.DeleteFunc(g.asks, func(other *ask) bool { return other == a })
+	select {
+	case v := <-a.answer:
+		return v
+	default:
+		return alone
+	}
 }
 
-// reserve takes the lease of an object that this host has begun to fetch and does not go on with, if no other host has it. It waits for
-// nothing.
-func (l *leases) reserve(name Name, fetch tier.Fetch) {
-	own, ctx := l.begin(name, fetch)
-	if own == nil {
-		return
-	}
-	l.beats.Go(func() {
-		text := leaseText{Holder: l.holder, Idle: true}
-		brief, cancel := context.WithTimeout(ctx, l.timeout)
-		etag, err := l.write(brief, name, text, Condition{Absent: true})
-		if err != nil && brief.Err() == nil {
-			before, tag, asked := l.read(brief, name)
-			if asked == nil && before.Done {
-				etag, err = l.write(brief, name, text, Condition{Match: tag})
-			}
+// reserve takes the lease of an object that this host has begun to fetch and does not go on with, unless another host has it. It waits
+// for nothing.
+func (l *leases) reserve(at leaseName, fetch tier.Fetch) {
+	l.change(at.group, true, func(g *group) bool {
+		if o := g.own[at.what]; o == nil {
+			g.own[at.what] = &own{}
 		}
-		cancel()
-		if err != nil {
-			l.end(name)
-			close(own.ready)
-			return
-		}
-		close(own.ready)
-		l.keep(ctx, name, etag, text, own)
+		g.own[at.what].attach(fetch)
+		return true
 	})
 }
 
-// keep rewrites a lease every beat until it is ended, is another host's, or its holder does not fetch any more. One that is idle is
-// read instead.
-func (l *leases) keep(ctx context.Context, name Name, etag string, text leaseText, own *lease) {
-	defer l.drop(name, own)
-	ticker := time.NewTicker(beat)
-	defer ticker.Stop()
-	for !text.Done {
-		select {
-		case <-ctx.Done():
-			text.Done = true
-		case <-ticker.C:
-		}
-		if l.ctx.Err() != nil {
-			return
-		}
-		waits := l.waits(own)
-		switch {
-		case text.Done:
-		case !waits && own.fetch.Wake == nil:
-			text.Done = true
-		case !waits && text.Idle:
-			now, tag, err := l.read(l.ctx, name)
-			if err != nil || now.Holder != l.holder {
-				return
-			}
-			if !now.Wanted {
-				continue
-			}
-			own.fetch.Wake()
-			etag, waits = tag, true
-		}
-		text.Idle = !waits
-		text.Beat++
-		var err error
-		if etag, err = l.rewrite(name, text, etag); err != nil {
-			return // another host has it, or will see it stand still
-		}
-	}
-}
-
-// rewrite rewrites a lease of this host. Another host may have set Wanted meanwhile.
-func (l *leases) rewrite(name Name, text leaseText, etag string) (string, error) {
-	patient, cancel := context.WithTimeout(l.ctx, askTimeout)
-	defer cancel()
-	next, err := l.write(patient, name, text, Condition{Match: etag})
-	if err == nil {
-		return next, nil
-	}
-	now, tag, asked := l.read(patient, name)
-	if asked != nil || now.Holder != l.holder || !now.Wanted {
-		return "", err
-	}
-	return l.write(patient, name, text, Condition{Match: tag})
-}
-
-// waits reports whether others are to wait for what a lease is for.
-func (l *leases) waits(own *lease) bool {
-	l.mu.Lock()
-	offered := own.offered
-	l.mu.Unlock()
-	return offered || own.fetch.Whole()
-}
-
-// ask has the holder of an idle lease go on.
-func (l *leases) ask(ctx context.Context, name Name, text leaseText, etag string) {
-	ctx, cancel := context.WithTimeout(ctx, l.timeout)
-	defer cancel()
-	text.Wanted = true
-	_, _ = l.write(ctx, name, text, Condition{Match: etag}) // the next look tells what came of it
-}
-
-// offered tells that what a lease is for was fetched, if this host holds it.
-func (l *leases) offered(name Name) {
+// holds reports whether this host has a lease for a fetch that it has begun.
+func (l *leases) holds(at leaseName) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if own := l.held[name]; own != nil {
-		own.offered = true
-	}
+	g := l.groups[at.group]
+	return g != nil && g.own[at.what] != nil && g.own[at.what].taken && g.own[at.what].attached && g.own[at.what].ended == going
 }
 
-// end ends a lease, if this host holds it: others need not wait any more.
-func (l *leases) end(name Name) {
-	l.mu.Lock()
-	own := l.held[name]
-	l.mu.Unlock()
-	if own != nil {
-		l.drop(name, own)
-	}
+// offered tells that what a lease is for was fetched, if this host has it.
+func (l *leases) offered(at leaseName) {
+	l.change(at.group, false, func(g *group) bool {
+		if o := g.own[at.what]; o != nil {
+			o.offered = true
+		}
+		return false
+	})
 }
 
-// drop ends a lease, unless that has ended and this host has another one for the same.
-func (l *leases) drop(name Name, own *lease) {
+// end ends a lease, if this host has it, and that of the payload with that of its head, where no fetch of it has begun.
+func (l *leases) end(at leaseName, how ending) {
+	l.change(at.group, false, func(g *group) bool {
+		return g.endLocked(at.what, how)
+	})
+}
+
+// change changes a group under the lock, which is made where there is none if begin is set, and has its goroutine see to it where set
+// reports that there is something to do. It gives nil where there are no leases, or not any more.
+func (l *leases) change(name Name, begin bool, set func(*group) bool) *group {
 	l.mu.Lock()
-	if l.held[name] == own {
-		delete(l.held, name)
+	defer l.mu.Unlock()
+	if l.closed || l.deaf || l.ctx.Err() != nil {
+		return nil
 	}
-	l.mu.Unlock()
-	own.stop()
+	g := l.groups[name]
+	if g == nil && !begin {
+		return nil
+	}
+	if g == nil {
+		if len(l.groups) >= maxGroups {
+			l.forgetLocked()
+		}
+		g = &group{leases: l, name: name, wake: make(chan struct{}, 1), own: make(map[leased]*own)}
+		l.groups[name] = g
+	}
+	if !set(g) {
+		return g
+	}
+	select {
+	case g.wake <- struct{}{}:
+	default:
+	}
+	if !g.running {
+		g.running = true
+		l.running.Go(g.run)
+	}
+	return g
+}
+
+// forgetLocked forgets groups in which nothing goes on.
+func (l *leases) forgetLocked() {
+	for name, g := range l.groups {
+		if !g.running {
+			delete(l.groups, name)
+		}
+	}
 }
 
 // close ends all leases, and waits until that is told, for so long at most.
 func (l *leases) close(longest time.Duration) {
 	l.mu.Lock()
-	for name, own := range l.held {
-		delete(l.held, name)
-		own.stop()
+	l.closed = true
+	for _, g := range l.groups {
+		for what := range g.own {
+			g.endLocked(what, dropped)
+		}
+		select {
+		case g.wake <- struct{}{}:
+		default:
+		}
 	}
 	l.mu.Unlock()
 	told := make(chan struct{})
 	go func() {
-		l.beats.Wait()
+		l.running.Wait()
 		close(told)
 	}()
 	timer := time.NewTimer(longest)
@@ -296,46 +224,165 @@ func (l *leases) close(longest time.Duration) {
 	}
 }
 
-// follow waits, where another host fetches an object, until that is there, which look tells, or this host is to fetch it: also where
-// allows says that the bucket may not be asked any more.
-func (l *leases) follow(ctx context.Context, name Name, allows func() bool, fetch tier.Fetch, look func() (there bool)) (there bool) {
-	if l.claim(ctx, name, Condition{Absent: true}, fetch) {
-		return false
+const (
+	// beat is how often a host rewrites its beat, slowBeat how often where it has got no further for slowAfter, as one that waits for quota.
+	beat, slowBeat, slowAfter = 500 * time.Millisecond, 2 * time.Second, 4 * time.Second
+	// beats is how many of these times a beat may stand still, and Options.Timeout, before another host takes over.
+	beats = 3
+	// maxBeat is the most that is read of a beat, maxSights how many hosts are remembered.
+	maxBeat, maxSights = 1024, 1024
+	// holderLetters are those of the names of hosts (rand.Text), holderLength how many they have.
+	holderLetters, holderLength = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 26
+)
+
+// beatText is what stands in a beat. Every is how many milliseconds its host lets pass until it rewrites it.
+type beatText struct {
+	Beat  int64 `json:"beat"`
+	Every int64 `json:"every"`
+}
+
+// sight is what this host has seen of the beat of another one.
+type sight struct {
+	etag  string
+	every time.Duration
+	// asked is when it was last read, moved when it was last another one than before, by the clock of this host.
+	asked, moved time.Time
+}
+
+func (l *leases) beatOf(holder string) string { return l.root + "hosts/" + holder }
+
+// pulseLocked has this host rewrite its beat as long as others may wait for it.
+func (l *leases) pulseLocked() {
+	if l.beating || l.ctx.Err() != nil {
+		return
 	}
-	begun := time.Now()
-	var last string
-	var moved time.Time
-	for ctx.Err() == nil && allows() && time.Since(begun) < followTimes*l.timeout {
-		text, etag, err := l.read(ctx, name)
-		switch {
-		case errors.Is(err, ErrNotFound):
-			return false // removed
-		case err != nil:
-			if ctx.Err() == nil {
-				l.failed(err)
-			}
-			return false
+	l.beating, l.moved = true, time.Now()
+	l.running.Go(func() {
+		for every := l.pulse(); every > 0; every = l.pulse() {
+			l.rest(every, nil)
 		}
-		if look() {
-			return true
+	})
+}
+
+// pulse rewrites the beat once, and gives when to do so again; 0 where nobody waits for this host any more.
+func (l *leases) pulse() (every time.Duration) {
+	l.mu.Lock()
+	busy := false
+	for _, g := range l.groups {
+		busy = busy || g.busy
+	}
+	if l.beating = busy && !l.deaf && l.ctx.Err() == nil; !l.beating {
+		l.mu.Unlock()
+		return 0
+	}
+	every = beat
+	if time.Since(l.moved) >= slowAfter {
+		every = slowBeat
+	}
+	l.count++
+	text := beatText{l.count, every.Milliseconds()}
+	l.mu.Unlock()
+	if !l.allows() {
+		return every
+	}
+	ctx, cancel := context.WithTimeout(l.ctx, l.timeout)
+	defer cancel()
+	if text.Beat == 2 { // the first one is there
+		if _, err := l.write(ctx, l.beatOf(l.holder), text, Condition{Absent: true}); err == nil {
+			l.ignored()
 		}
-		if etag != last || moved.IsZero() {
-			last, moved = etag, time.Now()
+	}
+	_, _ = l.write(ctx, l.beatOf(l.holder), text, Condition{}) // others see it stand still
+	return every
+}
+
+// ignored ends all leases, since the bucket ignores conditions: hosts would write over each other's.
+func (l *leases) ignored() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.deaf = true
+	for _, g := range l.groups {
+		clear(g.own)
+		g.giveUpLocked(slices.Clone(g.asks))
+	}
+}
+
+// alive reports whether another host is at it, for a follower that waits for it since a time.
+func (l *leases) alive(holder string, since time.Time) bool {
+	l.mu.Lock()
+	s := l.sights[holder]
+	if s == nil {
+		if len(l.sights) >= maxSights {
+			clear(l.sights)
 		}
-		if text.Done || time.Since(moved) > beats*beat+l.timeout {
-			if l.claim(ctx, name, Condition{Match: etag}, fetch) {
-				return false
-			}
-			moved = time.Now() // another host was quicker
-		} else if text.Idle && !text.Wanted {
-			l.ask(ctx, name, text, etag)
-		}
-		timer := time.NewTimer(pollEvery)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-		}
-		timer.Stop()
+		s = &sight{every: beat}
+		l.sights[holder] = s
+	}
+	ask := time.Since(s.asked) >= beat*4/5
+	if ask {
+		s.asked = time.Now()
+	}
+	l.mu.Unlock()
+	if ask {
+		l.see(holder, s)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if s.moved.After(since) {
+		since = s.moved
+	}
+	return time.Since(since) <= beats*s.every+l.timeout
+}
+
+// see reads the beat of another host. One that has none yet, or cannot be read, stands still.
+func (l *leases) see(holder string, s *sight) {
+	var text beatText
+	etag, err := l.read(l.beatOf(holder), maxBeat, &text)
+	if err != nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if etag != s.etag {
+		s.etag, s.moved = etag, time.Now()
+		s.every = min(max(beat, time.Duration(text.Every)*time.Millisecond), slowBeat)
+	}
+}
+
+// write writes a small object on a condition, and gives its ETag.
+func (l *leases) write(ctx context.Context, name string, text any, on Condition) (etag string, err error) {
+	b, err := json.Marshal(text)
+	if err != nil {
+		return "", err
+	}
+	return l.bucket.Put(ctx, name, bytes.NewReader(b), int64(len(b)), on)
+}
+
+// read reads a small object. What is none, or too large, leaves text as it is.
+func (l *leases) read(name string, most int64, text any) (etag string, err error) {
+	ctx, cancel := context.WithTimeout(l.ctx, l.timeout)
+	defer cancel()
+	o, err := l.bucket.Get(ctx, name)
+	if err != nil {
+		return "", err
+	}
+	b, err := io.ReadAll(io.LimitReader(o.Body, most))
+	if err = errors.Join(err, o.Body.Close()); err != nil {
+		return "", err
+	}
+	_ = json.Unmarshal(b, text) // what is none says nothing
+	return o.ETag, nil
+}
+
+// rest waits, for wake at most; it reports whether it was woken.
+func (l *leases) rest(pause time.Duration, wake <-chan struct{}) (woken bool) {
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-wake:
+		return true
+	case <-l.ctx.Done():
 	}
 	return false
 }

@@ -1,9 +1,12 @@
 package shared
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"clipfs/cache"
 	"clipfs/clip/archive"
@@ -22,7 +25,7 @@ const (
 	Heads Kind = 'h'
 	// Hours is what is listed of an hour of a stream.
 	Hours Kind = 't'
-	// Leases is who fetches one of these for all.
+	// Leases is who fetches payloads and heads of ten minutes for all.
 	Leases Kind = 'l'
 )
 
@@ -44,9 +47,13 @@ func (k Kind) String() string {
 // valid reports whether there is such a kind of what is shared; leases are none.
 func (k Kind) valid() bool { return k == Media || k == Heads || k == Hours }
 
-// leaseOf gives the name of the lease of an object.
-func leaseOf(name Name) Name {
-	return Name{Stream: name.Stream, Kind: Leases, Key: name.Key + "-" + cache.Key(name.Kind.String())}
+// leaseSpan is how much footage has its leases in one object.
+const leaseSpan = 10 * time.Minute
+
+// leasesOf gives the name of the leases of the ten minutes in which footage begins.
+func leasesOf(stream string, start time.Time) Name {
+	sum := sha256.Sum256(fmt.Appendf(nil, "leases %d", start.Truncate(leaseSpan).Unix()))
+	return Name{Stream: stream, Kind: Leases, Key: cache.Key("l-" + hex.EncodeToString(sum[:16]))}
 }
 
 // Name tells where an object lies below the folder of its version.

@@ -22,6 +22,8 @@ const (
 // offer is one that waits or is uploaded.
 type offer struct {
 	name Name
+	// lease is where its lease stands; the zero value where there is none.
+	lease leaseName
 	// over says that it replaces what is there.
 	over bool
 	tier.Offer
@@ -127,30 +129,30 @@ func (q *queue) close(longest time.Duration) (dropped int64) {
 // Offer has what was fetched uploaded, some time. It never waits.
 func (t *Tier) Offer(id tier.ID, o tier.Offer) {
 	name, ok := nameOf(id, o.Head)
-	t.leases.offered(name)
-	if ok && (!t.breaker.allows() || !t.queue.add(offer{name: name, Offer: o})) {
+	lease := leaseOf(name, id)
+	t.leases.offered(lease)
+	if ok && (!t.breaker.allows() || !t.queue.add(offer{name: name, lease: lease, Offer: o})) {
 		t.counts.dropped.Add(1)
-		t.leases.end(name)
+		t.leases.end(lease, dropped)
 	}
 }
 
 // upload uploads an offer, if it may be and need be.
 func (t *Tier) upload(ctx context.Context, o offer) {
-	defer t.leases.end(o.name)
+	how := dropped
+	defer func() { t.leases.end(o.lease, how) }()
 	log := t.options.Logger.With("stream", o.name.Stream, "kind", o.name.Kind.String(), "key", o.name.Key)
 	if !t.breaker.allows() {
 		t.counts.dropped.Add(1)
 		return
 	}
-	if o.name.Kind == Heads { // whoever has it may want the payload next: that its call is begun here is told first
-		t.leases.holds(ctx, Name{Stream: o.name.Stream, Kind: Media, Key: o.name.Key})
-	}
 	over := o.over || t.isDamaged(o.name)
 	there, err := false, error(nil)
-	if !over {
+	if !over && !t.leases.holds(o.lease) { // else no other host uploads it
 		there, err = t.has(ctx, o.name)
 	}
 	if there {
+		how = uploaded
 		t.counts.there.Add(1)
 		return
 	}
@@ -159,10 +161,12 @@ func (t *Tier) upload(ctx context.Context, o offer) {
 	}
 	switch {
 	case err == nil:
+		how = uploaded
 		log.Debug("uploaded to the shared cache", "bytes", o.Size)
 	case ctx.Err() != nil, errors.Is(err, tier.ErrGone):
 		t.counts.dropped.Add(1)
 	case errors.Is(err, tier.ErrPrivate):
+		how = unshared
 		t.counts.refused.Add(1)
 		log.Debug("not offered to the shared cache", "cause", err)
 	default:

@@ -110,7 +110,7 @@ func Open(bucket Bucket, o Options) *Tier {
 	t.stop = stop
 	t.breaker = &breaker{logger: o.Logger, ctx: ctx, probe: t.Probe}
 	t.queue = newQueue(ctx, o.Queue, t.upload)
-	t.leases = newLeases(ctx, bucket, t.root, o.Timeout, t.breaker.failed)
+	t.leases = newLeases(ctx, bucket, t.root, o.Timeout, t.breaker.allows, t.breaker.failed)
 	return t
 }
 
@@ -123,7 +123,7 @@ func (t *Tier) Close() {
 	t.stop()
 	t.queue.running.Wait()
 	t.breaker.probes.Wait()
-	t.leases.beats.Wait()
+	t.leases.running.Wait()
 }
 
 // Stats gives the present numbers.
@@ -176,7 +176,7 @@ func (t *Tier) Open(ctx context.Context, id tier.ID, fetch tier.Fetch) *tier.Pay
 // Abandon tells that what a look for had this host fetch is not coming.
 func (t *Tier) Abandon(id tier.ID, head bool) {
 	if name, ok := nameOf(id, head); ok {
-		t.leases.end(name)
+		t.leases.end(leaseOf(name, id), dropped)
 	}
 }
 
@@ -199,23 +199,25 @@ func nameOf(id tier.ID, head bool) (Name, bool) {
 // fetch it. Of what is not fetched whole here yet it takes the lease, so that the others do not begin another fetch.
 func (t *Tier) lookFor(ctx context.Context, id tier.ID, kind Kind, fetch tier.Fetch) (h Header, body *body) {
 	name, ok := nameOf(id, kind == Heads)
-	if !ok || t.leases.holds(ctx, name) {
+	lease := leaseOf(name, id)
+	if !ok || t.leases.holds(lease) {
 		return h, nil
 	}
 	h, body, missing := t.look(ctx, name, id.Stream)
 	switch {
 	case !missing || fetch.Whole == nil:
 	case fetch.Whole():
-		t.leases.follow(ctx, name, t.breaker.allows, fetch, func() bool {
+		t.leases.follow(ctx, lease, fetch, func() (over bool) {
 			h, body, missing = t.look(ctx, name, id.Stream)
 			return !missing
 		})
 	case fetch.Wake != nil:
-		t.leases.reserve(name, fetch)
+		t.leases.reserve(lease, fetch)
 	}
 	switch {
 	case body != nil:
 		t.counts.hits.Add(1)
+		t.leases.end(lease, dropped) // which it may have with that of the head
 	case missing:
 		t.counts.misses.Add(1)
 	}

@@ -35,6 +35,8 @@ type Tier interface {
 type ID struct {
 	Stream archive.Stream
 	Key    cache.Key
+	// Start is when its footage begins: hosts agree on who fetches by some minutes at once.
+	Start time.Time
 }
 
 // Fetch is a fetch of what is not there. With the zero value nothing is fetched.

@@ -1,0 +1,193 @@
+package shared
+
+import (
+	"maps"
+	"slices"
+	"time"
+)
+
+// decision is what is to become of the leases of ten minutes.
+type decision struct {
+	// text is what is to stand there, where made says that it is another than what does; urgent says that somebody waits for that.
+	text         leasesText
+	made, urgent bool
+	// taken are the leases that this host takes by it, asks those of them for which callers wait, ended those that it ends, and over those
+	// whose end need not be written.
+	taken, ended, over []leased
+	asks               map[leased][]*ask
+	// busy says that others may wait for this host then.
+	busy bool
+}
+
+// decide compares what stands there with what this host has and wants. It answers callers that need not wait.
+func (g *group) decide() *decision {
+	g.mu.Lock()
+	owned, asks := make(map[leased]own, len(g.own)), slices.Clone(g.asks)
+	for what, o := range g.own {
+		if head := what.head(); o.taken && !o.attached && !o.offered && (g.own[head] == nil || g.own[head].ended != going) {
+			o.ended = max(o.ended, dropped) // nobody is going to fetch it
+		}
+		owned[what] = *o
+	}
+	closed := g.closed
+	g.mu.Unlock()
+	d := &decision{asks: make(map[leased][]*ask), urgent: closed, text: leasesText{
+		Held: maps.Clone(g.text.Held), Done: slices.Clone(g.text.Done), Private: slices.Clone(g.text.Private),
+	}}
+	if d.text.Held == nil || len(d.text.Held) > maxHeld {
+		d.text.Held = make(map[leased]claim)
+	}
+	for what, c := range d.text.Held {
+		if _, has := owned[what]; !has && c.Holder == g.holder { // left by a write whose answer did not come
+			delete(d.text.Held, what)
+			d.made = true
+		}
+	}
+	for what, o := range owned {
+		g.decideOwn(d, what, o)
+	}
+	for _, a := range asks {
+		g.decideAsk(d, a, owned)
+	}
+	return d
+}
+
+// decideOwn has what stands there of a lease of this host be what it is now.
+func (g *group) decideOwn(d *decision, what leased, o own) {
+	c, there := d.text.Held[what]
+	held := there && c.Holder == g.holder
+	switch {
+	case o.ended == going && o.taken && !held, o.ended == going && !o.taken && there && !held:
+		g.drop(what) // another host has it
+		return
+	case o.ended == going && o.attached && !o.offered && o.fetch.Wake == nil && !o.fetch.Whole():
+		o.ended = dropped // nothing is fetched any more
+		g.mu.Lock()
+		g.endLocked(what, dropped)
+		g.mu.Unlock()
+	}
+	if o.ended != going {
+		if !held {
+			d.over = append(d.over, what)
+			return
+		}
+		d.ended = append(d.ended, what)
+		delete(d.text.Held, what)
+		d.text.end(what, o.ended)
+		d.made = true
+		return
+	}
+	idle := !o.attached || !o.offered && !o.fetch.Whole()
+	if held && c.Wanted && idle && o.attached {
+		o.fetch.Wake()
+		idle = false
+	}
+	if now := (claim{Holder: g.holder, Idle: idle, Wanted: c.Wanted && idle}); now != c {
+		d.text.Held[what] = now
+		d.made = true
+	}
+	if !o.taken {
+		d.taken = append(d.taken, what)
+	}
+	d.busy = d.busy || !idle
+}
+
+// drop forgets a lease.
+func (g *group) drop(what leased) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.own, what)
+}
+
+// decideAsk answers a caller, or has it take a lease or follow another host.
+func (g *group) decideAsk(d *decision, a *ask, owned map[leased]own) {
+	c, there := d.text.Held[a.what]
+	mineNow, has := owned[a.what]
+	switch {
+	case len(d.asks[a.what]) > 0: // another caller of this host takes it
+		d.asks[a.what] = append(d.asks[a.what], a)
+	case has && mineNow.ended == going && there && c.Holder == g.holder:
+		g.begin(d, a)
+	case there && c.Holder != g.holder && consists(c.Holder, holderLetters) && len(c.Holder) == holderLength:
+		g.follow(d, a, c)
+	case slices.Contains(d.text.Private, a.what):
+		g.answer(a, alone)
+	case a.claim.Holder != "" || !a.looked && slices.Contains(d.text.Done, a.what):
+		g.answer(a, look)
+	default:
+		d.take(g.holder, a)
+	}
+}
+
+// begin has a caller go on with what this host has reserved for it.
+func (g *group) begin(d *decision, a *ask) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if o := g.own[a.what]; o != nil {
+		o.attach(a.fetch)
+	}
+	g.answerLocked(a, mine)
+	if c := d.text.Held[a.what]; c.Idle {
+		c.Idle, c.Wanted = false, false
+		d.text.Held[a.what] = c
+		d.made = true
+	}
+	d.busy = true
+}
+
+// follow has a caller wait for another host, or take its lease over.
+func (g *group) follow(d *decision, a *ask, c claim) {
+	now := claim{Holder: c.Holder, Idle: c.Idle, Wanted: true}
+	if a.claim != now {
+		a.claim, a.since = now, time.Now()
+	}
+	switch {
+	case !g.alive(c.Holder, a.since):
+		d.take(g.holder, a)
+	case c.Idle && !c.Wanted:
+		d.text.Held[a.what] = now
+		d.made, d.urgent = true, true
+	}
+}
+
+// answer answers a caller.
+func (g *group) answer(a *ask, v verdict) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.answerLocked(a, v)
+}
+
+// take has a caller's host take a lease, and with that of a head that of its payload, unless another host has it.
+func (d *decision) take(holder string, a *ask) {
+	d.made, d.urgent = true, true
+	d.text.forget(a.what)
+	d.text.Held[a.what] = claim{Holder: holder}
+	d.asks[a.what] = append(d.asks[a.what], a)
+	d.taken = append(d.taken, a.what)
+	payload, head := a.what.payload()
+	if _, there := d.text.Held[payload]; head && !there {
+		d.text.Held[payload] = claim{Holder: holder, Idle: true}
+		d.taken = append(d.taken, payload)
+	}
+}
+
+// end notes how a lease has ended.
+func (t *leasesText) end(what leased, how ending) {
+	t.forget(what)
+	switch how {
+	case uploaded:
+		t.Done = last(append(t.Done, what))
+	case unshared:
+		t.Private = last(append(t.Private, what))
+	case dropped, going:
+	}
+}
+
+// forget forgets that a lease has ended.
+func (t *leasesText) forget(what leased) {
+	same := func(other leased) bool { return other == what }
+	t.Done, t.Private = slices.DeleteFunc(t.Done, same), slices.DeleteFunc(t.Private, same)
+}
+
+// last gives the last of what has ended.
+func last(all []leased) []leased { return all[max(0, len(all)-maxEnded):] }

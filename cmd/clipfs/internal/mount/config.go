@@ -98,8 +98,8 @@ func Default() Config {
 		CacheSize: cache.DefaultMaxBytes, MinFree: config.Share{Percent: 5}, Memory: 256 << 20,
 		MetadataTTL: time.Minute, ReadTimeout: time.Minute, Gap: archive.DefaultGap, Part: plan.DefaultGrid, Segment: playlist.DefaultSegment, ListDays: timeline.DefaultListDays,
 		Eager: clip.DefaultEager, ReadAhead: clip.DefaultReadAhead, Connections: clip.DefaultConnections, MaxOpenFetch: clip.DefaultMaxOpenFetch,
-		Shared: Shared{Timeout: shared.DefaultTimeout, Queue: shared.DefaultQueue},
-		Stills: true, StillWidth: defaultStillWidth, Deny: fs.DefaultDeny(), LogFormat: logs.Text, Grace: 30 * time.Second,
+		Shared:      Shared{Timeout: shared.DefaultTimeout, Queue: shared.DefaultQueue},
+		Passthrough: true, Stills: true, StillWidth: defaultStillWidth, Deny: fs.DefaultDeny(), LogFormat: logs.Text, Grace: 30 * time.Second,
 		Web: Web{Opens: web.DefaultOpens, WarnBytes: 500_000_000},
 	}
 }

@@ -34,7 +34,10 @@ func passTask() task {
 				err = errors.Join(err, os.Remove(p.local))
 			}
 		}()
-		return errors.Join(p.again(ctx, rows), p.afterRestart(ctx, rows[4:6]))
+		if err := p.again(ctx, rows); err != nil {
+			return err
+		}
+		return p.afterRestart(ctx, rows[4:6])
 	}}
 }
 
@@ -69,7 +72,7 @@ func (p *passed) again(ctx context.Context, rows []row) error {
 		if _, err := readFile(path); err != nil {
 			return err
 		}
-		if p.backing, err = p.find(path); err != nil {
+		if p.backing, err = p.find(ctx, path); err != nil {
 			return err
 		}
 		if p.local, err = p.bench.localCopy(path); err != nil {
@@ -89,22 +92,30 @@ func (p *passed) again(ctx context.Context, rows []row) error {
 	})
 }
 
-// find gives the file of the clip in the cache.
-func (p *passed) find(path string) (string, error) {
+// find gives the file of the clip in the cache, which gets its name a moment after the last byte was read.
+func (p *passed) find(ctx context.Context, path string) (string, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return "", err
 	}
-	files, err := filepath.Glob(filepath.Join(p.cache, "data2", "*.data"))
-	if err != nil {
-		return "", err
-	}
-	for _, file := range files {
-		if found, err := os.Stat(file); err == nil && found.Size() == info.Size() {
-			return file, nil
+	ctx, cancel := context.WithTimeout(ctx, readyAfter)
+	defer cancel()
+	for {
+		files, err := filepath.Glob(filepath.Join(p.cache, "data2", "*.data"))
+		if err != nil {
+			return "", err
+		}
+		for _, file := range files {
+			if found, err := os.Stat(file); err == nil && found.Size() == info.Size() {
+				return file, nil
+			}
+		}
+		select {
+		case <-time.After(10 * time.Millisecond):
+		case <-ctx.Done():
+			return "", fmt.Errorf("no file of %d bytes among %d in the cache: %w", info.Size(), len(files), ctx.Err())
 		}
 	}
-	return "", fmt.Errorf("no file of %d bytes among %d in the cache", info.Size(), len(files))
 }
 
 // memory measures how much page cache a cold read leaves, of the file on the mount and of the one in the cache.

@@ -133,13 +133,13 @@ func (d *doctor) checkPassthrough(ctx context.Context) {
 			return "", err
 		}
 		var v kernelVersion
-		_, err = fmt.Sscanf(release, "%d.%d", &v.major, &v.minor)
+		n, _ := fmt.Sscanf(release, "%d.%d", &v.major, &v.minor) // one that cannot be read is taken for an old one
 		switch {
 		case !d.cfg.Passthrough:
 			return "off (--passthrough)", nil
 		case d.UID != 0:
 			return "no: the kernel wants CAP_SYS_ADMIN of the mount; cached clips are read through FUSE", nil
-		case err != nil || v.before(first):
+		case n < 2 || v.before(first):
 			return fmt.Sprintf("no: it came with Linux 6.9, and this is %s; cached clips are read through FUSE", release), nil
 		}
 		return "yes: the kernel reads cached clips of one part by itself, unless the cache is on a stacked filesystem (overlay)", nil

@@ -206,7 +206,7 @@ func Fit(c *simulate.Costs, real []simulate.Result) {
 	c.Upload = simulate.Seconds(closest(0, 2, 0.01, func(wait float64) float64 {
 		try := *c
 		try.Upload = simulate.Seconds(wait)
-		return simulate.Simulate(try, first.Run).Puts - first.Puts
+		return float64(simulate.Simulate(try, together.Run).EndLast - together.EndLast)
 	}))
 	c.Contended = closest(0.3, 1, 0.01, func(share float64) float64 {
 		try := *c

@@ -17,14 +17,17 @@
 //	share    what came by a call is uploaded, two objects at a time, after one more listing of the hour for all of its parts
 //
 // A call takes as many points of the stream as the part has fragments, 500 come in a second, and a second's points are saved up. A call
-// for a head that is given up after the head costs its points, and the bytes that had come; Costs.Refetch is the share of parts
-// that are called for again when their media is read, and Costs.Yields that where several hosts share a bucket. Hosts without a bucket do not know of each other, are refused, and slow
-// down: together they use Costs.Contended of the quota.
+// for a head that is given up after the head costs its points, and the bytes that had come; parts whose head came more than ten seconds
+// before are called for again when their media is read. Costs.Refetch is the share of the others that are, and Costs.Yields that where
+// several hosts share a bucket. Hosts without a bucket do not know of each other, are refused, and slow down: together they use
+// Costs.Contended of the quota.
 //
-// A look into the store is a GET and a wait of the store. A miss takes a lease by a PUT; its holder writes it again each 500 ms
-// until the object is uploaded, and once more at the end. Other hosts that want the object ask for the lease and the object each
-// 200 ms, and find it at the first round after it is there. With the chance Costs.Duplicate a host that finds media on lease fetches it too. An upload asks
-// first whether the object is there, and takes Costs.Upload besides latency and bandwidth: what the store takes to keep it.
+// A look into the store is a GET and a wait of the store. A miss takes a lease: one PUT for all of ten minutes that are asked for at once, heads with
+// their payloads. A host that others may wait for writes its beat each 500 ms, or each 2 s once it gets no further, and writes the ends of
+// leases of ten minutes at most each 500 ms. Other hosts read the leases of ten minutes each 200 ms at first, and each second at last, and beats each 500 ms,
+// and find an object in the middle between two looks. A payload that another host wants whose head was called for is fetched by the
+// host that called, which reads that after a quarter of a second as a mean. With the chance Costs.Duplicate a host that finds media
+// on lease fetches it too. An upload takes Costs.Upload besides latency and bandwidth: what the store takes to keep it.
 //
 // # What it leaves out
 //

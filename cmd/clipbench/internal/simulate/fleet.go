@@ -13,8 +13,8 @@ const (
 	// headsAtOnce and mediaAtOnce are what a mount of 16 connections has under way.
 	headsAtOnce, mediaAtOnce = 32, 16
 	uploads                  = 2
-	// beat is how often a lease is written again, poll how long a host that waits for one rests between its rounds.
-	beat, poll Seconds = 0.5, 0.2
+	// linger is how long a call for a head is kept that nobody goes on with (cache.DefaultLinger).
+	linger Seconds = 10
 )
 
 // clip is an hour of a stream.
@@ -29,9 +29,11 @@ type piece struct {
 
 // object is what the store has or will have of a piece.
 type object struct {
-	there   bool
-	claimed Seconds
-	// waiting are told when it is there.
+	// there says that it is uploaded, told that the leases say so.
+	there, told bool
+	// holder is the host that fetches it for all.
+	holder *host
+	// waiting are told when the leases say that it is there.
 	waiting []func()
 }
 
@@ -76,7 +78,8 @@ func Simulate(c Costs, r Run) Result {
 
 // begin has a host do its jobs.
 func (f *fleet) begin(i int) {
-	h := &host{fleet: f, has: make(map[piece]bool), listed: make(map[clip]bool), called: make(map[piece]bool), confirmed: make(map[clip]bool)}
+	h := &host{fleet: f, has: make(map[piece]bool), listed: make(map[clip]bool), called: make(map[piece]Seconds), confirmed: make(map[clip]bool), coming: make(map[piece]*coming)}
+	h.leases = newLeases(h)
 	jitter := Seconds(0)
 	if f.run.Hosts > 1 {
 		jitter = Seconds(f.random.Float64() / 2)
@@ -152,7 +155,7 @@ func (f *fleet) put(n float64) {
 func (f *fleet) object(p piece) *object {
 	o := f.objects[p]
 	if o == nil {
-		o = &object{there: f.run.Warm, claimed: -1}
+		o = &object{there: f.run.Warm}
 		f.objects[p] = o
 	}
 	return o

@@ -1,19 +1,26 @@
 package simulate
 
-import "math"
-
 // host is a mount with a cache of its own.
 type host struct {
 	*fleet
 	has    map[piece]bool
 	listed map[clip]bool
-	// called are the parts for whose heads this host has called.
-	called map[piece]bool
+	// called are the parts for whose heads this host has called, since when they came.
+	called map[piece]Seconds
 	// uploads are when each of its uploads is free; confirmed is the clip whose listing after the fetch was made.
 	uploads   [uploads]Seconds
 	confirmed map[clip]bool
+	leases    *leases
+	// coming are payloads that it goes on to fetch for other hosts.
+	coming map[piece]*coming
 	// parsed is when the heads that came are parsed, reading when its reader has what came so far.
 	parsed, reading Seconds
+}
+
+// coming is a payload that comes for another host; its own reader may wait for it.
+type coming struct {
+	there   bool
+	waiting func()
 }
 
 // job opens an hour and reads it.
@@ -70,7 +77,7 @@ func (h *host) head(p piece, done func()) {
 		call()
 		return
 	}
-	h.look(p, h.costs.HeadObject, func(bool) { done() }, call)
+	h.look(p, h.costs.HeadObject, done, call)
 }
 
 // media has the media of a part, and hands it to the reader.
@@ -92,11 +99,19 @@ func (h *host) media(p piece, done func()) {
 	}
 	h.has[p] = true
 	head := piece{p.clip, p.part, true}
+	if c := h.coming[p]; c != nil {
+		h.result.FromArchive += bytes
+		h.result.ArchiveBytes += bytes
+		if c.waiting = read; c.there {
+			read()
+		}
+		return
+	}
 	call := func() {
 		h.result.FromArchive += bytes
 		h.result.ArchiveBytes += bytes
 		begin := h.now
-		if called := h.called[head]; !called || h.random.Float64() < h.refetch() {
+		if came, called := h.called[head]; !called || h.now-came > linger || h.random.Float64() < h.refetch() {
 			begin = h.points(p.clip.stream) + h.costs.ArchiveLatency
 			if called {
 				h.waste()
@@ -111,9 +126,9 @@ func (h *host) media(p piece, done func()) {
 		call()
 		return
 	}
-	h.look(p, bytes, func(bool) {
+	h.look(p, bytes, func() {
 		h.result.FromShared += bytes
-		if h.called[head] {
+		if _, called := h.called[head]; called {
 			h.waste()
 		}
 		read()
@@ -135,50 +150,57 @@ func (h *host) waste() {
 }
 
 // look has a piece of the store: there once it has come, or call where this host is to fetch it.
-func (h *host) look(p piece, bytes float64, there func(waited bool), call func()) {
+func (h *host) look(p piece, bytes float64, there func(), call func()) {
 	o := h.object(p)
 	h.get(1)
+	found := func() { h.at(h.come(bytes)-h.costs.StoreLatency, there) }
 	h.in(h.costs.StoreLatency, func() {
-		if o.there {
-			h.at(h.come(bytes)-h.costs.StoreLatency, func() { there(false) })
-			return
+		holder := h.object(piece{p.clip, p.part, true}).holder
+		switch {
+		case o.there:
+			found()
+		case o.holder == nil && (p.head || holder == nil): // nobody is at it
+			h.hold(p)
+			h.at(h.leases.take(p), call)
+		case o.holder == nil && holder == h: // its lease was taken with that of the head
+			h.hold(p)
+			h.leases.note(p)
+			call()
+		case !p.head && h.random.Float64() < h.costs.Duplicate:
+			call()
+		default:
+			if o.holder == nil {
+				holder.goOn(p, bytes, h.leases.take(p))
+			}
+			h.leases.follow(p, found)
 		}
-		h.put(1) // the lease
-		if o.claimed < 0 {
-			o.claimed = h.now
-			h.in(h.costs.StoreLatency, call)
-			return
-		}
-		if !p.head && h.random.Float64() < h.costs.Duplicate {
-			h.in(h.costs.StoreLatency, call)
-			return
-		}
-		h.follow(o, bytes, there)
 	})
 }
 
-// follow waits for an object in rounds of two requests.
-func (h *host) follow(o *object, bytes float64, there func(waited bool)) {
-	begun := h.now + h.costs.StoreLatency
-	round := poll + 2*h.costs.StoreLatency
-	wake := func() {
-		rounds := math.Max(1, math.Ceil(float64((h.now-begun)/round)))
-		found := begun + Seconds(rounds)*round
-		h.result.Gets += 2 * rounds
-		h.peak.spread(begun, found, 2*rounds)
-		h.at(found, func() { h.at(h.come(bytes)-h.costs.StoreLatency, func() { there(true) }) })
-	}
-	if o.there {
-		wake()
-		return
-	}
-	o.waiting = append(o.waiting, wake)
+// hold has other hosts wait for this one.
+func (h *host) hold(p piece) {
+	h.object(p).holder = h
+	h.leases.work()
+}
+
+// goOn goes on with the call for a head, once this host has read that another one asks for it.
+func (h *host) goOn(p piece, bytes float64, asked Seconds) {
+	h.hold(p)
+	c := &coming{}
+	h.coming[p] = c
+	begin := asked + beat/2 + h.costs.StoreLatency
+	h.at(begin+Seconds(bytes/h.costs.ArchiveBandwidth), func() {
+		h.share(p, bytes)
+		if c.there = true; c.waiting != nil {
+			c.waiting()
+		}
+	})
 }
 
 // share uploads what has come by a call, and notes that it has.
 func (h *host) share(p piece, bytes float64) {
 	if p.head {
-		h.called[p] = true
+		h.called[p] = h.now
 	}
 	if !h.run.Tier {
 		return
@@ -195,8 +217,7 @@ func (h *host) share(p piece, bytes float64) {
 		if h.costs.Uplink > 0 {
 			alone = max(alone, Seconds(bytes*uploads/h.costs.Uplink))
 		}
-		h.get(1) // whether it is there
-		h.uploads[first] = max(h.now, h.uploads[first]) + 2*h.costs.StoreLatency + h.costs.Upload + alone
+		h.uploads[first] = max(h.now, h.uploads[first]) + h.costs.StoreLatency + h.costs.Upload + alone
 		h.at(h.uploads[first], func() { h.uploaded(p, bytes, fetched) })
 	}
 	if h.confirmed[p.clip] {
@@ -210,18 +231,18 @@ func (h *host) share(p piece, bytes float64) {
 // uploaded is the end of an upload: those that wait find the object. Another host may have been quicker.
 func (h *host) uploaded(p piece, bytes float64, fetched Seconds) {
 	o := h.object(p)
-	if o.there {
+	if o.there || o.holder != h {
 		return
 	}
 	h.put(1)
-	beats := math.Floor(float64((h.now-o.claimed)/beat)) + 1
-	h.result.Puts += beats
-	h.peak.spread(o.claimed, h.now, beats)
 	h.result.UploadLag = max(h.result.UploadLag, h.now-fetched)
 	h.result.Written += bytes
 	o.there = true
-	for _, wake := range o.waiting {
-		wake()
-	}
-	o.waiting = nil
+	h.at(h.leases.end(p), func() {
+		o.told = true
+		for _, wake := range o.waiting {
+			wake()
+		}
+		o.waiting = nil
+	})
 }

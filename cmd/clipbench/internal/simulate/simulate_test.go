@@ -71,6 +71,33 @@ func TestOneHost(t *testing.T) {
 	}
 }
 
+// TestLinger: a part whose media is read long after its head came is called for again, as where many hosts wait for one quota.
+func TestLinger(t *testing.T) {
+	t.Parallel()
+	c := costs()
+	c.Refetch = 0
+	if r := run(t, c, simulate.SameHour, 1, false); r.Calls != 60 {
+		t.Errorf("one host made %g calls, want 60", r.Calls)
+	}
+	if r := run(t, c, simulate.SameHour, 8, false); r.Calls < 8*60*4/3 || r.Calls > 8*120 {
+		t.Errorf("eight hosts made %g calls, want many more than %d", r.Calls, 8*60)
+	}
+}
+
+// TestLeases: leases cost one host alone few writes, and hosts that wait for their quota few more.
+func TestLeases(t *testing.T) {
+	t.Parallel()
+	const objects = 120
+	if r := run(t, costs(), simulate.SameHour, 1, true); r.Puts < objects+6 || r.Puts > 2*objects {
+		t.Errorf("%d objects took %g writes", objects, r.Puts)
+	}
+	const hosts = 100
+	r := run(t, costs(), simulate.DifferentHours, hosts, true)
+	if most := hosts * (2*objects + float64(r.OpenLast)); r.Puts > most { // the last waits so many seconds, and writes a beat each two
+		t.Errorf("%d hosts that wait for up to %.0f s took %g writes, want %g at most", hosts, float64(r.OpenLast), r.Puts, most)
+	}
+}
+
 // TestMonotone: more hosts take no less of the archive and of the store, and with a bucket no more of the archive than without.
 func TestMonotone(t *testing.T) {
 	t.Parallel()

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"clipfs/clip/shared/gateway"
 	"clipfs/cmd/internal/harness"
 
 	"golang.org/x/sys/unix"
@@ -87,6 +88,7 @@ func TestDiskTrouble(t *testing.T) {
 	f := minutes(t, e)
 	t.Run("full, with memory", f.full(e))
 	t.Run("full, without memory", f.fullWithoutMemory(e))
+	t.Run("full, with a shared cache", f.fullAndShared(e))
 	t.Run("read-only", f.readOnly(e))
 	t.Run("read-only from the start", f.readOnlyFromTheStart(e))
 	t.Run("files changed", f.changed(e))
@@ -151,6 +153,48 @@ func (f troubled) fullWithoutMemory(e *harness.Emulator) func(*testing.T) {
 	}
 }
 
+// fullAndShared: a host whose disk is full reads right of the bucket and of the archive, and where it has no memory either it holds no other
+// host up.
+func (f troubled) fullAndShared(e *harness.Emulator) func(*testing.T) {
+	return func(t *testing.T) {
+		flags := sharing(t, gateway.Start(t))
+		var hosts []*harness.Mount
+		for _, memory := range []string{"0", "64MiB"} {
+			disk := smallDisk(t, 4<<20)
+			m := harness.StartMountWith(t, e, nil, filepath.Join(disk, "cache"), append(flags, "--memory", memory)...)
+			fill(t, disk)
+			if memory != "0" {
+				hosts = append(hosts, m)
+				f.right(t, m, "disk full, with a shared cache")
+				continue
+			}
+			for _, name := range f.names {
+				if got, err := os.ReadFile(m.Join(name)); !errors.Is(err, unix.ENOSPC) {
+					t.Errorf("disk full: %s: %d bytes, %v; want ENOSPC", name, len(got), err)
+				}
+			}
+		}
+		begun := time.Now()
+		well := harness.StartMount(t, e, flags...)
+		f.right(t, well, "another host")
+		if took := time.Since(begun); took > time.Minute { // a lease that nobody ends holds it up for ten
+			t.Errorf("another host was held up for %s", took)
+		}
+		hosts = append(hosts, well)
+		eventually(t, "all is shared", func() bool {
+			return !slices.ContainsFunc(hosts, func(m *harness.Mount) bool { return statusOfShared(t, m).Shared.Waiting > 0 })
+		})
+		before := e.Calls(t, "GetClip")
+		disk := smallDisk(t, 4<<20)
+		last := harness.StartMountWith(t, e, nil, filepath.Join(disk, "cache"), flags...)
+		fill(t, disk)
+		f.right(t, last, "disk full, and all in the shared cache")
+		if n := e.Calls(t, "GetClip") - before; n != 0 {
+			t.Errorf("of what is in the shared cache a host whose disk is full made %d GetClip calls", n)
+		}
+	}
+}
+
 // readOnly: a disk that becomes read-only, as one does that has errors, is done without.
 func (f troubled) readOnly(e *harness.Emulator) func(*testing.T) {
 	return func(t *testing.T) {
@@ -162,7 +206,7 @@ func (f troubled) readOnly(e *harness.Emulator) func(*testing.T) {
 		}
 		// The lock and the file of sizes are open for writing, so a plain remount is refused. What the kernel does to a disk
 		// with errors it does not do to tmpfs; a read-only bind mount over the data is what new files meet.
-		for _, dir := range []string{"data2", "heads/data2", "timeline"} {
+		for _, dir := range []string{"data", "heads/data", "timeline"} {
 			path := filepath.Join(disk, "cache", dir)
 			if err := errors.Join(unix.Mount(path, path, "", unix.MS_BIND, ""),
 				unix.Mount("", path, "", unix.MS_BIND|unix.MS_REMOUNT|unix.MS_RDONLY, "")); err != nil {
@@ -196,7 +240,7 @@ func payloads(t *testing.T, cache string) (paths []string) {
 	t.Helper()
 	eventually(t, "all entries are whole", func() bool { // one that is written yet gets another name then
 		paths = nil
-		for _, dir := range []string{"data2", "heads/data2"} {
+		for _, dir := range []string{"data", "heads/data"} {
 			found, err := filepath.Glob(filepath.Join(cache, dir, "*"))
 			if err != nil {
 				t.Fatal(err)

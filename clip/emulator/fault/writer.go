@@ -47,6 +47,8 @@ type Writer struct {
 	// at is where it happens; written is how far the body is.
 	at, written int64
 	passed      bool
+	// due is when the next drop of a drip is due.
+	due time.Time
 }
 
 // NewWriter gives a writer for a body of so many bytes that goes to conn.
@@ -112,7 +114,12 @@ func (w *Writer) some(b []byte) (int, error) {
 		return w.ResponseWriter.Write(b)
 	}
 	drop := b[:min(len(b), max(1, int(w.rule.Rate*int64(dripsEach)/int64(time.Second))))]
-	if err := w.wait(Rule{For: max(1, time.Duration(int64(len(drop))*int64(time.Second)/w.rule.Rate))}); err != nil {
+	if w.due.IsZero() {
+		w.due = time.Now()
+	}
+	// Drops are due by the clock, so that a busy machine, on which each comes late, keeps the rate.
+	w.due = w.due.Add(time.Duration(int64(len(drop)) * int64(time.Second) / w.rule.Rate))
+	if err := w.wait(Rule{For: max(1, time.Until(w.due))}); err != nil {
 		return 0, err
 	}
 	n, err := w.ResponseWriter.Write(drop)

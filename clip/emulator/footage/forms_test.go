@@ -100,19 +100,26 @@ func TestFormsReshape(t *testing.T) {
 					}
 					return
 				}
-				got := framesOf(t, name, "v:0")
+				streams := []string{"v:0", "a:0"}
+				switch f {
+				case form.Sound:
+					streams = append(streams, "a:1")
+				case form.Video:
+					streams = append(streams, "v:1")
+				}
+				each := streamsOf(t, name, streams...)
+				got, heard := each[0], each[1]
 				sameFrames(t, "video", got, frames(video))
 				compareTimes(t, o, got, video)
-				heard := framesOf(t, name, "a:0")
 				sameFrames(t, "audio", heard, frames(audio))
 				compareAudioTimes(t, heard, got[0].pts, audio, video[0].PTS)
 				extra := 0
 				if f == form.Sound {
-					sameFrames(t, "second sound", framesOf(t, name, "a:1"), frames(audio))
+					sameFrames(t, "second sound", each[2], frames(audio))
 					extra = len(join(audio))
 				}
 				if f == form.Video {
-					sameFrames(t, "second video", framesOf(t, name, "v:1"), frames(video))
+					sameFrames(t, "second video", each[2], frames(video))
 					extra = len(join(video))
 				}
 				// A further track has media of its own.
@@ -169,7 +176,8 @@ func TestFormsOfFrames(t *testing.T) {
 	video, audio := stored(frags)
 	for _, muxer := range []payload.Muxer{payload.MuxerBuiltin, payload.MuxerFFmpeg} {
 		name := save(t, frags, payload.Options{Muxer: muxer, Forms: form.Set{form.Twice, form.Joint}, Next: &all[3]})
-		got := framesOf(t, name, "v")
+		each := streamsOf(t, name, "v", "a")
+		got := each[0]
 		sameFrames(t, "video", got, append(frames(video[:5:5]), frames(video)...))
 		for i := range video {
 			if g, w := got[5+i].pts-got[5].pts, video[i].PTS; g != w {
@@ -179,7 +187,7 @@ func TestFormsOfFrames(t *testing.T) {
 		if got[0].pts >= got[5].pts {
 			t.Errorf("muxer %d: the first copy is shown at %v, the frame itself at %v", muxer, got[0].pts, got[5].pts)
 		}
-		sameFrames(t, "audio", framesOf(t, name, "a"), append(frames(audio), frames(all[3].Audio()[:1])...))
+		sameFrames(t, "audio", each[1], append(frames(audio), frames(all[3].Audio()[:1])...))
 
 		whole, err := os.ReadFile(save(t, frags, payload.Options{Muxer: muxer}))
 		if err != nil {

@@ -130,7 +130,27 @@ type frame struct {
 // framesOf gives the coded frames of a stream ("v" or "a") of a file as ffmpeg copies them.
 func framesOf(t testing.TB, name, stream string) []frame {
 	t.Helper()
-	return framesIn(t, run(t, "ffmpeg", "-v", "error", "-nostdin", "-i", name, "-map", "0:"+stream, "-c", "copy", "-copyts", "-f", "framemd5", "-"))
+	return streamsOf(t, name, stream)[0]
+}
+
+// streamsOf gives those of several streams. One ffmpeg reads them all, as its start takes the longest.
+func streamsOf(t testing.TB, name string, streams ...string) [][]frame {
+	t.Helper()
+	dir := t.TempDir()
+	args := []string{"-v", "error", "-nostdin", "-copyts", "-i", name}
+	for i, stream := range streams {
+		args = append(args, "-map", "0:"+stream, "-c", "copy", "-f", "framemd5", filepath.Join(dir, strconv.Itoa(i)))
+	}
+	run(t, "ffmpeg", args...)
+	each := make([][]frame, len(streams))
+	for i := range streams {
+		made, err := os.ReadFile(filepath.Join(dir, strconv.Itoa(i)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		each[i] = framesIn(t, made)
+	}
+	return each
 }
 
 // framesIn reads what "-f framemd5" writes of one stream.

@@ -61,10 +61,10 @@ func TestSoundLeads(t *testing.T) {
 	for _, o := range settings() {
 		t.Run(fmt.Sprintf("muxer %d moov %d", o.Muxer, o.Moov), func(t *testing.T) {
 			name := save(t, frags, o)
-			got := framesOf(t, name, "v")
+			each := streamsOf(t, name, "v", "a")
+			got, heard := each[0], each[1]
 			sameFrames(t, "video", got, frames(video))
 			compareTimes(t, o, got, video)
-			heard := framesOf(t, name, "a")
 			sameFrames(t, "audio", heard, frames(audio))
 			compareAudioTimes(t, heard, got[0].pts, audio, video[0].PTS)
 		})

@@ -234,12 +234,12 @@ func TestOddLoop(t *testing.T) {
 		t.Fatalf("got %d fragments, the third at %v, want 5 and %v", len(seam), seam[2].Producer, start)
 	}
 	name := save(t, seam, payload.Options{})
-	decode(t, name)
 	video, audio := stored(seam)
-	got := framesOf(t, name, "v")
+	made := readPayload(t, name, true, true)
+	got := framesIn(t, made("v"))
 	sameFrames(t, "video", got, frames(video))
 	compareTimes(t, payload.Options{}, got, video)
-	compareAudioTimes(t, framesOf(t, name, "a"), got[0].pts, audio, 0)
+	compareAudioTimes(t, framesIn(t, made("a")), got[0].pts, audio, 0)
 
 	long := loop.Fragments(footage.ByProducer, start, start.Add(10*time.Minute))
 	if len(long) < 600 {
@@ -247,5 +247,6 @@ func TestOddLoop(t *testing.T) {
 	}
 	name = save(t, long, payload.Options{})
 	_, audio = stored(long)
-	compareAudioTimes(t, framesOf(t, name, "a"), framesOf(t, name, "v")[0].pts, audio, 0)
+	each := streamsOf(t, name, "a", "v")
+	compareAudioTimes(t, each[0], each[1][0].pts, audio, 0)
 }

@@ -59,15 +59,18 @@ func (l live) followed(t *testing.T) {
 // stills: tiles and the strip show stills, and with --stills off nothing asks for any. A camera whose stills are refused says nothing of it.
 func (s site) stills(t *testing.T) {
 	refused := s.emulator.Fault(t, "kind=denied,api=GetImages,stream=yard")
-	s.Go(t, s.web.URL+"/")
-	s.Await(t, tile("front-door")+`.querySelector('img')?.naturalWidth > 0`)
+	on := s.another(t, 1000, 900)
+	on.web = harness.StartWeb(t, s.emulator) // which has no stills yet
+	on.Go(t, on.web.URL+"/")
+	on.Await(t, on.tile(t, "front-door")+`.querySelector('img')?.naturalWidth > 0`)
+	on.Await(t, on.tile(t, "yard")+`.querySelector('.state').textContent.startsWith('seen')`)
 	refused.Await(t)
-	s.Await(t, tile("yard")+`.querySelector('.state').textContent.startsWith('seen')`)
 	refused.Remove(t)
-	s.day(t, "front-door", "")
-	s.hover(t)
-	s.Await(t, `(i => !i.hidden && i.naturalWidth > 0)(document.querySelector('.hover img'))`)
-	if log := s.web.Log(); !strings.Contains(log, ".jpg status=200") {
+	on.day(t, "front-door", "")
+	on.hover(t)
+	on.Await(t, `(i => !i.hidden && i.naturalWidth > 0)(document.querySelector('.hover img'))`)
+	on.check(t)
+	if log := on.web.Log(); !strings.Contains(log, ".jpg status=200") {
 		t.Errorf("no still was asked for: %s", log)
 	}
 	off := s.another(t, 1000, 900)

@@ -187,9 +187,12 @@ func TestPage(t *testing.T) {
 	live.followed(t)
 }
 
-// tile is an expression for the tile of a camera, which comes into view: those out of view show nothing.
-func tile(camera string) string {
-	return fmt.Sprintf(`(t => (t.scrollIntoView(), t))([...document.querySelectorAll('.tile')].find(t => t.querySelector('.name').textContent === %q))`, camera)
+// tile waits until a camera has a tile, and gives an expression for it that brings it into view: those out of view show nothing.
+func (s site) tile(t *testing.T, camera string) string {
+	t.Helper()
+	found := fmt.Sprintf(`[...document.querySelectorAll('.tile')].find(t => t.querySelector('.name').textContent === %q)`, camera)
+	s.Await(t, `!!`+found)
+	return `(t => (t.scrollIntoView(), t))(` + found + `)`
 }
 
 // cameras: the tiles say what is wrong, and a camera's page has its days.
@@ -199,7 +202,7 @@ func (s site) cameras(t *testing.T) {
 	for camera, says := range map[string]string{
 		"front-door": "seen ", "gaps": "silent for ", "ahead": "clock off by +5 hours", "yard": "seen ", "denied": "no permission: ",
 	} {
-		s.Await(t, tile(camera)+fmt.Sprintf(`.querySelector('.state').textContent.startsWith(%q)`, says))
+		s.Await(t, s.tile(t, camera)+fmt.Sprintf(`.querySelector('.state').textContent.startsWith(%q)`, says))
 	}
 	denied.Remove(t)
 	s.Go(t, s.web.URL+"/gaps/")

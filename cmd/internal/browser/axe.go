@@ -36,24 +36,12 @@ type barrier struct {
 // focus. Tests that call it are skipped where axe-core is missing.
 func (b *Tab) Barriers(t testing.TB) []string {
 	t.Helper()
-	return b.barriers(t, `{}`)
-}
-
-// ColourBarriers gives those that depend on colours: what is left to look at where a page is dark now and was light before.
-func (b *Tab) ColourBarriers(t testing.TB) []string {
-	t.Helper()
-	return b.barriers(t, `{runOnly: {type: 'rule', values: ['color-contrast', 'link-in-text-block']}}`)
-}
-
-// barriers runs axe-core, which a page keeps.
-func (b *Tab) barriers(t testing.TB, options string) []string {
-	t.Helper()
 	if !Eval[bool](t, b, `'axe' in window`) {
 		Eval[bool](t, b, axeScript(t)+"; true")
 	}
-	found := Eval[[]barrier](t, b, fmt.Sprintf(`axe.run({resultTypes: ['violations'], ...%s}).then(r => r.violations.map(v => ({
+	found := Eval[[]barrier](t, b, `axe.run({resultTypes: ['violations']}).then(r => r.violations.map(v => ({
 		Rule: v.id, Help: v.help, Elements: v.nodes.map(n => n.target.join(' ') + ': ' + n.failureSummary),
-	})))`, options))
+	})))`)
 	var all []string
 	for _, f := range found {
 		all = append(all, fmt.Sprintf("%s (%s): %q", f.Rule, f.Help, f.Elements))

@@ -152,12 +152,8 @@ func TestAllowOtherWithoutTheLineSaysWhatIsMissing(t *testing.T) {
 		harness.Skip(t, "only root can become another user")
 	}
 	e := testcard(t)
-	dir, err := os.MkdirTemp("/var/tmp", "clipfs-test-") // on no volume of its own, of which there would be another line
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	for _, d := range []string{dir, filepath.Dir(harness.Binary(t))} {
+	dir := t.TempDir()
+	for _, d := range []string{dir, filepath.Dir(dir), filepath.Dir(harness.Binary(t))} {
 		if err := os.Chmod(d, 0o755); err != nil {
 			t.Fatal(err)
 		}

@@ -5,7 +5,7 @@
 //
 // Open gives a Tier on a Bucket, which is a tier.Tier: Head and Open look into the bucket, Offer has an entry of this
 // machine's cache put there. Anything that is wrong with the bucket or with an object is a miss. Key.Encode and Key.Decode are
-// the object format, Name is where an object lies. List reads what there is, for people. Package clip/shared/s3 has the Bucket
+// the object format, Name is where an object lies. List reads what there is, for people, and Expired finds what no host reads any more. Package clip/shared/s3 has the Bucket
 // that speaks to object stores.
 //
 // # Objects

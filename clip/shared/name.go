@@ -70,6 +70,11 @@ func (n Name) String() string {
 	return fmt.Sprintf("%s/%c/%s/%s", n.Stream, n.Kind, hash[:min(2, len(hash))], n.Key)
 }
 
+// StreamName is the name of the stream.
+func (n Name) StreamName() archive.StreamName {
+	return archive.StreamName(strings.Split(n.Stream, "/")[2])
+}
+
 // parseName reads what String gave.
 func parseName(text string) (Name, bool) {
 	f := strings.Split(text, "/")

@@ -17,6 +17,7 @@ import (
 	"clipfs/cmd/clipfs/internal/mount"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 func sharedCommand() *cobra.Command {
@@ -45,8 +46,8 @@ type sharedFlags struct {
 	json bool
 }
 
-// command is one of the commands below clipfs shared.
-func (f *sharedFlags) command(name, short, long string, run func(*cobra.Command) error) *cobra.Command {
+// command is one of the commands below clipfs shared. settings make flags of its own that are settings of a mount.
+func (f *sharedFlags) command(name, short, long string, run func(*cobra.Command) error, settings ...func(*pflag.FlagSet)) *cobra.Command {
 	f.cfg = mount.Default()
 	cmd := &cobra.Command{Use: name + " [flags] [MOUNTPOINT]", Short: short, Long: long, Args: cobra.MaximumNArgs(1), ValidArgsFunction: completeMounts}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -57,6 +58,9 @@ func (f *sharedFlags) command(name, short, long string, run func(*cobra.Command)
 	}
 	f.cfg.Shared.BindPlace(cmd.Flags())
 	cmd.Flags().BoolVar(&f.cfg.InsecureEndpoint, "insecure-endpoint", false, "allow unencrypted calls to another machine")
+	for _, bind := range settings {
+		bind(cmd.Flags())
+	}
 	config.WithFile(cmd)
 	return cmd
 }
@@ -198,58 +202,14 @@ func (f *sharedFlags) verify(cmd *cobra.Command) error {
 	return err
 }
 
-func sharedClearCommand() *cobra.Command {
-	var f sharedFlags
-	var older time.Duration
-	var stream string
-	cmd := f.command("clear", "Remove what is in a shared cache",
-		`Remove what is in a shared cache, or only what both flags apply to. Hosts that read it meanwhile go on from the service.`, func(cmd *cobra.Command) error {
-			before := time.Now().Add(-older)
-			return f.clear(cmd, func(e shared.Item, name shared.Name) bool {
-				return (older == 0 || e.Modified.Before(before)) && (stream == "" || strings.Split(name.Stream, "/")[2] == stream)
-			})
-		})
-	cmd.Flags().Var(config.Age(&older), "older", "only what was written longer ago than this, such as 7d")
-	cmd.Flags().StringVar(&stream, "stream", "", "only footage of the stream of this `name`")
-	return cmd
-}
-
-func (f *sharedFlags) clear(cmd *cobra.Command, match func(shared.Item, shared.Name) bool) error {
-	b, key, err := f.open(cmd)
-	if err != nil {
-		return err
-	}
-	objects, bytes := 0, int64(0)
-	for e, err := range shared.Names(cmd.Context(), b, f.cfg.Shared.Place.Prefix, key) {
-		switch {
-		case err != nil:
-			return err
-		case !match(e.Item, e.Name):
-			continue
-		}
-		if err := b.Delete(cmd.Context(), e.Item.Name); err != nil {
-			return err
-		}
-		objects, bytes = objects+1, bytes+e.Size
-	}
-	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d objects removed, %s\n", objects, config.Bytes(bytes))
-	return err
-}
-
 func sharedPolicyCommand() *cobra.Command {
 	var f sharedFlags
-	keep := defaultKeep
-	cmd := f.command("policy", "Print the permissions and the lifecycle rule that a shared cache takes",
+	return f.command("policy", "Print the permissions and the lifecycle rule that a shared cache takes",
 		`Print the IAM policy that hosts need for the bucket, and the lifecycle rule that removes objects after --shared-keep. A gigabyte-month in
 S3 costs about what fetching it three times does, so what is read once is not worth keeping for long.`, func(cmd *cobra.Command) error {
-			return printPolicy(cmd.OutOrStdout(), f.cfg.Shared.Place, keep)
-		})
-	cmd.Flags().Var(config.Age(&keep), "shared-keep", "how long objects are kept, such as 7d, in whole days")
-	return cmd
+			return printPolicy(cmd.OutOrStdout(), f.cfg.Shared.Place, f.cfg.Shared.Keep)
+		}, f.cfg.Shared.BindKeep)
 }
-
-// defaultKeep is how long the lifecycle rule keeps objects.
-const defaultKeep = 7 * 24 * time.Hour
 
 // printPolicy writes both as JSON, which aws iam and aws s3api take.
 func printPolicy(out io.Writer, place bucket.Place, keep time.Duration) error {

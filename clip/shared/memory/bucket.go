@@ -30,6 +30,7 @@ type Bucket struct {
 	// mu guards the rest, and all fields in Change.
 	mu      sync.Mutex
 	objects map[string][]byte
+	written map[string]time.Time
 	calls   map[string]int
 }
 
@@ -39,7 +40,9 @@ var _ shared.Bucket = (*Bucket)(nil)
 var errCondition = errors.New("precondition failed")
 
 // New gives an empty bucket.
-func New() *Bucket { return &Bucket{objects: make(map[string][]byte), calls: make(map[string]int)} }
+func New() *Bucket {
+	return &Bucket{objects: make(map[string][]byte), written: make(map[string]time.Time), calls: make(map[string]int)}
+}
 
 // Change sets fields while calls may be under way.
 func (b *Bucket) Change(set func()) {
@@ -139,7 +142,7 @@ func (b *Bucket) Put(ctx context.Context, name string, content io.ReadSeeker, si
 	if read != nil || err != nil && !b.Lossy {
 		return "", errors.Join(err, read)
 	}
-	b.objects[name] = o
+	b.objects[name], b.written[name] = o, time.Now()
 	return etag(o), err
 }
 
@@ -160,7 +163,10 @@ func (b *Bucket) List(ctx context.Context, prefix string) iter.Seq2[shared.Item,
 				continue
 			}
 			o, _, err := b.call(ctx, "list", name)
-			if !yield(shared.Item{Name: name, Size: int64(len(o)), Modified: time.Now()}, err) {
+			b.mu.Lock()
+			written := b.written[name]
+			b.mu.Unlock()
+			if !yield(shared.Item{Name: name, Size: int64(len(o)), Modified: written}, err) {
 				return
 			}
 		}

@@ -15,13 +15,18 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesisvideo"
 )
 
-// createStreams makes streams with the SDK's own client.
-func createStreams(t *testing.T, e *harness.Emulator, hours int32, names ...string) {
-	t.Helper()
-	client := kinesisvideo.New(kinesisvideo.Options{
+// controlOf is the SDK's own client.
+func controlOf(e *harness.Emulator) *kinesisvideo.Client {
+	return kinesisvideo.New(kinesisvideo.Options{
 		BaseEndpoint: aws.String(e.Endpoint), Region: "us-east-1",
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test-secret", ""),
 	})
+}
+
+// createStreams makes streams with the SDK's own client.
+func createStreams(t *testing.T, e *harness.Emulator, hours int32, names ...string) {
+	t.Helper()
+	client := controlOf(e)
 	for _, name := range names {
 		in := &kinesisvideo.CreateStreamInput{StreamName: aws.String(name), DataRetentionInHours: aws.Int32(hours)}
 		if _, err := client.CreateStream(t.Context(), in); err != nil {

@@ -17,6 +17,10 @@ import (
 	"clipfs/clip/emulator/control"
 	"clipfs/clip/shared/gateway"
 	"clipfs/cmd/internal/harness"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kinesisvideo"
+	"github.com/aws/aws-sdk-go-v2/service/kinesisvideo/types"
 )
 
 // sharing gives the flags of a host of a fleet.
@@ -102,6 +106,33 @@ func TestFleet(t *testing.T) {
 	}
 	if s := statusOfShared(t, third).Shared; s.Up || s.Looks["failed"] == 0 {
 		t.Errorf("without the bucket: %+v", s)
+	}
+	g.Set(nil)
+	clearExpired(t, e, second, parts)
+}
+
+// clearExpired: what is expired goes by the retention of now, and nothing before that is over. Endpoint and bucket are those of the mount.
+func clearExpired(t *testing.T, e *harness.Emulator, m *harness.Mount, parts int) {
+	t.Helper()
+	remove := []string{"shared", "clear", "--expired", m.Path}
+	if text := string(harness.Run(t, harness.Binary(t), remove...)); !strings.HasPrefix(text, "0 objects removed") {
+		t.Errorf("clipfs shared clear --expired, where nothing is: %s", text)
+	}
+	now, err := controlOf(e).DescribeStream(t.Context(), &kinesisvideo.DescribeStreamInput{StreamName: aws.String("testcard")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := controlOf(e).UpdateDataRetention(t.Context(), &kinesisvideo.UpdateDataRetentionInput{
+		StreamName: aws.String("testcard"), CurrentVersion: now.StreamInfo.Version, Operation: types.UpdateDataRetentionOperationDecreaseDataRetention,
+		DataRetentionChangeInHours: aws.Int32(*now.StreamInfo.DataRetentionInHours - 1),
+	}); err != nil {
+		t.Fatal(err)
+	}
+	text := string(harness.Run(t, harness.Binary(t), remove...))
+	objects, _ := strconv.Atoi(strings.Fields(text)[0])
+	left := string(harness.Run(t, harness.Binary(t), "shared", "ls", m.Path))
+	if objects < 2*parts || !strings.HasPrefix(left[strings.LastIndex(strings.TrimSpace(left), "\n")+1:], "0 objects") {
+		t.Errorf("clipfs shared clear --expired: %s; left are\n%s", text, left)
 	}
 }
 

@@ -258,7 +258,7 @@ func TestQuantiles(t *testing.T) {
 // TestSharedCosts: requests and storage of the shared cache cost what the prices say, and bytes that neither it nor the archive sent are
 // those of the disk.
 func TestSharedCosts(t *testing.T) {
-	m := metrics.New(metrics.Options{Shared: metrics.SharedPrices{Reads: 1, Writes: 2, Storage: 30}})
+	m := metrics.New(metrics.Options{Shared: metrics.SharedPrices{Reads: 1, Writes: 2, Storage: 30, Keep: 7 * 24 * time.Hour}})
 	m.Read(100, time.Millisecond)
 	m.Attach(metrics.Sources{
 		Library:        func() clip.Stats { return clip.Stats{Stats: download.Stats{Fetched: 30, Shared: 50}} },

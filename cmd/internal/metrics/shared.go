@@ -1,16 +1,21 @@
 package metrics
 
 import (
+	"time"
+
 	"clipfs/clip/shared"
 	"clipfs/cmd/internal/logs"
 )
 
-// keptDays is for how long what is written to the shared cache is taken to be kept: as clipfs shared policy has it by default.
-const keptDays = 7
+// month is for how long the price of storage is.
+const month = 30 * 24 * time.Hour
 
 // SharedPrices are what a shared cache costs, in the currency of the others: a thousand requests that read, a thousand that write,
-// and a gigabyte that is kept for a month.
-type SharedPrices struct{ Reads, Writes, Storage float64 }
+// and a gigabyte that is kept for a month. Keep is how long it keeps what is written to it.
+type SharedPrices struct {
+	Reads, Writes, Storage float64
+	Keep                   time.Duration
+}
 
 // Requests are those to the store of a shared cache, as its price list tells them apart.
 type Requests struct{ Reads, Writes int64 }
@@ -19,7 +24,7 @@ type Requests struct{ Reads, Writes int64 }
 func (p SharedPrices) costs(r Requests, written int64) map[string]float64 {
 	return map[string]float64{
 		"reads": float64(r.Reads) / 1000 * p.Reads, "writes": float64(r.Writes) / 1000 * p.Writes,
-		"storage": float64(written) / bytesPerGB * p.Storage * keptDays / 30,
+		"storage": float64(written) / bytesPerGB * p.Storage * p.Keep.Hours() / month.Hours(),
 	}
 }
 
@@ -62,7 +67,7 @@ func sharedRows() []metric {
 				out(float64(s.requests.Writes), "write")
 			}
 		}},
-		{counter, "shared_estimated_cost_total", "What requests to the shared cache cost, and what was written to it if that is kept for 7 days, by the flags --price-shared-….",
+		{counter, "shared_estimated_cost_total", "What requests to the shared cache cost, and what was written to it if that is kept for --shared-keep, by the flags --price-shared-….",
 			[]string{"item"}, func(s *snapshot, out send) {
 				if s.sources.SharedRequests != nil {
 					for what, cost := range s.metrics.price.Shared.costs(s.requests, s.shared.UploadedBytes) {

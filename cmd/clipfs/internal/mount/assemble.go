@@ -118,6 +118,11 @@ func (c *Config) archive(ctx context.Context, logger *slog.Logger, observer kvs.
 	return service, err
 }
 
+// OpenArchive gives the archive that the environment leads to. It is the caller's to close.
+func (c *Config) OpenArchive(ctx context.Context, logger *slog.Logger) (*kvs.Archive, error) {
+	return c.archive(ctx, logger, nil)
+}
+
 // Assembly is a library and its stills with their caches.
 type Assembly struct {
 	Library      *clip.Library

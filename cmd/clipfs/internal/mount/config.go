@@ -98,7 +98,7 @@ func Default() Config {
 		CacheSize: cache.DefaultMaxBytes, MinFree: config.Share{Percent: 5}, Memory: 256 << 20,
 		MetadataTTL: time.Minute, ReadTimeout: time.Minute, Gap: archive.DefaultGap, Part: plan.DefaultGrid, Segment: playlist.DefaultSegment, ListDays: timeline.DefaultListDays,
 		Eager: clip.DefaultEager, ReadAhead: clip.DefaultReadAhead, Connections: clip.DefaultConnections, MaxOpenFetch: clip.DefaultMaxOpenFetch,
-		Shared:      Shared{Timeout: shared.DefaultTimeout, Queue: shared.DefaultQueue},
+		Shared:      Shared{Timeout: shared.DefaultTimeout, Queue: shared.DefaultQueue, Keep: DefaultKeep},
 		Passthrough: true, Stills: true, StillWidth: defaultStillWidth, Deny: fs.DefaultDeny(), LogFormat: logs.Text, Grace: 30 * time.Second,
 		Web: Web{Opens: web.DefaultOpens, WarnBytes: 500_000_000},
 	}
@@ -130,8 +130,13 @@ func (c *Config) BindWeb(flags *pflag.FlagSet) {
 	c.Web.bind(flags)
 }
 
-func (c *Config) bindService(flags *pflag.FlagSet) {
+// BindEndpoint makes the flag that says where the service is.
+func (c *Config) BindEndpoint(flags *pflag.FlagSet) {
 	flags.StringVar(&c.EndpointURL, "endpoint-url", "", "`URL` of the control API, for an emulator (default: what the SDK finds)")
+}
+
+func (c *Config) bindService(flags *pflag.FlagSet) {
+	c.BindEndpoint(flags)
 	flags.BoolVar(&c.InsecureEndpoint, "insecure-endpoint", false, "allow unencrypted calls to another machine")
 	flags.StringArrayVar(&c.Streams, "stream", nil, "show only the stream of this `name`; repeat it for more. Permission to list streams is not needed then")
 	flags.StringVar(&c.Prefix, "stream-prefix", "", "show only streams whose names begin with this `text`")

@@ -45,5 +45,5 @@ func (r *requests) counts() metrics.Requests {
 func bindPrices(flags *pflag.FlagSet, p *metrics.SharedPrices) {
 	flags.Var(config.Price(&p.Reads), "price-shared-reads", "what a thousand requests cost that read --shared-cache, such as 0.0004, for the estimates in metrics and status")
 	flags.Var(config.Price(&p.Writes), "price-shared-writes", "what a thousand requests cost that write to --shared-cache, leases too, such as 0.005, for the same")
-	flags.Var(config.Price(&p.Storage), "price-shared-storage", "what a gigabyte costs that --shared-cache keeps for a month, such as 0.023, for the same; what is written counts for 7 days")
+	flags.Var(config.Price(&p.Storage), "price-shared-storage", "what a gigabyte costs that --shared-cache keeps for a month, such as 0.023, for the same; what is written counts for --shared-keep")
 }

@@ -145,7 +145,7 @@ func (p *process) prepare(ctx context.Context, log io.Writer, check func(*slog.L
 	if err != nil {
 		return err
 	}
-	counted := metrics.New(metrics.Options{Price: p.Price, PriceImage: p.PriceImage, Shared: p.PriceShared})
+	counted := metrics.New(metrics.Options{Price: p.Price, PriceImage: p.PriceImage, Shared: p.sharedPrices()})
 	service, err := p.archive(ctx, logger, counted)
 	if err != nil {
 		return err

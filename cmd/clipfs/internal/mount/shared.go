@@ -12,6 +12,7 @@ import (
 	"clipfs/clip/shared"
 	"clipfs/clip/shared/bucket"
 	"clipfs/cmd/clipfs/internal/config"
+	"clipfs/cmd/internal/metrics"
 )
 
 // Shared is what is told of the bucket that hosts share. The flags say what each field means.
@@ -23,8 +24,12 @@ type Shared struct {
 	PathStyle bool
 	Timeout   time.Duration
 	Queue     int64
+	Keep      time.Duration
 	KeyFile   string
 }
+
+// DefaultKeep is how long objects are kept: for longer than that keeping them costs more than fetching them again once.
+const DefaultKeep = 7 * 24 * time.Hour
 
 // BindPlace makes the flags that say where the bucket is.
 func (s *Shared) BindPlace(flags *pflag.FlagSet) {
@@ -45,6 +50,12 @@ func (s *Shared) bind(flags *pflag.FlagSet) {
 	s.BindPlace(flags)
 	flags.Var(config.Positive(&s.Timeout), "shared-timeout", "how long --shared-cache may take to begin to answer before the service is asked instead")
 	flags.Var(config.Size(&s.Queue, 1), "shared-queue", "how much may wait to be written to --shared-cache; what is more is not shared")
+	s.BindKeep(flags)
+}
+
+// BindKeep makes the flag that says how long objects are kept.
+func (s *Shared) BindKeep(flags *pflag.FlagSet) {
+	flags.Var(config.Age(&s.Keep), "shared-keep", "how long --shared-cache keeps objects, by the lifecycle rule of clipfs shared policy and for the estimates, such as 7d, in whole days")
 }
 
 // Wanted reports whether a bucket is named.
@@ -91,6 +102,13 @@ func (c *Config) OpenBucket(ctx context.Context, logger *slog.Logger) (*bucket.B
 		return nil, key, fmt.Errorf("shared cache %s: %w", s.Place, err)
 	}
 	return b, key, nil
+}
+
+// sharedPrices gives what the bucket costs.
+func (c *Config) sharedPrices() metrics.SharedPrices {
+	prices := c.PriceShared
+	prices.Keep = c.Shared.Keep
+	return prices
 }
 
 // openTier gives the tier on the bucket, and counts its requests; nil where none is named. It is the caller's to close.

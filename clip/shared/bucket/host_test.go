@@ -10,7 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
+	"path"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -180,13 +180,16 @@ func TestHostKilledInUpload(t *testing.T) {
 		t.Errorf("uploaded by another host: %d bytes, %v", len(got), err)
 	}
 	media := 0
-	for _, path := range g.Files(t) {
-		if filepath.Base(path) == string(hostKey) {
+	for item, err := range open(t, g, "s3://"+gateway.Name).List(t.Context(), "") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if path.Base(item.Name) == string(hostKey) {
 			media++
 		}
 	}
 	if media != 1 {
-		t.Errorf("there are %d files of it", media)
+		t.Errorf("there are %d objects of it", media)
 	}
 }
 

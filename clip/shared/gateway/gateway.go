@@ -1,11 +1,10 @@
-// Package gateway is an object store for tests: Versity S3 Gateway, in a process of its own, behind a proxy of this process that
-// counts requests and makes the faults that a store does not make on demand.
+// Package gateway is an object store for tests: Versity S3 Gateway or MinIO, in a process of its own, behind a proxy of this process
+// that counts requests and makes the faults that a store does not make on demand.
 package gateway
 
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -13,8 +12,6 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"sync"
 	"syscall"
 	"testing"
@@ -22,13 +19,8 @@ import (
 )
 
 const (
-	// version is that of the program that .ci/test builds.
-	version = "v1.8.0"
 	// readyAfter is how long the program may take to answer, stopAfter how long to end.
 	readyAfter, stopAfter = 60 * time.Second, 30 * time.Second
-
-	// working is the folder for what is not an object yet.
-	working = ".sgwtmp"
 
 	// Name is the bucket that there is.
 	Name = "footage"
@@ -43,9 +35,8 @@ const (
 // Gateway is the store. It is safe for concurrent use.
 type Gateway struct {
 	// URL is where it is.
-	URL    string
-	proxy  *httptest.Server
-	folder string
+	URL   string
+	proxy *httptest.Server
 
 	// mu guards the rest.
 	mu     sync.Mutex
@@ -69,32 +60,19 @@ type Exchange struct {
 // exchangeKey is that of an *Exchange in the context of its request.
 type exchangeKey struct{}
 
-// Program gives the path of the program; "" where it is not installed.
-func Program() string {
-	tools := os.Getenv("XDG_CACHE_HOME")
-	if tools == "" {
-		home, err := os.UserHomeDir()
-		if err != nil {
-			return ""
-		}
-		tools = filepath.Join(home, ".cache")
-	}
-	path := filepath.Join(tools, "clipfs-ci", "versitygw-"+version, "versitygw")
-	if _, err := os.Stat(path); err != nil {
-		return ""
-	}
-	return path
-}
-
-// Start starts a store with one empty bucket, and waits until it answers. It ends with the test.
+// Start starts a store with one empty bucket, and waits until it answers. It ends with the test. It is Versity S3 Gateway, or what
+// StoreVariable names.
 func Start(t testing.TB) *Gateway {
 	t.Helper()
-	program := Program()
-	if program == "" {
+	p, err := named(os.Getenv(StoreVariable))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.path == "" {
 		if os.Getenv("CLIPFS_REQUIRE_ALL") == "1" {
-			t.Fatal("versitygw is not installed: .ci/test builds it")
+			t.Fatalf("%s is not installed: %s builds it", p.name, p.builtBy)
 		}
-		t.Skip("versitygw is not installed: .ci/test builds it")
+		t.Skipf("%s is not installed: %s builds it", p.name, p.builtBy)
 	}
 	g := &Gateway{counts: make(map[string]int)}
 	dir, err := os.MkdirTemp("", "store") // a socket's path has to be short
@@ -102,13 +80,10 @@ func Start(t testing.TB) *Gateway {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	g.folder = filepath.Join(dir, "objects", Name)
-	socket, side := filepath.Join(dir, "s"), filepath.Join(dir, "side")
-	if err := errors.Join(os.MkdirAll(g.folder, 0o700), os.Mkdir(side, 0o700)); err != nil {
+	cmd, at, err := p.command(dir)
+	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(program, "--quiet", "--keep-alive", "--port", socket, "posix", "--sidecar", side, filepath.Dir(g.folder)) //nolint:noctx // it ends with the test
-	cmd.Env = []string{"ROOT_ACCESS_KEY_ID=" + AccessKey, "ROOT_SECRET_ACCESS_KEY=" + SecretKey, "HOME=" + dir, "PATH=" + os.Getenv("PATH")}
 	cmd.Stdout, cmd.Stderr = g, g
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {
@@ -127,7 +102,7 @@ func Start(t testing.TB) *Gateway {
 			t.Error("the store has not ended")
 		}
 	})
-	g.serve(t, socket)
+	g.serve(t, at)
 	g.await(t, ended)
 	return g
 }
@@ -139,10 +114,10 @@ func (g *Gateway) Write(p []byte) (int, error) {
 	return g.log.Write(p)
 }
 
-// serve puts the proxy before a socket.
-func (g *Gateway) serve(t testing.TB, socket string) {
+// serve puts the proxy before an address.
+func (g *Gateway) serve(t testing.TB, at net.Addr) {
 	transport := &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 64, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, "unix", socket)
+		return (&net.Dialer{}).DialContext(ctx, at.Network(), at.String())
 	}}
 	behind := &httputil.ReverseProxy{
 		Transport: transport,
@@ -191,7 +166,9 @@ func (g *Gateway) await(t testing.TB, ended <-chan struct{}) {
 		answer, err := g.proxy.Client().Do(request)
 		if err == nil {
 			_ = answer.Body.Close()
-			return
+			if answer.StatusCode < http.StatusInternalServerError { // one that is not ready yet says so
+				return
+			}
 		}
 		select {
 		case <-ended:
@@ -228,25 +205,6 @@ func (g *Gateway) Count(method string) int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.counts[method]
-}
-
-// Files gives the paths of the files of all objects.
-func (g *Gateway) Files(t testing.TB) []string {
-	t.Helper()
-	var all []string
-	err := filepath.WalkDir(g.folder, func(path string, d os.DirEntry, err error) error {
-		switch {
-		case err == nil && d.IsDir() && d.Name() == working:
-			return filepath.SkipDir
-		case err == nil && d.Type().IsRegular():
-			all = append(all, path)
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return all
 }
 
 // Answer answers a request with an error as a store writes it.

@@ -8,6 +8,7 @@ import (
 	"clipfs/clip/download"
 	"clipfs/clip/mp4"
 	"clipfs/clip/plan"
+	"clipfs/clip/tier"
 )
 
 // Calls is how many GetClip calls bring the clip, as far as is known without one.
@@ -63,4 +64,55 @@ func (c *Clip) KnownParts(ctx context.Context) ([]KnownPart, error) {
 		}})
 	}
 	return known, nil
+}
+
+// SharedPart is a part of a clip whose payload hosts may share.
+type SharedPart struct {
+	ID tier.ID
+	// Bytes is how much the archive stores of it.
+	Bytes int64
+	// Fetch has all of the payload fetched, with the priority of what nothing waits for yet, and it and its head offered to the Tier.
+	Fetch func(context.Context) error
+}
+
+// SharedParts gives the parts of the clip whose payloads may be shared, and how many parts it has whose may not: those without a listing
+// that tells just what they have.
+func (c *Clip) SharedParts(ctx context.Context) (shared []SharedPart, private int, err error) {
+	if !c.mayList() {
+		return nil, c.calls, nil
+	}
+	d, err := c.detail(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	parts, lost := c.library.served(c.asks(ctx), c.stream, d)
+	private = len(lost)
+	for _, p := range parts {
+		payload := p.Payload(c.stream, c.library.options.Selector)
+		if !payload.Shared {
+			private++
+			continue
+		}
+		shared = append(shared, SharedPart{tier.ID{Stream: c.stream, Key: payload.Key}, payload.Bytes, func(ctx context.Context) error { return c.fetchAll(ctx, payload) }})
+	}
+	return shared, private, nil
+}
+
+// fetchAll has all of a payload fetched, and its head.
+func (c *Clip) fetchAll(ctx context.Context, p download.Payload) error {
+	r, err := c.library.downloads.Hold(ctx, p, download.Want{Priority: archive.ForAhead, By: c.reader(ctx)})
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	select {
+	case <-r.Done():
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if err := r.Err(); err != nil {
+		return err
+	}
+	_, err = c.library.downloads.Head(c.asks(ctx), p)
+	return err
 }

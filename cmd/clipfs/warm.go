@@ -22,10 +22,11 @@ const warmGrace = time.Second
 const mostParallel = 256
 
 type warmFlags struct {
-	dryRun   bool
-	heads    bool
-	parallel int
-	price    float64
+	dryRun     bool
+	heads      bool
+	sharedOnly bool
+	parallel   int
+	price      float64
 }
 
 func warmCommand() *cobra.Command {
@@ -40,13 +41,20 @@ Clips that are in the cache are not read, so an interrupted run continues when i
 named, and the exit code is 1 then.
 
 With --heads, clips are opened and not read. Opening them takes no time afterwards, which matters where one open blocks
-others (a web server, SMB). It costs what opening them costs.`,
+others (a web server, SMB). It costs what opening them costs.
+
+With --shared-only, they are put into the bucket of the mount's --shared-cache and not into its cache: what is there already is not read,
+and no more than 1 GiB of the rest lies in a temporary directory on its way. It makes calls of its own: --fetch-limit holds for the run.`,
 		Example: `  clipfs warm --dry-run --price 0.0085 /mnt/cameras/front-door/2024-01-01
-  clipfs warm /mnt/cameras/front-door/2024-01-01 /mnt/cameras/yard/2024-01-01T10:00/10m.mp4`,
+  clipfs warm /mnt/cameras/front-door/2024-01-01 /mnt/cameras/yard/2024-01-01T10:00/10m.mp4
+  clipfs warm --shared-only /mnt/cameras/front-door/2024-01-01`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := f.check(); err != nil {
 				return &config.UsageError{Err: err}
+			}
+			if f.sharedOnly {
+				return f.share(cmd, args)
 			}
 			if f.dryRun {
 				if err := f.takePrice(cmd, args); err != nil {
@@ -61,7 +69,8 @@ others (a web server, SMB). It costs what opening them costs.`,
 	flags := cmd.Flags()
 	flags.BoolVar(&f.dryRun, "dry-run", false, "only estimate what would be fetched, without fetching media, and what that costs by --price")
 	flags.BoolVar(&f.heads, "heads", false, "fetch only heads: opening takes no time then, and media is fetched when it is read")
-	flags.IntVar(&f.parallel, "parallel", f.parallel, "how many `clips` to read at once")
+	flags.BoolVar(&f.sharedOnly, "shared-only", false, "fill the bucket of --shared-cache, and not the cache of the mount")
+	flags.IntVar(&f.parallel, "parallel", f.parallel, "how many `clips` to read at once; with --shared-only also how many of their parts")
 	flags.Var(config.Price(&f.price), "price", "what a gigabyte of fetched media `costs`, such as 0.0085, for --dry-run")
 	config.WithFile(cmd, "price")
 	return cmd
@@ -113,6 +122,9 @@ func (f *warmFlags) takePrice(cmd *cobra.Command, paths []string) error {
 func (f *warmFlags) check() error {
 	if f.dryRun && f.heads {
 		return errors.New("--dry-run tells what media costs, and --heads fetches none: want one of them")
+	}
+	if f.sharedOnly && (f.dryRun || f.heads) {
+		return errors.New("--shared-only fills the bucket, and --dry-run and --heads tell of the cache of the mount: want one of them")
 	}
 	if f.parallel < 1 || f.parallel > mostParallel {
 		return fmt.Errorf("--parallel %d: want 1 to %d", f.parallel, mostParallel)

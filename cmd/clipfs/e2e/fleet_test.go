@@ -174,6 +174,48 @@ func TestFleetAtOnce(t *testing.T) {
 	}
 }
 
+// TestWarmShared: clipfs warm --shared-only puts clips into the bucket, with one fetch, and nothing of them on this disk; a host that reads
+// them makes no GetClip call, and the command has nothing to do after that. It says what it cannot share.
+func TestWarmShared(t *testing.T) {
+	g := gateway.Start(t)
+	e := harness.StartEmulator(t, "--stream", "testcard=testcard", "--quota", "off")
+	flags := sharing(t, g)
+	m := harness.StartMount(t, e, flags...)
+	clip := filepath.Join("testcard", nameOf(time.Now().UTC().Add(-4*time.Hour).Truncate(time.Hour)), "10m.mp4")
+	missing := func() string { return xattr(t, m.Join(clip), "user.clipfs.missing") }
+	before := missing()
+	scratch := t.TempDir()
+	t.Setenv("TMPDIR", scratch)
+	for i, want := range []string{"1 clips, 10 parts in the shared cache: 10 put there, 0 were there", "1 clips, 10 parts in the shared cache: 0 put there, 10 were there"} {
+		calls := e.Calls(t, "GetClip")
+		out, text, err := harness.TryRun(t, harness.Binary(t), "warm", "--shared-only", m.Join(clip))
+		if err != nil || !strings.HasPrefix(string(out), want) {
+			t.Fatalf("%v, %s%s, want %q", err, out, text, want)
+		}
+		if n := e.Calls(t, "GetClip") - calls; n != int64(10*(1-i)) {
+			t.Errorf("run %d made %d GetClip calls", i, n)
+		}
+	}
+	if left, err := os.ReadDir(scratch); err != nil || len(left) > 0 {
+		t.Errorf("it left %v, %v", left, err)
+	}
+	if now := missing(); now != before || now == "0" {
+		t.Errorf("%s bytes are not in the cache of the mount, %s before", now, before)
+	}
+	calls := e.Calls(t, "GetClip")
+	got, err := os.ReadFile(harness.StartMount(t, e, flags...).Join(clip))
+	if n := e.Calls(t, "GetClip") - calls; err != nil || n != 0 {
+		t.Errorf("the host that reads: %v, %d GetClip calls", err, n)
+	}
+	if want, err := os.ReadFile(harness.StartMount(t, e).Join(clip)); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("%d bytes of %d, %v", len(got), len(want), err)
+	}
+	_, text, err := harness.TryRun(t, harness.Binary(t), "warm", "--shared-only", m.Join("testcard/last/1m.mp4"))
+	if err == nil || !strings.Contains(string(text), "are not shared") {
+		t.Errorf("the newest minute: %v, %s", err, text)
+	}
+}
+
 // sentBy tells how often an operation was asked for and how many bytes of answers it sent.
 func sentBy(t *testing.T, e *harness.Emulator, api string) (sum control.CallCount) {
 	t.Helper()

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"clipfs/clip/archive"
 	"clipfs/clip/names"
 	"clipfs/fs"
 	"clipfs/fs/mountinfo"
@@ -186,6 +187,22 @@ func lengthOf(name string) time.Duration {
 		return 0
 	}
 	return file.Length
+}
+
+// SpanOf tells what the clip at a path is of.
+func SpanOf(path string) (stream archive.StreamName, span archive.Span, err error) {
+	var told [3]string
+	for i, name := range []string{"stream", "start", "end"} {
+		if told[i], err = attribute(path, name); err != nil {
+			return "", span, err
+		}
+	}
+	start, err := time.Parse(time.RFC3339, told[1])
+	if err == nil {
+		span.Start = start
+		span.End, err = time.Parse(time.RFC3339, told[2])
+	}
+	return archive.StreamName(told[0]), span, err
 }
 
 // missingOf asks how much of the clip at a path is not in the cache.

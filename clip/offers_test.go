@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"clipfs/cache"
 	"clipfs/clip"
 	"clipfs/clip/archive"
 	"clipfs/clip/archive/memory"
@@ -315,6 +316,38 @@ func TestBadBucket(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestFleetOnAFullDisk: a host whose disk has no space reads all the same, from the bucket without a call and else from the archive.
+func TestFleetOnAFullDisk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFleet(600)
+		full := func() (*clip.Library, *shared.Tier) {
+			c, err := cache.Open(t.TempDir(), cache.Options{MinFree: 1 << 60, MemoryBytes: 256 << 20})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = c.Close() })
+			tier := shared.Open(f.bucket, shared.Options{})
+			t.Cleanup(tier.Close) // before the cache
+			o := lazy()
+			o.Tier = tier
+			return clip.NewLibrary(f.Archive, c, o), tier
+		}
+		first, _ := full()
+		if n := f.read(t, first, 20*time.Minute); n < 20 {
+			t.Errorf("the first host made %d calls, want 20 at least", n)
+		}
+		other, _ := f.host(t)
+		f.read(t, other, 20*time.Minute)
+		second, tier := full()
+		if n := f.read(t, second, 20*time.Minute); n != 0 {
+			t.Errorf("a full host made %d calls for what is shared", n)
+		}
+		if s := tier.Stats(); s.Cycles != 0 || s.Damaged != 0 {
+			t.Errorf("a full host: %+v", s)
+		}
+	})
 }
 
 // TestKnownOtherwise: a host that knows payloads otherwise than the bucket has them keeps to what it knows, and nothing fails.

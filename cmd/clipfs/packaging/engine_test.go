@@ -58,6 +58,8 @@ func TestContainers(t *testing.T) {
 	t.Run("capability", func(t *testing.T) { e.at(t).capability() })
 	t.Run("unseen", func(t *testing.T) { e.at(t).unseen() })
 	t.Run("compose", func(t *testing.T) { e.at(t).compose() })
+	t.Run("fleet", func(t *testing.T) { e.at(t).fleet() })
+	t.Run("nodes", func(t *testing.T) { e.at(t).nodes() })
 	t.Run("example of the emulator", func(t *testing.T) { e.at(t).composed() })
 	t.Run("sidecar", func(t *testing.T) { e.at(t).sidecar() })
 }

@@ -164,6 +164,70 @@ func TestLive(t *testing.T) {
 	}
 }
 
+// TestLiveCodec: who opens the live playlist of a camera that went from H.264 to H.265 is given H.265 alone, of which nothing was read, from the change on:
+// ffmpeg has each frame of it, and mpv shows them.
+func TestLiveCodec(t *testing.T) {
+	t.Parallel()
+	harness.Need(t, "ffmpeg", "mpv")
+	const before, after = 40 * time.Second, 30 * time.Second
+	avc := recipe{size: "64x36", rate: "5", seconds: 20, gop: 10, reorder: true, sound: "aac", sample: 32000}
+	hevc := avc
+	hevc.h265, hevc.size = true, "96x54"
+	files := []string{avc.make(t, "avc"), hevc.make(t, "hevc")}
+	e := harness.StartEmulator(t)
+	createStreams(t, e, 24, "cam")
+	m := harness.StartMount(t, e)
+	c := &camera{begin: time.Now().UTC().Truncate(2 * time.Second)}
+	var last footage.Source
+	for i, file := range files {
+		s, err := footage.ParseSpec(spec("cam", file, c.begin.Add(-before-after), ",loop"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if last, err = s.Open(t.Context(), c.begin); err != nil {
+			t.Fatal(err)
+		}
+		from := []time.Duration{-before - after, -after, 0}
+		c.send(t, e, last, from[i], from[i+1], false)
+	}
+	path := m.Join("cam", "live.m3u8")
+	eventually(t, "what was sent last, in the live playlist", func() bool {
+		text, err := os.ReadFile(path)
+		return err == nil && strings.Contains(string(text), c.begin.Add(-6*time.Second).Format("20060102T150405Z"))
+	})
+
+	out := filepath.Join(t.TempDir(), "video.h265")
+	harness.Run(t, "ffmpeg", "-v", "error", "-nostdin", "-live_start_index", "0", "-i", path, "-t", "20", "-map", "0:v", "-c", "copy", "-f", "hevc", out)
+	content, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []string
+	for _, f := range last.Fragments(footage.ByProducer, c.begin.Add(-after), c.begin.Add(-time.Millisecond)) {
+		for _, s := range f.Video() {
+			want = append(want, slicesOf(lengthsOf(s.Data), true)...)
+		}
+	}
+	got := slicesOf(startCodesOf(content), true)
+	if first := slices.Index(want, got[0]); first < 0 || first > int(6*time.Second/time.Second*5) || len(got) < 80 {
+		t.Errorf("%d slices, of which the first is number %d after the change", len(got), first)
+	} else {
+		sameList(t, path, "slices", want[first:first+len(got)], got)
+	}
+
+	dir := t.TempDir()
+	harness.Run(t, "mpv", "--no-config", "--really-quiet", "--no-audio", "--frames=10", "--vo=image", "--vo-image-format=png", "--vo-image-outdir="+dir, path)
+	files, err = filepath.Glob(filepath.Join(dir, "*.png"))
+	if err != nil || len(files) != 10 {
+		t.Fatalf("mpv shows %d pictures, %v", len(files), err)
+	}
+	for _, file := range files {
+		if got := widthOf(t, file); got != 96 {
+			t.Errorf("mpv shows a picture %d wide, want 96", got)
+		}
+	}
+}
+
 // followWithFFmpeg copies what comes until some seconds into the last shot.
 func followWithFFmpeg(t *testing.T, c *camera, path string) {
 	out := filepath.Join(t.TempDir(), "video.h264")

@@ -41,13 +41,15 @@ func TestPlaylistDay(t *testing.T) {
 func TestPlaylistCalls(t *testing.T) {
 	t.Parallel()
 	file := numbered(t, 0)
-	var args []string
-	for _, name := range []string{"day", "play", "hour", "copied"} {
+	yesterday := time.Now().UTC().Truncate(24 * time.Hour).Add(-24 * time.Hour)
+	evening := yesterday.Add(20 * time.Hour)
+	daily := spec("day", file, evening.Add(-evening.Sub(yesterday).Truncate(numberedLength)-numberedLength), ",loop") // a round begins in the evening
+	args := []string{"--stream", daily}
+	for _, name := range []string{"play", "hour", "copied"} {
 		args = append(args, "--stream", name+"="+file+",loop")
 	}
 	e := harness.StartEmulator(t, append(args, "--retention", "72h")...)
 	m := harness.StartMount(t, e)
-	yesterday := time.Now().UTC().Truncate(24 * time.Hour).Add(-24 * time.Hour)
 
 	path := m.Join("day", yesterday.Format("2006-01-02"), "24h.m3u8")
 	if text, err := os.ReadFile(path); err != nil || len(text) == 0 || len(text) > 2_000_000 {
@@ -56,9 +58,9 @@ func TestPlaylistCalls(t *testing.T) {
 	if got := tollOf(t, e, "day"); got.calls != 0 {
 		t.Errorf("opening the playlist of a day took %d GetClip calls", got.calls)
 	}
-	checkEvening(t, path, stored(t, "day="+file+",loop", yesterday, yesterday.Add(time.Minute))[0].Producer, yesterday)
-	if got := tollOf(t, e, "day"); got.calls > 15 {
-		t.Errorf("three cold seeks took %d GetClip calls", got.calls)
+	checkEvening(t, path, stored(t, daily, yesterday, yesterday.Add(time.Minute))[0].Producer, evening)
+	if got := tollOf(t, e, "day"); got.calls > 20 {
+		t.Errorf("four cold seeks took %d GetClip calls", got.calls)
 	}
 
 	random := rand.New(rand.NewPCG(5, 9))
@@ -94,26 +96,29 @@ func TestPlaylistCalls(t *testing.T) {
 	}
 }
 
-// checkEvening seeks in the playlist of a day, whose footage begins at a time: with ffmpeg at noon, and with mpv and Chromium at 20:00:00, where ffmpeg takes the
-// time for one that was wrapped around, as it is more than 2³² ticks behind the beginning, and shows the beginning of the segment.
-func checkEvening(t *testing.T, path string, first, day time.Time) {
+// checkEvening seeks in the playlist of a day, whose footage begins at a time: with ffmpeg at noon, and with all players to the evening, when a round of
+// the pictures begins, and with it a fragment and a segment. In the midst of a segment ffmpeg would show its beginning: it takes the time for one that
+// was wrapped around, as it is more than 2³² ticks behind the beginning.
+func checkEvening(t *testing.T, path string, first, evening time.Time) {
 	t.Helper()
-	at := func(hours int) time.Duration { // on a picture
-		after := day.Add(time.Duration(hours) * time.Hour).Sub(first)
-		return after - after%(time.Second/numberedRate)
-	}
+	at := evening.Sub(first)
 	shows := func(what string, at time.Duration, gray []byte) {
-		if got, err := readNumber(gray); err != nil || got != numberAt(first.Add(at)) {
-			t.Errorf("%s at %s: picture %d, %v; want %d", what, at, got, err, numberAt(first.Add(at)))
+		want := numberAt(time.UnixMilli(0).Add(first.Add(at).Sub(evening) + 24*60*numberedLength))
+		if got, err := readNumber(gray); err != nil || got != want {
+			t.Errorf("%s at %s: picture %d, %v; want %d", what, at, got, err, want)
 		}
 	}
-	shows("ffmpeg", at(12), picturesAt(t, path, []time.Duration{at(12)})[0])
+	noon := at - 8*time.Hour
+	noon -= noon % (time.Second / numberedRate)
+	for i, gray := range picturesAt(t, path, []time.Duration{noon, at}) {
+		shows("ffmpeg", []time.Duration{noon, at}[i], gray)
+	}
 	dir := t.TempDir()
-	harness.Run(t, "mpv", "--no-config", "--really-quiet", "--no-audio", "--hr-seek=yes", "--start="+inSeconds(at(20)), "--frames=1",
+	harness.Run(t, "mpv", "--no-config", "--really-quiet", "--no-audio", "--hr-seek=yes", "--start="+inSeconds(at), "--frames=1",
 		"--vo=image", "--vo-image-format=png", "--vo-image-outdir="+dir, path)
-	shows("mpv", at(20), grayOf(t, filepath.Join(dir, "00000001.png")))
+	shows("mpv", at, grayOf(t, filepath.Join(dir, "00000001.png")))
 	tab := watch(t, serveFiles(t, filepath.Dir(filepath.Dir(path))), "/"+filepath.Base(filepath.Dir(path))+"/"+filepath.Base(path))
-	shows("Chromium", at(20), seekTab(t, tab, at(20)))
+	shows("Chromium", at, seekTab(t, tab, at))
 	if text := tab.Wrong(); len(text) > 0 {
 		t.Errorf("the page complains: %v", text)
 	}

@@ -206,6 +206,70 @@ func TestListFragmentsPages(t *testing.T) {
 	})
 }
 
+// A long listing of a loop has each fragment once, in no order, with fragments of all its time on its first page, while the oldest
+// leave and new ones come.
+func TestListFragmentsLong(t *testing.T) {
+	card, err := footage.TestCard()
+	if err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		loop := footage.NewLoop(card, time.Unix(0, 0), footage.Options{})
+		c := start(t, emulator.Options{NoQuota: true, Retention: 24 * time.Hour, Streams: []emulator.Stream{{Name: "a", Source: loop}}})
+		data := c.endpoint("a", "LIST_FRAGMENTS")
+		for _, by := range []string{"PRODUCER_TIMESTAMP", "SERVER_TIMESTAMP"} {
+			now := time.Now()
+			in := object{"StreamName": "a", "MaxResults": 1000, "FragmentSelector": selector(by, now.Add(-12*time.Hour), now.Add(time.Hour))}
+			want := func() map[string]time.Time {
+				sel := map[string]footage.Selector{"PRODUCER_TIMESTAMP": footage.ByProducer, "SERVER_TIMESTAMP": footage.ByServer}[by]
+				all := make(map[string]time.Time)
+				for _, f := range loop.Fragments(sel, now.Add(-12*time.Hour), time.Now()) {
+					if !f.Server.After(time.Now()) {
+						all[f.Number] = f.Producer
+					}
+				}
+				return all
+			}
+			before := want()
+			got := make(map[string]bool)
+			for page := 0; ; page++ {
+				var out listed
+				c.call(data, "/listFragments", in).into(t, &out)
+				hours := make(map[int64]bool)
+				for _, n := range out.numbers() {
+					if got[n] {
+						t.Fatalf("%s: fragment %s came twice", by, n)
+					}
+					got[n] = true
+					hours[before[n].Unix()/3600] = true
+				}
+				if page == 0 && (len(hours) < 12 || slices.IsSorted(out.numbers()[:7])) {
+					t.Errorf("%s: fragments of %d hours are on the first page, want all twelve, in no order", by, len(hours))
+				}
+				if out.NextToken == "" {
+					break
+				}
+				in["NextToken"] = out.NextToken
+				time.Sleep(7 * time.Second)
+			}
+			after := want()
+			if len(after) == len(before) || len(before) < 20_000 {
+				t.Fatalf("%s: %d fragments, then %d", by, len(before), len(after))
+			}
+			for n := range before {
+				if !got[n] {
+					t.Fatalf("%s: fragment %s is not listed, with %d of %d", by, n, len(got), len(before))
+				}
+			}
+			for n := range got {
+				if _, there := after[n]; !there {
+					t.Errorf("%s: fragment %s is none", by, n)
+				}
+			}
+		}
+	})
+}
+
 // The number of fragments changes while they are listed: the oldest leave, new ones come.
 func TestListFragmentsPagesWhileRecording(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -20,6 +20,15 @@ type Source interface {
 	Fragments(sel Selector, from, to time.Time) []Fragment
 }
 
+// Numbered is a Source that has a place for each fragment, a number that never changes: most of a long span need not be made.
+type Numbered interface {
+	Source
+	// Places gives the places of what Fragments gives, from first on and before end.
+	Places(sel Selector, from, to time.Time) (first, end int)
+	// At gives the fragment of a place.
+	At(place int) Fragment
+}
+
 // Options of a loop. The zero value works.
 type Options struct {
 	// NoStamp leaves out the stamp that a loop puts before the first key frame of each fragment.

@@ -37,22 +37,26 @@ func NewLoop(m *Media, since time.Time, o Options) Source {
 }
 
 func (s *series) Fragments(sel Selector, from, to time.Time) []Fragment {
-	if to.Before(from) || to.Before(s.since) {
-		return nil
-	}
-	// Every round that starts by then, and one more for what is rounded up.
-	rounds := min(uint64(to.Sub(s.since)/max(s.media.Duration(), 1))+2, s.rounds)
-	n := int(min(rounds, math.MaxInt/uint64(len(s.media.cuts)))) * len(s.media.cuts)
-	first := sort.Search(n, func(i int) bool { return !s.time(sel, i).Before(from) })
-	end := first + sort.Search(n-first, func(i int) bool { return s.time(sel, first+i).After(to) })
+	first, end := s.Places(sel, from, to)
 	if first == end {
 		return nil
 	}
 	frags := make([]Fragment, 0, end-first)
 	for i := first; i < end; i++ {
-		frags = append(frags, s.fragment(i))
+		frags = append(frags, s.At(i))
 	}
 	return frags
+}
+
+func (s *series) Places(sel Selector, from, to time.Time) (first, end int) {
+	if to.Before(from) || to.Before(s.since) {
+		return 0, 0
+	}
+	// Every round that starts by then, and one more for what is rounded up.
+	rounds := min(uint64(to.Sub(s.since)/max(s.media.Duration(), 1))+2, s.rounds)
+	n := int(min(rounds, math.MaxInt/uint64(len(s.media.cuts)))) * len(s.media.cuts)
+	first = sort.Search(n, func(i int) bool { return !s.time(sel, i).Before(from) })
+	return first, first + sort.Search(n-first, func(i int) bool { return s.time(sel, first+i).After(to) })
 }
 
 // at gives the cut of an index and the time of its media's zero.
@@ -70,8 +74,8 @@ func (s *series) time(sel Selector, i int) time.Time {
 	return milliseconds(origin.Add(c.start))
 }
 
-// fragment makes the fragment with an index.
-func (s *series) fragment(i int) Fragment {
+// At makes the fragment with an index.
+func (s *series) At(i int) Fragment {
 	c, origin := s.at(i)
 	f := Fragment{
 		Producer: s.time(ByProducer, i),

@@ -104,6 +104,7 @@ func (c *Cache) readFooters(ctx context.Context, found []*item) {
 			c.discard(it)
 		}
 	}
+	c.logger.Debug("cache indexed", "entries", len(found))
 }
 
 func (c *Cache) expire() {

@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"clipfs/cmd/internal/child"
-
-	"clipfs/cache"
 )
 
 const (
@@ -104,7 +102,7 @@ func readyTask() task {
 			return err
 		}
 		defer func() { _ = os.RemoveAll(full) }()
-		if err := fillCache(ctx, full, manyEntries); err != nil {
+		if err := multiply(ctx, full, 0, manyEntries); err != nil {
 			return err
 		}
 		ready := func(ctx context.Context, cache string) (time.Duration, error) {
@@ -128,38 +126,4 @@ func readyTask() task {
 		rows[2].note = p.note() + "; from the start of the process to when it serves"
 		return nil
 	}}
-}
-
-func fillCache(ctx context.Context, dir string, n int) (err error) {
-	c, err := cache.Open(dir, cache.Options{})
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if closed := c.Close(); err == nil {
-			err = closed
-		}
-	}()
-	media := make([]byte, 4<<10)
-	for i := range n {
-		key := cache.Key(fmt.Sprintf("p-%032x", i))
-		entry, err := c.Acquire(key, cache.Request{Fill: func(_ context.Context, w *cache.Writer) error { return w.Append(media) }})
-		if err != nil {
-			return err
-		}
-		select {
-		case <-entry.Done():
-		case <-ctx.Done():
-			entry.Release()
-			return ctx.Err()
-		}
-		if err = entry.Err(); err == nil {
-			c.NoteSize(key, int64(len(media)))
-		}
-		entry.Release()
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }

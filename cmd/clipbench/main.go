@@ -18,6 +18,7 @@ import (
 
 type settings struct {
 	json, profile string
+	plots         string
 	row           string
 	latency       time.Duration
 	bandwidth     string
@@ -54,7 +55,7 @@ such; the exit code is 0 if every row was measured or cannot be measured here.`,
 		},
 	}
 	s.bind(cmd)
-	cmd.AddCommand(newBareCommand(stderr), newFilesCommand(stdout), newFleetCommand(stdout, stderr))
+	cmd.AddCommand(newBareCommand(stderr), newFilesCommand(stdout), newIndexCommand(stdout), newFleetCommand(stdout, stderr))
 	cmd.SetArgs(args)
 	cmd.SetOut(stdout)
 	cmd.SetErr(stderr)
@@ -68,6 +69,7 @@ such; the exit code is 0 if every row was measured or cannot be measured here.`,
 func (s *settings) bind(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&s.json, "json", "", "write the rows to this `file` too, as JSON")
+	f.StringVar(&s.plots, "plots", "", "draw cost against size of the rows that have it, as SVG in this `directory`")
 	f.StringVar(&s.profile, "profile", "", "write CPU and heap profiles of each task's mounts below this `directory`")
 	f.StringVar(&s.row, "row", "", "measure only rows whose text matches this regular `expression`")
 	f.DurationVar(&s.latency, "latency", 300*time.Millisecond, "how long the emulator waits before it answers a data call")

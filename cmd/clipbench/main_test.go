@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"clipfs/cache"
 	main "clipfs/cmd/clipbench"
 )
 
@@ -70,6 +71,29 @@ func TestByteStream(t *testing.T) {
 	got = main.ByteStream([]byte{0, 0, 0, 2, 0x65, 9, 0, 0, 0, 1, 7})
 	if want := []byte{0, 0, 0, 1, 0x65, 9, 0, 0, 0, 1, 7}; !bytes.Equal(got, want) {
 		t.Errorf("sample: got %x, want %x", got, want)
+	}
+}
+
+// TestMultiply: what is made of one entry of a cache is a cache of many that the cache itself takes for whole.
+func TestMultiply(t *testing.T) {
+	t.Parallel()
+	dir, made := t.TempDir(), 0
+	for _, want := range []int{5, 40} {
+		if err := main.Multiply(t.Context(), dir, made, want); err != nil {
+			t.Fatal(err)
+		}
+		made = want
+		if got, err := main.Index(t.Context(), dir); err != nil || got != want {
+			t.Errorf("got %d entries, %v, want %d", got, err, want)
+		}
+	}
+	checked := 0
+	if err := cache.Verify(t.Context(), dir, func(i cache.Info) {
+		if checked++; i.Err != nil {
+			t.Errorf("%v", i.Err)
+		}
+	}); err != nil || checked != made {
+		t.Errorf("%d entries checked, %v, want %d", checked, err, made)
 	}
 }
 

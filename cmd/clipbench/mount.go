@@ -42,6 +42,11 @@ type mount struct {
 
 // mount mounts the emulator's streams with a cache; "" gives it a new one.
 func (b *bench) mount(ctx context.Context, cache string, args ...string) (*mount, error) {
+	return b.mountAt(ctx, b.endpoint, cache, args...)
+}
+
+// mountAt mounts the streams of any endpoint.
+func (b *bench) mountAt(ctx context.Context, endpoint, cache string, args ...string) (*mount, error) {
 	var err error
 	if cache == "" {
 		if cache, err = os.MkdirTemp(b.dir, "cache-"); err != nil {
@@ -53,7 +58,7 @@ func (b *bench) mount(ctx context.Context, cache string, args ...string) (*mount
 		return nil, err
 	}
 	m := &mount{path: path, cache: cache, profiled: b.profile != ""}
-	all := []string{"mount", "--endpoint-url", b.endpoint, "--cache-dir", cache}
+	all := []string{"mount", "--endpoint-url", endpoint, "--cache-dir", cache}
 	if m.profiled {
 		b.profiles++
 		all = append(all, "--pprof-dir", filepath.Join(b.profile, b.task, strconv.Itoa(b.profiles)))
@@ -98,8 +103,11 @@ func (m *mount) heapProfile() {
 }
 
 // cpu gives the CPU time that the mount's process has used, in user and kernel mode.
-func (m *mount) cpu() (time.Duration, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", m.process.Cmd.Process.Pid))
+func (m *mount) cpu() (time.Duration, error) { return cpuOf(m.process) }
+
+// cpuOf gives the CPU time that a process has used, in user and kernel mode.
+func cpuOf(p *child.Process) (time.Duration, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.Cmd.Process.Pid))
 	if err != nil {
 		return 0, err
 	}

@@ -7,25 +7,18 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
 
-	"clipfs/cmd/internal/child"
-
-	"clipfs/fs/mountinfo"
-
-	"golang.org/x/sys/unix"
 	"golang.org/x/time/rate"
 )
 
 // againstRclone compares reads of a clip with reads of the same bytes on a mount of rclone, of its http backend, whose
 // cache has all of them.
 func (b *bench) againstRclone(ctx context.Context, r *row, path string, c *copies) (err error) {
-	program, err := exec.LookPath("rclone")
-	if err != nil {
-		r.missing = "rclone is not installed"
+	p := pinnedRclone()
+	if r.missing = p.missing(); r.missing != "" {
 		return nil
 	}
 	dir, err := os.MkdirTemp(b.dir, "rclone-")
@@ -33,62 +26,17 @@ func (b *bench) againstRclone(ctx context.Context, r *row, path string, c *copie
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	served, err := b.serveFile(ctx, c.stored)
+	source, err := b.serveFile(ctx, c.stored)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, served.Close()) }()
-	mountpoint := filepath.Join(dir, "mnt")
-	if err := os.Mkdir(mountpoint, 0o700); err != nil {
-		return err
-	}
-	p, err := child.Start(program, nil, "mount", ":http:", mountpoint, "--http-url", "http://"+served.Addr, "--read-only",
-		"--vfs-cache-mode", "full", "--cache-dir", filepath.Join(dir, "cache"), "--config", "/dev/null")
+	defer func() { err = errors.Join(err, source.Close()) }()
+	m, err := b.mountPeer(ctx, p, "http://"+source.Addr, dir)
 	if err != nil {
 		return err
 	}
-	defer func() {
-		err = errors.Join(err, p.Stop(os.Interrupt))
-		if _, found := mountinfo.Find(mountpoint); found == nil {
-			err = errors.Join(err, unix.Unmount(mountpoint, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW))
-		}
-	}()
-	if err := waitMounted(ctx, mountpoint, p); err != nil {
-		return err
-	}
-	theirs := filepath.Join(mountpoint, filepath.Base(c.stored))
-	for range 2 {
-		if _, err := readFile(theirs); err != nil {
-			return err
-		}
-	}
-	all, err := b.compareReads(ctx, readWhole, 0, path, theirs, c.bare.file())
-	if err != nil {
-		return err
-	}
-	times, bare := all.against(1), &pairs{ours: all[2], theirs: all[1]}
-	version, _ := child.Output(ctx, program, "version") // "" does not hurt
-	name, _, _ := strings.Cut(string(version), "\n")
-	r.value, r.note = times.faster(), times.note()+fmt.Sprintf(", 1 GiB each, %s; a bare FUSE file reaches %.2f", name, bare.faster())
-	return nil
-}
-
-func waitMounted(ctx context.Context, mountpoint string, p *child.Process) error {
-	for deadline := time.Now().Add(readyAfter); ; time.Sleep(20 * time.Millisecond) {
-		if _, err := mountinfo.Find(mountpoint); err == nil {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-p.Done:
-			return fmt.Errorf("rclone ended: %w\n%s", p.Err, p.Tail())
-		default:
-		}
-		if time.Now().After(deadline) {
-			return fmt.Errorf("rclone not ready after %s\n%s", readyAfter, p.Tail())
-		}
-	}
+	defer m.end(&err)
+	return b.againstPeer(ctx, r, path, m.file(filepath.Base(c.stored)), c.bare, p)
 }
 
 // serveFile serves the directory of a file by HTTP, as far away as the emulator is.

@@ -75,13 +75,16 @@ type jsonRow struct {
 	Value  any    `json:"value"`
 	Target string `json:"target"`
 	OK     bool   `json:"ok"`
+	// Note says how it was measured, Rounds what each round gave, in seconds where nothing else is said.
+	Note   string               `json:"note,omitempty"`
+	Rounds map[string][]float64 `json:"rounds,omitempty"`
 }
 
 func (r *report) json(path string) error {
 	out := make([]jsonRow, len(r.rows))
 	for i := range r.rows {
 		row := &r.rows[i]
-		out[i] = jsonRow{Row: row.text(), Value: row.shown(), Target: row.target(), OK: row.ok()}
+		out[i] = jsonRow{Row: row.text(), Value: row.shown(), Target: row.target(), OK: row.ok(), Note: row.note, Rounds: row.rounds}
 		if row.measured() {
 			out[i].Value = math.Round(row.value*1e4) / 1e4
 		}

@@ -16,8 +16,10 @@ type row struct {
 	unit    string
 
 	// What measure fills in: missing says why it could not be measured here, err why it failed.
-	value   float64
-	note    string
+	value float64
+	note  string
+	// rounds has what was measured, by what it is of; nil where that is only in the note.
+	rounds  map[string][]float64
 	missing string
 	err     error
 }
@@ -80,6 +82,7 @@ func tasks() []task {
 	return []task{
 		sequentialTask(), firstTask(), randomTask(), passTask(), firstFrameTask(), hourTask(), seekTask(), dayTask(), playlistTask(), inDayTask(), headerTask(), memoryTask(),
 		listTask(), readyTask(), webTask(), pageTask(), emulatorTask(),
+		crowdTask(), readersTask(), entriesTask(), processorTask(), peersTask(),
 	}
 }
 

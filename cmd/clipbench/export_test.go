@@ -39,7 +39,9 @@ func Parameters(avcC []byte) ([]byte, error) { return parameterSets(avcC) }
 func ByteStream(sample []byte) []byte { return byteStream(sample) }
 
 // Multiply has a cache directory have so many entries, of which some are made.
-func Multiply(ctx context.Context, dir string, made, want int) error { return multiply(ctx, dir, made, want) }
+func Multiply(ctx context.Context, dir string, made, want int) error {
+	return multiply(ctx, dir, made, want)
+}
 
 // Index opens a cache and gives how many entries its index has, once it knows all of them.
 func Index(ctx context.Context, dir string) (int, error) {

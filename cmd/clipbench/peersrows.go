@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"clipfs/clip/archive"
 	"clipfs/cmd/clipbench/internal/fleet"
 )
 
@@ -20,7 +21,7 @@ const (
 )
 
 // coldLength is how long the clip is that is read cold, and again after a restart.
-const coldLength = "10m"
+const coldLength, coldSpan = "10m", 10 * time.Minute
 
 func peersTask() task {
 	var rows []row
@@ -113,7 +114,7 @@ func (b *bench) withPeer(ctx context.Context, p peer, file string, use func(moun
 // peerColdAndFirst reads a clip that nobody has read, and again after a restart, and the same bytes behind a peer likewise, another clip in
 // each round.
 func (b *bench) peerColdAndFirst(ctx context.Context, p peer, cache string, coldRow, firstRow *row) error {
-	var cold, first pairs
+	var cold, first, floor pairs
 	size := int64(0)
 	for range b.few() {
 		at := b.hour()
@@ -147,6 +148,11 @@ func (b *bench) peerColdAndFirst(ctx context.Context, p peer, cache string, cold
 		if err := errors.Join(err, os.Remove(copied)); err != nil {
 			return err
 		}
+		direct, err := b.directly(ctx, archive.NewSpan(at, coldSpan))
+		if err != nil {
+			return err
+		}
+		floor.add(direct, theirs[0])
 		cold.add(ours[0], theirs[0])
 		first.add(ours[1], theirs[1])
 	}
@@ -157,7 +163,22 @@ func (b *bench) peerColdAndFirst(ctx context.Context, p peer, cache string, cold
 		r.row.value, r.row.rounds = r.times.faster(), r.times.raw()
 		r.row.note = r.times.note() + fmt.Sprintf("; %.0f MB, %s", float64(size)/1e6, p.version(ctx))
 	}
+	coldRow.note += fmt.Sprintf("; the calls of the clip, made directly, reach %.2f", floor.faster())
+	coldRow.rounds["directly"] = floor.ours
 	return nil
+}
+
+// directly makes the calls of a clip that nobody has read: its listing and its parts.
+func (b *bench) directly(ctx context.Context, span archive.Span) (time.Duration, error) {
+	if err := b.rest(ctx); err != nil {
+		return 0, err
+	}
+	began := time.Now()
+	if _, err := b.listFragments(ctx, camStream, span); err != nil {
+		return 0, err
+	}
+	_, err := b.fetchParts(ctx, camStream, span)
+	return time.Since(began), err
 }
 
 // peerTwice reads a file behind a peer that has nothing, and again after a restart.

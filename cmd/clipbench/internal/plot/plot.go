@@ -1,4 +1,4 @@
-// Package plot draws lines over a number of hosts as SVG 1.1 (W3C): both axes logarithmic, 1,200 pixels wide.
+// Package plot draws lines over a size, such as a number of hosts, as SVG 1.1 (W3C): both axes logarithmic, 1,200 pixels wide.
 package plot
 
 import (

@@ -55,7 +55,7 @@ such; the exit code is 0 if every row was measured or cannot be measured here.`,
 		},
 	}
 	s.bind(cmd)
-	cmd.AddCommand(newBareCommand(stderr), newFilesCommand(stdout), newIndexCommand(stdout), newFleetCommand(stdout, stderr))
+	cmd.AddCommand(newBareCommand(stderr), newFilesCommand(stdout), newIndexCommand(stdout), newTimelineCommand(stdout), newFleetCommand(stdout, stderr))
 	cmd.SetArgs(args)
 	cmd.SetOut(stdout)
 	cmd.SetErr(stderr)

@@ -38,37 +38,3 @@ func Held(t *Timeline) (fragments, hours int) {
 func Left(perMinute float64, span archive.Span, given int) int {
 	return tempo{perMinute: perMinute}.left(span, given)
 }
-
-// Hours are hours in memory.
-type Hours struct{ b *buckets }
-
-// NewHours gives none.
-func NewHours() Hours { return Hours{newBuckets()} }
-
-func (Hours) key(i int) bucketKey { return bucketKey{"cam", int64(i) * 3600} }
-
-// Put adds an hour.
-func (h Hours) Put(i int, fragments []archive.Fragment) {
-	h.b.put(h.key(i), bucket{fragments: fragments, known: allMinutes, settled: true})
-}
-
-// Get gives the fragments of an hour.
-func (h Hours) Get(i int) ([]archive.Fragment, bool) {
-	b, ok := h.b.get(h.key(i))
-	return b.fragments, ok && b.known == allMinutes && b.settled
-}
-
-// Remove drops an hour.
-func (h Hours) Remove(i int) { h.b.remove(h.key(i)) }
-
-// Counts tells how many fragments there are, and how many of them are not packed: as they are counted, and in truth.
-func (h Hours) Counts() (held, unpacked, heldInTruth, unpackedInTruth int) {
-	for _, v := range h.b.lru.Values() {
-		heldInTruth += v.count
-		unpackedInTruth += len(v.fragments)
-	}
-	return h.b.held, h.b.unpacked, heldInTruth, unpackedInTruth
-}
-
-// MaxLoose is how many fragments are not packed at most.
-const MaxLoose, MaxHeld = maxLooseFragments, maxHeldFragments

@@ -1,4 +1,4 @@
-// Package packed has fragments as they are kept on disk, one after the other: 35 bytes each, where JSON takes 110 and ten times as long, for which
+// Package packed has fragments as they are kept on disk, and in memory while nobody uses them (Lists), one after the other: 35 bytes each, where JSON takes 110 and ten times as long, for which
 // callers wait. Of each there are
 //
 //	digits    how many digits its number has, in a byte, and these, two a byte; the last one alone if they are odd

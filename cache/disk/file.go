@@ -275,6 +275,9 @@ func (f *File) openChecks(d *Directory, data fs.FileInfo, size int64, have *chec
 		return nil, nil, err
 	}
 	defer func() { _ = file.Close() }() // only read from
+	if info, err := file.Stat(); err != nil || info.Size() != checksSize(size) {
+		return nil, nil, errors.Join(err, ErrFooter)
+	}
 	t, err := ReadFooter(file, 0, size, true)
 	if err != nil {
 		return nil, nil, err

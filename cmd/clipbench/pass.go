@@ -75,6 +75,9 @@ func (p *passed) again(ctx context.Context, rows []row) error {
 		if p.backing, err = p.find(ctx, path); err != nil {
 			return err
 		}
+		if err := written(p.backing); err != nil {
+			return err
+		}
 		if p.local, err = p.bench.localCopy(path); err != nil {
 			return err
 		}
@@ -116,6 +119,15 @@ func (p *passed) find(ctx context.Context, path string) (string, error) {
 			return "", fmt.Errorf("no file of %d bytes among %d in the cache: %w", info.Size(), len(files), ctx.Err())
 		}
 	}
+}
+
+// written has all of a file be on the disk, as the kernel forgets no other pages.
+func written(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
 }
 
 // memory measures how much page cache a cold read leaves, of the file on the mount and of the one in the cache.

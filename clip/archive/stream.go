@@ -2,7 +2,6 @@ package archive
 
 import (
 	"cmp"
-	"fmt"
 	"time"
 )
 
@@ -40,17 +39,6 @@ const (
 	// ByServer selects by the time at which the service took the fragment in.
 	ByServer
 )
-
-// ParseSelector reads what the flag --timestamps takes: "producer" or "server".
-func ParseSelector(s string) (Selector, error) {
-	switch s {
-	case "producer":
-		return ByProducer, nil
-	case "server":
-		return ByServer, nil
-	}
-	return 0, fmt.Errorf("timestamps %q: want producer or server", s)
-}
 
 // String gives the selector as the flag --timestamps takes it.
 func (s Selector) String() string {

@@ -36,15 +36,6 @@ type Operation struct {
 	members []member
 }
 
-// Members are the names of its input's members.
-func (o Operation) Members() []string {
-	names := make([]string, len(o.members))
-	for i, m := range o.members {
-		names[i] = m.name
-	}
-	return names
-}
-
 // member is a member of an input or of a structure in it.
 type member struct {
 	name     string

@@ -40,6 +40,19 @@ func BenchmarkLookUp(b *testing.B) {
 	}
 }
 
+// BenchmarkFirstLookUp: the same, each time of another span, as when a directory is listed for the first time.
+func BenchmarkFirstLookUp(b *testing.B) {
+	l := benchLibrary(b)
+	b.ReportAllocs()
+	start := memory.Base()
+	for b.Loop() {
+		start = start.Add(time.Millisecond)
+		if _, err := l.Clip(b.Context(), "cam", archive.NewSpan(start, time.Hour)); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 // BenchmarkSidecar: how much there is to say of that hour, which ls -l asks.
 func BenchmarkSidecar(b *testing.B) {
 	l := benchLibrary(b)

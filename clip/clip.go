@@ -51,6 +51,8 @@ type Clip struct {
 	layout atomic.Pointer[layout]
 	// failed is why the call for the only part failed, until the calls that bring it are looked for.
 	failed atomic.Pointer[error]
+	// looked is what its look-up found; nil where fragments may not be listed.
+	looked *looked
 	// failure is the last error of an open or a read.
 	failure atomic.Pointer[error]
 	// usage is what is fetched for it, once it was opened.

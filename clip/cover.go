@@ -36,6 +36,10 @@ func (l *Library) Cover(ctx context.Context, name archive.StreamName, span archi
 	list := func(ctx context.Context) (timeline.Listing, error) {
 		return l.listCover(ctx, v, span.Start, around, span.End)
 	}
+	u := lookUp{stream: name, span: span, cover: true}
+	if f, validUntil, ok := l.again(v, u); ok {
+		return l.clipFrom(v.Stream, u, f, validUntil, list), nil
+	}
 	listed, err := list(ctx)
 	if errors.Is(err, archive.ErrNotListable) {
 		return l.unlistedClip(v.Stream, span, span.Intersect(v.Window))
@@ -46,9 +50,7 @@ func (l *Library) Cover(ctx context.Context, name archive.StreamName, span archi
 	if len(listed.Fragments) == 0 {
 		return nil, fmt.Errorf("stream %s, %s: %w", name, span, archive.ErrNoFootage)
 	}
-	c := l.clipOf(v.Stream, span, listed, list)
-	c.cover = true
-	return c, nil
+	return l.clipOf(v.Stream, u, around, listed, list), nil
 }
 
 // listCover gives the fragments of a cover clip from start to end; around is what to look at for what was running.

@@ -14,7 +14,7 @@
 //	Handle  ReadAt                         →  download.Reader (one download, however many readers)
 //	ahead   reads front to back            →  download.Reader (held before they are read)
 //
-// The files use each other one way, from the top: look-ups (lookup.go, cover.go, lengths.go), opening (openwait.go, open.go),
+// The files use each other one way, from the top: look-ups (lookup.go, looked.go, cover.go, lengths.go), opening (openwait.go, open.go),
 // what is asked of a clip without reading it (cost.go, recording.go), handles (handle.go, joined.go, ahead.go), layouts
 // (heads.go, unlisted.go, joining.go), Clip, detail, Library, and layout, notes and Options, which use none of these.
 //

@@ -59,11 +59,10 @@ func (l *Library) Lengths(ctx context.Context, name archive.StreamName, start ar
 		}
 		return all, nil
 	}
-	listed, err := l.List(ctx, v, longest)
-	if err != nil || len(listed.Fragments) == 0 {
+	first, found, err := l.FirstIn(ctx, v, longest)
+	if err != nil || !found {
 		return nil, err
 	}
-	first := listed.Fragments[0].Time(l.options.Selector)
 	return slices.DeleteFunc(all, func(length time.Duration) bool { return !archive.NewSpan(start.Time, length).Contains(first) }), nil
 }
 

@@ -40,8 +40,10 @@ type Library struct {
 	minutes     *unlisted.Minutes
 	layouts     *singleflight.Group[cache.Key, *layout]
 	// made has the layouts made last, by the key of their clip.
-	made  *lru.Cache[string, *layout]
-	notes *notes
+	made *lru.Cache[string, *layout]
+	// looked has what look-ups found last.
+	looked *lru.Cache[lookUp, *looked]
+	notes  *notes
 	// relists has the listings of hours by which offers to the tier are confirmed.
 	relists *relists
 	// openings numbers the openings of clips of many parts, handles counts open clips.
@@ -58,6 +60,10 @@ func NewLibrary(service archive.Service, c *cache.Cache, o Options) *Library {
 	if err != nil {
 		panic(err) // only a size that is not positive is an error
 	}
+	found, err := lru.New[lookUp, *looked](maxLooked)
+	if err != nil {
+		panic(err)
+	}
 	l := &Library{
 		Timeline: timeline.New(service, timeline.Options{
 			Logger: o.Logger, Selector: o.Selector, Grammar: o.Grammar, TTL: o.MetadataTTL, Timeout: o.ReadTimeout, Dir: o.TimelineDir, Gap: o.Gap,
@@ -66,6 +72,7 @@ func NewLibrary(service archive.Service, c *cache.Cache, o Options) *Library {
 		service: service, cache: c, options: o, joinVersion: join.Version,
 		layouts: singleflight.New[cache.Key, *layout](o.ReadTimeout),
 		made:    made,
+		looked:  found,
 		notes:   newNotes(),
 		relists: newRelists(service, o.ReadTimeout),
 	}

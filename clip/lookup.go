@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
-	"weak"
 
 	"clipfs/clip/archive"
 	"clipfs/clip/timeline"
@@ -25,39 +23,22 @@ func (l *Library) Clip(ctx context.Context, name archive.StreamName, span archiv
 	if visible.Empty() {
 		return nil, fmt.Errorf("stream %s, %s is outside of what is kept: %w", name, span, archive.ErrNoFootage)
 	}
+	u := lookUp{stream: name, span: span}
 	list := func(ctx context.Context) (timeline.Listing, error) { return l.List(ctx, v, visible) }
-	listed, err := list(ctx)
+	if visible == span {
+		if f, validUntil, ok := l.again(v, u); ok {
+			return l.clipFrom(v.Stream, u, f, validUntil, list), nil
+		}
+	}
+	found, err := list(ctx)
 	if errors.Is(err, archive.ErrNotListable) {
 		return l.unlistedClip(v.Stream, span, visible)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if len(listed.Fragments) == 0 {
+	if len(found.Fragments) == 0 {
 		return nil, fmt.Errorf("stream %s, %s: %w", name, span, archive.ErrNoFootage)
 	}
-	return l.clipOf(v.Stream, span, listed, list), nil
-}
-
-// clipOf gives the clip that has certain fragments, which are at least one; again lists them anew.
-func (l *Library) clipOf(stream archive.Stream, span archive.Span, listed timeline.Listing, again func(context.Context) (timeline.Listing, error)) *Clip {
-	d := l.detailOf(stream, listed, span.Length())
-	parts, _ := l.served(context.Background(), stream, d)
-	c := &Clip{
-		library: l, stream: stream, span: span, expires: listed.ValidUntil,
-		details:   details{again: again, last: weak.Make(d)},
-		fragments: len(d.fragments), calls: len(parts), first: d.fragments[0].Time(l.options.Selector),
-		planned: l.clipKey(d.parts),
-	}
-	if c.key = c.planned; len(parts) > 0 {
-		c.key = l.clipKey(parts)
-	}
-	for _, f := range d.fragments {
-		c.media += f.Size
-	}
-	if span.End.Add(timeline.EdgeAge).After(time.Now()) {
-		c.details.kept = d
-	}
-	c.version = l.identities.Current(c.key)
-	return c
+	return l.clipOf(v.Stream, u, visible, found, list), nil
 }

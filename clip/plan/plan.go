@@ -79,7 +79,7 @@ func (p Planner) cut(fragments []archive.Fragment, length time.Duration) []Part 
 	return nil // the last step is 1
 }
 
-// of returns the planner that knows whether overlaps end the parts of fragments.
+// of returns the planner that knows whether overlaps end the parts of fragments: not where there are none, and not where there are too many.
 func (p Planner) of(fragments []archive.Fragment) Planner {
 	overlaps := 0
 	for i := 1; i < len(fragments); i++ {
@@ -87,7 +87,7 @@ func (p Planner) of(fragments []archive.Fragment) Planner {
 			overlaps++
 		}
 	}
-	p.through = float64(overlaps) > max(1, mostOverlaps*float64(len(fragments)))
+	p.through = overlaps == 0 || float64(overlaps) > max(1, mostOverlaps*float64(len(fragments)))
 	return p
 }
 

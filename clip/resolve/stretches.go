@@ -29,7 +29,7 @@ type Options struct {
 type Resolver struct {
 	downloads *download.Downloader
 	options   Options
-	// settled has what is known of parts that one call does not bring, by settledKey. It stands on disk too, with the heads.
+	// settled has what is known of parts that one call does not bring, by SettledKey. It stands on disk too, with the heads.
 	settled *lru.Cache[cache.Key, settled]
 }
 
@@ -105,13 +105,13 @@ func newSettled() *lru.Cache[cache.Key, settled] {
 	return memory
 }
 
-// settledKey is the key of what is known of a part whose payload would have a key.
-func settledKey(payload cache.Key) cache.Key { return "s-" + payload }
+// SettledKey is the key of the record of what is known of a part whose payload would have a key.
+func SettledKey(payload cache.Key) cache.Key { return "s-" + payload }
 
 // knownSettled gives which calls bring a part, if it is known that one does not. It costs no call, and for most parts it does
 // not look at the disk.
 func (r *Resolver) knownSettled(ctx context.Context, p Part) (settled, bool) {
-	key, records := settledKey(p.Key), r.downloads.Records()
+	key, records := SettledKey(p.Key), r.downloads.Records()
 	if !records.Has(key) {
 		return settled{}, false
 	}
@@ -137,7 +137,7 @@ func (r *Resolver) settle(ctx context.Context, p download.Payload, s settled) er
 	if err != nil {
 		return fmt.Errorf("calls of a part: %w", err)
 	}
-	key, records := settledKey(p.Key), r.downloads.Records()
+	key, records := SettledKey(p.Key), r.downloads.Records()
 	records.Drop(key)
 	if err := records.Write(ctx, key, p, time.Time{}, text); err != nil {
 		return fmt.Errorf("calls of a part: %w", err)
@@ -148,13 +148,13 @@ func (r *Resolver) settle(ctx context.Context, p download.Payload, s settled) er
 
 // unsettle forgets which calls bring a part.
 func (r *Resolver) unsettle(p Part) {
-	r.downloads.Records().Drop(settledKey(p.Key))
-	r.settled.Remove(settledKey(p.Key))
+	r.downloads.Records().Drop(SettledKey(p.Key))
+	r.settled.Remove(SettledKey(p.Key))
 }
 
 // HeadKnown reports whether the head of a payload is on disk, or that there is none because one call does not bring it.
 func (r *Resolver) HeadKnown(payload cache.Key) bool {
-	return r.downloads.HeadKnown(payload) || r.downloads.Records().Has(settledKey(payload))
+	return r.downloads.HeadKnown(payload) || r.downloads.Records().Has(SettledKey(payload))
 }
 
 // superseded is what not to serve of listed footage, in words for people.

@@ -22,6 +22,8 @@ type section struct {
 	span       archive.Span
 	fragments  []archive.Fragment
 	validUntil time.Time
+	// serial is that of the bucket that it comes from; 0 where it was asked for just now.
+	serial uint64
 }
 
 // gather gives a span in sections, in order: of whole minutes, so that the first and the last may go beyond it.
@@ -59,7 +61,7 @@ func (t *table) gather(ctx context.Context, v View, span archive.Span) ([]sectio
 			for _, key := range hoursOf(v.Stream.Name, ask.Intersect(m)) {
 				piece := ask.Intersect(m).Intersect(key.span())
 				validUntil := t.validUntil(v.Stream.Name, t.bucketOf(v, key, piece, answers[i]))
-				sections = append(sections, section{piece, t.within(answers[i].fragments, piece), validUntil})
+				sections = append(sections, section{span: piece, fragments: t.within(answers[i].fragments, piece), validUntil: validUntil})
 			}
 		}
 	}
@@ -79,7 +81,7 @@ func (t *table) sections(ctx context.Context, v View, span archive.Span) (known 
 			b.known = 0
 		}
 		for run := range key.runs(wanted & b.known) {
-			known = append(known, section{run, t.within(b.fragments, run), t.validUntil(v.Stream.Name, b)})
+			known = append(known, section{run, t.within(b.fragments, run), t.validUntil(v.Stream.Name, b), b.serial})
 		}
 		for run := range key.runs(wanted &^ b.known) {
 			if n := len(missing); n > 0 && missing[n-1].End.Equal(run.Start) {

@@ -88,6 +88,8 @@ type bucket struct {
 	settled bool
 	// validUntil is when an hour that is not settled has to be asked for again.
 	validUntil time.Time
+	// serial tells it from every other hour that was kept before: buckets.put numbers them, from 1 on.
+	serial uint64
 }
 
 // with gives the hour once more of its minutes were asked for. They replace what was known of them; of the rest, what is

@@ -29,6 +29,8 @@ type buckets struct {
 	held int
 	// read has the days whose files were read.
 	read map[dayKey]bool
+	// serial is that of the hour that was put last.
+	serial uint64
 }
 
 func newBuckets() *buckets {
@@ -51,11 +53,16 @@ func (b *buckets) get(k bucketKey) (bucket, bool) {
 	return v, ok
 }
 
+// known is get without the fragments, which it does not unpack.
+func (b *buckets) known(k bucketKey) (bucket, bool) { return b.lru.Get(k) }
+
 // put adds an hour and drops others for it.
 func (b *buckets) put(k bucketKey, v bucket) {
 	b.held += len(v.fragments) - b.lists.Remove(k)
 	b.lists.Put(k, v.fragments)
 	v.fragments = nil
+	b.serial++
+	v.serial = b.serial
 	b.lru.Add(k, v)
 	for b.held > maxHeldFragments && b.lru.Len() > 1 {
 		b.lru.RemoveOldest()

@@ -5,7 +5,8 @@
 //
 // # Data flow
 //
-//	timeline.go   View, List                 fragments of a span, by time
+//	timeline.go   View                       a stream, and the span in which it can have footage
+//	listing.go    List, Unchanged, FirstIn   fragments of a span, by time
 //	newest.go     Latest, Newest, First      the newest and the oldest fragment
 //	calendar.go   Days, Hours, Minutes       what has footage
 //	runs.go       Runs                       what a day has without a gap

@@ -3,7 +3,6 @@ package timeline
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -111,44 +110,6 @@ func (t *Timeline) viewNow(ctx context.Context, name archive.StreamName) (View, 
 // viewToNewest is View for what asks for the newest footage.
 func (t *Timeline) viewToNewest(ctx context.Context, name archive.StreamName) (View, error) {
 	return t.View(ctx, name, time.Now().Add(maxAhead))
-}
-
-// Listing is what a timeline tells of a span.
-type Listing struct {
-	// Fragments start in the span, by time, each once.
-	Fragments []archive.Fragment
-	// Rule is learned from those LearnFrom of what the span touches that have most to learn from.
-	Rule archive.GapRule
-	// ValidUntil is the earliest expiry of the answers used.
-	ValidUntil time.Time
-}
-
-// List gives the fragments that start in a span. It costs no call where they are known; ErrNotListable where they may not be
-// listed.
-func (t *Timeline) List(ctx context.Context, v View, span archive.Span) (Listing, error) {
-	span = span.Intersect(v.Window)
-	l := Listing{Rule: archive.GapRule{Min: t.options.Gap, By: t.options.Selector}, ValidUntil: time.Now().Add(t.options.TTL)}
-	if span.Empty() {
-		return l, nil
-	}
-	around := archive.Span{Start: span.Start.Truncate(archive.LearnFrom), End: span.End.Add(archive.LearnFrom - archive.Grain).Truncate(archive.LearnFrom)}
-	sections, err := t.table.gather(ctx, v, around.Intersect(v.Window))
-	if err != nil {
-		return Listing{}, err
-	}
-	for i, s := range sections {
-		if i == 0 {
-			l.Fragments = slices.Clip(s.fragments)
-		} else {
-			l.Fragments = append(l.Fragments, s.fragments...)
-		}
-		if s.validUntil.Before(l.ValidUntil) {
-			l.ValidUntil = s.validUntil
-		}
-	}
-	l.Rule.LeftOut = archive.LearnLeftOut(l.Fragments, t.options.Selector)
-	l.Fragments = slices.Clip(t.table.within(l.Fragments, span))
-	return l, nil
 }
 
 // Forget drops what is remembered of a span, so that it is asked for again.

@@ -12,7 +12,7 @@ import (
 
 // chartOf is a picture of what is recorded in the span of a clip.
 func chartOf(ctx context.Context, s source, c *clip.Clip) (made, error) {
-	return textOf(ctx, c, func(r clip.Recording) []byte {
+	return textOf(ctx, c, "svg", func(r clip.Recording) []byte {
 		start := s.grammar.FormatExactly(r.Span.Start, archive.Day)
 		return chart.Chart{
 			Title: fmt.Sprintf("%s, %s, %s", r.Stream.Name, start, names.FormatLength(r.Span.Length())),

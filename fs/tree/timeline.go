@@ -42,7 +42,7 @@ func timelineOf(ctx context.Context, s source, c *clip.Clip) (made, error) {
 	if err != nil {
 		return made{}, err
 	}
-	return textOf(ctx, c, func(r clip.Recording) []byte {
+	return textOf(ctx, c, "", func(r clip.Recording) []byte {
 		t := timelineText{
 			Stream: r.Stream.Name, Start: r.Span.Start.UnixMilli(), End: r.Span.End.UnixMilli(), Runs: runsOf(laid), Video: laid.Video, Silent: laid.Sound, Notes: laid.Notes,
 		}

@@ -1,0 +1,129 @@
+package timeline
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"clipfs/clip/archive"
+)
+
+// Listing is what a timeline tells of a span.
+type Listing struct {
+	// Fragments start in the span, by time, each once.
+	Fragments []archive.Fragment
+	// Rule is learned from those LearnFrom of what the span touches that have most to learn from.
+	Rule archive.GapRule
+	// ValidUntil is the earliest expiry of the answers used.
+	ValidUntil time.Time
+	// Stamp tells the listing from all others of its span: two of one stamp, which is not 0, are the same. It is 0 where that is not known.
+	Stamp uint64
+}
+
+// List gives the fragments that start in a span. It costs no call where they are known; ErrNotListable where they may not be
+// listed.
+func (t *Timeline) List(ctx context.Context, v View, span archive.Span) (Listing, error) {
+	span = span.Intersect(v.Window)
+	l := Listing{Rule: archive.GapRule{Min: t.options.Gap, By: t.options.Selector}, ValidUntil: time.Now().Add(t.options.TTL)}
+	if span.Empty() {
+		return l, nil
+	}
+	around := learnSpan(span)
+	sections, err := t.table.gather(ctx, v, around.Intersect(v.Window))
+	if err != nil {
+		return Listing{}, err
+	}
+	known := within(v.Window, around)
+	if len(sections) == 1 {
+		l.Fragments = sections[0].fragments
+	} else {
+		l.Fragments = joined(sections)
+	}
+	for _, s := range sections {
+		if s.validUntil.Before(l.ValidUntil) {
+			l.ValidUntil = s.validUntil
+		}
+		known = known && s.serial != 0
+		l.Stamp = max(l.Stamp, s.serial)
+	}
+	if !known {
+		l.Stamp = 0
+	}
+	l.Rule.LeftOut = archive.LearnLeftOut(l.Fragments, t.options.Selector)
+	l.Fragments = slices.Clip(t.table.within(l.Fragments, span))
+	return l, nil
+}
+
+// joined copies the fragments of sections, which are in order.
+func joined(sections []section) []archive.Fragment {
+	count := 0
+	for _, s := range sections {
+		count += len(s.fragments)
+	}
+	all := make([]archive.Fragment, 0, count)
+	for _, s := range sections {
+		all = append(all, s.fragments...)
+	}
+	return all
+}
+
+// learnSpan is what is listed for a span: what it touches of the grid on which the gap rule is learned.
+func learnSpan(span archive.Span) archive.Span {
+	return archive.Span{Start: span.Start.Truncate(archive.LearnFrom), End: span.End.Add(archive.LearnFrom - archive.Grain).Truncate(archive.LearnFrom)}
+}
+
+// within reports whether all of inner lies in outer.
+func within(outer, inner archive.Span) bool {
+	return !inner.Start.Before(outer.Start) && !inner.End.After(outer.End)
+}
+
+// Unchanged reports whether List would give the listing of that stamp again, and until when that is valid. It makes no call and copies
+// nothing. It is false too where that is not known.
+//
+// Hours are numbered as they are put into memory, and a stamp is the highest of those numbers: once any hour of a span is replaced, its
+// highest number is another one.
+func (t *Timeline) Unchanged(v View, span archive.Span, stamp uint64) (validUntil time.Time, ok bool) {
+	around := learnSpan(span)
+	if stamp == 0 || span.Empty() || !within(v.Window, around) {
+		return time.Time{}, false
+	}
+	now := time.Now()
+	validUntil = now.Add(t.options.TTL)
+	highest := uint64(0)
+	for hour := around.Start.Truncate(bucketLength); hour.Before(around.End); hour = hour.Add(bucketLength) {
+		key := keyOf(v.Stream.Name, hour)
+		t.table.mu.Lock()
+		b, known := t.table.buckets.known(key)
+		t.table.mu.Unlock()
+		if !known || key.minutes(around)&^b.known != 0 {
+			return time.Time{}, false
+		}
+		until := t.table.validUntil(v.Stream.Name, b)
+		if !now.Before(until) {
+			return time.Time{}, false
+		}
+		if until.Before(validUntil) {
+			validUntil = until
+		}
+		highest = max(highest, b.serial)
+	}
+	return validUntil, highest == stamp
+}
+
+// FirstIn gives when the first fragment starts of those that List gives for a span; false where there are none. It costs what List costs, and copies
+// nothing.
+func (t *Timeline) FirstIn(ctx context.Context, v View, span archive.Span) (first time.Time, ok bool, err error) {
+	if span = span.Intersect(v.Window); span.Empty() {
+		return time.Time{}, false, nil
+	}
+	sections, err := t.table.gather(ctx, v, learnSpan(span).Intersect(v.Window))
+	if err != nil {
+		return time.Time{}, false, err
+	}
+	for _, s := range sections {
+		if in := t.table.within(s.fragments, span); len(in) > 0 {
+			return in[0].Time(t.options.Selector), true, nil
+		}
+	}
+	return time.Time{}, false, nil
+}

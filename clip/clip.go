@@ -199,18 +199,18 @@ func (c *Clip) detail(ctx context.Context) (*detail, error) {
 // payloads have that the listing does not tell, what is not served. Each sentence is noted once a version, and is one line
 // of the log then.
 func (c *Clip) remark(sentence string) {
-	sentence = strings.ToValidUTF8(strings.Join(strings.Fields(sentence), " "), "�")
-	if len(sentence) > maxSentence {
-		sentence = strings.ToValidUTF8(sentence[:maxSentence-len("…")], "") + "…"
-	}
-	if sentence != "" && c.library.notes.add(c.Key(), sentence) {
+	if sentence = c.library.notes.Add(c.Key(), sentence); sentence != "" {
 		c.library.options.Logger.Info("unusual footage", "stream", c.stream.Name, "span", c.span, "note", sentence)
 	}
 }
 
 // Note says what is unusual in this version of the clip, a sentence a line; it is empty where nothing is, or nothing is
 // known yet. It costs no call.
-func (c *Clip) Note() string { return strings.Join(c.library.notes.of(c.Key()), "\n") }
+func (c *Clip) Note() string { return strings.Join(c.library.notes.Of(c.Key()), "\n") }
+
+// Opening says how many of the heads have come that an open of the clip waits for now: "37 of 240 heads". It is empty while none waits for any,
+// and where fragments may not be listed. It makes no call.
+func (c *Clip) Opening() string { return c.library.openings.Of(c.Key()) }
 
 // mayList reports whether the clip is made from a listing.
 func (c *Clip) mayList() bool { return c.unlisted == (archive.Span{}) }

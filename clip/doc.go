@@ -16,7 +16,7 @@
 //
 // The files use each other one way, from the top: look-ups (lookup.go, looked.go, cover.go, lengths.go), opening (openwait.go, open.go),
 // what is asked of a clip without reading it (cost.go, recording.go), handles (handle.go, joined.go, ahead.go), layouts
-// (heads.go, unlisted.go, joining.go), Clip, detail, Library, and layout, notes and Options, which use none of these.
+// (heads.go, unlisted.go, joining.go), Clip, detail, Library, and layout and Options, which use none of these.
 //
 // A clip of one part is that part's payload, byte for byte but for the times in it. Any other is a file of ours: the
 // joined head, written to the cache, and the media of the payloads where they lie. It needs the heads of all parts
@@ -42,7 +42,7 @@
 //
 // # Locks
 //
-// Each mu guards the fields that follow it: notes.mu what is unusual in clips, goOn.mu the downloads of one opening,
+// Each mu guards the fields that follow it: goOn.mu the downloads of one opening,
 // joinedFile.mu the parts of a handle, ahead.mu what it fetches ahead. None is held during I/O, and none while another
 // is taken, but for the cache's own, which may be with ahead.mu held.
 package clip

@@ -12,6 +12,7 @@ import (
 	"clipfs/clip/parallel"
 	"clipfs/clip/plan"
 	"clipfs/clip/resolve"
+	"clipfs/clip/told"
 )
 
 // makeLayout gets the heads of all parts and joins them. It is called through Library.layouts, which shares the result
@@ -24,11 +25,17 @@ func (c *Clip) makeLayout(ctx context.Context, progress func()) (*layout, error)
 	if err != nil {
 		return nil, err
 	}
+	var come *told.Opening
 	if missing := l.missingHeads(d.parts); missing.parts > 0 {
+		var end func()
+		come, end = l.openings.Begin(c.Key(), len(d.parts), l.options.TellOpening, func(o *told.Opening) {
+			log.Info("still opening", "come", o, "expected wait", l.wait(c.stream.Name, l.missingHeads(d.parts).fragments).Round(time.Millisecond))
+		})
+		defer end()
 		log.Info("opening", "parts", len(d.parts), "heads to fetch", missing.parts, "expected wait", l.wait(c.stream.Name, missing.fragments).Round(time.Millisecond))
 	}
 	defer l.downloads.Watch(progress)()
-	all, err := c.resolveAll(ctx, d, progress)
+	all, err := c.resolveAll(ctx, d, progress, come)
 	if err != nil {
 		return nil, err
 	}
@@ -66,11 +73,11 @@ func (c *Clip) tellJoined(made *layout, begun time.Time) {
 	}
 }
 
-// resolveAll gives the parts that calls bring for all that were planned, each with its head.
-func (c *Clip) resolveAll(ctx context.Context, d *detail, progress func()) ([]resolve.Resolved, error) {
+// resolveAll gives the parts that calls bring for all that were planned, each with its head, and counts those.
+func (c *Clip) resolveAll(ctx context.Context, d *detail, progress func(), come *told.Opening) ([]resolve.Resolved, error) {
 	l := c.library
 	parts := slices.Clone(d.parts)
-	opening := l.openings.Add(1)
+	opening := l.opened.Add(1)
 	for i := range parts {
 		parts[i].Opening = opening
 	}
@@ -88,12 +95,15 @@ func (c *Clip) resolveAll(ctx context.Context, d *detail, progress func()) ([]re
 				c.media, l.options.MaxOpenFetch, archive.ErrTooBig)
 		}
 		all[0], first = got, 1
+		come.Came()
 	}
 	goOn := l.newGoOn(c.stream, parts)
 	defer goOn.end()
 	err := parallel.Each(ctx, download.HeadsOver*l.options.Connections, len(parts)-first, func(ctx context.Context, i int) (err error) {
 		defer goOn.after(ctx, parts[first+i])()
-		all[first+i], err = l.resolver.Resolve(ctx, q, parts[first+i])
+		if all[first+i], err = l.resolver.Resolve(ctx, q, parts[first+i]); err == nil {
+			come.Came()
+		}
 		return err
 	})
 	return slices.Concat(all...), err

@@ -17,6 +17,7 @@ import (
 	"clipfs/clip/resolve"
 	"clipfs/clip/singleflight"
 	"clipfs/clip/timeline"
+	"clipfs/clip/told"
 	"clipfs/clip/unlisted"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -43,12 +44,14 @@ type Library struct {
 	made *lru.Cache[string, *layout]
 	// looked has what look-ups found last.
 	looked *lru.Cache[lookUp, *looked]
-	notes  *notes
+	notes  *told.Notes
 	// relists has the listings of hours by which offers to the tier are confirmed.
 	relists *relists
-	// openings numbers the openings of clips of many parts, handles counts open clips.
-	openings atomic.Uint64
-	handles  atomic.Int64
+	// opened numbers the openings of clips of many parts, handles counts open clips.
+	opened  atomic.Uint64
+	handles atomic.Int64
+	// openings tells how far clips are that are being opened and wait for heads.
+	openings told.Openings
 	// late has the keys of the clips whose opening goes on after MaxOpenWait.
 	late sync.Map
 }
@@ -73,7 +76,7 @@ func NewLibrary(service archive.Service, c *cache.Cache, o Options) *Library {
 		layouts: singleflight.New[cache.Key, *layout](o.ReadTimeout),
 		made:    made,
 		looked:  found,
-		notes:   newNotes(),
+		notes:   told.NewNotes(),
 		relists: newRelists(service, o.ReadTimeout),
 	}
 	l.downloads = download.New(service, c, download.Options{

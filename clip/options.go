@@ -59,6 +59,8 @@ type Options struct {
 	MaxOpenFetch int64
 	// MaxOpenWait is how long opening a clip may take in all; 0 means as long as it makes progress.
 	MaxOpenWait time.Duration
+	// TellOpening is how often the log tells how far an open is that waits for heads; 0 means only that it begins.
+	TellOpening time.Duration
 	// FetchLimit is the most that may be fetched in a period.
 	FetchLimit meter.Limit
 	// MeterDir keeps what was fetched, for the next mount; empty means nowhere.

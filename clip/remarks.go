@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"clipfs/clip/download"
@@ -70,4 +71,26 @@ func (c *Clip) remarkLost(lost []resolve.Part) {
 	for _, reason := range slices.Sorted(maps.Keys(why)) {
 		c.remark(fmt.Sprintf("%s: %s", reason, times(why[reason])))
 	}
+}
+
+// clock writes a time of day, UTC to the millisecond.
+func clock(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
+
+// maxListed is how many fragments a sentence names one by one.
+const maxListed = 8
+
+// times names times, the first ones one by one.
+func times(all []time.Time) string {
+	var b strings.Builder
+	for i, at := range all {
+		switch {
+		case i == maxListed:
+			fmt.Fprintf(&b, " and %d more up to %s", len(all)-i, clock(all[len(all)-1]))
+			return b.String()
+		case i > 0:
+			b.WriteString(", ")
+		}
+		b.WriteString(clock(at))
+	}
+	return b.String()
 }

@@ -71,7 +71,7 @@ func (c *Clip) layOutMinutes(ctx context.Context, progress func()) (*layout, err
 		l.options.Logger.Info("opening without kinesisvideo:ListFragments", "stream", c.stream.Name, "span", c.span, "GetClip calls at most", unknown)
 	}
 	defer l.downloads.Watch(progress)()
-	parts, err := l.minutes.Resolve(ctx, c.stream, pieces, l.openings.Add(1), progress)
+	parts, err := l.minutes.Resolve(ctx, c.stream, pieces, l.opened.Add(1), progress)
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 
 	"clipfs/clip/archive"
 	"clipfs/clip/parallel"
+	"clipfs/clip/timeline/tempo"
 )
 
 // How spans are listed:
@@ -46,7 +47,7 @@ func (t *table) gather(ctx context.Context, v View, span archive.Span) ([]sectio
 	}
 	defer t.unclaim(v.Stream.Name, mine)
 	answers := make([]answer, len(asks))
-	err := parallel.Each(ctx, asksAtOnce, len(asks), func(ctx context.Context, i int) (err error) {
+	err := parallel.Each(ctx, tempo.AtOnce, len(asks), func(ctx context.Context, i int) (err error) {
 		key := askKey{v.Stream.Name, asks[i].Start.Unix(), asks[i].End.Unix()}
 		answers[i], err = t.asks.Do(ctx, key, func(ctx context.Context, progress func()) (answer, error) {
 			return t.fill(ctx, v, asks[i], progress)
@@ -138,12 +139,12 @@ func (t *table) unknownFrom(v View, from time.Time) time.Time {
 func (t *table) claim(stream archive.StreamName, missing []archive.Span, beyond archive.Span) (asks, mine []archive.Span) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	tempo := t.seen[stream].tempo
+	pace := t.seen[stream].tempo
 	var length time.Duration
 	for _, m := range missing {
 		length += m.Length()
 	}
-	first, page := tempo.page(length)
+	first, page := pace.Page(length)
 	for _, m := range missing {
 		for at := m.Start; at.Before(m.End); {
 			free := t.freeLocked(stream, archive.Span{Start: at, End: m.End})
@@ -161,7 +162,7 @@ func (t *table) claim(stream archive.StreamName, missing []archive.Span, beyond 
 				page = first
 			}
 			ask := archive.NewSpan(at, page).Intersect(free)
-			if ask.End.Equal(beyond.Start) && tempo.perMinute > 0 && beyond.End.After(beyond.Start) {
+			if ask.End.Equal(beyond.Start) && pace.PerMinute > 0 && beyond.End.After(beyond.Start) {
 				ask = t.freeLocked(stream, archive.NewSpan(at, page).Intersect(archive.Span{Start: at, End: beyond.End}))
 			}
 			t.claimed[stream] = append(t.claimed[stream], ask)
@@ -217,7 +218,7 @@ func (t *table) fill(ctx context.Context, v View, span archive.Span, progress fu
 	}
 	a := answer{fragments, asked}
 	t.mu.Lock()
-	t.seen[v.Stream.Name].tempo = t.seen[v.Stream.Name].tempo.after(visible, len(fragments))
+	t.seen[v.Stream.Name].tempo = t.seen[v.Stream.Name].tempo.After(visible, len(fragments))
 	t.mu.Unlock()
 	for _, key := range hoursOf(v.Stream.Name, span) {
 		t.keep(v, key, t.bucketOf(v, key, span, a))

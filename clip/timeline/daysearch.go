@@ -7,6 +7,7 @@ import (
 
 	"clipfs/clip/archive"
 	"clipfs/clip/parallel"
+	"clipfs/clip/timeline/tempo"
 )
 
 // How days with footage are found:
@@ -21,7 +22,7 @@ import (
 
 const (
 	// manyFragments and fewFragments are what a call asks for of a span of days; it goes on with many if it told of manyDays.
-	manyFragments, fewFragments, manyDays = pageFragments, 10, 8
+	manyFragments, fewFragments, manyDays = tempo.MaxPage, 10, 8
 	// liveSlack is how many calls more than there are days with footage a listing may cost while the stream records,
 	// staleSlack otherwise, when the newest footage has to be looked for too. With that the listing stays within twelve.
 	liveSlack, staleSlack = 7, 1

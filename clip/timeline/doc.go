@@ -14,7 +14,7 @@
 //	clocks.go     footage that is ahead of now: clocks of cameras, and of this machine
 //	daysearch.go  which days have footage, with few calls
 //	streams.go    the streams themselves
-//	asking.go     what to ask for, in calls of one page at once; tempo.go: how much time a page holds
+//	asking.go     what to ask for, in calls of one page at once; package tempo: how much time a page holds
 //	probe.go      whether a span has any footage, with one call
 //	late.go       what was uploaded late, before hours of the past are trusted
 //	confirm.go    holes in a listing of the past are listed again

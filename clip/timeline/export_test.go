@@ -33,8 +33,3 @@ func Held(t *Timeline) (fragments, hours int) {
 	defer t.table.mu.Unlock()
 	return t.table.buckets.held, t.table.buckets.lru.Len()
 }
-
-// Left gives how many fragments the next page of a span is to have of a stream of so many a minute, once some have come.
-func Left(perMinute float64, span archive.Span, given int) int {
-	return tempo{perMinute: perMinute}.left(span, given)
-}

@@ -18,7 +18,7 @@ func (t *table) ask(ctx context.Context, stream archive.StreamName, span archive
 	query := archive.FragmentQuery{Stream: stream, Selector: t.by, Span: span, Page: func(given int) int {
 		t.mu.Lock()
 		defer t.mu.Unlock()
-		return t.seen[stream].tempo.left(span, given)
+		return t.seen[stream].tempo.Left(span, given)
 	}}
 	for f, err := range t.service.Fragments(ctx, query) {
 		if err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"clipfs/clip/archive"
 	"clipfs/clip/singleflight"
+	"clipfs/clip/timeline/tempo"
 )
 
 // maxProbes bounds how many answers to probes are remembered.
@@ -85,7 +86,7 @@ type seen struct {
 	rewinds int
 	overrun time.Time
 	// tempo is how densely it was recorded where it was last asked for.
-	tempo tempo
+	tempo tempo.Tempo
 }
 
 func newTable(service archive.Service, o Options) *table {

@@ -39,7 +39,7 @@ func clipAttributes(c *clip.Clip, of made) []Attribute {
 		fixed("fragments", strconv.Itoa(c.Fragments())),
 		fixed("size", sizeKind(c, of.content)),
 	}
-	for _, a := range [][2]string{{"error", message(failure)}, {"note", strings.Trim(c.Note()+"\n"+of.notes, "\n")}} {
+	for _, a := range [][2]string{{"progress", c.Opening()}, {"error", message(failure)}, {"note", strings.Trim(c.Note()+"\n"+of.notes, "\n")}} {
 		if a[1] != "" {
 			all = append(all, fixed(a[0], a[1]))
 		}

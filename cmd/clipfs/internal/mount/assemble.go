@@ -64,6 +64,9 @@ func (c *Config) clipOptions(logger *slog.Logger) (clip.Options, error) {
 		Connections: c.Connections, MaxOpenFetch: c.MaxOpenFetch, MaxOpenWait: c.MaxOpenWait, ListDays: c.ListDays, Listed: c.Listed, StreamPrefix: c.Prefix,
 		FetchLimit: c.FetchLimit, Bandwidth: c.BandwidthLimit, MeterDir: c.CacheDir, TimelineDir: filepath.Join(c.CacheDir, "timeline"),
 	}
+	if c.terminal {
+		o.TellOpening = tellOpening
+	}
 	if c.ListDays < 0 {
 		return o, config.Usagef("--list-days %d: want a number of days", c.ListDays)
 	}
@@ -82,6 +85,9 @@ func (c *Config) clipOptions(logger *slog.Logger) (clip.Options, error) {
 	}
 	return o, nil
 }
+
+// tellOpening is how often a log on a terminal tells how far an open is.
+const tellOpening = time.Second
 
 // orNone gives a size as package clip wants it, where 0 stands for the default.
 func orNone(n int64) int64 {

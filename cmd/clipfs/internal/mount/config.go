@@ -87,6 +87,9 @@ type Config struct {
 	Told map[string][]string
 	// Args are those that the program was run with, for the process in the background.
 	Args []string
+
+	// terminal says that a terminal shows the log.
+	terminal bool
 }
 
 // defaultStillWidth is how wide stills are, in pixels.

@@ -17,6 +17,8 @@ import (
 	"clipfs/cmd/clipfs/internal/background"
 	"clipfs/cmd/internal/logs"
 	"clipfs/cmd/internal/metrics"
+
+	"golang.org/x/term"
 )
 
 // greetingTimeout bounds the first call, which only serves to warn early.
@@ -122,6 +124,9 @@ type work func(*kvs.Archive, *metrics.Metrics) error
 
 // prepare makes what all processes that serve need, and then does what they are for, which check gives.
 func (p *process) prepare(ctx context.Context, log io.Writer, check func(*slog.Logger) (work, error)) (err error) {
+	if f, ok := log.(*os.File); ok {
+		p.terminal = term.IsTerminal(int(f.Fd()))
+	}
 	relay := logs.NewRelay(log, p.LogFormat)
 	defer relay.Close()
 	logger := logs.New(relay, p.LogFormat, p.LogLevel)

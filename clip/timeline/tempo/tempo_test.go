@@ -1,4 +1,4 @@
-package timeline_test
+package tempo_test
 
 import (
 	"testing"
@@ -6,7 +6,7 @@ import (
 
 	"clipfs/clip/archive"
 	"clipfs/clip/archive/memory"
-	"clipfs/clip/timeline"
+	"clipfs/clip/timeline/tempo"
 )
 
 // TestPagesAreEven: the pages of a listing are about as large as each other, so that the end of it does not wait for a small one, are as few as can be, and
@@ -17,7 +17,7 @@ func TestPagesAreEven(t *testing.T) {
 		all := 30 * minutes
 		given, asked, pages, last := 0, 0, 0, 0
 		for ; given < all; pages++ {
-			last = timeline.Left(30, span, given)
+			last = tempo.Tempo{PerMinute: 30}.Left(span, given)
 			asked += last
 			given += last
 		}

@@ -1,0 +1,9 @@
+// Package told keeps what is told of clips beside their bytes, by the key of their version.
+//
+//	Notes     what is unusual in them, a sentence each       notes.go
+//	Openings  how far those are that are being opened        openings.go
+//
+// # Locks
+//
+// Notes.mu guards the notes. No lock is held while another is taken or a caller's function runs.
+package told

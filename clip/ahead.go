@@ -21,11 +21,9 @@ const (
 	allAfter = time.Second
 	// aheadTimes is how many times what was read front to back the window is, at most, for a reader who has to wait.
 	aheadTimes = 4
-	// steadyAfter is how many bytes of media have to be read with hardly a pause for the window to open fully: a program that copies does not
-	// pause, a player that has read so much does.
+	// steadyAfter is how many bytes of media have to be read with hardly a pause for the window to open fully: a player pauses, a copy does not.
 	steadyAfter = 2 << 20
-	// pauseAfter is how long nothing is being read when a reader pauses. A window that was open fully is then what it would be without that, and what is
-	// being fetched beyond it is paused.
+	// pauseAfter is how long nothing is read when a reader pauses: an open window is then as small as it would be otherwise.
 	pauseAfter = 250 * time.Millisecond
 )
 

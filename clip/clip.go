@@ -208,8 +208,7 @@ func (c *Clip) remark(sentence string) {
 // known yet. It costs no call.
 func (c *Clip) Note() string { return strings.Join(c.library.notes.Of(c.Key()), "\n") }
 
-// Opening says how many of the heads have come that an open of the clip waits for now: "37 of 240 heads". It is empty while none waits for any,
-// and where fragments may not be listed. It makes no call.
+// Opening says how many heads have come of those that an open waits for now, "37 of 240 heads"; else it is empty. It makes no call.
 func (c *Clip) Opening() string { return c.library.openings.Of(c.Key()) }
 
 // mayList reports whether the clip is made from a listing.

@@ -12,6 +12,7 @@ import (
 	"clipfs/clip/mp4"
 	"clipfs/clip/mp4/join"
 	"clipfs/clip/resolve"
+	"clipfs/clip/told"
 )
 
 // layOut joins the resolved parts of a clip.
@@ -100,5 +101,5 @@ func (c *Clip) unjoinable(ctx context.Context, inputs []join.Part, parts []resol
 		spans += " " + span.String()
 		begin = end
 	}
-	return fmt.Errorf("from %s on: %w: %w; what can be had:%s", clock(startOf(wrong.Part)), joinKind(wrong.Err), wrong.Err, spans)
+	return fmt.Errorf("from %s on: %w: %w; what can be had:%s", told.Clock(startOf(wrong.Part)), joinKind(wrong.Err), wrong.Err, spans)
 }

@@ -2,7 +2,6 @@ package clip
 
 import (
 	"context"
-	"sync"
 	"time"
 	"weak"
 
@@ -10,10 +9,10 @@ import (
 	"clipfs/clip/archive"
 	"clipfs/clip/resolve"
 	"clipfs/clip/timeline"
+	"clipfs/clip/told"
 )
 
-// maxLooked is how many look-ups are remembered: those of an hour with all the clips that its minutes list. One takes some 100 bytes, and as
-// many for each part.
+// maxLooked is how many look-ups are remembered: those of an hour. One takes some 100 bytes, and as many for each part.
 const maxLooked = 1024
 
 // lookUp names a look-up.
@@ -23,8 +22,7 @@ type lookUp struct {
 	cover  bool
 }
 
-// looked is what a look-up found out of a listing. It is immutable but for texts, and holds as long as the timeline has that listing: then
-// the same look-up need not copy, cut and hash its fragments again.
+// looked is what a look-up found out of a listing, for as long as the timeline has that. It is immutable but for texts.
 type looked struct {
 	stamp uint64
 	// listed is the span whose listing it is.
@@ -36,12 +34,11 @@ type looked struct {
 	// calls, planned and key are those of a Clip.
 	calls        int
 	planned, key cache.Key
-	// settled has the keys under which it is known that a part is not what its call brings, if that is known: one for each part. They
-	// have to be unknown for key to be right.
+	// settled has the keys under which it is known that a part is not what its call brings. None is to be known for key to be right.
 	settled []cache.Key
 	detail  weak.Pointer[detail]
 	// texts has what Clip.Memo keeps.
-	texts sync.Map
+	texts told.Memory
 }
 
 // lookedAt makes that of a clip of certain parts. It is not to be remembered where any part is known not to be what its call brings.
@@ -118,12 +115,5 @@ func Memo[T any](c *Clip, name string, f func() (T, error)) (T, error) {
 	if c.looked == nil || name == "" {
 		return f()
 	}
-	if made, ok := c.looked.texts.Load(name); ok {
-		return made.(T), nil //nolint:forcetypeassert // a name is always of one type
-	}
-	made, err := f()
-	if err == nil {
-		c.looked.texts.Store(name, made)
-	}
-	return made, err
+	return told.Memo(&c.looked.texts, name, f)
 }

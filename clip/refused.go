@@ -7,6 +7,7 @@ import (
 
 	"clipfs/clip/archive"
 	"clipfs/clip/resolve"
+	"clipfs/clip/told"
 )
 
 // refused gives the error of a clip in which the service makes no MP4 of some fragments, with the spans that can be had; nil
@@ -52,5 +53,5 @@ func (c *Clip) refused(d *detail, lost []resolve.Part) error {
 	if len(spans) > 0 {
 		had = strings.Join(spans, " ")
 	}
-	return fmt.Errorf("%s %s; what can be had: %s (or all but these with --unservable skip): %w", reason, clock(first), had, archive.ErrUnservable)
+	return fmt.Errorf("%s %s; what can be had: %s (or all but these with --unservable skip): %w", reason, told.Clock(first), had, archive.ErrUnservable)
 }

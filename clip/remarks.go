@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"clipfs/clip/download"
 	"clipfs/clip/mp4"
 	"clipfs/clip/mp4/join"
 	"clipfs/clip/resolve"
+	"clipfs/clip/told"
 )
 
 // remarkLeftOut notes what payloads have that the file does not.
@@ -34,7 +34,7 @@ func (c *Clip) remarkLeftOut(all []join.LeftOut, parts []resolve.Resolved) {
 	}
 	if odd > 0 {
 		c.remark(fmt.Sprintf("%d of %d payloads, from %s on, have more than was listed or have it twice: %d pictures and %d frames of sound are left out",
-			odd, len(parts), clock(parts[first].Begins(c.library.options.Selector)), sum.Pictures, sum.Sounds))
+			odd, len(parts), told.Clock(parts[first].Begins(c.library.options.Selector)), sum.Pictures, sum.Sounds))
 	}
 }
 
@@ -69,28 +69,6 @@ func (c *Clip) remarkLost(lost []resolve.Part) {
 		}
 	}
 	for _, reason := range slices.Sorted(maps.Keys(why)) {
-		c.remark(fmt.Sprintf("%s: %s", reason, times(why[reason])))
+		c.remark(fmt.Sprintf("%s: %s", reason, told.Times(why[reason])))
 	}
-}
-
-// clock writes a time of day, UTC to the millisecond.
-func clock(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
-
-// maxListed is how many fragments a sentence names one by one.
-const maxListed = 8
-
-// times names times, the first ones one by one.
-func times(all []time.Time) string {
-	var b strings.Builder
-	for i, at := range all {
-		switch {
-		case i == maxListed:
-			fmt.Fprintf(&b, " and %d more up to %s", len(all)-i, clock(all[len(all)-1]))
-			return b.String()
-		case i > 0:
-			b.WriteString(", ")
-		}
-		b.WriteString(clock(at))
-	}
-	return b.String()
 }

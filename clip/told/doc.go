@@ -2,6 +2,8 @@
 //
 //	Notes     what is unusual in them, a sentence each       notes.go
 //	Openings  how far those are that are being opened        openings.go
+//	Memory    what follows from a look-up                    memory.go
+//	Times     of day, as both are written                     times.go
 //
 // # Locks
 //

@@ -11,6 +11,11 @@ const DefaultGap = time.Second
 // LearnFrom is from how much footage the frame that lengths leave out is learned, on a grid of absolute time.
 const LearnFrom = 5 * time.Minute
 
+// LearnSpan is what has to be listed of a span to learn from: what it touches of that grid.
+func LearnSpan(s Span) Span {
+	return Span{Start: s.Start.Truncate(LearnFrom), End: s.End.Add(LearnFrom - Grain).Truncate(LearnFrom)}
+}
+
 // MaxFragmentLength is the longest a fragment can be (quotas page, PutMedia: 1 to 20 s).
 const MaxFragmentLength = 20 * time.Second
 

@@ -30,6 +30,9 @@ func (s Span) Empty() bool { return !s.Start.Before(s.End) }
 // Contains reports whether t lies in the span.
 func (s Span) Contains(t time.Time) bool { return !t.Before(s.Start) && t.Before(s.End) }
 
+// Covers reports whether all of another span lies in this one.
+func (s Span) Covers(o Span) bool { return !o.Start.Before(s.Start) && !o.End.After(s.End) }
+
 // Intersect gives what two spans have in common; an empty span if that is nothing.
 func (s Span) Intersect(o Span) Span {
 	if o.Start.After(s.Start) {

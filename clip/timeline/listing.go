@@ -28,12 +28,12 @@ func (t *Timeline) List(ctx context.Context, v View, span archive.Span) (Listing
 	if span.Empty() {
 		return l, nil
 	}
-	around := learnSpan(span)
+	around := archive.LearnSpan(span)
 	sections, err := t.table.gather(ctx, v, around.Intersect(v.Window))
 	if err != nil {
 		return Listing{}, err
 	}
-	known := within(v.Window, around)
+	known := v.Window.Covers(around)
 	if len(sections) == 1 {
 		l.Fragments = sections[0].fragments
 	} else {
@@ -67,24 +67,13 @@ func joined(sections []section) []archive.Fragment {
 	return all
 }
 
-// learnSpan is what is listed for a span: what it touches of the grid on which the gap rule is learned.
-func learnSpan(span archive.Span) archive.Span {
-	return archive.Span{Start: span.Start.Truncate(archive.LearnFrom), End: span.End.Add(archive.LearnFrom - archive.Grain).Truncate(archive.LearnFrom)}
-}
-
-// within reports whether all of inner lies in outer.
-func within(outer, inner archive.Span) bool {
-	return !inner.Start.Before(outer.Start) && !inner.End.After(outer.End)
-}
-
-// Unchanged reports whether List would give the listing of that stamp again, and until when that is valid. It makes no call and copies
-// nothing. It is false too where that is not known.
+// Unchanged reports whether List would give the listing of that stamp again, and until when that is valid; false where that is not known. It makes no call.
 //
 // Hours are numbered as they are put into memory, and a stamp is the highest of those numbers: once any hour of a span is replaced, its
 // highest number is another one.
 func (t *Timeline) Unchanged(v View, span archive.Span, stamp uint64) (validUntil time.Time, ok bool) {
-	around := learnSpan(span)
-	if stamp == 0 || span.Empty() || !within(v.Window, around) {
+	around := archive.LearnSpan(span)
+	if stamp == 0 || span.Empty() || !v.Window.Covers(around) {
 		return time.Time{}, false
 	}
 	now := time.Now()
@@ -116,7 +105,7 @@ func (t *Timeline) FirstIn(ctx context.Context, v View, span archive.Span) (firs
 	if span = span.Intersect(v.Window); span.Empty() {
 		return time.Time{}, false, nil
 	}
-	sections, err := t.table.gather(ctx, v, learnSpan(span).Intersect(v.Window))
+	sections, err := t.table.gather(ctx, v, archive.LearnSpan(span).Intersect(v.Window))
 	if err != nil {
 		return time.Time{}, false, err
 	}

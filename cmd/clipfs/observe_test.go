@@ -3,10 +3,11 @@ package main_test
 import (
 	"net"
 	"testing"
+
+	"clipfs/cmd/internal/harness"
 )
 
-// TestObserveFlags: what is no address, price or format is wrong usage, and a port that is taken is said before anything
-// is mounted.
+// TestObserveFlags: what is no address, price or format is wrong usage.
 func TestObserveFlags(t *testing.T) {
 	for _, args := range [][]string{
 		{"--metrics", "9464"}, {"--metrics", "host:port"}, {"--metrics", "127.0.0.1:70000"}, {"--metrics", "http://127.0.0.1:9464"},
@@ -18,6 +19,11 @@ func TestObserveFlags(t *testing.T) {
 		}
 		wantLine(t, stderr, args[0])
 	}
+}
+
+// TestTakenPort: a port that is taken is said before anything is mounted.
+func TestTakenPort(t *testing.T) {
+	harness.NeedFUSE(t) // mount asks first whether it may mount
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

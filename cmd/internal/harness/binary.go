@@ -58,9 +58,11 @@ func Need(t testing.TB, programs ...string) {
 // NeedFUSE skips a test that mounts where that cannot be done, or fails it where nothing may be skipped.
 func NeedFUSE(t testing.TB) {
 	t.Helper()
-	if _, err := os.Stat("/dev/fuse"); err != nil {
+	device, err := os.OpenFile("/dev/fuse", os.O_RDWR, 0)
+	if err != nil {
 		Skip(t, "no FUSE device: %v", err)
 	}
+	_ = device.Close()
 	Need(t, "fusermount3")
 }
 

@@ -222,7 +222,7 @@ func poll(a *ask) time.Duration {
 // load reads the leases. A failure counts against the bucket where a user waits.
 func (g *group) load(waits bool) bool {
 	var text leasesText
-	etag, err := g.leases.read(g.leases.root+g.name.String(), maxLeases, &text)
+	etag, err := g.leases.read(g.root+g.name.String(), maxLeases, &text)
 	switch {
 	case errors.Is(err, ErrNotFound):
 		etag = ""

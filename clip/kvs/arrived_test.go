@@ -29,7 +29,7 @@ func TestUnread(t *testing.T) {
 			"TLS", func(s *httptest.Server) { s.EnableHTTP2 = true },
 			awshttp.NewBuildableClient().WithTransportOptions(func(tr *http.Transport) {
 				tr.TLSClientConfig = &tls.Config{InsecureSkipVerify: true}
-			}), 1000,
+			}), 3000,
 		},
 	} {
 		t.Run(transport.name, func(t *testing.T) {

@@ -75,7 +75,7 @@ func TestPassthrough(t *testing.T) {
 	}
 	readsAll(m)
 	m.Stop(t, unix.SIGINT)
-	harness.Remount(t, m, e, auto)
+	m = harness.Remount(t, m, e, auto)
 	readsAll(m) // the proof has outlived the restart
 
 	// Open and mapped, then gone from the cache, then without a mount.

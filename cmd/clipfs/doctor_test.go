@@ -64,15 +64,15 @@ func TestDoctorInWords(t *testing.T) {
 	if code != 1 {
 		t.Errorf("exit code %d, want 1", code)
 	}
-	wantLine(t, stderr.String(), "1 of 22 checks failed: mount")
+	wantLine(t, stderr.String(), "1 of 23 checks failed: mount")
 	out := stdout.String()
 	for _, want := range []string{"✓ clip ", "✗ mount ", mountpoint + " is not empty", "→ ", "Fetched: ", "in 1 GetClip calls, and 1 images"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("does not say %q:\n%s", want, out)
 		}
 	}
-	if strings.Count(out, "✓") != 21 || strings.Count(out, "✗") != 1 {
-		t.Errorf("want 21 ticks and a cross:\n%s", out)
+	if strings.Count(out, "✓") != 22 || strings.Count(out, "✗") != 1 {
+		t.Errorf("want 22 ticks and a cross:\n%s", out)
 	}
 }
 

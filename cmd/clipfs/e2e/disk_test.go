@@ -206,7 +206,7 @@ func (f troubled) readOnly(e *harness.Emulator) func(*testing.T) {
 		}
 		// The lock and the file of sizes are open for writing, so a plain remount is refused. What the kernel does to a disk
 		// with errors it does not do to tmpfs; a read-only bind mount over the data is what new files meet.
-		for _, dir := range []string{"data", "heads/data", "timeline"} {
+		for _, dir := range []string{"data2", "heads/data2", "timeline"} {
 			path := filepath.Join(disk, "cache", dir)
 			if err := errors.Join(unix.Mount(path, path, "", unix.MS_BIND, ""),
 				unix.Mount("", path, "", unix.MS_BIND|unix.MS_REMOUNT|unix.MS_RDONLY, "")); err != nil {
@@ -240,7 +240,7 @@ func payloads(t *testing.T, cache string) (paths []string) {
 	t.Helper()
 	eventually(t, "all entries are whole", func() bool { // one that is written yet gets another name then
 		paths = nil
-		for _, dir := range []string{"data", "heads/data"} {
+		for _, dir := range []string{"data2", "heads/data2"} {
 			found, err := filepath.Glob(filepath.Join(cache, dir, "*"))
 			if err != nil {
 				t.Fatal(err)

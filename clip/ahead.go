@@ -21,17 +21,12 @@ const (
 	allAfter = time.Second
 	// aheadTimes is how many times what was read front to back the window is, at most, for a reader who has to wait.
 	aheadTimes = 4
-	// steadyAfter is how many bytes of media have to be read with hardly a pause for the window to open fully: a player pauses, a copy does not.
-	steadyAfter = 2 << 20
-	// pauseAfter is how long nothing is read when a reader pauses: an open window is then as small as it would be otherwise.
-	pauseAfter = 250 * time.Millisecond
 )
 
 // ahead fetches, for one open clip of many parts, what its reader will read next: the parts in a window behind the
 // position if he reads front to back, or all the rest if that is little. The window is one part, and grows while the
-// reader has to wait for bytes, fully once it has read for a while with hardly a pause: a copy soon has as many downloads under way as it can
-// use, and somebody who watches at the speed of the footage never pays for more than the next part. A reader that pauses pays for no more than
-// a few times what it has read, and for what comes until the pause is noticed. Parts are held in the cache until they are whole. A seek
+// reader has to wait for bytes: a copy soon has as many downloads under way as it can use, and somebody who watches at the
+// speed of the footage never pays for more than the next part. Its parts are held in the cache until they are whole. A seek
 // ends that: what was being fetched is paused, and the window starts again.
 //
 // The parts are taken up by a goroutine that runs while there is something to fetch.
@@ -47,15 +42,8 @@ type ahead struct {
 	// part is the one that was read last, end where that read ended; run is how many bytes were read front to back.
 	part     int
 	end, run int64
-	// window is how many bytes to fetch ahead; open says that it is the longest one, for a reader that does not pause.
+	// window is how many bytes to fetch ahead.
 	window int64
-	open   bool
-	// readers counts the reads of media under way, and idleSince is since when there are none. steady is how many bytes were read front to back
-	// since the last pause; pause ends the open window.
-	readers   int
-	idleSince time.Time
-	steady    int64
-	pause     *time.Timer
 	// little says that all the rest is to be fetched once somebody reads on, or timer ends, which begins with the first read; all
 	// that it is to be now.
 	little, all bool
@@ -103,21 +91,16 @@ func (a *ahead) fetchAll() {
 // whole reports whether a part's payload is on disk.
 func (a *ahead) whole(i int) bool { return a.clip.library.cache.Has(a.layout.parts[i].payload.Key) }
 
-// note is told of every read of media before it is served, and whether that has to wait. It never waits itself. served has to follow.
+// note is told of every read of media before it is served, and whether that has to wait. It never waits itself.
 func (a *ahead) note(part int, off, n int64, waits bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.readers == 0 && time.Since(a.idleSince) >= pauseAfter {
-		a.steady = 0
-	}
-	a.readers++
 	next := off <= a.end+aheadSlack && off+n >= a.end-aheadSlack && a.part != noPart
 	switch {
 	case !next && a.end > 0:
 		a.seekLocked()
 	case off+n > a.end:
 		a.run += off + n - max(a.end, off)
-		a.steady += off + n - max(a.end, off)
 	}
 	moved := part != a.part
 	a.part = part
@@ -147,9 +130,6 @@ func (a *ahead) growLocked(part int, waits bool) bool {
 	want := max(a.window, a.layout.parts[part].end-a.layout.parts[part].start)
 	if waits && a.window > 0 {
 		want = max(want, aheadTimes*a.run)
-		if a.steady >= steadyAfter {
-			want, a.open = a.most, true
-		}
 	}
 	want = min(want, a.most)
 	if want == a.window || a.window > 0 && want < a.most && want < a.window+a.window/2 {
@@ -159,45 +139,9 @@ func (a *ahead) growLocked(part int, waits bool) bool {
 	return true
 }
 
-// served is told of every read that note was told of, once it is served.
-func (a *ahead) served() {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.readers--; a.readers > 0 {
-		return
-	}
-	a.idleSince = time.Now()
-	if !a.open || a.closed {
-		return
-	}
-	if a.pause == nil {
-		a.pause = time.AfterFunc(pauseAfter, a.shrink)
-		return
-	}
-	a.pause.Reset(pauseAfter)
-}
-
-// shrink makes an open window smaller whose reader pauses, and lets go of what is beyond it: pause calls it.
-func (a *ahead) shrink() {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.readers > 0 || time.Since(a.idleSince) < pauseAfter || !a.open || a.closed || a.all {
-		return
-	}
-	own := &a.layout.parts[a.part]
-	a.open, a.steady = false, 0
-	a.window = min(a.most, max(own.end-own.start, aheadTimes*a.run))
-	for i, h := range a.held {
-		if i < a.part || a.layout.parts[i].start >= a.end+a.window {
-			delete(a.held, i)
-			go h.Close() // it may remove a file
-		}
-	}
-}
-
 // seekLocked lets go of what was fetched ahead of another place.
 func (a *ahead) seekLocked() {
-	a.run, a.window, a.steady, a.open = 0, 0, 0, false
+	a.run, a.window = 0, 0
 	for i, h := range a.held {
 		delete(a.held, i)
 		go h.Close() // it may remove a file
@@ -305,9 +249,6 @@ func (a *ahead) close() {
 	a.closed = true
 	if a.timer != nil {
 		a.timer.Stop()
-	}
-	if a.pause != nil {
-		a.pause.Stop()
 	}
 	held := a.held
 	a.held = nil

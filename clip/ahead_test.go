@@ -158,30 +158,3 @@ func TestEagerReader(t *testing.T) {
 		}
 	})
 }
-
-// TestSteadyReader: a reader that has read 2 MiB with hardly a pause has as much fetched ahead as there may be. One that pauses then has fetched what comes
-// until that is noticed, and no more than four times what it has read. Going on, it begins anew.
-func TestSteadyReader(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		o := lazy()
-		o.ReadAhead = 40 * heavyPart
-		m, _, h := heavyFilm(t, o)
-		defer func() { _ = h.Close() }()
-		time.Sleep(time.Minute) // what the heads began is given up
-		head := h.Size() - 60*heavyPart
-		before := m.Sent()
-		m.Change(func() { m.MostReading = 0 })
-		read(t, h, head, 3<<20)
-		time.Sleep(10 * time.Millisecond)
-		m.Change(func() {
-			if m.MostReading < clip.DefaultConnections {
-				t.Errorf("%d downloads at once for a reader that does not pause, want %d", m.MostReading, clip.DefaultConnections)
-			}
-		})
-		time.Sleep(time.Minute)
-		// Each 16 KiB of a body take a millisecond, so that a quarter of a second is enough for all the parts that are under way at once to come whole.
-		if got, most := m.Sent()-before, int64((4*3<<20+2*heavyPart)+16*4<<20); got > most {
-			t.Errorf("%d bytes fetched for a reader of 3 MiB that pauses, want at most %d", got, most)
-		}
-	})
-}

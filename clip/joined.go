@@ -95,7 +95,6 @@ func (f *joinedFile) readPart(ctx context.Context, p []byte, s segment, from int
 	}
 	defer f.leave(part)
 	f.ahead.note(s.part, s.offset+from, int64(len(p)), part.Waits(s.at+from+int64(len(p))))
-	defer f.ahead.served()
 	n, err := part.ReadAt(ctx, p, s.at+from)
 	if download.Outdated(err) {
 		f.clip.outdate(f.layout.parts[s.part].payload)
@@ -121,7 +120,6 @@ func (f *joinedFile) Stored(off, n int64) (file *os.File, at, length int64) {
 	defer f.leave(part)
 	if file, at, length = part.Stored(s.at+from, n); length > 0 {
 		f.ahead.note(s.part, off, length, false)
-		f.ahead.served()
 	}
 	return file, at, length
 }

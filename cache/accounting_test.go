@@ -143,6 +143,12 @@ func TestAccounting(t *testing.T) {
 			{"put a 60", "new taken 60"}, {"acquire b", "new"}, {"grow b 50", "evict a"}, {"keep a", ""}, {"removed a", ""}, {"grow b 50", full},
 			{"count", "0 whole 0 held 1 live, 60 of disk 0 claimed 0 of memory"}, {"giveback a", ""}, {"grow b 50", "taken 50"},
 		},
+		"what the kernel holds is not counted on, though it was pinned when it was evicted": {
+			{"put a 60", "new taken 60"}, {"put b 40", "new taken 40"}, {"pin a", "true"}, {"acquire c", "new"}, {"grow c 40", "evict a"},
+			{"keep a", ""}, {"removed a", ""}, {"unpin a", ""}, {"grow c 40", "evict b"}, {"removed b", ""}, {"grow c 40", "taken 40"},
+			{"giveback a", ""}, {"grow c 100", "taken 60"}, {"end c", ""}, {"release c", ""},
+			{"acquire d", "new"}, {"grow d 10", "evict c"},
+		},
 		"claims are of what is free or idle, and no more": {
 			{"put a 30", "new taken 30"}, {"acquire b 80", "new"}, {"acquire c 80", "new"},
 			{"count", "1 whole 0 held 2 live, 30 of disk 100 claimed 0 of memory"}, {"grow b 20", "taken 20"},

@@ -294,10 +294,11 @@ func (x *index) removedLocked(it *item) {
 	}
 }
 
-// keep keeps the cost of an entry counted whose file is removed, until giveBack.
+// keep keeps the cost of an entry counted whose file is removed, until giveBack: when that is nobody knows.
 func (x *index) keep(it *item) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	x.removedLocked(it)
 	it.refs++
 }
 

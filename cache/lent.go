@@ -55,7 +55,7 @@ func (e *Entry) Backing() (*os.File, bool) {
 	if s == nil || s.file == nil || e.released.Load() || !e.Complete() || s.spilled() || e.item.file.Form() != disk.Pair {
 		return nil, false
 	}
-	if s.checks != nil && !s.checks.Whole() || !e.item.file.Unchanged(s.file) {
+	if s.checks != nil && !s.checks.Whole() || !e.item.file.Unchanged(s.file, s.checks) {
 		return nil, false
 	}
 	e.item.lent.Store(true)

@@ -109,15 +109,16 @@ func (f *File) settled(open *os.File) {
 	f.changed = changeTime(info)
 }
 
-// Unchanged reports whether no program has changed the bytes since they were written or checked here. open is their file.
-func (f *File) Unchanged(open *os.File) bool {
+// Unchanged reports whether no program has changed the bytes since they were written or checked here. open is their file, and
+// checks what Open gave with it.
+func (f *File) Unchanged(open *os.File, checks *Checked) bool {
 	info, err := open.Stat()
 	if err != nil {
 		return false
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.changed == changeTime(info)
+	return f.changed == changeTime(info) && (f.checked == nil || checks != nil && checks.checked == f.checked)
 }
 
 // Open opens the file of a whole entry of so many bytes. It reads the footer unless the bytes are trusted; said is then
@@ -294,10 +295,11 @@ func (f *File) openChecks(d *Directory, data fs.FileInfo, size int64, have *chec
 func (f *File) trust(have *checked, data fs.FileInfo) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.checked != have {
-		return false
+	now := changeTime(data)
+	if f.checked != have { // another goroutine may have found the same
+		return f.checked == nil && f.changed == now
 	}
-	f.checked, f.changed = nil, changeTime(data)
+	f.checked, f.changed = nil, now
 	return true
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -333,4 +334,41 @@ func waitUntil(t testing.TB, what string, done func() bool) {
 			t.Fatalf("waited a minute until %s", what)
 		}
 	}
+}
+
+// TestClearedBeforeItIsProven: an entry that another program removed is not told to be damaged.
+func TestClearedBeforeItIsProven(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		c := open(t, dir, cache.Options{})
+		const size = 5 << 20
+		for i := range 3 {
+			putPair(t, c, keyOf(i), payload(i, size))
+		}
+		if err := c.Close(); err != nil {
+			t.Fatal(err)
+		}
+		for i := range 3 {
+			path, _ := footerFile(t, dir, keyOf(i), size)
+			info, err := os.Stat(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			flip(t, path, info.Size()-64) // as of another boot
+		}
+		var log bytes.Buffer
+		c = open(t, dir, cache.Options{Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn}))})
+		cache.Settle(c)
+		if removed, err := cache.Clear(dir, func(cache.Info) bool { return true }); err != nil || len(removed) != 3 {
+			t.Fatalf("%d removed, %v", len(removed), err)
+		}
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		if s := c.Stats(); s.Whole != 0 || s.Bytes != 0 {
+			t.Errorf("%d entries of %d bytes are left", s.Whole, s.Bytes)
+		}
+		if log.Len() > 0 {
+			t.Errorf("told:\n%s", log.String())
+		}
+	})
 }

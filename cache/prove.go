@@ -3,6 +3,7 @@ package cache
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"slices"
 	"sync"
 	"time"
@@ -96,6 +97,10 @@ func (c *Cache) proveSome(it *item, buffer *[disk.SumBlock]byte) (done bool) {
 	switch {
 	case err == nil:
 		return done
+	case errors.Is(err, fs.ErrNotExist):
+		c.logger.Debug("file was removed from the cache by another program", "path", it.file.Path())
+		c.discard(it)
+		return true
 	case errors.Is(err, unix.EIO):
 		c.diskFailed(err)
 	case !errors.Is(err, disk.ErrSum) && !errors.Is(err, disk.ErrStale):

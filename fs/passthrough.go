@@ -114,11 +114,20 @@ func (p *passthrough) Open(cancel <-chan struct{}, in *fuse.OpenIn, out *fuse.Op
 	if status != fuse.OK {
 		return status
 	}
+	if file, passed := p.opened(in, out); passed {
+		p.passed(file)
+	}
+	return status
+}
+
+// opened enters a handle into the books, and the way that it is read into the answer. passed is whether no read of it comes here;
+// file is then what was offered, nil if nothing was.
+func (p *passthrough) opened(in *fuse.OpenIn, out *fuse.OpenOut) (file *os.File, passed bool) {
 	ticket := out.OpenFlags >> ticketShift
 	out.OpenFlags &= openFlags
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	file := p.tickets[ticket]
+	file = p.tickets[ticket]
 	delete(p.tickets, ticket)
 	inode := p.inodes[in.NodeId]
 	if inode == nil {
@@ -129,15 +138,21 @@ func (p *passthrough) Open(cancel <-chan struct{}, in *fuse.OpenIn, out *fuse.Op
 		}
 	}
 	inode.handles[out.Fh] = struct{}{}
-	if inode.id != 0 {
-		out.BackingID = inode.id
-		out.OpenFlags = fuse.FOPEN_PASSTHROUGH | fuse.FOPEN_NOFLUSH // with FOPEN_KEEP_CACHE it is EIO
-		p.passed(file)
+	if inode.id == 0 {
+		return nil, false
 	}
-	return status
+	out.BackingID = inode.id
+	out.OpenFlags = fuse.FOPEN_PASSTHROUGH | fuse.FOPEN_NOFLUSH // with FOPEN_KEEP_CACHE it is EIO
+	if in.Flags&syscall.O_DIRECT != 0 {
+		// Reads come here: of the file itself the kernel would have them aligned (fs/fuse/file.c, fuse_file_read_iter).
+		out.OpenFlags |= fuse.FOPEN_DIRECT_IO
+		return nil, false
+	}
+	return file, true
 }
 
-// passed tells of a handle that is passed through. file is nil where the entry has gone since the first one.
+// passed tells of a handle that is passed through. file is nil where the entry has gone since the first one. It holds no lock,
+// as a network file system may take its time to tell of a file.
 func (p *passthrough) passed(file *os.File) {
 	size := int64(0)
 	if file != nil {

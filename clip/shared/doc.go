@@ -61,7 +61,7 @@
 // beat stands still for three of its times and a Timeout, by the follower's own clock, the follower takes the lease over, on the condition that
 // the object is as it was read. No clocks are compared. No host waits for longer than twenty times the Timeout, and nothing is right or
 // wrong by a lease: where a bucket ignores conditions, which a host tries with
-// its second beat, there are no leases, and hosts fetch what others fetch too.
+// its first beat, there are no leases, and hosts fetch what others fetch too.
 //
 // Heads have leases as soon as they are looked for, payloads where a reader wants more than the head. The host that takes the lease of a head
 // takes that of its payload with it, idle, for which it writes no beat. Another host that wants the payload says so in the lease, and

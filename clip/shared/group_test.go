@@ -297,3 +297,34 @@ func TestCallerThatLeavesALease(t *testing.T) {
 		}
 	})
 }
+
+// TestFirstBeatFails: a bucket that does not take a host's first beat, or loses it, is not taken for one that ignores conditions.
+func TestFirstBeatFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := memory.New()
+		failed := false
+		b.Fail = func(_ context.Context, call, name string) error {
+			if call == "put" && strings.Contains(name, "/hosts/") && !failed {
+				failed = true
+				return errors.New("not now")
+			}
+			return nil
+		}
+		leader, follower := open(t, b, shared.Options{}), open(t, b, shared.Options{})
+		for i := range 3 {
+			id := partID(i)
+			if fetch, _ := wantsOf(t, leader, id); !fetch {
+				t.Errorf("%d: the first host is not to fetch", i)
+			}
+			time.AfterFunc(3*time.Second, func() { leader.Offer(id, offerOf(100)) })
+			if fetch, took := wantsOf(t, follower, id); fetch || took < 3*time.Second {
+				t.Errorf("%d: the other host is to fetch: %t, after %s", i, fetch, took)
+			}
+			for _, name := range b.Names("/hosts/") {
+				if err := b.Delete(t.Context(), name); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+	})
+}

@@ -68,11 +68,11 @@ type leases struct {
 	closed bool
 	// sights are what is seen of the beats of other hosts.
 	sights map[string]*sight
-	// beating says that this host has a beat now, count how many it has written, and moved when it last got further. deaf says that the bucket
-	// ignores conditions: then there are no leases.
-	beating, deaf bool
-	count         int64
-	moved         time.Time
+	// beating says that this host has a beat now, count how many it has written, and moved when it last got further. tried says that the bucket
+	// was tried for conditions, deaf that it ignores them: then there are no leases.
+	beating, tried, deaf bool
+	count                int64
+	moved                time.Time
 }
 
 func newLeases(ctx context.Context, b Bucket, root string, timeout time.Duration, allows func() bool, failed func(error)) *leases {
@@ -287,12 +287,16 @@ func (l *leases) pulse() (every time.Duration) {
 	}
 	ctx, cancel := context.WithTimeout(l.ctx, l.timeout)
 	defer cancel()
-	if text.Beat == 2 { // the first one is there
+	_, err := l.write(ctx, l.beatOf(l.holder), text, Condition{}) // else others see it stand still
+	l.mu.Lock()
+	try := err == nil && !l.tried
+	l.tried = l.tried || try
+	l.mu.Unlock()
+	if try { // there is one now
 		if _, err := l.write(ctx, l.beatOf(l.holder), text, Condition{Absent: true}); err == nil {
 			l.ignored()
 		}
 	}
-	_, _ = l.write(ctx, l.beatOf(l.holder), text, Condition{}) // others see it stand still
 	return every
 }
 

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
+	"slices"
 	"strings"
 
 	"clipfs/clip/archive"
@@ -38,36 +40,56 @@ func Expired(ctx context.Context, b Bucket, prefix string, k Key, describe Descr
 // fates has the present streams of folders, by folder. A stream that is there no more has no ARN.
 type fates map[string]archive.Stream
 
-// fatesOf describes the streams of all folders in which something matches.
+// fatesOf describes the streams of all folders in which something matches. Where that tells nothing of the account and the region of one that is
+// there no more, others of these are described too.
 func fatesOf(ctx context.Context, b Bucket, prefix string, k Key, describe Describe, match func(Entry) bool) (fates, error) {
-	found, homes, missing := make(fates), make(map[string]bool), make(map[string]bool)
+	wanted := make(map[string]bool) // by folder: whether anything matches
 	for e, err := range Names(ctx, b, prefix, k) {
 		if err != nil {
 			return nil, err
 		}
-		folder := e.Name.Stream
-		if _, asked := found[folder]; asked || missing[folder] || match != nil && !match(e) {
-			continue
-		}
+		wanted[e.Name.Stream] = wanted[e.Name.Stream] || match == nil || match(e)
+	}
+	found, homes, missing := make(fates), make(map[string]bool), make(map[string]bool)
+	ask := func(folder string) error {
 		name := (Name{Stream: folder}).StreamName()
 		stream, err := describe(ctx, name)
 		switch {
 		case errors.Is(err, archive.ErrNoStream):
 			missing[folder] = true
-			continue
+			return nil
 		case err != nil:
-			return nil, fmt.Errorf("retention of stream %s: %w", name, err)
+			return fmt.Errorf("retention of stream %s: %w", name, err)
 		}
 		now, ok := FolderOf(stream)
 		if !ok || homeOf(now) != homeOf(folder) {
-			continue // another stream of that name
+			return nil // another stream of that name
 		}
 		if homes[homeOf(now)] = true; now != folder {
 			stream = archive.Stream{Name: name} // it was made again
 		}
 		found[folder] = stream
+		return nil
 	}
-	for folder := range missing { // of which archive it was is known by another stream only
+	for _, folder := range slices.Sorted(maps.Keys(wanted)) {
+		if wanted[folder] {
+			if err := ask(folder); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for _, folder := range slices.Sorted(maps.Keys(missing)) { // of which archive it was is known by another stream only
+		home := homeOf(folder)
+		for _, other := range slices.Sorted(maps.Keys(wanted)) {
+			if _, asked := found[other]; asked || missing[other] || homes[home] || homeOf(other) != home {
+				continue
+			}
+			if err := ask(other); err != nil && !errors.Is(err, archive.ErrDenied) { // then the next one tells
+				return nil, err
+			}
+		}
+	}
+	for folder := range missing {
 		if homes[homeOf(folder)] {
 			found[folder] = archive.Stream{Name: (Name{Stream: folder}).StreamName()}
 		}

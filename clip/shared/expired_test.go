@@ -79,6 +79,7 @@ func TestExpired(t *testing.T) {
 		time.Sleep(2 * time.Hour)
 		want("two hours later", expired(nil), old, before, deleted)
 		want("of one stream", expired(func(e shared.Entry) bool { return strings.Contains(e.Name.Stream, "/cam/") }), old, before)
+		want("of a stream that was deleted", expired(func(e shared.Entry) bool { return strings.Contains(e.Name.Stream, "/door/") }), deleted)
 		for _, id := range []tier.ID{old, fresh} {
 			p := host.Open(t.Context(), id, tier.Fetch{})
 			if (p != nil) != (id == fresh) {

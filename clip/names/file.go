@@ -76,6 +76,12 @@ func cutMarks(stem string, form Form) (rest string, cover bool, position time.Du
 	return rest, false, time.Duration(ms) * time.Millisecond, nil
 }
 
+// IsCover reports whether the name of a file is that of a cover clip, "10m.cover.mp4".
+func (g Grammar) IsCover(name string) bool {
+	_, cover, _, err := cutMarks(g.cutFile(name))
+	return cover && err == nil
+}
+
 // ParseFile reads the name of a file in the directory of a start: "10m.mp4", "1h30m.json", or a clip by its end,
 // "2024-01-01T10:07:30.mp4"; each also as a cover clip, "10m.cover.mp4", or, if it is a Segment, with its position. ErrName if it is not in the grammar, or if the
 // end is not in (start, start+24h].

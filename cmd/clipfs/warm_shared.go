@@ -100,9 +100,9 @@ func (f *warmFlags) share(cmd *cobra.Command, paths []string) (err error) {
 
 // putClip has the clip at a path in the bucket, and gives how many of its parts were there, and how many are put there.
 func putClip(ctx context.Context, sharing *mount.Sharing, path string) (there, put int, err error) {
-	stream, span, err := warm.SpanOf(path)
+	stream, span, cover, err := warm.SpanOf(path)
 	if err != nil {
 		return 0, 0, err
 	}
-	return sharing.Put(ctx, stream, span)
+	return sharing.Put(ctx, stream, span, cover)
 }

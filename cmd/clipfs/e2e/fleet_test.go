@@ -214,6 +214,17 @@ func TestWarmShared(t *testing.T) {
 	if want, err := os.ReadFile(harness.StartMount(t, e).Join(clip)); err != nil || !bytes.Equal(got, want) {
 		t.Errorf("%d bytes of %d, %v", len(got), len(want), err)
 	}
+	cover := filepath.Join("testcard", nameOf(time.Now().UTC().Add(-4*time.Hour).Truncate(time.Hour).Add(30*time.Minute+700*time.Millisecond)), "1m.cover.mp4")
+	if out, text, err := harness.TryRun(t, harness.Binary(t), "warm", "--shared-only", m.Join(cover)); err != nil {
+		t.Fatalf("%v, %s%s", err, out, text)
+	}
+	calls = e.Calls(t, "GetClip")
+	if _, err := os.ReadFile(harness.StartMount(t, e, flags...).Join(cover)); err != nil {
+		t.Error(err)
+	}
+	if n := e.Calls(t, "GetClip") - calls; n != 0 {
+		t.Errorf("the host that reads a cover clip makes %d GetClip calls", n)
+	}
 	_, text, err := harness.TryRun(t, harness.Binary(t), "warm", "--shared-only", m.Join("testcard/last/1m.mp4"))
 	if err == nil || !strings.Contains(string(text), "are not shared") {
 		t.Errorf("the newest minute: %v, %s", err, text)

@@ -189,12 +189,12 @@ func lengthOf(name string) time.Duration {
 	return file.Length
 }
 
-// SpanOf tells what the clip at a path is of.
-func SpanOf(path string) (stream archive.StreamName, span archive.Span, err error) {
+// SpanOf tells what the clip at a path is of, and whether it is a cover clip.
+func SpanOf(path string) (stream archive.StreamName, span archive.Span, cover bool, err error) {
 	var told [3]string
 	for i, name := range []string{"stream", "start", "end"} {
 		if told[i], err = attribute(path, name); err != nil {
-			return "", span, err
+			return "", span, false, err
 		}
 	}
 	start, err := time.Parse(time.RFC3339, told[1])
@@ -202,7 +202,7 @@ func SpanOf(path string) (stream archive.StreamName, span archive.Span, err erro
 		span.Start = start
 		span.End, err = time.Parse(time.RFC3339, told[2])
 	}
-	return archive.StreamName(told[0]), span, err
+	return archive.StreamName(told[0]), span, names.Grammar{}.IsCover(filepath.Base(path)), err
 }
 
 // missingOf asks how much of the clip at a path is not in the cache.

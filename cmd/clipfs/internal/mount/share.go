@@ -71,10 +71,14 @@ func (s *Sharing) Close() error {
 	return err
 }
 
-// Put has all parts of a clip in the bucket, and gives how many were there before and how many are now. An error says also that some
+// Put has all parts of a clip, or of a cover clip, in the bucket, and gives how many were there before and how many are now. An error says also that some
 // may not be shared.
-func (s *Sharing) Put(ctx context.Context, stream archive.StreamName, span archive.Span) (there, put int, err error) {
-	c, err := s.assembly.Library.Clip(ctx, stream, span)
+func (s *Sharing) Put(ctx context.Context, stream archive.StreamName, span archive.Span, cover bool) (there, put int, err error) {
+	look := s.assembly.Library.Clip
+	if cover {
+		look = s.assembly.Library.Cover
+	}
+	c, err := look(ctx, stream, span)
 	if err != nil {
 		return 0, 0, err
 	}

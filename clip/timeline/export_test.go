@@ -3,6 +3,7 @@ package timeline
 import (
 	"io"
 	"log/slog"
+	"time"
 
 	"clipfs/clip/archive"
 )
@@ -32,4 +33,20 @@ func Held(t *Timeline) (fragments, hours int) {
 	t.table.mu.Lock()
 	defer t.table.mu.Unlock()
 	return t.table.buckets.held, t.table.buckets.lru.Len()
+}
+
+// PutHour puts an hour without fragments into memory, in the place of what is there, and gives its serial.
+func PutHour(t *Timeline, v View, hour time.Time) uint64 {
+	t.table.meet(v.Stream)
+	t.table.buckets.put(keyOf(v.Stream.Name, hour), bucket{known: allMinutes, asked: time.Now(), settled: true})
+	return t.table.buckets.serial
+}
+
+// StampOf gives the stamp of a listing that is made of hours with these serials.
+func StampOf(serials ...uint64) uint64 {
+	var sections []section
+	for _, s := range serials {
+		sections = append(sections, section{serial: s})
+	}
+	return stampOf(sections)
 }

@@ -33,7 +33,6 @@ func (t *Timeline) List(ctx context.Context, v View, span archive.Span) (Listing
 	if err != nil {
 		return Listing{}, err
 	}
-	known := v.Window.Covers(around)
 	if len(sections) == 1 {
 		l.Fragments = sections[0].fragments
 	} else {
@@ -43,11 +42,9 @@ func (t *Timeline) List(ctx context.Context, v View, span archive.Span) (Listing
 		if s.validUntil.Before(l.ValidUntil) {
 			l.ValidUntil = s.validUntil
 		}
-		known = known && s.serial != 0
-		l.Stamp = max(l.Stamp, s.serial)
 	}
-	if !known {
-		l.Stamp = 0
+	if v.Window.Covers(around) {
+		l.Stamp = stampOf(sections)
 	}
 	l.Rule.LeftOut = archive.LearnLeftOut(l.Fragments, t.options.Selector)
 	l.Fragments = slices.Clip(t.table.within(l.Fragments, span))
@@ -69,8 +66,8 @@ func joined(sections []section) []archive.Fragment {
 
 // Unchanged reports whether List would give the listing of that stamp again, and until when that is valid; false where that is not known. It makes no call.
 //
-// Hours are numbered as they are put into memory, and a stamp is the highest of those numbers: once any hour of a span is replaced, its
-// highest number is another one.
+// Hours are numbered as they are put into memory, and a stamp is the sum of those numbers: once any hour of a span is replaced, it has a
+// higher number, and the sum is another one. (The highest number would not tell an hour that was replaced while the next one was waited for.)
 func (t *Timeline) Unchanged(v View, span archive.Span, stamp uint64) (validUntil time.Time, ok bool) {
 	around := archive.LearnSpan(span)
 	if stamp == 0 || span.Empty() || !v.Window.Covers(around) {
@@ -78,7 +75,7 @@ func (t *Timeline) Unchanged(v View, span archive.Span, stamp uint64) (validUnti
 	}
 	now := time.Now()
 	validUntil = now.Add(t.options.TTL)
-	highest := uint64(0)
+	sum := uint64(0)
 	for hour := around.Start.Truncate(bucketLength); hour.Before(around.End); hour = hour.Add(bucketLength) {
 		key := keyOf(v.Stream.Name, hour)
 		t.table.mu.Lock()
@@ -94,9 +91,20 @@ func (t *Timeline) Unchanged(v View, span archive.Span, stamp uint64) (validUnti
 		if until.Before(validUntil) {
 			validUntil = until
 		}
-		highest = max(highest, b.serial)
+		sum += b.serial
 	}
-	return validUntil, highest == stamp
+	return validUntil, sum == stamp
+}
+
+// stampOf gives the stamp of a listing that is made of sections, of which hours have one each; 0 where one is no hour that is kept.
+func stampOf(sections []section) (sum uint64) {
+	for _, s := range sections {
+		if s.serial == 0 {
+			return 0
+		}
+		sum += s.serial
+	}
+	return sum
 }
 
 // FirstIn gives when the first fragment starts of those that List gives for a span; false where there are none. It costs what List costs, and copies

@@ -92,8 +92,7 @@ type bucket struct {
 	serial uint64
 }
 
-// with gives the hour once more of its minutes were asked for. They replace what was known of them; of the rest, what is
-// still valid stays.
+// with gives the hour once more of its minutes were asked for. They replace what was known of them; of the rest, what is still valid stays.
 func (b bucket) with(more bucket, by archive.Selector) bucket {
 	if b.known&^more.known == 0 || b.settled != more.settled || !b.settled && !more.asked.Before(b.validUntil) {
 		return more

@@ -45,8 +45,7 @@ func (t *table) confirm(ctx context.Context, v View, span archive.Span, fragment
 	}
 }
 
-// hole gives the span from the first to the last place of a span at which fragments seem to be missing; it is empty where
-// there is none.
+// hole gives the span from the first to the last place of a span at which fragments seem to be missing; it is empty where there is none.
 func (t *table) hole(span archive.Span, fragments []archive.Fragment) archive.Span {
 	if len(fragments) < 2 {
 		return archive.Span{} // nothing tells how far apart they are

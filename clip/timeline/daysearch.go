@@ -111,8 +111,7 @@ func (s *daySearch) run(ctx context.Context) error {
 	return nil
 }
 
-// unknown gives the ranges of a range that have to be asked for: those between days with footage, without known days at
-// their ends.
+// unknown gives the ranges of a range that have to be asked for: those between days with footage, without known days at their ends.
 func (s *daySearch) unknown(r dayRange) []dayRange {
 	var all []dayRange
 	open := false

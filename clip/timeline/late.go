@@ -20,8 +20,7 @@ const (
 	maxLate = 10_000
 )
 
-// catchUp lists what has been ingested since it was last called, whatever its producer time, and forgets the remembered
-// hours that lack any of it.
+// catchUp lists what has been ingested since it was last called, whatever its producer time, and forgets the remembered hours that lack any of it.
 func (t *table) catchUp(ctx context.Context, v View) error {
 	_, err := t.catches.Do(ctx, v.Stream.Name, func(ctx context.Context, progress func()) (struct{}, error) {
 		rewinds := t.rewound(v.Stream)

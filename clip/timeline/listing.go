@@ -20,8 +20,7 @@ type Listing struct {
 	Stamp uint64
 }
 
-// List gives the fragments that start in a span. It costs no call where they are known; ErrNotListable where they may not be
-// listed.
+// List gives the fragments that start in a span. It costs no call where they are known; ErrNotListable where they may not be listed.
 func (t *Timeline) List(ctx context.Context, v View, span archive.Span) (Listing, error) {
 	span = span.Intersect(v.Window)
 	l := Listing{Rule: archive.GapRule{Min: t.options.Gap, By: t.options.Selector}, ValidUntil: time.Now().Add(t.options.TTL)}

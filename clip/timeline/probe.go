@@ -15,8 +15,7 @@ const probesAtOnce = 8
 // are few, and are asked for as they are.
 const maxProbedHours = 49
 
-// recorded tells whether any fragment starts in a span: from hours that are known, else with one call that asks for
-// one fragment at most.
+// recorded tells whether any fragment starts in a span: from hours that are known, else with one call that asks for one fragment at most.
 func (t *table) recorded(ctx context.Context, v View, span archive.Span) (bool, error) {
 	key := probeKey{v.Stream.Name, span.Start.UnixMilli(), span.End.UnixMilli()} // of all of it, as the window moves
 	span = span.Intersect(v.Window)

@@ -12,8 +12,7 @@ import (
 	"clipfs/clip/singleflight"
 )
 
-// retentionMargin keeps spans clear of the border of retention: a request that was right when it was made is refused when it
-// arrives too late.
+// retentionMargin keeps spans clear of the border of retention: a request that was right when it was made is refused when it arrives too late.
 const retentionMargin = 5 * time.Second
 
 // Timeline tells what the streams of an archive have recorded. It is safe for concurrent use.
@@ -65,8 +64,7 @@ func (t *Timeline) Stream(ctx context.Context, name archive.StreamName) (archive
 	return t.streams.describe(ctx, name)
 }
 
-// Denied gives why fragments of a stream may not be listed, as far as that is known without a call; nil if nothing is known
-// against it.
+// Denied gives why fragments of a stream may not be listed, as far as that is known without a call; nil if nothing is known against it.
 func (t *Timeline) Denied(stream archive.StreamName) error { return t.denials.denied(stream) }
 
 // Likely guesses how many fragments a length of a stream has where they may not be listed; Saw learns that from how many

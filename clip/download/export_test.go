@@ -96,3 +96,8 @@ func Copy(ctx context.Context, s Scheduler, d Download, w *cache.Writer, r io.Re
 	}
 	return in.copy(ctx, r)
 }
+
+// WholeEntry takes a payload up for an offer.
+func WholeEntry(store Store, p Payload, size int64) (*cache.Entry, error) {
+	return (&Downloader{store: store}).wholeEntry(p, size)
+}

@@ -201,6 +201,9 @@ func (d *Downloader) confirm(ctx context.Context, p Payload, h Head, fetched tim
 	return c, err
 }
 
+// wholeWait is how long an offer waits for the fill of its payload to end.
+const wholeWait = 5 * time.Second
+
 // wholeEntry takes a payload up that is in the store, all of it. One that is not there any more is wanted only if it is: others that
 // come upon its fill take it up again.
 func (d *Downloader) wholeEntry(p Payload, size int64) (*cache.Entry, error) {
@@ -208,7 +211,16 @@ func (d *Downloader) wholeEntry(p Payload, size int64) (*cache.Entry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", tier.ErrGone, err)
 	}
-	<-entry.Done()
+	ctx, cancel := context.WithTimeout(context.Background(), wholeWait)
+	defer cancel()
+	select {
+	case <-entry.Done(): // the fill that has offered it ends soon
+	case <-ctx.Done(): // another one is under way, and may be paused for as long as this waits for it
+	}
+	if !entry.Complete() {
+		entry.Release()
+		return nil, tier.ErrGone
+	}
 	if got, err := entry.Size(context.Background()); err != nil || got != size || !entry.Complete() {
 		entry.Release()
 		return nil, tier.ErrGone

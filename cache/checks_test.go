@@ -118,7 +118,7 @@ func TestDamagedTails(t *testing.T) { bothForms(t, testDamagedTails) }
 func testDamagedTails(t *testing.T) {
 	const size = 100_000
 	full := cache.FileSize(size)
-	if apart { // the same in the checksums' file, the proof of which begins at full
+	if apart { // the same in the checksums' file, whose proof begins at full
 		testDamagedChecks(t, size)
 		return
 	}

@@ -20,7 +20,7 @@ const (
 	proveBlocks = 16
 )
 
-// unproven are the pairs of which some blocks were not checked, neither since the start nor by an earlier process.
+// unproven are the pairs with blocks that nobody has checked, since the start or in an earlier process.
 type unproven struct {
 	// mu guards the rest.
 	mu sync.Mutex

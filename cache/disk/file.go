@@ -316,7 +316,7 @@ func (f *File) usePair(when time.Time) error {
 	return err
 }
 
-// prove writes the proof of data in a state of which all was checked, unless it is there or another program has changed
+// prove writes the proof of data that was all checked in one state, unless it is there or another program has changed
 // the data since.
 func (f *File) prove(d *Directory, info fs.FileInfo) error {
 	f.mu.Lock()

@@ -73,7 +73,7 @@ func (f *File) Check(d *Directory, size int64, n int, buffer *[SumBlock]byte) (d
 			return false, err
 		}
 	}
-	if info, err = open.Stat(); err != nil || size == 0 { // of which nothing can be proven
+	if info, err = open.Stat(); err != nil || size == 0 { // there is nothing to prove
 		return true, err
 	}
 	return true, f.prove(d, info)

@@ -117,6 +117,6 @@ func TestCheckedBeforeAChange(t *testing.T) {
 		t.Error("unchanged since a check of some of it has begun")
 	}
 	if f.Unchanged(open, nil) {
-		t.Error("unchanged for who has nothing to check, since a check of some of it has begun")
+		t.Error("unchanged for a caller with nothing to check, though a check of some of it has begun")
 	}
 }

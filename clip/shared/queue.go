@@ -189,8 +189,8 @@ func (t *Tier) isDamaged(name Name) bool {
 	return t.damaged.Contains(name.String())
 }
 
-// put confirms an offer and writes it. Where a conditional write fails, that says nothing yet: a store may answer 412 or close
-// the connection where the object is there.
+// put confirms an offer and writes it, without a condition: while MinIO takes in an object on a condition, it answers nobody who asks
+// for that object. What two hosts write of one name says the same.
 func (t *Tier) put(ctx context.Context, o offer, over bool) error {
 	content, release, err := o.Content()
 	if err != nil {
@@ -214,9 +214,9 @@ func (t *Tier) put(ctx context.Context, o offer, over bool) error {
 	watch := time.AfterFunc(uploadStall, func() { cancel(errSlow) })
 	defer watch.Stop()
 	whole := &joined{head: bytes.NewReader(head), content: content, size: size, read: func() { watch.Reset(uploadStall) }}
-	_, err = t.bucket.Put(stalled, t.root+o.name.String(), whole, size, Condition{Absent: !over})
+	_, err = t.bucket.Put(stalled, t.root+o.name.String(), whole, size, Condition{})
 	if err != nil && !over && ctx.Err() == nil {
-		if there, asked := t.has(ctx, o.name); asked == nil && there {
+		if there, asked := t.has(ctx, o.name); asked == nil && there { // and the store lets nobody replace it
 			t.counts.there.Add(1)
 			return nil
 		}

@@ -152,7 +152,8 @@ func TestHolderThatStops(t *testing.T) {
 	both.Wait()
 }
 
-// TestHostKilledInUpload: of what a host uploads that is killed in the middle of it nothing is there, and another host uploads it.
+// TestHostKilledInUpload: a look for what a host uploads is a miss at once; of what a host uploads that is killed in the middle of it
+// nothing is there, and another host uploads it.
 func TestHostKilledInUpload(t *testing.T) {
 	environment(t, gateway.SecretKey)
 	g := gateway.Start(t)
@@ -165,6 +166,11 @@ func TestHostKilledInUpload(t *testing.T) {
 	})
 	other := startHost(t, g, "upload")
 	<-half
+	during := shared.Open(open(t, g, "s3://"+gateway.Name), shared.Options{Prefix: "p", Timeout: 10 * time.Second})
+	t.Cleanup(during.Close)
+	if got, err := take(t, during, idOf(hostKey)); got != nil || err != nil || during.Stats().Misses != 1 {
+		t.Errorf("a look during the upload: %d bytes, %v, %+v", len(got), err, during.Stats())
+	}
 	if err := other.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
@@ -209,8 +215,9 @@ func (h *halted) Read(p []byte) (int, error) {
 			close(h.half)
 		}
 		<-h.gone
+		return 0, io.ErrUnexpectedEOF
 	}
-	n, err := h.ReadCloser.Read(p[:max(1, min(int64(len(p)), h.left))])
+	n, err := h.ReadCloser.Read(p[:min(int64(len(p)), h.left)])
 	h.left -= int64(n)
 	return n, err
 }

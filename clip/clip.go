@@ -181,7 +181,7 @@ func (c *Clip) asks(ctx context.Context) context.Context { return c.reader(ctx).
 // detail gives what the clip is made of. ErrChanged if the archive has other fragments in its span by now. It costs a
 // listing at most, as a rule nothing.
 func (c *Clip) detail(ctx context.Context) (*detail, error) {
-	if d := c.details.last.Value(); d != nil {
+	if d := c.details.last.get(); d != nil {
 		return d, nil
 	}
 	listed, err := c.details.again(ctx)
@@ -192,6 +192,7 @@ func (c *Clip) detail(ctx context.Context) (*detail, error) {
 	if len(d.parts) == 0 || c.library.clipKey(d.parts) != c.planned {
 		return nil, fmt.Errorf("%s %s has other fragments now: %w", c.stream.Name, c.span, archive.ErrChanged)
 	}
+	c.details.last.set(d)
 	return d, nil
 }
 

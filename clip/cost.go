@@ -55,7 +55,7 @@ func (c *Clip) OpenWait() time.Duration {
 	if !c.mayList() {
 		return c.library.wait(c.stream.Name, c.library.minutes.Likely(c.stream.Name, unlisted.Minute)*c.calls)
 	}
-	if d := c.details.last.Value(); d != nil {
+	if d := c.details.last.get(); d != nil {
 		return c.library.wait(c.stream.Name, c.library.missingHeads(d.parts).fragments)
 	}
 	return c.library.wait(c.stream.Name, c.fragments)

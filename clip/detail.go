@@ -2,6 +2,7 @@ package clip
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 	"weak"
 
@@ -25,9 +26,26 @@ type detail struct {
 type details struct {
 	// again lists the fragments anew.
 	again func(ctx context.Context) (timeline.Listing, error)
-	last  weak.Pointer[detail]
+	last  *lastDetail
 	// kept is the detail of a clip at the live edge, of which a new listing would tell more.
 	kept *detail
+}
+
+// lastDetail is the detail that was made last, as long as somebody uses it: several clips can be of one look-up. Nil has none.
+type lastDetail struct {
+	made atomic.Pointer[weak.Pointer[detail]]
+}
+
+func (l *lastDetail) get() *detail {
+	if l == nil {
+		return nil
+	}
+	return l.made.Load().Value()
+}
+
+func (l *lastDetail) set(d *detail) {
+	made := weak.Make(d)
+	l.made.Store(&made)
 }
 
 // detailOf cuts a listing into the parts of a clip of some length.

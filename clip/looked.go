@@ -3,7 +3,6 @@ package clip
 import (
 	"context"
 	"time"
-	"weak"
 
 	"clipfs/cache"
 	"clipfs/clip/archive"
@@ -36,7 +35,7 @@ type looked struct {
 	planned, key cache.Key
 	// settled has the keys under which it is known that a part is not what its call brings. None is to be known for key to be right.
 	settled []cache.Key
-	detail  weak.Pointer[detail]
+	detail  lastDetail
 	// texts has what Clip.Memo keeps.
 	texts told.Memory
 }
@@ -46,8 +45,9 @@ func (l *Library) lookedAt(stream archive.Stream, d *detail, stamp uint64, liste
 	parts, _ := l.served(context.Background(), stream, d)
 	f = &looked{
 		stamp: stamp, listed: listed, fragments: len(d.fragments), first: d.fragments[0].Time(l.options.Selector),
-		calls: len(parts), planned: l.clipKey(d.parts), detail: weak.Make(d),
+		calls: len(parts), planned: l.clipKey(d.parts),
 	}
+	f.detail.set(d)
 	if f.key = f.planned; len(parts) > 0 {
 		f.key = l.clipKey(parts)
 	}
@@ -103,7 +103,7 @@ func (l *Library) clipFrom(
 ) *Clip {
 	return &Clip{
 		library: l, stream: stream, span: u.span, cover: u.cover, expires: validUntil, looked: f,
-		details:   details{again: again, last: f.detail},
+		details:   details{again: again, last: &f.detail},
 		fragments: f.fragments, calls: f.calls, media: f.media, first: f.first, planned: f.planned, key: f.key,
 		version: l.identities.Current(f.key),
 	}

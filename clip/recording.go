@@ -33,6 +33,9 @@ type Recording struct {
 	// plays, both as far as the listing tells.
 	Points []archive.Point
 	Length time.Duration
+
+	// made is what all that is made of: as long as the recording is used, nothing makes it again.
+	made *detail
 }
 
 // Recording gives what the listing tells of the clip. It costs a listing at most, as a rule nothing; ErrChanged if the archive
@@ -45,7 +48,7 @@ func (c *Clip) Recording(ctx context.Context) (Recording, error) {
 	if err != nil {
 		return Recording{}, err
 	}
-	r := Recording{Stream: c.stream, Span: c.span, Fragments: d.fragments, Rule: d.rule, Cover: c.cover, Gaps: d.gaps(), Policy: c.Gaps(), Over: d.over}
+	r := Recording{Stream: c.stream, Span: c.span, Fragments: d.fragments, Rule: d.rule, Cover: c.cover, Gaps: d.gaps(), Policy: c.Gaps(), Over: d.over, made: d}
 	r.Points, r.Length = c.listedPoints(d)
 	return r, nil
 }

@@ -79,18 +79,20 @@ func leftOut(fragments []Fragment, by Selector) time.Duration {
 	return left[(len(left)-1)/2]
 }
 
-// End tells when a fragment ends: its length and the frame that the length leaves out.
-func (r GapRule) End(f Fragment) time.Time {
-	last := min(r.LeftOut, f.Length)
+// Lasts tells how long a fragment is: its length and the frame that the length leaves out.
+func (r GapRule) Lasts(f Fragment) time.Duration {
 	if f.Length == 0 {
-		last = r.LeftOut
+		return r.LeftOut
 	}
-	return f.Time(r.By).Add(f.Length + last)
+	return f.Length + min(r.LeftOut, f.Length)
 }
+
+// End tells when a fragment ends.
+func (r GapRule) End(f Fragment) time.Time { return f.Time(r.By).Add(r.Lasts(f)) }
 
 // Between reports whether a gap lies between a fragment and the one that follows it.
 func (r GapRule) Between(f, next Fragment) bool {
-	return next.Time(r.By).Sub(r.End(f)) > r.Min
+	return next.Time(r.By).Sub(f.Time(r.By)) > r.Lasts(f)+r.Min
 }
 
 // maxSoundLead is by how much sound may lead the pictures that it is stored with. Where it leads by more each time, the

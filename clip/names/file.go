@@ -163,8 +163,11 @@ func (g Grammar) FormatFile(length time.Duration, form Form) string {
 // "20240101T100000Z/6s.pts36000000.ts". Its start has no colon, as the first element of a relative URI must not, and names the
 // same instant whatever the location.
 func FormatSegment(span archive.Span, position time.Duration) string {
-	utc := Grammar{Basic: true}
-	name := utc.FormatExactly(span.Start, archive.Second) + "Z/" + FormatLength(span.Length())
+	precision := archive.Second
+	if span.Start.Nanosecond() != 0 {
+		precision = archive.Millisecond
+	}
+	name := span.Start.UTC().Format(layoutOf(precision, true)) + "Z/" + FormatLength(span.Length())
 	if ms := position.Milliseconds(); ms > 0 {
 		name += positionMark + strconv.FormatInt(ms, 10)
 	}

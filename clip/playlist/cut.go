@@ -59,8 +59,7 @@ func Cut(fragments []archive.Fragment, rule archive.GapRule, o Options) []Segmen
 
 // endOf gives when a fragment ends, in whole milliseconds, after its start.
 func endOf(f archive.Fragment, rule archive.GapRule) time.Time {
-	start := f.Time(rule.By)
-	return start.Add(max(archive.Grain, rule.End(f).Sub(start).Round(archive.Grain)))
+	return f.Time(rule.By).Add(max(archive.Grain, rule.Lasts(f).Round(archive.Grain)))
 }
 
 // end gives the index behind the last fragment of the segment that begins with a fragment.
@@ -88,11 +87,10 @@ func (o Options) end(fragments []archive.Fragment, rule archive.GapRule, from in
 
 // until gives when a fragment ends in a playlist: where the next one starts, or where it ends itself before a gap.
 func (o Options) until(fragments []archive.Fragment, rule archive.GapRule, i int) time.Time {
-	end := endOf(fragments[i], rule)
 	if i+1 < len(fragments) && !rule.Between(fragments[i], fragments[i+1]) {
-		end = fragments[i+1].Time(rule.By)
+		return fragments[i+1].Time(rule.By)
 	}
-	return end
+	return endOf(fragments[i], rule)
 }
 
 // Longest gives the length of the longest segment.

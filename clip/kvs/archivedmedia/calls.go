@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/aws/smithy-go"
@@ -75,7 +77,7 @@ func (c *Client) GetClip(ctx context.Context, o Options, s Selection) (clip Clip
 // Page is the answer to ListFragments.
 type Page struct {
 	// Fragments in no order.
-	Fragments Fragments
+	Fragments []Fragment
 	// NextToken is nil on the last page.
 	NextToken *string
 }
@@ -90,16 +92,32 @@ type Fragment struct {
 	ProducerTimestamp, ServerTimestamp *Time
 }
 
-// Fragments are those of a page.
-type Fragments []Fragment
-
 // MaxResults is the most fragments that a page has (API reference, ListFragments, MaxResults).
 const MaxResults = 1000
 
-// UnmarshalJSON reads fragments. A page of more than MaxResults is an error.
-func (f *Fragments) UnmarshalJSON(text []byte) (err error) {
-	*f, err = list[Fragment](text, MaxResults, "fragments")
-	return err
+// pageText is a Page as it comes. An array takes no more memory where the list is longer, and is read in one go: half of what a list of
+// its own takes.
+type pageText struct {
+	Fragments [MaxResults + 1]*Fragment
+	NextToken *string
+}
+
+// page gives the Page. One of more than MaxResults is an error, as is a list that has no fragment where others follow.
+func (t *pageText) page() (Page, error) {
+	count := slices.Index(t.Fragments[:], nil)
+	if count < 0 {
+		return Page{}, fmt.Errorf("more than %d fragments on a page", MaxResults)
+	}
+	p := Page{Fragments: make([]Fragment, count), NextToken: t.NextToken}
+	for i, f := range t.Fragments {
+		switch {
+		case i < count:
+			p.Fragments[i] = *f
+		case f != nil:
+			return Page{}, fmt.Errorf("fragment %d of a page is null", count)
+		}
+	}
+	return p, nil
 }
 
 // Time is a time, UTC, to the millisecond.
@@ -111,8 +129,8 @@ const maxEpoch = 253402300799
 // UnmarshalJSON reads epoch seconds. It rounds to the millisecond: smithy's own conversion cuts, which turns some
 // fractions into the millisecond before.
 func (t *Time) UnmarshalJSON(text []byte) error {
-	var seconds float64
-	if err := json.Unmarshal(text, &seconds); err != nil {
+	seconds, err := strconv.ParseFloat(string(text), 64)
+	if err != nil {
 		return err
 	}
 	if math.Abs(seconds) > maxEpoch {
@@ -134,8 +152,14 @@ func (c *Client) ListFragments(ctx context.Context, o Options, s Selection, most
 		StreamName       *string `json:",omitempty"`
 	}{s.selector(), most, token, s.StreamARN, s.StreamName}
 	metadata, err = c.invoke(ctx, o, operation{name: "ListFragments", path: "/listFragments", read: func(resp *smithyhttp.Response) error {
-		page = Page{}
-		return decode(resp.Body, &page)
+		var text pageText
+		if err := decode(resp.Body, &text); err != nil {
+			return err
+		}
+		if page, err = text.page(); err != nil {
+			return &smithy.DeserializationError{Err: err}
+		}
+		return nil
 	}}, document)
 	return page, metadata, err
 }

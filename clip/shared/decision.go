@@ -49,6 +49,7 @@ func (g *group) decide() *decision {
 	for _, a := range asks {
 		g.decideAsk(d, a, owned)
 	}
+	d.urgent = d.urgent || len(d.ended) > 0 && !d.busy // whoever waits need not wait for more to end
 	return d
 }
 

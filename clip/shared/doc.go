@@ -43,7 +43,7 @@
 // request, until a probe in the background was answered. No read of a user waits for a probe, and nothing is tried twice.
 //
 // Offers wait in a queue that is bounded by the bytes of their entries, and are dropped where it is full, where the entry is
-// evicted before its turn, and where the breaker is open. Two are uploaded at a time.
+// evicted before its turn, and where the breaker is open. Two large payloads are uploaded at a time, and heads beside them.
 //
 // # One fetch for all
 //
@@ -59,7 +59,8 @@
 // A host that finds a lease of another one follows: it reads the leases of these minutes, at first five times a second and then less
 // often, for all that it wants of them, and the beat of their holder. Once the lease has ended it looks for the object. Where the
 // beat stands still for three of its times and a Timeout, by the follower's own clock, the follower takes the lease over, on the condition that
-// the object is as it was read. No clocks are compared. No host waits for longer than twenty times the Timeout, and nothing is right or
+// the object is as it was read. Leases whose ETag is not of their bytes are read again: Versity S3 Gateway gives the ETag of one version with the
+// bytes of another while it replaces an object. No clocks are compared. No host waits for longer than twenty times the Timeout, and nothing is right or
 // wrong by a lease: where a bucket ignores conditions, which a host tries with
 // its first beat, there are no leases, and hosts fetch what others fetch too.
 //

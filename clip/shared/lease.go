@@ -3,12 +3,16 @@ package shared
 import (
 	"bytes"
 	"context"
+	"crypto/md5" //nolint:gosec // see sumOf
 	"crypto/rand"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"io"
 	"slices"
+	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"clipfs/clip/tier"
@@ -61,6 +65,8 @@ type leases struct {
 	failed  func(error)
 	// running has the goroutines of groups and of the beat.
 	running sync.WaitGroup
+	// opaque says that the bucket's ETags are not those of sumOf, by which what came can be told.
+	opaque atomic.Bool
 
 	// mu guards the rest, and what the fields of a group say that it guards.
 	mu     sync.Mutex
@@ -359,23 +365,53 @@ func (l *leases) write(ctx context.Context, name string, text any, on Condition)
 	if err != nil {
 		return "", err
 	}
-	return l.bucket.Put(ctx, name, bytes.NewReader(b), int64(len(b)), on)
+	if etag, err = l.bucket.Put(ctx, name, bytes.NewReader(b), int64(len(b)), on); err == nil {
+		l.opaque.Store(etag != sumOf(b))
+	}
+	return etag, err
 }
+
+// sumOf gives the ETag that most stores give what is written at once and not encrypted.
+func sumOf(b []byte) string {
+	sum := md5.Sum(b) //nolint:gosec // it is what stores say, and keeps nobody out
+	return strconv.Quote(hex.EncodeToString(sum[:]))
+}
+
+// readTries is how often a small object is read whose ETag does not seem to be of what came.
+const readTries = 4
+
+// errTorn: a store gave the ETag of one version of an object with the bytes of another one, as Versity S3 Gateway does while it is replaced. A
+// write on the condition of that ETag would undo what stands there.
+var errTorn = errors.New("the ETag is not of what came")
 
 // read reads a small object. What is none, or too large, leaves text as it is.
 func (l *leases) read(name string, most int64, text any) (etag string, err error) {
 	ctx, cancel := context.WithTimeout(l.ctx, l.timeout)
 	defer cancel()
+	before := ""
+	for range readTries {
+		var b []byte
+		if b, etag, err = l.get(ctx, name, most); err != nil {
+			return "", err
+		}
+		came := etag + string(b)
+		if l.opaque.Load() || etag == sumOf(b) || came == before {
+			_ = json.Unmarshal(b, text) // what is none says nothing
+			return etag, nil
+		}
+		before = came
+	}
+	return "", errTorn
+}
+
+// get gets a small object, and its ETag.
+func (l *leases) get(ctx context.Context, name string, most int64) (b []byte, etag string, err error) {
 	o, err := l.bucket.Get(ctx, name)
 	if err != nil {
-		return "", err
+		return nil, "", err
 	}
-	b, err := io.ReadAll(io.LimitReader(o.Body, most))
-	if err = errors.Join(err, o.Body.Close()); err != nil {
-		return "", err
-	}
-	_ = json.Unmarshal(b, text) // what is none says nothing
-	return o.ETag, nil
+	b, err = io.ReadAll(io.LimitReader(o.Body, most))
+	return b, o.ETag, errors.Join(err, o.Body.Close())
 }
 
 // rest waits, for wake at most; it reports whether it was woken.

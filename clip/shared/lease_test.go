@@ -1,6 +1,7 @@
 package shared_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -159,6 +160,46 @@ func TestStoreWithoutConditions(t *testing.T) {
 		synctest.Wait()
 		if got, err := take(t, open(t, b, shared.Options{})); err != nil || len(got) != 100 {
 			t.Errorf("%d bytes, %v", len(got), err)
+		}
+	})
+}
+
+// torn is a bucket that gives the bytes of an earlier version of the leases with the ETag of the present one, once.
+type torn struct {
+	*memory.Bucket
+	before []byte
+	gave   atomic.Bool
+}
+
+func (b *torn) Get(ctx context.Context, name string) (*shared.Object, error) {
+	o, err := b.Bucket.Get(ctx, name)
+	if err == nil && strings.Contains(name, "/l/") && !b.gave.Swap(true) {
+		o.Body = io.NopCloser(bytes.NewReader(b.before))
+	}
+	return o, err
+}
+
+// TestTornLeases: leases that are read while the store replaces them are read again: a host that believed them would write over the lease
+// of another one, and both would fetch.
+func TestTornLeases(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := memory.New()
+		leader, at := open(t, b, shared.Options{}), &torn{Bucket: b}
+		other := someID()
+		other.Key += "-1"
+		leader.Open(t.Context(), other, tier.Fetch{Whole: always})
+		b.Edit("/l/", func(o []byte) []byte { at.before = o; return o })
+		if fetch, _ := wants(t, leader, always); !fetch {
+			t.Fatal("the first host does not fetch")
+		}
+		const lasts = 3 * time.Second
+		time.AfterFunc(lasts, func() { leader.Offer(someID(), offerOf(100)) })
+		host := open(t, at, shared.Options{})
+		if fetch, took := wants(t, host, always); fetch || took < lasts {
+			t.Errorf("another host is to fetch: %t, after %s", fetch, took)
+		}
+		if !at.gave.Load() {
+			t.Error("no leases were read")
 		}
 	})
 }

@@ -9,12 +9,16 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"clipfs/clip/tier"
 )
 
 const (
-	// atOnce is how many uploads run.
-	atOnce = 2
+	// bytesAtOnce is how many bytes of payloads are written at once, of which one counts for half at most: two large ones, and as many small ones as
+	// that takes to get on against a store's latency. payloadsAtOnce is how many of them are confirmed or written, smallAtOnce of all that is small.
+	bytesAtOnce                 = 8 << 20
+	payloadsAtOnce, smallAtOnce = 8, 6
 	// uploadStall is how long an upload may go without the bucket taking a byte, or answering.
 	uploadStall = 30 * time.Second
 )
@@ -29,27 +33,37 @@ type offer struct {
 	tier.Offer
 }
 
-// queue has the offers that wait, first come first served.
+// queue has the offers that wait, first come first served, but heads and hours beside payloads: other hosts open clips with them.
 type queue struct {
 	ctx    context.Context //nolint:containedctx // uploads are the tier's own, and of no caller
 	most   int64
 	upload func(context.Context, offer)
+	// payloads has those bytesAtOnce.
+	payloads *semaphore.Weighted
 	// running has the goroutines that upload.
 	running sync.WaitGroup
 
 	// mu guards the rest.
-	mu      sync.Mutex
-	waiting []offer
-	names   map[Name]bool
-	bytes   int64
-	busy    int
-	closed  bool
+	mu           sync.Mutex
+	media, small lane
+	names        map[Name]bool
+	bytes        int64
+	closed       bool
 	// idle is closed when nothing runs any more, once closed is set.
 	idle chan struct{}
 }
 
+// lane is the offers of one sort that wait, and how many of them are confirmed or written, and may be.
+type lane struct {
+	waiting    []offer
+	busy, most int
+}
+
 func newQueue(ctx context.Context, most int64, upload func(context.Context, offer)) *queue {
-	return &queue{ctx: ctx, most: most, upload: upload, names: make(map[Name]bool), idle: make(chan struct{})}
+	return &queue{
+		ctx: ctx, most: most, upload: upload, payloads: semaphore.NewWeighted(bytesAtOnce),
+		media: lane{most: payloadsAtOnce}, small: lane{most: smallAtOnce}, names: make(map[Name]bool), idle: make(chan struct{}),
+	}
 }
 
 // add reports whether there was space for an offer, or it waits already.
@@ -64,34 +78,43 @@ func (q *queue) add(o offer) bool {
 	}
 	q.names[o.name] = true
 	q.bytes += o.Size
-	q.waiting = append(q.waiting, o)
-	if q.busy < atOnce {
-		q.busy++
-		q.running.Go(q.work)
+	l := &q.small
+	if o.name.Kind == Media {
+		l = &q.media
+	}
+	l.waiting = append(l.waiting, o)
+	if l.busy < l.most {
+		l.busy++
+		q.running.Go(func() { q.work(l) })
 	}
 	return true
 }
 
-// work uploads until nothing waits.
-func (q *queue) work() {
+// work uploads until nothing waits in a lane.
+func (q *queue) work(l *lane) {
 	for {
 		q.mu.Lock()
-		if len(q.waiting) == 0 {
-			q.busy--
-			if q.closed && q.busy == 0 {
-				close(q.idle)
-			}
+		if len(l.waiting) == 0 {
+			l.busy--
+			q.endLocked()
 			q.mu.Unlock()
 			return
 		}
-		o := q.waiting[0]
-		q.waiting = q.waiting[1:]
+		o := l.waiting[0]
+		l.waiting = l.waiting[1:]
 		q.mu.Unlock()
 		q.upload(q.ctx, o)
 		q.mu.Lock()
 		delete(q.names, o.name)
 		q.bytes -= o.Size
 		q.mu.Unlock()
+	}
+}
+
+// endLocked closes idle where nothing runs any more.
+func (q *queue) endLocked() {
+	if q.closed && q.media.busy+q.small.busy == 0 {
+		close(q.idle)
 	}
 }
 
@@ -109,9 +132,8 @@ func (q *queue) close(longest time.Duration) (dropped int64) {
 		q.mu.Unlock()
 		return 0
 	}
-	if q.closed = true; q.busy == 0 {
-		close(q.idle)
-	}
+	q.closed = true
+	q.endLocked()
 	q.mu.Unlock()
 	timer := time.NewTimer(longest)
 	defer timer.Stop()
@@ -121,8 +143,10 @@ func (q *queue) close(longest time.Duration) (dropped int64) {
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	dropped = int64(len(q.waiting))
-	q.waiting = nil
+	for _, l := range []*lane{&q.media, &q.small} {
+		dropped += int64(len(l.waiting))
+		l.waiting = nil
+	}
 	return dropped
 }
 
@@ -207,6 +231,13 @@ func (t *Tier) put(ctx context.Context, o offer, over bool) error {
 	}, content)
 	if err != nil {
 		return fmt.Errorf("%w: %w", tier.ErrGone, err) // the cache does not have it any more
+	}
+	if o.name.Kind == Media {
+		weight := min(o.Size, bytesAtOnce/2)
+		if err := t.queue.payloads.Acquire(ctx, weight); err != nil {
+			return err
+		}
+		defer t.queue.payloads.Release(weight)
 	}
 	size := int64(len(head)) + o.Size
 	stalled, cancel := context.WithCancelCause(ctx)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -235,7 +236,54 @@ func TestCallerThatLeaves(t *testing.T) {
 	})
 }
 
-// TestQueue: two uploads run at once, what does not fit behind them is dropped, and what is evicted or may not be offered is not
+// TestUploadsAtOnce: two large payloads are written at once, more of small ones, and heads are beside them.
+func TestUploadsAtOnce(t *testing.T) {
+	for _, tc := range []struct{ size, want int }{{5 << 20, 2}, {4 << 20, 2}, {2 << 20, 4}, {100, 8}} {
+		synctest.Test(t, func(t *testing.T) {
+			b := memory.New()
+			proceed := make(chan struct{})
+			written := make(map[string]int)
+			b.Fail = func(_ context.Context, call, name string) error {
+				if call == "put" {
+					kind := "media"
+					if strings.Contains(name, "/h/") {
+						kind = "heads"
+					}
+					b.Change(func() { written[kind]++ })
+					if kind == "media" {
+						<-proceed
+					}
+				}
+				return nil
+			}
+			host := open(t, b, shared.Options{})
+			for i := range 20 {
+				id := someID()
+				id.Key += "-" + key(i)
+				host.Offer(id, offerOf(tc.size))
+			}
+			for i := range 20 {
+				id, head := someID(), offerOf(10)
+				id.Key += "-" + key(i)
+				head.Head = true
+				host.Offer(id, head)
+			}
+			synctest.Wait()
+			b.Change(func() {
+				if written["media"] != tc.want || written["heads"] != 20 {
+					t.Errorf("of %d bytes each: %v", tc.size, written)
+				}
+			})
+			close(proceed)
+			synctest.Wait()
+			if s := host.Stats(); s.Uploaded != 40 || s.Waiting != 0 {
+				t.Errorf("of %d bytes each: %+v", tc.size, s)
+			}
+		})
+	}
+}
+
+// TestQueue: what does not fit is dropped, and what is evicted or may not be offered is not
 // uploaded; a failed write of what is there is none.
 func TestQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -258,7 +306,7 @@ func TestQueue(t *testing.T) {
 			host.Offer(id, offerOf(100)) // which waits already
 		}
 		synctest.Wait()
-		if s := host.Stats(); s.Waiting != 1000 || s.Dropped != 20 || most != 2 {
+		if s := host.Stats(); s.Waiting != 1000 || s.Dropped != 20 || most != 8 {
 			t.Errorf("%+v, %d at once", s, most)
 		}
 		close(proceed)

@@ -81,7 +81,7 @@ func (t *task) selected(pattern *regexp.Regexp) bool {
 func tasks() []task {
 	return []task{
 		sequentialTask(), firstTask(), randomTask(), passTask(), firstFrameTask(), hourTask(), seekTask(), dayTask(), playlistTask(), inDayTask(), headerTask(), memoryTask(),
-		listTask(), readyTask(), webTask(), pageTask(), emulatorTask(),
+		listTask(), readyTask(), webTask(), pageTask(), emulatorTask(), sharingTask(), sharedDayTask(), goneTask(),
 		crowdTask(), readersTask(), entriesTask(), processorTask(), peersTask(),
 	}
 }

@@ -4,9 +4,9 @@ package memory
 import (
 	"bytes"
 	"context"
+	"crypto/md5" //nolint:gosec // see etag
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"iter"
 	"maps"
@@ -146,8 +146,8 @@ func (b *Bucket) Put(ctx context.Context, name string, content io.ReadSeeker, si
 	return etag(o), err
 }
 
-// etag gives the ETag of an object.
-func etag(o []byte) string { return fmt.Sprintf("%08x", crc32.ChecksumIEEE(o)) }
+// etag gives the ETag of an object, as most stores do.
+func etag(o []byte) string { return fmt.Sprintf("%q", fmt.Sprintf("%x", md5.Sum(o))) } //nolint:gosec // as stores do
 
 // Exists implements shared.Bucket.
 func (b *Bucket) Exists(ctx context.Context, name string) (bool, error) {

@@ -12,7 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"clipfs/cmd/clipbench/internal/fleet"
+	"clipfs/clip/shared/gateway"
 	"clipfs/cmd/internal/child"
 	"clipfs/fs/mountinfo"
 )
@@ -65,19 +65,19 @@ func peers() []peer {
 	return []peer{
 		rcloneHTTP("the newest rclone mount", rcloneNewest),
 		{name: "the newest rclone mount over S3", program: rcloneNewest, store: true, args: func(address, mountpoint, dir string) ([]string, error) {
-			key, secret := fleet.Credentials()
+			key, secret := gateway.AccessKey, gateway.SecretKey
 			// Several streams, as its manual has it for stores that are far away.
-			return append(rcloneMount(":s3:"+fleet.Bucket, mountpoint, dir), "--s3-provider", "Other", "--s3-endpoint", address, "--s3-region", "us-east-1",
+			return append(rcloneMount(":s3:"+gateway.Name, mountpoint, dir), "--s3-provider", "Other", "--s3-endpoint", address, "--s3-region", "us-east-1",
 				"--s3-force-path-style", "--s3-access-key-id", key, "--s3-secret-access-key", secret, "--vfs-read-chunk-streams", "16",
 				"--vfs-read-chunk-size", "4M"), nil
 		}},
 		{name: "s3fs", program: "s3fs", store: true, args: func(address, mountpoint, dir string) ([]string, error) {
-			key, secret := fleet.Credentials()
+			key, secret := gateway.AccessKey, gateway.SecretKey
 			passwd := filepath.Join(dir, "passwd")
 			if err := os.WriteFile(passwd, []byte(key+":"+secret), 0o600); err != nil {
 				return nil, err
 			}
-			return []string{fleet.Bucket, mountpoint, "-f", "-o", "url=" + address + ",use_path_request_style,ro,kernel_cache,parallel_count=16,passwd_file=" +
+			return []string{gateway.Name, mountpoint, "-f", "-o", "url=" + address + ",use_path_request_style,ro,kernel_cache,parallel_count=16,passwd_file=" +
 				passwd + ",use_cache=" + filepath.Join(dir, "cache")}, nil
 		}},
 	}

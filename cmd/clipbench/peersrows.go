@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"clipfs/clip/archive"
+	"clipfs/clip/shared/gateway"
 	"clipfs/cmd/clipbench/internal/fleet"
 )
 
@@ -38,7 +39,7 @@ func peersTask() task {
 			missing := p.missing()
 			if missing == "" {
 				err := b.measurePeer(ctx, p, own)
-				if errors.Is(err, fleet.ErrNoStore) {
+				if errors.Is(err, gateway.ErrMissing) {
 					missing, err = err.Error(), nil
 				}
 				all = append(all, err)

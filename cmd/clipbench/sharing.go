@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"clipfs/clip/shared/gateway"
 	"clipfs/cmd/clipbench/internal/fleet"
 )
 
@@ -35,7 +36,7 @@ func (b *bench) startRig(ctx context.Context, quota bool) (*fleet.Rig, error) {
 // withRig measures over an archive and a store; without the program of the store nothing is measured.
 func (b *bench) withRig(ctx context.Context, quota bool, rows []row, measure func(*fleet.Rig) error) (err error) {
 	rig, err := b.startRig(ctx, quota)
-	if errors.Is(err, fleet.ErrNoStore) {
+	if errors.Is(err, gateway.ErrMissing) {
 		for i := range rows {
 			rows[i].missing = err.Error()
 		}

@@ -5,6 +5,7 @@ package gateway
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -12,6 +13,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"os"
+	"path/filepath"
 	"sync"
 	"syscall"
 	"testing"
@@ -35,8 +37,13 @@ const (
 // Gateway is the store. It is safe for concurrent use.
 type Gateway struct {
 	// URL is where it is.
-	URL   string
-	proxy *httptest.Server
+	URL       string
+	dir       string
+	proxy     *httptest.Server
+	transport *http.Transport
+	process   *os.Process
+	// ended is closed when the process has.
+	ended chan struct{}
 
 	// mu guards the rest.
 	mu     sync.Mutex
@@ -44,6 +51,9 @@ type Gateway struct {
 	counts map[string]int
 	log    bytes.Buffer
 }
+
+// ErrMissing says that the program of the store is not installed.
+var ErrMissing = errors.New("not installed")
 
 // Fault is asked before a request is handed on, and reports whether it has answered it. ResponseBody may be set to change the
 // body of the store's answer.
@@ -64,47 +74,90 @@ type exchangeKey struct{}
 // StoreVariable names.
 func Start(t testing.TB) *Gateway {
 	t.Helper()
+	g, err := Open(t.Context())
+	if errors.Is(err, ErrMissing) && os.Getenv("CLIPFS_REQUIRE_ALL") != "1" {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := g.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return g
+}
+
+// Open is Start outside of tests; Close has to follow. ErrMissing where the store is not installed.
+func Open(ctx context.Context) (_ *Gateway, err error) {
 	p, err := named(os.Getenv(StoreVariable))
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	if p.path == "" {
-		if os.Getenv("CLIPFS_REQUIRE_ALL") == "1" {
-			t.Fatalf("%s is not installed: %s builds it", p.name, p.builtBy)
+		return nil, fmt.Errorf("%s: %w; %s builds it", p.name, ErrMissing, p.builtBy)
+	}
+	g := &Gateway{counts: make(map[string]int), ended: make(chan struct{})}
+	if g.dir, err = os.MkdirTemp("", "store"); err != nil { // a socket's path has to be short
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, g.Close())
 		}
-		t.Skipf("%s is not installed: %s builds it", p.name, p.builtBy)
-	}
-	g := &Gateway{counts: make(map[string]int)}
-	dir, err := os.MkdirTemp("", "store") // a socket's path has to be short
+	}()
+	cmd, at, err := p.command(g.dir)
 	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	cmd, at, err := p.command(dir)
-	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	cmd.Stdout, cmd.Stderr = g, g
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	ended := make(chan struct{})
+	g.process = cmd.Process
 	go func() {
 		_ = cmd.Wait() // it is killed
-		close(ended)
+		close(g.ended)
 	}()
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill() // it has nothing to lose
+	g.serve(at)
+	return g, g.await(ctx)
+}
+
+// Close ends it and removes all that it had.
+func (g *Gateway) Close() (err error) {
+	if g.proxy != nil {
+		g.Set(nil)
+		g.proxy.CloseClientConnections()
+		g.proxy.Close()
+		g.transport.CloseIdleConnections()
+	}
+	if g.process != nil {
+		_ = g.process.Kill() // it has nothing to lose, and may have ended
 		select {
-		case <-ended:
+		case <-g.ended:
 		case <-time.After(stopAfter):
-			t.Error("the store has not ended")
+			err = errors.New("the store has not ended")
 		}
-	})
-	g.serve(t, at)
-	g.await(t, ended)
-	return g
+	}
+	return errors.Join(err, os.RemoveAll(g.dir))
+}
+
+// Place has the bucket of Versity S3 Gateway have the bytes of a file as an object of a name. It makes no request: they are copied to where
+// the store keeps its objects.
+func (g *Gateway) Place(object, from string) (err error) {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = in.Close() }() // only read from
+	out, err := os.Create(filepath.Join(g.dir, "objects", Name, object))
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Close())
 }
 
 // Write keeps what the program says.
@@ -115,12 +168,12 @@ func (g *Gateway) Write(p []byte) (int, error) {
 }
 
 // serve puts the proxy before an address.
-func (g *Gateway) serve(t testing.TB, at net.Addr) {
-	transport := &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 64, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+func (g *Gateway) serve(at net.Addr) {
+	g.transport = &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 256, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, at.Network(), at.String())
 	}}
 	behind := &httputil.ReverseProxy{
-		Transport: transport,
+		Transport: g.transport,
 		Rewrite: func(r *httputil.ProxyRequest) { // the host stays: it is signed
 			r.Out.URL.Scheme, r.Out.URL.Host = "http", "store"
 			r.Out.Host = r.In.Host
@@ -146,44 +199,33 @@ func (g *Gateway) serve(t testing.TB, at net.Addr) {
 		behind.ServeHTTP(w, x.Request)
 	}))
 	g.URL = g.proxy.URL
-	t.Cleanup(func() {
-		g.Set(nil)
-		g.proxy.CloseClientConnections()
-		g.proxy.Close()
-		transport.CloseIdleConnections()
-	})
 }
 
 // await waits until the store answers.
-func (g *Gateway) await(t testing.TB, ended <-chan struct{}) {
-	t.Helper()
-	defer g.reset()
-	for deadline := time.Now().Add(readyAfter); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, g.URL+"/", nil)
+func (g *Gateway) await(ctx context.Context) error {
+	defer g.Take()
+	ctx, cancel := context.WithTimeout(ctx, readyAfter)
+	defer cancel()
+	for {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, g.URL+"/", nil)
 		if err != nil {
-			t.Fatal(err)
+			return err
 		}
 		answer, err := g.proxy.Client().Do(request)
 		if err == nil {
 			_ = answer.Body.Close()
 			if answer.StatusCode < http.StatusInternalServerError { // one that is not ready yet says so
-				return
+				return nil
 			}
 		}
 		select {
-		case <-ended:
-			t.Fatalf("the store has ended:\n%s", g.Log())
-		default:
+		case <-time.After(20 * time.Millisecond):
+		case <-g.ended:
+			return fmt.Errorf("the store has ended:\n%s", g.Log())
+		case <-ctx.Done():
+			return fmt.Errorf("the store does not answer: %w\n%s", ctx.Err(), g.Log())
 		}
 	}
-	t.Fatalf("the store does not answer:\n%s", g.Log())
-}
-
-// reset forgets the requests so far.
-func (g *Gateway) reset() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	clear(g.counts)
 }
 
 // Log is what the program has said.
@@ -198,6 +240,15 @@ func (g *Gateway) Set(f Fault) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.fault = f
+}
+
+// Take gives how many requests of each method there were since it was last called.
+func (g *Gateway) Take() map[string]int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	counts := g.counts
+	g.counts = make(map[string]int)
+	return counts
 }
 
 // Count gives how many requests of a method there were.

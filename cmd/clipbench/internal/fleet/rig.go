@@ -214,7 +214,7 @@ func (r *Rig) Take(ctx context.Context) (t Taken, err error) {
 			t.Listings += c.Calls - c.Throttled
 		}
 	}
-	requests := r.Store.Counts()
+	requests := r.Store.Take()
 	t.Gets, t.Puts = requests["GET"]+requests["HEAD"], requests["PUT"]
 	return t, r.emulator.ResetCalls(ctx)
 }

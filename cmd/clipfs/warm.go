@@ -41,7 +41,7 @@ Clips that are in the cache are not read, so an interrupted run continues when i
 named, and the exit code is 1 then.
 
 With --heads, clips are opened and not read. Opening them takes no time afterwards, which matters where one open blocks
-others (a web server, SMB). It costs what opening them costs.
+others (a web server, SMB). It costs what opening them costs, and shows how many heads have come.
 
 With --shared-only, they are put into the bucket of the mount's --shared-cache and not into its cache: what is there already is not read,
 and no more than 1 GiB of the rest lies in a temporary directory on its way. It makes calls of its own: --fetch-limit holds for the run.`,
@@ -171,7 +171,7 @@ func (f *warmFlags) run(ctx context.Context, paths []string, stdout, stderr io.W
 		return failedPaths(len(failed))
 	}
 	begun := time.Now()
-	progress, end := warm.NewProgress(stderr, clips)
+	progress, end := warm.NewProgress(stderr, clips, f.heads)
 	result := warm.Run(ctx, clips, warm.Options{Parallel: f.parallel, Heads: f.heads, Progress: progress})
 	end()
 	if ctx.Err() != nil {

@@ -221,6 +221,21 @@ func TestWarmShowsABar(t *testing.T) {
 	wantOutput(t, string(out), `100%`, `[MK]i?B/s`, `1 clips in the cache: 1 fetched`)
 }
 
+// TestWarmShowsHeads: while the heads of a clip come, a bar on a terminal counts them, and elsewhere the line of the clip.
+func TestWarmShowsHeads(t *testing.T) {
+	t.Parallel() // it waits for the most part
+	harness.Need(t, "script")
+	m := harness.StartMount(t, testcard(t, "--latency", "1s"), "--connections", "2")
+	path := func(hours int) string { return m.Join("door", ago(time.Duration(hours)*time.Hour), "30m.mp4") }
+	out := harness.Run(t, "script", "--quiet", "--return", "--command", harness.Binary(t)+" warm --heads "+path(2), "/dev/null")
+	wantOutput(t, string(out), `heads +[0-9]+%.*\([1-9][0-9]?/30`, `1 clips open at once now`)
+	_, text, code := warm(t, "--heads", path(4))
+	if code != 0 {
+		t.Errorf("exit code %d: %s", code, text)
+	}
+	wantOutput(t, text, `1 of 1 clips, 30 of 30 heads`)
+}
+
 // TestMissingAttribute: it tells what is not in the cache, and costs no media.
 func TestMissingAttribute(t *testing.T) {
 	e := testcard(t)

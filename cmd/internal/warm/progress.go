@@ -14,17 +14,18 @@ import (
 // tellEvery is how often a line tells how it goes where there is no terminal.
 const tellEvery = 10 * time.Second
 
-// NewProgress shows how the clips get read: a bar on a terminal, else lines. end is to be called in the end.
-func NewProgress(out io.Writer, clips []Clip) (p Progress, end func()) {
+// NewProgress shows how the clips get read, or with heads how their heads come: a bar on a terminal, else lines. end is to be called in
+// the end.
+func NewProgress(out io.Writer, clips []Clip, heads bool) (p Progress, end func()) {
 	if f, ok := out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		b := newBar(out, clips)
+		b := newBar(out, clips, heads)
 		return b, b.Close
 	}
-	l := newLines(out, clips)
+	l := newLines(out, clips, heads)
 	return l, l.Close
 }
 
-// bar is a bar on a terminal: bytes, rate, and how long it will take.
+// bar is a bar on a terminal: bytes or heads, rate, and how long it will take.
 type bar struct {
 	out   io.Writer
 	drawn *progressbar.ProgressBar
@@ -34,18 +35,21 @@ type bar struct {
 	total int64
 }
 
-func newBar(out io.Writer, clips []Clip) *bar {
-	total := toRead(clips)
-	return &bar{out: out, total: total, drawn: progressbar.NewOptions64(total,
+func newBar(out io.Writer, clips []Clip, heads bool) *bar {
+	options := []progressbar.Option{
 		progressbar.OptionSetWriter(out),
-		progressbar.OptionShowBytes(true),
-		progressbar.OptionUseIECUnits(true),
-		progressbar.OptionShowTotalBytes(true),
 		progressbar.OptionSetPredictTime(true),
 		progressbar.OptionFullWidth(),
-		progressbar.OptionThrottle(100*time.Millisecond),
+		progressbar.OptionThrottle(100 * time.Millisecond),
 		progressbar.OptionSetRenderBlankState(true),
-	)}
+	}
+	if heads { // how many there are is told as clips are opened
+		options = append(options, progressbar.OptionShowCount(), progressbar.OptionSetDescription("heads"))
+		return &bar{out: out, drawn: progressbar.NewOptions64(1, options...)}
+	}
+	options = append(options, progressbar.OptionShowBytes(true), progressbar.OptionUseIECUnits(true), progressbar.OptionShowTotalBytes(true))
+	total := toRead(clips)
+	return &bar{out: out, total: total, drawn: progressbar.NewOptions64(total, options...)}
 }
 
 // toRead is how many bytes there are to read.
@@ -93,6 +97,7 @@ func (b *bar) Close() {
 // lines is a line a clip, and one every few seconds, where there is no terminal.
 type lines struct {
 	out   io.Writer
+	heads bool
 	clips int
 	begun time.Time
 	stop  chan struct{}
@@ -104,10 +109,13 @@ type lines struct {
 	done        int
 }
 
-func newLines(out io.Writer, clips []Clip) *lines {
-	l := &lines{out: out, begun: time.Now(), stop: make(chan struct{}), ended: make(chan struct{}), total: toRead(clips)}
+func newLines(out io.Writer, clips []Clip, heads bool) *lines {
+	l := &lines{out: out, heads: heads, begun: time.Now(), stop: make(chan struct{}), ended: make(chan struct{})}
+	if !heads {
+		l.total = toRead(clips)
+	}
 	for _, c := range clips {
-		if c.Missing > 0 {
+		if heads || c.Missing > 0 {
 			l.clips++
 		}
 	}
@@ -135,6 +143,9 @@ func (l *lines) stateLocked() string {
 	took := time.Since(l.begun)
 	rate := float64(l.read) / max(took.Seconds(), 1e-3)
 	text := fmt.Sprintf("%d of %d clips, %s of %s, %s/s", l.done, l.clips, bytesText(l.read), bytesText(l.total), bytesText(int64(rate)))
+	if l.heads {
+		text = fmt.Sprintf("%d of %d clips, %d of %d heads", l.done, l.clips, l.read, l.total)
+	}
 	if left := l.total - l.read; left > 0 && rate > 0 {
 		text += fmt.Sprintf(", about %s left", time.Duration(float64(left)/rate*float64(time.Second)).Round(time.Second))
 	}

@@ -24,6 +24,8 @@ const (
 	// keptAfter is how long it may take until what was read is whole in the cache, keptPoll how often that is asked.
 	keptAfter = 10 * time.Second
 	keptPoll  = 20 * time.Millisecond
+	// headsPoll is how often it is asked how many heads of a clip have come.
+	headsPoll = 500 * time.Millisecond
 	// DefaultParallel is how many clips are read at once.
 	DefaultParallel = 4
 )
@@ -46,9 +48,9 @@ type Options struct {
 
 // Progress is told how a run goes. Its methods are called from many goroutines.
 type Progress interface {
-	// Resize tells that the sizes of all clips to read are another number of bytes than before by so many.
+	// Resize tells that the sizes of all clips to read are another number of bytes than before by so many, or that heads are.
 	Resize(by int64)
-	// Read tells of bytes that were read.
+	// Read tells of bytes that were read, or of heads that came.
 	Read(n int64)
 	// Done tells of a clip that was read, and is in the cache unless err says why it is not.
 	Done(c Clip, err error)
@@ -169,14 +171,41 @@ func (r *runner) open(ctx context.Context, c Clip) error {
 	}
 }
 
-// headOf has the head of a clip in the cache: opening waits for it.
+// headOf has the head of a clip in the cache: opening waits for those of its parts, and tells how many have come.
 func (r *runner) headOf(_ context.Context, c Clip) error {
-	f, err := os.Open(c.Path)
-	if err != nil {
-		return err
+	opened := make(chan error, 1)
+	go func() {
+		f, err := os.Open(c.Path)
+		if err == nil {
+			err = f.Close()
+		}
+		opened <- err
+	}()
+	ticker := time.NewTicker(headsPoll)
+	defer ticker.Stop()
+	var come, all int64
+	for {
+		select {
+		case <-ticker.C:
+		case err := <-opened:
+			if err != nil {
+				r.progress.Resize(come - all)
+				return err
+			}
+			r.progress.Read(all - come)
+			return nil
+		}
+		text, err := attribute(c.Path, "progress")
+		if err != nil {
+			continue // it does not wait for heads
+		}
+		var now, of int64
+		if _, err := fmt.Sscanf(text, "%d of %d heads", &now, &of); err == nil {
+			r.progress.Resize(of - all)
+			r.progress.Read(now - come)
+			come, all = now, of
+		}
 	}
-	r.progress.Resize(-c.Size)
-	return f.Close()
 }
 
 // read reads all of a clip and waits until it is in the cache.

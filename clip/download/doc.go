@@ -42,7 +42,7 @@
 // # Locks
 //
 // Each mu guards the fields that follow it: scheduler.mu the downloads and the demand, Identities.mu the versions,
-// Reader.mu the entry that is held, Usage.mu what was fetched for a clip.
+// Reader.mu the entry that is held, Usage.mu what was fetched for a clip, sharers.mu who gets what other hosts may wait for.
 // None is held during I/O, while another is taken, or while a callback runs; a Demand has a lock of its own for its waiters,
 // which is taken last.
 package download

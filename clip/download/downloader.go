@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"clipfs/cache"
 	"clipfs/clip/archive"
 	"clipfs/clip/bandwidth"
 	"clipfs/clip/meter"
@@ -55,6 +56,7 @@ type Downloader struct {
 	identities *Identities
 	records    Records
 	scheduler  *scheduler
+	sharers    sharers
 	meter      *meter.Meter
 	bandwidth  *bandwidth.Limiter
 	counts     counts
@@ -69,6 +71,7 @@ func New(service Service, store Store, o Options) *Downloader {
 		scheduler:  newScheduler(o.Connections, store.GiveUp),
 		meter:      meter.New(o.MeterDir, o.Limit, o.Logger),
 		bandwidth:  bandwidth.New(o.Bandwidth),
+		sharers:    sharers{by: make(map[cache.Key]int)},
 	}
 	d.buffers.New = func() any { return new([copyBuffer]byte) }
 	return d

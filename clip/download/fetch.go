@@ -60,6 +60,7 @@ func (f *fetch) fill(ctx context.Context, w *cache.Writer) (err error) {
 	f.place = &download{key: f.payload.Key, stream: f.payload.Stream.Name, opening: f.payload.Opening, start: f.payload.Start}
 	f.scheduler.enter(f.place)
 	defer f.scheduler.exit(f.place)
+	defer f.share(f.payload, false)(&err)
 	f.by.Usage.Take()
 	f.counts.downloads.Add(1)
 	defer func() { f.account(begun, err) }()
@@ -137,7 +138,6 @@ func (f *fetch) account(begun time.Time, err error) {
 		f.counts.payloads.Add(1)
 	} else {
 		f.counts.failed.Add(1)
-		f.tierOf(f.payload).Abandon(f.payload.tierID(), false)
 	}
 	f.by.Usage.fetched(f.by.Operation, begun, f.received, f.calls)
 	f.by.Usage.Give()

@@ -75,8 +75,8 @@ func (d *Downloader) Made(key cache.Key, request cache.Request) *Reader {
 
 // Head gives the head of a payload: from disk, else from the payload, of which no more is fetched than that takes; it is kept
 // on disk then. An ErrChanged is told of once a version.
-func (d *Downloader) Head(ctx context.Context, p Payload) (Head, error) {
-	got, err := d.storedHead(ctx, p.Key)
+func (d *Downloader) Head(ctx context.Context, p Payload) (got Head, err error) {
+	got, err = d.storedHead(ctx, p.Key)
 	switch {
 	case err == nil && got.Split != 0 && p.Query.Fragments > 0: // of an earlier version of ours
 		d.DropHead(p.Key)
@@ -86,6 +86,7 @@ func (d *Downloader) Head(ctx context.Context, p Payload) (Head, error) {
 		d.options.Logger.Warn("head on disk is damaged, fetching it again", "stream", p.Stream.Name, "span", p.Query.Span)
 		d.DropHead(p.Key)
 	}
+	defer d.share(p, true)(&err)
 	if got, ok := d.tierHead(ctx, p); ok {
 		return got, nil
 	}
@@ -97,7 +98,6 @@ func (d *Downloader) Head(ctx context.Context, p Payload) (Head, error) {
 		}
 	}
 	if err != nil {
-		d.tierOf(p).Abandon(p.tierID(), true)
 		return Head{}, err
 	}
 	d.offerHead(p, t.head)

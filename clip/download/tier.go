@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"clipfs/cache"
@@ -27,6 +28,41 @@ func (d *Downloader) shares(p Payload) bool { return p.Shared && d.options.Tier 
 
 func (p Payload) tierID() tier.ID {
 	return tier.ID{Stream: p.Stream, Key: p.Key, Start: p.Query.Span.Start}
+}
+
+// sharers counts who in this host gets a payload, or its head, for which others may wait.
+type sharers struct {
+	// mu guards by, by the key of the payload or of the record of its head.
+	mu sync.Mutex
+	by map[cache.Key]int
+}
+
+// share counts one more; the function that it gives has to be called when that one is done. The tier is told that nothing is coming where the
+// last one has failed: another caller's leaving says nothing of the fetch that goes on.
+func (d *Downloader) share(p Payload, head bool) (done func(*error)) {
+	if !d.shares(p) {
+		return func(*error) {}
+	}
+	key := p.Key
+	if head {
+		key = headKey(key)
+	}
+	s := &d.sharers
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.by[key]++
+	return func(err *error) {
+		s.mu.Lock()
+		s.by[key]--
+		last := s.by[key] == 0
+		if last {
+			delete(s.by, key)
+		}
+		s.mu.Unlock()
+		if last && *err != nil {
+			d.options.Tier.Abandon(p.tierID(), head)
+		}
+	}
 }
 
 // tierHead gives a head that the tier has and that fits what is known here, and keeps it. It makes no call.

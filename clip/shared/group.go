@@ -71,8 +71,9 @@ type own struct {
 	failed int
 }
 
+// attach has a lease go by a fetch. A later one that can be woken takes the place of the one before, which has ended or is about to.
 func (o *own) attach(fetch tier.Fetch) {
-	if !o.attached {
+	if !o.attached || fetch.Wake != nil {
 		o.fetch, o.attached = fetch, true
 	}
 }

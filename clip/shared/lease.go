@@ -128,7 +128,7 @@ func (l *leases) ask(ctx context.Context, at leaseName, fetch tier.Fetch, looked
 // for nothing.
 func (l *leases) reserve(at leaseName, fetch tier.Fetch) {
 	l.change(at.group, true, func(g *group) bool {
-		if o := g.own[at.what]; o == nil {
+		if o := g.own[at.what]; o == nil || o.ended != going { // that of an earlier fetch, of which it is not told yet
 			g.own[at.what] = &own{}
 		}
 		g.own[at.what].attach(fetch)
@@ -136,12 +136,16 @@ func (l *leases) reserve(at leaseName, fetch tier.Fetch) {
 	})
 }
 
-// holds reports whether this host has a lease for a fetch that it has begun.
-func (l *leases) holds(at leaseName) bool {
+// holds reports whether this host has a lease for a fetch that it has begun. It goes by another fetch from then on, where that is one.
+func (l *leases) holds(at leaseName, fetch tier.Fetch) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	g := l.groups[at.group]
-	return g != nil && g.own[at.what] != nil && g.own[at.what].taken && g.own[at.what].attached && g.own[at.what].ended == going
+	if g == nil || g.own[at.what] == nil || !g.own[at.what].taken || !g.own[at.what].attached || g.own[at.what].ended != going {
+		return false
+	}
+	g.own[at.what].attach(fetch)
+	return true
 }
 
 // offered tells that what a lease is for was fetched, if this host has it.
@@ -151,6 +155,14 @@ func (l *leases) offered(at leaseName) {
 			o.offered = true
 		}
 		return false
+	})
+}
+
+// abandon ends a lease, if this host has it and nothing was offered.
+func (l *leases) abandon(at leaseName) {
+	l.change(at.group, false, func(g *group) bool {
+		o := g.own[at.what]
+		return o != nil && !o.offered && g.endLocked(at.what, dropped)
 	})
 }
 

@@ -172,7 +172,7 @@ func (t *Tier) upload(ctx context.Context, o offer) {
 	}
 	over := o.over || t.isDamaged(o.name)
 	there, err := false, error(nil)
-	if !over && !t.leases.holds(o.lease) { // else no other host uploads it
+	if !over && !t.leases.holds(o.lease, tier.Fetch{}) { // else no other host uploads it
 		there, err = t.has(ctx, o.name)
 	}
 	if there {

@@ -173,10 +173,10 @@ func (t *Tier) Open(ctx context.Context, id tier.ID, fetch tier.Fetch) *tier.Pay
 	return &tier.Payload{Identity: identityOf(h), Body: body}
 }
 
-// Abandon tells that what a look for had this host fetch is not coming.
+// Abandon tells that what a look for had this host fetch is not coming. What was offered is.
 func (t *Tier) Abandon(id tier.ID, head bool) {
 	if name, ok := nameOf(id, head); ok {
-		t.leases.end(leaseOf(name, id), dropped)
+		t.leases.abandon(leaseOf(name, id))
 	}
 }
 
@@ -200,7 +200,7 @@ func nameOf(id tier.ID, head bool) (Name, bool) {
 func (t *Tier) lookFor(ctx context.Context, id tier.ID, kind Kind, fetch tier.Fetch) (h Header, body *body) {
 	name, ok := nameOf(id, kind == Heads)
 	lease := leaseOf(name, id)
-	if !ok || t.leases.holds(lease) {
+	if !ok || t.leases.holds(lease, fetch) {
 		return h, nil
 	}
 	h, body, missing := t.look(ctx, name, id.Stream)

@@ -34,9 +34,10 @@ func (g *group) decide() *decision {
 	d := &decision{asks: make(map[leased][]*ask), urgent: closed, text: leasesText{
 		Held: maps.Clone(g.text.Held), Done: slices.Clone(g.text.Done), Private: slices.Clone(g.text.Private),
 	}}
-	if d.text.Held == nil || len(d.text.Held) > maxHeld {
+	if d.text.Held == nil {
 		d.text.Held = make(map[leased]claim)
 	}
+	g.weed(d)
 	for what, c := range d.text.Held {
 		if _, has := owned[what]; !has && c.Holder == g.holder { // left by a write whose answer did not come
 			delete(d.text.Held, what)
@@ -58,8 +59,8 @@ func (g *group) decideOwn(d *decision, what leased, o own) {
 	c, there := d.text.Held[what]
 	held := there && c.Holder == g.holder
 	switch {
-	case o.ended == going && o.taken && !held, o.ended == going && !o.taken && there && !held:
-		g.drop(what) // another host has it
+	case o.ended == going && !held && (o.taken || there || d.full()):
+		g.drop(what) // another host has it, or there is no space for it
 		return
 	case o.ended == going && o.attached && !o.offered && o.fetch.Wake == nil && !o.fetch.Whole():
 		o.ended = dropped // nothing is fetched any more
@@ -109,14 +110,14 @@ func (g *group) decideAsk(d *decision, a *ask, owned map[leased]own) {
 		d.asks[a.what] = append(d.asks[a.what], a)
 	case has && mineNow.ended == going && there && c.Holder == g.holder:
 		g.begin(d, a)
-	case there && c.Holder != g.holder && consists(c.Holder, holderLetters) && len(c.Holder) == holderLength:
+	case there && c.Holder != g.holder && c.valid():
 		g.follow(d, a, c)
 	case slices.Contains(d.text.Private, a.what):
 		g.answer(a, alone)
 	case a.claim.Holder != "" || !a.looked && slices.Contains(d.text.Done, a.what):
 		g.answer(a, look)
 	default:
-		d.take(g.holder, a)
+		g.take(d, a)
 	}
 }
 
@@ -144,7 +145,7 @@ func (g *group) follow(d *decision, a *ask, c claim) {
 	}
 	switch {
 	case !g.alive(c.Holder, a.since):
-		d.take(g.holder, a)
+		g.take(d, a)
 	case c.Idle && !c.Wanted:
 		d.text.Held[a.what] = now
 		d.made, d.urgent = true, true
@@ -158,17 +159,47 @@ func (g *group) answer(a *ask, v verdict) {
 	g.answerLocked(a, v)
 }
 
-// take has a caller's host take a lease, and with that of a head that of its payload, unless another host has it.
-func (d *decision) take(holder string, a *ask) {
+// take has a caller's host take a lease, and with that of a head that of its payload, unless another host has it. Where there is no space for
+// it the caller fetches without one.
+func (g *group) take(d *decision, a *ask) {
+	if _, there := d.text.Held[a.what]; !there && d.full() {
+		g.answer(a, alone)
+		return
+	}
 	d.made, d.urgent = true, true
 	d.text.forget(a.what)
-	d.text.Held[a.what] = claim{Holder: holder}
+	d.text.Held[a.what] = claim{Holder: g.holder}
 	d.asks[a.what] = append(d.asks[a.what], a)
 	d.taken = append(d.taken, a.what)
 	payload, head := a.what.payload()
-	if _, there := d.text.Held[payload]; head && !there {
-		d.text.Held[payload] = claim{Holder: holder, Idle: true}
+	if _, there := d.text.Held[payload]; head && !there && !d.full() {
+		d.text.Held[payload] = claim{Holder: g.holder, Idle: true}
 		d.taken = append(d.taken, payload)
+	}
+}
+
+// full reports whether there are as many leases as there may be.
+func (d *decision) full() bool { return len(d.text.Held) >= maxHeld }
+
+// weed ends, where there are as many leases as there may be, those of one other host if its beat has stood still since then: each time of any one,
+// of one that has many sooner.
+func (g *group) weed(d *decision) {
+	switch {
+	case !d.full():
+		g.full = time.Time{}
+		return
+	case g.full.IsZero():
+		g.full = time.Now()
+	}
+	for _, c := range d.text.Held {
+		if c.Holder == g.holder {
+			continue
+		}
+		if !c.valid() || !g.alive(c.Holder, g.full) {
+			d.made = true
+			maps.DeleteFunc(d.text.Held, func(_ leased, other claim) bool { return other.Holder == c.Holder })
+		}
+		return
 	}
 }
 

@@ -49,6 +49,11 @@ type claim struct {
 	Wanted bool   `json:"wanted,omitempty"`
 }
 
+// valid reports whether a lease is that of a host.
+func (c claim) valid() bool {
+	return consists(c.Holder, holderLetters) && len(c.Holder) == holderLength
+}
+
 // ending is how a lease of this host ends.
 type ending int
 
@@ -111,6 +116,8 @@ type group struct {
 	written time.Time
 	// late says that something is to be written a beat after that.
 	late bool
+	// full is since when there are as many leases as there may be.
+	full time.Time
 }
 
 // endLocked ends a lease; it reports whether there is something to do.

@@ -16,8 +16,8 @@ const (
 	// maxLeases is the most that is read of the leases of ten minutes, maxHeld how many there may be, maxEnded how many are remembered that ended.
 	maxLeases, maxHeld, maxEnded = 256 << 10, 512, 64
 	// writeTries is how often leases are written that other hosts write too, conflictPause how long a host rests between at most, and endTries
-	// how often the end of a lease is written that cannot be.
-	writeTries, conflictPause, endTries = 8, 20 * time.Millisecond, 4
+	// how often the end of a lease is written that cannot be, a beat apart: others wait for it in vain while this host beats.
+	writeTries, conflictPause, endTries = 8, 20 * time.Millisecond, 120
 )
 
 // leased is what a lease is for: its kind and its key.
@@ -114,8 +114,8 @@ type group struct {
 	etag    string
 	read    time.Time
 	written time.Time
-	// late says that something is to be written a beat after that.
-	late bool
+	// late says that something is to be written a beat after that, unsure that a write was not answered.
+	late, unsure bool
 	// full is since when there are as many leases as there may be.
 	full time.Time
 }
@@ -160,18 +160,24 @@ func (g *group) step() time.Duration {
 		g.mu.Unlock()
 		return -1
 	}
-	if g.closed || !g.allows() {
+	closed := g.closed
+	if closed || !g.allows() {
 		g.giveUpLocked(asks)
 		asks = nil
 	}
 	g.mu.Unlock()
-	if g.allows() {
-		if g.due(asks) && !g.load(len(asks) > 0) {
-			return beat
+	switch {
+	case !g.allows():
+		if closed {
+			g.forgetEnded(0)
 		}
+	case (g.unsure || g.due(asks)) && !g.load(len(asks) > 0):
+		if g.unsure {
+			g.forgetEnded(endTries)
+		}
+		return beat
+	default:
 		g.settle()
-	} else {
-		g.forgetEnded(0)
 	}
 	return g.pause()
 }
@@ -191,7 +197,7 @@ func (g *group) answerLocked(a *ask, v verdict) {
 	}
 }
 
-// forgetEnded forgets leases that have ended, while the bucket may not be asked or after so many writes that failed.
+// forgetEnded forgets leases that have ended, after so many tries to write that which failed, and those that are not taken yet.
 func (g *group) forgetEnded(after int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -240,7 +246,7 @@ func (g *group) load(waits bool) bool {
 		}
 		return false
 	}
-	g.text, g.etag, g.read = text, etag, time.Now()
+	g.text, g.etag, g.read, g.unsure = text, etag, time.Now(), false
 	return true
 }
 
@@ -269,7 +275,13 @@ func (g *group) settle() {
 			g.failed(errSlow)
 		}
 		before := g.etag
-		if slow || !g.load(d.urgent) || g.etag == before { // the bucket takes no leases
+		if slow || !g.load(d.urgent) { // it may stand there all the same, which is read first of all
+			g.unsure = true
+			g.commit(&decision{taken: d.taken, asks: d.asks, busy: d.busy})
+			g.fail()
+			return
+		}
+		if g.etag == before { // the bucket takes no leases
 			g.fail()
 			return
 		}

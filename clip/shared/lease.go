@@ -389,31 +389,28 @@ func sumOf(b []byte) string {
 	return strconv.Quote(hex.EncodeToString(sum[:]))
 }
 
-// readTries is how often a small object is read whose ETag does not seem to be of what came.
+// readTries is how often a small object is read whose ETag does not seem to be of what came: Versity S3 Gateway gives the ETag of one version of an
+// object with the bytes of another one while it is replaced, and a write on the condition of that ETag would undo what stands there. Where
+// none of so many is, the store's ETags say nothing of the bytes.
 const readTries = 4
-
-// errTorn: a store gave the ETag of one version of an object with the bytes of another one, as Versity S3 Gateway does while it is replaced. A
-// write on the condition of that ETag would undo what stands there.
-var errTorn = errors.New("the ETag is not of what came")
 
 // read reads a small object. What is none, or too large, leaves text as it is.
 func (l *leases) read(name string, most int64, text any) (etag string, err error) {
 	ctx, cancel := context.WithTimeout(l.ctx, l.timeout)
 	defer cancel()
 	before := ""
-	for range readTries {
+	for tries := 1; ; tries++ {
 		var b []byte
 		if b, etag, err = l.get(ctx, name, most); err != nil {
 			return "", err
 		}
 		came := etag + string(b)
-		if l.opaque.Load() || etag == sumOf(b) || came == before {
+		if l.opaque.Load() || etag == sumOf(b) || came == before || tries == readTries {
 			_ = json.Unmarshal(b, text) // what is none says nothing
 			return etag, nil
 		}
 		before = came
 	}
-	return "", errTorn
 }
 
 // get gets a small object, and its ETag.

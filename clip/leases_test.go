@@ -62,3 +62,48 @@ func TestFleetAndACallerThatLeaves(t *testing.T) {
 		}
 	})
 }
+
+// TestFleetAndTheLiveEdge: what one host has read at the live edge, where nothing is shared, is fetched once by hosts that read it at once later on;
+// so is what could not be confirmed since listings failed.
+func TestFleetAndTheLiveEdge(t *testing.T) {
+	for what, change := range map[string]func(f *fleet, read func()){
+		"the live edge": func(f *fleet, read func()) {
+			f.Recorded["cam"] = fresh()
+			read()
+		},
+		"listings fail": func(f *fleet, read func()) {
+			f.Record("cam", time.Now().Add(-2*time.Hour), 40, 2*time.Second)
+			f.Answer = func(found []archive.Fragment) ([]archive.Fragment, error) {
+				f.RefuseListing = func() error { return archive.ErrThrottled }
+				return found, nil
+			}
+			read()
+			f.Answer, f.RefuseListing = nil, nil
+		},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFleet(0)
+			f.Created = time.Now().Add(-24 * time.Hour)
+			read := func() {
+				l, _ := f.host(t)
+				span := archive.NewSpan(f.Recorded["cam"][0].Producer, time.Minute)
+				if _, err := readAll(t, lookUp(t, l, "cam", span)); err != nil {
+					t.Errorf("%s: %v", what, err)
+				}
+			}
+			change(f, func() { read(); time.Sleep(time.Hour) })
+			if n := len(f.bucket.Names("/m/")); n != 0 {
+				t.Fatalf("%s: %d payloads are shared", what, n)
+			}
+			before, _, _ := f.Calls()
+			var all sync.WaitGroup
+			for range 8 {
+				all.Go(read)
+			}
+			all.Wait()
+			if n, _, _ := f.Calls(); n != before+1 {
+				t.Errorf("%s: later on eight hosts made %d calls, want 1", what, n-before)
+			}
+		})
+	}
+}

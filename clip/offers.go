@@ -30,9 +30,13 @@ const (
 	relistSlack = 20
 )
 
-// private says why a payload may not be offered to other hosts.
+// private says why a payload may not be offered to other hosts, early why not yet.
 func private(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", tier.ErrPrivate, fmt.Sprintf(format, args...))
+}
+
+func early(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", tier.ErrEarly, fmt.Sprintf(format, args...))
 }
 
 // confirm makes sure that a payload, fetched by a time, may be offered to other hosts: a listing after that names just its
@@ -41,7 +45,7 @@ func (l *Library) confirm(ctx context.Context, p download.Payload, movie *mp4.Mo
 	by := l.options.Selector
 	fragments, err := l.relist(ctx, p, fetched)
 	if err != nil {
-		return c, private("it cannot be listed again: %v", err)
+		return c, early("it cannot be listed again: %v", err)
 	}
 	if len(fragments) == 0 || resolve.PayloadKey(by, p.Stream, fragments) != p.Key {
 		return c, private("other fragments are listed by now")
@@ -58,7 +62,7 @@ func (l *Library) confirm(ctx context.Context, p download.Payload, movie *mp4.Mo
 		}
 	}
 	if age := fetched.Sub(newest); age < timeline.EdgeAge {
-		return c, private("it is only %s old", age.Round(time.Millisecond))
+		return c, early("it is only %s old", age.Round(time.Millisecond))
 	}
 	return c, exact(ctx, resolve.Part{Part: plan.Part{Fragments: fragments}}, movie, by)
 }

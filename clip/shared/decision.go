@@ -32,7 +32,7 @@ func (g *group) decide() *decision {
 	closed := g.closed
 	g.mu.Unlock()
 	d := &decision{asks: make(map[leased][]*ask), urgent: closed, text: leasesText{
-		Held: maps.Clone(g.text.Held), Done: slices.Clone(g.text.Done), Private: slices.Clone(g.text.Private),
+		Held: maps.Clone(g.text.Held), Done: slices.Clone(g.text.Done), Private: slices.Clone(g.text.Private), Early: slices.Clone(g.text.Early),
 	}}
 	if d.text.Held == nil {
 		d.text.Held = make(map[leased]claim)
@@ -112,7 +112,7 @@ func (g *group) decideAsk(d *decision, a *ask, owned map[leased]own) {
 		g.begin(d, a)
 	case there && c.Holder != g.holder && c.valid():
 		g.follow(d, a, c)
-	case slices.Contains(d.text.Private, a.what):
+	case slices.Contains(d.text.Private, a.what), a.claim.Holder != "" && slices.Contains(d.text.Early, a.what): // who comes later tries again
 		g.answer(a, alone)
 	case a.claim.Holder != "" || !a.looked && slices.Contains(d.text.Done, a.what):
 		g.answer(a, look)
@@ -211,6 +211,8 @@ func (t *leasesText) end(what leased, how ending) {
 		t.Done = last(append(t.Done, what))
 	case unshared:
 		t.Private = last(append(t.Private, what))
+	case early:
+		t.Early = last(append(t.Early, what))
 	case dropped, going:
 	}
 }
@@ -218,7 +220,7 @@ func (t *leasesText) end(what leased, how ending) {
 // forget forgets that a lease has ended.
 func (t *leasesText) forget(what leased) {
 	same := func(other leased) bool { return other == what }
-	t.Done, t.Private = slices.DeleteFunc(t.Done, same), slices.DeleteFunc(t.Private, same)
+	t.Done, t.Private, t.Early = slices.DeleteFunc(t.Done, same), slices.DeleteFunc(t.Private, same), slices.DeleteFunc(t.Early, same)
 }
 
 // last gives the last of what has ended.

@@ -37,9 +37,10 @@ func (w leased) head() leased {
 // leasesText is what stands in the leases of ten minutes.
 type leasesText struct {
 	Held map[leased]claim `json:"held,omitempty"`
-	// Done and Private are the last that ended: those of what was uploaded, and those of what may not be.
+	// Done, Private and Early are the last that ended: those of what was uploaded, those of what may not be, and of what may not be yet.
 	Done    []leased `json:"done,omitempty"`
 	Private []leased `json:"private,omitempty"`
+	Early   []leased `json:"early,omitempty"`
 }
 
 // claim is a lease. Idle says that its holder has begun to fetch, and goes on once another host sets Wanted.
@@ -60,10 +61,11 @@ type ending int
 const (
 	// going: not at all.
 	going ending = iota
-	// dropped: what it is for is not coming, uploaded: it is there, unshared: it may not be.
+	// dropped: what it is for is not coming, uploaded: it is there, unshared: it may not be, early: not yet.
 	dropped
 	uploaded
 	unshared
+	early
 )
 
 // own is a lease that this host has, or is about to take.

@@ -153,25 +153,27 @@ func TestBeatsOfOneThatWaits(t *testing.T) {
 
 // TestNotShared: what its holder finds that it may not offer is waited for once, and then each host fetches it for itself.
 func TestNotShared(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		const lasts = 2 * time.Second
-		b := memory.New()
-		private := offerOf(100)
-		private.Confirm = func(context.Context) (tier.Confirmed, error) { return tier.Confirmed{}, tier.ErrPrivate }
-		var all sync.WaitGroup
-		for range 8 {
-			host := open(t, b, shared.Options{})
-			all.Go(func() {
-				fetch, took := wants(t, host, always)
-				if !fetch || took > lasts+time.Second {
-					t.Errorf("a host is to fetch: %t, after %s", fetch, took)
-				}
-				time.Sleep(lasts)
-				host.Offer(someID(), private)
-			})
-		}
-		all.Wait()
-	})
+	for _, why := range []error{tier.ErrPrivate, tier.ErrEarly} {
+		synctest.Test(t, func(t *testing.T) {
+			const lasts = 2 * time.Second
+			b := memory.New()
+			private := offerOf(100)
+			private.Confirm = func(context.Context) (tier.Confirmed, error) { return tier.Confirmed{}, why }
+			var all sync.WaitGroup
+			for range 8 {
+				host := open(t, b, shared.Options{})
+				all.Go(func() {
+					fetch, took := wants(t, host, always)
+					if !fetch || took > lasts+time.Second {
+						t.Errorf("%v: a host is to fetch: %t, after %s", why, fetch, took)
+					}
+					time.Sleep(lasts)
+					host.Offer(someID(), private)
+				})
+			}
+			all.Wait()
+		})
+	}
 }
 
 // TestWrongLeases: whatever stands where leases and beats do, no look fails, and none waits for longer than it may for a host.

@@ -190,7 +190,9 @@ func (t *Tier) upload(ctx context.Context, o offer) {
 	case ctx.Err() != nil, errors.Is(err, tier.ErrGone):
 		t.counts.dropped.Add(1)
 	case errors.Is(err, tier.ErrPrivate):
-		how = unshared
+		if how = unshared; errors.Is(err, tier.ErrEarly) {
+			how = early
+		}
 		t.counts.refused.Add(1)
 		log.Debug("not offered to the shared cache", "cause", err)
 	default:

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io"
 	"time"
 
@@ -66,7 +67,8 @@ type Offer struct {
 	Size int64
 	// Content gives its bytes until release is called, ErrGone where they are not there any more.
 	Content func() (content io.ReaderAt, release func(), err error)
-	// Confirm makes sure that it may be offered, which can take calls, and tells what it is. ErrPrivate where it may not be.
+	// Confirm makes sure that it may be offered, which can take calls, and tells what it is. ErrPrivate where it may not be,
+	// ErrEarly where it may not be yet.
 	Confirm func(ctx context.Context) (Confirmed, error)
 }
 
@@ -78,10 +80,12 @@ type Confirmed struct {
 	Fragments            []archive.FragmentID
 }
 
-// ErrGone says that the bytes of an offer are not there any more, ErrPrivate that it may not be offered.
+// ErrGone says that the bytes of an offer are not there any more, ErrPrivate that it may not be offered, ErrEarly that it may be once it is fetched
+// again later. An ErrEarly is an ErrPrivate.
 var (
 	ErrGone    = errors.New("evicted before it was offered")
 	ErrPrivate = errors.New("not what may be offered")
+	ErrEarly   = fmt.Errorf("%w yet", ErrPrivate)
 )
 
 // Identity is what tells one payload from another of its key.

@@ -52,14 +52,16 @@ func (b *breaker) state() (cycles int64, cause error) {
 // failed opens it, because of an error.
 func (b *breaker) failed(cause error) {
 	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.isOpen || b.ctx.Err() != nil {
-		return
+	opens := !b.isOpen && b.ctx.Err() == nil
+	if opens {
+		b.isOpen, b.cause = true, cause
+		b.cycles++
+		b.probes.Go(b.close)
 	}
-	b.isOpen, b.cause = true, cause
-	b.cycles++
-	b.logger.Warn("the shared cache does not answer as it should: it is left alone until it does", "cause", cause)
-	b.probes.Go(b.close)
+	b.mu.Unlock()
+	if opens { // a log may be slow
+		b.logger.Warn("the shared cache does not answer as it should: it is left alone until it does", "cause", cause)
+	}
 }
 
 // close probes until that goes well, and closes the breaker then.

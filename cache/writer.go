@@ -134,11 +134,7 @@ func (w *Writer) finish(t disk.Footer) error {
 		}
 		w.unwritten += taken
 	}
-	role := disk.Whole
-	if w.form() == disk.Pair {
-		role = disk.Data
-	}
-	name := disk.Name{Key: w.item.key, Size: size, Created: w.item.created, Role: role}
+	name := disk.Name{Key: w.item.key, Size: size, Created: w.item.created, Role: w.form().Bytes()}
 	return w.item.file.Seal(w.cache.dir, w.to.file, t, name)
 }
 

@@ -153,7 +153,11 @@ func (d *Directory) List() (f Found, err error) {
 }
 
 // RemoveLeftover removes a file that List found to be of no use.
-func (d *Directory) RemoveLeftover(n Name) { d.remove(filepath.Join(d.Data, n.String())) }
+func (d *Directory) RemoveLeftover(n Name) { d.remove(d.pathOf(n)) }
+
+func (d *Directory) pathOf(n Name) string {
+	return string(n.append(append(append(make([]byte, 0, maxName+256), d.Data...), filepath.Separator)))
+}
 
 // DropOld removes the entries of the format before this one, which is no longer read. Files that are not ours are left
 // alone.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -33,14 +32,14 @@ type File struct {
 // Grow makes the file of a new entry that is to have a form.
 func (f *File) Grow(d *Directory, key Key, created int64, form Form) (*os.File, error) {
 	f.form = form
-	f.path = filepath.Join(d.Data, Name{Key: key, Size: -1, Created: created, Role: Growing}.String())
+	f.path = d.pathOf(Name{Key: key, Size: -1, Created: created, Role: Growing})
 	return d.create(f.path)
 }
 
 // Find has the file be one that was found in a directory.
 func (f *File) Find(d *Directory, name Name) {
 	f.form = name.Form()
-	f.path, f.checked = filepath.Join(d.Data, name.String()), newChecked(name.Size)
+	f.path, f.checked = d.pathOf(name), newChecked(name.Size)
 }
 
 // Path is where the bytes are.
@@ -71,7 +70,7 @@ func (f *File) Seal(d *Directory, open *os.File, footer Footer, name Name) error
 	if _, err := open.WriteAt(footer.Encode(name.Size), name.Size); err != nil {
 		return err
 	}
-	path := filepath.Join(d.Data, name.String())
+	path := d.pathOf(name)
 	if err := os.Rename(f.path, path); err != nil {
 		return err
 	}
@@ -238,7 +237,7 @@ func (f *File) Again() (*os.File, error) { return openFile(f.path) }
 
 // sealPair is Seal for a pair.
 func (f *File) sealPair(d *Directory, open *os.File, footer Footer, name Name) (err error) {
-	checks := filepath.Join(d.Data, name.as(Checks).String())
+	checks := d.pathOf(name.as(Checks))
 	c, err := os.OpenFile(checks, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
@@ -253,7 +252,7 @@ func (f *File) sealPair(d *Directory, open *os.File, footer Footer, name Name) (
 	if _, err := c.Write(append(footer.Encode(name.Size), make([]byte, proofSize)...)); err != nil {
 		return err
 	}
-	data := filepath.Join(d.Data, name.as(Data).String())
+	data := d.pathOf(name.as(Data))
 	if err := os.Rename(f.path, data); err != nil {
 		return err
 	}

@@ -8,8 +8,8 @@ import (
 // Key names an entry: 1 to 128 characters of [a-z0-9-], the first of them not "-". It is used in file names.
 type Key string
 
-// maxKey is the longest key, in bytes. With size and time a file's name stays well below 255, the limit of Linux.
-const maxKey = 128
+// maxKey is the longest key, in bytes. With size and time a file's name stays below 192, and 255 is the limit of Linux.
+const maxKey, maxName = 128, 192
 
 // Valid reports whether the key can be used.
 func (k Key) Valid() bool {
@@ -70,19 +70,33 @@ const (
 	checksSuffix = ".checks"
 )
 
-func (n Name) String() string {
-	created := "." + strconv.FormatInt(n.Created, 10)
-	size := "." + strconv.FormatInt(n.Size, 10)
+func (n Name) String() string { return string(n.append(make([]byte, 0, maxName))) }
+
+// append adds the name at the end of p.
+func (n Name) append(p []byte) []byte {
+	p = append(p, n.Key...)
+	if n.Role != Growing {
+		p = strconv.AppendInt(append(p, '.'), n.Size, 10)
+	}
+	p = strconv.AppendInt(append(p, '.'), n.Created, 10)
 	switch n.Role {
 	case Growing:
-		return string(n.Key) + created + partSuffix
+		p = append(p, partSuffix...)
 	case Data:
-		return string(n.Key) + size + created + dataSuffix
+		p = append(p, dataSuffix...)
 	case Checks:
-		return string(n.Key) + size + created + checksSuffix
+		p = append(p, checksSuffix...)
 	case Whole:
 	}
-	return string(n.Key) + size + created
+	return p
+}
+
+// Bytes is the role of the file that has the bytes of a whole entry.
+func (f Form) Bytes() Role {
+	if f == Pair {
+		return Data
+	}
+	return Whole
 }
 
 // Form is that of the entry; a growing one tells none.

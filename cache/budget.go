@@ -119,10 +119,11 @@ func (x *index) evict(n int64) []*item {
 
 func (x *index) evictLocked(n int64) (victims []*item) {
 	for n > 0 {
-		_, it, ok := x.idle.GetOldest()
-		if !ok {
+		p := x.idle.oldest()
+		if p == 0 {
 			break
 		}
+		it := x.wholeLocked(x.idle.key(p))
 		x.dropLocked(it)
 		it.evicted = true
 		x.removing += it.cost
@@ -133,14 +134,11 @@ func (x *index) evictLocked(n int64) (victims []*item) {
 	return victims
 }
 
-// dropLocked takes a whole entry out, if it is still found, and pins it until fileRemoved is called.
-func (x *index) dropLocked(it *item) bool {
-	if !x.forgetLocked(it) {
-		return false
-	}
+// dropLocked takes a whole entry out, and pins it until fileRemoved is called.
+func (x *index) dropLocked(it *item) {
+	x.forgetLocked(it)
 	x.settling++
 	it.refs++
-	return true
 }
 
 func (x *index) expect(it *item, cost int64) {

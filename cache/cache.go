@@ -103,12 +103,10 @@ func Open(dir string, o Options) (*Cache, error) {
 		c.space, memory = o.Beside.space, o.Beside.index.memory
 	}
 	var err error
-	if c.index, err = newIndex(o.MaxBytes, o.MaxAge, o.Linger, memory); err != nil {
-		return nil, err
-	}
 	if c.dir, err = disk.OpenDirectory(dir, c.logger); err != nil {
 		return nil, err
 	}
+	c.index = newIndex(o.MaxBytes, o.MaxAge, o.Linger, memory, c.dir)
 	if c.sizes, err = openSizes(filepath.Join(dir, "sizes"), maxSizes, c.logger); err != nil {
 		return nil, errors.Join(err, c.dir.Close())
 	}
@@ -160,15 +158,16 @@ func (c *Cache) Close() error {
 // count as use.
 func (c *Cache) Has(key Key) bool {
 	c.await()
-	return c.index.find(key) != nil
+	_, ok := c.index.find(key)
+	return ok
 }
 
 // Drop takes the whole entry of a key out and removes its file; holders keep what they have open. It does nothing to one
 // that is still being filled.
 func (c *Cache) Drop(key Key) {
 	c.await()
-	if it := c.index.find(key); it != nil {
-		c.discard(it)
+	if created, ok := c.index.find(key); ok {
+		c.discard(key, created)
 	}
 }
 
@@ -194,9 +193,10 @@ func (c *Cache) Stats() Stats {
 	return s
 }
 
-// discard drops an entry whose bytes are not what they should be, or cannot be read. Holders keep what they have open.
-func (c *Cache) discard(it *item) {
-	if c.index.drop(it) {
+// discard drops an entry whose bytes are not what they should be, or cannot be read; not another one that has the key by
+// now. Holders keep what they have open.
+func (c *Cache) discard(key Key, created int64) {
+	if it := c.index.drop(key, created); it != nil {
 		c.remove(it)
 	}
 }

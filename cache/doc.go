@@ -12,8 +12,8 @@
 //
 //	entries     cache.go writer.go entry.go tend.go              what callers see; runs fills, and does the I/O that the
 //	            prove.go lent.go look.go                         accounting asks for
-//	accounting  index.go pause.go budget.go holders.go           which entries there are, what each costs, which are held,
-//	                                                             which goes next; does no I/O, knows no files
+//	accounting  index.go found.go idle.go pause.go budget.go     which entries there are, what each costs, which are held,
+//	            holders.go                                       which goes next; does no I/O
 //	content     content.go                                       how far an entry has come, and which readers wait
 //	storage     storage.go space.go sizes.go                     a file, or memory where the disk takes no more; free space;
 //	                                                             exact sizes that outlive their entries
@@ -46,6 +46,13 @@
 // Backing was given, the kernel is asked whether it has let go (disk.InUse). If not the bytes stay counted, as those of a
 // held entry do, and the kernel is asked again each second and before anything else is evicted. No fill waits for that.
 //
+// # Memory
+//
+// An item, with its disk.File and content, is there while its entry is filled, held, or read from in the background. An entry
+// that is whole and idle has a record in idleList alone, of 96 bytes, and acquire makes its item again. So nothing may keep an
+// item beyond its last reference: what comes back to an entry later asks for its key, and for when it was created if no other
+// entry of the key will do.
+//
 // # Locks
 //
 //	index.mu      all of the accounting
@@ -55,6 +62,6 @@
 //	disk.File.mu  what is known of one entry's file
 //	sizes.mu      the sizes
 //
-// content.mu may be taken with index.mu held, never the other way round. The others are taken alone. No file is read,
-// written, renamed or removed under any of them. A read of bytes that have come takes no lock.
+// content.mu and disk.File.mu may be taken with index.mu held, never the other way round. The others are taken alone. No file
+// is read, written, renamed or removed under any of them. A read of bytes that have come takes no lock.
 package cache

@@ -50,7 +50,7 @@ func (c *Cache) Acquire(key Key, r Request) (*Entry, error) {
 		stale := errors.Is(err, disk.ErrStale)
 		if stale {
 			c.logger.Debug("cached file cannot be used, filling it again", "key", key, "error", err)
-			c.discard(it)
+			c.discard(key, it.created)
 		}
 		if it != nil {
 			c.release(it)
@@ -76,7 +76,7 @@ func (c *Cache) open(it *item) error {
 	case err == nil && it.open.CompareAndSwap(nil, opened):
 		_ = it.file.Use(file, time.Now()) // closing tries again, and tells
 		if checks != nil && it.file.Form() == disk.Pair {
-			c.unproven.add(true, it)
+			c.unproven.add(true, it.key)
 		}
 		return nil
 	case err == nil:
@@ -174,7 +174,7 @@ func (e *Entry) readError(at int64, err error) error {
 	}
 	e.cache.logger.Debug("damaged entry", "key", e.item.key)
 	e.cache.logger.Warn("cached footage is damaged and will be fetched again", "entry", e.about, "at", at, "error", err)
-	e.cache.discard(e.item)
+	e.cache.discard(e.item.key, e.item.created)
 	return fmt.Errorf("%s at %d: %w: %w", e.about, at, ErrDamaged, err)
 }
 

@@ -80,13 +80,11 @@ type Accounts struct {
 	items map[Key]*item
 }
 
-// NewAccounts gives one of so many bytes on disk and in memory. The order of use is known.
+// NewAccounts gives one of so many bytes on disk and in memory. The order of use is known, and keys of one length have one hash.
 func NewAccounts(maxBytes, maxMemory int64) *Accounts {
-	x, err := newIndex(maxBytes, 0, time.Hour, &memory{max: maxMemory})
-	if err != nil {
-		panic(err) // the size of a list is right
-	}
+	x := newIndex(maxBytes, 0, time.Hour, &memory{max: maxMemory}, new(disk.Directory))
 	close(x.ranked)
+	x.idle.hash = func(key Key) uint32 { return uint32(len(key)) } // so that many have the same
 	return &Accounts{x: x, items: make(map[Key]*item)}
 }
 
@@ -111,17 +109,17 @@ func (a *Accounts) Open(key Key) { a.items[key].open.Store(newStorage(nil, nil))
 
 // Grow asks for a cost; GrowMemory for more memory; Shrink gives back what does not fit on the file system.
 func (a *Accounts) Grow(key Key, cost int64) string {
-	return stepText(a.x.grow(a.items[key], cost, true))
+	return a.stepText(a.x.grow(a.items[key], cost, true))
 }
 func (a *Accounts) GrowMemory(key Key, more int64) string {
-	return stepText(a.x.growMemory(a.items[key], more))
+	return a.stepText(a.x.growMemory(a.items[key], more))
 }
 func (a *Accounts) Shrink(key Key, taken, missing int64) string {
-	return stepText(a.x.shrink(a.items[key], taken, missing))
+	return a.stepText(a.x.shrink(a.items[key], taken, missing))
 }
 
 // stepText tells what a step says: "taken N", "evict KEYS", "wait" or an error.
-func stepText(s step) string {
+func (a *Accounts) stepText(s step) string {
 	switch {
 	case s.err != nil:
 		return s.err.Error()
@@ -131,6 +129,7 @@ func stepText(s step) string {
 		text := "evict"
 		for _, it := range s.evict {
 			text += " " + string(it.key)
+			a.items[it.key] = it
 		}
 		return text
 	}
@@ -156,7 +155,13 @@ func lastText(l last) string {
 }
 
 // Drop takes an entry out: "remove" if its file has to be.
-func (a *Accounts) Drop(key Key) string { return removeText("", a.x.drop(a.items[key])) }
+func (a *Accounts) Drop(key Key) string {
+	it := a.x.drop(key, a.items[key].created)
+	if it != nil {
+		a.items[key] = it
+	}
+	return removeText("", it != nil)
+}
 
 // End reports that a fill has ended: "close", "remove".
 func (a *Accounts) End(key Key, err error, inMemory bool) string {
@@ -174,7 +179,13 @@ func removeText(text string, remove bool) string {
 
 // Pin pins an entry for I/O that is no use of it, Unpin ends that: "close" if that leaves something to close. Keep keeps an entry
 // counted whose file is removed, GiveBack ends that.
-func (a *Accounts) Pin(key Key) bool        { return a.x.pin(a.items[key]) }
+func (a *Accounts) Pin(key Key) bool {
+	it := a.x.pin(key)
+	if it != nil {
+		a.items[key] = it
+	}
+	return it != nil
+}
 func (a *Accounts) Unpin(key Key) string    { return lastText(a.x.unpin(a.items[key])) }
 func (a *Accounts) Keep(key Key)            { a.x.keep(a.items[key]) }
 func (a *Accounts) GiveBack(key Key) string { return lastText(a.x.giveBack(a.items[key])) }

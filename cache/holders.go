@@ -14,13 +14,12 @@ func (x *index) acquire(key Key, expect int64, start, expires time.Time) (it *it
 	if x.shut {
 		return nil, false, nil, ErrClosed
 	}
-	if it = x.whole[key]; it != nil {
+	if it = x.wholeLocked(key); it != nil {
 		x.count.Hits++
 		x.unidleLocked(it)
 		it.holders++
 		it.refs++
-		it.used = x.stampLocked()
-		if x.expiredLocked(it, it.used) {
+		if x.stampLocked().UnixNano() > it.until {
 			err = errExpired
 		}
 		return it, true, nil, err
@@ -34,10 +33,11 @@ func (x *index) acquire(key Key, expect int64, start, expires time.Time) (it *it
 	}
 	x.count.Misses++
 	ctx, cancel := context.WithCancelCause(context.Background())
+	created := x.stampLocked().UnixNano()
 	it = &item{
-		key: key, created: x.stampLocked().UnixNano(), quit: ctx.Done(), cancel: cancel,
+		key: key, created: created, until: x.until(created, start, expires), quit: ctx.Done(), cancel: cancel,
 		holders: 1, refs: 2, // its caller and its fill
-		expect: expect, start: start, expires: expires,
+		expect: expect,
 	}
 	it.content.begin()
 	x.live[key] = it
@@ -73,8 +73,7 @@ func (x *index) unrefLocked(it *item) (l last) {
 		if l.open = it.open.Swap(nil); l.open != nil {
 			x.settling++
 			if x.whole[it.key] == it {
-				it.used = x.stampLocked()
-				l.used = it.used
+				l.used = x.stampLocked()
 			}
 			return l
 		}
@@ -124,15 +123,20 @@ func (x *index) fileClosed(it *item, gone bool) last {
 	return x.unrefLocked(it)
 }
 
-// drop takes an entry out that cannot be used, if it is still found. The fill of a live one is stopped. The file of a
-// whole one is to be removed, and fileRemoved to be called.
-func (x *index) drop(it *item) (remove bool) {
+// drop takes an entry out that cannot be used, if it is still found. The fill of a live one is stopped. A whole one is
+// returned: its file is to be removed, and fileRemoved to be called.
+func (x *index) drop(key Key, created int64) *item {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if x.live[it.key] == it {
+	if it := x.live[key]; it != nil && it.created == created {
 		x.stopLocked(it, ErrDamaged)
 	}
-	return x.dropLocked(it)
+	if found, ok := x.findLocked(key); !ok || found != created {
+		return nil
+	}
+	it := x.wholeLocked(key)
+	x.dropLocked(it)
+	return it
 }
 
 // fileRemoved reports that the file of an entry is removed, or cannot be.
@@ -165,7 +169,8 @@ func (x *index) end(it *item, e ending) (l last, remove bool) {
 	defer x.mu.Unlock()
 	x.unliveLocked(it)
 	it.ended, it.volatile, it.stuck = true, e.volatile, e.stuck
-	switch taken := x.whole[it.key] != nil || x.live[it.key] != nil; {
+	_, taken := x.findLocked(it.key)
+	switch taken = taken || x.live[it.key] != nil; {
 	case e.sealed && taken:
 		remove = true
 		x.settling++

@@ -1,12 +1,16 @@
 package cache_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -105,5 +109,104 @@ func BenchmarkAcquireIdle(b *testing.B) {
 				e.Release()
 			}
 		})
+	}
+}
+
+// TestIdleMemory: entries that are not held take little memory, those that were found as well as those that were used.
+func TestIdleMemory(t *testing.T) {
+	const n, limit = 10_000, 150
+	dir := t.TempDir()
+	makeHeads(t, dir, n)
+	before := heap()
+	c := openIndexed(t, dir)
+	found := heap()
+	for i := range n {
+		e := acquire(t, c, headKey(i), noFill(t))
+		if i%2 == 0 {
+			if _, err := e.ReadAt(t.Context(), make([]byte, 1), 0); err != nil {
+				t.Fatal(err)
+			}
+		}
+		e.Release()
+	}
+	for what, got := range map[string]int64{"found": found - before, "used": heap() - before} {
+		if got /= n; got > limit {
+			t.Errorf("%s: got %d bytes an entry, want at most %d", what, got, limit)
+		}
+	}
+	if got := c.Stats().Whole; got != n {
+		t.Errorf("%d entries, want %d", got, n)
+	}
+}
+
+// TestIdleKeepsItsState: what was checked of an entry is still known when it is acquired again, whatever its key is.
+func TestIdleKeepsItsState(t *testing.T) {
+	const blockSize, size = 64 << 10, 3 * 64 << 10
+	dir := t.TempDir()
+	c := open(t, dir, cache.Options{})
+	keys := []cache.Key{headKey(1), longKey("k", 39), longKey("k", 40), longKey("l", 128)}
+	for i, key := range keys {
+		put(t, c, key, payload(i, size))
+	}
+	c = reopen(t, c, dir, cache.Options{})
+	for i, key := range keys {
+		for checked := 0; checked <= size; checked += blockSize {
+			e := acquire(t, c, key, noFill(t))
+			if got := stored(t, e, 0, int64(checked)); len(got) != checked {
+				t.Errorf("%s: %d bytes were checked, got %d", key, checked, len(got))
+			}
+			if got := stored(t, e, int64(checked), 1); got != nil {
+				t.Errorf("%s: after %d bytes the next is told of too", key, checked)
+			}
+			p := make([]byte, min(blockSize, size-checked))
+			if _, err := e.ReadAt(t.Context(), p, int64(checked)); err != nil || !bytes.Equal(p, payload(i, size)[checked:checked+len(p)]) {
+				t.Errorf("%s at %d: error %v, or other bytes", key, checked, err)
+			}
+			e.Release()
+		}
+	}
+}
+
+func longKey(letter string, n int) cache.Key { return cache.Key(strings.Repeat(letter, n)) }
+
+// TestIdleOrder has entries with keys of many lengths come, be used, pinned and dropped, and checks which one goes next.
+func TestIdleOrder(t *testing.T) {
+	const most = 300 // more than a slab
+	rng := newRand(1)
+	a := cache.NewAccounts(most, 0)
+	var order []cache.Key // least recently used first
+	want := func(what string, key cache.Key, got, want string) {
+		if got != want {
+			t.Fatalf("%s %s: got %q, want %q", what, key, got, want)
+		}
+	}
+	for range 5000 {
+		n := rng.IntN(2 * most)
+		key := longKey("k", 1+n%45) + cache.Key(strconv.Itoa(n))
+		at := slices.Index(order, key)
+		what := rng.IntN(10)
+		switch {
+		case at < 0:
+			want("acquire", key, a.Acquire(key, 0), "new")
+			if len(order) == most {
+				want("grow", key, a.Grow(key, 1), "evict "+string(order[0]))
+				want("removed", order[0], a.Removed(order[0], true), "")
+				order = order[1:]
+			}
+			want("grow", key, a.Grow(key, 1), "taken 1")
+			want("end", key, a.End(key, nil, false)+a.Release(key), "")
+			order = append(order, key)
+		case what == 0:
+			want("drop", key, a.Drop(key)+a.Removed(key, true), "remove")
+			order = slices.Delete(order, at, at+1)
+		case what < 4:
+			want("pin", key, strconv.FormatBool(a.Pin(key))+a.Unpin(key), "true")
+		default:
+			want("acquire", key, a.Acquire(key, 0)+a.Release(key), "whole")
+			order = append(slices.Delete(order, at, at+1), key)
+		}
+		if got := a.Stats(); got.Whole != len(order) || got.Held != 0 || got.Bytes != int64(len(order)) {
+			t.Fatalf("%+v, want %d entries", got, len(order))
+		}
 	}
 }

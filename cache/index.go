@@ -1,17 +1,14 @@
 package cache
 
 import (
-	"cmp"
 	"context"
+	"iter"
 	"math"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"clipfs/cache/disk"
-
-	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
 // index is the accounting of a cache: which entries there are, what each costs, which are held, and which goes next. It
@@ -20,6 +17,8 @@ type index struct {
 	maxBytes       int64
 	maxAge, linger time.Duration
 	memory         *memory
+	dir            *disk.Directory
+	closed         chan struct{} // a closed one
 	// ranked is closed when the order of use is known.
 	ranked chan struct{}
 	// fills has the fills that have yet to return. It is raised with mu held, and not after close.
@@ -28,9 +27,10 @@ type index struct {
 	// mu guards the following, and the fields of an item that say so.
 	mu   sync.Mutex
 	shut bool
-	// whole has every entry that is whole. Those of them that are not held are in idle too, in order of last use.
+	// whole has the entries that are whole and held, idle those that are whole and not held. One that is not held and pinned
+	// is in both.
 	whole map[Key]*item
-	idle  *simplelru.LRU[Key, *item]
+	idle  *idleList
 	// live has the entries that are being filled and can still be acquired.
 	live map[Key]*item
 	// used is what all files cost, also those that are open but no longer found. Of it, idleBytes belongs to idle entries
@@ -50,7 +50,7 @@ type index struct {
 	count Stats // its counters; stats makes the rest
 }
 
-// item is an entry as the index knows it.
+// item is an entry as the index knows it. One that is whole and not held has none, unless it is pinned: idle knows it.
 type item struct {
 	key     Key
 	created int64 // when its fill began, in nanoseconds since 1970; unique in this process
@@ -84,9 +84,7 @@ type item struct {
 	resumed chan struct{}
 	paused  time.Time // since when
 	lapse   *time.Timer
-	// start is when the footage began, expires when it has to go; zero where not known.
-	start, expires time.Time
-	used           time.Time // last use; zero where not known
+	until   int64 // when it has to go, in nanoseconds since 1970
 }
 
 // Stats are the numbers of a cache.
@@ -111,19 +109,24 @@ type Stats struct {
 	Sizes int
 }
 
-func newIndex(maxBytes int64, maxAge, linger time.Duration, m *memory) (*index, error) {
-	idle, err := simplelru.NewLRU[Key, *item](math.MaxInt, nil) // the budget bounds it, not a count
-	return &index{
-		maxBytes: maxBytes, maxAge: maxAge, linger: linger, memory: m, ranked: make(chan struct{}),
-		whole: make(map[Key]*item), idle: idle, live: make(map[Key]*item),
-	}, err
+func newIndex(maxBytes int64, maxAge, linger time.Duration, m *memory, dir *disk.Directory) *index {
+	x := &index{
+		maxBytes: maxBytes, maxAge: maxAge, linger: linger, memory: m, dir: dir,
+		closed: make(chan struct{}), ranked: make(chan struct{}),
+		whole: make(map[Key]*item), idle: newIdleList(), live: make(map[Key]*item),
+	}
+	close(x.closed)
+	return x
 }
 
 func (x *index) stats() Stats {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	s := x.count
-	s.Whole, s.Held, s.Growing = len(x.whole), len(x.whole)-x.idle.Len(), len(x.live)
+	for range x.heldLocked() {
+		s.Held++
+	}
+	s.Whole, s.Growing = x.idle.n+s.Held, len(x.live)
 	s.Bytes, s.MaxBytes, s.Claimed = x.used, x.maxBytes, x.claimed
 	s.Memory, s.MaxMemory = x.memory.used.Load(), x.memory.max
 	return s
@@ -139,37 +142,82 @@ func (x *index) stampLocked() time.Time {
 	return now
 }
 
-func (x *index) expiredLocked(it *item, now time.Time) bool {
-	if !it.expires.IsZero() && now.After(it.expires) {
-		return true
+// until returns when an entry has to go, in nanoseconds since 1970, given when its footage began and when that expires; zero
+// where not known.
+func (x *index) until(created int64, start, expires time.Time) int64 {
+	end := int64(math.MaxInt64)
+	if !expires.IsZero() {
+		end = nanos(expires)
 	}
-	since := it.start
-	if since.IsZero() {
-		since = time.Unix(0, it.created)
+	if start.IsZero() {
+		start = time.Unix(0, created)
 	}
-	return x.maxAge > 0 && now.After(since.Add(x.maxAge))
+	if x.maxAge > 0 {
+		end = min(end, nanos(start.Add(x.maxAge)))
+	}
+	return end
+}
+
+// nanos is t.UnixNano, or the nearest number where there is none.
+func nanos(t time.Time) int64 {
+	switch {
+	case t.Before(time.Unix(0, math.MinInt64)):
+		return math.MinInt64
+	case t.After(time.Unix(0, math.MaxInt64)):
+		return math.MaxInt64
+	}
+	return t.UnixNano()
+}
+
+// heldLocked yields the whole entries that are held.
+func (x *index) heldLocked() iter.Seq[*item] {
+	return func(yield func(*item) bool) {
+		for key, it := range x.whole {
+			if x.idle.find(key) == 0 && !yield(it) {
+				return
+			}
+		}
+	}
+}
+
+// wholeLocked gives the whole entry of a key; nil if there is none. One that is not held the caller has to take out of idle
+// or to pin.
+func (x *index) wholeLocked(key Key) *item {
+	it, p := x.whole[key], x.idle.find(key)
+	if it != nil || p == 0 {
+		return it
+	}
+	r := x.idle.at(p)
+	it = &item{key: key, created: r.created, cost: r.cost, until: r.until, ended: true}
+	it.lent.Store(r.lent)
+	it.file.Restore(x.dir, disk.Name{Key: key, Size: r.size, Created: r.created, Role: r.form.Bytes()}, x.idle.state(p))
+	it.content.found(r.size, x.closed)
+	x.whole[key] = it
+	return it
 }
 
 // idleLocked makes an entry the one that was used last of those that are not held.
 func (x *index) idleLocked(it *item) {
-	x.idle.Add(it.key, it)
+	delete(x.whole, it.key)
+	x.idle.add(it.key, it.file.State(), record{
+		form: it.file.Form(), size: it.content.written.Load(), cost: it.cost, created: it.created, until: it.until, lent: it.lent.Load(),
+	})
 	x.idleBytes += it.cost
 }
 
 func (x *index) unidleLocked(it *item) {
-	if x.idle.Remove(it.key) {
+	if p := x.idle.find(it.key); p != 0 {
+		x.idle.remove(p)
 		x.idleBytes -= it.cost
 	}
 }
 
-// forgetLocked takes an entry out of those that are whole; false if it is not among them.
-func (x *index) forgetLocked(it *item) bool {
-	if x.whole[it.key] != it {
-		return false
+// forgetLocked takes an entry out of those that are whole, if it is among them.
+func (x *index) forgetLocked(it *item) {
+	if x.whole[it.key] == it {
+		delete(x.whole, it.key)
+		x.unidleLocked(it)
 	}
-	delete(x.whole, it.key)
-	x.unidleLocked(it)
-	return true
 }
 
 // claimLocked raises what is kept for an entry to what it is expected to need, as far as no other has or claims it.
@@ -208,66 +256,34 @@ func (x *index) wakeLocked() {
 	}
 }
 
-// add puts whole entries that were found into the index, not held and in no order.
-func (x *index) add(found []*item) {
+// find tells when the fill of a whole entry began; false if there is no such entry.
+func (x *index) find(key Key) (created int64, ok bool) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	for _, it := range found {
-		x.whole[it.key] = it
-		x.used += it.cost
-		x.idleLocked(it)
+	return x.findLocked(key)
+}
+
+func (x *index) findLocked(key Key) (created int64, ok bool) {
+	if it := x.whole[key]; it != nil {
+		return it.created, true
 	}
+	p := x.idle.find(key)
+	return x.idle.at(p).created, p != 0
 }
 
-// rank puts the entries that are not held in the order of last use, given the last use of those that were found. Those
-// that were used since are last, whatever the clock was before.
-func (x *index) rank(used map[*item]time.Time) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	idle := x.idle.Values()
-	slices.SortFunc(idle, func(a, b *item) int {
-		if a.used.IsZero() && b.used.IsZero() {
-			return cmp.Or(used[a].Compare(used[b]), cmp.Compare(a.created, b.created), cmp.Compare(a.key, b.key))
-		}
-		return a.used.Compare(b.used)
-	})
-	for _, it := range idle {
-		x.idle.Add(it.key, it) // each becomes the last
-	}
-}
-
-// learn remembers when an entry that was found on disk began and has to go. It reports whether it may still be kept.
-func (x *index) learn(it *item, start, expires time.Time) bool {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	it.start, it.expires = start, expires
-	return !x.expiredLocked(it, time.Now())
-}
-
-func (x *index) find(key Key) *item {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	return x.whole[key]
-}
-
-func (x *index) unheld() []*item {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	return x.idle.Values()
-}
-
-// pin keeps a whole entry's cost counted while some I/O is done on its file that is no use of it; false if it is no longer
+// pin keeps a whole entry's cost counted while some I/O is done on its file that is no use of it; nil if it is no longer
 // found. It can still be evicted. The caller has to unpin it soon, as fills may wait for that.
-func (x *index) pin(it *item) bool {
+func (x *index) pin(key Key) *item {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if x.whole[it.key] != it || it.volatile {
-		return false
+	it := x.wholeLocked(key)
+	if it == nil || it.volatile {
+		return nil
 	}
 	x.settling++
 	it.pinned = true
 	it.refs++
-	return true
+	return it
 }
 
 // unpin ends a pin. An entry that was not used meanwhile keeps its place in the order of use.
@@ -279,8 +295,9 @@ func (x *index) unpin(it *item) last {
 		x.removedLocked(it) // if it was evicted meanwhile
 	}
 	x.settledLocked()
-	if x.whole[it.key] == it && x.idle.Contains(it.key) {
-		it.refs--
+	if p := x.idle.find(it.key); p != 0 && x.whole[it.key] == it {
+		x.idle.setState(p, it.key, it.file.State())
+		delete(x.whole, it.key)
 		return last{}
 	}
 	return x.unrefLocked(it)
@@ -306,20 +323,6 @@ func (x *index) giveBack(it *item) last {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	return x.unrefLocked(it)
-}
-
-// expired counts the entries that it returns.
-func (x *index) expired() (old []*item) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	now := time.Now()
-	for _, it := range x.whole {
-		if x.expiredLocked(it, now) {
-			old = append(old, it)
-		}
-	}
-	x.count.Expired += uint64(len(old))
-	return old
 }
 
 // diskFailed remembers that the disk took or gave nothing, and leaves it alone until some time. It reports whether that is

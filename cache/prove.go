@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"slices"
 	"sync"
 	"time"
 
@@ -25,7 +24,7 @@ type unproven struct {
 	// mu guards the rest.
 	mu sync.Mutex
 	// opened are those that were acquired, the latest last. They go before found, which has the most recently used last.
-	opened, found []*item
+	opened, found []Key
 	// more has one place: it is taken when there is something to be proven.
 	more chan struct{}
 }
@@ -33,13 +32,13 @@ type unproven struct {
 func newUnproven() *unproven { return &unproven{more: make(chan struct{}, 1)} }
 
 // add has entries be proven: of those that are opened the latest first.
-func (u *unproven) add(opened bool, its ...*item) {
+func (u *unproven) add(opened bool, keys ...Key) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if opened {
-		u.opened = append(u.opened, its...)
+		u.opened = append(u.opened, keys...)
 	} else {
-		u.found = append(u.found, its...)
+		u.found = append(u.found, keys...)
 	}
 	select {
 	case u.more <- struct{}{}:
@@ -47,36 +46,36 @@ func (u *unproven) add(opened bool, its ...*item) {
 	}
 }
 
-// next gives the entry that is proven next; nil if there is none.
-func (u *unproven) next() *item {
+// next gives the entry that is proven next; empty if there is none.
+func (u *unproven) next() Key {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	for _, list := range []*[]*item{&u.opened, &u.found} {
+	for _, list := range []*[]Key{&u.opened, &u.found} {
 		if n := len(*list); n > 0 {
-			it := (*list)[n-1]
+			key := (*list)[n-1]
 			*list = (*list)[:n-1]
-			return it
+			return key
 		}
 	}
-	return nil
+	return ""
 }
 
 // prove proves entries in the background, some blocks of one at a time. It ends with ctx.
 func (c *Cache) prove(ctx context.Context) {
 	buffer := new([disk.SumBlock]byte)
 	for ctx.Err() == nil {
-		it := c.unproven.next()
-		if it == nil {
+		key := c.unproven.next()
+		if key == "" {
 			select {
 			case <-c.unproven.more:
 			case <-ctx.Done():
 			}
 			continue
 		}
-		if c.proveSome(it, buffer) {
+		if c.proveSome(key, buffer) {
 			continue
 		}
-		c.unproven.add(false, it) // it is the next again, unless another was opened
+		c.unproven.add(false, key) // it is the next again, unless another was opened
 		pause := time.NewTimer(time.Second * proveBlocks * disk.SumBlock / proveRate)
 		select {
 		case <-pause.C:
@@ -88,8 +87,9 @@ func (c *Cache) prove(ctx context.Context) {
 
 // proveSome checks some more blocks of an entry; done is true when there are none left, or it is of no use. The entry is
 // pinned meanwhile, which is no use of it.
-func (c *Cache) proveSome(it *item, buffer *[disk.SumBlock]byte) (done bool) {
-	if !c.index.pin(it) {
+func (c *Cache) proveSome(key Key, buffer *[disk.SumBlock]byte) (done bool) {
+	it := c.index.pin(key)
+	if it == nil {
 		return true
 	}
 	defer func() { c.finish(it, c.index.unpin(it)) }()
@@ -99,7 +99,7 @@ func (c *Cache) proveSome(it *item, buffer *[disk.SumBlock]byte) (done bool) {
 		return done
 	case errors.Is(err, fs.ErrNotExist):
 		c.logger.Debug("file was removed from the cache by another program", "path", it.file.Path())
-		c.discard(it)
+		c.discard(key, it.created)
 		return true
 	case errors.Is(err, unix.EIO):
 		c.diskFailed(err)
@@ -109,18 +109,14 @@ func (c *Cache) proveSome(it *item, buffer *[disk.SumBlock]byte) (done bool) {
 	}
 	said, _ := it.file.Footer(it.content.written.Load()) // only for the log
 	c.logger.Warn("cached footage is damaged and will be fetched again", "entry", said.About, "error", err)
-	c.discard(it)
+	c.discard(key, it.created)
 	return true
 }
 
 // proveFound has the pairs be proven that were found and are not yet, those used last first.
 func (c *Cache) proveFound() {
-	its := c.index.unheld()
-	its = slices.DeleteFunc(its, func(it *item) bool {
-		return it.file.Form() != disk.Pair || it.file.Proven()
-	})
-	if len(its) > 0 {
-		c.logger.Debug("cached files will be checked", "entries", len(its))
-		c.unproven.add(false, its...)
+	if keys := c.index.unproven(); len(keys) > 0 {
+		c.logger.Debug("cached files will be checked", "entries", len(keys))
+		c.unproven.add(false, keys...)
 	}
 }

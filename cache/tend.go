@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"path/filepath"
 	"time"
 
 	"clipfs/cache/disk"
@@ -41,67 +42,62 @@ func (c *Cache) tend(ctx context.Context) {
 
 // list fills the index with what the names in the data directory say, and removes what cannot be used whatever is in it. It
 // lists before any fill can begin.
-func (c *Cache) list() []*item {
+func (c *Cache) list() []disk.Name {
 	defer close(c.listed)
 	names, err := c.dir.List()
 	if err != nil {
 		c.logger.Warn("cache directory cannot be listed: nothing in it is used", "error", err)
 	}
-	closed := make(chan struct{})
-	close(closed)
-	found := make([]*item, 0, len(names.Entries))
-	for _, name := range names.Entries {
-		it := &item{key: name.Key, created: name.Created, cost: name.Form().Cost(name.Size), ended: true}
-		it.file.Find(c.dir, name)
-		it.content.found(name.Size, closed)
-		found = append(found, it)
-	}
-	c.index.add(found)
+	c.index.add(names.Entries)
 	for _, name := range names.Leftovers {
 		c.dir.RemoveLeftover(name)
 	}
-	c.logger.Debug("cache listed", "entries", len(found), "leftovers", len(names.Leftovers))
-	return found
+	c.logger.Debug("cache listed", "entries", len(names.Entries), "leftovers", len(names.Leftovers))
+	return names.Entries
 }
 
 // rank reads the length and the last use of every file that was listed, drops those that are not what their names say, and
 // puts the rest in the order of last use. Then it evicts what goes past the budget.
-func (c *Cache) rank(ctx context.Context, found []*item) {
+func (c *Cache) rank(ctx context.Context, found []disk.Name) {
 	defer close(c.index.ranked)
-	used := make(map[*item]time.Time, len(found))
-	for _, it := range found {
+	ranked := make([]foundEntry, 0, len(found))
+	for _, name := range found {
 		if ctx.Err() != nil {
 			return
 		}
-		when, err := it.file.Stat(it.content.written.Load())
+		var f disk.File
+		f.Find(c.dir, name)
+		when, err := f.Stat(name.Size)
 		if err != nil {
-			c.logger.Debug("cached file is missing or has another size", "path", it.file.Path(), "error", err)
-			c.discard(it)
+			c.logger.Debug("cached file is missing or has another size", "path", f.Path(), "error", err)
+			c.discard(name.Key, name.Created)
 			continue
 		}
-		used[it] = when
+		ranked = append(ranked, foundEntry{name, when})
 	}
-	c.index.rank(used)
+	c.index.rank(ranked)
 	c.evict(c.index.evict(0))
 }
 
 // readFooters learns when each entry expires, and drops those whose footers are damaged.
-func (c *Cache) readFooters(ctx context.Context, found []*item) {
-	for _, it := range found {
+func (c *Cache) readFooters(ctx context.Context, found []disk.Name) {
+	for _, name := range found {
 		if ctx.Err() != nil {
 			return
 		}
-		if c.index.find(it.key) != it { // evicted meanwhile, or filled again
+		if created, ok := c.index.find(name.Key); !ok || created != name.Created { // evicted meanwhile, or filled again
 			continue
 		}
-		t, err := it.file.Look(c.dir, it.content.written.Load())
+		var f disk.File
+		f.Find(c.dir, name)
+		t, err := f.Look(c.dir, name.Size)
 		if err == nil {
-			c.index.learn(it, t.About.Start, t.Expires)
+			c.index.learnFound(name, t.About.Start, t.Expires, f.State())
 			continue
 		}
-		c.logger.Debug("cached file cannot be used", "path", it.file.Path(), "error", err)
+		c.logger.Debug("cached file cannot be used", "path", f.Path(), "error", err)
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, disk.ErrFooter) {
-			c.discard(it)
+			c.discard(name.Key, name.Created)
 		}
 	}
 	c.logger.Debug("cache indexed", "entries", len(found))
@@ -109,8 +105,8 @@ func (c *Cache) readFooters(ctx context.Context, found []*item) {
 
 func (c *Cache) expire() {
 	old := c.index.expired()
-	for _, it := range old {
-		c.discard(it)
+	for _, name := range old {
+		c.discard(name.Key, name.Created)
 	}
 	if len(old) > 0 {
 		c.logger.Info("footage past its retention or --cache-max-age removed", "entries", len(old))
@@ -120,10 +116,10 @@ func (c *Cache) expire() {
 // dropRemoved drops the idle entries whose files others have removed, as Clear does beside us: they take no space any
 // more. Those that are held are noticed when they are released.
 func (c *Cache) dropRemoved() {
-	for _, it := range c.index.unheld() {
-		if it.file.Gone() {
-			c.logger.Debug("file was removed from the cache by another program", "path", it.file.Path())
-			c.discard(it)
+	for name := range c.index.unheld() {
+		if c.dir.Gone(name) {
+			c.logger.Debug("file was removed from the cache by another program", "path", filepath.Join(c.dir.Data, name.String()))
+			c.discard(name.Key, name.Created)
 		}
 	}
 }

@@ -159,6 +159,12 @@ func (d *Directory) pathOf(n Name) string {
 	return string(n.append(append(append(make([]byte, 0, maxName+256), d.Data...), filepath.Separator)))
 }
 
+// Gone reports whether another program has removed a file.
+func (d *Directory) Gone(n Name) bool {
+	_, err := os.Lstat(d.pathOf(n))
+	return errors.Is(err, fs.ErrNotExist)
+}
+
 // DropOld removes the entries of the format before this one, which is no longer read. Files that are not ours are left
 // alone.
 func (d *Directory) DropOld() {

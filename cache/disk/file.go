@@ -24,10 +24,23 @@ type File struct {
 	// checked is what was checked of a file that was there at the start, or that another program has changed since. Nil
 	// otherwise: the bytes are trusted.
 	checked *checked
-	// changed is when the inode of the bytes was last changed, as of our own last change; zero where that is not known.
-	// Writing to the file, renaming it and setting its times change it.
-	changed unix.Timespec
+	// changed is when the inode of the bytes was last changed, in nanoseconds since 1970, as of our own last change; zero where
+	// that is not known. Writing to the file, renaming it and setting its times change it.
+	changed int64
 }
+
+// State is what a File knows beside its name.
+type State struct {
+	// Changed is when the inode of the bytes was last changed, in nanoseconds since 1970; 0 where that is not known.
+	Changed int64
+	// Unchecked says that the bytes are not trusted, and none of them was checked.
+	Unchecked bool
+	// some is what was checked where that is neither nothing nor enough.
+	some *checked
+}
+
+// Partly reports whether some of the bytes were checked, and not all: the other fields do not say it all.
+func (s State) Partly() bool { return s.some != nil }
 
 // Grow makes the file of a new entry that is to have a form.
 func (f *File) Grow(d *Directory, key Key, created int64, form Form) (*os.File, error) {
@@ -37,9 +50,28 @@ func (f *File) Grow(d *Directory, key Key, created int64, form Form) (*os.File, 
 }
 
 // Find has the file be one that was found in a directory.
-func (f *File) Find(d *Directory, name Name) {
-	f.form = name.Form()
-	f.path, f.checked = d.pathOf(name), newChecked(name.Size)
+func (f *File) Find(d *Directory, name Name) { f.Restore(d, name, State{Unchecked: true}) }
+
+// Restore has the file be one that had this state.
+func (f *File) Restore(d *Directory, name Name, s State) {
+	f.path, f.form, f.changed, f.checked = d.pathOf(name), name.Form(), s.Changed, s.some
+	if s.Unchecked {
+		f.checked = newChecked(name.Size)
+	}
+}
+
+// State tells what is known of the file of a whole entry, for Restore.
+func (f *File) State() State {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch c := f.checked; {
+	case c == nil, f.form == Single && c.Whole(): // a pair is trusted only once it has its proof
+		return State{Changed: f.changed}
+	case c.none():
+		return State{Changed: f.changed, Unchecked: true}
+	default:
+		return State{Changed: f.changed, some: c}
+	}
 }
 
 // Path is where the bytes are.
@@ -85,7 +117,7 @@ func (f *File) unchecked(info fs.FileInfo, size int64) *checked {
 	now := changeTime(info)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.changed != (unix.Timespec{}) && f.changed != now {
+	if f.changed != 0 && f.changed != now {
 		f.checked = newChecked(size)
 	}
 	if f.checked != nil && f.form == Pair {
@@ -224,12 +256,6 @@ func (f *File) Stat(size int64) (used time.Time, err error) {
 // Footer reads what the file of an entry of so many bytes says, without the checksums.
 func (f *File) Footer(size int64) (Footer, error) {
 	return footerOf(f.footerPath(), f.form, size)
-}
-
-// Gone reports whether another program has removed the bytes.
-func (f *File) Gone() bool {
-	_, err := os.Lstat(f.path)
-	return errors.Is(err, fs.ErrNotExist)
 }
 
 // Again opens the bytes once more, for InUse.

@@ -23,11 +23,12 @@ func footerOf(path string, form Form, size int64) (Footer, error) {
 	return t, errors.Join(err, f.Close())
 }
 
-func changeTime(info fs.FileInfo) unix.Timespec {
+// changeTime is when an inode was last changed, in nanoseconds since 1970; 0 where that is not known.
+func changeTime(info fs.FileInfo) int64 {
 	if s, ok := info.Sys().(*syscall.Stat_t); ok {
-		return unix.Timespec{Sec: s.Ctim.Sec, Nsec: s.Ctim.Nsec}
+		return s.Ctim.Nano()
 	}
-	return unix.Timespec{}
+	return 0
 }
 
 func removeAll(paths ...string) (err error) {

@@ -7,13 +7,6 @@ import (
 	"os"
 )
 
-// Proven reports whether nothing of a pair has to be checked, as far as is known by now.
-func (f *File) Proven() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.checked == nil
-}
-
 // Look reads what the file of an entry of so many bytes says, without the checksums, and whether the proof holds.
 func (f *File) Look(d *Directory, size int64) (Footer, error) {
 	if f.form != Pair {

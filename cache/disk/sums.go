@@ -33,6 +33,15 @@ func newChecked(size int64) *checked {
 // Whole reports whether every block was checked.
 func (c *checked) Whole() bool { return c.left.Load() == 0 }
 
+func (c *checked) none() bool {
+	for i := range c.done {
+		if c.done[i].Load() != 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // Has reports whether the bytes [off, end) were checked.
 func (c *checked) Has(off, end int64) bool {
 	if c.Whole() {

@@ -23,15 +23,6 @@ import (
 const (
 	// readyAfter is how long the program may take to answer, stopAfter how long to end.
 	readyAfter, stopAfter = 60 * time.Second, 30 * time.Second
-
-	// Name is the bucket that there is.
-	Name = "footage"
-	// AccessKey is that of its only user.
-	AccessKey = "test"
-	// SecretKey is its secret.
-	SecretKey = "test-secret"
-	// Region is where it says that it is.
-	Region = "us-east-1"
 )
 
 // Gateway is the store. It is safe for concurrent use.

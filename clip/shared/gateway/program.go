@@ -12,6 +12,17 @@ import (
 // StoreVariable names the store that Start starts: "versitygw", which is the default, or "minio".
 const StoreVariable = "CLIPFS_TEST_STORE"
 
+const (
+	// Name is the bucket that there is.
+	Name = "footage"
+	// AccessKey is that of its only user.
+	AccessKey = "test"
+	// SecretKey is its secret.
+	SecretKey = "test-secret"
+	// Region is where it says that it is.
+	Region = "us-east-1"
+)
+
 // program is a store that can be started.
 type program struct {
 	// name is that of the store, and path where its program is; empty where it is not installed. builtBy builds it.

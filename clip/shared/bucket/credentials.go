@@ -22,8 +22,9 @@ const (
 // errNoCredentials: they are being looked for.
 var errNoCredentials = errors.New("no AWS credentials yet")
 
-// credentials gives those that were found last. No call waits for them: they are looked for in the background.
+// credentials gives those that were found last. No call waits for them: they are looked for in the background, for as long as the last ones serve.
 type credentials struct {
+	// chain says of credentials that they expire early before they do, and looks for others only after that.
 	chain  aws.CredentialsProvider
 	logger *slog.Logger
 
@@ -41,8 +42,9 @@ var _ aws.CredentialsProvider = (*credentials)(nil)
 func (c *credentials) Retrieve(context.Context) (aws.Credentials, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	has := c.found.HasKeys() && !c.found.Expired()
-	stale := !has || c.found.CanExpire && time.Until(c.found.Expires) < early
+	now := c.found
+	now.Expires = now.Expires.Add(early)
+	has, stale := now.HasKeys() && !now.Expired(), !now.HasKeys() || c.found.Expired()
 	if stale && !c.finding && time.Since(c.asked) > againAfter {
 		c.finding, c.asked = true, time.Now()
 		go func() {
@@ -54,7 +56,7 @@ func (c *credentials) Retrieve(context.Context) (aws.Credentials, error) {
 		}()
 	}
 	if has {
-		return c.found, nil
+		return now, nil
 	}
 	if c.err != nil {
 		return aws.Credentials{}, c.err

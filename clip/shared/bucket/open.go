@@ -45,7 +45,10 @@ type Bucket struct {
 
 // Open gives a bucket once there are credentials for it. It does not ask the store.
 func Open(ctx context.Context, place Place, o Options) (*Bucket, error) {
-	options := []func(*config.LoadOptions) error{config.WithLogger(logging.Nop{}), config.WithHTTPClient(client())}
+	options := []func(*config.LoadOptions) error{
+		config.WithLogger(logging.Nop{}), config.WithHTTPClient(client()),
+		config.WithCredentialsCacheOptions(func(c *aws.CredentialsCacheOptions) { c.ExpiryWindow, c.ExpiryWindowJitterFrac = early, 0 }),
+	}
 	if o.Profile != "" {
 		options = append(options, config.WithSharedConfigProfile(o.Profile))
 	}

@@ -265,6 +265,8 @@ type sight struct {
 	every time.Duration
 	// asked is when it was last read, moved when it was last another one than before, by the clock of this host.
 	asked, moved time.Time
+	// gone says that it has stood still for too long where this host waited for it: others of its leases are not waited for until it moves.
+	gone bool
 }
 
 func (l *leases) beatOf(holder string) string { return l.root + "hosts/" + holder }
@@ -353,7 +355,8 @@ func (l *leases) alive(holder string, since time.Time) bool {
 	if s.moved.After(since) {
 		since = s.moved
 	}
-	return time.Since(since) <= beats*s.every+l.timeout
+	s.gone = s.gone || time.Since(since) > beats*s.every+l.timeout
+	return !s.gone
 }
 
 // see reads the beat of another host. One that has none yet, or cannot be read, stands still.
@@ -366,7 +369,7 @@ func (l *leases) see(holder string, s *sight) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if etag != s.etag {
-		s.etag, s.moved = etag, time.Now()
+		s.etag, s.moved, s.gone = etag, time.Now(), false
 		s.every = min(max(beat, time.Duration(text.Every)*time.Millisecond), slowBeat)
 	}
 }

@@ -44,10 +44,13 @@ func (d *dying) isDead() bool {
 	return d.dead
 }
 
-func (d *dying) die() {
+func (d *dying) die()  { d.set(true) }
+func (d *dying) live() { d.set(false) }
+
+func (d *dying) set(dead bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.dead = true
+	d.dead = dead
 }
 
 // always is a fetch that goes on.

@@ -280,11 +280,11 @@ func (g *group) settle() {
 		if slow || !g.load(d.urgent) { // it may stand there all the same, which is read first of all
 			g.unsure = true
 			g.commit(&decision{taken: d.taken, asks: d.asks, busy: d.busy})
-			g.fail()
+			g.fail(d)
 			return
 		}
 		if g.etag == before { // the bucket takes no leases
-			g.fail()
+			g.fail(d)
 			return
 		}
 		g.rest(rand.N(conflictPause), nil)
@@ -292,13 +292,13 @@ func (g *group) settle() {
 }
 
 // fail has callers fetch by themselves that want a lease, as it cannot be written, and forgets what has ended.
-func (g *group) fail() {
+func (g *group) fail(d *decision) {
 	g.forgetEnded(endTries)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.written = time.Now()
 	for _, a := range slices.Clone(g.asks) {
-		if a.claim.Holder == "" || !g.allows() {
+		if a.claim.Holder == "" || slices.Contains(d.asks[a.what], a) || !g.allows() {
 			g.answerLocked(a, alone)
 		}
 	}

@@ -15,15 +15,29 @@ import (
 )
 
 // late is an archive that lets a while pass before it answers a GetClip call.
-type late struct{ *memory.Archive }
+type late struct {
+	*memory.Archive
+	after time.Duration
+}
 
 func (l late) Payload(ctx context.Context, q archive.PayloadQuery) (*archive.Payload, error) {
 	select {
-	case <-time.After(3 * time.Second):
+	case <-time.After(l.after):
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
 	return l.Archive.Payload(ctx, q)
+}
+
+// lateHost gives a host of the fleet whose calls are answered late.
+func (f *fleet) lateHost(t *testing.T, after time.Duration) *clip.Library {
+	t.Helper()
+	tier := shared.Open(f.bucket, shared.Options{})
+	o := lazy()
+	o.Tier = tier
+	l, _ := library(t, late{f.Archive, after}, o)
+	t.Cleanup(tier.Close) // before the cache
+	return l
 }
 
 // TestFleetAndACallerThatLeaves: where one of two callers of a host leaves that open the same footage, other hosts wait for what the second one
@@ -31,15 +45,7 @@ func (l late) Payload(ctx context.Context, q archive.PayloadQuery) (*archive.Pay
 func TestFleetAndACallerThatLeaves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFleet(600)
-		host := func() *clip.Library {
-			tier := shared.Open(f.bucket, shared.Options{})
-			o := lazy()
-			o.Tier = tier
-			l, _ := library(t, late{f.Archive}, o)
-			t.Cleanup(tier.Close) // before the cache
-			return l
-		}
-		first, second := host(), host()
+		first, second := f.lateHost(t, 3*time.Second), f.lateHost(t, 3*time.Second)
 		const parts = 12
 		span := archive.NewSpan(memory.Base(), parts*time.Minute)
 		ctx, leave := context.WithTimeout(t.Context(), time.Second)
@@ -106,4 +112,43 @@ func TestFleetAndTheLiveEdge(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestFleetAndAHostThatIsStuck: a host that is at it and gets no further is waited for once a payload, however often readers come back.
+func TestFleetAndAHostThatIsStuck(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFleet(600)
+		f.Slow = 10 * time.Millisecond
+		for i := range f.Recorded["cam"] {
+			f.Recorded["cam"][i].Size = 200_000
+		}
+		stuck, host := f.lateHost(t, time.Hour), f.lateHost(t, 0)
+		span := archive.NewSpan(memory.Base(), 12*time.Minute)
+		ctx, leave := context.WithTimeout(t.Context(), time.Minute)
+		defer leave()
+		var other sync.WaitGroup
+		other.Go(func() {
+			if _, err := lookUp(t, stuck, "cam", span).Open(ctx); err == nil {
+				t.Error("the host is not stuck")
+			}
+		})
+		time.Sleep(time.Second)
+		begun := time.Now()
+		for i := range int64(5) {
+			h, err := lookUp(t, host, "cam", span).Open(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := h.ReadAt(t.Context(), make([]byte, 10), (i+2)*500_000); err != nil { // all in one payload
+				t.Error(err)
+			}
+			if err := h.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+		if took := time.Since(begun); took > 25*time.Second {
+			t.Errorf("reading from one payload five times took %s", took)
+		}
+		other.Wait()
+	})
 }

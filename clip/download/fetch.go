@@ -36,9 +36,10 @@ type fetch struct {
 	// calls counts those made, received the bytes that came, wrong the payloads that were none.
 	calls, wrong int
 	received     int64
-	// tierAsked says that the tier was asked, shared that the payload came from it. found is what the tier has, until it is taken.
-	tierAsked, shared bool
-	found             *tier.Payload
+	// tierAsked says that the tier was asked, waited that another host may have been waited for, shared that the payload came from it. found is what
+	// the tier has, until it is taken.
+	tierAsked, waited, shared bool
+	found                     *tier.Payload
 }
 
 // request has the payload downloaded for by.

@@ -115,12 +115,12 @@ func (d *Downloader) fits(p Payload, h Head, said Identity) error {
 var errOtherVersion = errors.New("another version than is known here")
 
 // look looks for a payload in the tier, before a call for it and each time that a call goes on that was paused: another host may
-// have fetched it meanwhile, or be at it, which is waited for.
+// have fetched it meanwhile, or be at it, which is waited for once: each reader that comes back would wait for a host that is stuck.
 func (f *fetch) look(ctx context.Context) (there bool) {
-	f.found = f.tierOf(f.payload).Open(ctx, f.payload.tierID(), tier.Fetch{
-		Whole: func() bool { return f.scheduler.wantsMore(f.place) },
-		Wake:  f.wake,
-	})
+	whole := func() bool { return f.scheduler.wantsMore(f.place) }
+	waited := f.waited
+	f.waited = waited || whole()
+	f.found = f.tierOf(f.payload).Open(ctx, f.payload.tierID(), tier.Fetch{Whole: whole, Wake: f.wake, Waited: waited})
 	return f.found != nil
 }
 

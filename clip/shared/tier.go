@@ -206,7 +206,7 @@ func (t *Tier) lookFor(ctx context.Context, id tier.ID, kind Kind, fetch tier.Fe
 	h, body, missing := t.look(ctx, name, id.Stream)
 	switch {
 	case !missing || fetch.Whole == nil:
-	case fetch.Whole():
+	case fetch.Whole() && !fetch.Waited:
 		t.leases.follow(ctx, lease, fetch, func() (over bool) {
 			h, body, missing = t.look(ctx, name, id.Stream)
 			return !missing

@@ -46,6 +46,8 @@ type Fetch struct {
 	Whole func() bool
 	// Wake has all of it fetched, because another host wants it; nil where it cannot be.
 	Wake func()
+	// Waited says that it has waited for another host before, and does not again.
+	Waited bool
 }
 
 // Head is the record of a head, and of which payload.

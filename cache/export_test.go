@@ -88,6 +88,22 @@ func NewAccounts(maxBytes, maxMemory int64) *Accounts {
 	return &Accounts{x: x, items: make(map[Key]*item)}
 }
 
+// Find adds entries that were there at the start, of a block each.
+func (a *Accounts) Find(keys ...Key) {
+	for _, key := range keys {
+		a.x.add([]disk.Name{{Key: key, Size: 1}})
+	}
+}
+
+// Rank says that these were last used in this order.
+func (a *Accounts) Rank(keys ...Key) {
+	var found []foundEntry
+	for i, key := range keys {
+		found = append(found, foundEntry{disk.Name{Key: key, Size: 1}, time.Unix(int64(i), 0)})
+	}
+	a.x.rank(found)
+}
+
 // Acquire takes a hold: "new", "live", "whole" or an error.
 func (a *Accounts) Acquire(key Key, expect int64) string {
 	it, whole, ctx, err := a.x.acquire(key, expect, time.Time{}, time.Time{})

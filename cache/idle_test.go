@@ -167,6 +167,20 @@ func TestIdleKeepsItsState(t *testing.T) {
 	}
 }
 
+// TestUsedBeforeRanked: what was used since the start goes after all that was not, whenever that was used before.
+func TestUsedBeforeRanked(t *testing.T) {
+	a := cache.NewAccounts(4*block, 0)
+	a.Find("d", "b", "a", "c")
+	if got := a.Acquire("b", 0) + a.Release("b"); got != "whole" {
+		t.Fatal(got)
+	}
+	a.Rank("a", "b", "c", "d")
+	a.Acquire("new", 0)
+	if got := a.Grow("new", 4*block); got != "evict a c d b" {
+		t.Error(got)
+	}
+}
+
 func longKey(letter string, n int) cache.Key { return cache.Key(strings.Repeat(letter, n)) }
 
 // TestIdleOrder has entries with keys of many lengths come, be used, pinned and dropped, and checks which one goes next.

@@ -16,9 +16,11 @@ const (
 	probeTimeout = 5 * time.Second
 )
 
-// breaker keeps users from a bucket that fails. A failure opens it, and only a probe closes it.
+// breaker keeps users from a bucket that fails, or uploads from one that takes none. A failure opens it, and only a probe closes it.
 type breaker struct {
 	logger *slog.Logger
+	// opened and closed are what the log says then.
+	opened, closed string
 	// probe asks the bucket for something.
 	probe func(context.Context) error
 	// ctx ends the probes.
@@ -60,7 +62,7 @@ func (b *breaker) failed(cause error) {
 	}
 	b.mu.Unlock()
 	if opens { // a log may be slow
-		b.logger.Warn("the shared cache does not answer as it should: it is left alone until it does", "cause", cause)
+		b.logger.Warn(b.opened, "cause", cause)
 	}
 }
 
@@ -92,5 +94,5 @@ func (b *breaker) close() {
 	b.mu.Lock()
 	b.isOpen, b.cause = false, nil
 	b.mu.Unlock()
-	b.logger.Info("the shared cache answers again", "after", time.Since(begun).Round(time.Millisecond))
+	b.logger.Info(b.closed, "after", time.Since(begun).Round(time.Millisecond))
 }

@@ -155,18 +155,21 @@ func (t *Tier) Offer(id tier.ID, o tier.Offer) {
 	name, ok := nameOf(id, o.Head)
 	lease := leaseOf(name, id)
 	t.leases.offered(lease)
-	if ok && (!t.breaker.allows() || !t.queue.add(offer{name: name, lease: lease, Offer: o})) {
+	if ok && (!t.takes() || !t.queue.add(offer{name: name, lease: lease, Offer: o})) {
 		t.counts.dropped.Add(1)
 		t.leases.end(lease, dropped)
 	}
 }
+
+// takes reports whether the bucket may be asked, and takes uploads, as far as is known.
+func (t *Tier) takes() bool { return t.breaker.allows() && t.writes.allows() }
 
 // upload uploads an offer, if it may be and need be.
 func (t *Tier) upload(ctx context.Context, o offer) {
 	how := dropped
 	defer func() { t.leases.end(o.lease, how) }()
 	log := t.options.Logger.With("stream", o.name.Stream, "kind", o.name.Kind.String(), "key", o.name.Key)
-	if !t.breaker.allows() {
+	if !t.takes() {
 		t.counts.dropped.Add(1)
 		return
 	}
@@ -197,7 +200,7 @@ func (t *Tier) upload(ctx context.Context, o offer) {
 		log.Debug("not offered to the shared cache", "cause", err)
 	default:
 		t.counts.unloads.Add(1)
-		t.breaker.failed(fmt.Errorf("upload: %w", err))
+		t.writes.failed(fmt.Errorf("upload: %w", err))
 	}
 }
 

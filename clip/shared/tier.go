@@ -54,7 +54,9 @@ type Tier struct {
 	bucket  Bucket
 	options Options
 	root    string
+	// breaker is of all that asks the bucket, writes of uploads alone: a host that may only read, or finds the store full, reads on.
 	breaker *breaker
+	writes  *breaker
 	queue   *queue
 	leases  *leases
 	stop    context.CancelFunc
@@ -85,9 +87,9 @@ type Stats struct {
 	Uploaded, UploadedBytes, There, Refused, Dropped, UploadFailed int64
 	// Waiting is how many bytes wait to be uploaded.
 	Waiting int64
-	// Cycles is how often the breaker was opened; Cause says why it is open; nil if it is not.
-	Cycles int64
-	Cause  error
+	// Cycles is how often the bucket was left alone; Cause says why it is; nil if it is not. NoUploads says why nothing is uploaded.
+	Cycles           int64
+	Cause, NoUploads error
 }
 
 // Open gives a Tier on a bucket. It asks nothing. Close has to follow.
@@ -108,9 +110,16 @@ func Open(bucket Bucket, o Options) *Tier {
 	t := &Tier{bucket: bucket, options: o, root: Root(o.Prefix, o.Key), damaged: damaged}
 	ctx, stop := context.WithCancel(context.Background())
 	t.stop = stop
-	t.breaker = &breaker{logger: o.Logger, ctx: ctx, probe: t.Probe}
+	t.breaker = &breaker{
+		logger: o.Logger, ctx: ctx, probe: t.Probe,
+		opened: "the shared cache does not answer as it should: it is left alone until it does", closed: "the shared cache answers again",
+	}
 	t.queue = newQueue(ctx, o.Queue, t.upload)
 	t.leases = newLeases(ctx, bucket, t.root, o.Timeout, t.breaker.allows, t.breaker.failed)
+	t.writes = &breaker{
+		logger: o.Logger, ctx: ctx, probe: t.leases.probe,
+		opened: "the shared cache takes no uploads: nothing is put there until it does", closed: "the shared cache takes uploads again",
+	}
 	return t
 }
 
@@ -123,6 +132,7 @@ func (t *Tier) Close() {
 	t.stop()
 	t.queue.running.Wait()
 	t.breaker.probes.Wait()
+	t.writes.probes.Wait()
 	t.leases.running.Wait()
 }
 
@@ -135,6 +145,7 @@ func (t *Tier) Stats() Stats {
 		UploadFailed: c.unloads.Load(), Waiting: t.queue.waits(),
 	}
 	s.Cycles, s.Cause = t.breaker.state()
+	_, s.NoUploads = t.writes.state()
 	return s
 }
 

@@ -45,6 +45,9 @@ type Options struct {
 	// Lazy has Open leave the index alone until Begin, or until it is first needed: what else starts then has the
 	// processors for itself.
 	Lazy bool
+	// NoProof has nothing be checked in the background: blocks are checked when they are read. Entries of an earlier start of the machine have no
+	// Backing then.
+	NoProof bool
 	// Logger takes what is worth knowing and no caller is told; nil discards it.
 	Logger *slog.Logger
 
@@ -60,7 +63,7 @@ type Cache struct {
 	index   *index
 	space   *space
 	buffers sync.Pool // of *[disk.SumBlock]byte
-	// unproven are to be checked in the background, lent are removed and still in use by the kernel.
+	// unproven are to be checked in the background (nil: none are), lent are removed and still in use by the kernel.
 	unproven *unproven
 	lent     *lent
 
@@ -91,7 +94,10 @@ func Open(dir string, o Options) (*Cache, error) {
 	}
 	c := &Cache{
 		logger: o.Logger, begun: make(chan struct{}), listed: make(chan struct{}), down: make(chan struct{}),
-		unproven: newUnproven(), lent: newLent(),
+		lent: newLent(),
+	}
+	if !o.NoProof {
+		c.unproven = newUnproven()
 	}
 	c.buffers.New = func() any { return new([disk.SumBlock]byte) }
 	memory := &memory{max: o.MemoryBytes}
@@ -117,7 +123,9 @@ func Open(dir string, o Options) (*Cache, error) {
 	ctx, stop := context.WithCancel(context.Background())
 	c.stop = stop
 	c.tending.Go(func() { c.tend(ctx) })
-	c.tending.Go(func() { c.prove(ctx) })
+	if !o.NoProof {
+		c.tending.Go(func() { c.prove(ctx) })
+	}
 	c.tending.Go(func() { c.reclaimAll(ctx) })
 	if !o.Lazy {
 		c.Begin()

@@ -145,6 +145,39 @@ func TestProofOfAnotherStart(t *testing.T) {
 	}
 }
 
+// TestNothingIsProven: with NoProof entries of an earlier start of the machine are not read until somebody does, and are checked then.
+func TestNothingIsProven(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		c := open(t, dir, cache.Options{})
+		want := payload(1, 300_000)
+		putPair(t, c, "k", want)
+		if err := c.Close(); err != nil {
+			t.Fatal(err)
+		}
+		path, _ := footerFile(t, dir, "k", int64(len(want)))
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		flip(t, path, info.Size()-64) // as of another boot
+		c = open(t, dir, cache.Options{NoProof: true})
+		for range 2 {
+			if backed(t, c, "k", want) {
+				t.Error("it is proven")
+			}
+			time.Sleep(time.Minute)
+			synctest.Wait()
+		}
+		e := acquire(t, c, "k", noFill(t))
+		defer e.Release()
+		got := make([]byte, len(want))
+		if _, err := e.ReadAt(t.Context(), got, 0); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("error %v, or other bytes", err)
+		}
+	})
+}
+
 // TestProvenInTheBackground: entries of an earlier start of the machine are checked without use, one after the other, and
 // what is damaged goes.
 func TestProvenInTheBackground(t *testing.T) {

@@ -33,6 +33,9 @@ func newUnproven() *unproven { return &unproven{more: make(chan struct{}, 1)} }
 
 // add has entries be proven: of those that are opened the latest first.
 func (u *unproven) add(opened bool, keys ...Key) {
+	if u == nil { // NoProof
+		return
+	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if opened {
@@ -115,6 +118,9 @@ func (c *Cache) proveSome(key Key, buffer *[disk.SumBlock]byte) (done bool) {
 
 // proveFound has the pairs be proven that were found and are not yet, those used last first.
 func (c *Cache) proveFound() {
+	if c.unproven == nil {
+		return
+	}
 	if keys := c.index.unproven(); len(keys) > 0 {
 		c.logger.Debug("cached files will be checked", "entries", len(keys))
 		c.unproven.add(false, keys...)

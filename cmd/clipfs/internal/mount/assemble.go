@@ -103,6 +103,7 @@ func (c *Config) cacheOptions(logger *slog.Logger) (media, heads cache.Options) 
 	media = cache.Options{
 		MaxBytes: c.CacheSize - small, MinFree: c.MinFree.Bytes, MinFreePercent: c.MinFree.Percent,
 		MemoryBytes: c.Memory, MaxAge: c.MaxAge, Lazy: true, Logger: logger,
+		NoProof: !c.Passthrough || os.Geteuid() != 0, // only what the kernel reads by itself has to be checked before
 	}
 	heads = cache.Options{MaxBytes: small, MaxAge: c.MaxAge, Linger: headsLinger, Lazy: true, Logger: logger}
 	return media, heads

@@ -146,6 +146,7 @@ func (p *process) serveWeb(ctx context.Context, service *kvs.Archive, counted *m
 func (c *Config) ServeWeb(ctx context.Context, service *kvs.Archive, counted *metrics.Metrics, logger *slog.Logger,
 	ready func(parts *Assembly, url string) (end func(), err error)) (err error) {
 	manager := notify.New(logger)
+	c.Passthrough = false // there is no mount
 	parts, err := c.assemble(ctx, service, logger, manager)
 	if err != nil {
 		return err

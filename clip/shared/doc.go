@@ -43,7 +43,8 @@
 // request, until a probe in the background was answered. No read of a user waits for a probe, and nothing is tried twice.
 //
 // Offers wait in a queue that is bounded by the bytes of their entries, and are dropped where it is full, where the entry is
-// evicted before its turn, and where the breaker is open. Two large payloads are uploaded at a time, and heads beside them.
+// evicted before its turn, and where the breaker is open. Two large payloads are uploaded at a time, and heads beside them. An upload that fails
+// ends uploads and nothing else, until a beat could be written again.
 //
 // # One fetch for all
 //

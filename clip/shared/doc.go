@@ -34,7 +34,7 @@
 //	Head, Open  →  breaker  →  Bucket.Get  →  Key.Decode  →  blocks that were checked     tier.go, breaker.go, object.go, body.go
 //	Offer       →  queue    →  Confirm     →  Key.Encode  →  Bucket.Put                   queue.go
 //	Hour        →  as Head;   OfferHour  →  queue                                         hours.go
-//	a miss      →  leases   →  the object, once another host has it, or nothing           lease.go, group.go, decision.go
+//	a miss      →  leases   →  the object, once another host has it, or nothing           lease.go, group.go, decision.go, beat.go, small.go
 //
 // # Never slower
 //

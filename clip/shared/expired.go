@@ -78,7 +78,7 @@ func fatesOf(ctx context.Context, b Bucket, prefix string, k Key, describe Descr
 			}
 		}
 	}
-	for _, folder := range slices.Sorted(maps.Keys(missing)) { // of which archive it was is known by another stream only
+	for _, folder := range slices.Sorted(maps.Keys(missing)) { // only another stream tells which archive it was of
 		home := homeOf(folder)
 		for _, other := range slices.Sorted(maps.Keys(wanted)) {
 			if _, asked := found[other]; asked || missing[other] || homes[home] || homeOf(other) != home {

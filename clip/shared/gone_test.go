@@ -17,7 +17,7 @@ func TestHostThatIsGone(t *testing.T) {
 		b := memory.New()
 		at := &dying{Bucket: b}
 		leader, host := open(t, at, shared.Options{}), open(t, b, shared.Options{})
-		for i := range leases { // of which every other one is idle
+		for i := range leases { // every other one is idle
 			leader.Open(t.Context(), partID(i), tier.Fetch{Whole: func() bool { return i%2 == 0 }, Wake: func() {}})
 		}
 		time.Sleep(time.Second)

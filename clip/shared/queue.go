@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	// bytesAtOnce is how many bytes of payloads are written at once, of which one counts for half at most: two large ones, and as many small ones as
-	// that takes to get on against a store's latency. payloadsAtOnce is how many of them are confirmed or written, smallAtOnce of all that is small.
+	// bytesAtOnce is how many bytes of payloads are written at once. One payload counts for half of that at most, so two large ones are written,
+	// or more small ones, which a store's latency would else hold up. payloadsAtOnce is how many of them are confirmed or written, smallAtOnce of all that is small.
 	bytesAtOnce                 = 8 << 20
 	payloadsAtOnce, smallAtOnce = 8, 6
 	// uploadStall is how long an upload may go without the bucket taking a byte, or answering.

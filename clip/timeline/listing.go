@@ -95,7 +95,7 @@ func (t *Timeline) Unchanged(v View, span archive.Span, stamp uint64) (validUnti
 	return validUntil, sum == stamp
 }
 
-// stampOf gives the stamp of a listing that is made of sections, of which hours have one each; 0 where one is no hour that is kept.
+// stampOf gives the stamp of a listing that is made of sections: the sum of those of its hours. It is 0 where a section is no hour that is kept.
 func stampOf(sections []section) (sum uint64) {
 	for _, s := range sections {
 		if s.serial == 0 {

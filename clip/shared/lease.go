@@ -58,8 +58,8 @@ type leases struct {
 	failed  func(error)
 	// running has the goroutines of groups and of the beat.
 	running sync.WaitGroup
-	// opaque says that the bucket's ETags are not those of sumOf, by which what came can be told.
-	opaque atomic.Bool
+	// opaque says that the bucket's ETags are not those of sumOf, by which what came can be told, sums that they are. Neither is known at first.
+	opaque, sums atomic.Bool
 
 	// mu guards the rest, and what the fields of a group say that it guards.
 	mu     sync.Mutex

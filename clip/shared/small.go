@@ -9,6 +9,7 @@ import (
 	"errors"
 	"io"
 	"strconv"
+	"time"
 )
 
 // write writes a small object on a condition, and gives its ETag.
@@ -19,6 +20,7 @@ func (l *leases) write(ctx context.Context, name string, text any, on Condition)
 	}
 	if etag, err = l.bucket.Put(ctx, name, bytes.NewReader(b), int64(len(b)), on); err == nil {
 		l.opaque.Store(etag != sumOf(b))
+		l.sums.Store(etag == sumOf(b))
 	}
 	return etag, err
 }
@@ -31,8 +33,14 @@ func sumOf(b []byte) string {
 
 // readTries is how often a small object is read whose ETag does not seem to be of what came: Versity S3 Gateway gives the ETag of one version of an
 // object with the bytes of another one while it is replaced, and a write on the condition of that ETag would undo what stands there. Where
-// none of so many is, the store's ETags say nothing of the bytes.
-const readTries = 4
+// none of so many is, the store's ETags say nothing of the bytes, unless this host has seen that they do. tornPause is between two of them.
+const (
+	readTries = 4
+	tornPause = 5 * time.Millisecond
+)
+
+// errTorn: the ETag was not of what came, each time.
+var errTorn = errors.New("an ETag that is not of the bytes")
 
 // read reads a small object. What is none, or too large, leaves text as it is.
 func (l *leases) read(name string, most int64, text any) (etag string, err error) {
@@ -45,11 +53,15 @@ func (l *leases) read(name string, most int64, text any) (etag string, err error
 			return "", err
 		}
 		came := etag + string(b)
-		if l.opaque.Load() || etag == sumOf(b) || came == before || tries == readTries {
+		switch {
+		case etag == sumOf(b), l.opaque.Load(), !l.sums.Load() && (came == before || tries == readTries):
 			_ = json.Unmarshal(b, text) // what is none says nothing
 			return etag, nil
+		case tries == readTries:
+			return "", errTorn
 		}
 		before = came
+		l.rest(tornPause, nil)
 	}
 }
 

@@ -80,11 +80,11 @@ func TestFleetAndTheLiveEdge(t *testing.T) {
 		"listings fail": func(f *fleet, read func()) {
 			f.Record("cam", time.Now().Add(-2*time.Hour), 40, 2*time.Second)
 			f.Answer = func(found []archive.Fragment) ([]archive.Fragment, error) {
-				f.RefuseListing = func() error { return archive.ErrThrottled }
+				f.Change(func() { f.RefuseListing = func() error { return archive.ErrThrottled } })
 				return found, nil
 			}
 			read()
-			f.Answer, f.RefuseListing = nil, nil
+			f.Change(func() { f.Answer, f.RefuseListing = nil, nil })
 		},
 	} {
 		synctest.Test(t, func(t *testing.T) {

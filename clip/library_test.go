@@ -113,7 +113,7 @@ func TestLookUpErrors(t *testing.T) {
 			t.Errorf("%s: got %v, want %v", test.name, err, test.want)
 		}
 	}
-	m.Retention = 0
+	m.Change(func() { m.Retention = 0 })
 	m.Record("unkept", memory.Base(), 1, time.Second)
 	if _, err := l.Clip(t.Context(), "unkept", archive.NewSpan(memory.Base(), time.Minute)); !errors.Is(err, archive.ErrNoRetention) {
 		t.Errorf("no retention: got %v", err)
@@ -290,7 +290,7 @@ func TestPayloadCutByTheService(t *testing.T) {
 	span := archive.NewSpan(memory.Base(), time.Minute)
 	l, _ := library(t, m, clip.Options{})
 	c := lookUp(t, l, "cam", span)
-	m.Recorded["cam"] = m.Recorded["cam"][1:] // it leaves retention
+	m.Change(func() { m.Recorded["cam"] = m.Recorded["cam"][1:] }) // it leaves retention
 	if _, err := readAll(t, c); !errors.Is(err, archive.ErrChanged) {
 		t.Errorf("got %v, want ErrChanged", err)
 	}

@@ -202,9 +202,11 @@ func TestNotOffered(t *testing.T) {
 				return found, nil
 			}
 			f.Body = func(_ int, payload []byte) io.Reader {
-				late := f.Recorded["cam"][5]
-				late.ID, late.Producer, late.Server = late.ID+"9", late.Producer.Add(500*time.Millisecond), time.Now()
-				f.Recorded["cam"] = append(f.Recorded["cam"], late)
+				f.Change(func() {
+					late := f.Recorded["cam"][5]
+					late.ID, late.Producer, late.Server = late.ID+"9", late.Producer.Add(500*time.Millisecond), time.Now()
+					f.Recorded["cam"] = append(f.Recorded["cam"], late)
+				})
 				return f.Counted(bytes.NewReader(payload))
 			}
 		},

@@ -65,10 +65,11 @@ func TestRepetitionsAreDropped(t *testing.T) {
 	m := memory.New()
 	m.Record("cam", memory.Base(), 10, 2*time.Second)
 	once := lookUpNew(t, m)
-	m.Recorded["cam"] = append(m.Recorded["cam"], m.Recorded["cam"][3])
-	later := m.Recorded["cam"][5]
-	later.ID = "9" + later.ID[1:]
-	m.Recorded["cam"] = append(m.Recorded["cam"], later)
+	m.Change(func() {
+		again, later := m.Recorded["cam"][3], m.Recorded["cam"][5]
+		later.ID = "9" + later.ID[1:]
+		m.Recorded["cam"] = append(m.Recorded["cam"], again, later)
+	})
 	if twice := lookUpNew(t, m); twice.Key() != once.Key() {
 		t.Errorf("keys %s and %s, fragments %d and %d", once.Key(), twice.Key(), once.Fragments(), twice.Fragments())
 	}
@@ -432,14 +433,14 @@ func TestStreamsToShow(t *testing.T) {
 			t.Errorf("%+v: got %q, %v; want %q", o, got, err, want)
 		}
 	}
-	m.RefuseStreams = archive.ErrNotListable
+	m.Change(func() { m.RefuseStreams = archive.ErrNotListable })
 	for want, o := range map[string]clip.Options{"": {}, "door-2": {Streams: []archive.StreamName{"door-2"}}} {
 		if got, err := list(o); err != nil || got != want {
 			t.Errorf("not permitted, %+v: got %q, %v; want %q", o, got, err, want)
 		}
 	}
 	for _, other := range []error{archive.ErrCredentials, archive.ErrDenied, archive.ErrRefused} {
-		m.RefuseStreams = other
+		m.Change(func() { m.RefuseStreams = other })
 		if got, err := list(clip.Options{}); !errors.Is(err, other) {
 			t.Errorf("%v: got %q, %v", other, got, err)
 		}

@@ -341,11 +341,11 @@ func TestUnlistedKeys(t *testing.T) {
 	if key(10*time.Minute, clip.Options{Gaps: clip.KeepGaps}) == long || key(10*time.Minute, clip.Options{}) != long {
 		t.Error("the key of a joined clip does not know what becomes of gaps, or changes")
 	}
-	m.ARN = "another"
+	m.Change(func() { m.ARN = "another" })
 	if key(10*time.Minute, clip.Options{}) == long || key(time.Minute, clip.Options{}) == short {
 		t.Error("another ARN, the same key")
 	}
-	m.ARN, m.Created = "", memory.Base()
+	m.Change(func() { m.ARN, m.Created = "", memory.Base() })
 	if key(10*time.Minute, clip.Options{}) == long || key(time.Minute, clip.Options{}) == short {
 		t.Error("created at another time, the same key")
 	}
@@ -399,7 +399,7 @@ func TestOtherRefusalsAreErrors(t *testing.T) {
 		if c, err := l.Cover(t.Context(), "cam", span); !errors.Is(err, refusal) {
 			t.Errorf("cover, %v: got %v, %v", refusal, c, err)
 		}
-		m.RefuseListing = nil
+		m.Change(func() { m.RefuseListing = nil })
 		mustBe(t, m, lookUp(t, l, "cam", span))
 	}
 }

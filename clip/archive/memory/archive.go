@@ -132,14 +132,19 @@ func (a *Archive) stream(name archive.StreamName) archive.Stream {
 // Streams yields all streams.
 func (a *Archive) Streams(context.Context) iter.Seq2[archive.Stream, error] {
 	return func(yield func(archive.Stream, error) bool) {
-		if a.RefuseStreams != nil {
-			yield(archive.Stream{}, a.RefuseStreams)
+		a.mu.Lock()
+		refused := a.RefuseStreams
+		var streams []archive.Stream
+		for name := range a.Recorded {
+			streams = append(streams, a.stream(name))
+		}
+		a.mu.Unlock()
+		if refused != nil {
+			yield(archive.Stream{}, refused)
 			return
 		}
-		a.mu.Lock()
-		defer a.mu.Unlock()
-		for name := range a.Recorded {
-			if !yield(a.stream(name), nil) {
+		for _, s := range streams {
+			if !yield(s, nil) {
 				return
 			}
 		}
@@ -174,8 +179,11 @@ func (a *Archive) Selected(name archive.StreamName, by archive.Selector, span ar
 // Fragments yields the fragments of a span, in no order unless Ordered says otherwise.
 func (a *Archive) Fragments(ctx context.Context, q archive.FragmentQuery) iter.Seq2[archive.Fragment, error] {
 	return func(yield func(archive.Fragment, error) bool) {
-		if a.RefuseListing != nil {
-			if err := a.RefuseListing(); err != nil {
+		a.mu.Lock()
+		refuse := a.RefuseListing
+		a.mu.Unlock()
+		if refuse != nil {
+			if err := refuse(); err != nil {
 				yield(archive.Fragment{}, err)
 				return
 			}

@@ -16,7 +16,7 @@ func (a *Archive) Payload(ctx context.Context, q archive.PayloadQuery) (*archive
 	a.mu.Lock()
 	a.payloads++
 	n := a.payloads
-	refuse, answer, change := a.RefusePayload, a.Answer, a.Body
+	refuse, answer, rewrite, change := a.RefusePayload, a.Answer, a.Rewrite, a.Body
 	a.mu.Unlock()
 	if refuse != nil {
 		if err := refuse(n); err != nil {
@@ -34,8 +34,8 @@ func (a *Archive) Payload(ctx context.Context, q archive.PayloadQuery) (*archive
 		}
 	}
 	payload := footage{fragments, a.MoovLast, a.KeepsHoles, a.Syncs, time.Now()}.movie()
-	if a.Rewrite != nil {
-		payload = a.Rewrite(payload)
+	if rewrite != nil {
+		payload = rewrite(payload)
 	}
 	length := int64(-1)
 	if a.Lengths {

@@ -32,7 +32,13 @@ type sight struct {
 	gone bool
 }
 
-func (l *leases) beatOf(holder string) string { return l.root + "hosts/" + holder }
+// beatFolder is where beats are, beside the folders of accounts.
+const beatFolder = "hosts/"
+
+// validHolder reports whether a text can be the name of a host.
+func validHolder(text string) bool { return len(text) == holderLength && consists(text, holderLetters) }
+
+func (l *leases) beatOf(holder string) string { return l.root + beatFolder + holder }
 
 // pulseLocked has this host rewrite its beat as long as others may wait for it.
 func (l *leases) pulseLocked() {

@@ -51,7 +51,7 @@
 // Where an object is not there, the host that looks for it takes its lease. Leases of the heads and payloads of ten minutes of a stream stand
 // in one object, which names for each what host fetches it. A host writes it on the condition that it is as the host knows it, or that
 // there is none: when it takes leases, and, twice a second at most, when it ends them. So one write takes the leases of all heads of
-// these minutes, and of their payloads with them, where they are asked for together. The object is never removed. It has 512 leases at most: what finds
+// these minutes, and of their payloads with them, where they are asked for together. No host removes the object. It has 512 leases at most: what finds
 // no space is fetched without one, and the leases of a host that is gone make space.
 //
 // A host that others wait for rewrites one object of its own every half second, its beat: however many leases it has, that is two writes a

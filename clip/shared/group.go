@@ -52,7 +52,7 @@ type claim struct {
 
 // valid reports whether a lease is that of a host.
 func (c claim) valid() bool {
-	return consists(c.Holder, holderLetters) && len(c.Holder) == holderLength
+	return validHolder(c.Holder)
 }
 
 // ending is how a lease of this host ends.

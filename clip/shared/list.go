@@ -37,6 +37,27 @@ func Names(ctx context.Context, b Bucket, prefix string, k Key) iter.Seq2[Entry,
 	}
 }
 
+// silence is how long nothing rewrites the leases and the beat of a host that is at it, many times over: by the store's clock and by this host's.
+const silence = 24 * time.Hour
+
+// Silent yields the leases, and the beats of hosts, that nothing has rewritten for a day. No host waits for them, and one that comes back
+// writes its own again. The name of a beat has no stream. An error ends the sequence.
+func Silent(ctx context.Context, b Bucket, prefix string, k Key) iter.Seq2[Entry, error] {
+	root := Root(prefix, k)
+	return func(yield func(Entry, error) bool) {
+		for item, err := range b.List(ctx, root) {
+			if err != nil {
+				yield(Entry{}, err)
+				return
+			}
+			name, ours := parseSignal(strings.TrimPrefix(item.Name, root))
+			if ours && time.Since(item.Modified) > silence && !yield(Entry{Item: item, Name: name}, nil) {
+				return
+			}
+		}
+	}
+}
+
 // List is Names, and reads the header of each object.
 func List(ctx context.Context, b Bucket, prefix string, k Key) iter.Seq2[Entry, error] {
 	return examined(ctx, b, prefix, k, false)

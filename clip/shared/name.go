@@ -70,19 +70,37 @@ func (n Name) String() string {
 	return fmt.Sprintf("%s/%c/%s/%s", n.Stream, n.Kind, hash[:min(2, len(hash))], n.Key)
 }
 
-// StreamName is the name of the stream.
+// StreamName is the name of the stream; none of a beat.
 func (n Name) StreamName() archive.StreamName {
-	return archive.StreamName(strings.Split(n.Stream, "/")[2])
+	f := strings.Split(n.Stream, "/")
+	if len(f) < 3 {
+		return ""
+	}
+	return archive.StreamName(f[2])
 }
 
-// parseName reads what String gave.
+// parseName reads what String gave of what is shared.
 func parseName(text string) (Name, bool) {
+	n, ok := parse(text)
+	return n, ok && n.Kind.valid()
+}
+
+// parseSignal reads what String gave of leases, or the name of a beat.
+func parseSignal(text string) (Name, bool) {
+	if holder, ok := strings.CutPrefix(text, beatFolder); ok {
+		return Name{}, validHolder(holder)
+	}
+	n, ok := parse(text)
+	return n, ok && n.Kind == Leases
+}
+
+func parse(text string) (Name, bool) {
 	f := strings.Split(text, "/")
 	if len(f) != 7 || len(f[4]) != 1 {
 		return Name{}, false
 	}
 	n := Name{Stream: strings.Join(f[:4], "/"), Kind: Kind(f[4][0]), Key: cache.Key(f[6])}
-	return n, n.Key.Valid() && n.Kind.valid() && n.String() == text
+	return n, n.Key.Valid() && n.String() == text
 }
 
 // Root is the folder of all objects of a key below a prefix, with a slash at the end.

@@ -29,7 +29,9 @@ func sharedClearCommand() *cobra.Command {
 
 With --expired, what no host reads any more: objects with footage that their stream has let go of by the retention that it has now, which
 the service is asked for (DescribeStream), and those of streams that were deleted. Objects of other accounts and regions stay, and those of
-deleted streams where no stream is left in the bucket that tells whose they were. A lifecycle rule cannot know of retention.`, f.run, f.cfg.BindEndpoint)
+deleted streams where no stream is left in the bucket that tells whose they were. A lifecycle rule cannot know of retention.
+
+By which notes hosts share their work, leases and beats, go too once no host has rewritten them for a day.`, f.run, f.cfg.BindEndpoint)
 	cmd.Flags().Var(config.Age(&f.older), "older", "only what was written longer ago than this, such as 7d")
 	cmd.Flags().StringVar(&f.stream, "stream", "", "only footage of the stream of this `name`")
 	cmd.Flags().BoolVar(&f.expired, "expired", false, "only what the retention of its stream has ended, or that went with its stream")
@@ -57,6 +59,12 @@ func (f *clearFlags) run(cmd *cobra.Command) (err error) {
 		all = shared.Expired(ctx, b, f.cfg.Shared.Place.Prefix, key, service.Stream, match)
 	}
 	objects, bytes, err := remove(ctx, b, all)
+	if err == nil {
+		var more int64
+		var signals int
+		signals, more, err = remove(ctx, b, matching(shared.Silent(ctx, b, f.cfg.Shared.Place.Prefix, key), match))
+		objects, bytes = objects+signals, bytes+more
+	}
 	_, printed := fmt.Fprintf(cmd.OutOrStdout(), "%d objects removed, %s\n", objects, config.Bytes(bytes))
 	return errors.Join(err, printed)
 }

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -39,7 +40,8 @@ func sharing(t *testing.T, g *gateway.Gateway, more ...string) []string {
 // sharedStatus is what status.json says of a shared cache.
 type sharedStatus struct {
 	Shared struct {
-		Up            bool
+		Up, Writable  bool
+		WriteProblem  string  `json:"write_problem"`
 		Read          float64 `json:"read_bytes"`
 		Waiting       float64 `json:"waiting_bytes"`
 		Looks, Offers map[string]float64
@@ -84,7 +86,7 @@ func TestFleet(t *testing.T) {
 	if n := e.Calls(t, "GetClip") - before; n != 0 {
 		t.Errorf("the second host made %d GetClip calls:\n%s", n, second.Log())
 	}
-	if s := statusOfShared(t, second).Shared; !s.Up || s.Read < float64(len(want))*0.9 || s.Looks["damaged"]+s.Looks["failed"] > 0 {
+	if s := statusOfShared(t, second).Shared; !s.Up || !s.Writable || s.Read < float64(len(want))*0.9 || s.Looks["damaged"]+s.Looks["failed"] > 0 {
 		t.Errorf("the second host says %+v", s)
 	}
 	// What it lists is what has come since, not the hour.
@@ -111,7 +113,16 @@ func TestFleet(t *testing.T) {
 	if s := statusOfShared(t, third).Shared; s.Up || s.Looks["failed"] == 0 {
 		t.Errorf("without the bucket: %+v", s)
 	}
+	g.Set(gateway.Only(http.MethodPut, gateway.Answer(http.StatusForbidden, "AccessDenied")))
+	if _, err := os.ReadFile(second.Join(filepath.Dir(hour), nameOf(time.Now().UTC().Add(-5*time.Hour).Truncate(time.Hour)), "1m.mp4")); err != nil {
+		t.Errorf("where nothing may be written: %v", err)
+	}
+	eventually(t, "it is told that nothing may be written", func() bool {
+		s := statusOfShared(t, second).Shared
+		return s.Up && !s.Writable && strings.Contains(s.WriteProblem, "AccessDenied")
+	})
 	g.Set(nil)
+	eventually(t, "it is told that something may", func() bool { return statusOfShared(t, second).Shared.Writable })
 	clearExpired(t, e, second, parts)
 }
 

@@ -56,6 +56,8 @@ func sharedRows() []metric {
 	return []metric{
 		{gauge, "shared_up", "1 where the shared cache answers, 0 while it is left alone because it did not.", nil,
 			row(func(s shared.Stats) int64 { return int64(yes(s.Cause == nil)) })},
+		{gauge, "shared_writable", "1 where the shared cache takes uploads, 0 while nothing is put there because it did not.", nil,
+			row(func(s shared.Stats) int64 { return int64(yes(s.NoUploads == nil)) })},
 		{counter, "shared_failures_total", "How often the shared cache failed, so that it was left alone until a probe was answered.", nil,
 			row(func(s shared.Stats) int64 { return s.Cycles })},
 		{counter, "shared_read_bytes_total", "Bytes that came from the shared cache, which the archive need not send.", nil, row(func(s shared.Stats) int64 { return s.Bytes })},
@@ -97,12 +99,15 @@ func sharedOffers(s shared.Stats) map[string]float64 {
 // statusShared gives the shared cache for the status.
 func (n *snapshot) statusShared() *StatusShared {
 	s := &StatusShared{
-		Up: n.shared.Cause == nil, ReadBytes: float64(n.shared.Bytes), Looks: sharedLooks(n.shared), Offers: sharedOffers(n.shared),
+		Up: n.shared.Cause == nil, Writable: n.shared.NoUploads == nil, ReadBytes: float64(n.shared.Bytes), Looks: sharedLooks(n.shared), Offers: sharedOffers(n.shared),
 		Requests: map[string]float64{"read": float64(n.requests.Reads), "write": float64(n.requests.Writes)},
 		Costs:    n.metrics.price.Shared.costs(n.requests, n.shared.UploadedBytes), WrittenBytes: float64(n.shared.UploadedBytes), WaitingBytes: float64(n.shared.Waiting),
 	}
 	if n.shared.Cause != nil {
 		s.Problem = logs.OneLine(n.shared.Cause)
+	}
+	if n.shared.NoUploads != nil {
+		s.WriteProblem = logs.OneLine(n.shared.NoUploads)
 	}
 	return s
 }

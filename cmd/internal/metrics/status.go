@@ -86,10 +86,13 @@ type StatusPassthrough struct {
 type StatusShared struct {
 	Up bool `json:"up"`
 	// Problem says why it is left alone; empty where it answers.
-	Problem   string             `json:"problem,omitempty"`
-	ReadBytes float64            `json:"read_bytes"`
-	Looks     map[string]float64 `json:"looks"`
-	Offers    map[string]float64 `json:"offers"`
+	Problem string `json:"problem,omitempty"`
+	// Writable says that it takes uploads, WriteProblem why it does not; empty where it does.
+	Writable     bool               `json:"writable"`
+	WriteProblem string             `json:"write_problem,omitempty"`
+	ReadBytes    float64            `json:"read_bytes"`
+	Looks        map[string]float64 `json:"looks"`
+	Offers       map[string]float64 `json:"offers"`
 	// Requests are those that read and write, Costs what these and storage cost by the prices that were given.
 	Requests     map[string]float64 `json:"requests"`
 	Costs        map[string]float64 `json:"estimated_costs"`

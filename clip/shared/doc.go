@@ -41,6 +41,8 @@
 // A look has Options.Timeout until the header of the object has come, and each read of its bytes a few times that. One that
 // exceeds it, and any answer but the object and NoSuchKey, opens the breaker: from then on all looks are misses without a
 // request, until a probe in the background was answered. No read of a user waits for a probe, and nothing is tried twice.
+// A body that comes slowly is read on, as long as each 64 KiB come in time: what is slow is probably this host's line, and by that the
+// archive, where each byte is paid for, is as slow.
 //
 // Offers wait in a queue that is bounded by the bytes of their entries, and are dropped where it is full, where the entry is
 // evicted before its turn, and where the breaker is open. Two large payloads are uploaded at a time, and heads beside them. An upload that fails

@@ -44,6 +44,11 @@
 // The kernel holds the file by itself from then on. RELEASE comes at close(2), although a mapping may live on; so package
 // cache asks the kernel whether it has let go of a file that was removed before it gives the space back.
 //
+// # What the kernel remembers
+//
+// The kernel remembers each name that it was told of, and there is a node for each, until it needs memory. Package inodes stands
+// between passthrough and the nodes, and asks it to forget the oldest names where there are many that it does not use.
+//
 // # Interrupts
 //
 // Everything that may wait gets a context. It ends when the kernel says that the caller was interrupted and a signal

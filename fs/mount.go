@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"clipfs/fs/inodes"
 	"clipfs/fs/mountinfo"
 	"clipfs/fs/tree"
 
@@ -98,12 +99,14 @@ func Mount(mountpoint string, t *tree.Tree, o Options) (*Server, error) {
 	if face.pass.off != nil {
 		options.DisabledCapabilities |= fuse.CAP_PASSTHROUGH
 	}
-	face.pass.RawFileSystem = gofuse.NewNodeFS(newDirNode(face, t.Root()), options)
+	known := inodes.New(gofuse.NewNodeFS(newDirNode(face, t.Root()), options))
+	face.pass.RawFileSystem = known
 	server, err := fuse.NewServer(face.pass, mountpoint, &options.MountOptions)
 	if err != nil {
 		return nil, fmt.Errorf("mount on %s: %w", mountpoint, err)
 	}
 	face.pass.serve(server)
+	known.Serve(server)
 	// Not WaitMount: it opens a file on the mount, from here. On Linux the mount is there when mount(2) has returned,
 	// and what WaitMount is to prevent can only happen to a process that reads its own mount.
 	s := &Server{mountpoint: mountpoint, fuse: server, deny: face.deny, passthrough: face.pass, gone: make(chan struct{})}

@@ -26,12 +26,12 @@ const (
 
 // allDir is that directory: of starts, listed or not.
 type allDir struct {
-	source
+	*source
 	time time.Time
 }
 
 // newAll costs no call.
-func newAll(s source, begun time.Time) *Dir {
+func newAll(s *source, begun time.Time) *Dir {
 	return &Dir{Info: Info{Path: allName, Time: begun}, names: &allDir{source: s, time: begun}}
 }
 
@@ -51,7 +51,7 @@ func (a *allDir) list(context.Context) ([]Item, error) { return nil, nil }
 
 // allStartDir is a start of all streams: a directory of lengths.
 type allStartDir struct {
-	source
+	*source
 	path  string
 	start archive.Start
 }
@@ -79,7 +79,7 @@ func (a *allStartDir) list(context.Context) ([]Item, error) {
 
 // allSpanDir is a span of all streams: a link to the clip of each that has footage then.
 type allSpanDir struct {
-	source
+	*source
 	path string
 	span archive.Span
 	// clip is the path of the clip in the directory of a stream.

@@ -85,7 +85,7 @@ func edges(footage func(context.Context) (timeline.Footage, error)) []Attribute 
 }
 
 // listingError is why a directory of a stream lists nothing, as far as that is known without a call.
-func (s source) listingError(stream archive.StreamName) Attribute {
+func (s *source) listingError(stream archive.StreamName) Attribute {
 	return Attribute{Name: "error", Unlisted: true, Value: func(context.Context) (string, error) {
 		return message(s.library.Denied(stream)), nil
 	}}

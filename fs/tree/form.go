@@ -81,14 +81,15 @@ func Listed(words []string) (names.Listed, error) {
 }
 
 // file makes the form's file of a clip.
-func (f form) file(ctx context.Context, s source, at string, c *clip.Clip) (*File, error) {
-	s.asked.path = at
-	m, err := f.make(ctx, s, c)
+func (f form) file(ctx context.Context, s *source, as asked, c *clip.Clip) (*File, error) {
+	of := *s
+	of.asked = as
+	m, err := f.make(ctx, of, c)
 	if err != nil {
 		return nil, err
 	}
 	file := &File{
-		Info:    Info{Path: at, Time: c.Span().End, ValidUntil: c.Expires()},
+		Info:    Info{Path: as.path, Time: c.Span().End, ValidUntil: c.Expires()},
 		Version: m.version, ContentType: f.contentType, content: m.content, measured: c.Measure,
 	}
 	if m.measured != nil {
@@ -101,12 +102,12 @@ func (f form) file(ctx context.Context, s source, at string, c *clip.Clip) (*Fil
 }
 
 // place is where the form of a clip is. find finds the clip as it is by then.
-func (f form) place(s source, at string, find func(context.Context) (*clip.Clip, error)) Place {
-	return Place{Path: at, find: func(ctx context.Context) (Entry, error) {
+func (f form) place(s *source, as asked, find func(context.Context) (*clip.Clip, error)) Place {
+	return Place{Path: as.path, find: func(ctx context.Context) (Entry, error) {
 		c, err := find(ctx)
 		if err != nil {
 			return nil, err
 		}
-		return f.file(ctx, s, at, c)
+		return f.file(ctx, s, as, c)
 	}}
 }

@@ -14,7 +14,7 @@ const lastName = "last"
 
 // lastDir is that directory. What a name in it stands for is fixed when it is found.
 type lastDir struct {
-	source
+	*source
 	stream archive.StreamName
 }
 
@@ -29,14 +29,13 @@ func (d *lastDir) lookup(name string) (Place, error) {
 	if file.Cover {
 		find = d.library.LastCover
 	}
-	of, src := formOf(file.Form), d.source
-	src.asked.position = file.Position
+	of := formOf(file.Form)
 	return Place{Path: at, find: func(ctx context.Context) (Entry, error) {
 		c, err := find(ctx, d.stream, file.Length)
 		if err != nil {
 			return nil, err
 		}
-		f, err := of.file(ctx, src, at, c)
+		f, err := of.file(ctx, d.source, asked{at, file.Position}, c)
 		if err != nil {
 			return nil, err
 		}

@@ -10,7 +10,7 @@ import (
 
 // rootDir is the streams.
 type rootDir struct {
-	source
+	*source
 	// begun is the time of what has none of its own.
 	begun time.Time
 	// status is .clipfs; nil where there is none.

@@ -13,14 +13,14 @@ const runsName = "runs"
 
 // runsDir is that directory: a clip for each run, which together have each fragment of the day once.
 type runsDir struct {
-	source
+	*source
 	stream archive.StreamName
 	path   string
 	day    archive.Start
 }
 
 // newRuns costs no call.
-func newRuns(s source, stream archive.StreamName, at string, day archive.Start) *Dir {
+func newRuns(s *source, stream archive.StreamName, at string, day archive.Start) *Dir {
 	d := &runsDir{source: s, stream: stream, path: at, day: day}
 	return &Dir{Info: Info{Path: at, Time: day.Time, attributes: func() []Attribute { return []Attribute{s.listingError(stream)} }}, names: d}
 }

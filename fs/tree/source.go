@@ -33,7 +33,7 @@ type asked struct {
 }
 
 // startItems lists starts.
-func (s source) startItems(starts []archive.Start) []Item {
+func (s *source) startItems(starts []archive.Start) []Item {
 	items := make([]Item, 0, len(starts))
 	for _, start := range starts {
 		items = append(items, Item{Name: s.grammar.FormatStart(start.Time, start.Precision), Kind: IsDir})
@@ -42,7 +42,7 @@ func (s source) startItems(starts []archive.Start) []Item {
 }
 
 // fileItems lists clips of some lengths, in the forms that are listed.
-func (s source) fileItems(lengths []time.Duration) []Item {
+func (s *source) fileItems(lengths []time.Duration) []Item {
 	var items []Item
 	for _, length := range lengths {
 		for _, f := range forms() {
@@ -55,13 +55,12 @@ func (s source) fileItems(lengths []time.Duration) []Item {
 }
 
 // filePlace is where the form of a clip of a stream is, of a span that a name gives. failed is told why it was not found.
-func (s source) filePlace(stream archive.StreamName, at string, file names.File, failed func(error)) Place {
+func (s *source) filePlace(stream archive.StreamName, at string, file names.File, failed func(error)) Place {
 	find := s.library.Clip
 	if file.Cover {
 		find = s.library.Cover
 	}
-	s.asked.position = file.Position
-	return formOf(file.Form).place(s, at, func(ctx context.Context) (*clip.Clip, error) {
+	return formOf(file.Form).place(s, asked{at, file.Position}, func(ctx context.Context) (*clip.Clip, error) {
 		c, err := find(ctx, stream, file.Span)
 		if err != nil {
 			failed(err)
@@ -80,7 +79,7 @@ func orNothing(items []Item, err error) ([]Item, error) {
 }
 
 // noName explains once in the log why a name is none, where that is known, and tells it of the error.
-func (s source) noName(name, path, reason string, err error) error {
+func (s *source) noName(name, path, reason string, err error) error {
 	s.explained.say(slog.LevelInfo, name, path, reason)
 	if reason == "" {
 		return err

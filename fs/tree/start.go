@@ -19,14 +19,14 @@ const nothingYet = "nothing is recorded yet, it is in the future"
 // startDir is the directory of a start, under the name by which it was looked up: a day, an hour, a minute or an
 // instant.
 type startDir struct {
-	source
+	*source
 	stream archive.StreamName
 	path   string
 	start  archive.Start
 }
 
 // newStart costs no call.
-func newStart(s source, stream archive.StreamName, at string, of archive.Start) *Dir {
+func newStart(s *source, stream archive.StreamName, at string, of archive.Start) *Dir {
 	d := &startDir{source: s, stream: stream, path: at, start: of}
 	return &Dir{Info: Info{Path: at, Time: of.Time, attributes: d.attributes}, Period: s.grammar.Period(of), names: d}
 }

@@ -18,13 +18,13 @@ const (
 
 // streamDir is the directory of one stream.
 type streamDir struct {
-	source
+	*source
 	name archive.StreamName
 	time time.Time
 }
 
 // newStream is for a stream that was found just now.
-func newStream(s source, name archive.StreamName, created time.Time) *Dir {
+func newStream(s *source, name archive.StreamName, created time.Time) *Dir {
 	return &Dir{
 		Info: Info{
 			Path: string(name), Time: created, ValidUntil: time.Now().Add(s.library.MetadataTTL()),
@@ -85,7 +85,7 @@ func (s *streamDir) list(ctx context.Context) ([]Item, error) {
 
 // streamAttributes are when the first and the last fragment start, which costs the search for them. Adding up all that
 // the stream has recorded would list all of it.
-func (s source) streamAttributes(name archive.StreamName) []Attribute {
+func (s *source) streamAttributes(name archive.StreamName) []Attribute {
 	return append(edges(func(ctx context.Context) (f timeline.Footage, err error) {
 		if f.First, err = s.library.First(ctx, name); err != nil {
 			return f, err

@@ -39,7 +39,7 @@ func New(library *clip.Library, o Options) *Tree {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := source{
+	s := &source{
 		library: library, stills: o.Stills, grammar: library.Grammar(), explained: newExplainer(o.Logger),
 		publisher: hls.New(library, hls.Options{Logger: o.Logger, Segment: o.Segment}),
 	}

@@ -88,13 +88,16 @@ func (a *Archive) fragmentsPage(ctx context.Context, q archive.FragmentQuery, s 
 	if err != nil {
 		return nil, false, c.end(ctx, middleware.Metadata{}, err)
 	}
+	found = make([]archive.Fragment, 0, len(page.Fragments))
 	for _, given := range page.Fragments {
 		f, err := newFragment(given)
 		if err != nil {
 			return nil, false, c.end(ctx, metadata, err)
 		}
 		found = append(found, f)
-		p.note(string(f.ID))
+		if page.NextToken != nil { // whether the listing goes on is for its next page to tell
+			p.note(string(f.ID))
+		}
 	}
 	more, err = p.next(page.NextToken)
 	return found, more, c.end(ctx, metadata, err)

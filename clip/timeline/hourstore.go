@@ -2,7 +2,6 @@ package timeline
 
 import (
 	"bufio"
-	"bytes"
 	"cmp"
 	"compress/gzip"
 	"crypto/sha256"
@@ -41,6 +40,8 @@ type hourStore struct {
 	dir    string
 	by     archive.Selector
 	logger *slog.Logger
+	// members are made by it.
+	members packed.Members
 
 	// most and every are maxHourStore and tidyEvery, but for tests.
 	most, every int64
@@ -158,7 +159,7 @@ func (s *hourStore) put(stream archive.Stream, records ...hourRecord) {
 
 // append adds a member to a file, in one write, so that it is there whole or is seen to be cut.
 func (s *hourStore) append(path string, records []hourRecord) error {
-	member, err := encodeDay(records)
+	member, err := s.members.Encode(records)
 	if err != nil {
 		return err
 	}
@@ -177,16 +178,6 @@ func (s *hourStore) append(path string, records []hourRecord) error {
 		s.tidy()
 	}
 	return errors.Join(err, f.Close())
-}
-
-// encodeDay gives a member of records.
-func encodeDay(records []hourRecord) ([]byte, error) {
-	var member bytes.Buffer
-	z, err := gzip.NewWriterLevel(&member, gzip.BestSpeed) // callers wait for it
-	if err == nil {
-		err = errors.Join(json.NewEncoder(z).Encode(records), z.Close())
-	}
-	return member.Bytes(), err
 }
 
 // day gives the hours that are kept of the day in which an hour lies.

@@ -14,12 +14,12 @@ func (t *table) ask(ctx context.Context, stream archive.StreamName, span archive
 	if span.Empty() {
 		return nil, nil
 	}
-	var fragments []archive.Fragment
 	query := archive.FragmentQuery{Stream: stream, Selector: t.by, Span: span, Page: func(given int) int {
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		return t.seen[stream].tempo.Left(span, given)
 	}}
+	fragments := make([]archive.Fragment, 0, query.Page(1)) // as many as are expected
 	for f, err := range t.service.Fragments(ctx, query) {
 		if err != nil {
 			return nil, fmt.Errorf("list %s %s: %w", stream, span, err)

@@ -114,7 +114,7 @@ func (t *table) offer(v View, key bucketKey, b bucket) {
 	if t.shares.with == nil || b.known != allMinutes || v.Stream.ARN == "" {
 		return
 	}
-	text, err := encodeDay([]hourRecord{b.record(key.hour)})
+	text, err := t.store.members.Encode([]hourRecord{b.record(key.hour)})
 	if err != nil {
 		return // it stays with this host
 	}

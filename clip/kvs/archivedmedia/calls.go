@@ -1,6 +1,8 @@
 package archivedmedia
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -153,7 +155,7 @@ func (c *Client) ListFragments(ctx context.Context, o Options, s Selection, most
 	}{s.selector(), most, token, s.StreamARN, s.StreamName}
 	metadata, err = c.invoke(ctx, o, operation{name: "ListFragments", path: "/listFragments", read: func(resp *smithyhttp.Response) error {
 		var text pageText
-		if err := decode(resp.Body, &text); err != nil {
+		if err := c.decode(resp.Body, &text); err != nil {
 			return err
 		}
 		if page, err = text.page(); err != nil {
@@ -164,20 +166,45 @@ func (c *Client) ListFragments(ctx context.Context, o Options, s Selection, most
 	return page, metadata, err
 }
 
-// decode reads a JSON answer into v; what follows the document must be space.
-func decode(r io.Reader, v any) error {
-	decoder := json.NewDecoder(r)
+// maxKeptBody is the largest memory of an answer that is used again. A page of a listing is a quarter of a MB.
+const maxKeptBody = 1 << 20
+
+// decode reads a JSON answer into v; what follows the document must be space. Answers are read into memory that is used again: a json.Decoder makes
+// its own, of twice the size of each.
+func (c *Client) decode(r io.Reader, v any) error {
+	body, ok := c.bodies.Get().(*bytes.Buffer)
+	if !ok {
+		body = new(bytes.Buffer)
+	}
+	defer func() {
+		if body.Cap() <= maxKeptBody {
+			body.Reset()
+			c.bodies.Put(body)
+		}
+	}()
+	if _, err := body.ReadFrom(r); err != nil {
+		return &smithy.DeserializationError{Err: fmt.Errorf("decode response: %w", err)}
+	}
+	if json.Unmarshal(body.Bytes(), v) == nil {
+		return nil
+	}
+	if err := decodeError(json.NewDecoder(body), v); err != nil {
+		return &smithy.DeserializationError{Err: fmt.Errorf("decode response: %w", err)}
+	}
+	return nil
+}
+
+// decodeError tells what is wrong with an answer. A decoder tells one that is cut off from one that is no JSON.
+func decodeError(decoder *json.Decoder, v any) error {
 	err := decoder.Decode(v)
 	switch {
 	case errors.Is(err, io.EOF):
-		err = io.ErrUnexpectedEOF
-	case err == nil:
-		if _, err = decoder.Token(); errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err == nil {
-			err = errors.New("more than one document")
-		}
+		return io.ErrUnexpectedEOF
+	case err != nil:
+		return err
 	}
-	return &smithy.DeserializationError{Err: fmt.Errorf("decode response: %w", err)}
+	if _, err = decoder.Token(); errors.Is(err, io.EOF) {
+		return nil
+	}
+	return cmp.Or(err, errors.New("more than one document"))
 }

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -42,6 +43,8 @@ type Client struct {
 	credentials   aws.CredentialsProvider
 	inspect       middleware.DeserializeMiddleware
 	signer        *v4.Signer
+	// bodies has the memory that answers were read into.
+	bodies sync.Pool
 
 	// skew is how far the service's clock is ahead of ours, in nanoseconds, as its last answer showed.
 	skew atomic.Int64

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"time"
+	"weak"
 
 	"clipfs/clip"
 	"clipfs/clip/archive"
@@ -31,7 +32,7 @@ type Playlist struct {
 	text func(context.Context) ([]byte, error)
 }
 
-// Text is the text as it was made. It is made again if that was long ago; ErrChanged if it is another by then.
+// Text is the text as it was made. It is made again if its memory was needed since; ErrChanged if it is another by then.
 func (l *Playlist) Text(ctx context.Context) ([]byte, error) { return l.text(ctx) }
 
 // Playlist makes the playlist of all segments of a clip. Its URIs begin with a prefix, which leads to the directory of the stream. It costs a
@@ -42,13 +43,14 @@ func (p *Publisher) Playlist(ctx context.Context, c *clip.Clip, prefix string) (
 		return nil, err
 	}
 	version := VersionOf(text)
-	p.texts.Add(version, text)
+	p.texts.Add(version, weak.Make(&text))
 	for _, note := range notes {
 		p.tell(c, version, note)
 	}
 	return &Playlist{Version: version, Size: int64(len(text)), Notes: notes, text: func(ctx context.Context) ([]byte, error) {
-		if text, ok := p.texts.Get(version); ok {
-			return text, nil
+		kept, _ := p.texts.Get(version)
+		if text := kept.Value(); text != nil {
+			return *text, nil
 		}
 		text, _, err := p.write(ctx, c, prefix)
 		if err == nil && VersionOf(text) != version {
@@ -134,7 +136,7 @@ func (p *Publisher) border() func(time.Time) time.Time {
 // arrange takes out, like a gap, what is known to be of another video codec than the first that is known, as no player goes on from one to
 // another, and marks where the coding is known to change.
 func arrange(segments []playlist.Segment, known *codings) Laid {
-	a := Laid{Segments: segments[:0:0]}
+	a := Laid{Segments: make([]playlist.Segment, 0, len(segments))}
 	var first, last *segment.Coding
 	var pts time.Duration
 	left := make(map[string]archive.Span)

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+	"weak"
 
 	"clipfs/clip"
 	"clipfs/clip/archive"
@@ -23,7 +24,8 @@ type Options struct {
 }
 
 const (
-	// maxTexts is how many playlists are kept, of up to 2 MB each: a player opens one right after its look-up.
+	// maxTexts is how many playlists are remembered, of up to 2 MB each, until memory is collected: a player opens one right after its look-up, and a listing
+	// opens none.
 	maxTexts = 4
 	// maxTold bounds what is remembered of what was logged.
 	maxTold = 1024
@@ -33,8 +35,8 @@ const (
 type Publisher struct {
 	library *clip.Library
 	options Options
-	// texts are those of the playlists made last, by their versions; told has what was logged of them.
-	texts *lru.Cache[string, []byte]
+	// texts are those of the playlists made last, by their versions, where they are still in memory; told has what was logged of them.
+	texts *lru.Cache[string, weak.Pointer[[]byte]]
 	told  *lru.Cache[string, struct{}]
 
 	// mu guards streams.
@@ -49,7 +51,7 @@ func New(library *clip.Library, o Options) *Publisher {
 	}
 	o.Segment = cmp.Or(o.Segment, playlist.DefaultSegment)
 	return &Publisher{
-		library: library, options: o, streams: make(map[archive.StreamName]*stream), texts: newCache[[]byte](maxTexts), told: newCache[struct{}](maxTold),
+		library: library, options: o, streams: make(map[archive.StreamName]*stream), texts: newCache[weak.Pointer[[]byte]](maxTexts), told: newCache[struct{}](maxTold),
 	}
 }
 

@@ -37,7 +37,7 @@ func Cut(fragments []archive.Fragment, rule archive.GapRule, o Options) []Segmen
 	if o.Segment <= 0 {
 		o.Segment = DefaultSegment
 	}
-	var all []Segment
+	all := make([]Segment, 0, len(fragments)/2) // no fewer than two fragments each, as a rule
 	var pts time.Duration
 	gap := false
 	for from := 0; from < len(fragments); {

@@ -14,7 +14,7 @@ const clockEvery = time.Minute
 // playlist. Each note is a comment in it, one line. No segments make a playlist that has none.
 func VOD(segments []Segment, uri func(Segment) string, notes ...string) []byte {
 	var b bytes.Buffer
-	b.Grow(64 * (len(segments) + 8))
+	b.Grow(80 * (len(segments) + 8))
 	b.WriteString("#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-PLAYLIST-TYPE:VOD\n#EXT-X-INDEPENDENT-SEGMENTS\n")
 	target := (Longest(segments) + time.Second - 1) / time.Second
 	fmt.Fprintf(&b, "#EXT-X-TARGETDURATION:%d\n#EXT-X-MEDIA-SEQUENCE:0\n", max(1, target))

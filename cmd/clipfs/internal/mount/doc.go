@@ -7,6 +7,7 @@
 //	run.go         the whole of "clipfs mount": background process, log, checks, then assemble and serve
 //	serving.go     a mount from when it is there until its process ends
 //	mountpoint.go  what must be true of a machine and of a directory to mount on it
+//	collect.go     when the heap of the process is collected
 //
 // A new flag is a field and a line of Bind in config.go, and its use in assemble.go.
 package mount

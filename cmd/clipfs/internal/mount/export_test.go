@@ -6,3 +6,6 @@ import "clipfs/fs/mountinfo"
 func Unseen(mountpoint string, ours, host []mountinfo.Info) (cause, remedy string) {
 	return unseen(mountpoint, ours, host)
 }
+
+// CollectSooner is what a process that serves does first.
+func CollectSooner() { collectSooner() }

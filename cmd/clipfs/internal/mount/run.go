@@ -124,6 +124,7 @@ type work func(*kvs.Archive, *metrics.Metrics) error
 
 // prepare makes what all processes that serve need, and then does what they are for, which check gives.
 func (p *process) prepare(ctx context.Context, log io.Writer, check func(*slog.Logger) (work, error)) (err error) {
+	collectSooner()
 	if f, ok := log.(*os.File); ok {
 		p.terminal = term.IsTerminal(int(f.Fd()))
 	}

@@ -34,6 +34,10 @@
 // on the kernel, which has files on FUSE in single pages (Linux 6.18). clipbench measures a bare FUSE file beside; it
 // is no faster.
 //
+// A large read of what is on the disk, checked, is answered with the pages that the kernel has of the file (package pages, type
+// reply): they are mapped for the moment of the answer, and this process neither copies nor touches them. All other reads go by a
+// buffer of go-fuse's.
+//
 // # Passthrough
 //
 // The kernel can read from a file of ours by itself (type passthrough). The node that opens a clip offers the file, if the

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"clipfs/clip/archive"
+	"clipfs/fs/pages"
 	"clipfs/fs/tree"
 )
 
@@ -19,6 +20,8 @@ type face struct {
 	waits      patiencePool
 	versions   *versions
 	pass       *passthrough
+	pages      pages.Pool
+	replies    replyPool
 	// exact has look-ups wait for exact sizes.
 	exact bool
 }

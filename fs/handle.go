@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"sync/atomic"
 	"syscall"
 	"time"
 
 	"clipfs/clip/archive"
+	"clipfs/fs/pages"
 	"clipfs/fs/tree"
 
 	gofuse "github.com/hanwen/go-fuse/v2/fs"
@@ -27,6 +29,9 @@ type fileHandle struct {
 	waited time.Duration
 	// begun says that something was read.
 	begun atomic.Bool
+	// mapped is the file of which pages were last handed on, copies that the kernel maps none of this content.
+	mapped atomic.Pointer[pages.File]
+	copies atomic.Bool
 }
 
 var (
@@ -52,10 +57,10 @@ func (h *fileHandle) Read(ctx context.Context, dest []byte, off int64) (fuse.Rea
 	begun := time.Now()
 	waiting := h.face.waits.begin(ctx, h.face.operations.again(h.opener))
 	defer h.face.waits.end(waiting)
-	n, err := h.content.ReadAt(waiting, dest, off)
+	answer, n, err := h.answer(waiting, dest, off)
 	if n == len(dest) {
 		h.served(waiting, begun, off, n)
-		return fuse.ReadResultData(dest), 0
+		return answer, 0
 	}
 	if err == nil || errors.Is(err, io.EOF) {
 		err = fmt.Errorf("read at %d: %d bytes of %d: %w", off, n, len(dest), io.ErrUnexpectedEOF)
@@ -63,6 +68,77 @@ func (h *fileHandle) Read(ctx context.Context, dest []byte, off int64) (fuse.Rea
 	errno := h.face.report.errno(waiting, "read", h.path, err)
 	h.face.operations.read(waiting, h.path, begun, off, n, errno)
 	return nil, errno
+}
+
+// answer gives the bytes from a position on: those that are on the disk as the kernel has them, others in dest. n is how many there are; if
+// it is less than asked for there is no answer.
+func (h *fileHandle) answer(ctx context.Context, dest []byte, off int64) (answer fuse.ReadResult, n int, err error) {
+	lent := h.lend(dest, off)
+	if lent == nil {
+		n, err = h.content.ReadAt(ctx, dest, off)
+		if n < len(dest) {
+			return nil, n, err
+		}
+		return fuse.ReadResultData(dest), n, nil
+	}
+	if n = lent.size; n < len(dest) {
+		more, err := h.content.ReadAt(ctx, dest[n:], off+int64(n))
+		lent.add(dest[n : n+more])
+		if n += more; n < len(dest) {
+			lent.Done()
+			return nil, n, err
+		}
+	}
+	return lent, n, nil
+}
+
+// lend gives as many of the bytes from a position on as can be handed on from the disk; nil where they are too few for that.
+func (h *fileHandle) lend(dest []byte, off int64) (lent *reply) {
+	disk, ok := h.content.(tree.OnDisk)
+	if !ok || h.copies.Load() {
+		return nil
+	}
+	for n := 0; len(dest)-n >= pages.Worthwhile; n = lent.size {
+		file, at, length := disk.OnDisk(off+int64(n), int64(len(dest)-n))
+		if length <= 0 {
+			break
+		}
+		if lent == nil {
+			lent = h.face.replies.take()
+		}
+		if own := dest[n : n+int(length)]; length < pages.Worthwhile { // where a part of the clip begins or ends
+			if k, err := file.ReadAt(own, at); k < len(own) || err != nil {
+				break // ReadAt of the content tells why
+			}
+			lent.add(own)
+			continue
+		}
+		run, err := h.runOf(file, at, int(length))
+		if err != nil {
+			h.copies.Store(!errors.Is(err, os.ErrClosed)) // another read may have found the file damaged
+			break
+		}
+		lent.runs = append(lent.runs, run)
+		lent.add(run.Bytes(int(length)))
+	}
+	if lent != nil && lent.size == 0 {
+		lent.Done()
+		lent = nil
+	}
+	return lent
+}
+
+// runOf maps bytes of a file.
+func (h *fileHandle) runOf(file *os.File, at int64, length int) (*pages.Run, error) {
+	from := h.mapped.Load()
+	if !from.Is(file) {
+		var err error
+		if from, err = pages.Of(file); err != nil {
+			return nil, err
+		}
+		h.mapped.Store(from)
+	}
+	return h.face.pages.Map(from, at, length)
 }
 
 // served tells of a read that was answered. It allocates nothing and takes no lock.

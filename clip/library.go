@@ -14,6 +14,7 @@ import (
 	"clipfs/clip/meter"
 	"clipfs/clip/mp4/join"
 	"clipfs/clip/names"
+	"clipfs/clip/offers"
 	"clipfs/clip/resolve"
 	"clipfs/clip/singleflight"
 	"clipfs/clip/timeline"
@@ -45,8 +46,6 @@ type Library struct {
 	// looked has what look-ups found last.
 	looked *lru.Cache[lookUp, *looked]
 	notes  *told.Notes
-	// relists has the listings of hours by which offers to the tier are confirmed.
-	relists *relists
 	// opened numbers the openings of clips of many parts, handles counts open clips.
 	opened  atomic.Uint64
 	handles atomic.Int64
@@ -77,11 +76,11 @@ func NewLibrary(service archive.Service, c *cache.Cache, o Options) *Library {
 		made:    made,
 		looked:  found,
 		notes:   told.NewNotes(),
-		relists: newRelists(service, o.ReadTimeout),
 	}
 	l.downloads = download.New(service, c, download.Options{
 		Logger: o.Logger, Heads: cmp.Or(o.Heads, c), ReadTimeout: o.ReadTimeout, StallTimeout: o.StallTimeout, Connections: o.Connections,
-		Limit: o.FetchLimit, MeterDir: o.MeterDir, Bandwidth: o.Bandwidth, Tier: o.Tier, Confirm: l.confirm, OnStale: l.Forget,
+		Limit: o.FetchLimit, MeterDir: o.MeterDir, Bandwidth: o.Bandwidth, Tier: o.Tier, OnStale: l.Forget,
+		Confirm: offers.New(service, l.Timeline, o.Selector, o.ReadTimeout).Confirm,
 	})
 	l.identities = l.downloads.Identities()
 	l.resolver = resolve.New(l.downloads, resolve.Options{Logger: o.Logger, Selector: o.Selector, ListAgain: l.listAgain})

@@ -1,4 +1,6 @@
-package clip
+// Package offers makes sure that a payload may be offered to other hosts (clip/tier): it has to be just what a listing names that was made
+// after it came.
+package offers
 
 import (
 	"cmp"
@@ -30,6 +32,19 @@ const (
 	relistSlack = 20
 )
 
+// Confirmer confirms payloads of an archive. It is safe for concurrent use.
+type Confirmer struct {
+	timeline *timeline.Timeline
+	by       archive.Selector
+	relists  *relists
+}
+
+// New gives the Confirmer of an archive and its timeline, whose spans select fragments by a clock. A listing may go without progress for as
+// long as timeout.
+func New(service archive.Service, t *timeline.Timeline, by archive.Selector, timeout time.Duration) *Confirmer {
+	return &Confirmer{timeline: t, by: by, relists: newRelists(service, timeout)}
+}
+
 // private says why a payload may not be offered to other hosts, early why not yet.
 func private(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", tier.ErrPrivate, fmt.Sprintf(format, args...))
@@ -39,11 +54,11 @@ func early(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", tier.ErrEarly, fmt.Sprintf(format, args...))
 }
 
-// confirm makes sure that a payload, fetched by a time, may be offered to other hosts: a listing after that names just its
+// Confirm makes sure that a payload, fetched by a time, may be offered to other hosts: a listing after that names just its
 // fragments, all of them are older than the live edge, and its pictures and sound are just theirs.
-func (l *Library) confirm(ctx context.Context, p download.Payload, movie *mp4.Movie, fetched time.Time) (c tier.Confirmed, err error) {
-	by := l.options.Selector
-	fragments, err := l.relist(ctx, p, fetched)
+func (o *Confirmer) Confirm(ctx context.Context, p download.Payload, movie *mp4.Movie, fetched time.Time) (c tier.Confirmed, err error) {
+	by := o.by
+	fragments, err := o.relist(ctx, p, fetched)
 	if err != nil {
 		return c, early("it cannot be listed again: %v", err)
 	}
@@ -91,8 +106,8 @@ func exact(ctx context.Context, p resolve.Part, movie *mp4.Movie, by archive.Sel
 }
 
 // relist lists, after a time, the fragments that a payload's call asks for.
-func (l *Library) relist(ctx context.Context, p download.Payload, after time.Time) ([]archive.Fragment, error) {
-	v, err := l.View(ctx, p.Stream.Name, time.Time{})
+func (o *Confirmer) relist(ctx context.Context, p download.Payload, after time.Time) ([]archive.Fragment, error) {
+	v, err := o.timeline.View(ctx, p.Stream.Name, time.Time{})
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +117,7 @@ func (l *Library) relist(ctx context.Context, p download.Payload, after time.Tim
 	var all []archive.Fragment
 	span := p.Query.Span
 	for at := span.Start.Truncate(relistSpan); at.Before(span.End); at = at.Add(relistSpan) {
-		listed, err := l.relists.from(ctx, v, p.Query, at, after)
+		listed, err := o.relists.from(ctx, v, p.Query, at, after)
 		if err != nil {
 			return nil, err
 		}

@@ -170,6 +170,13 @@ func (c *Cache) Has(key Key) bool {
 	return ok
 }
 
+// Created gives when the fill of the whole entry of a key began, in nanoseconds since 1970: no other entry of the key, of this or another run,
+// has the same. It does not access the disk and does not count as use.
+func (c *Cache) Created(key Key) (at int64, ok bool) {
+	c.await()
+	return c.index.find(key)
+}
+
 // Drop takes the whole entry of a key out and removes its file; holders keep what they have open. It does nothing to one
 // that is still being filled.
 func (c *Cache) Drop(key Key) {

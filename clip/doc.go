@@ -10,13 +10,14 @@
 //	resolve parts                          →  heads           (package resolve: one GetClip each, as far as its head; kept on disk)
 //	unlisted minutes                       →  heads           (package unlisted: by the clock, where fragments may not be listed)
 //	joining heads                          →  layout          (join.Make: where each byte of the file comes from)
+//	kept    layout                         →  layout          (a record beside the heads: the next run opens by it and reads none)
 //	times   heads, listing                 →  times of day    (match.Place: of positions, as far as both agree)
 //	Handle  ReadAt                         →  download.Reader (one download, however many readers)
 //	ahead   reads front to back            →  download.Reader (held before they are read)
 //
 // The files use each other one way, from the top: look-ups (lookup.go, looked.go, cover.go, lengths.go), opening (openwait.go, open.go),
 // what is asked of a clip without reading it (cost.go, recording.go), handles (handle.go, joined.go, ahead.go), layouts
-// (heads.go, unlisted.go, joining.go), Clip, detail, Library, and layout and Options, which use none of these.
+// (heads.go, kept.go, unlisted.go, joining.go), Clip, detail, Library, and layout and Options, which use none of these.
 //
 // A clip of one part is that part's payload, byte for byte but for the times in it. Any other is a file of ours: the
 // joined head, written to the cache, and the media of the payloads where they lie. It needs the heads of all parts

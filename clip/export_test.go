@@ -17,6 +17,14 @@ func LayoutAt(h *Handle, off int64) bool {
 	return ok
 }
 
+// LetHeadGo has the joined head of an open clip of many parts be taken up again by its next read, and be made for that.
+func LetHeadGo(h *Handle) {
+	f, c := h.file.(*joinedFile), h.clip.library.cache
+	f.head.Close()
+	c.Drop(f.layout.headKey)
+	f.head = h.clip.library.downloads.Made(f.layout.headKey, f.layout.request())
+}
+
 // Remark notes a sentence about what is unusual in a clip.
 func Remark(c *Clip, sentence string) { c.remark(sentence) }
 

@@ -25,6 +25,10 @@ func (c *Clip) makeLayout(ctx context.Context, progress func()) (*layout, error)
 	if err != nil {
 		return nil, err
 	}
+	if kept, ok := c.keptLayout(ctx, d); ok {
+		log.Debug("joined by an earlier run", "parts", len(kept.parts), "head", kept.headSize, "bytes", kept.size)
+		return kept, nil
+	}
 	var come *told.Opening
 	if missing := l.missingHeads(d.parts); missing.parts > 0 {
 		var end func()
@@ -59,17 +63,20 @@ func (c *Clip) makeLayout(ctx context.Context, progress func()) (*layout, error)
 		return nil, err
 	}
 	c.tellJoined(made, begun)
+	if len(lost) == 0 {
+		c.keep(ctx, d, made, parts)
+	}
 	return made, nil
 }
 
 // tellJoined logs what a layout that was begun at a time came to.
 func (c *Clip) tellJoined(made *layout, begun time.Time) {
 	log := c.library.options.Logger.With("stream", c.stream.Name, "span", c.span)
-	log.Info("joined", "parts", len(made.parts), "head", made.joined.HeadSize(), "bytes", made.joined.Size(),
+	log.Info("joined", "parts", len(made.parts), "head", made.headSize, "bytes", made.size,
 		"took", time.Since(begun).Round(time.Millisecond))
-	if made.joined.HeadSize() > pipeHead {
+	if made.headSize > pipeHead {
 		log.Warn("the head is so large that GStreamer cannot read this clip from a pipe; files and other players are fine",
-			"head", made.joined.HeadSize(), "limit", pipeHead)
+			"head", made.headSize, "limit", pipeHead)
 	}
 }
 

@@ -2,12 +2,10 @@ package clip
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"time"
 
-	"clipfs/cache"
 	"clipfs/clip/archive"
 	"clipfs/clip/mp4"
 	"clipfs/clip/mp4/join"
@@ -44,16 +42,12 @@ func (c *Clip) layOut(ctx context.Context, parts []resolve.Resolved) (*layout, e
 
 // newLayout makes the map of a joined file.
 func (c *Clip) newLayout(joined *join.File, parts []resolve.Resolved) *layout {
-	out := &layout{joined: joined, parts: make([]layoutPart, len(parts))}
+	out := &layout{joined: joined, size: joined.Size(), headSize: joined.HeadSize(), parts: make([]layoutPart, len(parts))}
 	served := make([]resolve.Part, len(parts))
-	h := sha256.New()
-	_, _ = fmt.Fprintf(h, "%s, %d ", c.library.joining(), joined.Size()) // a hash takes everything
 	for i, p := range parts {
 		out.parts[i] = layoutPart{payload: p.Payload, tables: p.Head.Tables, start: -1}
 		p.Part.Key = p.Payload.Key
 		served[i] = p.Part
-		_, _ = fmt.Fprintf(h, "%s ", p.Part.Word())
-		h.Write(p.Head.Tables[:])
 	}
 	for s := range joined.Segments() {
 		own := segment{offset: s.Offset, length: s.Length, part: s.Part, bytes: s.Bytes}
@@ -70,8 +64,7 @@ func (c *Clip) newLayout(joined *join.File, parts []resolve.Resolved) *layout {
 	if out.key = c.key; c.mayList() {
 		out.key = c.library.clipKey(served)
 	}
-	out.digest = [sha256.Size]byte(h.Sum(nil))
-	out.headKey = cache.Key(fmt.Sprintf("j-%x", out.digest[:16]))
+	out.nameFor(c.library.joining(), served)
 	return out
 }
 

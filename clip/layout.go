@@ -6,19 +6,26 @@ import (
 	"errors"
 	"fmt"
 	"sort"
+	"sync/atomic"
 
 	"clipfs/cache"
 	"clipfs/clip/archive"
 	"clipfs/clip/download"
 	"clipfs/clip/mp4"
 	"clipfs/clip/mp4/join"
+	"clipfs/clip/resolve"
 )
 
 // layout is the immutable map from the bytes of a clip of many parts to the bytes of their payloads. It does not change
 // and is safe for concurrent use.
 type layout struct {
-	joined  *join.File
-	headKey cache.Key
+	// joined is nil in a layout that an earlier run has kept: again then makes it anew, and remade has what that gave (see plan).
+	joined *join.File
+	again  func(context.Context) (*layout, error)
+	remade atomic.Pointer[join.File]
+	// size is that of the file, headSize that of its head.
+	size, headSize int64
+	headKey        cache.Key
 	// key is that of the clip that has just these parts: the one that a look-up gives from now on.
 	key cache.Key
 	// only is the payload that the clip is where one part of it is left; then nothing else is set.
@@ -48,6 +55,18 @@ type segment struct {
 	bytes []byte
 }
 
+// nameFor sets what tells the layout from others, of a size, whose parts, as they are served, are joined in some way.
+func (l *layout) nameFor(joining string, served []resolve.Part) {
+	h := sha256.New()
+	_, _ = fmt.Fprintf(h, "%s, %d ", joining, l.size) // a hash takes everything
+	for i := range l.parts {
+		_, _ = fmt.Fprintf(h, "%s ", served[i].Word())
+		h.Write(l.parts[i].tables[:])
+	}
+	l.digest = [sha256.Size]byte(h.Sum(nil))
+	l.headKey = cache.Key(fmt.Sprintf("j-%x", l.digest[:16]))
+}
+
 // at gives the segment that holds a position; false behind the end.
 func (l *layout) at(off int64) (segment, bool) {
 	i := sort.Search(len(l.segments), func(i int) bool { return l.segments[i].offset+l.segments[i].length > off })
@@ -75,10 +94,14 @@ func (l *layout) request() cache.Request {
 
 // writeHead is the cache.Fill of the head.
 func (l *layout) writeHead(ctx context.Context, w *cache.Writer) error {
-	if err := w.Announce(l.joined.HeadSize()); err != nil {
+	if err := w.Announce(l.headSize); err != nil {
 		return err
 	}
-	if err := l.joined.WriteHead(ctx, appender{w}); err != nil {
+	joined, err := l.plan(ctx)
+	if err == nil {
+		err = joined.WriteHead(ctx, appender{w})
+	}
+	if err != nil {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}

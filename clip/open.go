@@ -94,7 +94,7 @@ func (c *Clip) openJoined(ctx context.Context, layOut singleflight.Func[*layout]
 		if made.only != nil {
 			return c.openPayload(ctx, *made.only)
 		}
-		now := download.Identity{Size: made.joined.Size(), Digest: made.digest}
+		now := download.Identity{Size: made.size, Digest: made.digest}
 		if err := c.library.identities.Check(made.key, now); err != nil {
 			return nil, err
 		}
@@ -107,7 +107,7 @@ func (c *Clip) openJoined(ctx context.Context, layOut singleflight.Func[*layout]
 		c.library.made.Add(versionKey(made.key, c.library.identities.Current(made.key)), made)
 	}
 	c.layout.Store(made)
-	if size := made.joined.Size(); c.settle(size) != size {
+	if c.settle(made.size) != made.size {
 		return nil, archive.ErrChanged
 	}
 	if err := c.current(); err != nil {

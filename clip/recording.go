@@ -11,7 +11,6 @@ import (
 	"clipfs/clip/download"
 	"clipfs/clip/match"
 	"clipfs/clip/mp4"
-	"clipfs/clip/mp4/join"
 	"clipfs/clip/resolve"
 )
 
@@ -80,7 +79,7 @@ func (c *Clip) listedPoints(d *detail) (points []archive.Point, length time.Dura
 func (h *Handle) Movie(ctx context.Context) (*mp4.Movie, error) {
 	c := h.clip
 	if made := c.made(); made != nil {
-		return joinedMovie(ctx, made.joined)
+		return joinedMovie(ctx, made)
 	}
 	if !c.mayList() {
 		movie, err := h.file.(*download.Reader).Movie(ctx)
@@ -114,11 +113,11 @@ func (h *Handle) points(ctx context.Context) (points []archive.Point, exact bool
 	c := h.clip
 	made := c.made()
 	if c.fragments == 0 {
-		points = []archive.Point{{At: c.First()}}
 		if made != nil {
-			points = joinedPoints(made.joined, c.First())
+			points, err = joinedPoints(ctx, made, c.First())
+			return points, false, err
 		}
-		return points, false, nil
+		return []archive.Point{{At: c.First()}}, false, nil
 	}
 	d, err := c.detail(ctx)
 	if err != nil {
@@ -139,7 +138,9 @@ func (h *Handle) points(ctx context.Context) (points []archive.Point, exact bool
 	}
 	points = []archive.Point{{At: first.Add(-shown.Begin)}}
 	if made != nil {
-		points = joinedPoints(made.joined, first)
+		if points, err = joinedPoints(ctx, made, first); err != nil {
+			return nil, false, err
+		}
 	}
 	if placed, ok := match.Place(shown, points, d.rule, fragmentsOf(parts)); ok {
 		return placed, true, nil
@@ -159,16 +160,23 @@ func fragmentsOf(parts []resolve.Part) iter.Seq[[]archive.Fragment] {
 }
 
 // joinedPoints gives the points that a joined file was made with, whose clip begins at first.
-func joinedPoints(j *join.File, first time.Time) []archive.Point {
-	var points []archive.Point
+func joinedPoints(ctx context.Context, l *layout, first time.Time) (points []archive.Point, err error) {
+	j, err := l.plan(ctx)
+	if err != nil {
+		return nil, err
+	}
 	for _, p := range j.Times() {
 		points = append(points, archive.Point{Position: p.File, At: first.Add(p.Clip)})
 	}
-	return points
+	return points, nil
 }
 
 // joinedMovie reads the head of a joined file.
-func joinedMovie(ctx context.Context, j *join.File) (*mp4.Movie, error) {
+func joinedMovie(ctx context.Context, l *layout) (*mp4.Movie, error) {
+	j, err := l.plan(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var head bytes.Buffer
 	head.Grow(int(j.HeadSize()))
 	if err := j.WriteHead(ctx, &head); err != nil {

@@ -2,6 +2,7 @@ package download
 
 import (
 	"context"
+	"crypto/sha256"
 	"time"
 
 	"clipfs/cache"
@@ -13,6 +14,16 @@ func headKey(payload cache.Key) cache.Key { return "h-" + payload }
 
 // HeadKnown reports whether the head of a payload is on disk.
 func (d *Downloader) HeadKnown(payload cache.Key) bool { return d.records.Has(headKey(payload)) }
+
+// HeadStamp tells the record of a payload's head on disk from all that there were or will be, in other runs too; false where there is none.
+func (d *Downloader) HeadStamp(payload cache.Key) (stamp int64, ok bool) {
+	return d.records.store.Created(headKey(payload))
+}
+
+// RecallHead notes the tables of the head on disk, as reading it would: whatever payload comes is compared with them.
+func (d *Downloader) RecallHead(payload cache.Key, tables [sha256.Size]byte) {
+	d.identities.recall(payload, tables)
+}
 
 // DropHead forgets the head of a payload that has another one now.
 func (d *Downloader) DropHead(payload cache.Key) {

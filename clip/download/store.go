@@ -14,6 +14,8 @@ type Store interface {
 	Acquire(key cache.Key, r cache.Request) (*cache.Entry, error)
 	// Has reports whether all bytes of a key are there.
 	Has(key cache.Key) bool
+	// Created tells what is there under a key from what was there before or will be; false where not all of its bytes are there.
+	Created(key cache.Key) (stamp int64, ok bool)
 	Drop(key cache.Key)
 	// GiveUp ends the fill of a key that nobody holds.
 	GiveUp(key cache.Key) bool

@@ -62,8 +62,11 @@ func (n *node) Statfs(ctx context.Context, out *fuse.StatfsOut) syscall.Errno {
 // xattrPrefix is what the names of our extended attributes begin with.
 const xattrPrefix = "user.clipfs."
 
-// Getxattr gives an attribute of the entry. The mount has no attributes of other names (selinux, access control lists),
-// and says so without looking further: ls -l asks for two of a file.
+// securityPrefix is what the names of attributes begin with that security modules keep.
+const securityPrefix = "security."
+
+// Getxattr gives an attribute of the entry. The mount has no attributes of other names, and says so without looking further. Those of
+// security modules it does not support (xattr(7)): ls -l, which asks for the label of each file, asks no more once it is told so.
 func (n *node) Getxattr(ctx context.Context, name string, dest []byte) (uint32, syscall.Errno) {
 	short, ok := strings.CutPrefix(name, xattrPrefix)
 	if ok {
@@ -73,8 +76,12 @@ func (n *node) Getxattr(ctx context.Context, name string, dest []byte) (uint32, 
 			}
 		}
 	}
-	n.local(ctx, "getxattr", syscall.ENODATA)
-	return 0, syscall.ENODATA
+	errno := syscall.ENODATA
+	if strings.HasPrefix(name, securityPrefix) {
+		errno = syscall.EOPNOTSUPP
+	}
+	n.local(ctx, "getxattr", errno)
+	return 0, errno
 }
 
 // answerXattr puts the value of an attribute where the caller wants it.

@@ -32,6 +32,7 @@ func (a *Archive) Payload(ctx context.Context, q archive.PayloadQuery) (*archive
 	costs := []cost{{quota.Metadata, points}, {quota.Media, points}}
 	c := a.newCall("GetClip", q.Stream, costs...)
 	c.demand, c.refused = q.Priority, q.Refused
+	c.answered = func(sent time.Time) { a.pace.Answered(quota.Key{Stream: q.Stream, Quota: quota.Media}, sent) }
 	var clip archivedmedia.Clip
 	var metadata middleware.Metadata
 	traced, answer := arrivals.Note(ctx)

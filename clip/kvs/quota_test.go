@@ -304,3 +304,42 @@ func serveStreams(t *testing.T, o emulator.Options, streams ...emulator.Stream) 
 	})
 	return server
 }
+
+// TestHeadsOfAnHour: answers to GetClip calls tell that the first of them was not late, so that the heads of an hour leave few points unused, and none
+// is refused.
+func TestHeadsOfAnHour(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const heads, points = 60, 30
+		limit := rate.NewLimiter(mediaQuota, mediaQuota)
+		var refused atomic.Int64
+		service := newService()
+		service.answers["/getClip"] = func(w http.ResponseWriter, _ request, _ int) {
+			if !limit.AllowN(time.Now(), points) {
+				refused.Add(1)
+				throttle(w)
+				return
+			}
+			time.Sleep(300 * time.Millisecond)
+			clipBody(w, "media")
+		}
+		a := newArchive(t, config(service), kvs.Options{})
+		var wg sync.WaitGroup
+		begun := time.Now()
+		for i := range heads {
+			wg.Go(func() {
+				q := archive.PayloadQuery{Stream: "door", Span: archive.NewSpan(start().Add(time.Duration(i)*time.Minute), time.Minute), Fragments: points, Priority: archive.NewDemand(archive.ForHead)}
+				p, err := a.Payload(t.Context(), q)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				_ = p.Body.Close()
+			})
+		}
+		wg.Wait()
+		// The points beyond the burst, a twentieth of a second's, and an answer; a fifth would be 150 ms more.
+		if took := time.Since(begun); took > 3*time.Second || refused.Load() > 0 {
+			t.Errorf("took %s, and %d calls were refused; want 2.95 s and none", took, refused.Load())
+		}
+	})
+}

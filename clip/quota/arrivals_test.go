@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"clipfs/clip/archive"
 	"clipfs/clip/quota"
 )
 
@@ -54,6 +55,53 @@ func TestArrivals(t *testing.T) {
 							time.Sleep(latency)
 							p.Answered(key, sent)
 						}
+					})
+				}
+				wg.Wait()
+			})
+			if !about(got, test.want) {
+				t.Errorf("with first calls %s late: %s, want %s", test.late, got, test.want)
+			}
+		})
+	}
+}
+
+// TestArrivalsOfHeads: the heads of an hour leave a fifth of a second's points until answers tell that the first of them was not late, and the
+// service, which gets points only from when it was first asked, refuses none.
+func TestArrivalsOfHeads(t *testing.T) {
+	const calls, cost, rate = 60, 30, 500.0
+	const latency = 300 * time.Millisecond
+	for _, test := range []struct{ late, want time.Duration }{
+		{0, 2960 * time.Millisecond}, // the points beyond the burst, a twentieth of a second, and an answer
+		{50 * time.Millisecond, 3 * time.Second},
+		{150 * time.Millisecond, 3100 * time.Millisecond},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			b := quota.New(rate)
+			var mu sync.Mutex
+			points, filled := rate, time.Now()
+			arrive := func() {
+				mu.Lock()
+				defer mu.Unlock()
+				now := time.Now()
+				points, filled = min(rate, points+rate*now.Sub(filled).Seconds()), now
+				if points -= cost; points < -1e-3 {
+					t.Errorf("with first calls %s late: a call is refused, %g points are there", test.late, points+cost)
+				}
+			}
+			begun := time.Now()
+			got := elapsed(func() {
+				var wg sync.WaitGroup
+				for range calls {
+					wg.Go(func() {
+						if err := b.Take(t.Context(), cost, as(archive.ForHead)); err != nil {
+							t.Error(err)
+						}
+						sent := time.Now()
+						time.Sleep(max(0, test.late-sent.Sub(begun))) // it connects
+						arrive()
+						time.Sleep(latency)
+						b.Answered(sent)
 					})
 				}
 				wg.Wait()

@@ -18,7 +18,7 @@
 //     never more than what is in it: what readers took is not made up for.
 //     Even alone they leave some points in the bucket: calls that reach the service later than they were sent, and then
 //     together, would be refused where heads have spent all. So do all calls that take points for metadata, as a long
-//     listing goes out in several calls at once, and the first of them have to connect. Those leave less once answers tell how late
+//     listing goes out in several calls at once, and the first of them have to connect. Both leave less once answers tell how late
 //     the first of them was (arrivals.go).
 //   - A bucket holds a second's points, or what the largest call in the queue needs if that is more.
 //   - A refusal by the service empties the bucket and halves the rate at which it fills: others take of the same quota.
@@ -82,7 +82,7 @@ type Bucket struct {
 	mixed bool
 	// timer is set while a call waits.
 	timer *time.Timer
-	// arrivals tells how much calls have to leave where all leave points in the bucket.
+	// arrivals tells how much calls have to leave where they leave points in the bucket.
 	arrivals arrivals
 }
 
@@ -257,12 +257,8 @@ func (b *Bucket) readyLocked(now time.Time, t *queue.Waiter[ticket]) time.Time {
 	case again:
 		lackAllowance = points - b.allowance
 	case t.Priority() == archive.ForHead || b.together:
-		left := spare
-		if b.together {
-			left = b.arrivals.spare(spare)
-		}
 		// Those of a large call that fills the bucket beyond its size come with nothing to spare.
-		lack += min(left*b.burst, max(0, b.burst-points))
+		lack += min(b.arrivals.spare(spare)*b.burst, max(0, b.burst-points))
 	}
 	at := b.whenLocked(now, lack, 1)
 	if other := b.whenLocked(now, lackAllowance, allowed); other.After(at) {
@@ -328,7 +324,7 @@ func (b *Bucket) Opening() (atOnce, perSecond float64) {
 	if now.Before(b.shared) {
 		return min(b.points, b.allowance), b.quota * min(share, allowed)
 	}
-	return max(0, b.points-spare*b.burst), b.quota * share
+	return max(0, b.points-b.arrivals.spare(spare)*b.burst), b.quota * share
 }
 
 // gainLocked gives the points that come between two times at no more than a share of the quota.

@@ -13,10 +13,10 @@
 //	kept    layout                         →  layout          (a record beside the heads: the next run opens by it and reads none)
 //	times   heads, listing                 →  times of day    (match.Place: of positions, as far as both agree)
 //	Handle  ReadAt                         →  download.Reader (one download, however many readers)
-//	ahead   reads front to back            →  download.Reader (held before they are read)
+//	prefetch reads front to back           →  download.Reader (package prefetch: held before they are read)
 //
 // The files use each other one way, from the top: look-ups (lookup.go, looked.go, cover.go, lengths.go), opening (openwait.go, open.go),
-// what is asked of a clip without reading it (cost.go, recording.go), handles (handle.go, joined.go, ahead.go), layouts
+// what is asked of a clip without reading it (cost.go, recording.go), handles (handle.go, joined.go), layouts
 // (heads.go, kept.go, unlisted.go, joining.go), Clip, detail, Library, and layout and Options, which use none of these.
 //
 // A clip of one part is that part's payload, byte for byte but for the times in it. Any other is a file of ours: the
@@ -43,7 +43,6 @@
 //
 // # Locks
 //
-// Each mu guards the fields that follow it: goOn.mu the downloads of one opening,
-// joinedFile.mu the parts of a handle, ahead.mu what it fetches ahead. None is held during I/O, and none while another
-// is taken, but for the cache's own, which may be with ahead.mu held.
+// Each mu guards the fields that follow it: joinedFile.mu the parts of a handle. It is not held during I/O, nor while another
+// is taken.
 package clip

@@ -4,13 +4,13 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"clipfs/clip/archive"
 	"clipfs/clip/download"
 	"clipfs/clip/parallel"
 	"clipfs/clip/plan"
+	"clipfs/clip/prefetch"
 	"clipfs/clip/resolve"
 	"clipfs/clip/told"
 )
@@ -104,11 +104,11 @@ func (c *Clip) resolveAll(ctx context.Context, d *detail, progress func(), come 
 		all[0], first = got, 1
 		come.Came()
 	}
-	goOn := l.newGoOn(c.stream, parts)
-	defer goOn.end()
+	opens := l.prefetch.Opening(download.ByOf(ctx), prefetched(parts))
+	defer opens.End()
 	err := parallel.Each(ctx, download.HeadsOver*l.options.Connections, len(parts)-first, func(ctx context.Context, i int) (err error) {
-		defer goOn.after(ctx, parts[first+i])()
-		if all[first+i], err = l.resolver.Resolve(ctx, q, parts[first+i]); err == nil {
+		all[first+i], err = c.resolvePart(ctx, q, parts[first+i], first+i, opens)
+		if err == nil {
 			come.Came()
 		}
 		return err
@@ -116,81 +116,28 @@ func (c *Clip) resolveAll(ctx context.Context, d *detail, progress func(), come 
 	return slices.Concat(all...), err
 }
 
-// goOnFor is how long a download may go on after its head while other heads wait for its place: what is little has come
-// by then, or is on its way, and need not be fetched twice.
-const goOnFor = 250 * time.Millisecond
-
-// goOn lets downloads go on after their heads, when all of the clip will be fetched once it is read because little is
-// missing, and there are more of them than can be paused until then.
-type goOn struct {
-	library *Library
-	stream  archive.Stream
-	eager   bool
-
-	// mu guards the rest.
-	mu sync.Mutex
-	// left counts the parts whose heads have not come.
-	left int
-	kept []*download.Reader
-}
-
-// newGoOn gives one for the heads of the parts of a clip.
-func (l *Library) newGoOn(stream archive.Stream, parts []resolve.Part) *goOn {
-	absent, missing := int64(0), 0
+// prefetched gives parts as an opening prefetches them.
+func prefetched(parts []resolve.Part) []prefetch.Part {
+	out := make([]prefetch.Part, len(parts))
 	for i := range parts {
-		if p := &parts[i]; !l.cache.Has(p.Key) {
-			absent += p.Bytes()
-			missing++
-		}
+		out[i] = prefetch.Part{Key: parts[i].Key, Bytes: parts[i].Bytes()}
 	}
-	eager := absent <= l.eager() && missing > download.PausedOver*l.options.Connections
-	return &goOn{library: l, stream: stream, left: len(parts), eager: eager}
+	return out
 }
 
-// after is called before a part's head is asked for, and what it gives after the head has come.
-func (g *goOn) after(ctx context.Context, p resolve.Part) func() {
-	if !g.eager || g.library.resolver.HeadKnown(p.Key) {
-		return func() { g.count(nil) }
+// resolvePart gives the parts that calls bring for one that was planned, each with its head. What opens wants of it goes on.
+func (c *Clip) resolvePart(ctx context.Context, q resolve.Request, p resolve.Part, number int, opens *prefetch.Opening) (got []resolve.Resolved, err error) {
+	if c.library.resolver.HeadKnown(p.Key) {
+		opens.Known()
+		return c.library.resolver.Resolve(ctx, q, p)
 	}
-	h, err := g.library.downloads.Hold(ctx, p.Payload(g.stream, g.library.options.Selector), download.Want{Priority: archive.ForAhead, By: download.ByOf(ctx)})
-	if err != nil {
-		return func() { g.count(nil) } // whoever needs the head will see why
+	came := opens.Head(ctx, number, func() download.Payload { return p.Payload(c.stream, c.library.options.Selector) })
+	var own *download.Payload
+	defer func() { came(own) }()
+	if got, err = c.library.resolver.Resolve(ctx, q, p); err == nil && len(got) == 1 && got[0].Payload.Key == p.Key {
+		own = &got[0].Payload
 	}
-	return func() {
-		if !g.count(h) {
-			return
-		}
-		wait, cancel := context.WithTimeout(ctx, goOnFor)
-		defer cancel()
-		select {
-		case <-h.Done():
-		case <-wait.Done():
-		}
-		h.Close()
-	}
-}
-
-// count counts a part off; h is to be given up by the caller, soon, if others wait for its place.
-func (g *goOn) count(h *download.Reader) (soon bool) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.left--
-	soon = g.left >= g.library.options.Connections
-	if h != nil && !soon {
-		g.kept = append(g.kept, h)
-	}
-	return soon
-}
-
-// end lets go of all downloads: an open clip takes those up again that it wants.
-func (g *goOn) end() {
-	g.mu.Lock()
-	kept := g.kept
-	g.kept = nil
-	g.mu.Unlock()
-	for _, h := range kept {
-		h.Close()
-	}
+	return got, err
 }
 
 // pipeHead is about the most that GStreamer takes as a head when it cannot seek (measured, 1.22).

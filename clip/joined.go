@@ -10,6 +10,7 @@ import (
 
 	"clipfs/clip/archive"
 	"clipfs/clip/download"
+	"clipfs/clip/prefetch"
 )
 
 // sourcesKept is how many parts a handle stays with, the latest one and those before it: who reads a file at two
@@ -22,7 +23,7 @@ type joinedFile struct {
 	clip   *Clip
 	layout *layout
 	head   *download.Reader
-	ahead  *ahead
+	ahead  *prefetch.Ahead
 
 	// mu guards the rest.
 	mu     sync.Mutex
@@ -41,7 +42,7 @@ type openPart struct {
 
 // newJoinedFile gives a clip that opener has open, of which nothing is taken up.
 func newJoinedFile(c *Clip, l *layout, opener download.By) *joinedFile {
-	return &joinedFile{clip: c, layout: l, head: c.library.downloads.Made(l.headKey, l.request()), ahead: newAhead(c, l, opener)}
+	return &joinedFile{clip: c, layout: l, head: c.library.downloads.Made(l.headKey, l.request()), ahead: c.library.prefetch.Ahead(l.file(), opener)}
 }
 
 // ReadAt reads as io.ReaderAt does.
@@ -94,7 +95,7 @@ func (f *joinedFile) readPart(ctx context.Context, p []byte, s segment, from int
 		return 0, err
 	}
 	defer f.leave(part)
-	f.ahead.note(s.part, s.offset+from, int64(len(p)), part.Waits(s.at+from+int64(len(p))))
+	f.ahead.Note(s.part, s.offset+from, int64(len(p)), part.Waits(s.at+from+int64(len(p))))
 	n, err := part.ReadAt(ctx, p, s.at+from)
 	if download.Outdated(err) {
 		f.clip.outdate(f.layout.parts[s.part].payload)
@@ -119,7 +120,7 @@ func (f *joinedFile) Stored(off, n int64) (file *os.File, at, length int64) {
 	}
 	defer f.leave(part)
 	if file, at, length = part.Stored(s.at+from, n); length > 0 {
-		f.ahead.note(s.part, off, length, false)
+		f.ahead.Note(s.part, off, length, false)
 	}
 	return file, at, length
 }
@@ -188,7 +189,7 @@ func (f *joinedFile) Complete() bool {
 
 // Close gives everything up.
 func (f *joinedFile) Close() {
-	f.ahead.close()
+	f.ahead.Close()
 	f.mu.Lock()
 	f.closed = true
 	parts := f.parts

@@ -13,6 +13,7 @@ import (
 	"clipfs/clip/download"
 	"clipfs/clip/mp4"
 	"clipfs/clip/mp4/join"
+	"clipfs/clip/prefetch"
 	"clipfs/clip/resolve"
 )
 
@@ -74,6 +75,15 @@ func (l *layout) at(off int64) (segment, bool) {
 		return segment{}, false
 	}
 	return l.segments[i], true
+}
+
+// file tells what is prefetched where it is.
+func (l *layout) file() prefetch.File {
+	return prefetch.File{
+		Parts:   len(l.parts),
+		Payload: func(i int) *download.Payload { return &l.parts[i].payload },
+		Bounds:  func(i int) (start, end int64) { return l.parts[i].start, l.parts[i].end },
+	}
 }
 
 // request tells the cache how the head of the joined file is made, and how long it may be kept.

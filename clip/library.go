@@ -15,6 +15,7 @@ import (
 	"clipfs/clip/mp4/join"
 	"clipfs/clip/names"
 	"clipfs/clip/offers"
+	"clipfs/clip/prefetch"
 	"clipfs/clip/resolve"
 	"clipfs/clip/singleflight"
 	"clipfs/clip/timeline"
@@ -39,6 +40,7 @@ type Library struct {
 	downloads   *download.Downloader
 	identities  *download.Identities
 	resolver    *resolve.Resolver
+	prefetch    *prefetch.Prefetcher
 	minutes     *unlisted.Minutes
 	layouts     *singleflight.Group[cache.Key, *layout]
 	// made has the layouts made last, by the key of their clip.
@@ -84,6 +86,7 @@ func NewLibrary(service archive.Service, c *cache.Cache, o Options) *Library {
 	})
 	l.identities = l.downloads.Identities()
 	l.resolver = resolve.New(l.downloads, resolve.Options{Logger: o.Logger, Selector: o.Selector, ListAgain: l.listAgain})
+	l.prefetch = prefetch.New(l.downloads, c, prefetch.Options{Eager: o.Eager, ReadAhead: o.ReadAhead, Connections: o.Connections})
 	l.minutes = unlisted.New(c, l.downloads, unlisted.Options{
 		Logger: o.Logger, Selector: o.Selector, EdgeAge: timeline.EdgeAge, TTL: o.MetadataTTL, Gap: o.Gap, MaxOpenFetch: o.MaxOpenFetch,
 		AtOnce: download.HeadsOver * o.Connections, Likely: l.Likely, Saw: l.Saw,
@@ -155,12 +158,3 @@ func (l *Library) clipKey(parts []resolve.Part) cache.Key {
 func (l *Library) joining() string {
 	return fmt.Sprintf("join %d, %s gaps, %s what is unservable", l.joinVersion, l.options.Gaps, l.options.Unservable)
 }
-
-// eager is how much may be missing of a clip to fetch all of it: no more than fits the cache well.
-func (l *Library) eager() int64 { return min(l.options.Eager, l.aheadBudget()) }
-
-// budgetShare is which share of the cache one handle fetches ahead into at most.
-const budgetShare = 4
-
-// aheadBudget is how much one handle may fetch ahead.
-func (l *Library) aheadBudget() int64 { return l.cache.Stats().MaxBytes / budgetShare }

@@ -118,6 +118,6 @@ func (c *Clip) openJoined(ctx context.Context, layOut singleflight.Func[*layout]
 		file.Close()
 		return nil, err
 	}
-	file.ahead.opened()
+	file.ahead.Opened()
 	return file, nil
 }

@@ -29,7 +29,8 @@ const (
 )
 
 // scheduler bounds how many downloads run at once. They are served by priority, then in the order of coming; readers do not
-// wait for what is less pressing, and opening clips has places that readers do not take.
+// wait for what is less pressing, and opening clips has places that readers do not take. Nor does a paused download wait for heads that
+// nobody reads on from: its call was made, and theirs wait for points.
 //
 // A download of which no holder wants more is paused: it has no place until one does. Where more than PausedOver allows are
 // paused, those are given up that are the least likely to be wanted: of the clips opened earlier, then what is last in the
@@ -203,10 +204,12 @@ func (s *scheduler) tooManyLocked() []cache.Key {
 
 // serveLocked gives a place to the download that comes next; false if there is none.
 func (s *scheduler) serveLocked() bool {
-	full, held := s.loadLocked("").full(s.most), s.heldLocked(time.Now())
+	load, held := s.loadLocked(""), s.heldLocked(time.Now())
+	full := load.full(s.most)
 	for w := range s.waiting.All() {
 		d, p := w.Value, w.Priority()
-		if full[p] || held[d.stream][p] || d.paused && d.idle() {
+		goesOn := d.paused && p == archive.ForAhead && load.bodies() < s.most
+		if full[p] && !goesOn || held[d.stream][p] || d.paused && d.idle() {
 			continue
 		}
 		if !d.paused {
@@ -238,6 +241,9 @@ func (s *scheduler) heldLocked(now time.Time) map[archive.StreamName][priorities
 
 // load is how many downloads run, and how many of them for no more than a head.
 type load struct{ busy, heads int }
+
+// bodies is how many of the downloads run for more than a head.
+func (n load) bodies() int { return n.busy - n.heads }
 
 // loadLocked counts the downloads that run of a stream; of all, if it is empty.
 func (s *scheduler) loadLocked(stream archive.StreamName) (n load) {

@@ -1,4 +1,4 @@
-package clip
+package prefetch
 
 import (
 	"context"
@@ -23,25 +23,34 @@ const (
 	aheadTimes = 4
 )
 
-// ahead fetches, for one open clip of many parts, what its reader will read next: the parts in a window behind the
+// Ahead fetches, for one open clip of many parts, what its reader will read next: the parts in a window behind the
 // position if he reads front to back, or all the rest if that is little. The window is one part, and grows while the
 // reader has to wait for bytes: a copy soon has as many downloads under way as it can use, and somebody who watches at the
-// speed of the footage never pays for more than the next part. Its parts are held in the cache until they are whole. A seek
+// speed of the footage never pays for more than the next part. For a program that has read its last clip whole it is the longest
+// one from the first read on. Its parts are held in the cache until they are whole. A seek
 // ends that: what was being fetched is paused, and the window starts again.
 //
 // The parts are taken up by a goroutine that runs while there is something to fetch.
-type ahead struct {
-	clip   *Clip
-	layout *layout
-	opener download.By
-	// most is the longest window, eager how much may be missing of the clip to fetch all of it; both in bytes.
+type Ahead struct {
+	downloads *download.Downloader
+	store     Store
+	file      File
+	opener    download.By
+	habits    *habits
+	// most is the longest window, eager how much may be missing of the clip to fetch all of it; both in bytes. atOnce is how many parts are held at
+	// most.
 	most, eager int64
+	atOnce      int
 
 	// mu guards the rest.
 	mu sync.Mutex
+	// whole says that the program has read its last clip whole, and did not seek in this one.
+	whole bool
 	// part is the one that was read last, end where that read ended; run is how many bytes were read front to back.
 	part     int
 	end, run int64
+	// begun and last are when the first and the last of those bytes were read.
+	begun, last time.Time
 	// window is how many bytes to fetch ahead.
 	window int64
 	// little says that all the rest is to be fetched once somebody reads on, or timer ends, which begins with the first read; all
@@ -55,50 +64,57 @@ type ahead struct {
 	wake        chan struct{}
 }
 
-// newAhead gives one that fetches nothing yet.
-func newAhead(c *Clip, l *layout, opener download.By) *ahead {
-	return &ahead{
-		clip: c, layout: l, opener: opener, most: min(c.library.options.ReadAhead, c.library.aheadBudget()), eager: c.library.eager(), part: noPart,
+// noPart is what stands for a part where none was read.
+const noPart = -1
+
+// Ahead gives what fetches ahead of readers of an open clip of many parts, which opener has open. It fetches nothing yet. Close has to follow.
+func (p *Prefetcher) Ahead(file File, opener download.By) *Ahead {
+	return &Ahead{
+		downloads: p.downloads, store: p.store, file: file, opener: opener, habits: p.habits,
+		most: min(p.options.ReadAhead, p.budget()), eager: p.eager(), atOnce: p.options.Connections, part: noPart,
 		held: make(map[int]*download.Reader), failed: make(map[int]bool), wake: make(chan struct{}, 1),
 	}
 }
 
-// opened is called once the clip is open: if little of it is missing all of it will be fetched, a while after any of its
+// Opened is called once the clip is open: if little of it is missing all of it will be fetched, a while after any of its
 // media is read. Whoever only looks at the head costs nothing.
-func (a *ahead) opened() {
+func (a *Ahead) Opened() {
 	missing := int64(0)
-	for i := range a.layout.parts {
-		if p := &a.layout.parts[i]; !a.whole(i) {
-			missing += p.end - p.start
+	for i := range a.file.Parts {
+		if start, end := a.file.Bounds(i); !a.onDisk(i) {
+			missing += end - start
 		}
-	}
-	if missing == 0 || missing > a.eager {
-		return
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.little = true
+	a.little = missing > 0 && missing <= a.eager
+	a.whole = a.habits.readsWhole(a.opener.Operation)
 }
 
 // fetchAll has all the rest fetched, unless the clip was closed: timer calls it.
-func (a *ahead) fetchAll() {
+func (a *Ahead) fetchAll() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.all = true
 	a.goLocked()
 }
 
-// whole reports whether a part's payload is on disk.
-func (a *ahead) whole(i int) bool { return a.clip.library.cache.Has(a.layout.parts[i].payload.Key) }
+// onDisk reports whether a part's payload is on disk.
+func (a *Ahead) onDisk(i int) bool { return a.store.Has(a.file.Payload(i).Key) }
 
-// note is told of every read of media before it is served, and whether that has to wait. It never waits itself.
-func (a *ahead) note(part int, off, n int64, waits bool) {
+// Note is told of every read of media before it is served, and whether that has to wait. It never waits itself.
+func (a *Ahead) Note(part int, off, n int64, waits bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.last = time.Now()
+	if a.run == 0 {
+		a.begun = a.last
+	}
 	next := off <= a.end+aheadSlack && off+n >= a.end-aheadSlack && a.part != noPart
 	switch {
 	case !next && a.end > 0:
 		a.seekLocked()
+		a.begun = a.last
 	case off+n > a.end:
 		a.run += off + n - max(a.end, off)
 	}
@@ -116,7 +132,7 @@ func (a *ahead) note(part int, off, n int64, waits bool) {
 	if a.all && moved {
 		a.goLocked()
 	}
-	if a.most <= 0 || a.all || a.run < aheadAfter {
+	if a.most <= 0 || a.all || a.run < aheadAfter && !a.whole {
 		return
 	}
 	grew := a.growLocked(part, waits)
@@ -126,10 +142,14 @@ func (a *ahead) note(part int, off, n int64, waits bool) {
 }
 
 // growLocked makes the window larger where its reader is better served so, by no less than half at once.
-func (a *ahead) growLocked(part int, waits bool) bool {
-	want := max(a.window, a.layout.parts[part].end-a.layout.parts[part].start)
+func (a *Ahead) growLocked(part int, waits bool) bool {
+	start, end := a.file.Bounds(part)
+	want := max(a.window, end-start)
 	if waits && a.window > 0 {
 		want = max(want, aheadTimes*a.run)
+	}
+	if a.whole {
+		want = a.most
 	}
 	want = min(want, a.most)
 	if want == a.window || a.window > 0 && want < a.most && want < a.window+a.window/2 {
@@ -140,8 +160,8 @@ func (a *ahead) growLocked(part int, waits bool) bool {
 }
 
 // seekLocked lets go of what was fetched ahead of another place.
-func (a *ahead) seekLocked() {
-	a.run, a.window = 0, 0
+func (a *Ahead) seekLocked() {
+	a.run, a.window, a.whole = 0, 0, false
 	for i, h := range a.held {
 		delete(a.held, i)
 		go h.Close() // it may remove a file
@@ -152,7 +172,7 @@ func (a *ahead) seekLocked() {
 }
 
 // goLocked has the goroutine look, starting it if need be.
-func (a *ahead) goLocked() {
+func (a *Ahead) goLocked() {
 	if a.closed {
 		return
 	}
@@ -168,14 +188,14 @@ func (a *ahead) goLocked() {
 }
 
 // fetch takes parts up until there are none to take up.
-func (a *ahead) fetch() {
+func (a *Ahead) fetch() {
 	for a.takeUp() {
 		<-a.wake
 	}
 }
 
 // takeUp takes up the parts that are wanted and not held, and reports whether any is still being fetched.
-func (a *ahead) takeUp() bool {
+func (a *Ahead) takeUp() bool {
 	for {
 		a.mu.Lock()
 		i, ok := a.nextLocked()
@@ -188,7 +208,7 @@ func (a *ahead) takeUp() bool {
 			return running
 		}
 		a.mu.Unlock()
-		h, err := a.clip.library.downloads.Hold(context.Background(), a.layout.parts[i].payload, download.Want{Priority: archive.ForAhead, By: a.opener})
+		h, err := a.downloads.Hold(context.Background(), *a.file.Payload(i), download.Want{Priority: archive.ForAhead, By: a.opener})
 		a.mu.Lock()
 		switch {
 		case err != nil:
@@ -204,7 +224,7 @@ func (a *ahead) takeUp() bool {
 }
 
 // drainLocked forgets a wake-up that nobody waits for.
-func (a *ahead) drainLocked() {
+func (a *Ahead) drainLocked() {
 	select {
 	case <-a.wake:
 	default:
@@ -212,18 +232,18 @@ func (a *ahead) drainLocked() {
 }
 
 // nextLocked gives the next part to take up: in the order in which they will be read.
-func (a *ahead) nextLocked() (int, bool) {
-	if a.closed || len(a.held) >= a.clip.library.options.Connections {
+func (a *Ahead) nextLocked() (int, bool) {
+	if a.closed || len(a.held) >= a.atOnce {
 		return 0, false
 	}
-	n := len(a.layout.parts)
+	n := a.file.Parts
 	for k := range n {
 		i := (a.part + k) % n
-		p := &a.layout.parts[i]
-		if !a.all && (i < a.part || p.start >= a.end+a.window) {
+		start, end := a.file.Bounds(i)
+		if !a.all && (i < a.part || start >= a.end+a.window) {
 			break
 		}
-		if a.held[i] == nil && !a.failed[i] && !a.whole(i) && p.end > p.start {
+		if a.held[i] == nil && !a.failed[i] && !a.onDisk(i) && end > start {
 			return i, true
 		}
 	}
@@ -231,7 +251,7 @@ func (a *ahead) nextLocked() (int, bool) {
 }
 
 // follow gives a part's hold up when it is whole, or cannot be had: then its reader will be told why.
-func (a *ahead) follow(i int, h *download.Reader) {
+func (a *Ahead) follow(i int, h *download.Reader) {
 	<-h.Done()
 	a.mu.Lock()
 	if a.held[i] == h {
@@ -243,8 +263,8 @@ func (a *ahead) follow(i int, h *download.Reader) {
 	h.Close()
 }
 
-// close ends it: what nobody else reads is fetched no further.
-func (a *ahead) close() {
+// Close ends it: what nobody else reads is fetched no further.
+func (a *Ahead) Close() {
 	a.mu.Lock()
 	a.closed = true
 	if a.timer != nil {
@@ -252,8 +272,12 @@ func (a *ahead) close() {
 	}
 	held := a.held
 	a.held = nil
-	running := a.running
+	running, read, run, took := a.running, a.end > 0, a.run, a.last.Sub(a.begun)
 	a.mu.Unlock()
+	if read {
+		size, plays := a.file.media()
+		a.habits.note(a.opener.Operation, size, run >= size*wholeShare/10 && took <= plays/wholeSpeed)
+	}
 	for _, h := range held {
 		h.Close()
 	}

@@ -114,3 +114,14 @@ func (t Troubles) Failed(host, api string, err error) bool {
 
 // Answered tells it of an answer.
 func (t Troubles) Answered(host, api string) { t.troubles.answered(host, api) }
+
+// LastFailure gives what the error of a call tells of, where an attempt has failed, if that is not nil, and then the wait for points did.
+func LastFailure(failed, waited error) error {
+	a := &attempts{pace: func(context.Context) error { return waited }}
+	a.note(failed)
+	_, _ = a.GetAttemptToken(context.Background())
+	return a.lastFailure(nil)
+}
+
+// ErrPaced says that points come after the deadline.
+var ErrPaced = errPaced

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"net"
 	"net/http"
 	"slices"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -238,6 +240,22 @@ func TestPacedPastTheDeadline(t *testing.T) {
 			t.Errorf("got %v, want ErrThrottled", err)
 		}
 	})
+}
+
+// TestTimeThatIsOver: a call whose time was over when it was to wait for points again tells of what failed before. A service that refuses
+// connections is tried again after five seconds, where read-timeouts may end.
+func TestTimeThatIsOver(t *testing.T) {
+	refused := &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
+	for _, test := range []struct{ failed, waited, want error }{
+		{refused, context.DeadlineExceeded, syscall.ECONNREFUSED},
+		{refused, context.Canceled, syscall.ECONNREFUSED},
+		{refused, kvs.ErrPaced, archive.ErrThrottled},
+		{nil, context.DeadlineExceeded, archive.ErrThrottled},
+	} {
+		if got := kvs.LastFailure(test.failed, test.waited); !errors.Is(got, test.want) {
+			t.Errorf("%v, then %v: %v, want %v", test.failed, test.waited, got, test.want)
+		}
+	}
 }
 
 // TestPayloadTellsOfRefusals: the caller is told of each refusal.

@@ -180,10 +180,13 @@ func (a *attempts) note(err error) (leave bool) {
 	return a.stale
 }
 
-// GetAttemptToken waits for the attempt's quota points. A wait that the context ends was a matter of limits too.
+// GetAttemptToken waits for the attempt's quota points. A first wait that the context ends was a matter of limits too; before another attempt
+// the call's time may as well be over because of what failed.
 func (a *attempts) GetAttemptToken(ctx context.Context) (func(error) error, error) {
 	if err := a.pace(ctx); err != nil {
-		a.note(errPaced)
+		if errors.Is(err, errPaced) || a.lastFailure(nil) == nil {
+			a.note(errPaced)
+		}
 		return nil, err
 	}
 	a.mu.Lock()

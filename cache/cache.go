@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"math"
+	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -51,8 +52,9 @@ type Options struct {
 	// Logger takes what is worth knowing and no caller is told; nil discards it.
 	Logger *slog.Logger
 
-	// statfs stands in for the kernel's, in tests.
-	statfs statfs
+	// statfs and fdatasync stand in for the kernel's, in tests.
+	statfs    statfs
+	fdatasync func(*os.File) error
 }
 
 // Cache keeps entries in one directory. Its methods are safe for concurrent use.
@@ -112,6 +114,9 @@ func Open(dir string, o Options) (*Cache, error) {
 	if c.dir, err = disk.OpenDirectory(dir, c.logger); err != nil {
 		return nil, err
 	}
+	if o.fdatasync != nil {
+		c.dir.Sync = o.fdatasync
+	}
 	c.index = newIndex(o.MaxBytes, o.MaxAge, o.Linger, memory, c.dir)
 	if c.sizes, err = openSizes(filepath.Join(dir, "sizes"), maxSizes, c.logger); err != nil {
 		return nil, errors.Join(err, c.dir.Close())
@@ -123,9 +128,7 @@ func Open(dir string, o Options) (*Cache, error) {
 	ctx, stop := context.WithCancel(context.Background())
 	c.stop = stop
 	c.tending.Go(func() { c.tend(ctx) })
-	if !o.NoProof {
-		c.tending.Go(func() { c.prove(ctx) })
-	}
+	c.tending.Go(func() { c.prove(ctx) })
 	c.tending.Go(func() { c.reclaimAll(ctx) })
 	if !o.Lazy {
 		c.Begin()

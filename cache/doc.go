@@ -40,7 +40,8 @@
 // An entry of a Request with Apart is a pair of files, the data just as long as the entry (package disk). Backing gives the
 // data of one that is whole and proven to whoever has the kernel read it. Pairs that are not proven are checked in the
 // background (prove.go), some blocks at a time. The entry is pinned for that moment, which is no use of it: it keeps its
-// place and can be evicted, and its bytes come back when the check has closed the file.
+// place and can be evicted, and its bytes come back when the check has closed the file. The same goroutine has the disk take what was
+// written, half a minute later, and writes its proof then (disk.Written).
 //
 // The kernel may hold a file longer than any holder of its entry, as a mapping does. So when an entry is removed of which
 // Backing was given, the kernel is asked whether it has let go (disk.InUse). If not the bytes stay counted, as those of a

@@ -31,6 +31,12 @@ func WithStatfs(o Options, f func(string) (free, total int64, err error)) Option
 	return o
 }
 
+// WithSync gives options with a disk that is told by f to have the data of a file.
+func WithSync(o Options, f func(*os.File) error) Options {
+	o.fdatasync = f
+	return o
+}
+
 // BreakFile puts another file in the place of the one that an entry is in.
 func BreakFile(e *Entry, path string) error {
 	f, err := os.OpenFile(path, os.O_RDWR, 0)

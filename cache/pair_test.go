@@ -91,57 +91,71 @@ func TestBackingOfWhatIsWhole(t *testing.T) {
 	large.Release()
 }
 
+// settleProofs waits until what was written is proven.
+func settleProofs() {
+	time.Sleep(time.Minute)
+	synctest.Wait()
+}
+
 // TestProofOutlivesARestart: what was filled or checked by one process is trusted by the next, as long as nobody has changed
 // it, and costs no read.
 func TestProofOutlivesARestart(t *testing.T) {
 	dir := t.TempDir()
-	c := open(t, dir, cache.Options{})
-	want := payload(1, 300_000)
-	putPair(t, c, "k", want)
-	for range 3 {
+	synctest.Test(t, func(t *testing.T) {
+		c := open(t, dir, cache.Options{})
+		want := payload(1, 2*mib) // more than is checked at a time, so that it is not proven before it is asked for
+		putPair(t, c, "k", want)
+		settleProofs()
+		for range 3 {
+			c = reopen(t, c, dir, cache.Options{})
+			if !backed(t, c, "k", want) {
+				t.Fatal("not proven after a restart")
+			}
+		}
+		// A new name, a new mode: bytes that are perhaps others. They are read, and then trusted again.
+		if err := os.Chmod(fileOf(t, dir, "k"), 0o400); err != nil {
+			t.Fatal(err)
+		}
+		if backed(t, c, "k", want) {
+			t.Error("trusted although the file was touched")
+		}
+		waitUntil(t, "it is proven", func() bool { return backed(t, c, "k", want) })
+		settleProofs()
 		c = reopen(t, c, dir, cache.Options{})
 		if !backed(t, c, "k", want) {
-			t.Fatal("not proven after a restart")
+			t.Error("what was proven in the background is not trusted after a restart")
 		}
-	}
-	// A new name, a new mode: bytes that are perhaps others. They are read, and then trusted again.
-	if err := os.Chmod(fileOf(t, dir, "k"), 0o400); err != nil {
-		t.Fatal(err)
-	}
-	if backed(t, c, "k", want) {
-		t.Error("trusted although the file was touched")
-	}
-	waitUntil(t, "it is proven", func() bool { return backed(t, c, "k", want) })
-	c = reopen(t, c, dir, cache.Options{})
-	if !backed(t, c, "k", want) {
-		t.Error("what was proven in the background is not trusted after a restart")
-	}
+	})
 }
 
 // TestProofOfAnotherStart: a proof of another start of the machine, or one that is damaged, proves nothing.
 func TestProofOfAnotherStart(t *testing.T) {
 	for name, at := range map[string]int64{"boot": -64, "inode": -48, "time": -40, "sum": -21} {
 		dir := t.TempDir()
-		want := payload(1, 300_000)
-		c := open(t, dir, cache.Options{})
-		putPair(t, c, "k", want)
-		if err := c.Close(); err != nil {
-			t.Fatal(err)
-		}
-		path, _ := footerFile(t, dir, "k", 300_000)
-		info, err := os.Stat(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		flip(t, path, info.Size()+at)
-		if err := os.Chtimes(path, info.ModTime(), info.ModTime()); err != nil {
-			t.Fatal(err)
-		}
-		c = open(t, dir, cache.Options{})
-		waitUntil(t, name+": it is proven again", func() bool { return backed(t, c, "k", want) })
-		if after, err := os.Stat(path); err != nil || !after.ModTime().After(info.ModTime()) {
-			t.Errorf("%s: last use %v, %v", name, after.ModTime(), err)
-		}
+		synctest.Test(t, func(t *testing.T) {
+			want := payload(1, 300_000)
+			c := open(t, dir, cache.Options{})
+			putPair(t, c, "k", want)
+			settleProofs()
+			if err := c.Close(); err != nil {
+				t.Fatal(err)
+			}
+			path, _ := footerFile(t, dir, "k", 300_000)
+			info, err := os.Stat(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			flip(t, path, info.Size()+at)
+			used := time.Now().Add(-time.Hour)
+			if err := os.Chtimes(path, used, used); err != nil {
+				t.Fatal(err)
+			}
+			c = open(t, dir, cache.Options{})
+			waitUntil(t, name+": it is proven again", func() bool { return backed(t, c, "k", want) })
+			if after, err := os.Stat(path); err != nil || !after.ModTime().After(used) {
+				t.Errorf("%s: last use %v, %v", name, after.ModTime(), err)
+			}
+		})
 	}
 }
 
@@ -152,6 +166,7 @@ func TestNothingIsProven(t *testing.T) {
 		c := open(t, dir, cache.Options{})
 		want := payload(1, 300_000)
 		putPair(t, c, "k", want)
+		settleProofs()
 		if err := c.Close(); err != nil {
 			t.Fatal(err)
 		}
@@ -188,6 +203,7 @@ func TestProvenInTheBackground(t *testing.T) {
 		for i := range 4 {
 			putPair(t, c, keyOf(i), payload(i, size))
 		}
+		settleProofs()
 		if err := c.Close(); err != nil {
 			t.Fatal(err)
 		}
@@ -378,6 +394,7 @@ func TestClearedBeforeItIsProven(t *testing.T) {
 		for i := range 3 {
 			putPair(t, c, keyOf(i), payload(i, size))
 		}
+		settleProofs()
 		if err := c.Close(); err != nil {
 			t.Fatal(err)
 		}

@@ -51,6 +51,9 @@ func (u *unproven) add(opened bool, keys ...Key) {
 
 // next gives the entry that is proven next; empty if there is none.
 func (u *unproven) next() Key {
+	if u == nil {
+		return ""
+	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	for _, list := range []*[]Key{&u.opened, &u.found} {
@@ -63,29 +66,51 @@ func (u *unproven) next() Key {
 	return ""
 }
 
-// prove proves entries in the background, some blocks of one at a time. It ends with ctx.
+// prove proves entries in the background, one at a time: what was written once the disk has it, else some blocks of what was found. It ends with ctx.
 func (c *Cache) prove(ctx context.Context) {
 	buffer := new([disk.SumBlock]byte)
-	for ctx.Err() == nil {
-		key := c.unproven.next()
-		if key == "" {
-			select {
-			case <-c.unproven.more:
-			case <-ctx.Done():
-			}
-			continue
-		}
-		if c.proveSome(key, buffer) {
-			continue
-		}
-		c.unproven.add(false, key) // it is the next again, unless another was opened
-		pause := time.NewTimer(time.Second * proveBlocks * disk.SumBlock / proveRate)
-		select {
-		case <-pause.C:
-		case <-ctx.Done():
-			pause.Stop()
-		}
+	var more <-chan struct{}
+	if c.unproven != nil {
+		more = c.unproven.more
 	}
+	for ctx.Err() == nil {
+		w, pause := c.dir.NextWritten()
+		if w != nil {
+			c.proveWritten(ctx, w)
+			continue
+		}
+		wake := more
+		if key := c.unproven.next(); key != "" {
+			if c.proveSome(key, buffer) {
+				continue
+			}
+			c.unproven.add(false, key) // it is the next again, unless another was opened
+			wake, pause = nil, time.Second*proveBlocks*disk.SumBlock/proveRate
+		}
+		timer := time.NewTimer(pause)
+		select {
+		case <-wake:
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+		timer.Stop()
+	}
+}
+
+// proveWritten writes the proof of an entry that the disk has by now. The entry is pinned meanwhile, as for proveSome.
+func (c *Cache) proveWritten(ctx context.Context, w *disk.Written) {
+	name := w.Name()
+	it := c.index.pin(name.Key)
+	if it == nil {
+		_ = w.Close() // only read from
+		return
+	}
+	defer func() { c.finish(it, c.index.unpin(it)) }()
+	if it.created != name.Created { // another one by now
+		_ = w.Close() // the same
+		return
+	}
+	c.judge(it, w.Prove(ctx, c.dir))
 }
 
 // proveSome checks some more blocks of an entry; done is true when there are none left, or it is of no use. The entry is
@@ -97,23 +122,28 @@ func (c *Cache) proveSome(key Key, buffer *[disk.SumBlock]byte) (done bool) {
 	}
 	defer func() { c.finish(it, c.index.unpin(it)) }()
 	done, err := it.file.Check(c.dir, it.content.written.Load(), proveBlocks, buffer)
+	c.judge(it, err)
+	return done || err != nil
+}
+
+// judge drops an entry whose proof has failed with an error that says that it is of no use.
+func (c *Cache) judge(it *item, err error) {
 	switch {
 	case err == nil:
-		return done
+		return
 	case errors.Is(err, fs.ErrNotExist):
 		c.logger.Debug("file was removed from the cache by another program", "path", it.file.Path())
-		c.discard(key, it.created)
-		return true
+		c.discard(it.key, it.created)
+		return
 	case errors.Is(err, unix.EIO):
 		c.diskFailed(err)
-	case !errors.Is(err, disk.ErrSum) && !errors.Is(err, disk.ErrStale):
+	case !errors.Is(err, disk.ErrSum) && !errors.Is(err, disk.ErrStale) && !errors.Is(err, disk.ErrLost):
 		c.logger.Debug("cached file not checked", "path", it.file.Path(), "error", err)
-		return true
+		return
 	}
 	said, _ := it.file.Footer(it.content.written.Load()) // only for the log
 	c.logger.Warn("cached footage is damaged and will be fetched again", "entry", said.About, "error", err)
-	c.discard(key, it.created)
-	return true
+	c.discard(it.key, it.created)
 }
 
 // proveFound has the pairs be proven that were found and are not yet, those used last first.

@@ -25,8 +25,12 @@ type Directory struct {
 	path   string
 	// Data is the directory of the entries.
 	Data string
+	// Sync has the disk have the data of a file; tests have another.
+	Sync func(*os.File) error
 	boot boot
-	lock atomic.Pointer[os.File]
+	// written are the pairs whose proof is due.
+	written written
+	lock    atomic.Pointer[os.File]
 	// remaking has one place: the fill that puts something in makes the directory again, and others wait for it.
 	remaking chan struct{}
 }
@@ -34,7 +38,7 @@ type Directory struct {
 // OpenDirectory makes the directories of a cache if need be, mode 0700, and takes the lock. ErrLocked if another process has
 // it.
 func OpenDirectory(path string, logger *slog.Logger) (*Directory, error) {
-	d := &Directory{logger: logger, path: path, Data: filepath.Join(path, DataDir), boot: bootID(), remaking: make(chan struct{}, 1)}
+	d := &Directory{logger: logger, path: path, Data: filepath.Join(path, DataDir), Sync: fdatasync, boot: bootID(), remaking: make(chan struct{}, 1)}
 	err := os.MkdirAll(d.Data, 0o700)
 	if err == nil {
 		err = os.Chmod(d.Data, 0o700)
@@ -187,8 +191,11 @@ func (d *Directory) DropOld() {
 // Leave tells a process that wants the directory that it will be free by then.
 func (d *Directory) Leave(until time.Time) error { return writeHolder(d.lock.Load(), until) }
 
-// Close gives the lock up.
-func (d *Directory) Close() error { return d.lock.Load().Close() }
+// Close gives the lock up. What is written and not proven stays so.
+func (d *Directory) Close() error {
+	d.closeWritten()
+	return d.lock.Load().Close()
+}
 
 func namesIn(dir string) ([]string, error) {
 	d, err := os.Open(dir)

@@ -8,6 +8,8 @@ var (
 	ErrLocked = errors.New("in use by another process")
 	// ErrDamaged: a file has other bytes than were written, was made shorter, or cannot be read.
 	ErrDamaged = errors.New("cached file is damaged")
+	// ErrLost: the disk did not take the bytes, although they were written.
+	ErrLost = errors.New("cached file was never on the disk")
 	// ErrStale: the file of an entry is missing or not what its name says.
 	ErrStale = errors.New("cached file is missing or damaged")
 	// ErrSum: a block has other bytes than were written.

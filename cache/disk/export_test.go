@@ -3,6 +3,8 @@ package disk
 import (
 	"bytes"
 	"encoding/binary"
+	"testing"
+	"time"
 )
 
 // SealFooter gives a footer that says what a text has in the place of its numbers and words, with checksums that are right.
@@ -28,6 +30,24 @@ func ProofRoundTrip(b []byte) ([]byte, bool) {
 func BootID() []byte {
 	b := bootID()
 	return b[:]
+}
+
+// MaxWritten is how many pairs wait for their proof at most.
+const MaxWritten = maxWritten
+
+// DueWritten gives the data that was written first, as if its proof were due.
+func DueWritten(t testing.TB, d *Directory) *Written {
+	t.Helper()
+	d.written.mu.Lock()
+	for _, w := range d.written.queue {
+		w.due = time.Time{}
+	}
+	d.written.mu.Unlock()
+	w, _ := d.NextWritten()
+	if w == nil {
+		t.Fatal("no data waits for its proof")
+	}
+	return w
 }
 
 // NoBoot has a directory know nothing of the start of the machine; OtherBoot has it know another one.

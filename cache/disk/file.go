@@ -92,7 +92,7 @@ func (f *File) footerPath() string {
 
 // Seal puts the footer where it belongs and gives the file of a whole entry, which is open, its final name.
 //
-// There is no fsync. A killed process loses nothing by that, since the kernel has the bytes. After a power failure the
+// There is no fsync yet: see Written. A killed process loses nothing by that, since the kernel has the bytes. After a power failure the
 // file may be cut short or have blocks that were never written. Its name and its checksums tell that, and what was lost
 // can be fetched again; waiting for the disk once an entry would cost every download more than that.
 func (f *File) Seal(d *Directory, open *os.File, footer Footer, name Name) error {
@@ -221,13 +221,14 @@ func (f *File) Use(open *os.File, when time.Time) error {
 func (f *File) Close(d *Directory, open *os.File, size int64, used time.Time) error {
 	info, err := open.Stat()
 	if err == nil && f.unchecked(info, size) == nil && f.form == Pair {
-		err = f.prove(d, info)
+		f.checkedAll(d, info)
 	}
 	return errors.Join(err, f.Use(open, used), open.Close())
 }
 
 // Remove removes the file; false if it is still there.
 func (f *File) Remove(d *Directory) bool {
+	d.written.drop(f.path)
 	removed := d.remove(f.path)
 	if removed && strings.HasSuffix(f.path, dataSuffix) {
 		removed = d.remove(f.checksPath())
@@ -284,13 +285,7 @@ func (f *File) sealPair(d *Directory, open *os.File, footer Footer, name Name) (
 	}
 	f.path, named = data, true
 	f.settled(open)
-	info, err := open.Stat()
-	if err != nil {
-		return nil // it is whole, and not proven
-	}
-	if p, ok := proofOf(d.boot, info); ok && name.Size > 0 {
-		_, _ = c.WriteAt(p.encode(), footerSize(name.Size)) // without it the data is not proven
-	}
+	d.wrote(data)
 	return nil
 }
 
@@ -341,29 +336,14 @@ func (f *File) usePair(when time.Time) error {
 	return err
 }
 
-// prove writes the proof of data that was all checked in one state, unless it is there or another program has changed
-// the data since.
-func (f *File) prove(d *Directory, info fs.FileInfo) error {
+// trustChecked has data count as checked that was all checked in one state, unless another program has changed it since. It
+// reports whether its proof is due.
+func (f *File) trustChecked(info fs.FileInfo) (due bool) {
 	f.mu.Lock()
-	done := f.checked != nil && f.checked.Whole() && f.changed == changeTime(info)
-	if done {
+	defer f.mu.Unlock()
+	due = f.checked != nil && f.checked.Whole() && f.changed == changeTime(info)
+	if due {
 		f.checked = nil
 	}
-	f.mu.Unlock()
-	p, ok := proofOf(d.boot, info)
-	if !done || !ok {
-		return nil
-	}
-	path := f.checksPath()
-	before, err := os.Lstat(path)
-	if err != nil {
-		return err
-	}
-	c, err := os.OpenFile(path, os.O_WRONLY|unix.O_NOFOLLOW, 0)
-	if err != nil {
-		return err
-	}
-	_, err = c.WriteAt(p.encode(), before.Size()-proofSize)
-	used := before.ModTime()
-	return errors.Join(err, c.Close(), os.Chtimes(path, used, used))
+	return due
 }

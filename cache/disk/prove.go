@@ -44,7 +44,7 @@ func (f *File) look(d *Directory, size int64) (open *os.File, info fs.FileInfo, 
 	return open, info, checks, nil
 }
 
-// Check checks some more blocks of a pair of so many bytes, at most n, and writes the proof once all are checked: done is
+// Check checks some more blocks of a pair of so many bytes, at most n, and has the proof be due once all are checked: done is
 // then true, as where nothing was to be checked. ErrSum if a block does not match.
 func (f *File) Check(d *Directory, size int64, n int, buffer *[SumBlock]byte) (done bool, err error) {
 	open, info, checks, err := f.look(d, size)
@@ -53,7 +53,8 @@ func (f *File) Check(d *Directory, size int64, n int, buffer *[SumBlock]byte) (d
 	}
 	defer func() { err = errors.Join(err, open.Close()) }()
 	if checks == nil {
-		return true, f.prove(d, info)
+		f.checkedAll(d, info)
+		return true, nil
 	}
 	for at := int64(0); at < size; at += SumBlock {
 		if checks.Has(at, at+1) {
@@ -66,8 +67,15 @@ func (f *File) Check(d *Directory, size int64, n int, buffer *[SumBlock]byte) (d
 			return false, err
 		}
 	}
-	if info, err = open.Stat(); err != nil || size == 0 { // there is nothing to prove
-		return true, err
+	if info, err = open.Stat(); err == nil {
+		f.checkedAll(d, info)
 	}
-	return true, f.prove(d, info)
+	return true, err
+}
+
+// checkedAll has the proof of data be due that was all checked.
+func (f *File) checkedAll(d *Directory, info fs.FileInfo) {
+	if f.trustChecked(info) {
+		d.wrote(f.path)
+	}
 }

@@ -20,8 +20,14 @@ func pairOf(t *testing.T, p []byte) (*disk.Directory, disk.Name) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = d.Close() })
+	return d, sealPair(t, d, 1, p)
+}
+
+// sealPair fills a pair of the key "k".
+func sealPair(t *testing.T, d *disk.Directory, created int64, p []byte) disk.Name {
+	t.Helper()
 	var f disk.File
-	grown, err := f.Grow(d, "k", 1, disk.Pair)
+	grown, err := f.Grow(d, "k", created, disk.Pair)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,8 +39,18 @@ func pairOf(t *testing.T, p []byte) (*disk.Directory, disk.Name) {
 	for block := range slices.Chunk(p, disk.SumBlock) {
 		footer.Sums = append(footer.Sums, disk.Castagnoli(0, block))
 	}
-	name := disk.Name{Key: "k", Size: int64(len(p)), Created: 1, Role: disk.Data}
+	name := disk.Name{Key: "k", Size: int64(len(p)), Created: created, Role: disk.Data}
 	if err := f.Seal(d, grown, footer, name); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+// provenPair is pairOf with its proof.
+func provenPair(t *testing.T, p []byte) (*disk.Directory, disk.Name) {
+	t.Helper()
+	d, name := pairOf(t, p)
+	if err := disk.DueWritten(t, d).Prove(t.Context(), d); err != nil {
 		t.Fatal(err)
 	}
 	return d, name
@@ -50,7 +66,7 @@ func found(d *disk.Directory, name disk.Name) *disk.File {
 // TestProofFoundByTwo: whoever opens a pair has nothing to check, also while another reads the same proof.
 func TestProofFoundByTwo(t *testing.T) {
 	const size = disk.SumBlock
-	d, name := pairOf(t, make([]byte, size))
+	d, name := provenPair(t, make([]byte, size))
 	for range 500 {
 		f := found(d, name)
 		var looked sync.WaitGroup
@@ -84,7 +100,7 @@ func TestEmptyPairIsProven(t *testing.T) {
 func TestCheckedBeforeAChange(t *testing.T) {
 	const size = 3 * disk.SumBlock
 	p := bytes.Repeat([]byte("clip"), size/4)
-	d, name := pairOf(t, p)
+	d, name := provenPair(t, p)
 	disk.OtherBoot(d)
 	f := found(d, name)
 	buffers := sync.Pool{New: func() any { return new([disk.SumBlock]byte) }}

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -91,7 +93,7 @@ func (p *passed) again(ctx context.Context, rows []row) error {
 				r.value, r.note = pair.faster(), pair.note()+", 1 GiB each"
 			}
 		}
-		return p.memory(&rows[6], path)
+		return errors.Join(p.memory(&rows[6], path), p.proven(ctx))
 	})
 }
 
@@ -128,6 +130,27 @@ func written(path string) error {
 		return err
 	}
 	return errors.Join(f.Sync(), f.Close())
+}
+
+// proven waits until the clip is proven: half a minute after it was written, once the disk has it.
+func (p *passed) proven(ctx context.Context) error {
+	const proof = 64 // bytes behind the checksums, zeros before it is written
+	ctx, cancel := context.WithTimeout(ctx, readyAfter)
+	defer cancel()
+	for {
+		text, err := os.ReadFile(strings.TrimSuffix(p.backing, ".data") + ".checks")
+		if err != nil {
+			return err
+		}
+		if len(text) >= proof && !bytes.Equal(text[len(text)-proof:], make([]byte, proof)) {
+			return nil
+		}
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-ctx.Done():
+			return fmt.Errorf("%s is not proven: %w", p.backing, ctx.Err())
+		}
+	}
 }
 
 // memory measures how much page cache a cold read leaves, of the file on the mount and of the one in the cache.

@@ -47,6 +47,7 @@ func passedBy(t *testing.T, m *harness.Mount) (p passed) {
 // TestPassthrough: a cached clip of one part is read by the kernel, also from the first open after a restart on; what is open or
 // mapped outlives the cache's entry and the mount's process, and nobody but the kernel sees a read of it.
 func TestPassthrough(t *testing.T) {
+	t.Parallel()
 	if os.Geteuid() != 0 {
 		harness.Skip(t, "the kernel takes files from root alone")
 	}
@@ -77,6 +78,7 @@ func TestPassthrough(t *testing.T) {
 		}
 	}
 	readsAll(m)
+	awaitProof(t, m.Cache)
 	m.Stop(t, unix.SIGINT)
 	m = harness.Remount(t, m, e, auto)
 	readsAll(m) // the proof has outlived the restart
@@ -121,6 +123,36 @@ func TestPassthrough(t *testing.T) {
 		t.Errorf("mounted again: %d bytes, %v", len(got), err)
 	}
 	right("after it was mounted again")
+}
+
+// awaitProof waits until every clip in a cache is proven: half a minute after it was written, once the disk has it.
+func awaitProof(t *testing.T, dir string) {
+	t.Helper()
+	const proof = 64 // bytes behind the checksums, zeros before it is written
+	deadline := time.Now().Add(time.Minute)
+	for {
+		checks, err := filepath.Glob(filepath.Join(dir, "data2", "*.checks"))
+		if err != nil || len(checks) == 0 {
+			t.Fatalf("%d files of checksums, %v", len(checks), err)
+		}
+		proven := 0
+		for _, path := range checks {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(text[len(text)-proof:], make([]byte, proof)) {
+				proven++
+			}
+		}
+		if proven == len(checks) {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d of %d clips are proven after a minute", proven, len(checks))
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
 }
 
 // TestPassthroughOff: with --passthrough off everything is read through FUSE.

@@ -175,3 +175,19 @@ func BenchmarkReadAtFirst(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkFillPair fills pairs, one after the other: each goes for a later one before long.
+func BenchmarkFillPair(b *testing.B) {
+	const size = 1 << 20
+	c := open(b, b.TempDir(), cache.Options{MaxBytes: 64 * size})
+	want := payload(1, size)
+	b.SetBytes(size)
+	b.ReportAllocs()
+	i := 0
+	for b.Loop() {
+		e := acquirePair(b, c, keyOf(i), fillWith(want, 64<<10))
+		<-e.Done()
+		e.Release()
+		i++
+	}
+}

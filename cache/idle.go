@@ -29,6 +29,9 @@ const (
 	slabRecords = 256
 	// recordKey is the longest key that fits into a record. Keys with 32 digits do.
 	recordKey = 39
+	// shrinkFrom is from how many records on the list is made anew where no more than one part in shrinkPart has an entry: what took eight times as
+	// many to go takes a moment.
+	shrinkFrom, shrinkPart = 4 * slabRecords, 8
 )
 
 type record struct {
@@ -109,7 +112,7 @@ func (l *idleList) add(key Key, s disk.State, r record) {
 	l.n++
 }
 
-// remove removes the record at a place.
+// remove removes the record at a place. No place that was found before is to be used any more.
 func (l *idleList) remove(p place) {
 	h, r := l.hash(l.key(p)), l.at(p)
 	switch before := l.first[h]; {
@@ -128,6 +131,19 @@ func (l *idleList) remove(p place) {
 	*r = record{next: l.free}
 	l.free = p
 	l.n--
+	if l.made > shrinkFrom && l.n <= int(l.made)/shrinkPart {
+		l.shrink()
+	}
+}
+
+// shrink has the entries in no more memory than they need, in the order of use. No place is what it was.
+func (l *idleList) shrink() {
+	old := *l
+	*l = *newIdleList()
+	l.hash = old.hash
+	for p := range old.inOrder() {
+		l.add(old.key(p), old.state(p), *old.at(p))
+	}
 }
 
 // link puts a record right before a newer one in the order of use; before place 0 is last.

@@ -139,6 +139,63 @@ func TestIdleMemory(t *testing.T) {
 	}
 }
 
+// TestIdleMemoryIsGivenBack: where most entries go, so does the memory that they took.
+func TestIdleMemoryIsGivenBack(t *testing.T) {
+	const n, left, limit = 20_000, 100, 200_000 // bytes
+	dir := t.TempDir()
+	makeHeads(t, dir, n)
+	before := heap()
+	c := openIndexed(t, dir)
+	for i := left; i < n; i++ {
+		c.Drop(headKey(i))
+	}
+	if got := heap() - before; got > limit {
+		t.Errorf("%d bytes for %d entries, want at most %d", got, left, limit)
+	}
+	for i := range n {
+		if got := c.Has(headKey(i)); got != (i < left) {
+			t.Fatalf("has %d: %t", i, got)
+		}
+	}
+	for i := range n { // and again
+		put(t, c, keyOf(i), nil)
+		if i == 3000 {
+			break
+		}
+	}
+	if got := c.Stats().Whole; got != left+3001 {
+		t.Errorf("%d entries, want %d", got, left+3001)
+	}
+}
+
+// TestIdleOrderOutlivesMany: entries that are left of many go in the order of their use.
+func TestIdleOrderOutlivesMany(t *testing.T) {
+	const n, every = 2000, 20
+	a := cache.NewAccounts(n, 0)
+	all, want := make([]cache.Key, n), "evict"
+	for i := range all {
+		all[i] = longKey("k", 36) + cache.Key(fmt.Sprintf("%04d", i*7919%n)) // does not fit into a record
+		if i%2 == 0 {
+			all[i] = all[i][4:] // fits
+		}
+	}
+	a.Find(all...)
+	a.Rank(all...)
+	for i, key := range all {
+		if i%every == 0 {
+			want += " " + string(key)
+			continue
+		}
+		if got := a.Acquire(key, 0) + a.Release(key) + a.Drop(key) + a.Removed(key, true); got != "wholeremove" {
+			t.Fatalf("%s: %q", key, got)
+		}
+	}
+	a.Acquire("new", 0)
+	if got := a.Grow("new", n); got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
 // TestIdleKeepsItsState: what was checked of an entry is still known when it is acquired again, whatever its key is.
 func TestIdleKeepsItsState(t *testing.T) {
 	const blockSize, size = 64 << 10, 3 * 64 << 10

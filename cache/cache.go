@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"clipfs/cache/disk"
@@ -75,6 +76,8 @@ type Cache struct {
 	// begin closes begun, which has the directory and the sizes read. listed is closed when the directory was listed.
 	begin         func()
 	begun, listed chan struct{}
+	// ready says that listed is closed: a receive from a closed channel still takes its lock.
+	ready atomic.Bool
 	// down is closed when Close has done its work.
 	down chan struct{}
 }
@@ -140,8 +143,12 @@ func Open(dir string, o Options) (*Cache, error) {
 func (c *Cache) Begin() { c.begin() }
 
 func (c *Cache) await() {
+	if c.ready.Load() {
+		return
+	}
 	c.begin()
 	<-c.listed
+	c.ready.Store(true)
 }
 
 // Leave tells a process that wants the directory that it will be free by then: it is worth waiting for.

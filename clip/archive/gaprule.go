@@ -35,9 +35,10 @@ type GapRule struct {
 	LeftOut time.Duration
 }
 
-// sample gives how long the last frame of a fragment may be, if the one that follows it tells.
-func sample(f, next Fragment, by Selector) (time.Duration, bool) {
-	d := next.Time(by).Sub(f.Time(by)) - f.Length
+// sample gives how long the last frame of the fragment before fragment i may be, if fragment i tells.
+func sample(fragments []Fragment, i int, by Selector) (time.Duration, bool) {
+	f, next := &fragments[i-1], &fragments[i]
+	d := next.start(by).Sub(*f.start(by)) - f.Length
 	return d, d >= 0 && d <= MaxFragmentLength
 }
 
@@ -48,13 +49,13 @@ func LearnLeftOut(fragments []Fragment, by Selector) time.Duration {
 	var best []Fragment
 	most, samples, begin := 0, 0, 0
 	var border time.Time
-	for i, f := range fragments {
-		if i == 0 || !f.Time(by).Before(border) {
+	for i := range fragments {
+		if at := fragments[i].start(by); i == 0 || !at.Before(border) {
 			begin, samples = i, 0
-			border = f.Time(by).Truncate(LearnFrom).Add(LearnFrom)
+			border = at.Truncate(LearnFrom).Add(LearnFrom)
 			continue
 		}
-		if _, ok := sample(fragments[i-1], f, by); !ok {
+		if _, ok := sample(fragments, i, by); !ok {
 			continue
 		}
 		if samples++; samples > most {
@@ -68,7 +69,7 @@ func LearnLeftOut(fragments []Fragment, by Selector) time.Duration {
 func leftOut(fragments []Fragment, by Selector) time.Duration {
 	left := make([]time.Duration, 0, len(fragments))
 	for i := 1; i < len(fragments); i++ {
-		if d, ok := sample(fragments[i-1], fragments[i], by); ok {
+		if d, ok := sample(fragments, i, by); ok {
 			left = append(left, d)
 		}
 	}
@@ -80,11 +81,13 @@ func leftOut(fragments []Fragment, by Selector) time.Duration {
 }
 
 // Lasts tells how long a fragment is: its length and the frame that the length leaves out.
-func (r GapRule) Lasts(f Fragment) time.Duration {
-	if f.Length == 0 {
+func (r GapRule) Lasts(f Fragment) time.Duration { return r.lasts(f.Length) }
+
+func (r *GapRule) lasts(length time.Duration) time.Duration {
+	if length == 0 {
 		return r.LeftOut
 	}
-	return f.Length + min(r.LeftOut, f.Length)
+	return length + min(r.LeftOut, length)
 }
 
 // End tells when a fragment ends.
@@ -92,7 +95,16 @@ func (r GapRule) End(f Fragment) time.Time { return f.Time(r.By).Add(r.Lasts(f))
 
 // Between reports whether a gap lies between a fragment and the one that follows it.
 func (r GapRule) Between(f, next Fragment) bool {
-	return next.Time(r.By).Sub(f.Time(r.By)) > r.Lasts(f)+r.Min
+	return r.between(&f, &next)
+}
+
+// GapBefore reports whether a gap lies between fragment i of some, in the order of their times, and the one before it. It copies none.
+func (r GapRule) GapBefore(fragments []Fragment, i int) bool {
+	return r.between(&fragments[i-1], &fragments[i])
+}
+
+func (r *GapRule) between(f, next *Fragment) bool {
+	return next.start(r.By).Sub(*f.start(r.By)) > r.lasts(f.Length)+r.Min
 }
 
 // maxSoundLead is by how much sound may lead the pictures that it is stored with. Where it leads by more each time, the
@@ -100,14 +112,14 @@ func (r GapRule) Between(f, next Fragment) bool {
 const maxSoundLead = time.Second / 4
 
 // overlap tells by how much a fragment begins before the last frame of the one before it does.
-func (r GapRule) overlap(f, next Fragment) time.Duration {
-	return f.Time(r.By).Add(f.Length).Sub(next.Time(r.By))
+func (r *GapRule) overlap(f, next *Fragment) time.Duration {
+	return f.Length - next.start(r.By).Sub(*f.start(r.By))
 }
 
 // leads reports whether an overlap can be that of sound which leads: the time of a fragment is that of its first frame,
 // which can be sound that is heard before the last picture of the fragment before is shown. That is less than maxSoundLead,
 // and less than either fragment lasts.
-func leads(overlap time.Duration, f, next Fragment) bool {
+func leads(overlap time.Duration, f, next *Fragment) bool {
 	return overlap > 0 && overlap < min(maxSoundLead, f.Length, next.Length)
 }
 
@@ -115,15 +127,15 @@ func leads(overlap time.Duration, f, next Fragment) bool {
 // makes of overlaps within a payload is not known, as with gaps. Sound that leads is no overlap, but where fragments that
 // were ingested twice take turns, a short overlap can stand beside long ones: then it is one as well.
 func (r GapRule) Overlaps(fragments []Fragment, i int) bool {
-	own := r.overlap(fragments[i-1], fragments[i])
-	if own <= 0 || !leads(own, fragments[i-1], fragments[i]) {
+	own := r.overlap(&fragments[i-1], &fragments[i])
+	if own <= 0 || !leads(own, &fragments[i-1], &fragments[i]) {
 		return own > 0
 	}
-	for _, k := range []int{i - 1, i + 1} {
+	for _, k := range [...]int{i - 1, i + 1} {
 		if k < 1 || k >= len(fragments) {
 			continue
 		}
-		if d := r.overlap(fragments[k-1], fragments[k]); d > 0 && !leads(d, fragments[k-1], fragments[k]) {
+		if d := r.overlap(&fragments[k-1], &fragments[k]); d > 0 && !leads(d, &fragments[k-1], &fragments[k]) {
 			return true
 		}
 	}

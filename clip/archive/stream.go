@@ -77,8 +77,13 @@ type Fragment struct {
 
 // Time gives the fragment's start by the selector's clock.
 func (f Fragment) Time(s Selector) time.Time {
+	return *f.start(s)
+}
+
+// start is Time of a fragment that is not to be copied.
+func (f *Fragment) start(s Selector) *time.Time {
 	if s == ByServer {
-		return f.Server
+		return &f.Server
 	}
-	return f.Producer
+	return &f.Producer
 }

@@ -119,12 +119,15 @@ func (p Planner) cutAt(fragments []archive.Fragment, cell time.Duration) (parts 
 		parts = append(parts, Part{Fragments: fragments[begin:at:at], GapBefore: gap})
 		begin, gap, bytes = at, gapAfter, 0
 	}
-	for i, f := range fragments {
+	for i := range fragments {
+		f := &fragments[i]
 		if i > begin {
-			last := fragments[i-1]
-			isGap := p.Rule.Between(last, f)
+			isGap := p.Rule.GapBefore(fragments, i)
 			overlap := !p.through && p.Rule.Overlaps(fragments, i)
-			more, moreBytes := p.besides(fragments[begin], f)
+			more, moreBytes := 0, int64(0)
+			if len(p.over) > 0 {
+				more, moreBytes = p.besides(fragments[begin], *f)
+			}
 			switch {
 			case isGap, overlap, cell > 0 && !f.Time(p.Rule.By).Before(border):
 				end(i, isGap)

@@ -26,7 +26,7 @@ const (
 func supersede(r archive.GapRule, fragments []archive.Fragment) (kept, over []archive.Fragment) {
 	overlaps := false
 	for i := 1; i < len(fragments) && !overlaps; i++ {
-		overlaps = liesUpon(r, fragments[i-1], fragments[i])
+		overlaps = liesUpon(r, &fragments[i-1], &fragments[i])
 	}
 	if !overlaps {
 		return fragments, nil
@@ -80,7 +80,7 @@ func (j *judgement) liesOver(i int) bool {
 	other := false
 	for k := i + 1; k < len(j.fragments) && j.fragments[k].Time(by).Sub(f.Time(by)) <= archive.MaxFragmentLength; k++ {
 		other = other || j.of[k] == served
-		if j.of[k] == served && liesUpon(j.rule, f, j.fragments[k]) {
+		if j.of[k] == served && liesUpon(j.rule, &f, &j.fragments[k]) {
 			return true
 		}
 	}
@@ -92,7 +92,7 @@ func (j *judgement) liesOver(i int) bool {
 		other = other || j.of[first] == lies && goesOnFrom
 	}
 	for k, g := range j.fragments[first:i] {
-		if k += first; j.of[k] == served && liesUpon(j.rule, g, f) &&
+		if k += first; j.of[k] == served && liesUpon(j.rule, &g, &f) &&
 			(other || delay(f)-delay(g) > otherDelay || g.Time(by).Equal(f.Time(by)) || j.goesOn(k, i)) {
 			return true
 		}
@@ -104,7 +104,7 @@ func (j *judgement) liesOver(i int) bool {
 func (j *judgement) goesOn(k, i int) bool {
 	g, by := j.fragments[k], j.rule.By
 	for n := k + 1; n < len(j.fragments) && j.fragments[n].Time(by).Sub(g.Time(by)) <= 2*archive.MaxFragmentLength; n++ {
-		if h := j.fragments[n]; n != i && !liesUpon(j.rule, g, h) {
+		if h := j.fragments[n]; n != i && !liesUpon(j.rule, &g, &h) {
 			return !j.rule.Between(g, h)
 		}
 	}
@@ -112,7 +112,7 @@ func (j *judgement) goesOn(k, i int) bool {
 }
 
 // liesUpon reports whether a fragment and one that does not begin before it overlap.
-func liesUpon(r archive.GapRule, f, next archive.Fragment) bool {
+func liesUpon(r archive.GapRule, f, next *archive.Fragment) bool {
 	apart := next.Time(r.By).Sub(f.Time(r.By))
 	return apart == 0 || apart < f.Length-min(overlapSlack, f.Length/2)
 }
@@ -128,7 +128,7 @@ func overIn(r archive.GapRule, parts []Part, i int, over []archive.Fragment) []a
 		at := f.Time(r.By)
 		switch {
 		case at.Before(first.Time(r.By)), i+1 < len(parts) && !at.Before(parts[i+1].Fragments[0].Time(r.By)):
-		case !at.After(last.Time(r.By)), liesUpon(r, last, f):
+		case !at.After(last.Time(r.By)), liesUpon(r, &last, &f):
 			out = append(out, f)
 		}
 	}

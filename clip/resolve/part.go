@@ -3,6 +3,7 @@ package resolve
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -69,21 +70,29 @@ func (p Part) clear(by archive.Selector) bool {
 // of this number, 0 for none.
 func Keyed(by archive.Selector, stream archive.Stream, planned []plan.Part, opening uint64) []Part {
 	parts := make([]Part, len(planned))
+	var k keyer
 	for i, p := range planned {
-		parts[i] = Part{Part: p, Key: keyOf(by, stream, p), Opening: opening}
+		parts[i] = Part{Part: p, Key: k.keyOf(by, stream, p), Opening: opening}
 	}
 	return parts
 }
 
 // PayloadKey gives the key of the payload of a call that brings just the fragments that it asks for.
 func PayloadKey(by archive.Selector, stream archive.Stream, fragments []archive.Fragment) cache.Key {
-	return partKey(by, stream, fragments)
+	var k keyer
+	return k.partKey(by, stream, fragments)
+}
+
+// keyOf is keyer.keyOf for one part.
+func keyOf(by archive.Selector, stream archive.Stream, p plan.Part) cache.Key {
+	var k keyer
+	return k.keyOf(by, stream, p)
 }
 
 // partKey gives the key of a run of fragments: by their numbers, never by the span, so that footage that arrives
 // later is never hidden by what was there before.
-func partKey(by archive.Selector, stream archive.Stream, fragments []archive.Fragment) cache.Key {
-	k := newKeyer(64 * (len(fragments) + 2))
+func (k *keyer) partKey(by archive.Selector, stream archive.Stream, fragments []archive.Fragment) cache.Key {
+	k.text = slices.Grow(k.text[:0], 64*(len(fragments)+2))
 	k.word(stream.Identity())
 	k.word(by.String())
 	for i := range fragments {
@@ -93,28 +102,25 @@ func partKey(by archive.Selector, stream archive.Stream, fragments []archive.Fra
 }
 
 // keyOf is the key of the payload of a part: by all fragments that are asked for, and by those that are to come.
-func keyOf(by archive.Selector, stream archive.Stream, p plan.Part) cache.Key {
+func (k *keyer) keyOf(by archive.Selector, stream archive.Stream, p plan.Part) cache.Key {
 	asked := p.Calls(by)
 	if len(asked) == len(p.Fragments) {
-		return partKey(by, stream, p.Fragments)
+		return k.partKey(by, stream, p.Fragments)
 	}
-	return HashKey("p", string(partKey(by, stream, asked)), string(partKey(by, stream, p.Fragments)))
+	return HashKey("p", string(k.partKey(by, stream, asked)), string(k.partKey(by, stream, p.Fragments)))
 }
 
 // HashKey gives a key that tells apart all sequences of words; kind comes before it.
 func HashKey(kind string, words ...string) cache.Key {
-	k := newKeyer(0)
+	var k keyer
 	for _, w := range words {
 		k.word(w)
 	}
 	return k.key(kind)
 }
 
-// keyer makes keys of words.
+// keyer makes keys of words. Its memory serves one key after the other.
 type keyer struct{ text []byte }
-
-// newKeyer gives a keyer for words of about so many bytes.
-func newKeyer(size int) keyer { return keyer{make([]byte, 0, size)} }
 
 // word adds a word, so that no two sequences of words look alike.
 func (k *keyer) word(w string) {

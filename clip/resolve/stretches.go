@@ -196,7 +196,10 @@ func (r *Resolver) Served(
 	for _, p := range planned {
 		own, known := r.parts(ctx, stream, p, rule)
 		all = append(all, own...)
-		if s, _ := r.knownSettled(ctx, p); known && s.Crowded {
+		if !known {
+			continue
+		}
+		if s, _ := r.knownSettled(ctx, p); s.Crowded {
 			for _, f := range p.Over {
 				given[f.ID] = true
 			}

@@ -113,53 +113,86 @@ func (b *bench) listAndHead(ctx context.Context, span archive.Span) error {
 func hourTask() task {
 	const name, against = "cold: whole 1 h clip to /dev/null, throughput", "the same parts fetched directly, same number of connections"
 	return task{"hour", []row{
-		{name: name + ", fragments of 2 s", against: against, atLeast: true, limit: 0.90},
-		{name: name + ", fragments of 20 s", against: against, atLeast: true, limit: 0.90},
+		{name: name + ", fragments of 2 s", against: against, atLeast: true, limit: 0.70},
+		{name: name + ", fragments of 2 s, the second one that a program reads whole", against: against, atLeast: true, limit: 0.85},
+		{name: name + ", fragments of 2 s, no media before the last head, done directly", against: against, atLeast: true, limit: 0.70},
+		{name: name + ", fragments of 20 s", against: against, atLeast: true, limit: 1},
 	}, func(ctx context.Context, b *bench, rows []row) error {
-		for i, stream := range []archive.StreamName{camStream, dayStream} {
-			if err := b.measureHours(ctx, stream, &rows[i]); err != nil {
-				return err
-			}
+		if err := b.measureHours(ctx, camStream, rows[:3]); err != nil {
+			return err
 		}
-		return nil
+		return b.measureHours(ctx, dayStream, rows[3:])
 	}}
 }
 
-func (b *bench) measureHours(ctx context.Context, stream archive.StreamName, r *row) (err error) {
+// measureHours measures the first hour that a program reads of a stream with a new mount, as rows has more the second one, and the same with all heads before
+// any media.
+func (b *bench) measureHours(ctx context.Context, stream archive.StreamName, rows []row) error {
+	measured := make([]pairs, len(rows))
+	var opens []float64
+	size := 0.0
+	for range b.rounds {
+		mounted, opened, err := b.hoursOfProgram(ctx, stream, min(len(rows), 2))
+		if err != nil {
+			return err
+		}
+		opens = append(opens, opened)
+		fetch := func(all func(context.Context, archive.StreamName, archive.Span) (int64, error)) (perSecond float64, err error) {
+			if err := b.rest(ctx); err != nil {
+				return 0, err
+			}
+			at := b.hour()
+			began := time.Now()
+			n, err := all(ctx, stream, archive.Span{Start: at, End: at.Add(time.Hour)})
+			size = float64(n)
+			return float64(n) / time.Since(began).Seconds(), err
+		}
+		direct, err := fetch(b.fetchParts)
+		if err != nil {
+			return err
+		}
+		if len(rows) > 2 {
+			late, err := fetch(b.fetchHeadsFirst)
+			if err != nil {
+				return err
+			}
+			mounted = append(mounted, late)
+		}
+		for i, perSecond := range mounted {
+			measured[i].ours, measured[i].theirs = append(measured[i].ours, size/perSecond), append(measured[i].theirs, size/direct)
+		}
+	}
+	for i := range rows {
+		rows[i].value, rows[i].note = measured[i].faster(), measured[i].note()+fmt.Sprintf("; %.0f MB in 60 parts", size/1e6)
+	}
+	rows[0].note += fmt.Sprintf("; ours begins with open(2), which takes %s of it", seconds(median(opens)))
+	return nil
+}
+
+// hoursOfProgram reads so many hours with a new mount, and gives how many bytes a second each of them came with, and how long the first one took to open.
+func (b *bench) hoursOfProgram(ctx context.Context, stream archive.StreamName, hours int) (perSecond []float64, opened float64, err error) {
 	m, err := b.mount(ctx, "", "--cache-size", "3GiB")
 	if err != nil {
-		return err
+		return nil, 0, err
 	}
 	defer m.end(&err)
 	if _, err := readFile(m.clip(string(stream), b.hour(), "1m")); err != nil { // data endpoint and connections
-		return err
+		return nil, 0, err
 	}
-	var p pairs
-	var opens, sizes []float64
-	for range b.rounds {
-		at := b.hour()
+	for i := range hours {
 		if err := b.rest(ctx); err != nil {
-			return err
+			return nil, 0, err
 		}
-		opened, ours, ourBytes, err := readHour(m.clip(string(stream), at, "1h"))
+		open, took, n, err := readHour(m.clip(string(stream), b.hour(), "1h"))
 		if err != nil {
-			return err
+			return nil, 0, err
 		}
-		if err := b.rest(ctx); err != nil {
-			return err
+		if i == 0 {
+			opened = open.Seconds()
 		}
-		began := time.Now()
-		theirBytes, err := b.fetchParts(ctx, stream, archive.Span{Start: at, End: at.Add(time.Hour)})
-		if err != nil {
-			return err
-		}
-		theirs := time.Since(began)
-		opens, sizes = append(opens, opened.Seconds()), append(sizes, float64(ourBytes))
-		p.add(ours, time.Duration(float64(theirs)*float64(ourBytes)/float64(theirBytes)))
+		perSecond = append(perSecond, float64(n)/took.Seconds())
 	}
-	r.value = p.faster()
-	r.note = p.note() + fmt.Sprintf("; %.0f MB in 60 parts; ours begins with open(2), which takes %s of it", median(sizes)/1e6, seconds(median(opens)))
-	return nil
+	return perSecond, opened, nil
 }
 
 // readHour opens a clip and reads all of it; opened is how long opening it took, all how long both did.

@@ -99,3 +99,38 @@ func (b *bench) fetchParts(ctx context.Context, stream archive.StreamName, span 
 	}
 	return total, err
 }
+
+// fetchHeadsFirst makes the same calls, and reads on from none before the heads of all have come: what a clip costs of whose media nothing may come before it
+// is read.
+func (b *bench) fetchHeadsFirst(ctx context.Context, stream archive.StreamName, span archive.Span) (int64, error) {
+	payloads := make([]*archive.Payload, int(span.Length()/partLength))
+	var heads, media errgroup.Group
+	for i := range payloads {
+		heads.Go(func() error {
+			at := span.Start.Add(time.Duration(i) * partLength)
+			p, err := b.payload(ctx, stream, archive.Span{Start: at, End: at.Add(partLength)})
+			if err != nil {
+				return err
+			}
+			payloads[i] = p
+			_, _, err = scanHead(p.Body)
+			return err
+		})
+	}
+	err, total := heads.Wait(), int64(0)
+	media.SetLimit(connections)
+	for _, p := range payloads {
+		if p == nil {
+			continue
+		}
+		total += p.Length
+		media.Go(func() error {
+			if err != nil {
+				return p.Body.Close()
+			}
+			_, err := io.Copy(io.Discard, p.Body)
+			return errors.Join(err, p.Body.Close())
+		})
+	}
+	return total, errors.Join(err, media.Wait())
+}

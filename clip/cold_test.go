@@ -172,7 +172,7 @@ func TestColdHour(t *testing.T) {
 // other open costs heads alone.
 func TestWhatOpeningFetches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const part, hours = 600_000, 12
+		const part, hours = 300_000, 12
 		d := newDistant(t, 2*time.Second, hours, part)
 		l, _ := library(t, d, clip.Options{OpenQuota: d.pacer.Opening, Eager: -1})
 		hour := 0
@@ -211,7 +211,7 @@ func TestWhatOpeningFetches(t *testing.T) {
 			{what: "another process", who: other},
 			{what: "the process that has read a clip whole", who: cp, bodies: true},
 			{what: "the same, which has not read the last one", who: cp},
-			{what: "another process, after two", before: func() { copied(cp) }, who: other, bodies: true, then: func(h *clip.Handle) { read(t, h, h.Size()-60*part, 1<<20) }},
+			{what: "another process, after two", before: func() { copied(cp) }, who: other, bodies: true, then: func(h *clip.Handle) { read(t, h, h.Size()-60*part, 2*part) }},
 			{what: "the same, which has read a little of the last one", who: other},
 			{what: "who has played a clip at three times its speed", before: func() { play(player) }, who: player},
 		} {

@@ -22,7 +22,7 @@ const (
 func listTask() task {
 	return task{"list", []row{
 		{name: "`ls -l` of a day, warm", against: "the same tree on the local disk", limit: 10},
-		{name: "`ls -lR` of an hour of it, warm", against: "the same tree on the local disk", limit: 10},
+		{name: "`ls -lR` of an hour of it, warm", against: "the same tree on the local disk", limit: 5},
 	}, func(ctx context.Context, b *bench, rows []row) (err error) {
 		m, err := b.mount(ctx, "", "--metadata-ttl", "10m")
 		if err != nil {

@@ -87,7 +87,7 @@ func firstTask() task {
 	const name = "first sequential read of a cached clip"
 	return task{"first", []row{
 		{name: name, against: "local file", atLeast: true, limit: 0.20},
-		{name: name, against: bareFUSE, atLeast: true, limit: 0.5},
+		{name: name, against: bareFUSE, atLeast: true, limit: 0.75},
 		{name: "first sequential read of a bare FUSE file", against: "local file", atLeast: true, limit: 0.20},
 	}, func(ctx context.Context, b *bench, rows []row) (err error) {
 		cache, err := os.MkdirTemp(b.dir, "cache-")

@@ -151,7 +151,7 @@ func TestServeServiceKilled(t *testing.T) {
 	base := time.Now().UTC().Add(-2 * time.Hour).Truncate(time.Minute)
 	stored := w.URL + "/testcard/" + nameOf(base.Add(-time.Hour)) + "/1m.mp4"
 	_, want := fetch(t, http.DefaultClient, stored)
-	e.Fault(t, "kind=drip,api=GetClip,rate=50000,at=1000000") // so that no reader is done when the service is killed, which forgets it
+	e.Fault(t, "kind=drip,api=GetClip,rate=5000,at=100000") // in each part of 370 KB, so that no reader is done when the service is killed, which forgets it
 	type got struct {
 		url   string
 		size  int64

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -95,7 +96,7 @@ func TestJoinedAfterACrash(t *testing.T) {
 	eventually(t, "some heads are on the disk", func() bool { return heads() >= 25 })
 	first.Kill(t)
 	_ = opening.Wait() // it got an error
-	kept, before := heads(), e.Calls(t, "GetClip")
+	kept := heads()
 	second := harness.Remount(t, first, e, "--eager", "0", "--read-ahead", "0", "--connections", "4")
 	f, err := os.Open(second.Join("testcard", name, "1h.mp4"))
 	if err != nil {
@@ -103,7 +104,8 @@ func TestJoinedAfterACrash(t *testing.T) {
 	}
 	defer func() { _ = f.Close() }()
 	const parts = 60
-	if again := e.Calls(t, "GetClip") - before; again != int64(parts-kept) || kept == parts {
+	// By its log, as the emulator may still take up calls of the one that was killed.
+	if again := strings.Count(second.Log(), "msg=call api=GetClip"); again != parts-kept || kept == parts {
 		t.Errorf("%d GetClip calls for %d parts, of which the heads of %d were on the disk", again, parts, kept)
 	}
 }

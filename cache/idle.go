@@ -29,8 +29,8 @@ const (
 	slabRecords = 256
 	// recordKey is the longest key that fits into a record. Keys with 32 digits do.
 	recordKey = 39
-	// shrinkFrom is from how many records on the list is made anew where no more than one part in shrinkPart has an entry: what took eight times as
-	// many to go takes a moment.
+	// A list of at least shrinkFrom records is copied once at most one in shrinkPart has an entry. The copy is rare: seven of eight entries
+	// have to go first.
 	shrinkFrom, shrinkPart = 4 * slabRecords, 8
 )
 

@@ -20,7 +20,7 @@ import (
 // layout is the immutable map from the bytes of a clip of many parts to the bytes of their payloads. It does not change
 // and is safe for concurrent use.
 type layout struct {
-	// joined is nil in a layout that an earlier run has kept: again then makes it anew, and remade has what that gave (see plan).
+	// joined is nil in a layout read from its record. plan then calls again, which joins the heads, and keeps the result in remade.
 	joined *join.File
 	again  func(context.Context) (*layout, error)
 	remade atomic.Pointer[join.File]

@@ -50,7 +50,7 @@ type Options struct {
 	// Eager is how many bytes of an open clip may be fetched at most before they are asked for, all that are missing;
 	// less than 0 means none, 0 means DefaultEager.
 	Eager int64
-	// ReadAhead is how many bytes are fetched ahead of one who reads front to back; less than 0 means none, 0 means
+	// ReadAhead is how many bytes are prefetched for a program that reads front to back; less than 0 means none, 0 means
 	// DefaultReadAhead.
 	ReadAhead int64
 	// Connections is how many downloads run at once; 0 means DefaultConnections.

@@ -11,7 +11,7 @@ import (
 type Options struct {
 	// Eager is how many bytes of an open clip may be fetched at most before they are asked for, all that are missing.
 	Eager int64
-	// ReadAhead is how many bytes are fetched ahead of one who reads front to back; less than 0 means none.
+	// ReadAhead is how many bytes are prefetched for a program that reads front to back; less than 0 means none.
 	ReadAhead int64
 	// Connections is how many downloads run at once.
 	Connections int

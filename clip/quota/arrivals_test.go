@@ -11,6 +11,21 @@ import (
 	"clipfs/clip/quota"
 )
 
+// service gives what takes up a call as a service does that counts points from now on, so many a second. None may find too few.
+func service(t *testing.T, late time.Duration, rate, cost float64) (arrive func()) {
+	var mu sync.Mutex
+	points, filled := rate, time.Now()
+	return func() {
+		mu.Lock()
+		defer mu.Unlock()
+		now := time.Now()
+		points, filled = min(rate, points+rate*now.Sub(filled).Seconds()), now
+		if points -= cost; points < -1e-3 {
+			t.Errorf("with first calls %s late: a call is refused, %g points are there", late, points+cost)
+		}
+	}
+}
+
 // TestArrivals: a long listing in several calls at once leaves as few points unused as the delay of its first calls allows, and the service, which
 // gets points only from when it was first asked, refuses none.
 func TestArrivals(t *testing.T) {
@@ -27,17 +42,7 @@ func TestArrivals(t *testing.T) {
 				t.Fatal(err)
 			}
 			key := quota.Key{Stream: "door", Quota: quota.Metadata}
-			var mu sync.Mutex
-			points, filled := rate, time.Now()
-			arrive := func() {
-				mu.Lock()
-				defer mu.Unlock()
-				now := time.Now()
-				points, filled = min(rate, points+rate*now.Sub(filled).Seconds()), now
-				if points -= cost; points < -1e-3 {
-					t.Errorf("with first calls %s late: a call is refused, %g points are there", test.late, points+cost)
-				}
-			}
+			arrive := service(t, test.late, rate, cost)
 			var made atomic.Int64
 			var wg sync.WaitGroup
 			got := elapsed(func() {
@@ -78,17 +83,7 @@ func TestArrivalsOfHeads(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			b := quota.New(rate)
-			var mu sync.Mutex
-			points, filled := rate, time.Now()
-			arrive := func() {
-				mu.Lock()
-				defer mu.Unlock()
-				now := time.Now()
-				points, filled = min(rate, points+rate*now.Sub(filled).Seconds()), now
-				if points -= cost; points < -1e-3 {
-					t.Errorf("with first calls %s late: a call is refused, %g points are there", test.late, points+cost)
-				}
-			}
+			arrive := service(t, test.late, rate, cost)
 			begun := time.Now()
 			got := elapsed(func() {
 				var wg sync.WaitGroup

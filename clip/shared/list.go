@@ -22,27 +22,23 @@ type Entry struct {
 // Names yields the objects below a prefix that were written with a key, or without one, and reads none of them. It is for people: on
 // the way of a read nothing is listed. An error ends the sequence.
 func Names(ctx context.Context, b Bucket, prefix string, k Key) iter.Seq2[Entry, error] {
-	root := Root(prefix, k)
-	return func(yield func(Entry, error) bool) {
-		for item, err := range b.List(ctx, root) {
-			if err != nil {
-				yield(Entry{}, err)
-				return
-			}
-			name, ours := parseName(strings.TrimPrefix(item.Name, root))
-			if ours && !yield(Entry{Item: item, Name: name}, nil) {
-				return
-			}
-		}
-	}
+	return named(ctx, b, prefix, k, func(text string, _ Item) (Name, bool) { return parseName(text) })
 }
 
-// silence is how long nothing rewrites the leases and the beat of a host that is at it, many times over: by the store's clock and by this host's.
+// silence is many times as long as a busy host takes to rewrite its leases and its beat, by the clocks of the store and of this host.
 const silence = 24 * time.Hour
 
 // Silent yields the leases, and the beats of hosts, that nothing has rewritten for a day. No host waits for them, and one that comes back
 // writes its own again. The name of a beat has no stream. An error ends the sequence.
 func Silent(ctx context.Context, b Bucket, prefix string, k Key) iter.Seq2[Entry, error] {
+	return named(ctx, b, prefix, k, func(text string, item Item) (Name, bool) {
+		name, ours := parseSignal(text)
+		return name, ours && time.Since(item.Modified) > silence
+	})
+}
+
+// named yields the objects below the root of a key whose names, from there on, parse accepts.
+func named(ctx context.Context, b Bucket, prefix string, k Key, parse func(string, Item) (Name, bool)) iter.Seq2[Entry, error] {
 	root := Root(prefix, k)
 	return func(yield func(Entry, error) bool) {
 		for item, err := range b.List(ctx, root) {
@@ -50,8 +46,8 @@ func Silent(ctx context.Context, b Bucket, prefix string, k Key) iter.Seq2[Entry
 				yield(Entry{}, err)
 				return
 			}
-			name, ours := parseSignal(strings.TrimPrefix(item.Name, root))
-			if ours && time.Since(item.Modified) > silence && !yield(Entry{Item: item, Name: name}, nil) {
+			name, ours := parse(strings.TrimPrefix(item.Name, root), item)
+			if ours && !yield(Entry{Item: item, Name: name}, nil) {
 				return
 			}
 		}

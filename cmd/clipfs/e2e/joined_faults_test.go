@@ -106,7 +106,7 @@ func TestJoinedAfterACrash(t *testing.T) {
 	const parts = 60
 	// By its log, as the emulator may still take up calls of the one that was killed.
 	if again := strings.Count(second.Log(), "msg=call api=GetClip"); again != parts-kept || kept == parts {
-		t.Errorf("%d GetClip calls for %d parts, of which the heads of %d were on the disk", again, parts, kept)
+		t.Errorf("%d GetClip calls for %d parts; %d heads were on the disk", again, parts, kept)
 	}
 }
 

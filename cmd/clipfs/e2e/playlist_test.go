@@ -278,7 +278,7 @@ func TestPlaylistErrors(t *testing.T) {
 // TestPlaylistNames: the names in a playlist lead to its segments from wherever it is looked up.
 func TestPlaylistNames(t *testing.T) {
 	t.Parallel()
-	e := harness.StartEmulator(t, "--stream", "door=testcard")
+	e := harness.StartEmulator(t, "--stream", "door=testcard", "--retention", "72h") // the day that lies 26 hours back may begin 50 hours back
 	m := harness.StartMount(t, e, "--segment", "10s", "--timezone", "Asia/Kolkata")
 	at := time.Now().Add(-26 * time.Hour).In(time.FixedZone("IST", 19800)).Truncate(time.Hour)
 	day, hour := at.Format("2006-01-02"), at.Add(-30*time.Minute).Format("2006-01-02T15")

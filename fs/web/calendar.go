@@ -12,10 +12,11 @@ type month struct {
 	Weeks [][7]date
 }
 
-// date is a day of a calendar; Number is 0 for none, and URL empty where nothing is recorded.
+// date is a day of a calendar; Number is 0 for none, and URL empty where nothing is recorded. Label is how a screen reader calls the day: it begins
+// with what is seen, the number, as who speaks to a browser says that (WCAG 2.2, 2.5.3).
 type date struct {
-	Number   int
-	Day, URL string
+	Number          int
+	Day, Label, URL string
 }
 
 // calendar gives the months of a listing of days, the newest first, and the URL of the newest day. Lines that are no days are left out.
@@ -60,7 +61,7 @@ func monthFrom(first time.Time, days map[string]string) (m month, any bool) {
 		day := at.Format(time.DateOnly)
 		url := days[day]
 		any = any || url != ""
-		m.Weeks[len(m.Weeks)-1][weekday] = date{at.Day(), day, url}
+		m.Weeks[len(m.Weeks)-1][weekday] = date{at.Day(), day, at.Format("2 January 2006"), url}
 	}
 	return m, any
 }

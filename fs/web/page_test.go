@@ -75,3 +75,20 @@ func TestLongDay(t *testing.T) {
 		}
 	}
 }
+
+// TestCalendarLabels: how a screen reader calls a day of the calendar begins with the number that is seen, on days of one digit too.
+func TestCalendarLabels(t *testing.T) {
+	a := recorded()
+	for day, label := range map[string]string{"1999-12-31": "31 December 1999", "2000-01-01": "1 January 2000", "2000-01-09": "9 January 2000"} {
+		at, err := time.Parse(time.DateOnly, day)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.Record("days", at.Add(12*time.Hour), 6, 10*time.Second)
+		number, _, _ := strings.Cut(label, " ")
+		want := `aria-label="` + label + `"><time datetime="` + day + `">` + number + `</time></a>`
+		if page := ask(t, serve(t, a, web.Options{}), "GET", "/days/"); !strings.Contains(page.body, want) {
+			t.Errorf("no %s in %s", want, page.body)
+		}
+	}
+}

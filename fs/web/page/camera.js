@@ -5,7 +5,7 @@ import { ago, clock } from './times.js';
 
 const { zone } = document.querySelector('main').dataset;
 const today = clock(Date.now(), zone, 0).slice(0, 10);
-document.querySelector(`.month a[aria-label="${today}"]`)?.classList.add('today');
+document.querySelector(`.month time[datetime="${today}"]`)?.parentElement.setAttribute('aria-current', 'date');
 
 const state = document.querySelector('.state');
 try {

@@ -97,7 +97,7 @@ func TestPlaylistBrowser(t *testing.T) {
 		}
 	}
 	for _, at := range places {
-		if got, err := readNumber(seekTab(t, tab, at)); err != nil || got != c.number(at) {
+		if got, err := seekNumber(t, tab, at, c.number(at)); err != nil || got != c.number(at) {
 			t.Errorf("at %s: picture %d, %v; want %d", at, got, err, c.number(at))
 		}
 	}
@@ -106,9 +106,21 @@ func TestPlaylistBrowser(t *testing.T) {
 	}
 }
 
-// seekTab seeks, and gives the picture that is shown then. Chromium's player fails now and then where it seeks while it reads ("could not
-// parse"), and plays the same when it is loaded again: that may be three times.
-func seekTab(t *testing.T, tab *browser.Tab, at time.Duration) []byte {
+// seekNumber seeks in numbered footage, and gives the number of the picture that it comes to show.
+func seekNumber(t *testing.T, tab *browser.Tab, at time.Duration, want int) (got int, err error) {
+	t.Helper()
+	seekTab(t, tab, at, func() bool {
+		gray, _, _ := tab.Gray(t, `document.querySelector('video')`)
+		got, err = readNumber(gray)
+		return err == nil && got == want
+	})
+	return got, err
+}
+
+// seekTab seeks, and waits until the right picture is shown, ten seconds at most: on a busy machine Chromium has told that it seeked a moment before it
+// shows anything else. Its player fails now and then where it seeks while it reads ("could not parse"), and plays the same when it is loaded again: that
+// may be three times.
+func seekTab(t *testing.T, tab *browser.Tab, at time.Duration, right func() bool) {
 	t.Helper()
 	browser.Eval[bool](t, tab, fmt.Sprintf(`new Promise((done, fail) => {
 		const v = document.querySelector('video'), end = new AbortController(), seek = () => { v.currentTime = %s + 0.0005; };
@@ -122,6 +134,7 @@ func seekTab(t *testing.T, tab *browser.Tab, at time.Duration) []byte {
 		v.addEventListener('seeked', () => { end.abort(); done(true); }, {signal: end.signal});
 		if (v.error) again(); else seek();
 	})`, inSeconds(at)))
-	gray, _, _ := tab.Gray(t, `document.querySelector('video')`)
-	return gray
+	for deadline := time.Now().Add(10 * time.Second); !right() && time.Now().Before(deadline); {
+		time.Sleep(20 * time.Millisecond)
+	}
 }

@@ -107,8 +107,12 @@ func TestSessionsInBrowser(t *testing.T) {
 			begin := browser.Eval[float64](t, tab, video+`.seekable.start(0)`)
 			browser.Eval[bool](t, tab, `(`+video+`.pause(), true)`)
 			for _, at := range []int{41, 3, 59, 20} {
-				seekTab(t, tab, time.Duration((begin+float64(at)+0.5)*float64(time.Second)))
-				if got := tab.Second(t, video); got != at {
+				got := -1
+				seekTab(t, tab, time.Duration((begin+float64(at)+0.5)*float64(time.Second)), func() bool {
+					got = tab.Second(t, video)
+					return got == at
+				})
+				if got != at {
 					t.Errorf("%s: second %d at %d.5 s", u, got, at)
 				}
 			}

@@ -11,12 +11,10 @@ const (
 	// collectAt is how much the heap may grow before it is collected, in percent of what is in use; Go's own is 100. Reading clips makes next to no garbage; listing
 	// days of many streams makes much for a moment. There these bounds take a third off the most that the process has, for a tenth to a sixth more CPU time.
 	collectAt = 50
-	// leastLimit is what all of Go's memory may be before the heap is collected sooner than that. moreThanLive is what it may be at least, beyond what is in use
-	// and a fifth of that: a limit below what is in use would have half of the CPU time go into collecting.
+	// leastLimit is what all of Go's memory may be before the heap is collected sooner than that. moreThanLive is what it may be at least, beyond what of the
+	// heap is in use and a fifth of that: a limit below what is in use would have half of the CPU time go into collecting.
 	leastLimit   = 80 << 20
 	moreThanLive = 12 << 20
-	// liveHeap is what the last collection has found in use (package runtime/metrics).
-	liveHeap = "/gc/heap/live:bytes"
 )
 
 // collectSooner has the heap of this process be collected sooner than Go does by itself, unless its user has said when (GOGC, GOMEMLIMIT; package runtime).
@@ -35,9 +33,7 @@ func collectSooner() {
 func eachCollection(limit int64) {
 	unreachable := new([4]*byte) // the next collection finds that nothing has it
 	runtime.AddCleanup(unreachable, func(limit int64) {
-		live := []metrics.Sample{{Name: liveHeap}}
-		metrics.Read(live)
-		if next := limitOf(live[0].Value.Uint64()); next > limit || next < limit-limit/10 {
+		if next := limitNow(); next > limit || next < limit-limit/10 {
 			debug.SetMemoryLimit(next)
 			limit = next
 		}
@@ -45,5 +41,16 @@ func eachCollection(limit int64) {
 	}, limit)
 }
 
-// limitOf gives the limit where so many bytes are in use.
-func limitOf(live uint64) int64 { return max(leastLimit, int64(live+live/5)+moreThanLive) }
+// limitNow gives the limit for what is in use: what the last collection has found in use of the heap, and of all that the limit counts, which is what is mapped and
+// not given back, what is neither objects nor free space. That are stacks, and the space between objects of which few are left: no collection frees it.
+func limitNow() int64 {
+	found := []metrics.Sample{
+		{Name: "/gc/heap/live:bytes"}, {Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"},
+		{Name: "/memory/classes/heap/free:bytes"}, {Name: "/memory/classes/heap/objects:bytes"},
+	} // package runtime/metrics
+	metrics.Read(found)
+	value := func(i int) int64 { return int64(found[i].Value.Uint64()) }
+	live := value(0)
+	inUse := live + value(1) - value(2) - value(3) - value(4)
+	return max(leastLimit, live+live/5+moreThanLive, inUse+inUse/5)
+}

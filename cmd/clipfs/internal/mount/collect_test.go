@@ -4,6 +4,7 @@ import (
 	"math"
 	"runtime"
 	"runtime/debug"
+	"sync"
 	"testing"
 
 	"clipfs/cmd/clipfs/internal/mount"
@@ -20,6 +21,53 @@ func TestLimitFollowsWhatIsInUse(t *testing.T) {
 	collectUntil(t, "a limit beyond what is in use", func(limit int64) bool { return limit > much+much/5 && limit < 2*much })
 	runtime.KeepAlive(inUse)
 	collectUntil(t, "the limit of a small process again", func(limit int64) bool { return limit == least })
+}
+
+// TestLimitFollowsWhatNoCollectionFrees: the limit is beyond stacks, and beyond the space between objects of which few are left, as those of names that were looked
+// at once. Below that the heap would be collected without end.
+func TestLimitFollowsWhatNoCollectionFrees(t *testing.T) {
+	t.Setenv("GOGC", "100")
+	t.Cleanup(func() { debug.SetMemoryLimit(math.MaxInt64) })
+	mount.CollectSooner()
+	const much, least = 200 << 20, 80 << 20
+	few := fewOf(much)
+	collectUntil(t, "a limit beyond the pages that few objects keep", func(limit int64) bool { return limit > much && limit < 2*much })
+	runtime.KeepAlive(few)
+	collectUntil(t, "the limit of a small process", func(limit int64) bool { return limit == least })
+
+	end := make(chan struct{})
+	var waiting sync.WaitGroup
+	for range much / stack {
+		waiting.Go(func() { wait([stack / 2]byte{}, end) })
+	}
+	collectUntil(t, "a limit beyond the stacks", func(limit int64) bool { return limit > much && limit < 2*much })
+	close(end)
+	waiting.Wait()
+	collectUntil(t, "the limit of a small process again", func(limit int64) bool { return limit == least })
+}
+
+// fewOf gives an eighth of the objects of so many bytes, which lie among the others.
+func fewOf(much int) [][]byte {
+	all := make([][]byte, much/1000)
+	for i := range all {
+		all[i] = make([]byte, 1000)
+	}
+	few := make([][]byte, 0, len(all)/8)
+	for i := 0; i < len(all); i += 8 {
+		few = append(few, all[i])
+	}
+	return few
+}
+
+// stack is how much a goroutine has that waits in wait.
+const stack = 32 << 10
+
+// wait waits with much on its stack.
+//
+//go:noinline
+func wait(much [stack / 2]byte, end <-chan struct{}) byte {
+	<-end
+	return much[len(end)]
 }
 
 // collectUntil collects until the limit is as it should be. It follows after a collection, in a goroutine.

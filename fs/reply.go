@@ -35,8 +35,18 @@ func (p *replyPool) take() *reply {
 	return r
 }
 
-// add puts bytes behind those that are there.
-func (r *reply) add(p []byte) { r.parts, r.size = append(r.parts, p), r.size+len(p) }
+// add puts bytes behind those that are there. Those that lie behind them in memory too are of the same part: one system call takes 1,024 of them at most
+// (IOV_MAX, writev(2)), and a read that is not answered never ends.
+func (r *reply) add(p []byte) {
+	r.size += len(p)
+	if last := len(r.parts) - 1; last >= 0 && len(p) > 0 {
+		if own, n := r.parts[last], len(r.parts[last]); cap(own) > n && &own[:n+1][n] == &p[0] {
+			r.parts[last] = own[:n+len(p)]
+			return
+		}
+	}
+	r.parts = append(r.parts, p)
+}
 
 // Size is how many bytes there are.
 func (r *reply) Size() int { return r.size }

@@ -157,6 +157,35 @@ func TestReadsHandPagesOn(t *testing.T) {
 	}
 }
 
+// TestReadsOfManyPieces: however many pieces a large read is of, the kernel gets it in one system call, which takes 1,024 (IOV_MAX, writev(2)).
+func TestReadsOfManyPieces(t *testing.T) {
+	s := scatter(t, 300_000, 3000*250)
+	rest := s.pieces[1]
+	s.pieces = s.pieces[:1]
+	for i := range 3000 {
+		s.pieces = append(s.pieces, piece{bytes: rest.bytes[250*i:][:250], file: rest.file, before: rest.before + int64(250*i)})
+	}
+	read := fs.Reads(s, archive.Operation{}, fs.Options{Logger: slog.New(slog.DiscardHandler)})
+	for range 2 {
+		result, errno := read(caller(7, 0), make([]byte, mebibyte), 0)
+		if errno != 0 {
+			t.Fatal(errno)
+		}
+		lent, ok := result.(interface {
+			Slices() ([][]byte, fuse.Status)
+		})
+		if !ok {
+			t.Fatal("no pages are handed on")
+		}
+		if parts, _ := lent.Slices(); len(parts) != 2 {
+			t.Errorf("%d parts, want the pages and the rest", len(parts))
+		}
+		if got := bytesOf(t, result); !bytes.Equal(got, s.all()[:mebibyte]) {
+			t.Error("other bytes")
+		}
+	}
+}
+
 // TestReadsOfDamagedFiles: what cannot be handed on is read, and what cannot be read is an error that leaves nothing mapped.
 func TestReadsOfDamagedFiles(t *testing.T) {
 	s := scatter(t, mebibyte, mebibyte)

@@ -4,6 +4,7 @@
 package pages
 
 import (
+	"io"
 	"os"
 	"sync"
 	"syscall"
@@ -27,6 +28,7 @@ type Run struct {
 	at     int64
 	length int
 	start  unsafe.Pointer
+	stat   unix.Stat_t
 	err    error
 }
 
@@ -77,6 +79,11 @@ func (r *Run) mapPages(fd uintptr) {
 	// Page faults alone would have the disk read a little at a time.
 	if r.err = unix.Madvise(pages, unix.MADV_WILLNEED); r.err == nil {
 		r.err = unix.Madvise(pages, unix.MADV_POPULATE_READ)
+	}
+	if r.err == nil { // behind its end a file has zeros up to the end of a page
+		if r.err = unix.Fstat(int(fd), &r.stat); r.err == nil && r.stat.Size < r.at+int64(r.length) {
+			r.err = io.ErrUnexpectedEOF
+		}
 	}
 	if r.err != nil {
 		_ = unix.MunmapPtr(r.start, uintptr(r.length)) // it is a mapping

@@ -65,8 +65,10 @@ func TestMapFails(t *testing.T) {
 	if err := os.Truncate(f.Name(), 100_000); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := pool.Map(of, 0, 1<<20); err == nil {
-		t.Error("a file that was cut off is mapped")
+	for _, test := range []struct{ at, length int64 }{{0, 1 << 20}, {0, 100_001}, {99_999, 2}, {100_000, 1}, {100_001, 10}, {1 << 62, 1 << 20}} {
+		if _, err := pool.Map(of, test.at, int(test.length)); err == nil {
+			t.Errorf("%+v of a file that was cut off is mapped", test)
+		}
 	}
 	if run, err := pool.Map(of, 0, 100_000); err != nil {
 		t.Errorf("what is left of it: %v", err)

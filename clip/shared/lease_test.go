@@ -186,9 +186,9 @@ func (b *torn) Get(ctx context.Context, name string) (*shared.Object, error) {
 // of another one, and both would fetch.
 func TestTornLeases(t *testing.T) {
 	for _, tc := range []struct {
-		times  int32
-		writes bool // the host has written, and knows by that what the store's ETags say: it believes none that is wrong more often either
-	}{{1, false}, {3, true}} {
+		times         int32
+		writes, reads bool // what the host has done, and knows by that what the store's ETags say: it believes none that is wrong more often either
+	}{{times: 1}, {times: 5, reads: true}, {times: 5, writes: true}} {
 		synctest.Test(t, func(t *testing.T) {
 			b := memory.New()
 			leader, at := open(t, b, shared.Options{}), &torn{Bucket: b}
@@ -199,6 +199,11 @@ func TestTornLeases(t *testing.T) {
 				host.Open(t.Context(), third, tier.Fetch{Whole: always})
 			}
 			leader.Open(t.Context(), other, tier.Fetch{Whole: always})
+			if tc.reads {
+				looks, cancel := context.WithTimeout(t.Context(), time.Second)
+				host.Open(looks, other, tier.Fetch{Whole: always})
+				cancel()
+			}
 			b.Edit("/l/", func(o []byte) []byte { at.before = o; return o })
 			if fetch, _ := wants(t, leader, always); !fetch {
 				t.Fatal("the first host does not fetch")
@@ -208,7 +213,7 @@ func TestTornLeases(t *testing.T) {
 			time.Sleep(time.Second) // what the host has read is old
 			at.left.Store(tc.times)
 			if fetch, took := wants(t, host, always); fetch || took < lasts-time.Second {
-				t.Errorf("torn %d times: another host is to fetch: %t, after %s", tc.times, fetch, took)
+				t.Errorf("%+v: another host is to fetch: %t, after %s", tc, fetch, took)
 			}
 			if at.left.Load() >= 0 {
 				t.Error("no leases were read")

@@ -33,7 +33,8 @@ func sumOf(b []byte) string {
 
 // readTries is how often a small object is read whose ETag does not seem to be of what came: Versity S3 Gateway gives the ETag of one version of an
 // object with the bytes of another one while it is replaced, and a write on the condition of that ETag would undo what stands there. Where
-// none of so many is, the store's ETags say nothing of the bytes, unless this host has seen that they do. tornPause is between two of them.
+// none of so many is, the store's ETags say nothing of the bytes, unless this host has seen that they do, by what it has written or read: then it reads on
+// for as long as a request may take. tornPause is before the second, and twice as long before each one after that.
 const (
 	readTries = 4
 	tornPause = 5 * time.Millisecond
@@ -47,21 +48,24 @@ func (l *leases) read(name string, most int64, text any) (etag string, err error
 	ctx, cancel := context.WithTimeout(l.ctx, l.timeout)
 	defer cancel()
 	before := ""
-	for tries := 1; ; tries++ {
+	for tries, pause := 1, tornPause; ; tries, pause = tries+1, 2*pause {
 		var b []byte
 		if b, etag, err = l.get(ctx, name, most); err != nil {
 			return "", err
 		}
-		came := etag + string(b)
-		switch {
-		case etag == sumOf(b), l.opaque.Load(), !l.sums.Load() && (came == before || tries == readTries):
+		came, right := etag+string(b), etag == sumOf(b)
+		if right {
+			l.sums.Store(true)
+		}
+		if right || l.opaque.Load() || !l.sums.Load() && (came == before || tries == readTries) {
 			_ = json.Unmarshal(b, text) // what is none says nothing
 			return etag, nil
-		case tries == readTries:
-			return "", errTorn
 		}
 		before = came
-		l.rest(tornPause, nil)
+		if left, _ := ctx.Deadline(); time.Until(left) <= pause {
+			return "", errTorn
+		}
+		l.rest(pause, nil)
 	}
 }
 

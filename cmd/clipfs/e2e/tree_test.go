@@ -101,7 +101,7 @@ func walk(t *testing.T, m *harness.Mount) map[string]bool {
 	return tree
 }
 
-// clocksBack gives the last time before now at which clocks in Berlin went back.
+// clocksBack gives the last time at which clocks in Berlin went back and that is more than a day ago: all of that day is over.
 func clocksBack(t *testing.T) time.Time {
 	t.Helper()
 	berlin, err := time.LoadLocation("Europe/Berlin")
@@ -112,7 +112,7 @@ func clocksBack(t *testing.T) time.Time {
 		_, o := at.In(berlin).Zone()
 		return o
 	}
-	at := time.Now().UTC().Truncate(time.Hour)
+	at := time.Now().UTC().Add(-48 * time.Hour).Truncate(time.Hour)
 	for offset(at) >= offset(at.Add(-time.Hour)) {
 		at = at.Add(-time.Hour)
 	}

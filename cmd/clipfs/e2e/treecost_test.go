@@ -89,7 +89,7 @@ func TestCostOfARetention(t *testing.T) {
 	t.Parallel()
 	e := harness.StartEmulator(t, "--quota", "off")
 	createStreams(t, e, 24*390, "cam", "empty")
-	at := time.Now().UTC().Add(-9 * 24 * time.Hour)
+	at := time.Now().UTC().Add(-9 * 24 * time.Hour).Truncate(time.Hour) // a minute that is not of two days
 	for range 3 {
 		put(t, e, "cam", at, time.Minute)
 		at = at.Add(24 * time.Hour)

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -149,6 +150,38 @@ func (g *Gateway) Place(object, from string) (err error) {
 	}
 	_, err = io.Copy(out, in)
 	return errors.Join(err, out.Close())
+}
+
+// Objects gives the names of all objects in the bucket of Versity S3 Gateway. It makes no request.
+func (g *Gateway) Objects() (names []string, err error) {
+	err = g.each(func(name string, _ fs.DirEntry) error {
+		names = append(names, name)
+		return nil
+	})
+	return names, err
+}
+
+// Age has that bucket say of each object that it was written so much longer ago. It makes no request either.
+func (g *Gateway) Age(by time.Duration) error {
+	return g.each(func(name string, entry fs.DirEntry) error {
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		then := info.ModTime().Add(-by)
+		return os.Chtimes(filepath.Join(g.dir, "objects", Name, name), then, then)
+	})
+}
+
+// each calls do with each file in which the store keeps an object.
+func (g *Gateway) each(do func(name string, entry fs.DirEntry) error) error {
+	bucket := os.DirFS(filepath.Join(g.dir, "objects", Name))
+	return fs.WalkDir(bucket, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.Type().IsRegular() {
+			return err
+		}
+		return do(name, entry)
+	})
 }
 
 // Write keeps what the program says.

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -124,6 +125,45 @@ func TestFleet(t *testing.T) {
 	g.Set(nil)
 	eventually(t, "it is told that something may", func() bool { return statusOfShared(t, second).Shared.Writable })
 	clearExpired(t, e, second, parts)
+	clearSilent(t, g, second)
+	if got, err := os.ReadFile(second.Join(filepath.Dir(hour), nameOf(time.Now().UTC().Add(-30*time.Minute).Truncate(time.Minute)), "1m.mp4")); err != nil || len(got) == 0 {
+		t.Errorf("once all is cleared: %d bytes, %v", len(got), err)
+	}
+	eventually(t, "it shares again", func() bool { return len(objectsOf(t, g)) >= 3 }) // a part, its head, leases
+}
+
+// objectsOf gives the names of all that is in the bucket.
+func objectsOf(t *testing.T, g *gateway.Gateway) (names []string) {
+	t.Helper()
+	names, err := g.Objects()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
+}
+
+// clearSilent: leases and beats, which are all that is left, go once nobody has rewritten them for a day.
+func clearSilent(t *testing.T, g *gateway.Gateway, m *harness.Mount) {
+	t.Helper()
+	left := objectsOf(t, g)
+	all := strings.Join(left, " ")
+	if !strings.Contains(all, "/l/") || !strings.Contains(all, "/hosts/") || strings.Contains(all, "/m/") {
+		t.Errorf("what is not footage: %q", left)
+	}
+	for _, test := range []struct {
+		age  time.Duration
+		want int
+	}{{23 * time.Hour, 0}, {2 * time.Hour, len(left)}} {
+		if err := g.Age(test.age); err != nil {
+			t.Fatal(err)
+		}
+		if text := string(harness.Run(t, harness.Binary(t), "shared", "clear", m.Path)); !strings.HasPrefix(text, fmt.Sprintf("%d objects removed", test.want)) {
+			t.Errorf("clipfs shared clear, %s later: %s; want %d objects", test.age, text, test.want)
+		}
+	}
+	if left := objectsOf(t, g); len(left) > 0 {
+		t.Errorf("left are %q", left)
+	}
 }
 
 // clearExpired: what is expired goes by the retention of now, and nothing before that is over. Endpoint and bucket are those of the mount.

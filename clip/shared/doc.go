@@ -45,7 +45,8 @@
 // archive, where each byte is paid for, is as slow.
 //
 // Offers wait in a queue that is bounded by the bytes of their entries, and are dropped where it is full, where the entry is
-// evicted before its turn, and where the breaker is open. Two large payloads are uploaded at a time, and heads beside them. An upload that fails
+// evicted before its turn, and where the breaker is open. Two large payloads are uploaded at a time, and heads beside them. Some dozens of
+// offers are confirmed at a time, whatever is uploaded: one listing does for all that wait for it. An upload that fails
 // ends uploads and nothing else, until a beat could be written again.
 //
 // # One fetch for all

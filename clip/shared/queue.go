@@ -16,9 +16,13 @@ import (
 
 const (
 	// bytesAtOnce is how many bytes of payloads are written at once. One payload counts for half of that at most, so two large ones are written,
-	// or more small ones, which a store's latency would else hold up. payloadsAtOnce is how many of them are confirmed or written, smallAtOnce of all that is small.
+	// or more small ones, which a store's latency would else hold up. payloadsAtOnce is how many payloads are written at once, smallAtOnce how
+	// many of all that is small.
 	bytesAtOnce                 = 8 << 20
 	payloadsAtOnce, smallAtOnce = 8, 6
+	// confirmsAtOnce is how many of either are confirmed at once, or wait to be written then: one listing confirms all of the same minutes that
+	// wait for it, so those that wait for their turn would take another one.
+	confirmsAtOnce = 32
 	// uploadStall is how long an upload may go without the bucket taking a byte, or answering.
 	uploadStall = 30 * time.Second
 )
@@ -53,16 +57,18 @@ type queue struct {
 	idle chan struct{}
 }
 
-// lane is the offers of one sort that wait, and how many of them are confirmed or written, and may be.
+// lane is the offers of one sort that wait, how many have been begun and not ended, and the turns of those that are written.
 type lane struct {
-	waiting    []offer
-	busy, most int
+	waiting []offer
+	busy    int
+	writes  *semaphore.Weighted
 }
 
 func newQueue(ctx context.Context, most int64, upload func(context.Context, offer)) *queue {
 	return &queue{
 		ctx: ctx, most: most, upload: upload, payloads: semaphore.NewWeighted(bytesAtOnce),
-		media: lane{most: payloadsAtOnce}, small: lane{most: smallAtOnce}, names: make(map[Name]bool), idle: make(chan struct{}),
+		media: lane{writes: semaphore.NewWeighted(payloadsAtOnce)}, small: lane{writes: semaphore.NewWeighted(smallAtOnce)},
+		names: make(map[Name]bool), idle: make(chan struct{}),
 	}
 }
 
@@ -78,16 +84,41 @@ func (q *queue) add(o offer) bool {
 	}
 	q.names[o.name] = true
 	q.bytes += o.Size
-	l := &q.small
-	if o.name.Kind == Media {
-		l = &q.media
-	}
+	l := q.laneOf(o.name.Kind)
 	l.waiting = append(l.waiting, o)
-	if l.busy < l.most {
+	if l.busy < confirmsAtOnce {
 		l.busy++
 		q.running.Go(func() { q.work(l) })
 	}
 	return true
+}
+
+// laneOf gives the lane of a kind.
+func (q *queue) laneOf(kind Kind) *lane {
+	if kind == Media {
+		return &q.media
+	}
+	return &q.small
+}
+
+// turn waits until an object of so many bytes may be written. The function that it gives has to be called once it is.
+func (q *queue) turn(ctx context.Context, kind Kind, size int64) (done func(), err error) {
+	l := q.laneOf(kind)
+	if err := l.writes.Acquire(ctx, 1); err != nil {
+		return nil, err
+	}
+	if kind != Media {
+		return func() { l.writes.Release(1) }, nil
+	}
+	weight := min(size, bytesAtOnce/2)
+	if err := q.payloads.Acquire(ctx, weight); err != nil {
+		l.writes.Release(1)
+		return nil, err
+	}
+	return func() {
+		q.payloads.Release(weight)
+		l.writes.Release(1)
+	}, nil
 }
 
 // work uploads until nothing waits in a lane.
@@ -230,19 +261,17 @@ func (t *Tier) put(ctx context.Context, o offer, over bool) error {
 	if err != nil {
 		return err
 	}
+	done, err := t.queue.turn(ctx, o.name.Kind, o.Size)
+	if err != nil {
+		return err
+	}
+	defer done()
 	head, err := t.options.Key.Encode(o.name, Header{
 		Kind: o.name.Kind, Size: o.Size, Payload: c.Identity.Size, Tables: c.Identity.Tables, Digest: c.Identity.Digest,
 		Ingested: c.Ingested, Start: c.Start, End: c.End, Part: t.options.Part, Gap: t.options.Gap, Fragments: c.Fragments,
 	}, content)
 	if err != nil {
 		return fmt.Errorf("%w: %w", tier.ErrGone, err) // the cache does not have it any more
-	}
-	if o.name.Kind == Media {
-		weight := min(o.Size, bytesAtOnce/2)
-		if err := t.queue.payloads.Acquire(ctx, weight); err != nil {
-			return err
-		}
-		defer t.queue.payloads.Release(weight)
 	}
 	size := int64(len(head)) + o.Size
 	stalled, cancel := context.WithCancelCause(ctx)

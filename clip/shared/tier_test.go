@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -278,6 +279,55 @@ func TestUploadsAtOnce(t *testing.T) {
 			synctest.Wait()
 			if s := host.Stats(); s.Uploaded != 40 || s.Waiting != 0 {
 				t.Errorf("of %d bytes each: %+v", tc.size, s)
+			}
+		})
+	}
+}
+
+// TestConfirmedTogether: offers are confirmed beside those that are written and those that wait for that, so that what is listed for one of them does
+// for others; no more are written at once for that.
+func TestConfirmedTogether(t *testing.T) {
+	for _, tc := range []struct {
+		head bool
+		want int
+	}{{true, 6}, {false, 8}} {
+		synctest.Test(t, func(t *testing.T) {
+			const lasts, offers = 300 * time.Millisecond, 30
+			b := memory.New()
+			proceed := make(chan struct{})
+			running, most := 0, 0
+			b.Fail = func(_ context.Context, call, _ string) error {
+				if call == "put" {
+					b.Change(func() { running++; most = max(most, running) })
+					<-proceed
+					b.Change(func() { running-- })
+				}
+				return nil
+			}
+			host := open(t, b, shared.Options{})
+			var confirmed atomic.Int32
+			for i := range offers {
+				id, o := someID(), offerOf(100)
+				id.Key += "-" + key(i)
+				o.Head = tc.head
+				o.Confirm = func(ctx context.Context) (tier.Confirmed, error) {
+					time.Sleep(lasts)
+					confirmed.Add(1)
+					return offerOf(100).Confirm(ctx)
+				}
+				host.Offer(id, o)
+			}
+			time.Sleep(lasts)
+			synctest.Wait()
+			b.Change(func() {
+				if n := confirmed.Load(); n != offers || most != tc.want {
+					t.Errorf("heads %t: %d are confirmed, and %d written at once, want %d and %d", tc.head, n, most, offers, tc.want)
+				}
+			})
+			close(proceed)
+			synctest.Wait()
+			if s := host.Stats(); s.Uploaded != offers || s.Waiting != 0 {
+				t.Errorf("heads %t: %+v", tc.head, s)
 			}
 		})
 	}

@@ -3,6 +3,7 @@ package clip
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -36,6 +37,35 @@ type keptSegment struct {
 	Part           int
 	At             int64
 	Bytes          []byte
+}
+
+// errNoLayout: a record is of no layout.
+var errNoLayout = errors.New("no layout")
+
+// segments gives those of the layout: its head, and behind that media of its parts, and bytes, up to its size.
+func (k *keptLayout) segments() (all []segment, err error) {
+	at := int64(0)
+	for i, s := range k.Segments {
+		of := segment{s.Offset, s.Length, s.Part, s.At, s.Bytes}
+		right := of.offset == at && of.length >= 0
+		switch {
+		case i == 0:
+			right = right && of.part == noPart && of.bytes == nil && of.length == k.HeadSize
+		case of.part == noPart:
+			right = right && of.bytes != nil && int64(len(of.bytes)) == of.length
+		default:
+			right = right && of.bytes == nil && of.part >= 0 && of.part < len(k.Parts) && of.at >= 0
+		}
+		if !right {
+			return nil, errNoLayout
+		}
+		at += of.length
+		all = append(all, of)
+	}
+	if at != k.Size {
+		return nil, errNoLayout
+	}
+	return all, nil
 }
 
 // keptKey is the key of the record of a clip's layout.
@@ -103,16 +133,11 @@ func (c *Clip) keptLayout(ctx context.Context, d *detail) (*layout, bool) {
 		out.parts[i] = layoutPart{payload: p.Payload(c.stream, l.options.Selector), start: kept.Parts[i].Start, end: kept.Parts[i].End}
 		copy(out.parts[i].tables[:], kept.Parts[i].Tables)
 	}
-	at := int64(0)
-	for _, s := range kept.Segments {
-		if s.Offset != at || s.Length < 0 || s.Part < noPart || s.Part >= len(d.parts) {
-			return nil, false
-		}
-		at += s.Length
-		out.segments = append(out.segments, segment{s.Offset, s.Length, s.Part, s.At, s.Bytes})
+	if out.segments, err = kept.segments(); err != nil {
+		return nil, false
 	}
 	out.nameFor(l.joining(), d.parts)
-	if at != kept.Size || string(out.digest[:]) != string(kept.Digest) || !l.cache.Has(out.headKey) || !out.keeps(l.identities) {
+	if string(out.digest[:]) != string(kept.Digest) || !l.cache.Has(out.headKey) || !out.keeps(l.identities) {
 		return nil, false
 	}
 	for i := range out.parts {

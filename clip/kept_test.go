@@ -126,8 +126,14 @@ func TestKeptLayoutThatDoesNotFit(t *testing.T) {
 			kept := r.read(t)
 			r.write(t, kept[:strings.Index(kept, `"Segments"`)]+`"Segments":[]}`)
 		},
-		"of another size": func(t *testing.T, r *runs) { r.write(t, strings.Replace(r.read(t), `"Size":`, `"Size":1`, 1)) },
-		"of no such part": func(t *testing.T, r *runs) { r.write(t, strings.Replace(r.read(t), `"Part":1,`, `"Part":10,`, 1)) },
+		"of another size":            func(t *testing.T, r *runs) { r.write(t, strings.Replace(r.read(t), `"Size":`, `"Size":1`, 1)) },
+		"of another head":            func(t *testing.T, r *runs) { r.write(t, strings.Replace(r.read(t), `"HeadSize":`, `"HeadSize":1`, 1)) },
+		"of media where the head is": func(t *testing.T, r *runs) { r.write(t, strings.Replace(r.read(t), `"Part":-1,`, `"Part":0,`, 1)) },
+		"of fewer bytes than it says": func(t *testing.T, r *runs) {
+			r.write(t, strings.Replace(r.read(t), `"Part":1,"At":0,"Bytes":null`, `"Part":-1,"At":0,"Bytes":"AAAA"`, 1))
+		},
+		"of media before the beginning": func(t *testing.T, r *runs) { r.write(t, strings.Replace(r.read(t), `"At":0`, `"At":-5`, 2)) },
+		"of no such part":               func(t *testing.T, r *runs) { r.write(t, strings.Replace(r.read(t), `"Part":1,`, `"Part":10,`, 1)) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := firstRun(t)

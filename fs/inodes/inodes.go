@@ -111,16 +111,21 @@ func (f *FileSystem) oldest() []uint64 {
 	return nodes
 }
 
-// Open notes that the kernel may have pages of an inode.
+// Open notes that the kernel may have pages of an inode from now on. Until it is answered that is in use, and where it is refused there are none: a program that
+// may open nothing tries all the same.
 func (f *FileSystem) Open(cancel <-chan struct{}, in *fuse.OpenIn, out *fuse.OpenOut) fuse.Status {
+	status := f.RawFileSystem.Open(cancel, in, out)
+	if status != fuse.OK {
+		return status
+	}
 	f.mu.Lock()
+	defer f.mu.Unlock()
 	if one, ok := f.known[in.NodeId]; ok && !one.opened {
 		one.opened = true
 		f.opened++
 		f.known[in.NodeId] = one
 	}
-	f.mu.Unlock()
-	return f.RawFileSystem.Open(cancel, in, out)
+	return status
 }
 
 // Forget takes back look-ups of an inode.

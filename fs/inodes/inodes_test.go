@@ -24,8 +24,16 @@ func (numbers) Lookup(_ <-chan struct{}, _ *fuse.InHeader, name string, out *fus
 	return fuse.OK
 }
 
-func (numbers) Open(<-chan struct{}, *fuse.OpenIn, *fuse.OpenOut) fuse.Status { return fuse.OK }
-func (numbers) Forget(uint64, uint64)                                         {}
+// refused is from which number on files may not be opened.
+const refused = 1000
+
+func (numbers) Open(_ <-chan struct{}, in *fuse.OpenIn, _ *fuse.OpenOut) fuse.Status {
+	if in.NodeId >= refused {
+		return fuse.EACCES
+	}
+	return fuse.OK
+}
+func (numbers) Forget(uint64, uint64) {}
 
 // kernel knows what it was told of, and forgets what it is asked to unless that is in use.
 type kernel struct {
@@ -144,6 +152,22 @@ func TestOpenedStays(t *testing.T) {
 		k.look(span(100, 200)...)
 		if n := k.fs.Known(); n > 8 {
 			t.Errorf("%d known after the opened are forgotten", n)
+		}
+	})
+}
+
+// TestRefusedDoesNotStay: what was not opened has no pages: an indexer that may open nothing, and tries each file, does not have them all remembered.
+func TestRefusedDoesNotStay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newKernel(t, 8)
+		for n := refused; n < refused+100; n++ {
+			k.look(n)
+			if status := k.fs.Open(nil, &fuse.OpenIn{InHeader: fuse.InHeader{NodeId: uint64(n)}}, &fuse.OpenOut{}); status != fuse.EACCES {
+				t.Fatal(status)
+			}
+		}
+		if n := k.fs.Known(); n > 8+1 {
+			t.Errorf("%d known, of which none was opened", n)
 		}
 	})
 }

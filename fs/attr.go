@@ -20,6 +20,8 @@ const (
 	sectorSize = 512
 	// exactTimeout is how long the kernel keeps attributes that never change again, dirTimeout those of directories.
 	exactTimeout, dirTimeout = time.Hour, time.Minute
+	// estimateTimeout is how long it keeps attributes with a size that is an estimate, unless they are recalled (version.recall).
+	estimateTimeout = time.Second
 	// grammarTimeout is how long it keeps a name that is valid for good, so that it asks now and then whether the mount
 	// is still alive.
 	grammarTimeout = time.Hour

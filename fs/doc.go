@@ -16,11 +16,13 @@
 // The size of a clip is an estimate, on the high side, until its head has arrived, and the kernel must not work with
 // an estimate: sendfile without fstat is bounded by the size that the kernel holds and would pad with zeros. So
 //
-//   - LOOKUP and GETATTR never wait for media: they give what is known, an estimate without an attribute timeout. With
+//   - LOOKUP and GETATTR never wait for media: they give what is known, an estimate with an attribute timeout of a second. With
 //     Options.ExactSizes a LOOKUP waits for the head as OPEN does, or fails;
 //   - OPEN waits for the head, interruptibly. If the size that the kernel was given last is not the right one, it then
 //     answers ESTALE. The VFS resolves the path again with LOOKUP_REVAL, which looks the name up, gets the exact size,
 //     and opens once more (fs/namei.c, path_openat is tried again upon ESTALE);
+//   - OPEN has the kernel forget the attributes before it answers, where they were ever an estimate (version.recall): a caller
+//     that gets here by another way than a path is not sent back twice, and asks for the size at its next fstat;
 //   - where the footage is another one since the name was looked up, OPEN finds and opens the version that there is now
 //     and answers ESTALE, so that the one LOOKUP_REVAL that there is finds its exact size too;
 //   - for a moment after such an ESTALE a LOOKUP of the name gives the same version again, even if there is a newer

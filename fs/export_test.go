@@ -35,6 +35,9 @@ func (v Version) Tell() (int64, bool) { return v.tell() }
 // Settle is what an OPEN does when the size is there.
 func (v Version) Settle(size int64, pid uint32, now time.Time) bool { return v.settle(size, pid, now) }
 
+// Recall is what an OPEN does before it answers; ask asks the kernel.
+func (v Version) Recall(ask func()) { v.recall(ask) }
+
 // SentBack is how many callers are remembered.
 func (v Version) SentBack() int { return len(v.sentBack) }
 

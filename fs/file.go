@@ -45,7 +45,7 @@ func (n *fileNode) fill(out *fuse.Attr) (timeout time.Duration) {
 	if exact {
 		return exactTimeout
 	}
-	return 0
+	return estimateTimeout
 }
 
 func (n *fileNode) Getattr(ctx context.Context, _ gofuse.FileHandle, out *fuse.AttrOut) syscall.Errno {
@@ -82,7 +82,11 @@ func (n *fileNode) Open(ctx context.Context, flags uint32) (gofuse.FileHandle, u
 	}
 	now := time.Now()
 	waited := now.Sub(begun)
-	if again := newest.settle(content.Size(), pid, now); again || newest != n.version {
+	again := newest.settle(content.Size(), pid, now)
+	if newest == n.version {
+		newest.recall(func() { _ = n.NotifyContent(-1, 0) }) // an error says that the kernel does not know the inode
+	}
+	if again || newest != n.version {
 		n.face.versions.stick(newest, pid, now)
 		newest.waited.Add(int64(waited))
 		_ = content.Close() // what it fetched goes on for whoever opens again

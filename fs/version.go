@@ -38,9 +38,9 @@ type version struct {
 	// told is the size that the kernel was last given as exact, or notTold; toldAt is when that was first.
 	told   int64
 	toldAt time.Time
-	// estimated says that the kernel was given an estimate too.
-	estimated bool
-	sentBack  []caller
+	// estimated says that the kernel was given an estimate too, recalled that it was told to forget that.
+	estimated, recalled bool
+	sentBack            []caller
 }
 
 // caller is a thread that was answered ESTALE, and when.
@@ -94,6 +94,22 @@ func (v *version) settle(size int64, pid uint32, now time.Time) (again bool) {
 	}
 	v.sentBack = append(v.sentBack, caller{pid, now})
 	return true
+}
+
+// recall is called by an OPEN between settle and its answer. Where the kernel was given an estimate it may still keep that:
+// ask has it forget the attributes of the inode, and drop those that are on their way to it (fs/fuse/inode.c,
+// fuse_reverse_inval_inode). No answer is an estimate after that.
+func (v *version) recall(ask func()) {
+	v.mu.Lock()
+	kept := v.estimated && !v.recalled
+	v.mu.Unlock()
+	if !kept {
+		return
+	}
+	ask()
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.recalled = true
 }
 
 // cameBackLocked reports whether a caller was sent back, and forgets that: its next OPEN is another one. A caller that

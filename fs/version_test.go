@@ -68,6 +68,30 @@ func TestOpenOfAClipOfKnownSizeIsNotSentBack(t *testing.T) {
 	}
 }
 
+// TestOpenRecallsAnEstimateOnce: the kernel is asked to forget attributes where they were ever an estimate, and not again.
+func TestOpenRecallsAnEstimateOnce(t *testing.T) {
+	since := hourAgo()
+	c := lookup(t, library(t, door(since)), since, time.Minute)
+	asked := 0
+	ask := func() { asked++ }
+	v := fs.NewVersions().Of(7, c)
+	v.Recall(ask)
+	if asked != 0 {
+		t.Error("the kernel was asked to forget what it was not told")
+	}
+	v.Tell()
+	for range 2 {
+		v.Settle(1000, 100, time.Now())
+		v.Recall(ask)
+	}
+	if asked != 1 {
+		t.Errorf("the kernel was asked %d times to forget an estimate, want once", asked)
+	}
+	if size, exact := v.Tell(); size != 1000 || !exact {
+		t.Errorf("after that it is told %d, exact %t", size, exact)
+	}
+}
+
 func TestOpenSendsACallerBackOnce(t *testing.T) {
 	since := hourAgo()
 	service := door(since)

@@ -110,6 +110,41 @@ func exact(path string, fragments []footage.Fragment) error {
 	return nil
 }
 
+// TestReopenedSize: a file that is opened by a descriptor of it has no name to look up again, and the kernel was given an estimate of
+// its size a moment ago. What it is copied to is exact all the same.
+func TestReopenedSize(t *testing.T) {
+	t.Parallel()
+	e := harness.StartEmulator(t, "--stream", "testcard=testcard")
+	m := harness.StartMount(t, e)
+	from := time.Now().UTC().Add(-time.Hour).Truncate(time.Minute)
+	path := m.Join("testcard", nameOf(from), "1m.mp4")
+	fd, err := unix.Open(path, unix.O_PATH|unix.O_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = unix.Close(fd) }()
+	var estimate unix.Stat_t
+	if err := unix.Fstat(fd, &estimate); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.Open(fmt.Sprintf("/proc/self/fd/%d", fd))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = file.Close() }()
+	told, err := file.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if told.Size() != int64(len(content)) || estimate.Size <= told.Size() {
+		t.Errorf("it was to have %d bytes, then %d, and has %d", estimate.Size, told.Size(), len(content))
+	}
+}
+
 // copiesVariable says how many clips TestColdCopies copies in each way, if not 40.
 const copiesVariable = "E2E_COPIES"
 

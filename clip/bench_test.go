@@ -53,6 +53,20 @@ func BenchmarkFirstLookUp(b *testing.B) {
 	}
 }
 
+// BenchmarkFirstLookUpOfAnHour: the same, of hours of which nothing was looked up before.
+func BenchmarkFirstLookUpOfAnHour(b *testing.B) {
+	l := benchLibrary(b)
+	b.ReportAllocs()
+	start := memory.Base()
+	for b.Loop() {
+		start = start.Add(time.Millisecond)
+		clip.ForgetMinutes(l)
+		if _, err := l.Clip(b.Context(), "cam", archive.NewSpan(start, time.Hour)); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 // BenchmarkSidecar: how much there is to say of that hour, which ls -l asks.
 func BenchmarkSidecar(b *testing.B) {
 	l := benchLibrary(b)

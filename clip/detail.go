@@ -40,7 +40,10 @@ func (l *lastDetail) get() *detail {
 	if l == nil {
 		return nil
 	}
-	return l.made.Load().Value()
+	if made := l.made.Load(); made != nil {
+		return made.Value()
+	}
+	return nil
 }
 
 func (l *lastDetail) set(d *detail) {
@@ -50,8 +53,13 @@ func (l *lastDetail) set(d *detail) {
 
 // detailOf cuts a listing into the parts of a clip of some length.
 func (l *Library) detailOf(stream archive.Stream, listed timeline.Listing, length time.Duration) *detail {
-	parts, over := plan.Planner{Rule: listed.Rule, Grid: l.options.Part, Fixed: l.options.Tier != nil}.Plan(listed.Fragments, length)
+	parts, over := l.planner(listed.Rule).Plan(listed.Fragments, length)
 	return &detail{fragments: listed.Fragments, over: over, rule: listed.Rule, parts: resolve.Keyed(l.options.Selector, stream, parts, 0)}
+}
+
+// planner cuts clips into parts.
+func (l *Library) planner(rule archive.GapRule) plan.Planner {
+	return plan.Planner{Rule: rule, Grid: l.options.Part, Fixed: l.options.Tier != nil}
 }
 
 // served gives the parts of a clip that calls bring, as far as that is known, and those that none does.

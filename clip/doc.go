@@ -6,6 +6,7 @@
 //	archive ListFragments                  →  fragments       (package timeline; the past is kept on disk, by the hour)
 //	timeline                               →  days, hours …   (package timeline)
 //	plan    fragments                      →  parts           (package plan: on a grid of absolute time, never a call that would be cut)
+//	glance  fragments                      →  a look-up       (minutes.go: the same of continuous footage of the past, by sums of its minutes)
 //	Clip    parts                          →  one version of a file: key, estimate, exact size
 //	resolve parts                          →  heads           (package resolve: one GetClip each, as far as its head; kept on disk)
 //	unlisted minutes                       →  heads           (package unlisted: by the clock, where fragments may not be listed)
@@ -15,8 +16,8 @@
 //	Handle  ReadAt                         →  download.Reader (one download, however many readers)
 //	prefetch reads front to back           →  download.Reader (package prefetch: held before they are read)
 //
-// The files use each other one way, from the top: look-ups (lookup.go, looked.go, cover.go, lengths.go), opening (openwait.go, open.go),
-// what is asked of a clip without reading it (cost.go, recording.go), handles (handle.go, joined.go), layouts
+// The files use each other one way, from the top: look-ups (lookup.go, minutes.go, looked.go, cover.go, lengths.go), opening
+// (openwait.go, open.go), what is asked of a clip without reading it (cost.go, recording.go), handles (handle.go, joined.go), layouts
 // (heads.go, kept.go, unlisted.go, joining.go), Clip, detail, Library, and layout and Options, which use none of these.
 //
 // A clip of one part is that part's payload, byte for byte but for the times in it. Any other is a file of ours: the

@@ -1,9 +1,12 @@
 package clip
 
 import (
+	"context"
+	"fmt"
 	"io"
 	"time"
 
+	"clipfs/clip/archive"
 	"clipfs/clip/match"
 	"clipfs/clip/mp4"
 )
@@ -24,6 +27,35 @@ func LetHeadGo(h *Handle) {
 	c.Drop(f.layout.headKey)
 	f.head = h.clip.library.downloads.Made(f.layout.headKey, f.layout.request())
 }
+
+// LookBothWays gives what a look-up finds out of a listing in two ways: by the minute, and by cutting it into parts. glanced is false where
+// the first does not do.
+func LookBothWays(ctx context.Context, l *Library, name archive.StreamName, span archive.Span) (glance, whole string, glanced bool, err error) {
+	v, err := l.View(ctx, name, span.End)
+	if err != nil {
+		return "", "", false, err
+	}
+	sections, outline, err := l.Sections(ctx, v, span)
+	if err != nil {
+		return "", "", false, err
+	}
+	found := l.Join(span, sections, outline)
+	text := func(f *looked) string {
+		return fmt.Sprint(f.stamp, f.listed, f.fragments, f.first, f.media, f.calls, f.planned, f.key, f.settled)
+	}
+	if len(found.Fragments) > 0 {
+		f, _ := l.lookedAt(v.Stream, l.detailOf(v.Stream, found, span.Length()), found.Stamp, span)
+		whole = text(f)
+	}
+	f, glanced := l.glance(v.Stream, span, sections, outline)
+	if glanced {
+		glance = text(f)
+	}
+	return glance, whole, glanced, nil
+}
+
+// ForgetMinutes has the next look-up sum up hours by the minute again.
+func ForgetMinutes(l *Library) { l.hours.Purge() }
 
 // Remark notes a sentence about what is unusual in a clip.
 func Remark(c *Clip, sentence string) { c.remark(sentence) }

@@ -47,7 +47,9 @@ type Library struct {
 	made *lru.Cache[string, *layout]
 	// looked has what look-ups found last.
 	looked *lru.Cache[lookUp, *looked]
-	notes  *told.Notes
+	// hours has hours of the past by the minute, by their serial.
+	hours *lru.Cache[uint64, *hour]
+	notes *told.Notes
 	// opened numbers the openings of clips of many parts, handles counts open clips.
 	opened  atomic.Uint64
 	handles atomic.Int64
@@ -77,6 +79,7 @@ func NewLibrary(service archive.Service, c *cache.Cache, o Options) *Library {
 		layouts: singleflight.New[cache.Key, *layout](o.ReadTimeout),
 		made:    made,
 		looked:  found,
+		hours:   newHours(),
 		notes:   told.NewNotes(),
 	}
 	l.downloads = download.New(service, c, download.Options{
@@ -147,11 +150,16 @@ func (l *Library) clipKey(parts []resolve.Part) cache.Key {
 	if len(parts) == 1 {
 		return parts[0].Key
 	}
-	words := []string{l.joining()}
+	words := make([]string, 0, len(parts))
 	for i := range parts {
 		words = append(words, parts[i].Word())
 	}
-	return resolve.HashKey("c", words...)
+	return l.keyOf(words)
+}
+
+// keyOf is clipKey of several parts, by their words.
+func (l *Library) keyOf(words []string) cache.Key {
+	return resolve.HashKey("c", append([]string{l.joining()}, words...)...)
 }
 
 // joining names how parts are joined: by which version of join, and what becomes of gaps and of what is unservable.

@@ -30,13 +30,20 @@ func (l *Library) Clip(ctx context.Context, name archive.StreamName, span archiv
 			return l.clipFrom(v.Stream, u, f, validUntil, list), nil
 		}
 	}
-	found, err := list(ctx)
+	sections, whole, err := l.Sections(ctx, v, visible)
 	if errors.Is(err, archive.ErrNotListable) {
 		return l.unlistedClip(v.Stream, span, visible)
 	}
 	if err != nil {
 		return nil, err
 	}
+	if visible == span {
+		if f, ok := l.glance(v.Stream, span, sections, whole); ok {
+			l.looked.Add(u, f)
+			return l.clipFrom(v.Stream, u, f, whole.ValidUntil, list), nil
+		}
+	}
+	found := l.Join(visible, sections, whole)
 	if len(found.Fragments) == 0 {
 		return nil, fmt.Errorf("stream %s, %s: %w", name, span, archive.ErrNoFootage)
 	}

@@ -103,6 +103,13 @@ func (r GapRule) GapBefore(fragments []Fragment, i int) bool {
 	return r.between(&fragments[i-1], &fragments[i])
 }
 
+// Continues reports whether a fragment begins where the one before it ends, or so shortly after it that no gap lies between them,
+// whatever frame lengths leave out. Then they do not overlap either.
+func (r GapRule) Continues(f, next *Fragment) bool {
+	pause := next.start(r.By).Sub(*f.start(r.By)) - f.Length
+	return pause >= 0 && pause <= r.Min && pause+f.Length > 0
+}
+
 func (r *GapRule) between(f, next *Fragment) bool {
 	return next.start(r.By).Sub(*f.start(r.By)) > r.lasts(f.Length)+r.Min
 }

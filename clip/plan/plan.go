@@ -43,6 +43,11 @@ type Planner struct {
 	over []archive.Fragment
 }
 
+// Minutely reports whether clips of a length, if they are of several parts, are cut at full minutes where nothing else asks for it.
+func (p Planner) Minutely(length time.Duration) bool {
+	return cmp.Or(p.Grid, DefaultGrid) == time.Minute && (p.Fixed || length < 2*finestUpTo)
+}
+
 // Plan cuts the fragments that are listed of a clip of some length, in the order of their times, into parts. Over are
 // those that lie over older footage and are left out.
 func (p Planner) Plan(listed []archive.Fragment, length time.Duration) (parts []Part, over []archive.Fragment) {

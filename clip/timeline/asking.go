@@ -18,21 +18,21 @@ import (
 // last call asks beyond the span for as much as fits its page: that costs the same. Minutes that another call is under way
 // for are waited for.
 
-// section is a piece of an hour, of whole minutes, and its fragments.
-type section struct {
+// Section is a piece of an hour, of whole minutes, and its fragments.
+type Section struct {
 	span       archive.Span
-	fragments  []archive.Fragment
+	Fragments  []archive.Fragment
 	validUntil time.Time
-	// serial is that of the bucket that it comes from; 0 where it was asked for just now.
-	serial uint64
+	// Serial tells the hour that it comes from, as it is in memory, from all others; 0 where it was asked for just now.
+	Serial uint64
 }
 
 // gather gives a span in sections, in order: of whole minutes, so that the first and the last may go beyond it.
-func (t *table) gather(ctx context.Context, v View, span archive.Span) ([]section, error) {
+func (t *table) gather(ctx context.Context, v View, span archive.Span) ([]Section, error) {
 	if err := t.adopt(ctx, v, span); err != nil {
 		return nil, err
 	}
-	var sections []section
+	var sections []Section
 	var missing, asks, mine []archive.Span
 	for again := true; again; {
 		var err error
@@ -62,16 +62,16 @@ func (t *table) gather(ctx context.Context, v View, span archive.Span) ([]sectio
 			for _, key := range hoursOf(v.Stream.Name, ask.Intersect(m)) {
 				piece := ask.Intersect(m).Intersect(key.span())
 				validUntil := t.validUntil(v.Stream.Name, t.bucketOf(v, key, piece, answers[i]))
-				sections = append(sections, section{span: piece, fragments: t.within(answers[i].fragments, piece), validUntil: validUntil})
+				sections = append(sections, Section{span: piece, Fragments: t.within(answers[i].fragments, piece), validUntil: validUntil})
 			}
 		}
 	}
-	slices.SortFunc(sections, func(a, b section) int { return a.span.Start.Compare(b.span.Start) })
+	slices.SortFunc(sections, func(a, b Section) int { return a.span.Start.Compare(b.span.Start) })
 	return sections, nil
 }
 
 // sections gives what is known of a span and need not be asked for, and what has to be.
-func (t *table) sections(ctx context.Context, v View, span archive.Span) (known []section, missing []archive.Span, err error) {
+func (t *table) sections(ctx context.Context, v View, span archive.Span) (known []Section, missing []archive.Span, err error) {
 	for _, key := range hoursOf(v.Stream.Name, span) {
 		b, ok, err := t.known(ctx, v, key)
 		if err != nil {
@@ -82,7 +82,7 @@ func (t *table) sections(ctx context.Context, v View, span archive.Span) (known 
 			b.known = 0
 		}
 		for run := range key.runs(wanted & b.known) {
-			known = append(known, section{run, t.within(b.fragments, run), t.validUntil(v.Stream.Name, b), b.serial})
+			known = append(known, Section{run, t.within(b.fragments, run), t.validUntil(v.Stream.Name, b), b.serial})
 		}
 		for run := range key.runs(wanted &^ b.known) {
 			if n := len(missing); n > 0 && missing[n-1].End.Equal(run.Start) {

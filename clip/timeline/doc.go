@@ -6,7 +6,7 @@
 // # Data flow
 //
 //	timeline.go   View                       a stream, and the span in which it can have footage
-//	listing.go    List, Unchanged, FirstIn   fragments of a span, by time
+//	listing.go    List, Sections, FirstIn    fragments of a span, by time
 //	newest.go     Latest, Newest, First      the newest and the oldest fragment
 //	calendar.go   Days, Hours, Minutes       what has footage
 //	runs.go       Runs                       what a day has without a gap

@@ -44,9 +44,9 @@ func PutHour(t *Timeline, v View, hour time.Time) uint64 {
 
 // StampOf gives the stamp of a listing that is made of hours with these serials.
 func StampOf(serials ...uint64) uint64 {
-	var sections []section
+	var sections []Section
 	for _, s := range serials {
-		sections = append(sections, section{serial: s})
+		sections = append(sections, Section{Serial: s})
 	}
 	return stampOf(sections)
 }

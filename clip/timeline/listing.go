@@ -22,43 +22,56 @@ type Listing struct {
 
 // List gives the fragments that start in a span. It costs no call where they are known; ErrNotListable where they may not be listed.
 func (t *Timeline) List(ctx context.Context, v View, span archive.Span) (Listing, error) {
-	span = span.Intersect(v.Window)
-	l := Listing{Rule: archive.GapRule{Min: t.options.Gap, By: t.options.Selector}, ValidUntil: time.Now().Add(t.options.TTL)}
-	if span.Empty() {
-		return l, nil
-	}
-	around := archive.LearnSpan(span)
-	sections, err := t.table.gather(ctx, v, around.Intersect(v.Window))
+	sections, l, err := t.Sections(ctx, v, span)
 	if err != nil {
 		return Listing{}, err
 	}
-	if len(sections) == 1 {
-		l.Fragments = sections[0].fragments
-	} else {
-		l.Fragments = joined(sections)
+	return t.Join(span.Intersect(v.Window), sections, l), nil
+}
+
+// Sections gives what List puts together, in order, as it is in memory: it is not to be changed. Of the listing whole has all but the
+// fragments and what is learned from them.
+func (t *Timeline) Sections(ctx context.Context, v View, span archive.Span) (sections []Section, whole Listing, err error) {
+	span = span.Intersect(v.Window)
+	whole = Listing{Rule: archive.GapRule{Min: t.options.Gap, By: t.options.Selector}, ValidUntil: time.Now().Add(t.options.TTL)}
+	if span.Empty() {
+		return nil, whole, nil
+	}
+	around := archive.LearnSpan(span)
+	if sections, err = t.table.gather(ctx, v, around.Intersect(v.Window)); err != nil {
+		return nil, Listing{}, err
 	}
 	for _, s := range sections {
-		if s.validUntil.Before(l.ValidUntil) {
-			l.ValidUntil = s.validUntil
+		if s.validUntil.Before(whole.ValidUntil) {
+			whole.ValidUntil = s.validUntil
 		}
 	}
 	if v.Window.Covers(around) {
-		l.Stamp = stampOf(sections)
+		whole.Stamp = stampOf(sections)
 	}
-	l.Rule.LeftOut = archive.LearnLeftOut(l.Fragments, t.options.Selector)
-	l.Fragments = slices.Clip(t.table.within(l.Fragments, span))
-	return l, nil
+	return sections, whole, nil
 }
 
-// joined copies the fragments of sections, which are in order.
-func joined(sections []section) []archive.Fragment {
+// Join puts the listing of a span in the window together.
+func (t *Timeline) Join(span archive.Span, sections []Section, l Listing) Listing {
+	l.Fragments = joined(sections)
+	l.Rule.LeftOut = archive.LearnLeftOut(l.Fragments, t.options.Selector)
+	l.Fragments = slices.Clip(t.table.within(l.Fragments, span))
+	return l
+}
+
+// joined gives the fragments of sections, which are in order. Those of several are copied.
+func joined(sections []Section) []archive.Fragment {
+	if len(sections) == 1 {
+		return sections[0].Fragments
+	}
 	count := 0
 	for _, s := range sections {
-		count += len(s.fragments)
+		count += len(s.Fragments)
 	}
 	all := make([]archive.Fragment, 0, count)
 	for _, s := range sections {
-		all = append(all, s.fragments...)
+		all = append(all, s.Fragments...)
 	}
 	return all
 }
@@ -96,12 +109,12 @@ func (t *Timeline) Unchanged(v View, span archive.Span, stamp uint64) (validUnti
 }
 
 // stampOf gives the stamp of a listing that is made of sections: the sum of those of its hours. It is 0 where a section is no hour that is kept.
-func stampOf(sections []section) (sum uint64) {
+func stampOf(sections []Section) (sum uint64) {
 	for _, s := range sections {
-		if s.serial == 0 {
+		if s.Serial == 0 {
 			return 0
 		}
-		sum += s.serial
+		sum += s.Serial
 	}
 	return sum
 }
@@ -109,15 +122,12 @@ func stampOf(sections []section) (sum uint64) {
 // FirstIn gives when the first fragment starts of those that List gives for a span; false where there are none. It costs what List costs, and copies
 // nothing.
 func (t *Timeline) FirstIn(ctx context.Context, v View, span archive.Span) (first time.Time, ok bool, err error) {
-	if span = span.Intersect(v.Window); span.Empty() {
-		return time.Time{}, false, nil
-	}
-	sections, err := t.table.gather(ctx, v, archive.LearnSpan(span).Intersect(v.Window))
+	sections, _, err := t.Sections(ctx, v, span)
 	if err != nil {
 		return time.Time{}, false, err
 	}
 	for _, s := range sections {
-		if in := t.table.within(s.fragments, span); len(in) > 0 {
+		if in := t.table.within(s.Fragments, span.Intersect(v.Window)); len(in) > 0 {
 			return in[0].Time(t.options.Selector), true, nil
 		}
 	}

@@ -1,7 +1,6 @@
 package clip_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -21,8 +20,9 @@ import (
 // body at the same speed.
 type distant struct {
 	*memory.Archive
-	pacer *quota.Pacer
-	each  time.Duration
+	pacer     *quota.Pacer
+	each      time.Duration
+	perSecond int64
 }
 
 // away is how long a call of a distant archive takes until its answer begins.
@@ -31,18 +31,16 @@ const away = 300 * time.Millisecond
 // newDistant gives one with hours of fragments of a length, whose minutes are of so many bytes and take as long as 11 MB at 25 MB/s.
 func newDistant(t *testing.T, each time.Duration, hours int, part int64) *distant {
 	t.Helper()
-	perSecond := part * 25 / 11
 	pacer, err := quota.NewPacer(quota.Points{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &distant{memory.New(), pacer, each}
+	d := &distant{memory.New(), pacer, each, part * 25 / 11}
 	d.Page = away
 	d.Record("cam", memory.Base(), hours*int(time.Hour/each), each)
 	for i := range d.Recorded["cam"] {
 		d.Recorded["cam"][i].Size = part * int64(each) / int64(time.Minute)
 	}
-	d.Body = func(_ int, payload []byte) io.Reader { return &line{d.Counted(bytes.NewReader(payload)), perSecond} }
 	time.Sleep(time.Until(memory.Base().Add(time.Duration(hours+24) * time.Hour)))
 	return d
 }
@@ -56,18 +54,23 @@ func (d *distant) Payload(ctx context.Context, q archive.PayloadQuery) (*archive
 	sent := time.Now()
 	time.Sleep(away)
 	d.pacer.Answered(key, sent)
-	return d.Archive.Payload(ctx, q)
+	p, err := d.Archive.Payload(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	p.Body = &line{p.Body, d.perSecond}
+	return p, nil
 }
 
 // line is a connection.
 type line struct {
-	from      io.Reader
+	io.ReadCloser
 	perSecond int64
 }
 
 // Read reads at most 16 KiB, in the time that they take.
 func (l *line) Read(p []byte) (int, error) {
-	n, err := l.from.Read(p[:min(len(p), 16<<10)])
+	n, err := l.ReadCloser.Read(p[:min(len(p), 16<<10)])
 	time.Sleep(time.Duration(int64(n) * int64(time.Second) / l.perSecond))
 	return n, err
 }

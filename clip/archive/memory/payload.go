@@ -33,20 +33,26 @@ func (a *Archive) Payload(ctx context.Context, q archive.PayloadQuery) (*archive
 			return nil, err
 		}
 	}
-	payload := footage{fragments, a.MoovLast, a.KeepsHoles, a.Syncs, time.Now()}.movie()
-	if rewrite != nil {
-		payload = rewrite(payload)
+	size, made := footage{fragments, a.MoovLast, a.KeepsHoles, a.Syncs, time.Now()}.body()
+	body := a.Counted(made)
+	if rewrite != nil || change != nil {
+		payload := make([]byte, size)
+		if _, err := io.ReadFull(made, payload); err != nil {
+			return nil, err
+		}
+		if rewrite != nil {
+			payload = rewrite(payload)
+		}
+		size, body = int64(len(payload)), a.Counted(bytes.NewReader(payload))
+		if change != nil {
+			body = change(n, payload)
+		}
 	}
-	length := int64(-1)
-	if a.Lengths {
-		length = int64(len(payload))
-	}
-	body := a.Counted(bytes.NewReader(payload))
-	if change != nil {
-		body = change(n, payload)
+	if !a.Lengths {
+		size = -1
 	}
 	return &archive.Payload{
-		ContentType: "video/mp4", Length: length, Body: &boundBody{ctx, body}, Unread: func() int64 { return a.Unread },
+		ContentType: "video/mp4", Length: size, Body: &boundBody{ctx, body}, Unread: func() int64 { return a.Unread },
 	}, nil
 }
 

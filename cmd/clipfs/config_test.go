@@ -88,7 +88,8 @@ func valueAfter(t *testing.T, name, text string) string {
 // settled gives the flag of a mount that was given args, an environment and a file.
 func settled(t *testing.T, name string, args, environ []string, file string) *pflag.Flag {
 	t.Helper()
-	cmd := mountCommand(t)
+	cmd := main.MountCommand()
+	new(cobra.Command).AddCommand(cmd) // the other commands, which take long to make, have no say in it
 	cmd.SetErr(new(bytes.Buffer))
 	if file != "" {
 		path := filepath.Join(t.TempDir(), "clipfs.yaml")

@@ -104,29 +104,9 @@ func (b *bench) crowdListings(ctx context.Context, c *crowd, rows []row) (err er
 	defer m.end(&err)
 	date := c.newest.Add(-48 * time.Hour).Format(time.DateOnly)
 	stream := filepath.Join(m.path, crowdStream(crowdStreams/2))
-	for i, l := range []struct {
-		flag, dir string
-		depth     int
-	}{{"-l", m.path, 1}, {"-l", stream, 1}, {"-l", filepath.Join(stream, date), 1}, {"-lR", filepath.Join(stream, date, date+"T12"), 2}} {
-		local, err := os.MkdirTemp(b.dir, "tree-")
-		if err != nil {
-			return err
-		}
-		entries, err := copyTree(l.dir, local, l.depth)
-		if err != nil {
-			return err
-		}
-		if _, err := b.list(l.flag, l.dir)(ctx, 0); err != nil { // warms it up
-			return err
-		}
-		p, err := b.alternate(ctx, b.list(l.flag, l.dir), b.list(l.flag, local))
-		if err != nil {
-			return err
-		}
-		rows[i].value, rows[i].rounds = p.longer(), p.raw()
-		rows[i].note = p.note() + fmt.Sprintf(", %d times ls in each; %d entries", listings, entries)
-	}
-	return nil
+	return b.listings(ctx, rows, []listed{
+		{"-l", m.path, 1}, {"-l", stream, 1}, {"-l", filepath.Join(stream, date), 1}, {"-lR", filepath.Join(stream, date, date+"T12"), 2},
+	})
 }
 
 // raw gives what was measured, for JSON.

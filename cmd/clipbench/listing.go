@@ -31,29 +31,38 @@ func listTask() task {
 		defer m.end(&err)
 		date := b.newest.Add(-48 * time.Hour).Format(time.DateOnly)
 		day := filepath.Join(m.path, camStream, date)
-		for i, l := range []struct {
-			flag, dir string
-			depth     int
-		}{{"-l", day, 1}, {"-lR", filepath.Join(day, date+"T12"), 2}} {
-			local, err := os.MkdirTemp(b.dir, "tree-")
-			if err != nil {
-				return err
-			}
-			entries, err := copyTree(l.dir, local, l.depth)
-			if err != nil {
-				return err
-			}
-			if _, err := b.list(l.flag, l.dir)(ctx, 0); err != nil { // warms it up
-				return err
-			}
-			p, err := b.alternate(ctx, b.list(l.flag, l.dir), b.list(l.flag, local))
-			if err != nil {
-				return err
-			}
-			rows[i].value, rows[i].note = p.longer(), p.note()+fmt.Sprintf(", %d times ls in each; %d entries", listings, entries)
-		}
-		return nil
+		return b.listings(ctx, rows, []listed{{"-l", day, 1}, {"-lR", filepath.Join(day, date+"T12"), 2}})
 	}}
+}
+
+// listed is a directory of a mount that is listed with a flag of ls, and how deep.
+type listed struct {
+	flag, dir string
+	depth     int
+}
+
+// listings compares listings, a row each, with those of the same trees on the local disk.
+func (b *bench) listings(ctx context.Context, rows []row, all []listed) error {
+	for i, l := range all {
+		local, err := os.MkdirTemp(b.dir, "tree-")
+		if err != nil {
+			return err
+		}
+		entries, err := copyTree(l.dir, local, l.depth)
+		if err != nil {
+			return err
+		}
+		if _, err := b.list(l.flag, l.dir)(ctx, 0); err != nil { // warms it up
+			return err
+		}
+		p, err := b.alternate(ctx, b.list(l.flag, l.dir), b.list(l.flag, local))
+		if err != nil {
+			return err
+		}
+		rows[i].value, rows[i].rounds = p.longer(), p.raw()
+		rows[i].note = p.note() + fmt.Sprintf(", %d times ls in each; %d entries", listings, entries)
+	}
+	return nil
 }
 
 func (b *bench) list(flag, dir string) timed {

@@ -109,16 +109,9 @@ func Default() Config {
 
 // Bind makes the flags of clipfs mount, whose defaults are what c has.
 func (c *Config) Bind(flags *pflag.FlagSet) {
-	c.bindService(flags)
-	c.bindCache(flags)
-	c.bindClips(flags)
-	c.bindFetching(flags)
-	c.Shared.bind(flags)
-	c.bindStills(flags)
+	c.BindWeb(flags)
 	c.bindAccess(flags)
-	c.bindProcess(flags)
 	flags.Var(address(&c.Web.Address), "serve", "serve the tree over HTTP too, at `HOST:PORT`, such as 127.0.0.1:8080 (default: nowhere)")
-	c.Web.bind(flags)
 }
 
 // BindWeb makes the flags of clipfs serve: those of clipfs mount that have nothing to do with a mountpoint.

@@ -18,8 +18,6 @@ const (
 	// maxClipFragments and maxClipBytes are where a clip is cut, without a word (API reference, GetClip).
 	maxClipFragments = 200
 	maxClipBytes     = 100_000_000
-	// maxClipSpan is how far apart the ends of a clip may be (API reference, ClipTimestampRange).
-	maxClipSpan = 24 * time.Hour
 )
 
 // clipInput is the input of GetClip.
@@ -62,13 +60,8 @@ func noFragments() error {
 
 // checkClip refuses a range that a clip cannot have.
 func checkClip(sel streams.Selection, st streams.Stream, now time.Time) error {
-	switch {
-	case !sel.End.After(sel.Start):
-		return wire.Invalid("EndTimestamp must be later than StartTimestamp.")
-	case sel.End.Sub(sel.Start) > maxClipSpan:
-		return wire.Invalid("EndTimestamp must be within 24 hours of StartTimestamp.")
-	case sel.By == footage.ByServer && sel.End.After(now):
-		return wire.Invalid("EndTimestamp must be in the past.")
+	if err := sel.CheckSpan(now); err != nil {
+		return err
 	}
 	return sel.CheckRetention(st, now)
 }

@@ -21,8 +21,6 @@ const (
 	maxSessions = 10
 	// silence is for how long a stream that is played live may bring nothing (API reference, ResourceNotFoundException).
 	silence = 30 * time.Second
-	// maxSpan is how long a range may be (API reference, HLSTimestampRange).
-	maxSpan = 24 * time.Hour
 	// defaultExpires is how long a session lasts if nothing is said; defaultLive and defaultStored are how many fragments a playlist
 	// has then (API reference).
 	defaultExpires             = 300
@@ -180,15 +178,7 @@ func (s *Session) readRange(sel *Selector, now time.Time) error {
 		return nil
 	}
 	s.end = r.EndTimestamp.Time
-	switch {
-	case !s.end.After(s.start):
-		return wire.Invalid("EndTimestamp must be later than StartTimestamp.")
-	case s.end.Sub(s.start) > maxSpan:
-		return wire.Invalid("EndTimestamp must be within 24 hours of StartTimestamp.")
-	case s.by == footage.ByServer && s.end.After(now):
-		return wire.Invalid("EndTimestamp must be in the past.")
-	}
-	return nil
+	return streams.Selection{By: s.by, Start: s.start, End: s.end}.CheckSpan(now)
 }
 
 // noFragments is what is answered where there is nothing to play.

@@ -36,6 +36,22 @@ func (sel Selection) String() string {
 	return fmt.Sprintf("%d/%d/%d", sel.By, sel.Start.UnixMilli(), sel.End.UnixMilli())
 }
 
+// maxSpan is how far apart the ends of what is asked for in MP4 or as a session may be (API reference, ClipTimestampRange, HLSTimestampRange).
+const maxSpan = 24 * time.Hour
+
+// CheckSpan refuses a range that a clip or a session cannot have.
+func (sel Selection) CheckSpan(now time.Time) error {
+	switch {
+	case !sel.End.After(sel.Start):
+		return wire.Invalid("EndTimestamp must be later than StartTimestamp.")
+	case sel.End.Sub(sel.Start) > maxSpan:
+		return wire.Invalid("EndTimestamp must be within 24 hours of StartTimestamp.")
+	case sel.By == footage.ByServer && sel.End.After(now):
+		return wire.Invalid("EndTimestamp must be in the past.")
+	}
+	return nil
+}
+
 // CheckRetention refuses a range that ended before the stream's retention did. The service does so for server
 // timestamps only: by producer timestamps nothing is found.
 func (sel Selection) CheckRetention(st Stream, now time.Time) error {

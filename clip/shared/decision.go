@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// decision is what is to become of the leases of ten minutes.
+// decision is what is to become of the leases of an hour.
 type decision struct {
 	// text is what is to stand there, where made says that it is another than what does; urgent says that somebody waits for that.
 	text         leasesText

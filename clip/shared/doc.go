@@ -14,8 +14,8 @@
 //
 // The folder is that of the stream's ARN and of when it was made, so a stream that is made again under its name has another.
 // KEYID tells hosts with one secret from those with another or none: nothing is overwritten back and forth. KIND is m for a
-// payload, h for the record of its head, l for the leases of ten minutes of either, and t for an hour of the timeline. KEY is the key of the
-// payload in the cache, a hash of the selector and the ordered fragment numbers, or a hash of the selector and the hour, or of the ten minutes;
+// payload, h for the record of its head, l for the leases of an hour of either, and t for an hour of the timeline. KEY is the key of the
+// payload in the cache, a hash of the selector and the ordered fragment numbers, or a hash of the selector and the hour, or of the hour alone;
 // xx are its first two digits. A payload and a head are immutable; only one that is damaged is replaced. An hour is replaced by each host
 // that lists it. Beats lie in the folder hosts beside those of accounts.
 //
@@ -51,18 +51,20 @@
 //
 // # One fetch for all
 //
-// Where an object is not there, the host that looks for it takes its lease. Leases of the heads and payloads of ten minutes of a stream stand
+// Where an object is not there, the host that looks for it takes its lease. Leases of the heads and payloads of an hour of a stream stand
 // in one object, which names for each what host fetches it. A host writes it on the condition that it is as the host knows it, or that
-// there is none: when it takes leases, and, twice a second at most, when it ends them. So one write takes the leases of all heads of
-// these minutes, and of their payloads with them, where they are asked for together. No host removes the object. It has 512 leases at most: what finds
+// there is none: when it takes leases, and, five times a second at most, when it ends them. So one write takes the leases of all heads of
+// that hour, and of their payloads with them, where they are asked for together: of hosts that open an hour at once one fetches it, and the others read
+// one object to learn what is there. No host removes the object. It has 1,024 leases at most: what finds
 // no space is fetched without one, and the leases of a host that is gone make space.
 //
 // A host that others wait for rewrites one object of its own every half second, its beat: however many leases it has, that is two writes a
 // second. Where it gets no further for a while, since it waits for its quota, it says in its beat that it rewrites it every two
 // seconds.
 //
-// A host that finds a lease of another one follows: it reads the leases of these minutes, at first five times a second and then less
-// often, for all that it wants of them, and the beat of their holder. Once the lease has ended it looks for the object. Where the
+// A host that finds a lease of another one follows: it reads the leases of that hour, five times a second while they change and then less
+// often, for all that it wants of them, and the beat of their holder. Once the lease has ended it looks for the object; what it has read to be fetched
+// elsewhere less than a second ago it does not look for first. Where the
 // beat stands still for three of its times and a Timeout, by the follower's own clock, the follower takes the lease over, on the condition that
 // the object is as it was read. Leases whose ETag is not of their bytes are read again: Versity S3 Gateway gives the ETag of one version with the
 // bytes of another while it replaces an object. No clocks are compared. No host waits for longer than twenty times the Timeout, and nothing is right or

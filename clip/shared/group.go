@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	// maxLeases is the most that is read of the leases of ten minutes, maxHeld how many there may be, maxEnded how many are remembered that ended.
-	maxLeases, maxHeld, maxEnded = 256 << 10, 512, 64
+	// maxLeases is the most that is read of the leases of an hour, maxHeld how many there may be, maxEnded how many are remembered that ended.
+	maxLeases, maxHeld, maxEnded = 256 << 10, 1024, 128
 	// writeTries is how often leases are written that other hosts write too, conflictPause how long a host rests between at most, and endTries
 	// how often the end of a lease is written that cannot be, a beat apart: others wait for it in vain while this host beats.
 	writeTries, conflictPause, endTries = 8, 20 * time.Millisecond, 120
@@ -34,7 +34,7 @@ func (w leased) head() leased {
 	return leased(string(Heads)) + w[1:]
 }
 
-// leasesText is what stands in the leases of ten minutes.
+// leasesText is what stands in the leases of an hour.
 type leasesText struct {
 	Held map[leased]claim `json:"held,omitempty"`
 	// Done, Private and Early are the last that ended: those of what was uploaded, those of what may not be, and of what may not be yet.
@@ -97,7 +97,7 @@ type ask struct {
 	since time.Time
 }
 
-// group is the leases of ten minutes. A goroutine runs while this host has or wants any; it alone reads and writes them.
+// group is the leases of an hour. A goroutine runs while this host has or wants any; it alone reads and writes them.
 type group struct {
 	*leases
 	name Name
@@ -109,14 +109,16 @@ type group struct {
 	own     map[leased]*own
 	// busy says that others may wait for this host.
 	busy bool
+	// text is what stands in the object, read when it was last read or written. Only the goroutine changes them; what they refer to does not change.
+	text leasesText
+	read time.Time
 
-	// The rest is the goroutine's: what stands in the object, by its ETag, which is "" where there is none, or none is known; when it was last
-	// read or written, and when last written.
-	text    leasesText
+	// The rest is the goroutine's: the ETag of the object, which is "" where there is none, or none is known; when it was last written, and when it
+	// was first read as it is where another host has written it.
 	etag    string
-	read    time.Time
 	written time.Time
-	// late says that something is to be written a beat after that, unsure that a write was not answered.
+	changed time.Time
+	// late says that something is to be written a while after that, unsure that a write was not answered.
 	late, unsure bool
 	// full is since when there are as many leases as there may be.
 	full time.Time
@@ -215,7 +217,7 @@ func (g *group) forgetEnded(after int) {
 func (g *group) due(asks []*ask) bool {
 	rest := time.Since(g.read)
 	for _, a := range asks {
-		if a.claim.Holder != "" && rest >= poll(a) {
+		if a.claim.Holder != "" && rest >= g.poll(a) {
 			return true
 		}
 	}
@@ -230,9 +232,13 @@ func (g *group) due(asks []*ask) bool {
 	return false
 }
 
-// poll is how long a follower rests between its looks.
-func poll(a *ask) time.Duration {
-	return min(max(firstPoll, time.Since(a.begun)/8), lastPoll)
+// poll is how long a follower rests between its looks: longer where nothing changes.
+func (g *group) poll(a *ask) time.Duration {
+	since := a.begun
+	if g.changed.After(since) {
+		since = g.changed
+	}
+	return min(max(firstPoll, time.Since(since)/8), lastPoll)
 }
 
 // load reads the leases. A failure counts against the bucket where a user waits.
@@ -248,16 +254,27 @@ func (g *group) load(waits bool) bool {
 		}
 		return false
 	}
-	g.text, g.etag, g.read, g.unsure = text, etag, time.Now(), false
+	if etag != g.etag {
+		g.changed = time.Now()
+	}
+	g.unsure = false
+	g.know(text, etag)
 	return true
 }
 
-// settle compares the leases with what this host has and wants, and writes them where they are to be others, now or a beat after the last
+// know notes what stands in the object by now.
+func (g *group) know(text leasesText, etag string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.text, g.etag, g.read = text, etag, time.Now()
+}
+
+// settle compares the leases with what this host has and wants, and writes them where they are to be others, now or a while after the last
 // time.
 func (g *group) settle() {
 	for range writeTries {
 		d := g.decide()
-		g.late = d.made && !d.urgent && time.Since(g.written) < beat
+		g.late = d.made && !d.urgent && time.Since(g.written) < tell
 		if !d.made || g.late {
 			g.commit(&decision{busy: d.busy, over: d.over})
 			return
@@ -268,8 +285,8 @@ func (g *group) settle() {
 		slow := ctx.Err() != nil
 		cancel()
 		if err == nil {
-			g.text, g.etag = d.text, etag
-			g.read, g.written = time.Now(), time.Now()
+			g.know(d.text, etag)
+			g.written = g.read
 			g.commit(d)
 			return
 		}
@@ -348,10 +365,10 @@ func (g *group) pause() time.Duration {
 	}
 	pause := beat
 	if g.late {
-		pause -= time.Since(g.written)
+		pause = tell - time.Since(g.written)
 	}
 	for _, a := range g.asks {
-		pause = min(pause, poll(a)-time.Since(g.read))
+		pause = min(pause, g.poll(a)-time.Since(g.read))
 	}
 	return max(pause, time.Millisecond)
 }

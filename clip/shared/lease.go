@@ -12,13 +12,17 @@ import (
 )
 
 const (
-	// gather is how long a host waits for more of these minutes to be asked for before it takes leases.
+	// gather is how long a host waits for more of an hour to be asked for before it takes leases.
 	gather = 10 * time.Millisecond
-	// firstPoll and lastPoll bound how long a host that follows rests between its looks: an eighth of what it has waited.
+	// tell is how long the end of a lease may wait for others to be written with.
+	tell = 200 * time.Millisecond
+	// firstPoll and lastPoll bound how long a host that follows rests between its looks: an eighth of the time in which it has seen no change.
 	firstPoll, lastPoll = 200 * time.Millisecond, time.Second
+	// fresh is for how long a host that has read a lease of another one does not look for the object.
+	fresh = time.Second
 	// followTimes is how many times Options.Timeout a host follows at most.
 	followTimes = 20
-	// maxGroups is of how many ten minutes the leases are remembered of which this host has none.
+	// maxGroups is of how many hours the leases are remembered of which this host has none.
 	maxGroups = 1024
 )
 
@@ -45,7 +49,7 @@ func leaseOf(name Name, id tier.ID) leaseName {
 	return leaseName{leasesOf(name.Stream, id.Start), leased(string(name.Kind) + "/" + string(name.Key))}
 }
 
-// leases are those that this host has, and those of other hosts that it follows, by the ten minutes in which they stand together.
+// leases are those that this host has, and those of other hosts that it follows, by the hour in which they stand together.
 type leases struct {
 	ctx    context.Context //nolint:containedctx // leases are the tier's own, and of no caller
 	bucket Bucket
@@ -139,6 +143,19 @@ func (l *leases) holds(at leaseName, fetch tier.Fetch) bool {
 	}
 	g.own[at.what].attach(fetch)
 	return true
+}
+
+// elsewhere reports whether another host has a lease, as this one has read a moment ago: then the object is not there.
+func (l *leases) elsewhere(at leaseName) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	g := l.groups[at.group]
+	if g == nil || time.Since(g.read) > fresh {
+		return false
+	}
+	c, there := g.text.Held[at.what]
+	s := l.sights[c.Holder]
+	return there && c.Holder != l.holder && c.valid() && (s == nil || !s.gone)
 }
 
 // offered tells that what a lease is for was fetched, if this host has it.

@@ -323,3 +323,46 @@ func TestIdleLease(t *testing.T) {
 		})
 	}
 }
+
+// TestKnownToBeElsewhere: what a host has just read to be fetched by another one it does not look for before that one has told of it. Where that one is
+// gone it looks before it fetches.
+func TestKnownToBeElsewhere(t *testing.T) {
+	for _, dies := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			b := memory.New()
+			var early atomic.Int32
+			var told atomic.Bool
+			b.Fail = func(_ context.Context, call, name string) error {
+				if call == "get" && strings.Contains(name, string(partID(1).Key)) && !told.Load() {
+					early.Add(1)
+				}
+				return nil
+			}
+			at := &dying{Bucket: b}
+			leader, host, third := open(t, at, shared.Options{}), open(t, b, shared.Options{}), open(t, b, shared.Options{})
+			for i := range 2 {
+				wantsOf(t, leader, partID(i))
+			}
+			early.Store(0)
+			var all sync.WaitGroup
+			all.Go(func() { wantsOf(t, host, partID(0)) })
+			time.Sleep(500 * time.Millisecond)
+			time.AfterFunc(1500*time.Millisecond, func() {
+				told.Store(true)
+				if dies {
+					at.die()
+					leader = third
+				}
+				leader.Offer(partID(1), offerOf(100))
+			})
+			if fetch, took := wantsOf(t, host, partID(1)); fetch || took > 6*time.Second {
+				t.Errorf("the other host dies %t: to fetch: %t, after %s", dies, fetch, took)
+			}
+			if n := early.Load(); n != 0 {
+				t.Errorf("%d looks before it was there", n)
+			}
+			leader.Offer(partID(0), offerOf(100))
+			all.Wait()
+		})
+	}
+}

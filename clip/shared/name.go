@@ -25,7 +25,7 @@ const (
 	Heads Kind = 'h'
 	// Hours is what is listed of an hour of a stream.
 	Hours Kind = 't'
-	// Leases is who fetches payloads and heads of ten minutes for all.
+	// Leases is who fetches payloads and heads of an hour for all.
 	Leases Kind = 'l'
 )
 
@@ -48,9 +48,9 @@ func (k Kind) String() string {
 func (k Kind) valid() bool { return k == Media || k == Heads || k == Hours }
 
 // leaseSpan is how much footage has its leases in one object.
-const leaseSpan = 10 * time.Minute
+const leaseSpan = time.Hour
 
-// leasesOf gives the name of the leases of the ten minutes in which footage begins.
+// leasesOf gives the name of the leases of the hour in which footage begins.
 func leasesOf(stream string, start time.Time) Name {
 	sum := sha256.Sum256(fmt.Appendf(nil, "leases %d", start.Truncate(leaseSpan).Unix()))
 	return Name{Stream: stream, Kind: Leases, Key: cache.Key("l-" + hex.EncodeToString(sum[:16]))}

@@ -214,14 +214,22 @@ func (t *Tier) lookFor(ctx context.Context, id tier.ID, kind Kind, fetch tier.Fe
 	if !ok || t.leases.holds(lease, fetch) {
 		return h, nil
 	}
-	h, body, missing := t.look(ctx, name, id.Stream)
+	looked, missing := false, true
+	look := func() (over bool) {
+		looked = true
+		h, body, missing = t.look(ctx, name, id.Stream)
+		return !missing
+	}
+	follows := fetch.Whole != nil && fetch.Whole() && !fetch.Waited
+	if !follows || !t.leases.elsewhere(lease) {
+		look()
+	}
 	switch {
 	case !missing || fetch.Whole == nil:
-	case fetch.Whole() && !fetch.Waited:
-		t.leases.follow(ctx, lease, fetch, func() (over bool) {
-			h, body, missing = t.look(ctx, name, id.Stream)
-			return !missing
-		})
+	case follows:
+		if t.leases.follow(ctx, lease, fetch, look); !looked {
+			look() // its holder may have left before it told of the upload
+		}
 	case fetch.Wake != nil:
 		t.leases.reserve(lease, fetch)
 	}

@@ -36,7 +36,7 @@ type Tier interface {
 type ID struct {
 	Stream archive.Stream
 	Key    cache.Key
-	// Start is when its footage begins: hosts agree on who fetches by some minutes at once.
+	// Start is when its footage begins: hosts agree on who fetches by the hour.
 	Start time.Time
 }
 

@@ -22,9 +22,9 @@
 // several hosts share a bucket. Hosts without a bucket do not know of each other, are refused, and slow down: together they use
 // Costs.Contended of the quota.
 //
-// A look into the store is a GET and a wait of the store. A miss takes a lease: one PUT for all of ten minutes that are asked for at once, heads with
+// A look into the store is a GET and a wait of the store. A miss takes a lease: one PUT for all of an hour that is asked for at once, heads with
 // their payloads. A host that others may wait for writes its beat each 500 ms, or each 2 s once it gets no further, and writes the ends of
-// leases of ten minutes at most each 500 ms. Other hosts read the leases of ten minutes each 200 ms at first, and each second at last, and beats each 500 ms,
+// leases of an hour at most each 200 ms. Other hosts read the leases of an hour each 200 ms while these change, and each second at last, and beats each 500 ms,
 // and find an object in the middle between two looks. A payload that another host wants whose head was called for is fetched by the
 // host that called, which reads that after a quarter of a second as a mean. With the chance Costs.Duplicate a host that finds media
 // on lease fetches it too. An upload takes Costs.Upload besides latency and bandwidth: what the store takes to keep it.

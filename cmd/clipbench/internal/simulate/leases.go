@@ -2,53 +2,53 @@ package simulate
 
 // The numbers of package clip/shared.
 const (
-	// partsOfLeases is how many parts have their leases in one object: those of ten minutes.
-	partsOfLeases = 10
+	// partsOfLeases is how many parts have their leases in one object: those of an hour.
+	partsOfLeases = 60
 	// gather is how long a host waits for more of these to be asked for before it takes leases.
 	gather Seconds = 0.01
-	// beat is how often a host with leases writes its beat, and its leases at most; slowBeat how often its beat once it has got no further for
-	// slowAfter.
-	beat, slowBeat, slowAfter Seconds = 0.5, 2, 4
-	// firstPoll and lastPoll bound how long a host that follows rests between its looks, an eighth of what it has waited.
+	// beat is how often a host with leases writes its beat, slowBeat how often once it has got no further for slowAfter, and tell how often its
+	// leases at most.
+	beat, slowBeat, slowAfter, tell Seconds = 0.5, 2, 4, 0.2
+	// firstPoll and lastPoll bound how long a host that follows rests between its looks, an eighth of the time in which it has seen no change.
 	firstPoll, lastPoll Seconds = 0.2, 1
 )
 
-// minutes are ten minutes of an hour.
-type minutes struct {
+// hour is what of a clip has its leases in one object.
+type hour struct {
 	clip  clip
 	index int
 }
 
-func (p piece) minutes() minutes { return minutes{p.clip, p.part / partsOfLeases} }
+func (p piece) hour() hour { return hour{p.clip, p.part / partsOfLeases} }
 
 // leases is what one host writes and reads of leases.
 type leases struct {
 	*host
-	// taken is until when what is asked for goes along with the leases that are taken of some minutes, written when their ends were last
+	// taken is until when what is asked for goes along with the leases that are taken of an hour, written when their ends were last
 	// written, or will be.
-	taken, written map[minutes]Seconds
+	taken, written map[hour]Seconds
 	// busy is for how many pieces others may wait, moved when that last changed.
 	busy    int
 	beating bool
 	moved   Seconds
-	// follows are the minutes that it reads, sights since when it reads beats.
-	follows map[minutes]*following
+	// follows are the hours that it reads, sights since when it reads beats.
+	follows map[hour]*following
 	sights  Seconds
 }
 
-// following is a host that reads the leases of some minutes for so many pieces, since it last asked for one.
+// following is a host that reads the leases of an hour for so many pieces, since it last asked for one.
 type following struct {
 	pieces int
 	since  Seconds
 }
 
 func newLeases(h *host) *leases {
-	return &leases{host: h, taken: make(map[minutes]Seconds), written: make(map[minutes]Seconds), follows: make(map[minutes]*following)}
+	return &leases{host: h, taken: make(map[hour]Seconds), written: make(map[hour]Seconds), follows: make(map[hour]*following)}
 }
 
 // take takes the lease of a piece, or asks for one that is idle, and gives when that is written.
 func (l *leases) take(p piece) Seconds {
-	m := p.minutes()
+	m := p.hour()
 	if l.now >= l.taken[m] {
 		l.taken[m] = l.now + gather
 		l.put(1)
@@ -79,13 +79,13 @@ func (l *leases) pulse() {
 	l.in(every, l.pulse)
 }
 
-// note writes what has become of leases of a piece's minutes, a beat after the last time at the earliest, and gives when others can read it.
+// note writes what has become of leases of a piece's hour, a while after the last time at the earliest, and gives when others can read it.
 func (l *leases) note(p piece) Seconds {
-	m := p.minutes()
+	m := p.hour()
 	if at, ok := l.written[m]; !ok || at < l.now {
 		next := l.now
 		if ok {
-			next = max(l.now, at+beat)
+			next = max(l.now, at+tell)
 		}
 		l.written[m] = next
 		l.result.Puts++
@@ -103,7 +103,7 @@ func (l *leases) end(p piece) Seconds {
 
 // follow waits for a piece of another host, and finds it at the first look after that has told of it.
 func (l *leases) follow(p piece, found func()) {
-	m, begun := p.minutes(), l.now
+	m := p.hour()
 	f := l.follows[m]
 	if f == nil {
 		if len(l.follows) == 0 {
@@ -115,7 +115,7 @@ func (l *leases) follow(p piece, found func()) {
 	l.looks(f)
 	f.pieces++
 	told := func() {
-		l.in(rest(l.now-begun)/2+l.costs.StoreLatency, func() {
+		l.in(rest(l.now-f.since)/2+l.costs.StoreLatency, func() {
 			l.looks(f)
 			if f.pieces--; f.pieces == 0 {
 				delete(l.follows, m)
@@ -134,8 +134,8 @@ func (l *leases) follow(p piece, found func()) {
 	o.waiting = append(o.waiting, told)
 }
 
-// rest is how long a host that has waited so long rests.
-func rest(waited Seconds) Seconds { return min(max(firstPoll, waited/8), lastPoll) }
+// rest is how long a host rests that has seen no change for so long.
+func rest(still Seconds) Seconds { return min(max(firstPoll, still/8), lastPoll) }
 
 // looks counts the looks since the last time.
 func (l *leases) looks(f *following) {

@@ -88,7 +88,7 @@ func TestLinger(t *testing.T) {
 func TestLeases(t *testing.T) {
 	t.Parallel()
 	const objects = 120
-	if r := run(t, costs(), simulate.SameHour, 1, true); r.Puts < objects+6 || r.Puts > 2*objects {
+	if r := run(t, costs(), simulate.SameHour, 1, true); r.Puts < objects+2 || r.Puts > 2*objects {
 		t.Errorf("%d objects took %g writes", objects, r.Puts)
 	}
 	const hosts = 100

@@ -1,7 +1,6 @@
 package clip_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -45,9 +44,7 @@ func readHour(t *testing.T, hosts int, shares bool, later time.Duration) (taken 
 	synctest.Test(t, func(t *testing.T) {
 		d := newDistant(t, 2*time.Second, 1, part)
 		d.ARN, d.Created = "arn:aws:kinesisvideo:eu-west-1:123456789012:stream", memory.Base().Add(-time.Hour)
-		d.Body = func(_ int, payload []byte) io.Reader {
-			return &line{d.Counted(bytes.NewReader(payload)), part * 25 / 4}
-		}
+		d.perSecond = part * 25 / 4
 		b, requests := shelf.New(), make(map[string]int)
 		b.Fail = func(_ context.Context, call, name string) error {
 			for _, kind := range []string{"/h/", "/m/", "/l/", "/t/", "hosts/"} {

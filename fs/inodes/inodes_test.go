@@ -1,6 +1,7 @@
 package inodes_test
 
 import (
+	"math/rand/v2"
 	"slices"
 	"strconv"
 	"sync"
@@ -168,6 +169,47 @@ func TestRefusedDoesNotStay(t *testing.T) {
 		}
 		if n := k.fs.Known(); n > 8+1 {
 			t.Errorf("%d known, of which none was opened", n)
+		}
+	})
+}
+
+// TestAllAtOnce: however look-ups, opens, forgets and prunes meet, what is taken to be known is what the kernel knows.
+func TestAllAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newKernel(t, 8)
+		var all sync.WaitGroup
+		for worker := range uint64(4) {
+			random := rand.New(rand.NewPCG(1, worker))
+			all.Go(func() {
+				for range 5000 {
+					n := random.Uint64N(refused+20) + 1
+					var out fuse.EntryOut
+					k.fs.Lookup(nil, &fuse.InHeader{}, strconv.FormatUint(n, 10), &out)
+					k.mu.Lock()
+					k.known[n]++
+					k.mu.Unlock()
+					if random.IntN(3) == 0 {
+						k.fs.Open(nil, &fuse.OpenIn{InHeader: fuse.InHeader{NodeId: n}}, &fuse.OpenOut{})
+					}
+					k.mu.Lock()
+					if other := random.Uint64N(refused+20) + 1; k.known[other] > 0 { // the kernel needs memory
+						k.fs.Forget(other, k.known[other])
+						delete(k.known, other)
+					}
+					k.mu.Unlock()
+				}
+			})
+		}
+		all.Wait()
+		synctest.Wait()
+		if n := k.fs.Known(); n != len(k.known) {
+			t.Errorf("%d known, the kernel knows %d", n, len(k.known))
+		}
+		for n, lookups := range k.known {
+			k.fs.Forget(n, lookups)
+		}
+		if n := k.fs.Known(); n != 0 {
+			t.Errorf("%d known once the kernel has forgotten all", n)
 		}
 	})
 }

@@ -25,6 +25,8 @@ const (
 	readyAfter = 60 * time.Second
 	// watchdogAfter is how long a mount may live before its connection is aborted.
 	watchdogAfter = 10 * time.Minute
+	// sampledOften is how often memory is looked at that the kernel keeps no maximum of.
+	sampledOften = 20 * time.Millisecond
 	// ticksPerSecond is the unit of times in /proc (USER_HZ, the same on every machine).
 	ticksPerSecond = 100
 )
@@ -123,19 +125,48 @@ func cpuOf(p *child.Process) (time.Duration, error) {
 
 // resident gives how much memory the mount's process has now and had at most, in MiB.
 func (m *mount) resident() (now, most float64, err error) {
+	now, errNow := m.memory("VmRSS")
+	most, errMost := m.memory("VmHWM")
+	return now, most, errors.Join(errNow, errMost)
+}
+
+// memory gives a line of what the kernel tells of the memory of the mount's process, in MiB (proc(5), status).
+func (m *mount) memory(name string) (float64, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", m.process.Cmd.Process.Pid))
 	if err != nil {
-		return 0, 0, err
+		return 0, err
 	}
-	field := func(name string) float64 {
-		found := regexp.MustCompile(`(?m)^` + name + `:\s+(\d+) kB$`).FindSubmatch(text)
-		if found == nil {
-			err = fmt.Errorf("no %s in proc status", name)
-			return 0
+	found := regexp.MustCompile(`(?m)^` + name + `:\s+(\d+) kB$`).FindSubmatch(text)
+	if found == nil {
+		return 0, fmt.Errorf("no %s in proc status", name)
+	}
+	kB, err := strconv.ParseFloat(string(found[1]), 64)
+	return kB / 1024, err
+}
+
+// anonymous samples how much of the memory of the mount's process is backed by no file, until the most of it is asked for, in MiB.
+func (m *mount) anonymous() (most func() (float64, error)) {
+	end, done := make(chan struct{}), make(chan error, 1)
+	var seen float64
+	go func() {
+		tick := time.NewTicker(sampledOften)
+		defer tick.Stop()
+		for {
+			now, err := m.memory("RssAnon")
+			if seen = max(seen, now); err != nil {
+				done <- err
+				return
+			}
+			select {
+			case <-tick.C:
+			case <-end:
+				done <- nil
+				return
+			}
 		}
-		kB, _ := strconv.ParseFloat(string(found[1]), 64) // digits
-		return kB / 1024
+	}()
+	return func() (float64, error) {
+		close(end)
+		return seen, <-done
 	}
-	now, most = field("VmRSS"), field("VmHWM")
-	return now, most, err
 }

@@ -10,12 +10,15 @@ import (
 	"clipfs/cmd/clipfs/internal/mount"
 )
 
+// least is the limit of a small process.
+const least = 52 << 20
+
 // TestLimitFollowsWhatIsInUse: the limit on memory is never below what is in use, and comes down again.
 func TestLimitFollowsWhatIsInUse(t *testing.T) {
 	t.Setenv("GOGC", "100")
 	t.Cleanup(func() { debug.SetMemoryLimit(math.MaxInt64) })
 	mount.CollectSooner()
-	const least, much = 80 << 20, 200 << 20
+	const much = 200 << 20
 	collectUntil(t, "the limit of a small process", func(limit int64) bool { return limit == least })
 	inUse := make([]byte, much)
 	collectUntil(t, "a limit beyond what is in use", func(limit int64) bool { return limit > much+much/5 && limit < 2*much })
@@ -29,7 +32,7 @@ func TestLimitFollowsWhatNoCollectionFrees(t *testing.T) {
 	t.Setenv("GOGC", "100")
 	t.Cleanup(func() { debug.SetMemoryLimit(math.MaxInt64) })
 	mount.CollectSooner()
-	const much, least = 200 << 20, 80 << 20
+	const much = 200 << 20
 	few := fewOf(much)
 	collectUntil(t, "a limit beyond the pages that few objects keep", func(limit int64) bool { return limit > much && limit < 2*much })
 	runtime.KeepAlive(few)

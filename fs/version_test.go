@@ -141,7 +141,7 @@ func TestCallersSentBackAreBounded(t *testing.T) {
 	service := door(since)
 	v := fs.NewVersions().Of(7, lookup(t, library(t, service), since, time.Minute))
 	now := time.Now()
-	for pid := range uint32(10 * fs.MaxSentBack) {
+	for pid := range uint32(2 * fs.MaxSentBack) {
 		if !v.Settle(1000, pid+1, now) {
 			t.Fatalf("open by %d was not sent back", pid+1)
 		}
@@ -149,7 +149,7 @@ func TestCallersSentBackAreBounded(t *testing.T) {
 	if got := v.SentBack(); got != fs.MaxSentBack {
 		t.Errorf("%d callers remembered, want %d", got, fs.MaxSentBack)
 	}
-	if v.Settle(1000, 10*fs.MaxSentBack, now) {
+	if v.Settle(1000, 2*fs.MaxSentBack, now) {
 		t.Error("the last caller was forgotten")
 	}
 }

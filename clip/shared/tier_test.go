@@ -258,7 +258,7 @@ func TestUploadsAtOnce(t *testing.T) {
 				return nil
 			}
 			host := open(t, b, shared.Options{})
-			for i := range 20 {
+			for i := range 10 {
 				id := someID()
 				id.Key += "-" + key(i)
 				host.Offer(id, offerOf(tc.size))
@@ -277,7 +277,7 @@ func TestUploadsAtOnce(t *testing.T) {
 			})
 			close(proceed)
 			synctest.Wait()
-			if s := host.Stats(); s.Uploaded != 40 || s.Waiting != 0 {
+			if s := host.Stats(); s.Uploaded != 30 || s.Waiting != 0 {
 				t.Errorf("of %d bytes each: %+v", tc.size, s)
 			}
 		})

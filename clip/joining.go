@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
+	"weak"
 
 	"clipfs/clip/archive"
 	"clipfs/clip/mp4"
@@ -21,7 +23,7 @@ func (c *Clip) layOut(ctx context.Context, parts []resolve.Resolved) (*layout, e
 	inputs := make([]join.Part, len(parts))
 	for i, p := range parts {
 		inputs[i] = join.Part{
-			Head:       func(ctx context.Context) (*mp4.Movie, error) { return l.downloads.Movie(ctx, p.Payload) },
+			Head:       weakly(func(ctx context.Context) (*mp4.Movie, error) { return l.downloads.Movie(ctx, p.Payload) }),
 			MediaStart: p.Head.MediaStart, MediaEnd: p.Head.Size, // there can be more than one mdat
 			Start:     p.Begins(by).Sub(first),
 			GapBefore: p.Part.GapBefore,
@@ -38,6 +40,23 @@ func (c *Clip) layOut(ctx context.Context, parts []resolve.Resolved) (*layout, e
 	}
 	c.remarkLeftOut(joined.LeftOut(), parts)
 	return c.newLayout(joined, parts), nil
+}
+
+// weakly gives what was read before for as long as the collector leaves it: each table of a joined head takes a pass over the heads of all parts, and
+// to read and parse one costs more than to write what comes of it.
+func weakly(read func(context.Context) (*mp4.Movie, error)) func(context.Context) (*mp4.Movie, error) {
+	var kept atomic.Value // weak.Pointer[mp4.Movie]
+	return func(ctx context.Context) (*mp4.Movie, error) {
+		before, _ := kept.Load().(weak.Pointer[mp4.Movie])
+		if m := before.Value(); m != nil {
+			return m, nil
+		}
+		m, err := read(ctx)
+		if err == nil {
+			kept.Store(weak.Make(m))
+		}
+		return m, err
+	}
 }
 
 // newLayout makes the map of a joined file.

@@ -29,7 +29,9 @@ const (
 // Gateway is the store. It is safe for concurrent use.
 type Gateway struct {
 	// URL is where it is.
-	URL       string
+	URL string
+	// Plain says that it keeps each object in a file of its own, as it is: Versity S3 Gateway does, MinIO does not.
+	Plain     bool
 	dir       string
 	proxy     *httptest.Server
 	transport *http.Transport
@@ -90,7 +92,7 @@ func Open(ctx context.Context) (_ *Gateway, err error) {
 	if p.path == "" {
 		return nil, fmt.Errorf("%s: %w; %s builds it", p.name, ErrMissing, p.builtBy)
 	}
-	g := &Gateway{counts: make(map[string]int), ended: make(chan struct{})}
+	g := &Gateway{Plain: p.name == versity, counts: make(map[string]int), ended: make(chan struct{})}
 	if g.dir, err = os.MkdirTemp("", "store"); err != nil { // a socket's path has to be short
 		return nil, err
 	}
@@ -152,7 +154,7 @@ func (g *Gateway) Place(object, from string) (err error) {
 	return errors.Join(err, out.Close())
 }
 
-// Objects gives the names of all objects in the bucket of Versity S3 Gateway. It makes no request.
+// Objects gives the names of all objects in the bucket of a store that is Plain. It makes no request.
 func (g *Gateway) Objects() (names []string, err error) {
 	err = g.each(func(name string, _ fs.DirEntry) error {
 		names = append(names, name)

@@ -23,6 +23,9 @@ const (
 	Region = "us-east-1"
 )
 
+// versity names Versity S3 Gateway.
+const versity = "versitygw"
+
 // program is a store that can be started.
 type program struct {
 	// name is that of the store, and path where its program is; empty where it is not installed. builtBy builds it.
@@ -34,8 +37,8 @@ type program struct {
 // named gives a store by its name.
 func named(name string) (p program, err error) {
 	switch name {
-	case "", "versitygw":
-		p = program{name: "versitygw", path: Program(), builtBy: ".ci/test"}
+	case "", versity:
+		p = program{name: versity, path: Program(), builtBy: ".ci/test"}
 		p.command = p.versitygw
 	case "minio":
 		p = program{name: name, path: installed("minio-7aac2a2c5b7c/minio"), builtBy: ".ci/minio"}

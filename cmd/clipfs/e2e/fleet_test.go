@@ -125,6 +125,9 @@ func TestFleet(t *testing.T) {
 	g.Set(nil)
 	eventually(t, "it is told that something may", func() bool { return statusOfShared(t, second).Shared.Writable })
 	clearExpired(t, e, second, parts)
+	if !g.Plain { // what is in its bucket cannot be made to look older
+		return
+	}
 	clearSilent(t, g, second)
 	if got, err := os.ReadFile(second.Join(filepath.Dir(hour), nameOf(time.Now().UTC().Add(-30*time.Minute).Truncate(time.Minute)), "1m.mp4")); err != nil || len(got) == 0 {
 		t.Errorf("once all is cleared: %d bytes, %v", len(got), err)

@@ -11,7 +11,7 @@ const stills = document.body.dataset.stills === 'true';
 
 function state(tile, text, wrong) {
   const p = tile.querySelector('.state');
-  p.textContent = text;
+  p.textContent = p.title = text; // one line is shown, so that no tile moves; the camera's page says all of it
   p.classList.toggle('wrong', wrong);
   p.classList.toggle('good', !wrong);
 }

@@ -81,7 +81,7 @@ func (b *bench) chromium(ctx context.Context) (_ *browser, err error) {
 		return nil, err
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath("chromium"), chromedp.NoSandbox,
-		chromedp.Flag("disable-background-networking", true), chromedp.UserDataDir(p.home), chromedp.Env("HOME="+p.home))
+		chromedp.Flag("disable-background-networking", true), chromedp.UserDataDir(p.home), chromedp.Env("HOME="+p.home, "TMPDIR="+p.home))
 	allocated, end := chromedp.NewExecAllocator(ctx, options...)
 	tab, cancel := chromedp.NewContext(allocated)
 	p.tab, p.closes = tab, []context.CancelFunc{cancel, end}

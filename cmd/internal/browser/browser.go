@@ -46,10 +46,12 @@ type Tab struct {
 func Open(t testing.TB, width, height int) *Tab {
 	t.Helper()
 	harness.Need(t, "chromium")
+	home := t.TempDir()
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath("chromium"), chromedp.NoSandbox, chromedp.Flag("disable-background-networking", true), chromedp.WindowSize(width, height),
-		chromedp.Flag("autoplay-policy", "no-user-gesture-required"), chromedp.UserDataDir(t.TempDir()), chromedp.Env("HOME="+t.TempDir()),
-		chromedp.Flag("disable-gpu", true)) // which would be emulated, and takes more than drawing without one
+		chromedp.Flag("autoplay-policy", "no-user-gesture-required"), chromedp.UserDataDir(t.TempDir()),
+		chromedp.Env("HOME="+home, "TMPDIR="+home), // it leaves files in either
+		chromedp.Flag("disable-gpu", true))         // which would be emulated, and takes more than drawing without one
 	allocated, end := chromedp.NewExecAllocator(context.Background(), options...)
 	t.Cleanup(end)
 	return open(allocated, t, width, height)

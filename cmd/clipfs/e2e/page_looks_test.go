@@ -23,6 +23,8 @@ const screenshotsVariable = "E2E_SCREENSHOTS"
 // moves what it shows while it loads, and none has anything that keeps people from using it, as far as axe-core sees. That takes most of
 // the time: it looks at each view at both widths, light at one of them and dark at the other.
 func (s site) looks(t *testing.T) {
+	denied := s.emulator.Fault(t, "kind=denied,api=ListFragments,stream=denied") // what is wrong with a camera takes many words
+	defer denied.Remove(t)
 	look := s.another(t, 1280, 1000)
 	look.Before(t, `window.moved = []; new PerformanceObserver(l => { for (const e of l.getEntries()) if (!e.hadRecentInput)
 		window.moved.push(e.value + ': ' + e.sources.map(s => (s.node?.outerHTML ?? s.node?.textContent ?? '').slice(0, 80))) }).observe({type: 'layout-shift', buffered: true})`)

@@ -41,26 +41,20 @@ func BenchmarkLookUp(b *testing.B) {
 }
 
 // BenchmarkFirstLookUp: the same, each time of another span, as when a directory is listed for the first time.
-func BenchmarkFirstLookUp(b *testing.B) {
-	l := benchLibrary(b)
-	b.ReportAllocs()
-	start := memory.Base()
-	for b.Loop() {
-		start = start.Add(time.Millisecond)
-		if _, err := l.Clip(b.Context(), "cam", archive.NewSpan(start, time.Hour)); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
+func BenchmarkFirstLookUp(b *testing.B) { lookUpOnce(b, func(*clip.Library) {}) }
 
-// BenchmarkFirstLookUpOfAnHour: the same, of hours of which nothing was looked up before.
-func BenchmarkFirstLookUpOfAnHour(b *testing.B) {
+// BenchmarkFirstLookUpOfAnHour: the same, where nothing of the hours was looked up before.
+func BenchmarkFirstLookUpOfAnHour(b *testing.B) { lookUpOnce(b, clip.ForgetMinutes) }
+
+// lookUpOnce looks spans up, each once, and does something before each.
+func lookUpOnce(b *testing.B, before func(*clip.Library)) {
+	b.Helper()
 	l := benchLibrary(b)
 	b.ReportAllocs()
 	start := memory.Base()
 	for b.Loop() {
 		start = start.Add(time.Millisecond)
-		clip.ForgetMinutes(l)
+		before(l)
 		if _, err := l.Clip(b.Context(), "cam", archive.NewSpan(start, time.Hour)); err != nil {
 			b.Fatal(err)
 		}

@@ -22,7 +22,7 @@ const (
 	fresh = time.Second
 	// followTimes is how many times Options.Timeout a host follows at most.
 	followTimes = 20
-	// maxGroups is of how many hours the leases are remembered of which this host has none.
+	// maxGroups is how many hours are remembered in which this host has no lease.
 	maxGroups = 1024
 )
 

@@ -284,6 +284,21 @@ func TestUploadsAtOnce(t *testing.T) {
 	}
 }
 
+// holdWrites has writes wait until proceed is closed, and counts how many there were at once, within Change.
+func holdWrites(b *memory.Bucket) (proceed chan struct{}, most *int) {
+	proceed, most = make(chan struct{}), new(int)
+	running := 0
+	b.Fail = func(_ context.Context, call, _ string) error {
+		if call == "put" {
+			b.Change(func() { running++; *most = max(*most, running) })
+			<-proceed
+			b.Change(func() { running-- })
+		}
+		return nil
+	}
+	return proceed, most
+}
+
 // TestConfirmedTogether: offers are confirmed beside those that are written and those that wait for that, so that what is listed for one of them does
 // for others; no more are written at once for that.
 func TestConfirmedTogether(t *testing.T) {
@@ -294,16 +309,7 @@ func TestConfirmedTogether(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			const lasts, offers = 300 * time.Millisecond, 30
 			b := memory.New()
-			proceed := make(chan struct{})
-			running, most := 0, 0
-			b.Fail = func(_ context.Context, call, _ string) error {
-				if call == "put" {
-					b.Change(func() { running++; most = max(most, running) })
-					<-proceed
-					b.Change(func() { running-- })
-				}
-				return nil
-			}
+			proceed, most := holdWrites(b)
 			host := open(t, b, shared.Options{})
 			var confirmed atomic.Int32
 			for i := range offers {
@@ -320,8 +326,8 @@ func TestConfirmedTogether(t *testing.T) {
 			time.Sleep(lasts)
 			synctest.Wait()
 			b.Change(func() {
-				if n := confirmed.Load(); n != offers || most != tc.want {
-					t.Errorf("heads %t: %d are confirmed, and %d written at once, want %d and %d", tc.head, n, most, offers, tc.want)
+				if n := confirmed.Load(); n != offers || *most != tc.want {
+					t.Errorf("heads %t: %d are confirmed, and %d written at once, want %d and %d", tc.head, n, *most, offers, tc.want)
 				}
 			})
 			close(proceed)
@@ -338,16 +344,7 @@ func TestConfirmedTogether(t *testing.T) {
 func TestQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := memory.New()
-		proceed := make(chan struct{})
-		running, most := 0, 0
-		b.Fail = func(_ context.Context, call, _ string) error {
-			if call == "put" {
-				b.Change(func() { running++; most = max(most, running) })
-				<-proceed
-				b.Change(func() { running-- })
-			}
-			return nil
-		}
+		proceed, most := holdWrites(b)
 		host := open(t, b, shared.Options{Queue: 1000})
 		for i := range 20 {
 			id := someID()
@@ -356,8 +353,8 @@ func TestQueue(t *testing.T) {
 			host.Offer(id, offerOf(100)) // which waits already
 		}
 		synctest.Wait()
-		if s := host.Stats(); s.Waiting != 1000 || s.Dropped != 20 || most != 8 {
-			t.Errorf("%+v, %d at once", s, most)
+		if s := host.Stats(); s.Waiting != 1000 || s.Dropped != 20 || *most != 8 {
+			t.Errorf("%+v, %d at once", s, *most)
 		}
 		close(proceed)
 		synctest.Wait()

@@ -168,7 +168,7 @@ func TestRefusedDoesNotStay(t *testing.T) {
 			}
 		}
 		if n := k.fs.Known(); n > 8+1 {
-			t.Errorf("%d known, of which none was opened", n)
+			t.Errorf("%d names are known, and none was opened", n)
 		}
 	})
 }

@@ -42,8 +42,8 @@ func eachCollection(limit int64) {
 	}, limit)
 }
 
-// limitNow gives the limit for what is in use: what the last collection has found in use of the heap, and of all that the limit counts, which is what is mapped and
-// not given back, what is neither objects nor free space. That are stacks, and the space between objects of which few are left: no collection frees it.
+// limitNow gives the limit for what is in use: what the last collection has found in use of the heap, and what no collection frees. The limit counts that too: it is
+// stacks, and the space between objects where few are left. It is what is mapped and not given back, less objects and free space.
 func limitNow() int64 {
 	found := []metrics.Sample{
 		{Name: "/gc/heap/live:bytes"}, {Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"},

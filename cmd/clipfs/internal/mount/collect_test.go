@@ -26,7 +26,7 @@ func TestLimitFollowsWhatIsInUse(t *testing.T) {
 	collectUntil(t, "the limit of a small process again", func(limit int64) bool { return limit == least })
 }
 
-// TestLimitFollowsWhatNoCollectionFrees: the limit is beyond stacks, and beyond the space between objects of which few are left, as those of names that were looked
+// TestLimitFollowsWhatNoCollectionFrees: the limit is larger than stacks, and than the space between objects where few are left, as after many names were looked
 // at once. Below that the heap would be collected without end.
 func TestLimitFollowsWhatNoCollectionFrees(t *testing.T) {
 	t.Setenv("GOGC", "100")

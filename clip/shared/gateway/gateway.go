@@ -93,7 +93,7 @@ func Open(ctx context.Context) (_ *Gateway, err error) {
 		return nil, fmt.Errorf("%s: %w; %s builds it", p.name, ErrMissing, p.builtBy)
 	}
 	g := &Gateway{Plain: p.name == versity, counts: make(map[string]int), ended: make(chan struct{})}
-	if g.dir, err = os.MkdirTemp("", "store"); err != nil { // a socket's path has to be short
+	if g.dir, err = os.MkdirTemp("", "store"); err != nil {
 		return nil, err
 	}
 	defer func() {

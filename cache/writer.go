@@ -95,6 +95,9 @@ func (w *Writer) Append(p []byte) error {
 	return nil
 }
 
+// ReadAt reads bytes that were appended.
+func (w *Writer) ReadAt(p []byte, off int64) (int, error) { return w.to.readAt(p, off) }
+
 func (w *Writer) appendFile(p []byte, at int64) error {
 	taken, err := w.admit(at + int64(len(p)))
 	if err != nil {

@@ -91,7 +91,7 @@ func Copy(ctx context.Context, s Scheduler, d Download, w *cache.Writer, r io.Re
 	owner := &Downloader{scheduler: s.scheduler}
 	owner.buffers.New = func() any { return new([copyBuffer]byte) }
 	in := &intake{
-		fetch:    &fetch{Downloader: owner, place: d.download, out: newOutput(w)},
+		fetch:    &fetch{Downloader: owner, place: d.download, out: &output{writer: w}},
 		mdatSeen: true, judged: true, announced: true, size: size,
 	}
 	return in.copy(ctx, r)

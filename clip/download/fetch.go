@@ -57,7 +57,7 @@ func (d *Downloader) request(p Payload, by By) cache.Request {
 // not mend, or ReadTimeout has passed without a new byte.
 func (f *fetch) fill(ctx context.Context, w *cache.Writer) (err error) {
 	begun := time.Now()
-	f.out = newOutput(w)
+	f.out = &output{writer: w}
 	f.place = &download{key: f.payload.Key, stream: f.payload.Stream.Name, opening: f.payload.Opening, start: f.payload.Start}
 	f.scheduler.enter(f.place)
 	defer f.scheduler.exit(f.place)

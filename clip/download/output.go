@@ -1,22 +1,18 @@
 package download
 
 import (
+	"bytes"
 	"fmt"
-	"hash/maphash"
 	"time"
 
 	"clipfs/cache"
 	"clipfs/clip/archive"
 )
 
-// output is where the bodies of one fetch go. What a later body repeats of an earlier one is compared, by checksum,
-// with what was handed on; only what goes beyond that is handed on, and only if it was the same.
+// output is where the bodies of one fetch go. What a later body repeats of an earlier one is compared with what was
+// handed on; only what goes beyond that is handed on, and only if it was the same.
 type output struct {
 	writer *cache.Writer
-	// served is the running checksum of all that was handed on, repeated that of what the current body has repeated of
-	// it. They are not cryptographic: they tell apart what differs by accident, and cost a tenth of what SHA-256 does,
-	// which was a quarter of all that fetching cost.
-	served, repeated maphash.Hash
 	// position is how many bytes of the current body have come.
 	position int64
 	// size is that of the payload, if sized; told says that readers know it, and so may have read what was handed on.
@@ -29,27 +25,19 @@ type output struct {
 	silent time.Duration
 }
 
-func newOutput(w *cache.Writer) *output {
-	o := &output{writer: w}
-	o.repeated.SetSeed(o.served.Seed())
-	return o
-}
-
 // restart begins another body.
-func (o *output) restart() {
-	o.position = 0
-	o.repeated.Reset()
-}
+func (o *output) restart() { o.position = 0 }
 
 // write takes the next bytes of a body.
 func (o *output) write(p []byte) error {
 	if repeat := o.writer.Written() - o.position; repeat > 0 && len(p) > 0 {
 		n := min(int64(len(p)), repeat)
-		_, _ = o.repeated.Write(p[:n]) // a hash takes everything
-		o.position += n
+		if err := o.repeats(p[:n]); err != nil {
+			return err
+		}
 		p = p[n:]
 		if n == repeat {
-			if err := o.repeats(); err != nil {
+			if err := o.tell(); err != nil {
 				return err
 			}
 		}
@@ -57,7 +45,6 @@ func (o *output) write(p []byte) error {
 	if len(p) == 0 {
 		return nil
 	}
-	_, _ = o.served.Write(p)
 	o.position += int64(len(p))
 	o.silent = 0
 	o.err = o.writer.Append(p)
@@ -76,12 +63,18 @@ func (o *output) differs(format string, args ...any) error {
 	return fmt.Errorf("%s: %w", fmt.Sprintf(format, args...), archive.ErrChanged)
 }
 
-// repeats compares what a body has repeated with what was handed on.
-func (o *output) repeats() error {
-	if o.repeated.Sum64() != o.served.Sum64() {
-		return o.differs("the first %d bytes came back different", o.position)
+// repeats compares what a body repeats with what was handed on.
+func (o *output) repeats(p []byte) error {
+	before := make([]byte, len(p))
+	if _, err := o.writer.ReadAt(before, o.position); err != nil {
+		o.err = err
+		return err
 	}
-	return o.tell()
+	if !bytes.Equal(p, before) {
+		return o.differs("bytes %d to %d came back different", o.position, o.position+int64(len(p)))
+	}
+	o.position += int64(len(p))
+	return nil
 }
 
 // announce tells readers the size, once what was handed on is known to belong to a payload of that size.

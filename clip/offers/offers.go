@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"clipfs/clip/archive"
@@ -20,7 +21,7 @@ import (
 	"clipfs/clip/tier"
 	"clipfs/clip/timeline"
 
-	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
 const (
@@ -28,6 +29,8 @@ const (
 	relistSpan = 10 * time.Minute
 	// maxRelists is how many of these are kept.
 	maxRelists = 144
+	// relistEvery is how often a listing of the same minutes begins at most: what comes while one is under way need not wait for its end.
+	relistEvery = 100 * time.Millisecond
 	// relistSlack is how many more fragments are asked for than there may be, so that one page brings them all.
 	relistSlack = 20
 )
@@ -135,12 +138,23 @@ func (o *Confirmer) relist(ctx context.Context, p download.Payload, after time.T
 type relists struct {
 	service archive.Service
 	asks    *singleflight.Group[relistKey, relisted]
-	last    *lru.Cache[relistKey, relisted]
+	// mu guards last, and what it has.
+	mu   sync.Mutex
+	last *simplelru.LRU[relistKey, *minutes]
 }
 
 type relistKey struct {
 	arn string
 	at  int64 // seconds since 1970
+	// turn tells listings of the same minutes apart that are under way together.
+	turn int
+}
+
+// minutes are the listings of such a span: how many have begun, when the last one has, and what the newest that has ended gave.
+type minutes struct {
+	turn  int
+	begun time.Time
+	known relisted
 }
 
 // relisted is such a span by time, as it was asked for at a time.
@@ -150,7 +164,7 @@ type relisted struct {
 }
 
 func newRelists(service archive.Service, timeout time.Duration) *relists {
-	last, err := lru.New[relistKey, relisted](maxRelists)
+	last, err := simplelru.NewLRU[relistKey, *minutes](maxRelists, nil)
 	if err != nil {
 		panic(err) // only a size that is not positive is an error
 	}
@@ -159,26 +173,64 @@ func newRelists(service archive.Service, timeout time.Duration) *relists {
 
 // from gives what is listed of the minutes from a time on when it is asked for after another time. Nobody waits for it.
 func (r *relists) from(ctx context.Context, v timeline.View, q archive.PayloadQuery, at, after time.Time) ([]archive.Fragment, error) {
-	key := relistKey{v.Stream.ARN, at.Unix()}
-	if known, ok := r.last.Get(key); ok && !known.asked.Before(after) {
-		return known.fragments, nil
-	}
 	likely := int(float64(q.Fragments)*float64(relistSpan)/float64(max(q.Span.Length(), time.Second))) + relistSlack
 	query := archive.FragmentQuery{
 		Stream: v.Stream.Name, Selector: q.Selector, Span: archive.NewSpan(at, relistSpan).Intersect(v.Window),
 		Page: func(int) int { return likely }, Priority: archive.NewDemand(archive.ForAhead),
 	}
+	span := relistKey{arn: v.Stream.ARN, at: at.Unix()}
 	for {
-		listed, err := r.asks.Do(ctx, key, func(ctx context.Context, progress func()) (relisted, error) {
+		known, turn, pause := r.next(span, after)
+		switch {
+		case turn == 0:
+			return known, nil
+		case pause > 0:
+			select {
+			case <-time.After(pause):
+				continue
+			case <-ctx.Done():
+				return nil, context.Cause(ctx)
+			}
+		}
+		one := span
+		one.turn = turn
+		listed, err := r.asks.Do(ctx, one, func(ctx context.Context, progress func()) (relisted, error) {
 			return r.list(ctx, query, progress)
 		})
 		if err != nil {
 			return nil, err
 		}
-		if !listed.asked.Before(after) { // else it had begun before
-			r.last.Add(key, listed)
-			return listed.fragments, nil
-		}
+		r.learn(span, listed)
+	}
+}
+
+// next gives which of the listings of a span is asked for after a time: one that is under way, or one that begins now, or, where another began a
+// moment ago, after a pause. 0 is one that has ended, with what it gave.
+func (r *relists) next(span relistKey, after time.Time) (known []archive.Fragment, turn int, pause time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	m, ok := r.last.Get(span)
+	if !ok {
+		m = new(minutes)
+		r.last.Add(span, m)
+	}
+	switch now := time.Now(); {
+	case !m.known.asked.IsZero() && !m.known.asked.Before(after):
+		return m.known.fragments, 0, 0
+	case m.begun.IsZero(), m.begun.Before(after) && now.Sub(m.begun) >= relistEvery:
+		m.turn, m.begun = m.turn+1, now
+	case m.begun.Before(after):
+		return nil, m.turn, relistEvery - now.Sub(m.begun)
+	}
+	return nil, m.turn, 0
+}
+
+// learn notes what a listing gave.
+func (r *relists) learn(span relistKey, listed relisted) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if m, ok := r.last.Get(span); ok && listed.asked.After(m.known.asked) {
+		m.known = listed
 	}
 }
 

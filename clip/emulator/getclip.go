@@ -1,6 +1,8 @@
 package emulator
 
 import (
+	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -140,7 +142,9 @@ func (a *clipAnswer) write(_ context.Context, w http.ResponseWriter) error {
 			return fmt.Errorf("clip: %w", err)
 		}
 	}
-	if _, err := a.payload.WriteTo(w); err != nil {
+	out := bufio.NewWriterSize(w, wire.MaxChunk) // the payload is written sample by sample
+	_, err := a.payload.WriteTo(out)
+	if err = cmp.Or(err, out.Flush()); err != nil {
 		return fmt.Errorf("clip: %w", err)
 	}
 	return nil

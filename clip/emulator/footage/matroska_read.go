@@ -56,23 +56,31 @@ type matroskaReader struct {
 // known and unknown size. Elements that we do not need are skipped.
 func parseMatroska(data []byte) (*Media, error) {
 	r := &matroskaReader{data: data, scale: 1_000_000}
-	for off := 0; off < len(data); {
-		e, err := nextElement(data, off, len(data))
+	if err := r.segments(); err != nil {
+		return nil, err
+	}
+	if r.videoNumber == 0 {
+		return nil, fmt.Errorf("%w: no H.264 or H.265 video", ErrUnsupportedMedia)
+	}
+	return newMedia(r.video, r.audio, r.lastDuration(), period{})
+}
+
+// segments reads the segments of a file.
+func (r *matroskaReader) segments() error {
+	for off := 0; off < len(r.data); {
+		e, err := nextElement(r.data, off, len(r.data))
 		if err != nil {
-			return nil, err
+			return err
 		}
 		off = e.end
 		if e.id != idSegment {
 			continue
 		}
 		if err := r.segment(e); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	if r.videoNumber == 0 {
-		return nil, fmt.Errorf("%w: no H.264 or H.265 video", ErrUnsupportedMedia)
-	}
-	return newMedia(r.video, r.audio, r.lastDuration(), period{})
+	return nil
 }
 
 // segment reads the elements of a segment.

@@ -33,19 +33,12 @@ func isPicture(nal []byte, codec Codec) bool {
 // parameter sets, and other SEI (a buffering period has to be the first: H.264 7.4.1.2.3, H.265 7.4.2.4.4). It gives -1 if
 // the sample is no sequence of NAL units with a picture in it.
 func stampOffset(sample []byte, t Track) int {
-	size := nalLengthSize(t)
-	for off := 0; off+size < len(sample); {
-		length := 0
-		for _, b := range sample[off : off+size] {
-			length = length<<8 | int(b)
-		}
-		if length <= 0 || length > len(sample)-off-size {
-			return -1
-		}
-		if isPicture(sample[off+size:off+size+length], t.Codec) {
+	size, off := nalLengthSize(t), 0
+	for nal := range nalUnits(sample, size) {
+		if isPicture(nal, t.Codec) {
 			return off
 		}
-		off += size + length
+		off += size + len(nal)
 	}
 	return -1
 }

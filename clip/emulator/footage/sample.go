@@ -3,6 +3,8 @@ package footage
 import (
 	"bytes"
 	"time"
+
+	"clipfs/clip/emulator/isom"
 )
 
 // Track says how the samples of a track are coded.
@@ -20,6 +22,22 @@ type Track struct {
 // same reports whether two fragments with these tracks can go into one MP4.
 func (t Track) same(o Track) bool {
 	return t.Codec == o.Codec && bytes.Equal(t.Private, o.Private) && t.SampleRate == o.SampleRate && t.Channels == o.Channels
+}
+
+// SampleEntry makes the sample entry of the track in an MP4.
+func (t Track) SampleEntry() []byte {
+	switch rate, channels := uint32(t.SampleRate), uint16(t.Channels); t.Codec {
+	case H264:
+		return isom.NewAVCEntry(t.Private, uint16(t.Width), uint16(t.Height))
+	case H265:
+		return isom.NewHEVCEntry(t.Private, uint16(t.Width), uint16(t.Height))
+	case AAC:
+		return isom.NewAACEntry(t.Private, rate, channels)
+	case ALaw:
+		return isom.NewG711Entry(isom.ALaw, rate, channels)
+	default:
+		return isom.NewG711Entry(isom.MuLaw, rate, channels)
+	}
 }
 
 // Sample is one coded frame of video, or one frame (AAC) or block (G.711) of audio.

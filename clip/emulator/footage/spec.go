@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -103,4 +104,13 @@ func (s Spec) Open(ctx context.Context, now time.Time) (Source, error) {
 		return NewLoop(media, start, Options{NoStamp: s.NoStamp}), nil
 	}
 	return NewRecording(media, start), nil
+}
+
+// ParseWord reads what a flag takes of some words: the place of s among them. An error says what it is of, and lists them.
+func ParseWord[T ~int](what, s string, words ...string) (T, error) {
+	if i := slices.Index(words, s); i >= 0 {
+		return T(i), nil
+	}
+	last := len(words) - 1
+	return 0, fmt.Errorf("%s %q: want %s or %s", what, s, strings.Join(words[:last], ", "), words[last])
 }

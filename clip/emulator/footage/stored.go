@@ -30,8 +30,7 @@ func (f Fragment) Load() (Fragment, error) {
 		return Fragment{}, fmt.Errorf("fragment %s: %w", f.Number, err)
 	}
 	r := &matroskaReader{data: data, scale: 1_000_000}
-	base, err := r.fragment()
-	if err != nil {
+	if err := r.segments(); err != nil {
 		return Fragment{}, fmt.Errorf("fragment %s: %w", f.Number, err)
 	}
 	if r.videoNumber == 0 {
@@ -40,7 +39,7 @@ func (f Fragment) Load() (Fragment, error) {
 	last := r.lastDuration()
 	for _, samples := range [][]Sample{r.video.samples, r.audio.samples} {
 		for i := range samples {
-			samples[i].PTS = (samples[i].PTS - base).Round(time.Millisecond)
+			samples[i].PTS = (samples[i].PTS - r.base).Round(time.Millisecond)
 		}
 	}
 	var audio *Track
@@ -97,22 +96,4 @@ func (f Fragment) written() (Parts, error) {
 	var header, cluster bytes.Buffer
 	err := errors.Join(WriteHeader(&header, f.VideoTrack(), audio), WriteCluster(&cluster, f.Producer.UnixMilli(), f.Video(), f.Audio()))
 	return Parts{Header: header.Bytes(), Cluster: cluster.Bytes()}, err
-}
-
-// fragment reads a file of one cluster and gives the time of that.
-func (r *matroskaReader) fragment() (base time.Duration, err error) {
-	for off := 0; off < len(r.data); {
-		e, err := nextElement(r.data, off, len(r.data))
-		if err != nil {
-			return 0, err
-		}
-		off = e.end
-		if e.id != idSegment {
-			continue
-		}
-		if err := r.segment(e); err != nil {
-			return 0, err
-		}
-	}
-	return r.base, nil
 }

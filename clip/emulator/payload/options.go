@@ -1,7 +1,6 @@
 package payload
 
 import (
-	"fmt"
 	"time"
 
 	"clipfs/clip/emulator/footage"
@@ -20,13 +19,7 @@ const (
 
 // ParseMoov reads what the flag --moov takes: "first" or "last".
 func ParseMoov(s string) (Moov, error) {
-	switch s {
-	case "first":
-		return MoovFirst, nil
-	case "last":
-		return MoovLast, nil
-	}
-	return 0, fmt.Errorf("moov %q: want first or last", s)
+	return footage.ParseWord[Moov]("moov", s, "first", "last")
 }
 
 // Gaps says what a payload does about a gap between its fragments: where one starts more than a second after the last
@@ -42,13 +35,7 @@ const (
 
 // ParseGaps reads what the flag --payload-gaps takes: "keep" or "close".
 func ParseGaps(s string) (Gaps, error) {
-	switch s {
-	case "keep":
-		return GapsKeep, nil
-	case "close":
-		return GapsClose, nil
-	}
-	return 0, fmt.Errorf("payload gaps %q: want keep or close", s)
+	return footage.ParseWord[Gaps]("payload gaps", s, "keep", "close")
 }
 
 // Muxer says what makes a payload.
@@ -65,15 +52,7 @@ const (
 
 // ParseMuxer reads what the flag --muxer takes: "builtin", "ffmpeg" or "ffmpeg-defaults".
 func ParseMuxer(s string) (Muxer, error) {
-	switch s {
-	case "builtin":
-		return MuxerBuiltin, nil
-	case "ffmpeg":
-		return MuxerFFmpeg, nil
-	case "ffmpeg-defaults":
-		return MuxerFFmpegDefaults, nil
-	}
-	return 0, fmt.Errorf("muxer %q: want builtin, ffmpeg or ffmpeg-defaults", s)
+	return footage.ParseWord[Muxer]("muxer", s, "builtin", "ffmpeg", "ffmpeg-defaults")
 }
 
 // Syncs says which pictures a payload lists as sync samples.
@@ -89,13 +68,7 @@ const (
 
 // ParseSyncs reads what the flag --sync takes: "all" or "idr".
 func ParseSyncs(s string) (Syncs, error) {
-	switch s {
-	case "all":
-		return SyncsAll, nil
-	case "idr":
-		return SyncsIDR, nil
-	}
-	return 0, fmt.Errorf("sync %q: want all or idr", s)
+	return footage.ParseWord[Syncs]("sync", s, "all", "idr")
 }
 
 // Options say how a payload is made. The zero value works.

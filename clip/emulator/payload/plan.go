@@ -43,11 +43,7 @@ func (l *timeline) plan(o Options) (*isom.Writer, error) {
 func (l *timeline) planVideo() isom.OutputTrack {
 	t := isom.OutputTrack{Handler: isom.Video, Name: videoHandler, Timescale: videoTimescale,
 		Width: uint16(l.videoTrack.Width), Height: uint16(l.videoTrack.Height)}
-	if l.videoTrack.Codec == footage.H265 {
-		t.Entries = [][]byte{isom.NewHEVCEntry(l.videoTrack.Private, t.Width, t.Height)}
-	} else {
-		t.Entries = [][]byte{isom.NewAVCEntry(l.videoTrack.Private, t.Width, t.Height)}
-	}
+	t.Entries = [][]byte{l.videoTrack.SampleEntry()}
 	for _, s := range l.video {
 		t.Samples = append(t.Samples, isom.SampleRun{Count: 1, Duration: uint32(s.Duration.Milliseconds()),
 			Offset: int32((s.PTS - s.DTS).Milliseconds()), Size: uint32(len(s.Data)), Sync: s.Sync})
@@ -58,15 +54,7 @@ func (l *timeline) planVideo() isom.OutputTrack {
 // planAudio makes track 2, and says by how much the video has to be delayed because audio begins before it.
 func (l *timeline) planAudio() (t isom.OutputTrack, delay time.Duration) {
 	a := l.audioTrack
-	t = isom.OutputTrack{Handler: isom.Sound, Name: audioHandler, Timescale: uint32(a.SampleRate)}
-	switch rate, channels := uint32(a.SampleRate), uint16(a.Channels); a.Codec {
-	case footage.AAC:
-		t.Entries = [][]byte{isom.NewAACEntry(a.Private, rate, channels)}
-	case footage.ALaw:
-		t.Entries = [][]byte{isom.NewG711Entry(isom.ALaw, rate, channels)}
-	default:
-		t.Entries = [][]byte{isom.NewG711Entry(isom.MuLaw, rate, channels)}
-	}
+	t = isom.OutputTrack{Handler: isom.Sound, Name: audioHandler, Timescale: uint32(a.SampleRate), Entries: [][]byte{a.SampleEntry()}}
 	times := l.audioTimes()
 	offset := l.audio[0].PTS
 	stretch := a.Codec == footage.AAC && offset <= a.FrameDuration(0) && times[1] > 0
@@ -99,7 +87,7 @@ func (l *timeline) audioTimes() []int64 {
 		case i > 0 && at-end <= slack && end-at <= slack:
 			at = end
 		case i > 0:
-			at = max(at, times[i-1]+int64(least(l.audioTrack, len(l.audio[i-1].Data))))
+			at = max(at, times[i-1]+int64(samplesInMP4(l.audioTrack, len(l.audio[i-1].Data))))
 		}
 		times = append(times, at)
 		end = at + int64(l.audioTrack.FrameSamples(len(s.Data)))
@@ -107,9 +95,8 @@ func (l *timeline) audioTimes() []int64 {
 	return append(times, end)
 }
 
-// least is the shortest time, in samples, that a frame or block of so many bytes can be given: a tick for each sample of
-// MP4 that it makes.
-func least(t footage.Track, size int) int {
+// samplesInMP4 is how many samples of MP4 a frame or block of so many bytes becomes. Each of them lasts a tick at least.
+func samplesInMP4(t footage.Track, size int) int {
 	if t.Codec.IsG711() {
 		return t.FrameSamples(size)
 	}
@@ -159,7 +146,7 @@ func (l *timeline) chunks() []isom.OutputChunk {
 			var samples uint32
 			for len(audio) > 0 && (last || audio[0].PTS < at) {
 				sound = append(sound, audio[0].Data)
-				samples += samplesInMP4(l.audioTrack, len(audio[0].Data))
+				samples += uint32(samplesInMP4(l.audioTrack, len(audio[0].Data)))
 				audio = audio[1:]
 			}
 			if len(sound) > 0 {
@@ -168,12 +155,4 @@ func (l *timeline) chunks() []isom.OutputChunk {
 		}
 	}
 	return chunks
-}
-
-// samplesInMP4 is how many samples of MP4 a frame or block becomes.
-func samplesInMP4(t footage.Track, size int) uint32 {
-	if t.Codec.IsG711() {
-		return uint32(t.FrameSamples(size))
-	}
-	return 1
 }

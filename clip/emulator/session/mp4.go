@@ -20,30 +20,14 @@ const (
 // initFragment makes the init fragment of a track.
 func (s *Session) initFragment(track string) ([]byte, error) {
 	video := s.timeline.first.VideoTrack()
-	out := isom.OutputTrack{Handler: isom.Video, Name: "video", Timescale: videoScale, Width: uint16(video.Width), Height: uint16(video.Height)}
 	switch audio := s.audioTrack(s.timeline.first); {
 	case track == audioTrack && audio.Codec != 0:
-		out = isom.OutputTrack{Handler: isom.Sound, Name: "audio", Timescale: uint32(audio.SampleRate), Entries: [][]byte{soundEntry(audio)}}
+		return isom.NewInit(isom.OutputTrack{Handler: isom.Sound, Name: "audio", Timescale: uint32(audio.SampleRate), Entries: [][]byte{audio.SampleEntry()}})
 	case track != videoTrack:
 		return nil, noFragments()
-	case video.Codec == footage.H265:
-		out.Entries = [][]byte{isom.NewHEVCEntry(video.Private, out.Width, out.Height)}
-	default:
-		out.Entries = [][]byte{isom.NewAVCEntry(video.Private, out.Width, out.Height)}
 	}
-	return isom.NewInit(out)
-}
-
-// soundEntry makes the sample entry of sound.
-func soundEntry(t footage.Track) []byte {
-	rate, channels := uint32(t.SampleRate), uint16(t.Channels)
-	switch t.Codec {
-	case footage.AAC:
-		return isom.NewAACEntry(t.Private, rate, channels)
-	case footage.ALaw:
-		return isom.NewG711Entry(isom.ALaw, rate, channels)
-	}
-	return isom.NewG711Entry(isom.MuLaw, rate, channels)
+	return isom.NewInit(isom.OutputTrack{Handler: isom.Video, Name: "video", Timescale: videoScale, Width: uint16(video.Width), Height: uint16(video.Height),
+		Entries: [][]byte{video.SampleEntry()}})
 }
 
 // mediaFragment makes the media fragment of a track.

@@ -2,7 +2,6 @@ package streams
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"time"
 
@@ -25,15 +24,7 @@ const (
 
 // ParseOverlaps reads what the flag --overlaps takes: "drop", "hide" or "keep".
 func ParseOverlaps(s string) (Overlaps, error) {
-	switch s {
-	case "drop":
-		return OverlapsDrop, nil
-	case "hide":
-		return OverlapsHide, nil
-	case "keep":
-		return OverlapsKeep, nil
-	}
-	return 0, fmt.Errorf("overlaps %q: want drop, hide or keep", s)
+	return footage.ParseWord[Overlaps]("overlaps", s, "drop", "hide", "keep")
 }
 
 const (

@@ -26,22 +26,29 @@ func (s *Server) writeJSON(w http.ResponseWriter, v any) {
 	}
 }
 
-// readSetting reads the body of an /_emulator/ request that sets something. Where it cannot, it has answered.
-func readSetting(w http.ResponseWriter, r *http.Request) (string, bool) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxForms))
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return "", false
-	}
-	return string(body), true
+// telling answers an /_emulator/ request with what there is.
+func (s *Server) telling(what func() any) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { s.writeJSON(w, what()) }
 }
 
-// writeCalls answers GET /_emulator/calls.
-func (s *Server) writeCalls(w http.ResponseWriter, _ *http.Request) {
-	s.writeJSON(w, struct {
-		Calls []CallCount `json:"calls"`
-	}{s.calls.List()})
+// setting answers an /_emulator/ request with what set makes of its body, which is no longer than most bytes.
+func (s *Server) setting(most int64, set func(body string) (any, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		var now any
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
+		if err == nil {
+			now, err = set(string(body))
+		}
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		s.writeJSON(w, now)
+	}
 }
+
+// tellCalls is what GET /_emulator/calls tells.
+func (s *Server) tellCalls() any { return map[string]any{"calls": s.calls.List()} }
 
 // Reset says what Server.Reset sets back, besides the counts.
 type Reset struct {
@@ -114,29 +121,21 @@ func (s *Server) SetNow(at time.Time) error {
 	return nil
 }
 
-// getClock answers GET /_emulator/clock.
-func (s *Server) getClock(w http.ResponseWriter, _ *http.Request) {
-	s.writeJSON(w, struct {
+// tellClock is what GET /_emulator/clock tells.
+func (s *Server) tellClock() any {
+	return struct {
 		Now   time.Time `json:"now"`
 		Ahead string    `json:"ahead"`
-	}{s.Now().UTC().Truncate(time.Millisecond), s.clock.Ahead().String()})
+	}{s.Now().UTC().Truncate(time.Millisecond), s.clock.Ahead().String()}
 }
 
-// postClock answers POST /_emulator/clock: set=TIME or advance=DURATION.
-func (s *Server) postClock(w http.ResponseWriter, r *http.Request) {
-	body, ok := readSetting(w, r)
-	if !ok {
-		return
-	}
+// setClock does what POST /_emulator/clock says: set=TIME or advance=DURATION.
+func (s *Server) setClock(body string) (any, error) {
 	at, err := s.readClock(strings.TrimSpace(body))
 	if err == nil {
 		err = s.SetNow(at)
 	}
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
-	}
-	s.getClock(w, r)
+	return s.tellClock(), err
 }
 
 // readClock gives the time that a setting of the clock means.
@@ -155,30 +154,20 @@ func (s *Server) readClock(setting string) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("%q: want set=2024-01-01T10:00:00Z or advance=2h", setting)
 }
 
-// deleteClock answers DELETE /_emulator/clock.
-func (s *Server) deleteClock(w http.ResponseWriter, r *http.Request) {
+// resetClock does what DELETE /_emulator/clock says.
+func (s *Server) resetClock() any {
 	s.clock.Reset()
-	s.getClock(w, r)
+	return s.tellClock()
 }
 
-// getForms answers GET /_emulator/payload.
-func (s *Server) getForms(w http.ResponseWriter, _ *http.Request) {
-	s.writeJSON(w, struct {
-		Payload string `json:"payload"`
-	}{s.PayloadForms().String()})
-}
+// tellForms is what GET /_emulator/payload tells.
+func (s *Server) tellForms() any { return map[string]any{"payload": s.PayloadForms().String()} }
 
-// postForms answers POST /_emulator/payload: FORM[,FORM…], or nothing for plain payloads.
-func (s *Server) postForms(w http.ResponseWriter, r *http.Request) {
-	body, ok := readSetting(w, r)
-	if !ok {
-		return
-	}
+// setForms does what POST /_emulator/payload says: FORM[,FORM…], or nothing for plain payloads.
+func (s *Server) setForms(body string) (any, error) {
 	set, err := form.Parse(body)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
+	if err == nil {
+		s.SetPayloadForms(set)
 	}
-	s.SetPayloadForms(set)
-	s.getForms(w, r)
+	return s.tellForms(), err
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"strconv"
 
@@ -74,9 +75,7 @@ type bytesAnswer struct {
 }
 
 func (a *bytesAnswer) write(_ context.Context, w http.ResponseWriter) error {
-	for key, values := range a.header {
-		w.Header()[key] = values
-	}
+	maps.Copy(w.Header(), a.header)
 	w.Header().Set("Content-Type", a.contentType)
 	w.Header().Set("Content-Length", strconv.FormatInt(max(0, int64(len(a.body))+a.off), 10))
 	if a.chunked {

@@ -78,6 +78,24 @@ func (s *Server) findControl(c *call, api wire.API, ref wire.StreamRef) (streams
 	return streams.Stream{}, wire.NoStream()
 }
 
+// change changes the stream that findControl gives, and answers nothing.
+func (s *Server) change(c *call, api wire.API, ref wire.StreamRef, f func(*streams.Stream) error) (any, error) {
+	found, err := s.findControl(c, api, ref)
+	if err != nil {
+		return nil, err
+	}
+	return struct{}{}, s.streams.Change(found, f)
+}
+
+// findKept is find of a stream that keeps footage.
+func (s *Server) findKept(c *call, ref wire.StreamRef) (streams.Stream, error) {
+	st, err := s.find(c, ref)
+	if err == nil && st.Retention == 0 {
+		err = wire.NoRetention()
+	}
+	return st, err
+}
+
 // find gives the stream that ref names, if it is active, and counts the call under it.
 func (s *Server) find(c *call, ref wire.StreamRef) (streams.Stream, error) {
 	st, err := s.findAny(c, ref)

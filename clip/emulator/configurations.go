@@ -32,11 +32,7 @@ type storageInput struct {
 
 // updateStorage changes the storage tier of a stream.
 func (s *Server) updateStorage(c *call, in storageInput) (any, error) {
-	found, err := s.findControl(c, wire.UpdateStreamStorageConfiguration, in.StreamRef)
-	if err != nil {
-		return nil, err
-	}
-	return struct{}{}, s.streams.Change(found, func(st *streams.Stream) error {
+	return s.change(c, wire.UpdateStreamStorageConfiguration, in.StreamRef, func(st *streams.Stream) error {
 		st.Tier = in.StreamStorageConfiguration.DefaultStorageTier
 		return st.Renew(in.CurrentVersion)
 	})
@@ -97,11 +93,7 @@ func (s *Server) updateNotification(c *call, in notificationInput) (any, error) 
 
 // configure changes what is configured of a stream that keeps footage.
 func (s *Server) configure(c *call, api wire.API, ref wire.StreamRef, set func(*streams.Stream)) (any, error) {
-	found, err := s.findControl(c, api, ref)
-	if err != nil {
-		return nil, err
-	}
-	return struct{}{}, s.streams.Change(found, func(st *streams.Stream) error {
+	return s.change(c, api, ref, func(st *streams.Stream) error {
 		if st.Retention == 0 {
 			return wire.NoRetention()
 		}

@@ -103,11 +103,7 @@ type updateInput struct {
 
 // updateStream changes a stream's device name and media type.
 func (s *Server) updateStream(c *call, in updateInput) (any, error) {
-	found, err := s.findControl(c, wire.UpdateStream, in.StreamRef)
-	if err != nil {
-		return nil, err
-	}
-	return struct{}{}, s.streams.Change(found, func(st *streams.Stream) error {
+	return s.change(c, wire.UpdateStream, in.StreamRef, func(st *streams.Stream) error {
 		if in.DeviceName != nil {
 			st.DeviceName = *in.DeviceName
 		}
@@ -154,11 +150,7 @@ func (s *Server) updateRetention(c *call, in retentionInput) (any, error) {
 	if in.Operation == "DECREASE_DATA_RETENTION" {
 		change = -change
 	}
-	found, err := s.findControl(c, wire.UpdateDataRetention, in.StreamRef)
-	if err != nil {
-		return nil, err
-	}
-	return struct{}{}, s.streams.Change(found, func(st *streams.Stream) error {
+	return s.change(c, wire.UpdateDataRetention, in.StreamRef, func(st *streams.Stream) error {
 		hours := int(st.Retention/time.Hour) + change
 		if hours < 0 || hours > streams.MaxRetentionHours {
 			return invalidRetention(hours)

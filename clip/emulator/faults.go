@@ -3,7 +3,6 @@ package emulator
 import (
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strconv"
@@ -88,49 +87,33 @@ type faultOutput struct {
 	Hits  int64    `json:"hits"`
 }
 
-// writeFaults answers with rules.
-func (s *Server) writeFaults(w http.ResponseWriter, sets []fault.Set) {
-	body := struct {
-		Faults []faultOutput `json:"faults"`
-	}{make([]faultOutput, len(sets))}
+// tellFaults is what requests for rules are answered with.
+func tellFaults(sets []fault.Set) any {
+	out := make([]faultOutput, len(sets))
 	for i, set := range sets {
-		body.Faults[i] = faultOutput{ID: set.ID, Fault: set.Rule.String(), Hits: set.Hits}
+		out[i] = faultOutput{ID: set.ID, Fault: set.Rule.String(), Hits: set.Hits}
 	}
-	s.writeJSON(w, body)
+	return map[string]any{"faults": out}
 }
 
-// listFaults answers GET /_emulator/faults.
-func (s *Server) listFaults(w http.ResponseWriter, _ *http.Request) { s.writeFaults(w, s.Faults()) }
-
-// postFaults answers POST /_emulator/faults: one rule a line.
-func (s *Server) postFaults(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRules))
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
-	}
+// setFaults does what POST /_emulator/faults says: one rule a line.
+func (s *Server) setFaults(body string) (any, error) {
 	var rules []fault.Rule
-	for line := range strings.Lines(string(body)) {
+	for line := range strings.Lines(body) {
 		if line = strings.TrimSpace(line); line == "" {
 			continue
 		}
 		rule, err := fault.Parse(line)
 		if err != nil {
-			http.Error(w, err.Error(), http.StatusBadRequest)
-			return
+			return nil, err
 		}
 		rules = append(rules, rule)
 	}
 	if len(rules) == 0 {
-		http.Error(w, "no fault: want one a line, such as kind=status,api=GetClip,status=503", http.StatusBadRequest)
-		return
+		return nil, errors.New("no fault: want one a line, such as kind=status,api=GetClip,status=503")
 	}
 	added, err := s.AddFaults(rules...)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
-	}
-	s.writeFaults(w, added)
+	return tellFaults(added), err
 }
 
 // clearFaults answers DELETE /_emulator/faults.

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
-	"time"
 
 	"clipfs/clip/emulator/footage"
 	"clipfs/clip/emulator/payload"
@@ -31,14 +30,14 @@ type clipInput struct {
 // getClip gives the media of the fragments that start in a range of time as an MP4.
 func (s *Server) getClip(ctx context.Context, c *call, in clipInput) (answer, error) {
 	sel := in.ClipFragmentSelector.Read()
-	st, err := s.find(c, in.StreamRef)
+	st, err := s.findKept(c, in.StreamRef)
 	if err != nil {
 		return nil, err
 	}
-	if st.Retention == 0 {
-		return nil, wire.NoRetention()
+	if err := sel.CheckSpan(c.now); err != nil {
+		return nil, err
 	}
-	if err := checkClip(sel, st, c.now); err != nil {
+	if err := sel.CheckRetention(st, c.now); err != nil {
 		return nil, err
 	}
 	fragments := cutClip(streams.Servable(st, st.Visible(sel, c.now), s.options.Overlaps, c.now))
@@ -58,14 +57,6 @@ func (s *Server) getClip(ctx context.Context, c *call, in clipInput) (answer, er
 // noFragments is what GetClip answers where there is no footage.
 func noFragments() error {
 	return wire.Refuse(wire.NotFound, "No fragments found in the stream for the clip request.")
-}
-
-// checkClip refuses a range that a clip cannot have.
-func checkClip(sel streams.Selection, st streams.Stream, now time.Time) error {
-	if err := sel.CheckSpan(now); err != nil {
-		return err
-	}
-	return sel.CheckRetention(st, now)
 }
 
 // cutClip gives as many of the first fragments as fit into one clip.

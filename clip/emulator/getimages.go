@@ -136,12 +136,9 @@ func (s *Server) getImages(ctx context.Context, c *call, in imagesInput) (answer
 	if err != nil {
 		return nil, err
 	}
-	st, err := s.find(c, in.StreamRef)
+	st, err := s.findKept(c, in.StreamRef)
 	if err != nil {
 		return nil, err
-	}
-	if st.Retention == 0 {
-		return nil, wire.NoRetention()
 	}
 	sel := streams.Selection{By: asked.by, Start: asked.start, End: asked.end}
 	if err := sel.CheckRetention(st, c.now); err != nil {

@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -10,7 +11,6 @@ import (
 	"time"
 
 	"clipfs/clip/emulator/fault"
-	"clipfs/clip/emulator/footage"
 	"clipfs/clip/emulator/payload"
 	"clipfs/clip/emulator/streams"
 	"clipfs/clip/emulator/wire"
@@ -87,14 +87,7 @@ type Options struct {
 }
 
 // Stream is a stream that is there from the start.
-type Stream struct {
-	// Name of the stream. Several entries of one name make one stream that has recorded all of their footage.
-	Name wire.StreamName
-	// Source of its footage; nil is none.
-	Source footage.Source
-	// MediaType that DescribeStream tells, such as "video/h264"; may be empty.
-	MediaType string
-}
+type Stream = streams.Given
 
 // ErrOptions means that the options of a Server cannot be used.
 var ErrOptions = errors.New("emulator options")
@@ -107,9 +100,7 @@ func (o Options) complete() (Options, error) {
 	if o.Listen == nil {
 		o.Listen = new(net.ListenConfig).Listen
 	}
-	if o.Address == "" {
-		o.Address = DefaultAddress
-	}
+	o.Address = cmp.Or(o.Address, DefaultAddress)
 	if o.DataAddress == "" {
 		host, _, err := net.SplitHostPort(o.Address)
 		if err != nil {
@@ -117,15 +108,11 @@ func (o Options) complete() (Options, error) {
 		}
 		o.DataAddress = net.JoinHostPort(host, "0")
 	}
-	if o.PutConnections == 0 {
-		o.PutConnections = DefaultPutConnections
-	}
+	o.PutConnections = cmp.Or(o.PutConnections, DefaultPutConnections)
 	if o.PutConnections < 0 {
 		return o, fmt.Errorf("%w: %d connections for media", ErrOptions, o.PutConnections)
 	}
-	if o.Account == "" {
-		o.Account = wire.DefaultAccount
-	}
+	o.Account = cmp.Or(o.Account, wire.DefaultAccount)
 	if !wire.ValidAccount(o.Account) {
 		return o, fmt.Errorf("%w: account %q: want %d digits", ErrOptions, o.Account, len(wire.DefaultAccount))
 	}

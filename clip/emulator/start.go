@@ -42,12 +42,8 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("emulator: %w", err)
 	}
-	all := make([]streams.Given, len(o.Streams))
-	for i, st := range o.Streams {
-		all[i] = streams.Given(st)
-	}
 	now := new(clock.Clock)
-	table, err := streams.Open(streams.Options{Log: o.Log, Data: o.Data, Given: all, Retention: o.Retention, Lifecycle: o.Lifecycle,
+	table, err := streams.Open(streams.Options{Log: o.Log, Data: o.Data, Given: o.Streams, Retention: o.Retention, Lifecycle: o.Lifecycle,
 		Now: now.Now, NoQuota: o.NoQuota, PutConnections: o.PutConnections})
 	if err != nil {
 		return nil, fmt.Errorf("emulator: %w", err)
@@ -69,15 +65,15 @@ func New(o Options) (*Server, error) {
 	}
 	s.SetPayloadForms(o.Payload.Forms)
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /_emulator/calls", s.writeCalls)
+	mux.HandleFunc("GET /_emulator/calls", s.telling(s.tellCalls))
 	mux.HandleFunc("POST /_emulator/reset", s.postReset)
-	mux.HandleFunc("GET /_emulator/clock", s.getClock)
-	mux.HandleFunc("POST /_emulator/clock", s.postClock)
-	mux.HandleFunc("DELETE /_emulator/clock", s.deleteClock)
-	mux.HandleFunc("GET /_emulator/payload", s.getForms)
-	mux.HandleFunc("POST /_emulator/payload", s.postForms)
-	mux.HandleFunc("GET /_emulator/faults", s.listFaults)
-	mux.HandleFunc("POST /_emulator/faults", s.postFaults)
+	mux.HandleFunc("GET /_emulator/clock", s.telling(s.tellClock))
+	mux.HandleFunc("POST /_emulator/clock", s.setting(maxForms, s.setClock))
+	mux.HandleFunc("DELETE /_emulator/clock", s.telling(s.resetClock))
+	mux.HandleFunc("GET /_emulator/payload", s.telling(s.tellForms))
+	mux.HandleFunc("POST /_emulator/payload", s.setting(maxForms, s.setForms))
+	mux.HandleFunc("GET /_emulator/faults", s.telling(func() any { return tellFaults(s.Faults()) }))
+	mux.HandleFunc("POST /_emulator/faults", s.setting(maxRules, s.setFaults))
 	mux.HandleFunc("DELETE /_emulator/faults", s.clearFaults)
 	mux.HandleFunc("DELETE /_emulator/faults/{id}", s.deleteFault)
 	mux.Handle("/", wire.CrossOrigin(s.handler(s.controlOperations(), wire.Pace{}, wire.ControlHost, wire.SignalingHost, wire.StorageHost)))

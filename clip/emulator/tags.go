@@ -39,11 +39,7 @@ func (s *Server) untagStream(c *call, in untagInput) (any, error) {
 
 // changeTags replaces a stream's tags by what f makes of them. f changes nothing in place: copies share the map.
 func (s *Server) changeTags(c *call, api wire.API, ref wire.StreamRef, f func(map[string]string) (map[string]string, error)) (any, error) {
-	found, err := s.findControl(c, api, ref)
-	if err != nil {
-		return nil, err
-	}
-	return struct{}{}, s.streams.Change(found, func(st *streams.Stream) error {
+	return s.change(c, api, ref, func(st *streams.Stream) error {
 		tags, err := f(st.Tags)
 		st.Tags = tags
 		return err

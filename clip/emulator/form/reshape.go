@@ -18,16 +18,15 @@ type File struct {
 // Reshape makes another file of a plain one: one moov with its tables whole, and one mdat.
 func Reshape(src io.ReaderAt, size int64, o Options) (*File, error) {
 	m, err := readMovie(src, size)
-	if err != nil {
-		return nil, fmt.Errorf("reshape: %w", err)
-	}
-	if err := m.reshape(o); err != nil {
-		return nil, fmt.Errorf("reshape: %w", err)
+	if err == nil {
+		err = m.reshape(o)
 	}
 	var pieces []piece
-	if o.Forms.Has(Fragmented) {
+	switch {
+	case err != nil:
+	case o.Forms.Has(Fragmented):
 		pieces, err = m.fragmented()
-	} else {
+	default:
 		pieces, err = m.layout(o.Forms)
 	}
 	if err != nil {

@@ -2,6 +2,7 @@ package images
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"image"
 	"image/draw"
@@ -20,11 +21,7 @@ func (o Options) encode(raw *image.YCbCr) ([]byte, error) {
 		}
 		return out.Bytes(), nil
 	}
-	quality := o.Quality
-	if quality == 0 {
-		quality = DefaultQuality
-	}
-	if err := jpeg.Encode(&out, raw, &jpeg.Options{Quality: quality}); err != nil {
+	if err := jpeg.Encode(&out, raw, &jpeg.Options{Quality: cmp.Or(o.Quality, DefaultQuality)}); err != nil {
 		return nil, fmt.Errorf("picture: %w", err)
 	}
 	return out.Bytes(), nil

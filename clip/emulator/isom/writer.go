@@ -1,6 +1,7 @@
 package isom
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 )
@@ -18,9 +19,7 @@ type Writer struct {
 // NewWriter plans the file. ErrPlan where the output does not fit together: samples without chunks, chunks whose size is not
 // that of their samples, values out of the format's range; ErrTooBig if its moov would be beyond maxMoov.
 func NewWriter(out Output) (*Writer, error) {
-	if out.Timescale == 0 {
-		out.Timescale = 1000
-	}
+	out.Timescale = cmp.Or(out.Timescale, 1000)
 	p, err := newPlan(&out)
 	if err != nil {
 		return nil, err

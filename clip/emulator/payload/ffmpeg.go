@@ -2,6 +2,7 @@ package payload
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -74,11 +75,7 @@ func (l *timeline) writeMatroska(name string) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if e := file.Close(); err == nil {
-			err = e
-		}
-	}()
+	defer func() { err = cmp.Or(err, file.Close()) }()
 	audioTrack := l.audioTrack
 	if len(l.audio) == 0 {
 		audioTrack = footage.Track{}

@@ -1,12 +1,14 @@
 package store
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
+	"sort"
 	"strings"
 	"sync"
 	"time"
@@ -70,20 +72,19 @@ func (s *Stream) Fragments(sel footage.Selector, from, to time.Time) []footage.F
 	if sel == footage.ByServer {
 		all = s.byServer
 	}
-	first, _ := slices.BinarySearchFunc(all, from, func(f *footage.Fragment, t time.Time) int {
-		if f.Time(sel).Before(t) {
-			return -1
-		}
-		return 1
-	})
 	var found []footage.Fragment
-	for _, f := range all[first:] {
+	for _, f := range all[firstAt(all, sel, from):] {
 		if f.Time(sel).After(to) {
 			break
 		}
 		found = append(found, *f)
 	}
 	return found
+}
+
+// firstAt gives the place of the first of some fragments, in the order of a clock, that is not before a time.
+func firstAt(all []*footage.Fragment, sel footage.Selector, at time.Time) int {
+	return sort.Search(len(all), func(i int) bool { return !all[i].Time(sel).Before(at) })
 }
 
 // Numbered gives the fragments of some numbers.
@@ -207,21 +208,13 @@ func (s *Stream) insertLocked(f *footage.Fragment) {
 
 // compare orders fragments by a clock, and where that is the same by number.
 func compare(sel footage.Selector, a, b *footage.Fragment) int {
-	if c := a.Time(sel).Compare(b.Time(sel)); c != 0 {
-		return c
-	}
-	return strings.Compare(a.Number, b.Number)
+	return cmp.Or(a.Time(sel).Compare(b.Time(sel)), strings.Compare(a.Number, b.Number))
 }
 
 // Expire removes the fragments whose server time is before a time.
 func (s *Stream) Expire(before time.Time) error {
 	s.mu.Lock()
-	n, _ := slices.BinarySearchFunc(s.byServer, before, func(f *footage.Fragment, t time.Time) int {
-		if f.Server.Before(t) {
-			return -1
-		}
-		return 1
-	})
+	n := firstAt(s.byServer, footage.ByServer, before)
 	old := slices.Clone(s.byServer[:n])
 	if n > 0 {
 		s.byServer = slices.Delete(s.byServer, 0, n)

@@ -2,7 +2,6 @@ package streams
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -57,16 +56,4 @@ func restore(kept *store.Stream) (Stream, error) {
 		KMSKey: r.KMSKeyID, DeviceName: r.DeviceName, MediaType: r.MediaType, Version: r.Version,
 		Retention: time.Duration(r.RetentionHours) * time.Hour, Tags: r.Tags, given: r.Given, Pushed: kept,
 		Tier: r.Tier, Images: r.Images, Notifications: r.Notifications}, nil
-}
-
-// forgetGiven removes a stream that was given to an earlier server, not to this one, and that nobody pushed anything
-// into.
-func forgetGiven(st Stream) (bool, error) {
-	if !st.given || st.Pushed.Len() > 0 {
-		return false, nil
-	}
-	if err := st.Pushed.Remove(); err != nil && !errors.Is(err, store.ErrRemoved) {
-		return false, err
-	}
-	return true, nil
 }

@@ -24,7 +24,7 @@ type Given struct {
 	Name wire.StreamName
 	// Source of its footage; nil is none.
 	Source footage.Source
-	// MediaType that DescribeStream tells; may be empty.
+	// MediaType that DescribeStream tells, such as "video/h264"; may be empty.
 	MediaType string
 }
 
@@ -79,7 +79,7 @@ func Open(o Options) (*Table, error) {
 	}
 	t := &Table{log: o.Log, store: kept, now: o.Now, given: gather(o.Given), retention: o.Retention, lifecycle: o.Lifecycle, noQuota: o.NoQuota, connections: o.PutConnections, turn: make(chan struct{}, 1),
 		byName: make(map[wire.StreamName]Stream), deleted: make(map[wire.StreamName]Stream)}
-	if err := t.load(o); err != nil {
+	if err := t.load(); err != nil {
 		return nil, errors.Join(err, kept.Close())
 	}
 	return t, nil
@@ -89,7 +89,7 @@ func Open(o Options) (*Table, error) {
 func (t *Table) Close() error { return t.store.Close() }
 
 // load fills the table.
-func (t *Table) load(o Options) error {
+func (t *Table) load() error {
 	for _, k := range t.store.Streams() {
 		st, err := restore(k)
 		if err != nil {
@@ -98,16 +98,14 @@ func (t *Table) load(o Options) error {
 		t.byName[st.Name] = t.equip(st)
 	}
 	for name, st := range t.byName {
-		if _, ok := t.given[name]; ok {
+		if _, ok := t.given[name]; ok || !st.given || st.Pushed.Len() > 0 {
 			continue
 		}
-		gone, err := forgetGiven(st)
-		if err != nil {
+		// It was given to an earlier server, not to this one, and nobody pushed anything into it.
+		if err := removed(st.Pushed.Remove()); err != nil {
 			return err
 		}
-		if gone {
-			delete(t.byName, name)
-		}
+		delete(t.byName, name)
 	}
 	for name := range t.given {
 		known, ok := t.byName[name]
@@ -118,6 +116,14 @@ func (t *Table) load(o Options) error {
 		t.byName[name] = st
 	}
 	return nil
+}
+
+// removed is the error of a removal that may have been made before.
+func removed(err error) error {
+	if errors.Is(err, store.ErrRemoved) {
+		return nil
+	}
+	return err
 }
 
 // gather gives the streams that are there from the start, whose entries can be several.
@@ -166,9 +172,7 @@ func (t *Table) Reset() error {
 	t.mu.Unlock()
 	var failed []error
 	for _, st := range old {
-		if err := st.Pushed.Remove(); err != nil && !errors.Is(err, store.ErrRemoved) {
-			failed = append(failed, err)
-		}
+		failed = append(failed, removed(st.Pushed.Remove()))
 	}
 	fresh := make(map[wire.StreamName]Stream)
 	for name := range t.given {

@@ -6,14 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/aws-sdk-go-v2/service/kinesisvideo"
 	"github.com/aws/smithy-go/logging"
 	"github.com/aws/smithy-go/middleware"
@@ -28,9 +25,6 @@ type Options struct {
 	// Logger gets one line a call at level debug, and at once the first failure of each cause, and when that is over; nil
 	// means none.
 	Logger *slog.Logger
-	// ARNs has the streams that are asked for by their ARN instead of by name: such as are shared by another account.
-	// A name here need not be the name within the ARN. Streams lists only what ListStreams does.
-	ARNs map[archive.StreamName]string
 	// Points are the quotas to keep to.
 	Points quota.Points
 	// InsecureEndpoint lets calls go by http to other machines. What they carry and what they bring is open to the network
@@ -59,7 +53,6 @@ type Archive struct {
 	observer    Observer
 	stall       time.Duration
 
-	arns     map[archive.StreamName]string
 	insecure bool
 
 	// sizeless says that the service was found to make no images of a width alone.
@@ -78,9 +71,6 @@ var _ archive.Service = (*Archive)(nil)
 func New(cfg aws.Config, o Options) (*Archive, error) {
 	if cfg.Region == "" {
 		return nil, errNoRegion
-	}
-	if err := checkARNs(o.ARNs); err != nil {
-		return nil, err
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -104,7 +94,6 @@ func New(cfg aws.Config, o Options) (*Archive, error) {
 		log:         o.Logger,
 		observer:    o.Observer,
 		stall:       cmp.Or(o.Stall, defaultStall),
-		arns:        maps.Clone(o.ARNs),
 		insecure:    o.InsecureEndpoint,
 		leftOut:     make(map[string]struct{}),
 	}
@@ -148,30 +137,12 @@ func (a *Archive) Close() error {
 // errNoRegion says what to set.
 var errNoRegion = errors.New("no AWS region: set AWS_REGION, or region in the profile of ~/.aws/config")
 
-// checkARNs checks the map of Options.
-func checkARNs(arns map[archive.StreamName]string) error {
-	for name, text := range arns {
-		if !name.Valid() {
-			return fmt.Errorf("stream %q: %w", name, archive.ErrName)
-		}
-		parsed, err := arn.Parse(text)
-		if err != nil || parsed.Service != "kinesisvideo" || !strings.HasPrefix(parsed.Resource, "stream/") {
-			return fmt.Errorf("stream %s: %q is not the ARN of a Kinesis video stream: %w", name, text, archive.ErrInvalid)
-		}
+// checkName refuses a name that no stream can have, so that it costs no call.
+func checkName(name archive.StreamName) error {
+	if !name.Valid() {
+		return fmt.Errorf("stream %q: %w", name, archive.ErrName)
 	}
 	return nil
-}
-
-// identify gives the name or the ARN by which the service is asked for a stream; the other is nil. A name that no
-// stream can have costs no call.
-func (a *Archive) identify(name archive.StreamName) (byName, byARN *string, err error) {
-	if !name.Valid() {
-		return nil, nil, fmt.Errorf("stream %q: %w", name, archive.ErrName)
-	}
-	if text, ok := a.arns[name]; ok {
-		return nil, &text, nil
-	}
-	return aws.String(string(name)), nil, nil
 }
 
 // startEndpoint begins a call for a data endpoint.
@@ -181,14 +152,13 @@ func (a *Archive) startEndpoint(key endpointKey) *call {
 
 // askEndpoint asks the service for a data endpoint. It is what endpoints calls.
 func (a *Archive) askEndpoint(ctx context.Context, key endpointKey, c *call) (string, error) {
-	byName, byARN, err := a.identify(key.stream)
-	if err != nil {
+	if err := checkName(key.stream); err != nil {
 		return "", err
 	}
 	var out *kinesisvideo.GetDataEndpointOutput
-	err = c.renewing(ctx, func() error {
+	err := c.renewing(ctx, func() (err error) {
 		out, err = a.control.GetDataEndpoint(ctx, &kinesisvideo.GetDataEndpointInput{
-			APIName: key.api, StreamName: byName, StreamARN: byARN,
+			APIName: key.api, StreamName: aws.String(string(key.stream)),
 		}, c.controlOptions)
 		return err
 	})

@@ -19,7 +19,6 @@ func TestPayloadOnTheWire(t *testing.T) {
 	for _, tc := range []struct {
 		name     string
 		selector archive.Selector
-		arns     map[archive.StreamName]string
 		want     map[string]any
 	}{
 		{
@@ -30,11 +29,10 @@ func TestPayloadOnTheWire(t *testing.T) {
 			}},
 		},
 		{
-			name:     "server time, by ARN",
+			name:     "server time",
 			selector: archive.ByServer,
-			arns:     map[archive.StreamName]string{"door": "arn:aws:kinesisvideo:eu-west-1:123456789012:stream/front/1700000000000"},
 			want: map[string]any{
-				"StreamARN": "arn:aws:kinesisvideo:eu-west-1:123456789012:stream/front/1700000000000",
+				"StreamName": "door",
 				"ClipFragmentSelector": map[string]any{
 					"FragmentSelectorType": "SERVER_TIMESTAMP",
 					"TimestampRange":       map[string]any{"StartTimestamp": 1704103200.005, "EndTimestamp": 1704103260.004},
@@ -45,7 +43,7 @@ func TestPayloadOnTheWire(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			s := newService()
 			s.answers["/getClip"] = func(w http.ResponseWriter, _ request, _ int) { clipBody(w, "media") }
-			a := newArchive(t, config(s), kvs.Options{ARNs: tc.arns})
+			a := newArchive(t, config(s), kvs.Options{})
 			p, err := a.Payload(t.Context(), archive.PayloadQuery{
 				Stream: "door", Selector: tc.selector, Span: archive.NewSpan(start(), time.Minute),
 			})
@@ -72,7 +70,7 @@ func TestPayloadOnTheWire(t *testing.T) {
 			if asked.body["APIName"] != "GET_CLIP" || asked.host != controlURL {
 				t.Errorf("GetDataEndpoint: got %v at %s", asked.body, asked.host)
 			}
-			if (asked.body["StreamARN"] != nil) != (tc.arns != nil) {
+			if asked.body["StreamName"] != "door" {
 				t.Errorf("GetDataEndpoint: got %v, want the stream as GetClip has it", asked.body)
 			}
 		})
@@ -184,13 +182,6 @@ func TestNewRefuses(t *testing.T) {
 	noRegion.Region = ""
 	if _, err := kvs.New(noRegion, kvs.Options{}); err == nil || !strings.Contains(err.Error(), "AWS_REGION") {
 		t.Errorf("no region: got %v, want what to set", err)
-	}
-	for name, text := range map[archive.StreamName]string{
-		"door": "not an arn", "yard": "arn:aws:s3:::bucket", "gate": "arn:aws:kinesisvideo:eu-west-1:1:channel/x/1",
-	} {
-		if _, err := kvs.New(cfg, kvs.Options{ARNs: map[archive.StreamName]string{name: text}}); !errors.Is(err, archive.ErrInvalid) {
-			t.Errorf("ARN %q: got %v, want ErrInvalid", text, err)
-		}
 	}
 	if _, err := kvs.New(cfg, kvs.Options{Points: quota.Points{Media: -1}}); !errors.Is(err, archive.ErrInvalid) {
 		t.Errorf("negative points: got %v, want ErrInvalid", err)

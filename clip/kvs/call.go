@@ -182,9 +182,6 @@ func (c *call) resource() string {
 	if c.stream == "" {
 		return "all streams"
 	}
-	if text, ok := c.archive.arns[c.stream]; ok {
-		return "stream " + string(c.stream) + " (" + text + ")"
-	}
 	return "stream " + string(c.stream)
 }
 

@@ -27,10 +27,6 @@ type ConfigOptions struct {
 	// EndpointURL is the control endpoint; empty for the one that the chain gives (AWS_ENDPOINT_URL_KINESIS_VIDEO,
 	// AWS_ENDPOINT_URL, endpoint_url of the profile, or the region's).
 	EndpointURL string
-	// Profile is the profile of the shared config; empty for AWS_PROFILE or the default one.
-	Profile string
-	// Region is the AWS region; empty for AWS_REGION or the profile's.
-	Region string
 	// Unchecked leaves out the search for credentials: calls fail then where there are none.
 	Unchecked bool
 }
@@ -40,14 +36,7 @@ type ConfigOptions struct {
 // credentials; the latter wraps archive.ErrCredentials.
 func LoadConfig(ctx context.Context, o ConfigOptions) (aws.Config, error) {
 	// What the chain has to say comes with its error; its warnings would stand before that, in a form of their own.
-	options := []func(*config.LoadOptions) error{config.WithLogger(logging.Nop{})}
-	if o.Profile != "" {
-		options = append(options, config.WithSharedConfigProfile(o.Profile))
-	}
-	if o.Region != "" {
-		options = append(options, config.WithRegion(o.Region))
-	}
-	cfg, err := config.LoadDefaultConfig(ctx, options...)
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithLogger(logging.Nop{}))
 	if err != nil {
 		return aws.Config{}, fmt.Errorf("aws configuration: %s", redact.Line(err.Error()))
 	}

@@ -63,7 +63,7 @@ func TestLoadConfigSaysWhatToSet(t *testing.T) {
 	}{
 		{name: "no region", env: keys(), want: "AWS_REGION"},
 		{name: "no credentials", env: region(), want: "AWS_ACCESS_KEY_ID", is: archive.ErrDenied},
-		{name: "no such profile", env: both(keys(), region()), o: kvs.ConfigOptions{Profile: "nobody"}, want: "nobody"},
+		{name: "no such profile", env: both(both(keys(), region()), map[string]string{"AWS_PROFILE": "nobody"}), want: "nobody"},
 		{name: "endpoint without scheme", env: both(keys(), region()), o: kvs.ConfigOptions{EndpointURL: "localhost:4580"}, want: "localhost:4580", is: archive.ErrInvalid},
 		{name: "endpoint with a password", env: both(keys(), region()), o: kvs.ConfigOptions{EndpointURL: "http://me:hunter2@localhost"}, want: "http://me:xxxxx@localhost", is: archive.ErrInvalid},
 		{name: "endpoint without host", env: both(keys(), region()), o: kvs.ConfigOptions{EndpointURL: "http://"}, want: "http://", is: archive.ErrInvalid},
@@ -138,9 +138,9 @@ func TestLoadConfigEndpoint(t *testing.T) {
 		{"AWS_ENDPOINT_URL_KINESIS_VIDEO", func(url string) map[string]string {
 			return both(region(), map[string]string{"AWS_ENDPOINT_URL_KINESIS_VIDEO": url})
 		}, func(string) kvs.ConfigOptions { return kvs.ConfigOptions{} }},
-		{"AWS_ENDPOINT_URL, region given", func(url string) map[string]string {
-			return map[string]string{"AWS_ENDPOINT_URL": url}
-		}, func(string) kvs.ConfigOptions { return kvs.ConfigOptions{Region: "us-east-1"} }},
+		{"AWS_ENDPOINT_URL", func(url string) map[string]string {
+			return both(region(), map[string]string{"AWS_ENDPOINT_URL": url})
+		}, func(string) kvs.ConfigOptions { return kvs.ConfigOptions{} }},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			mux := http.NewServeMux()

@@ -64,12 +64,11 @@ func (a *Archive) Fragments(ctx context.Context, q archive.FragmentQuery) iter.S
 
 // selection says which fragments a query is about. A range of one millisecond is asked for as two.
 func (a *Archive) selection(q archive.FragmentQuery) (s archivedmedia.Selection, err error) {
-	s = archivedmedia.Selection{By: q.Selector, Start: q.Span.Start, End: q.Span.LastInstant()}
+	s = archivedmedia.Selection{StreamName: string(q.Stream), By: q.Selector, Start: q.Span.Start, End: q.Span.LastInstant()}
 	if !s.End.After(s.Start) {
 		s.End = s.Start.Add(archive.Grain)
 	}
-	s.StreamName, s.StreamARN, err = a.identify(q.Stream)
-	return s, err
+	return s, checkName(q.Stream)
 }
 
 // fragmentsPage gets one page of a listing, of at most so many fragments, and moves pages on.

@@ -88,10 +88,9 @@ func (a *Archive) imageSelection(q archive.ImageQuery) (s archivedmedia.ImageSel
 		return s, fmt.Errorf("stream %s: %d images each %s, %d pixels wide: %w", q.Stream, q.Count, q.Interval, q.Width, archive.ErrInvalid)
 	}
 	s = archivedmedia.ImageSelection{
-		By: q.Selector, Start: q.Start, End: q.Start.Add(length), Interval: q.Interval, Width: q.Width, Most: q.Count,
+		StreamName: string(q.Stream), By: q.Selector, Start: q.Start, End: q.Start.Add(length), Interval: q.Interval, Width: q.Width, Most: q.Count,
 	}
-	s.StreamName, s.StreamARN, err = a.identify(q.Stream)
-	return s, err
+	return s, checkName(q.Stream)
 }
 
 // newImage gives an image of an answer. One that cannot be is an ErrAnswer.

@@ -90,8 +90,8 @@ func (a *Archive) noFootage(ctx context.Context, c *call, span archive.Span) err
 
 // clipSelection says which fragments a query is about.
 func (a *Archive) clipSelection(ctx context.Context, q archive.PayloadQuery) (s archivedmedia.Selection, err error) {
-	s.By = q.Selector
-	if s.StreamName, s.StreamARN, err = a.identify(q.Stream); err != nil {
+	s.StreamName, s.By = string(q.Stream), q.Selector
+	if err := checkName(q.Stream); err != nil {
 		return s, err
 	}
 	if q.Span.Empty() || q.Span.Length() > archive.MaxSpan {

@@ -90,16 +90,13 @@ func (a *Archive) leaveOut(name archive.StreamName) {
 
 // Stream implements archive.Service.
 func (a *Archive) Stream(ctx context.Context, name archive.StreamName) (archive.Stream, error) {
-	byName, byARN, err := a.identify(name)
-	if err != nil {
+	if err := checkName(name); err != nil {
 		return archive.Stream{}, err
 	}
 	c := a.newCall("DescribeStream", name, cost{quota.DescribeStream, 1})
 	var out *kinesisvideo.DescribeStreamOutput
-	err = c.renewing(ctx, func() (err error) {
-		out, err = a.control.DescribeStream(ctx, &kinesisvideo.DescribeStreamInput{
-			StreamName: byName, StreamARN: byARN,
-		}, c.controlOptions)
+	err := c.renewing(ctx, func() (err error) {
+		out, err = a.control.DescribeStream(ctx, &kinesisvideo.DescribeStreamInput{StreamName: aws.String(string(name))}, c.controlOptions)
 		return err
 	})
 	if err != nil {

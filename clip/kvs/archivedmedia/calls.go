@@ -25,10 +25,9 @@ import (
 // Selection says which fragments of a stream a call is about: those that start in a range of time, both ends inclusive,
 // of millisecond grain. The end of a GetClip has to be later than its start (API reference, ClipTimestampRange).
 type Selection struct {
-	// StreamName or StreamARN names the stream.
-	StreamName, StreamARN *string
-	By                    archive.Selector
-	Start, End            time.Time
+	StreamName string
+	By         archive.Selector
+	Start, End time.Time
 }
 
 // selector is the selection as it goes over the wire: epoch seconds, the milliseconds as a fraction.
@@ -66,9 +65,8 @@ type Clip struct {
 func (c *Client) GetClip(ctx context.Context, o Options, s Selection) (clip Clip, metadata middleware.Metadata, err error) {
 	document := struct {
 		ClipFragmentSelector selector
-		StreamARN            *string `json:",omitempty"`
-		StreamName           *string `json:",omitempty"`
-	}{s.selector(), s.StreamARN, s.StreamName}
+		StreamName           string
+	}{s.selector(), s.StreamName}
 	metadata, err = c.invoke(ctx, o, operation{name: "GetClip", path: "/getClip", streaming: true, read: func(resp *smithyhttp.Response) error {
 		clip = Clip{ContentType: resp.Header.Get("Content-Type"), Length: resp.ContentLength, Body: resp.Body}
 		return nil
@@ -150,9 +148,8 @@ func (c *Client) ListFragments(ctx context.Context, o Options, s Selection, most
 		FragmentSelector selector
 		MaxResults       int
 		NextToken        *string `json:",omitempty"`
-		StreamARN        *string `json:",omitempty"`
-		StreamName       *string `json:",omitempty"`
-	}{s.selector(), most, token, s.StreamARN, s.StreamName}
+		StreamName       string
+	}{s.selector(), most, token, s.StreamName}
 	metadata, err = c.invoke(ctx, o, operation{name: "ListFragments", path: "/listFragments", read: func(resp *smithyhttp.Response) error {
 		var text pageText
 		if err := c.decode(resp.Body, &text); err != nil {

@@ -14,11 +14,10 @@ import (
 
 // ImageSelection says which images of a stream a call is about: one for each Interval from Start to End, both inclusive.
 type ImageSelection struct {
-	// StreamName or StreamARN names the stream.
-	StreamName, StreamARN *string
-	By                    archive.Selector
-	Start, End            time.Time
-	Interval              time.Duration
+	StreamName string
+	By         archive.Selector
+	Start, End time.Time
+	Interval   time.Duration
 	// Width is in pixels; 0 for the stream's own size.
 	Width int
 	// Most is how many images a page has at most.
@@ -63,12 +62,11 @@ func (c *Client) GetImages(ctx context.Context, o Options, s ImageSelection, tok
 		NextToken         *string `json:",omitempty"`
 		SamplingInterval  int64
 		StartTimestamp    float64
-		StreamARN         *string `json:",omitempty"`
-		StreamName        *string `json:",omitempty"`
-		WidthPixels       int     `json:",omitempty"`
+		StreamName        string
+		WidthPixels       int `json:",omitempty"`
 	}{
 		EndTimestamp: smithytime.FormatEpochSeconds(s.End), Format: "JPEG", ImageSelectorType: selectorType(s.By), MaxResults: s.Most, NextToken: token,
-		SamplingInterval: s.Interval.Milliseconds(), StartTimestamp: smithytime.FormatEpochSeconds(s.Start), StreamARN: s.StreamARN,
+		SamplingInterval: s.Interval.Milliseconds(), StartTimestamp: smithytime.FormatEpochSeconds(s.Start),
 		StreamName: s.StreamName, WidthPixels: s.Width,
 	}
 	metadata, err = c.invoke(ctx, o, operation{name: "GetImages", path: "/getImages", read: func(resp *smithyhttp.Response) error {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -16,7 +17,6 @@ import (
 	gofuse "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
 	"github.com/spf13/cobra"
-	"golang.org/x/sys/unix"
 )
 
 const (
@@ -60,26 +60,12 @@ func (b *bench) bare(ctx context.Context, file string) (*bareMount, error) {
 func (m *bareMount) file() string { return filepath.Join(m.path, bareName) }
 
 func (m *bareMount) end(err *error) {
-	stopped := m.process.Stop(os.Interrupt)
-	if _, found := mountinfo.Find(m.path); found == nil {
-		_ = unix.Unmount(m.path, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW) // its process has ended
-	}
-	if *err == nil {
-		*err = stopped
-	}
-	_ = os.Remove(m.path) // the directory of all of them is removed at the end
+	*err = errors.Join(*err, endMount(m.process, m.path))
 }
 
 func newBareCommand(stderr io.Writer) *cobra.Command {
-	return &cobra.Command{
-		Use:    bareCommand + " FILE MOUNTPOINT",
-		Short:  "Serve the bytes of a file from memory, as the least that a FUSE file can be",
-		Args:   cobra.ExactArgs(2),
-		Hidden: true,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return serveBare(cmd.Context(), args[0], args[1], stderr)
-		},
-	}
+	return hiddenCommand(bareCommand+" FILE MOUNTPOINT", "Serve the bytes of a file from memory, as the least that a FUSE file can be", 2,
+		func(ctx context.Context, args []string) error { return serveBare(ctx, args[0], args[1], stderr) })
 }
 
 func serveBare(ctx context.Context, file, mountpoint string, stderr io.Writer) error {

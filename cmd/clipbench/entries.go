@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,7 +13,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -197,19 +198,14 @@ type indexing struct {
 }
 
 func newIndexCommand(stdout io.Writer) *cobra.Command {
-	return &cobra.Command{
-		Use:    indexCommand + " DIRECTORY",
-		Short:  "Open a cache and say how long its index took, and how much memory it has",
-		Args:   cobra.ExactArgs(1),
-		Hidden: true,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			took, err := index(cmd.Context(), args[0])
+	return hiddenCommand(indexCommand+" DIRECTORY", "Open a cache and say how long its index took, and how much memory it has", 1,
+		func(ctx context.Context, args []string) error {
+			took, err := index(ctx, args[0])
 			if err != nil {
 				return err
 			}
 			return json.NewEncoder(stdout).Encode(took)
-		},
-	}
+		})
 }
 
 // index opens a cache and waits until it knows all of its entries.
@@ -217,7 +213,7 @@ func index(ctx context.Context, dir string) (took indexing, err error) {
 	empty := heap()
 	seen := &awaited{text: indexedLine, done: make(chan struct{})}
 	began := time.Now()
-	c, err := cache.Open(dir, cache.Options{MaxBytes: 1 << 40, Logger: slog.New(seen)})
+	c, err := cache.Open(dir, cache.Options{MaxBytes: 1 << 40, Logger: slog.New(slog.NewTextHandler(seen, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	if err != nil {
 		return took, err
 	}
@@ -244,26 +240,17 @@ func heap() int64 {
 	return int64(s.HeapAlloc)
 }
 
-// awaited is a handler of logs that waits for a line.
+// awaited takes a log, and waits for a line with a text.
 type awaited struct {
 	text string
-	seen atomic.Bool
+	seen sync.Once
 	done chan struct{}
 }
 
-// Enabled implements slog.Handler.
-func (*awaited) Enabled(context.Context, slog.Level) bool { return true }
-
-// Handle implements slog.Handler.
-func (a *awaited) Handle(_ context.Context, r slog.Record) error {
-	if r.Message == a.text && !a.seen.Swap(true) {
-		close(a.done)
+// Write implements io.Writer. Each is a line.
+func (a *awaited) Write(line []byte) (int, error) {
+	if bytes.Contains(line, []byte(a.text)) {
+		a.seen.Do(func() { close(a.done) })
 	}
-	return nil
+	return len(line), nil
 }
-
-// WithAttrs implements slog.Handler.
-func (a *awaited) WithAttrs([]slog.Attr) slog.Handler { return a }
-
-// WithGroup implements slog.Handler.
-func (a *awaited) WithGroup(string) slog.Handler { return a }

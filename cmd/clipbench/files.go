@@ -23,13 +23,8 @@ const (
 )
 
 func newFilesCommand(stdout io.Writer) *cobra.Command {
-	return &cobra.Command{
-		Use:    filesCommand + " DIRECTORY",
-		Short:  "Serve the files of a directory to a browser",
-		Args:   cobra.ExactArgs(1),
-		Hidden: true,
-		RunE:   func(cmd *cobra.Command, args []string) error { return serveFiles(cmd.Context(), args[0], stdout) },
-	}
+	return hiddenCommand(filesCommand+" DIRECTORY", "Serve the files of a directory to a browser", 1,
+		func(ctx context.Context, args []string) error { return serveFiles(ctx, args[0], stdout) })
 }
 
 // serveFiles serves until ctx ends, and first says where in a line of JSON.

@@ -66,6 +66,13 @@ such; the exit code is 0 if every row was measured or cannot be measured here.`,
 	return 0
 }
 
+// hiddenCommand is a command that the benchmark itself runs, in a process of its own, with so many arguments.
+func hiddenCommand(use, short string, arguments int, run func(ctx context.Context, args []string) error) *cobra.Command {
+	return &cobra.Command{Use: use, Short: short, Args: cobra.ExactArgs(arguments), Hidden: true, RunE: func(cmd *cobra.Command, args []string) error {
+		return run(cmd.Context(), args)
+	}}
+}
+
 func (s *settings) bind(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&s.json, "json", "", "write the rows to this `file` too, as JSON")

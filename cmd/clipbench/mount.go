@@ -81,12 +81,17 @@ func (b *bench) mountAt(ctx context.Context, endpoint, cache string, args ...str
 }
 
 func (m *mount) stop() error {
-	err := m.process.Stop(os.Interrupt)
-	m.cancel()
-	if _, found := mountinfo.Find(m.path); found == nil {
-		err = errors.Join(err, unix.Unmount(m.path, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW))
+	defer m.cancel()
+	return endMount(m.process, m.path)
+}
+
+// endMount ends the process of a mount, and removes its mountpoint.
+func endMount(p *child.Process, mountpoint string) error {
+	err := p.Stop(os.Interrupt)
+	if _, found := mountinfo.Find(mountpoint); found == nil {
+		err = errors.Join(err, unix.Unmount(mountpoint, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW))
 	}
-	return errors.Join(err, os.Remove(m.path))
+	return errors.Join(err, os.Remove(mountpoint))
 }
 
 func (m *mount) end(err *error) {

@@ -10,8 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"clipfs/clip/shared/gateway"
 	"clipfs/cmd/internal/child"
 	"clipfs/fs/mountinfo"
@@ -122,11 +120,7 @@ func (m *peerMount) file(name string) string { return filepath.Join(m.mountpoint
 
 // end ends it and keeps what it has on the disk.
 func (m *peerMount) end(err *error) {
-	*err = errors.Join(*err, m.process.Stop(os.Interrupt))
-	if _, found := mountinfo.Find(m.mountpoint); found == nil {
-		*err = errors.Join(*err, unix.Unmount(m.mountpoint, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW))
-	}
-	*err = errors.Join(*err, os.Remove(m.mountpoint))
+	*err = errors.Join(*err, endMount(m.process, m.mountpoint))
 }
 
 func waitMounted(ctx context.Context, mountpoint string, p *child.Process) error {

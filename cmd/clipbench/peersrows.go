@@ -44,9 +44,7 @@ func peersTask() task {
 				}
 				all = append(all, err)
 			}
-			for k := range own {
-				own[k].missing = missing
-			}
+			unmeasured(own, missing)
 		}
 		return errors.Join(all...)
 	}}

@@ -2,16 +2,15 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"strings"
 	"time"
 
 	"clipfs/clip/archive"
+	"clipfs/clip/emulator/control"
 	"clipfs/cmd/internal/child"
 )
 
@@ -94,9 +93,7 @@ func playlistTask() task {
 		for i, p := range players() {
 			rows := rows[3*i : 3*i+3]
 			if !has(p.program) {
-				for k := range rows {
-					rows[k].missing = "no " + p.program
-				}
+				unmeasured(rows, "no "+p.program)
 				continue
 			}
 			if err := b.measurePlaylist(ctx, p.first, listed, whole, rows); err != nil {
@@ -238,30 +235,17 @@ func (b *bench) countCalls(ctx context.Context, look func(path string) (time.Dur
 
 // clipCalls asks the emulator how many GetClip calls there were.
 func (b *bench) clipCalls(ctx context.Context) (n int64, err error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, b.endpoint+"/_emulator/calls", nil)
+	client, err := control.New(b.endpoint, control.Options{})
 	if err != nil {
 		return 0, err
 	}
-	answer, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, answer.Body.Close()) }()
-	var said struct {
-		Calls []struct {
-			API   string
-			Calls int64
-		}
-	}
-	if err := json.NewDecoder(answer.Body).Decode(&said); err != nil {
-		return 0, err
-	}
-	for _, c := range said.Calls {
+	all, err := client.Calls(ctx)
+	for _, c := range all {
 		if c.API == "GetClip" {
 			n += c.Calls
 		}
 	}
-	return n, nil
+	return n, err
 }
 
 // quiet waits until no GetClip calls have come for a while.

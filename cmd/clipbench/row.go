@@ -66,6 +66,13 @@ func (r *row) shown() string {
 	return fmt.Sprintf("%.2f%s", r.value, r.unit)
 }
 
+// unmeasured says why some rows cannot be measured here.
+func unmeasured(rows []row, why string) {
+	for i := range rows {
+		rows[i].missing = why
+	}
+}
+
 // task measures some rows in one go.
 type task struct {
 	// name is that of its directory of profiles.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -73,12 +72,8 @@ func (b *bench) nginx(ctx context.Context, dir string) (_ *child.Process, url st
 	if err != nil {
 		return nil, "", err
 	}
-	free, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	address, err := freeAddress(ctx)
 	if err != nil {
-		return nil, "", err
-	}
-	address := free.Addr().String()
-	if err := free.Close(); err != nil {
 		return nil, "", err
 	}
 	settings := filepath.Join(own, "nginx.conf")
@@ -103,9 +98,7 @@ func webTask() task {
 		{name: "whole cached clip of many parts over HTTP on loopback", against: "nginx, sendfile, the same bytes in a local file", atLeast: true, limit: 0.8},
 	}, func(ctx context.Context, b *bench, rows []row) (err error) {
 		if !has("nginx") {
-			for i := range rows {
-				rows[i].missing = "no nginx"
-			}
+			unmeasured(rows, "no nginx")
 			return nil
 		}
 		s, err := b.serve(ctx)
@@ -220,9 +213,7 @@ func pageTask() task {
 		{name: "first paint of the page of cameras", limit: 0.5, unit: " s"},
 	}, func(ctx context.Context, b *bench, rows []row) (err error) {
 		if !has("chromium") {
-			for i := range rows {
-				rows[i].missing = "no chromium"
-			}
+			unmeasured(rows, "no chromium")
 			return nil
 		}
 		times := make([][]float64, len(rows))

@@ -44,12 +44,12 @@ func Measure(ctx context.Context, o Options, hosts []int, say func(format string
 
 // all measures: one host alone, one that fills the store, one that reads it, two of each, and then the others.
 func (m *measurement) all(ctx context.Context, hosts []int) error {
-	alone, err := m.round(ctx, 1, false, "")
+	alone, err := m.round(ctx, 1, false)
 	if err != nil {
 		return err
 	}
 	m.archive(alone)
-	first, err := m.round(ctx, 1, true, "")
+	first, err := m.round(ctx, 1, true)
 	if err != nil {
 		return err
 	}
@@ -63,11 +63,11 @@ func (m *measurement) all(ctx context.Context, hosts []int) error {
 	}
 	m.costs.Confirm, m.costs.ListLater = max(0, first.MetadataPoints-alone.MetadataPoints), warm.MetadataPoints
 	m.processor(alone, warm, pair)
-	without, err := m.round(ctx, 2, false, "")
+	without, err := m.round(ctx, 2, false)
 	if err != nil {
 		return err
 	}
-	with, err := m.round(ctx, 2, true, "")
+	with, err := m.round(ctx, 2, true)
 	if err != nil {
 		return err
 	}
@@ -78,7 +78,7 @@ func (m *measurement) all(ctx context.Context, hosts []int) error {
 			if n < 3 {
 				continue
 			}
-			if _, err := m.round(ctx, n, tier, ""); err != nil {
+			if _, err := m.round(ctx, n, tier); err != nil {
 				return err
 			}
 		}
@@ -88,7 +88,7 @@ func (m *measurement) all(ctx context.Context, hosts []int) error {
 }
 
 // round has hosts read an hour that none has read.
-func (m *measurement) round(ctx context.Context, n int, tier bool, note string) (simulate.Result, error) {
+func (m *measurement) round(ctx context.Context, n int, tier bool) (simulate.Result, error) {
 	m.rounds++
 	r, err := m.read(ctx, n, tier, m.rounds)
 	if err == nil {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -20,24 +19,11 @@ import (
 )
 
 func cacheCommand() *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "cache",
-		Short: "Look into a cache directory, check it, or clear it",
-		Long: `Look into a cache directory, check it, or clear it. A mount may go on using it meanwhile.
+	return config.Group("cache", "Look into a cache directory, check it, or clear it", `Look into a cache directory, check it, or clear it. A mount may go on using it meanwhile.
 
 It is the cache that --cache-dir, the environment or --config name, else that of the mount on MOUNTPOINT, else that of
 the only mount there is: one that runs, or one that systemd starts, with its settings in /etc/clipfs/NAME.env. stderr
-says which cache it is.`,
-		Args: cobra.ArbitraryArgs,
-		RunE: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return config.Usagef("no command %q", args[0])
-			}
-			return config.Usagef("name a command: ls, verify or clear")
-		},
-	}
-	cmd.AddCommand(cacheLsCommand(), cacheVerifyCommand(), cacheClearCommand())
-	return cmd
+says which cache it is.`, cacheLsCommand(), cacheVerifyCommand(), cacheClearCommand())
 }
 
 type cacheFlags struct {
@@ -54,10 +40,7 @@ func (f *cacheFlags) bind(cmd *cobra.Command) {
 // dirs gives the directories of the caches. Where no flag, variable or config file names one, it is that of the mount that args
 // name, else of the only mount, and stderr says so.
 func (f *cacheFlags) dirs(cmd *cobra.Command, args []string) ([]string, error) {
-	mountpoint := ""
-	if len(args) > 0 {
-		mountpoint = args[0]
-	}
+	mountpoint := config.Optional(args)
 	if f.dir == "" {
 		taken, err := config.TakeKnown(cmd.Context(), cmd, thisMachine(), mountpoint)
 		if err = errors.Join(err, taken.Err); err != nil && f.dir == "" {
@@ -227,9 +210,7 @@ func printJSON(out io.Writer, infos []cache.Info) error {
 		}
 		list = append(list, e)
 	}
-	encoder := json.NewEncoder(out)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(list)
+	return config.WriteJSON(out, list)
 }
 
 func printTable(out io.Writer, infos []cache.Info) error {

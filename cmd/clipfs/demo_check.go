@@ -12,6 +12,7 @@ import (
 
 	"clipfs/clip/archive"
 	"clipfs/clip/names"
+	"clipfs/cmd/clipfs/internal/config"
 	"clipfs/cmd/clipfs/internal/doctor"
 )
 
@@ -30,15 +31,9 @@ const (
 
 // demoCheckCommand is clipfs demo-check, which only clipfs demo runs.
 func demoCheckCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:    checkCommandName + " MOUNTPOINT",
-		Short:  "Check the mount of a demo",
-		Hidden: true,
-		Args:   cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return demoCheck(cmd.OutOrStdout(), args[0])
-		},
-	}
+	return config.Hidden(checkCommandName, "MOUNTPOINT", "Check the mount of a demo", func(cmd *cobra.Command, mountpoint string) error {
+		return demoCheck(cmd.OutOrStdout(), mountpoint)
+	})
 }
 
 // demoCheck lists the directory of a start and reads a clip in it, and prints what it found.

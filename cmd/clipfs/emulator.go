@@ -180,23 +180,13 @@ func (f *emulatorFlags) bind(cmd *cobra.Command) {
 		"footage ingested over older footage: drop it from a clip that has both, hide it from all clips, or keep it")
 	set.Var(config.Text(&o.Payload.Muxer, "builtin|ffmpeg|ffmpeg-defaults", "builtin", payload.ParseMuxer), "muxer",
 		"what makes clips: builtin, ffmpeg (as real clips are) or ffmpeg-defaults")
-	set.Var(config.Choice(&o.StrictImages, func(strict bool) string {
-		if strict {
-			return "both"
-		}
-		return "either"
-	}, false, true), "image-size", "what GetImages takes of the width and height of an image: either alone too, which keeps its shape, or both only")
+	set.Var(config.Either(&o.StrictImages, "either", "both"), "image-size", "what GetImages takes of the width and height of an image: either alone too, which keeps its shape, or both only")
 	set.Var(config.OnOff(&f.contentLength), "content-length", "send a clip's length (off: chunked)")
 	set.DurationVar(&o.Latency, "latency", 0, "wait before the first byte of a data call's answer")
 	set.Var(config.Rate(&o.Bandwidth), "bandwidth", "`bytes` a second on each data connection, such as 25MB/s; 0 for no limit")
 	set.IntVar(&o.PutConnections, "put-connections", emulator.DefaultPutConnections,
 		"how many connections may bring media to a stream at once; 1 refuses a producer that comes back before its last one has ended")
-	set.Var(config.Choice(&o.StrictAcks, func(strict bool) string {
-		if strict {
-			return "strict"
-		}
-		return "real"
-	}, false, true), "ack-order", "when a producer hears of a fragment as PERSISTED: real (also after the next has begun, as the service does) or strict (before)")
+	set.Var(config.Either(&o.StrictAcks, "real", "strict"), "ack-order", "when a producer hears of a fragment as PERSISTED: real (also after the next has begun, as the service does) or strict (before)")
 	set.Var(config.OnOff(&f.quota), "quota", "refuse calls above the service's quotas")
 	set.Var(config.Text(&o.Credentials, "KEY:SECRET", "", wire.ParseCredentials), "credentials", "verify that requests are signed with these")
 	set.StringVar(&f.region, "region", "", "with --credentials, the `region` that requests have to be signed for (default: any)")

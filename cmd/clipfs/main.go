@@ -132,13 +132,9 @@ const statusCommandName = "mount-status"
 
 // statusCommand is the process that reads the status of a mount: it hangs where the mount does, and can be left behind.
 func statusCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:    statusCommandName + " MOUNTPOINT",
-		Short:  "Write the status of a mount",
-		Hidden: true,
-		Args:   cobra.ExactArgs(1),
-		RunE:   func(cmd *cobra.Command, args []string) error { return known.Copy(cmd.OutOrStdout(), args[0]) },
-	}
+	return config.Hidden(statusCommandName, "MOUNTPOINT", "Write the status of a mount", func(cmd *cobra.Command, mountpoint string) error {
+		return known.Copy(cmd.OutOrStdout(), mountpoint)
+	})
 }
 
 // thisMachine finds the mounts that a command may be asked about.

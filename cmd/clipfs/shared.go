@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -21,24 +20,11 @@ import (
 )
 
 func sharedCommand() *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "shared",
-		Short: "Look into a shared cache, check it, clear it, or print its policies",
-		Long: `Look into the bucket that hosts share (--shared-cache of clipfs mount), check it, clear it, or print the policies that it takes.
+	return config.Group("shared", "Look into a shared cache, check it, clear it, or print its policies", `Look into the bucket that hosts share (--shared-cache of clipfs mount), check it, clear it, or print the policies that it takes.
 
 It is the bucket that --shared-cache, the environment or --config name, else that of the mount on MOUNTPOINT, else that of the only mount
 there is; stderr says which. Only objects that were written with the secret of --shared-key-file are seen, or without one those that were
-written without.`,
-		Args: cobra.ArbitraryArgs,
-		RunE: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return config.Usagef("no command %q", args[0])
-			}
-			return config.Usagef("name a command: ls, verify, clear or policy")
-		},
-	}
-	cmd.AddCommand(sharedLsCommand(), sharedVerifyCommand(), sharedClearCommand(), sharedPolicyCommand())
-	return cmd
+written without.`, sharedLsCommand(), sharedVerifyCommand(), sharedClearCommand(), sharedPolicyCommand())
 }
 
 type sharedFlags struct {
@@ -68,11 +54,7 @@ func (f *sharedFlags) command(name, short, long string, run func(*cobra.Command)
 // settle finds out which bucket it is.
 func (f *sharedFlags) settle(cmd *cobra.Command, args []string) error {
 	if !f.cfg.Shared.Wanted() || len(args) > 0 {
-		mountpoint := ""
-		if len(args) > 0 {
-			mountpoint = args[0]
-		}
-		taken, err := config.TakeKnown(cmd.Context(), cmd, thisMachine(), mountpoint)
+		taken, err := config.TakeKnown(cmd.Context(), cmd, thisMachine(), config.Optional(args))
 		if err = errors.Join(err, taken.Err); err != nil && !f.cfg.Shared.Wanted() {
 			return err
 		}
@@ -158,9 +140,7 @@ func (f *sharedFlags) print(out io.Writer, all iter.Seq2[shared.Entry, error]) e
 			len(h.Fragments), what, config.Bytes(e.Size), h.Part, h.Gap, e.Modified.Format(time.RFC3339))
 	}
 	if f.json {
-		encoder := json.NewEncoder(out)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(list)
+		return config.WriteJSON(out, list)
 	}
 	if err := table.Flush(); err != nil {
 		return err
@@ -238,7 +218,5 @@ func printPolicy(out io.Writer, place bucket.Place, keep time.Duration) error {
 			ID: "clipfs", Status: "Enabled", Filter: map[string]string{"Prefix": prefix}, Expiration: map[string]int{"Days": days},
 		}}},
 	}
-	encoder := json.NewEncoder(out)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(answer)
+	return config.WriteJSON(out, answer)
 }

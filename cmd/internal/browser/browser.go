@@ -174,12 +174,9 @@ func (b *Tab) Go(t testing.TB, address string) {
 // Look has the browser say that it prefers light or dark pages, in a window of so many pixels.
 func (b *Tab) Look(t testing.TB, width, height int64, scheme string) {
 	t.Helper()
-	b.Do(t, chromedp.EmulateViewport(width, height), func(ctx context.Context, target *chromedp.Target) (chromedp.Void, error) {
-		_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
-		})
-		return chromedp.Void{}, err
-	})
+	b.Do(t, chromedp.EmulateViewport(width, height), call(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+	}))
 }
 
 // Screenshot writes what the page shows to a PNG file.
@@ -200,6 +197,14 @@ func do[T any](t testing.TB, b *Tab, action chromedp.Action[T]) T {
 		t.Fatal(err)
 	}
 	return v
+}
+
+// call is a step that calls a method of the browser.
+func call[In, Out any](method cdp.Command[In, Out], in In) chromedp.Action[chromedp.Void] {
+	return func(ctx context.Context, target *chromedp.Target) (chromedp.Void, error) {
+		_, err := cdp.Call(ctx, target, method, in)
+		return chromedp.Void{}, err
+	}
 }
 
 // Eval gives the value of an expression in the page; a promise is waited for.
@@ -293,46 +298,29 @@ func (b *Tab) Shown(t testing.TB, video, clock string) (second int, said string)
 // Paste puts what is on the clipboard where the cursor is.
 func (b *Tab) Paste(t testing.TB) {
 	t.Helper()
-	b.Do(t, func(ctx context.Context, target *chromedp.Target) (chromedp.Void, error) {
-		_, err := cdp.Call(ctx, target, input.DispatchKeyEvent, input.DispatchKeyEventParams{
-			Type: input.DispatchKeyEventTypeKeyDown, Key: "v", Commands: []string{"paste"},
-		})
-		return chromedp.Void{}, err
-	})
+	b.Do(t, call(input.DispatchKeyEvent, input.DispatchKeyEventParams{Type: input.DispatchKeyEventTypeKeyDown, Key: "v", Commands: []string{"paste"}}))
 }
 
 // Before has each page run a script before its own.
 func (b *Tab) Before(t testing.TB, script string) {
 	t.Helper()
-	b.Do(t, func(ctx context.Context, target *chromedp.Target) (chromedp.Void, error) {
-		_, err := cdp.Call(ctx, target, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script})
-		return chromedp.Void{}, err
-	})
+	b.Do(t, call(page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script}))
 }
 
 // NoScript has pages run no scripts from now on.
 func (b *Tab) NoScript(t testing.TB) {
 	t.Helper()
-	b.Do(t, func(ctx context.Context, target *chromedp.Target) (chromedp.Void, error) {
-		_, err := cdp.Call(ctx, target, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
-		return chromedp.Void{}, err
-	})
+	b.Do(t, call(emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}))
 }
 
 // Timezone has the browser be in a time zone.
 func (b *Tab) Timezone(t testing.TB, zone string) {
 	t.Helper()
-	b.Do(t, func(ctx context.Context, target *chromedp.Target) (chromedp.Void, error) {
-		_, err := cdp.Call(ctx, target, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: zone})
-		return chromedp.Void{}, err
-	})
+	b.Do(t, call(emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: zone}))
 }
 
 // MoveTo moves the pointer to a place of the window, without a button.
 func (b *Tab) MoveTo(t testing.TB, x, y float64) {
 	t.Helper()
-	b.Do(t, func(ctx context.Context, target *chromedp.Target) (chromedp.Void, error) {
-		_, err := cdp.Call(ctx, target, input.DispatchMouseEvent, input.DispatchMouseEventParams{Type: input.DispatchMouseEventTypeMouseMoved, X: x, Y: y})
-		return chromedp.Void{}, err
-	})
+	b.Do(t, call(input.DispatchMouseEvent, input.DispatchMouseEventParams{Type: input.DispatchMouseEventTypeMouseMoved, X: x, Y: y}))
 }

@@ -2,9 +2,12 @@ package config
 
 import (
 	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
+	"strings"
 
 	"github.com/agnivade/levenshtein"
 	"github.com/spf13/cobra"
@@ -83,4 +86,43 @@ func CommandsBelow(cmd *cobra.Command) []*cobra.Command {
 		all = append(append(all, c), CommandsBelow(c)...)
 	}
 	return all
+}
+
+// Hidden is a command that only this program runs, in a process of its own, with one argument.
+func Hidden(name, argument, short string, run func(cmd *cobra.Command, argument string) error) *cobra.Command {
+	return &cobra.Command{Use: name + " " + argument, Short: short, Hidden: true, Args: cobra.ExactArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
+		return run(cmd, args[0])
+	}}
+}
+
+// Group is a command that does nothing but have others below it.
+func Group(name, short, long string, commands ...*cobra.Command) *cobra.Command {
+	group := &cobra.Command{Use: name, Short: short, Long: long, Args: cobra.ArbitraryArgs, RunE: func(_ *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return Usagef("no command %q", args[0])
+		}
+		var names []string
+		for _, c := range commands {
+			names = append(names, c.Name())
+		}
+		last := len(names) - 1
+		return Usagef("name a command: %s or %s", strings.Join(names[:last], ", "), names[last])
+	}}
+	group.AddCommand(commands...)
+	return group
+}
+
+// WriteJSON writes a value for people and programs.
+func WriteJSON(out io.Writer, v any) error {
+	encoder := json.NewEncoder(out)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(v)
+}
+
+// Optional gives the argument of a command that takes one at most; "" for none.
+func Optional(args []string) string {
+	if len(args) == 0 {
+		return ""
+	}
+	return args[0]
 }

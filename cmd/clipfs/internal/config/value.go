@@ -215,12 +215,15 @@ func Level(at *slog.Level) pflag.Value {
 }
 
 // Names is the format in which starts are listed: basic or extended.
-func Names(basic *bool) pflag.Value {
-	return Choice(basic, func(is bool) string {
+func Names(basic *bool) pflag.Value { return Either(basic, "extended", "basic") }
+
+// Either is one of two words, the first for false and the second for true.
+func Either(at *bool, no, yes string) pflag.Value {
+	return Choice(at, func(is bool) string {
 		if is {
-			return "basic"
+			return yes
 		}
-		return "extended"
+		return no
 	}, false, true)
 }
 

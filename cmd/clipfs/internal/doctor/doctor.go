@@ -68,10 +68,7 @@ The doctor changes nothing and shows no secret.`,
 		Example: "  clipfs doctor\n  clipfs doctor --config /etc/clipfs.yaml --json\n  clipfs doctor --stream front-door /mnt/cameras",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			mountpoint := ""
-			if len(args) > 0 {
-				mountpoint = args[0]
-			}
+			mountpoint := config.Optional(args)
 			told, err := f.settle(cmd, on, mountpoint)
 			if err != nil {
 				return err

@@ -82,15 +82,18 @@ func (h Host) fusermount() (string, error) {
 	return "", ailing(errors.New("not there, and only root can mount without it"), "install the package fuse3")
 }
 
-func (h Host) kernel() (string, error) {
-	if h.Release != "" {
-		return h.Release, nil
+// kernel gives the version of the kernel as it stands, and read; known is false where it cannot be.
+func (h Host) kernel() (release string, v kernelVersion, known bool, err error) {
+	release = h.Release
+	if release == "" {
+		var u unix.Utsname
+		if err := unix.Uname(&u); err != nil {
+			return "", v, false, err
+		}
+		release = unix.ByteSliceToString(u.Release[:])
 	}
-	var u unix.Utsname
-	if err := unix.Uname(&u); err != nil {
-		return "", err
-	}
-	return unix.ByteSliceToString(u.Release[:]), nil
+	n, _ := fmt.Sscanf(release, "%d.%d", &v.major, &v.minor)
+	return release, v, n == 2, nil
 }
 
 // version is that of a kernel.
@@ -105,15 +108,12 @@ func (d *doctor) checkKernel(ctx context.Context) {
 	// cache does not hold. FUSE_DIRECT_IO_ALLOW_MMAP came with 6.6 (include/uapi/linux/fuse.h).
 	oldest, mapped := kernelVersion{5, 2}, kernelVersion{6, 6}
 	d.check(ctx, "kernel", func(context.Context) (string, error) {
-		release, err := d.kernel()
-		if err != nil {
-			return "", err
-		}
-		var v kernelVersion
-		if n, _ := fmt.Sscanf(release, "%d.%d", &v.major, &v.minor); n < 2 {
-			return release + ", which tells no version; clipfs wants 5.2 or later", nil
-		}
+		release, v, known, err := d.kernel()
 		switch {
+		case err != nil:
+			return "", err
+		case !known:
+			return release + ", which tells no version; clipfs wants 5.2 or later", nil
 		case v.before(oldest):
 			return "", ailing(fmt.Errorf("%s is older than 5.2, the oldest that keeps what was read in its page cache", release), "install a newer kernel")
 		case v.before(mapped):
@@ -127,19 +127,16 @@ func (d *doctor) checkKernel(ctx context.Context) {
 // where it would not: clips are read through FUSE then.
 func (d *doctor) checkPassthrough(ctx context.Context) {
 	d.check(ctx, "passthrough", func(context.Context) (string, error) {
-		first := kernelVersion{6, 9} // FUSE_PASSTHROUGH (include/uapi/linux/fuse.h)
-		release, err := d.kernel()
-		if err != nil {
-			return "", err
-		}
-		var v kernelVersion
-		n, _ := fmt.Sscanf(release, "%d.%d", &v.major, &v.minor) // one that cannot be read is taken for an old one
+		first := kernelVersion{6, 9}         // FUSE_PASSTHROUGH (include/uapi/linux/fuse.h)
+		release, v, known, err := d.kernel() // one that cannot be read is taken for an old one
 		switch {
+		case err != nil:
+			return "", err
 		case !d.cfg.Passthrough:
 			return "off (--passthrough)", nil
 		case d.UID != 0:
 			return "no: the kernel wants CAP_SYS_ADMIN of the mount; cached clips are read through FUSE", nil
-		case n < 2 || v.before(first):
+		case !known || v.before(first):
 			return fmt.Sprintf("no: it came with Linux 6.9, and this is %s; cached clips are read through FUSE", release), nil
 		}
 		return "yes: the kernel reads cached clips of one part by itself, unless the cache is on a stacked filesystem (overlay)", nil

@@ -39,25 +39,19 @@ const (
 // ReadCommand is clipfs doctor-read, which only clipfs doctor runs: a process that reads from a mount may hang and has to be
 // killed.
 func ReadCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:    readCommandName + " FILE",
-		Short:  "Read a clip and tell what is in it",
-		Hidden: true,
-		Args:   cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			f, err := os.Open(args[0])
-			if err != nil {
-				return err
-			}
-			defer f.Close()
-			m, size, err := ReadMovie(f)
-			if err != nil {
-				return fmt.Errorf("%s: %w", args[0], err)
-			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s, %s\n", config.Bytes(size), m)
+	return config.Hidden(readCommandName, "FILE", "Read a clip and tell what is in it", func(cmd *cobra.Command, path string) error {
+		f, err := os.Open(path)
+		if err != nil {
 			return err
-		},
-	}
+		}
+		defer f.Close()
+		m, size, err := ReadMovie(f)
+		if err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s, %s\n", config.Bytes(size), m)
+		return err
+	})
 }
 
 // mountAndRead reads the fragment through a mount: the one that runs on the mountpoint, else a temporary one of another

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"time"
@@ -251,9 +252,7 @@ func (c *Config) Serve(ctx context.Context, service archive.Service, counted *me
 // sources are what metrics ask of all but the mount.
 func (c *Config) sources(service archive.Service, parts *Assembly) metrics.Sources {
 	told := map[string][]string{}
-	for name, values := range c.Told {
-		told[name] = values
-	}
+	maps.Copy(told, c.Told)
 	told["cache-dir"] = []string{c.CacheDir} // also where it is the default
 	s := metrics.Sources{
 		Settings: told, Profile: os.Getenv(config.ProfileVariable),

@@ -25,8 +25,11 @@ func openCache(ctx context.Context, dir string, o cache.Options, manager *notify
 	for {
 		kept, err := cache.Open(dir, o)
 		var locked *cache.LockedError
-		if !errors.As(err, &locked) {
-			return kept, wrapCache(dir, err)
+		switch {
+		case err == nil:
+			return kept, nil
+		case !errors.As(err, &locked):
+			return nil, fmt.Errorf("cache directory %s: %w", dir, err)
 		}
 		patience := lockPatience
 		if !locked.Until.IsZero() {
@@ -48,11 +51,4 @@ func openCache(ctx context.Context, dir string, o cache.Options, manager *notify
 		case <-ticker.C:
 		}
 	}
-}
-
-func wrapCache(dir string, err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("cache directory %s: %w", dir, err)
 }

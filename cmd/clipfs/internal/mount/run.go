@@ -175,12 +175,17 @@ func (p *process) serveMetrics(ctx context.Context, counted *metrics.Metrics, lo
 		return nil, err
 	}
 	// The port is free as soon as the mount is told to end, for one that starts while this one serves open files.
-	closed := sync.OnceValue(server.Close)
-	stop := context.AfterFunc(ctx, func() { _ = closed() }) // end gives the error
+	return closedBy(ctx, server.Close), nil
+}
+
+// closedBy has something closed when ctx ends, and gives what closes it before and gives the error.
+func closedBy(ctx context.Context, closeIt func() error) (end func() error) {
+	closed := sync.OnceValue(closeIt)
+	stop := context.AfterFunc(ctx, func() { _ = closed() })
 	return func() error {
 		stop()
 		return closed()
-	}, nil
+	}
 }
 
 // greet asks for the streams once, in the background, so that the log tells from the start what is wrong with the service or

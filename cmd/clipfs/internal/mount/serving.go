@@ -9,6 +9,7 @@ import (
 
 	"clipfs/cache"
 	"clipfs/clip"
+	"clipfs/cmd/clipfs/internal/config"
 	"clipfs/cmd/clipfs/internal/holders"
 	"clipfs/cmd/clipfs/internal/notify"
 	"clipfs/cmd/clipfs/internal/self"
@@ -173,13 +174,7 @@ const probeCommandName = "probe"
 
 // ProbeCommand is the process that asks a mount whether it answers.
 func ProbeCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:    probeCommandName + " MOUNTPOINT",
-		Short:  "Ask a mount, once a line of stdin, whether it answers",
-		Hidden: true,
-		Args:   cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return self.Answer(args[0], cmd.InOrStdin(), cmd.OutOrStdout())
-		},
-	}
+	return config.Hidden(probeCommandName, "MOUNTPOINT", "Ask a mount, once a line of stdin, whether it answers", func(cmd *cobra.Command, mountpoint string) error {
+		return self.Answer(mountpoint, cmd.InOrStdin(), cmd.OutOrStdout())
+	})
 }

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -114,12 +113,7 @@ func (c *Config) serve(ctx context.Context, t *tree.Tree, counted *metrics.Metri
 	}
 	url = server.URL() + o.BasePath + "/"
 	logger.Info("serving", "url", url)
-	closed := sync.OnceValue(func() error { return server.Close(c.Grace) })
-	stop := context.AfterFunc(ctx, func() { _ = closed() }) // end gives the error
-	return url, func() error {
-		stop()
-		return closed()
-	}, nil
+	return url, closedBy(ctx, func() error { return server.Close(c.Grace) }), nil
 }
 
 // RunWeb serves over HTTP, without a mount, until ctx ends. With Daemon a process in the background does.

@@ -101,11 +101,9 @@ func (c *Cache) reclaimAll(ctx context.Context) {
 			continue
 		}
 		c.reclaim()
-		pause := time.NewTimer(askEvery)
 		select {
-		case <-pause.C:
+		case <-time.After(askEvery):
 		case <-ctx.Done():
-			pause.Stop()
 		}
 	}
 }

@@ -87,13 +87,11 @@ func (c *Cache) prove(ctx context.Context) {
 			c.unproven.add(false, key) // it is the next again, unless another was opened
 			wake, pause = nil, time.Second*proveBlocks*disk.SumBlock/proveRate
 		}
-		timer := time.NewTimer(pause)
 		select {
 		case <-wake:
-		case <-timer.C:
+		case <-time.After(pause):
 		case <-ctx.Done():
 		}
-		timer.Stop()
 	}
 }
 

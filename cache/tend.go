@@ -27,13 +27,12 @@ func (c *Cache) tend(ctx context.Context) {
 	c.rank(ctx, found)
 	c.readFooters(ctx, found)
 	c.proveFound()
-	ticker := time.NewTicker(tendEvery)
-	defer ticker.Stop()
+	ticker := time.Tick(tendEvery)
 	for ctx.Err() == nil {
 		c.expire()
 		c.evict(c.index.evict(c.space.missing(c.dir.Data, 0)))
 		select {
-		case <-ticker.C:
+		case <-ticker:
 			c.dropRemoved()
 		case <-ctx.Done():
 		}

@@ -56,8 +56,6 @@ func (c *Clip) openWithin(ctx context.Context) (file, error) {
 			}
 		}
 	}()
-	timer := time.NewTimer(most)
-	defer timer.Stop()
 	select {
 	case a := <-done:
 		return a.file, a.err
@@ -65,7 +63,7 @@ func (c *Clip) openWithin(ctx context.Context) (file, error) {
 		close(left)
 		cancel()
 		return nil, context.Cause(ctx)
-	case <-timer.C:
+	case <-time.After(most):
 	}
 	if _, others := c.library.late.LoadOrStore(c.Key(), true); others {
 		cancel() // another goes on already

@@ -114,11 +114,10 @@ func (c *patience) watch(interrupted <-chan struct{}, thread uint32) {
 
 // outlast waits until the interrupted caller is given up, or the request is answered.
 func (c *patience) outlast(thread uint32) {
-	t := time.NewTicker(grace)
-	defer t.Stop()
+	t := time.Tick(grace)
 	for {
 		select {
-		case <-t.C:
+		case <-t:
 			if c.signals.end(thread) {
 				return
 			}

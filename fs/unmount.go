@@ -105,8 +105,7 @@ func runHelper(args ...string) error {
 	cmd := exec.CommandContext(ctx, helper, args...)
 	cmd.Dir, cmd.Stderr = "/", &said
 	err = cmd.Run()
-	var exit *exec.ExitError
-	if err == nil || !errors.As(err, &exit) {
+	if err == nil || !errors.As(err, new(*exec.ExitError)) {
 		return err
 	}
 	return fmt.Errorf("%s (%w)", strings.TrimSpace(said.String()), err)

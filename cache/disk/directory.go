@@ -296,8 +296,7 @@ func Holder(dir string) (pid int, held bool, err error) {
 	}
 	defer func() { _ = f.Close() }() // which drops the lock
 	err = flock(f, unix.LOCK_SH)
-	var locked *LockedError
-	if errors.As(err, &locked) {
+	if locked, ok := errors.AsType[*LockedError](err); ok {
 		return locked.PID, true, nil
 	}
 	return 0, false, err

@@ -2,9 +2,11 @@ package disk
 
 import (
 	"encoding/binary"
+	"encoding/hex"
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 	"syscall"
 )
 
@@ -16,25 +18,10 @@ type boot [16]byte
 
 // bootID reads it from the kernel: a number that is drawn at each start (random(4)).
 func bootID() (b boot) {
-	text, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
-	n := 0
-	for _, c := range text {
-		var digit int
-		switch {
-		case c >= '0' && c <= '9':
-			digit = int(c - '0')
-		case c >= 'a' && c <= 'f':
-			digit = int(c-'a') + 10
-		default:
-			continue
-		}
-		if n < 2*len(b) {
-			b[n/2] = b[n/2]<<4 | byte(digit)
-		}
-		n++
-	}
-	if err != nil || n != 2*len(b) {
-		return boot{}
+	text, _ := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	id, err := hex.DecodeString(strings.NewReplacer("-", "", "\n", "").Replace(string(text)))
+	if err == nil && len(id) == len(b) {
+		b = boot(id)
 	}
 	return b
 }

@@ -119,22 +119,17 @@ func (r *Refusals) Await(ctx context.Context, done <-chan struct{}, most time.Du
 	for {
 		changed, since, err := r.now()
 		var over <-chan time.Time
-		stop := func() bool { return true }
 		if err != nil {
-			timer := time.NewTimer(max(time.Until(since.Add(most)), time.Until(news)))
-			over, stop = timer.C, timer.Stop
+			over = time.After(max(time.Until(since.Add(most)), time.Until(news)))
 		}
 		select {
 		case <-done:
-			stop()
 			return nil
 		case <-ctx.Done():
-			stop()
 			return context.Cause(ctx)
 		case <-over:
 			return err
 		case <-changed:
-			stop()
 		}
 	}
 }

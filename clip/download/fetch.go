@@ -202,10 +202,8 @@ func (f *fetch) call(outer context.Context) error {
 
 // sleep waits, or gives the cause for which ctx ended.
 func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
 	select {
-	case <-timer.C:
+	case <-time.After(d):
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)

@@ -94,8 +94,7 @@ func (s *Server) run(ctx context.Context, api wire.API, op operation, c *call) (
 	// Without the ResponseWriter MaxBytesReader does not close the connection; the answer below does not need that.
 	c.body, err = io.ReadAll(http.MaxBytesReader(nil, c.r.Body, maxBody))
 	if err != nil {
-		var large *http.MaxBytesError
-		if errors.As(err, &large) {
+		if errors.As(err, new(*http.MaxBytesError)) {
 			return nil, wire.Refuse(wire.TooLarge, "The request body is larger than %d bytes.", maxBody)
 		}
 		return nil, wire.Refuse(wire.Serialization, "The request body could not be read.")
@@ -121,8 +120,7 @@ func (s *Server) refusal(api wire.API, p wire.Pace, err error) answer {
 	if p.Data {
 		suffix = wire.Namespace
 	}
-	var bare *statusError
-	if errors.As(err, &bare) {
+	if bare, ok := errors.AsType[*statusError](err); ok {
 		return bare.answer(suffix)
 	}
 	var known *wire.Error

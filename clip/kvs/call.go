@@ -115,8 +115,7 @@ func (c *call) onEndpoint(ctx context.Context, key endpointKey, do func(endpoint
 
 // end logs the call and turns its error into one of package archive.
 func (c *call) end(ctx context.Context, metadata middleware.Metadata, err error) error {
-	var done *callError
-	if err != nil && !errors.As(err, &done) {
+	if err != nil && !errors.As(err, new(*callError)) {
 		err = c.explain(ctx, err)
 	}
 	c.archive.observer.Called(c.api, c.attempts.number(), time.Since(c.start), err)
@@ -211,13 +210,11 @@ func (c *call) renewing(ctx context.Context, do func() error) error {
 func (c *call) awaitHost(ctx context.Context, refused *refusedError, err error) error {
 	a := c.archive
 	archive.Refused(ctx, refused.outage.since, c.fail(archive.ErrNotListening, c.tidy(networkText(err)), err))
-	timer := time.NewTimer(longestWait)
-	defer timer.Stop()
 	select {
 	case <-refused.outage.over:
 		archive.Refused(ctx, time.Time{}, nil)
 		return sleep(ctx, rand.N(backAtOnce))
-	case <-timer.C:
+	case <-time.After(longestWait):
 		return nil
 	case <-a.http.outages.leaving:
 		return errLeaving

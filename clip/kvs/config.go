@@ -54,8 +54,7 @@ func LoadConfig(ctx context.Context, o ConfigOptions) (aws.Config, error) {
 	}
 	found := &credentials{chain: cfg.Credentials}
 	if _, err := found.Retrieve(ctx); err != nil {
-		var missing *credentialsError
-		if errors.As(err, &missing) {
+		if missing, ok := errors.AsType[*credentialsError](err); ok {
 			return aws.Config{}, fmt.Errorf("%w: %s", archive.ErrCredentials, redact.Line(missing.Error()))
 		}
 		return aws.Config{}, err

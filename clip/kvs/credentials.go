@@ -56,12 +56,10 @@ type credentialsError struct{ err error }
 // Error says what to set.
 func (e *credentialsError) Error() string {
 	text := e.err.Error()
-	var process *processcreds.ProviderError
-	if errors.As(e.err, &process) && strings.Contains(text, "process output") {
+	if errors.As(e.err, new(*processcreds.ProviderError)) && strings.Contains(text, "process output") {
 		text = "credential_process did not print credentials" // the SDK quotes what it printed
 	}
-	var asked *smithy.OperationError
-	if errors.As(e.err, &asked) && asked.Service() == roleService {
+	if asked, ok := errors.AsType[*smithy.OperationError](e.err); ok && asked.Service() == roleService {
 		text = "its metadata service tells of none" // the rest is about how it was asked
 		if statusOf(e.err) == http.StatusNotFound {
 			text = "this one has none"

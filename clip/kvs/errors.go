@@ -130,8 +130,7 @@ func statusOf(err error) int {
 
 // codeOf gives the service's code for an error, "" if it has none.
 func codeOf(err error) string {
-	var api smithy.APIError
-	if errors.As(err, &api) {
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		return api.ErrorCode()
 	}
 	return ""
@@ -173,8 +172,7 @@ func diagnose(err error) (detail string, kind error) {
 
 // undecodedText says in words that an answer could not be read.
 func undecodedText(err error) string {
-	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
+	if errors.As(err, new(*json.SyntaxError)) {
 		return "the answer is not JSON"
 	}
 	return err.Error()
@@ -182,8 +180,7 @@ func undecodedText(err error) string {
 
 // networkText gives the text of a network's error without the layers of the SDK.
 func networkText(err error) string {
-	var u *url.Error
-	if errors.As(err, &u) {
+	if u, ok := errors.AsType[*url.Error](err); ok {
 		return u.Error()
 	}
 	return err.Error()

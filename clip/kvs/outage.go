@@ -117,11 +117,9 @@ func (o *outages) begin(network, address string, err error) *outage {
 func (o *outages) probe(network, address string, out *outage) {
 	defer o.end(address, out)
 	for wait := firstProbe; ; wait = min(2*wait, probeEvery) {
-		timer := time.NewTimer(wait)
 		select {
-		case <-timer.C:
+		case <-time.After(wait):
 		case <-o.closed:
-			timer.Stop()
 			return
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), probeEvery)
@@ -166,10 +164,8 @@ func (o *outages) close() {
 
 // sleep waits, or gives the error of a context that ends before.
 func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
 	select {
-	case <-timer.C:
+	case <-time.After(d):
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()

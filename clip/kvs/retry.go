@@ -50,19 +50,16 @@ func newPolicy() *policy {
 
 // retryable has what the SDK's rules do not know or see otherwise.
 func retryable(err error) aws.Ternary {
-	var missing *credentialsError
-	var certificate *tls.CertificateVerificationError
-	var undecoded *smithy.DeserializationError
 	switch {
 	// The chain has tried already. A wrong certificate is right at the next attempt for nobody.
-	case errors.As(err, &missing), errors.As(err, &certificate), errors.Is(err, errLong):
+	case errors.As(err, new(*credentialsError)), errors.As(err, new(*tls.CertificateVerificationError)), errors.Is(err, errLong):
 		return aws.FalseTernary
 	case isThrottle(err):
 		return aws.TrueTernary
 	// A body cut short, and a 200 that does not hold what it should.
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return aws.TrueTernary
-	case errors.As(err, &undecoded) && statusOf(err)/100 == 2:
+	case errors.As(err, new(*smithy.DeserializationError)) && statusOf(err)/100 == 2:
 		return aws.TrueTernary
 	}
 	return aws.UnknownTernary
@@ -94,20 +91,18 @@ func backoff(attempt int, err error) (time.Duration, error) {
 func isStale(err error) bool {
 	var odd *oddAnswer
 	var dns *net.DNSError
-	var host x509.HostnameError
 	switch {
 	case errors.As(err, &odd):
 		return odd.stale
 	case errors.As(err, &dns):
 		return dns.IsNotFound
 	}
-	return errors.As(err, &host) || errors.Is(err, syscall.ECONNREFUSED)
+	return errors.As(err, new(x509.HostnameError)) || errors.Is(err, syscall.ECONNREFUSED)
 }
 
 // withoutLayers gives the network's error that an SDK error is about.
 func withoutLayers(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
+	if u, ok := errors.AsType[*url.Error](err); ok {
 		return u.Err
 	}
 	return err
@@ -221,8 +216,7 @@ func (a *attempts) MaxAttempts() int { return 0 }
 
 // RetryDelay gives the wait before the next attempt. For a host that refused GetRetryToken has waited.
 func (a *attempts) RetryDelay(attempt int, err error) (time.Duration, error) {
-	var refused *refusedError
-	if errors.As(err, &refused) {
+	if errors.As(err, new(*refusedError)) {
 		return 0, nil
 	}
 	return a.policy.standard.RetryDelay(attempt, err)
@@ -231,8 +225,7 @@ func (a *attempts) RetryDelay(attempt int, err error) (time.Duration, error) {
 // GetRetryToken costs nothing: see ratelimit.None in newPolicy. It waits for a host that refuses connections, which a
 // delay could not do without being late.
 func (a *attempts) GetRetryToken(ctx context.Context, err error) (func(error) error, error) {
-	var refused *refusedError
-	if errors.As(err, &refused) {
+	if refused, ok := errors.AsType[*refusedError](err); ok {
 		return release, a.await(ctx, refused, err)
 	}
 	return release, nil

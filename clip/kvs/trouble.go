@@ -63,15 +63,13 @@ func causeOf(host, api string, err error) (cause, bool) {
 	if !errors.Is(kind, archive.ErrUnreachable) || isContext(err) || errors.Is(err, errLeaving) {
 		return cause{}, false
 	}
-	var dns *net.DNSError
-	var certificate *tls.CertificateVerificationError
 	var dial *net.OpError
 	switch status := statusOf(err); {
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return cause{host, "", causeRefused}, true
-	case errors.As(err, &dns):
+	case errors.As(err, new(*net.DNSError)):
 		return cause{host, "", causeName}, true
-	case errors.As(err, &certificate):
+	case errors.As(err, new(*tls.CertificateVerificationError)):
 		return cause{host, "", causeCertificate}, true
 	case errors.As(err, &dial) && dial.Op == "dial":
 		return cause{host, "", causeConnect}, true

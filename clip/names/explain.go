@@ -125,8 +125,7 @@ func (g Grammar) misplaced(name string) bool {
 
 // withReason puts the reason of an error, if it has one, before the right form.
 func withReason(err error, form string) string {
-	var why *nameError
-	if errors.As(err, &why) {
+	if why, ok := errors.AsType[*nameError](err); ok {
 		return why.reason + "; " + form
 	}
 	return form

@@ -23,8 +23,7 @@ const notServed = "listed and not served, fragments of"
 
 // Settles reports whether other calls may bring what one has not brought.
 func Settles(err error) bool {
-	var short *shortError
-	return errors.Is(err, archive.ErrCodecChange) || errors.Is(err, archive.ErrUnservable) || errors.Is(err, archive.ErrNoFootage) || errors.As(err, &short)
+	return errors.Is(err, archive.ErrCodecChange) || errors.Is(err, archive.ErrUnservable) || errors.Is(err, archive.ErrNoFootage) || errors.As(err, new(*shortError))
 }
 
 // settling finds the calls that bring a part.
@@ -44,8 +43,7 @@ type outcome struct {
 
 // lacks reports whether a payload came that has less than it should.
 func (a outcome) lacks() bool {
-	var short *shortError
-	return errors.As(a.err, &short)
+	return errors.As(a.err, new(*shortError))
 }
 
 // settlePart finds the calls that bring a part that one call did not bring because of cause, and remembers them. It gives cause
@@ -122,8 +120,7 @@ func (s *settling) ask(ctx context.Context, from, to int) outcome {
 func (s *settling) call(ctx context.Context, p Part) outcome {
 	got, err := s.resolver.downloads.Head(ctx, p.Payload(s.stream, s.resolver.options.Selector))
 	s.progress()
-	var short *shortError
-	if errors.As(err, &short) {
+	if short, ok := errors.AsType[*shortError](err); ok {
 		return outcome{&short.shown, err}
 	}
 	if err != nil {

@@ -58,8 +58,10 @@ func (s *Still) hold(ctx context.Context) (*Handle, error) {
 		return nil, err
 	}
 	h := &Handle{entry: entry}
-	late, stop := after(s.source.options.MaxOpenWait)
-	defer stop()
+	var late <-chan time.Time
+	if most := s.source.options.MaxOpenWait; most > 0 {
+		late = time.After(most)
+	}
 	select {
 	case <-entry.Done():
 		err = entry.Err()
@@ -83,15 +85,6 @@ func (s *Still) hold(ctx context.Context) (*Handle, error) {
 		err = fmt.Errorf("%w: %w", archive.ErrNoSpace, err)
 	}
 	return nil, err
-}
-
-// after gives what tells when a time is over, if there is one.
-func after(d time.Duration) (over <-chan time.Time, stop func()) {
-	if d <= 0 {
-		return nil, func() {}
-	}
-	timer := time.NewTimer(d)
-	return timer.C, func() { timer.Stop() }
 }
 
 // Size is exact, in bytes.

@@ -42,11 +42,10 @@ func (o *Openings) Begin(key string, heads int, every time.Duration, tell func(*
 	done := make(chan struct{})
 	if every > 0 {
 		go func() {
-			ticker := time.NewTicker(every)
-			defer ticker.Stop()
+			ticker := time.Tick(every)
 			for {
 				select {
-				case <-ticker.C:
+				case <-ticker:
 					tell(at)
 				case <-done:
 					return

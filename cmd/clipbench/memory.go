@@ -69,9 +69,9 @@ func (b *bench) readDay(ctx context.Context, m *mount, path string) (samples []f
 	for i := range dayReaders {
 		group.Go(func() error { return readPaced(ctx, path, float64(i)/dayReaders, &total) })
 	}
-	for tick := time.NewTicker(sampledEvery); ctx.Err() == nil; {
+	for tick := time.Tick(sampledEvery); ctx.Err() == nil; {
 		select {
-		case <-tick.C:
+		case <-tick:
 			now, _, err := m.resident()
 			if err != nil {
 				cancel()
@@ -81,7 +81,6 @@ func (b *bench) readDay(ctx context.Context, m *mount, path string) (samples []f
 				m.heapProfile()
 			}
 		case <-ctx.Done():
-			tick.Stop()
 		}
 	}
 	err = group.Wait()

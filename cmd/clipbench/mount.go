@@ -154,8 +154,7 @@ func (m *mount) anonymous() (most func() (float64, error)) {
 	end, done := make(chan struct{}), make(chan error, 1)
 	var seen float64
 	go func() {
-		tick := time.NewTicker(sampledOften)
-		defer tick.Stop()
+		tick := time.Tick(sampledOften)
 		for {
 			now, err := m.memory("RssAnon")
 			if seen = max(seen, now); err != nil {
@@ -163,7 +162,7 @@ func (m *mount) anonymous() (most func() (float64, error)) {
 				return
 			}
 			select {
-			case <-tick.C:
+			case <-tick:
 			case <-end:
 				done <- nil
 				return

@@ -52,12 +52,10 @@ func runTree(ctx context.Context, root *cobra.Command, args []string, stdout, st
 	if err == nil {
 		return exitOK
 	}
-	var ended *background.EndedError
-	if errors.As(err, &ended) { // it has said why
+	if ended, ok := errors.AsType[*background.EndedError](err); ok { // it has said why
 		return ended.Code
 	}
-	var wrong *config.UsageError
-	if errors.As(err, &wrong) {
+	if errors.As(err, new(*config.UsageError)) {
 		_, _ = fmt.Fprintf(stderr, "%s: %s (see %s --help)\n", cmd.CommandPath(), logs.OneLine(err), cmd.CommandPath())
 		return exitUsage
 	}

@@ -144,8 +144,7 @@ func (f *pathFlags) ask(ctx context.Context, cmd *cobra.Command, on known.Machin
 		return "", false, nil
 	}
 	taken, err := config.TakeKnown(ctx, cmd, on, at)
-	var several *known.AmbiguousError
-	if errors.As(err, &several) {
+	if several, ok := errors.AsType[*known.AmbiguousError](err); ok {
 		return "", false, config.Usagef("%w, with --mount", several)
 	}
 	if err == nil && taken.Mountpoint == "" && at != "" {

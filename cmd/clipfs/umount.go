@@ -97,12 +97,10 @@ func held(ctx context.Context, on mountinfo.Info, before []holders.Copy) error {
 func staleInTime(mountpoint string) bool {
 	stale := make(chan bool, 1)
 	go func() { stale <- mount.IsStale(mountpoint) }()
-	timer := time.NewTimer(staleTimeout)
-	defer timer.Stop()
 	select {
 	case is := <-stale:
 		return is
-	case <-timer.C:
+	case <-time.After(staleTimeout):
 		return false
 	}
 }

@@ -42,14 +42,12 @@ func (s *sizes) measure(ctx context.Context, f *File) error {
 	if _, exact := f.Size(); exact || f.measured == nil {
 		return nil
 	}
-	timer := time.NewTimer(s.patience)
-	defer timer.Stop()
 	select {
 	case s.places <- struct{}{}:
 		defer func() { <-s.places }()
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-timer.C:
+	case <-time.After(s.patience):
 		return fmt.Errorf("%s: %d look-ups that wait for exact sizes have all waited for %s: %w", f.Path, sizesAtOnce, s.patience, archive.ErrUnreachable)
 	}
 	dir := path.Dir(f.Path)

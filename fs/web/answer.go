@@ -139,9 +139,6 @@ func weightOf(parameters string) float64 {
 	return 1
 }
 
-// seconds writes a Retry-After.
-func seconds(n int) string { return strconv.Itoa(n) }
-
 // sentence is why, in words for people: what the error says in one line.
 func sentence(row statusRow, err error) string {
 	if row.status == http.StatusNotFound && errors.Is(err, archive.ErrName) && err.Error() == archive.ErrName.Error() {
@@ -151,10 +148,13 @@ func sentence(row statusRow, err error) string {
 }
 
 // client is the address that a request comes from, without its port.
-func client(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
+func client(r *http.Request) string { return hostOf(r.RemoteAddr) }
+
+// hostOf is an address without its port.
+func hostOf(address string) string {
+	host, _, err := net.SplitHostPort(address)
 	if err != nil {
-		return r.RemoteAddr
+		return address
 	}
 	return host
 }

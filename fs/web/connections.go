@@ -59,11 +59,7 @@ func (c *connections) Accept() (net.Conn, error) {
 		if !ok {
 			return accepted, nil
 		}
-		host, _, err := net.SplitHostPort(one.RemoteAddr().String())
-		if err != nil {
-			host = one.RemoteAddr().String()
-		}
-		conn := &connection{TCPConn: one, all: c, from: host}
+		conn := &connection{TCPConn: one, all: c, from: hostOf(one.RemoteAddr().String())}
 		if c.place(conn) {
 			return conn, nil
 		}

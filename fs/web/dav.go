@@ -47,7 +47,7 @@ func (f *face) propfind(w http.ResponseWriter, r *http.Request, at string) error
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxPropfind)
 	files := &davFiles{face: f, found: make(map[string]tree.Entry)}
-	(&webdav.Handler{Prefix: f.base, FileSystem: files, LockSystem: noLocks{}}).ServeHTTP(w, r)
+	(&webdav.Handler{Prefix: f.base, FileSystem: files, LockSystem: webdav.NewMemLS()}).ServeHTTP(w, r)
 	return nil
 }
 
@@ -201,22 +201,3 @@ func (f *davFile) Write([]byte) (int, error) { return 0, errReadOnly }
 
 // Close implements io.Closer.
 func (f *davFile) Close() error { return nil }
-
-// noLocks is for a tree in which nothing can be changed.
-type noLocks struct{}
-
-// Confirm implements webdav.LockSystem.
-func (noLocks) Confirm(time.Time, string, string, ...webdav.Condition) (func(), error) {
-	return nil, webdav.ErrLocked
-}
-
-// Create implements webdav.LockSystem.
-func (noLocks) Create(time.Time, webdav.LockDetails) (string, error) { return "", webdav.ErrLocked }
-
-// Refresh implements webdav.LockSystem.
-func (noLocks) Refresh(time.Time, string, time.Duration) (webdav.LockDetails, error) {
-	return webdav.LockDetails{}, webdav.ErrNoSuchLock
-}
-
-// Unlock implements webdav.LockSystem.
-func (noLocks) Unlock(time.Time, string) error { return webdav.ErrNoSuchLock }

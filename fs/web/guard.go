@@ -3,7 +3,6 @@ package web
 import (
 	"errors"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -96,10 +95,7 @@ func (g *guard) login(w http.ResponseWriter, r *http.Request) bool {
 type hosts []string
 
 func (all hosts) has(host string) bool {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	host = strings.TrimSuffix(strings.ToLower(strings.Trim(host, "[]")), ".")
+	host = strings.TrimSuffix(strings.ToLower(strings.Trim(hostOf(host), "[]")), ".")
 	if address, err := netip.ParseAddr(host); err == nil && address.Zone() == "" || host == "localhost" {
 		return true
 	}

@@ -188,13 +188,8 @@ func (p *passwords) compute(ctx context.Context, hash []byte, password string) e
 
 // pause waits, unless ctx ends.
 func pause(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return nil
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
 	select {
-	case <-timer.C:
+	case <-time.After(d):
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)

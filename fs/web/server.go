@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -93,7 +94,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil && !errors.As(err, &cut) && r.Context().Err() == nil {
 		row := status(err)
 		if row.after > 0 {
-			answer.Header().Set("Retry-After", seconds(row.after))
+			answer.Header().Set("Retry-After", strconv.Itoa(row.after))
 		}
 		refuse(answer, r, row.status, sentence(row, err))
 	}
@@ -113,11 +114,10 @@ func (h *Handler) told(r *http.Request, answer *answered, begun time.Time, err e
 	if answer.status >= http.StatusInternalServerError {
 		level = slog.LevelWarn
 	}
-	var cut *cutError
 	switch {
 	case r.Context().Err() != nil:
 		level = slog.LevelDebug
-	case errors.As(err, &cut):
+	case errors.As(err, new(*cutError)):
 		level = slog.LevelWarn
 	}
 	attrs := []slog.Attr{

@@ -19,10 +19,8 @@ func (a *Archive) Images(ctx context.Context, q archive.ImageQuery) ([]archive.I
 	recorded := slices.Clone(a.Recorded[q.Stream])
 	a.mu.Unlock()
 	if takes > 0 {
-		timer := time.NewTimer(takes)
-		defer timer.Stop()
 		select {
-		case <-timer.C:
+		case <-time.After(takes):
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
 		}

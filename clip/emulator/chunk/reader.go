@@ -184,11 +184,9 @@ func (r *reader) next(ctx context.Context) (f footage.Fragment, behind time.Dura
 		if !r.from.Follow {
 			return footage.Fragment{}, 0, io.EOF
 		}
-		timer := time.NewTimer(lookEvery)
 		select {
-		case <-timer.C:
+		case <-time.After(lookEvery):
 		case <-ctx.Done():
-			timer.Stop()
 			return footage.Fragment{}, 0, context.Cause(ctx)
 		}
 	}

@@ -23,12 +23,10 @@ func Stream(ctx context.Context, w io.Writer, sel Selector, from From, each func
 			err = each()
 		}
 	}
-	var gone *wire.Error
-	var media *mediaError
 	switch {
-	case errors.Is(err, io.EOF), errors.As(err, &gone):
+	case errors.Is(err, io.EOF), errors.As(err, new(*wire.Error)):
 		return nil
-	case errors.Is(err, errNotFound), errors.As(err, &media):
+	case errors.Is(err, errNotFound), errors.As(err, new(*mediaError)):
 		return writeFailure(w, failureOf(err))
 	}
 	return err
@@ -43,8 +41,7 @@ func List(w io.Writer, numbers []string, found map[string]footage.Fragment, each
 			return writeException(w, number, notFound())
 		}
 		err := writeListed(w, f)
-		var media *mediaError
-		if errors.As(err, &media) {
+		if errors.As(err, new(*mediaError)) {
 			return writeException(w, number, failureOf(err))
 		}
 		if err != nil {

@@ -98,11 +98,9 @@ func (p *Process) Close() error {
 	default:
 		_ = p.command.Process.Signal(os.Interrupt) // It may have ended this moment.
 	}
-	timer := time.NewTimer(endAfter)
-	defer timer.Stop()
 	select {
 	case <-p.ended:
-	case <-timer.C:
+	case <-time.After(endAfter):
 		_ = p.command.Process.Kill()
 		<-p.ended
 	}

@@ -28,10 +28,8 @@ func Wait(ctx context.Context, r Rule) error {
 		<-ctx.Done()
 		return context.Cause(ctx)
 	}
-	timer := time.NewTimer(r.For)
-	defer timer.Stop()
 	select {
-	case <-timer.C:
+	case <-time.After(r.For):
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)

@@ -36,8 +36,7 @@ func PutSource(ctx context.Context, endpoint, stream string, src footage.Source,
 		_ = read.Close() // It never fails.
 		<-done
 		all = append(all, acks...)
-		var refused *MediaError
-		if !errors.As(err, &refused) || refused.Ack.ErrorID != tooLong {
+		if refused, ok := errors.AsType[*MediaError](err); !ok || refused.Ack.ErrorID != tooLong {
 			return all, err
 		}
 		feed.next = afterPersisted(feed.next, acks)
@@ -100,10 +99,8 @@ func (f *feed) wait(ctx context.Context, fragment footage.Fragment) error {
 	if !f.paced {
 		return ctx.Err()
 	}
-	timer := time.NewTimer(time.Until(fragment.Producer.Add(fragment.Length + f.late)))
-	defer timer.Stop()
 	select {
-	case <-timer.C:
+	case <-time.After(time.Until(fragment.Producer.Add(fragment.Length + f.late))):
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()

@@ -84,8 +84,7 @@ func (a *ackWriter) run() error {
 	if err := http.NewResponseController(a.w).Flush(); err != nil {
 		return err
 	}
-	tick := time.NewTicker(idleEvery)
-	defer tick.Stop()
+	tick := time.Tick(idleEvery)
 	for {
 		select {
 		case line, ok := <-a.lines:
@@ -99,7 +98,7 @@ func (a *ackWriter) run() error {
 			if err := a.write(a.take()...); err != nil {
 				return err
 			}
-		case now := <-tick.C:
+		case now := <-tick:
 			if now.Sub(time.Unix(0, a.in.last.Load())) < idleEvery || !a.acknowledge {
 				continue
 			}

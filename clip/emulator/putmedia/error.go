@@ -54,8 +54,7 @@ func classify(err error) (putError, bool) {
 		return putError{}, false
 	}
 	id := internalError
-	var ordered *orderedError
-	if errors.As(err, &ordered) {
+	if ordered, ok := errors.AsType[*orderedError](err); ok {
 		id = ordered.id
 	}
 	for _, e := range putErrors() {

@@ -41,10 +41,8 @@ func (p *Session) persisted(ctx context.Context) {
 		p.acks.send(told)
 	case p.Faults.Late > 0:
 		p.late.Go(func() {
-			timer := time.NewTimer(p.Faults.Late)
-			defer timer.Stop()
 			select {
-			case <-timer.C:
+			case <-time.After(p.Faults.Late):
 				p.acks.send(told)
 			case <-ctx.Done():
 			}

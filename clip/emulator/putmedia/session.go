@@ -149,8 +149,7 @@ func (p *Session) failure(err error) *ack {
 	if !ok {
 		return nil
 	}
-	var ordered *orderedError
-	if known.id >= internalError && !errors.As(err, &ordered) {
+	if known.id >= internalError && !errors.As(err, new(*orderedError)) {
 		p.Log.Error("media not taken in", "stream", p.Stream.Name, "err", err)
 	}
 	a := p.current.event(failed)

@@ -14,12 +14,11 @@ const (
 
 // Expire removes what is no longer retained, until ctx ends.
 func (t *Table) Expire(ctx context.Context) {
-	tick := time.NewTicker(expireEvery)
-	defer tick.Stop()
+	tick := time.Tick(expireEvery)
 	for {
 		t.ExpireNow()
 		select {
-		case <-tick.C:
+		case <-tick:
 		case <-ctx.Done():
 			return
 		}

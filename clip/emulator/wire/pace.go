@@ -66,10 +66,8 @@ func (p Pace) Wait(ctx context.Context) error {
 	if p.Latency == 0 {
 		return nil
 	}
-	t := time.NewTimer(p.Latency)
-	defer t.Stop()
 	select {
-	case <-t.C:
+	case <-time.After(p.Latency):
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)

@@ -155,8 +155,7 @@ func (p *Process) Tail() string {
 
 // Await waits until the process has written a text to stderr.
 func (p *Process) Await(ctx context.Context, text string, limit time.Duration) error {
-	timer := time.NewTimer(limit)
-	defer timer.Stop()
+	late := time.After(limit)
 	for {
 		ended := p.Ended() // before the look: all of its text has come then
 		p.log.mu.Lock()
@@ -173,7 +172,7 @@ func (p *Process) Await(ctx context.Context, text string, limit time.Duration) e
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-p.Done:
-		case <-timer.C:
+		case <-late:
 			return fmt.Errorf("%s did not say %q within %s\n%s", p.Cmd.Args[:2], text, limit, p.Tail())
 		}
 	}
@@ -196,12 +195,10 @@ func (p *Process) Ended() bool {
 
 // AwaitEnd waits until the process has ended by itself and reports whether it has.
 func (p *Process) AwaitEnd() bool {
-	timer := time.NewTimer(readyAfter)
-	defer timer.Stop()
 	select {
 	case <-p.Done:
 		return true
-	case <-timer.C:
+	case <-time.After(readyAfter):
 		return false
 	}
 }
@@ -215,12 +212,10 @@ func (p *Process) Stop(signal os.Signal) error {
 	if err := p.Cmd.Process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}
-	timer := time.NewTimer(stopAfter)
-	defer timer.Stop()
 	select {
 	case <-p.Done:
 		return nil
-	case <-timer.C:
+	case <-time.After(stopAfter):
 		_ = p.Cmd.Process.Signal(syscall.SIGQUIT) // for the goroutines
 		time.Sleep(time.Second)
 		_ = p.Cmd.Process.Kill()

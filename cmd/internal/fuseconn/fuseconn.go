@@ -101,12 +101,10 @@ func mountControl() error {
 // Nothing need be mounted yet.
 func Watch(ctx context.Context, mountpoint string, limit time.Duration, report func(error)) {
 	go func() {
-		t := time.NewTimer(limit)
-		defer t.Stop()
 		select {
 		case <-ctx.Done():
 			return
-		case <-t.C:
+		case <-time.After(limit):
 		}
 		report(errors.Join(fmt.Errorf("%s: not done after %s, connection aborted", mountpoint, limit), end(mountpoint)))
 	}()

@@ -61,11 +61,9 @@ func (r *Relay) Close() {
 	r.closed = true
 	r.mu.Unlock()
 	r.look()
-	late := time.NewTimer(lastCall)
-	defer late.Stop()
 	select {
 	case <-r.done:
-	case <-late.C:
+	case <-time.After(lastCall):
 	}
 }
 

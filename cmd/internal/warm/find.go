@@ -249,8 +249,7 @@ func readAttribute(get func(value []byte) (int, error)) (string, error) {
 
 // plain gives an error without the path that os put into it: it stands before it anyway.
 func plain(err error) error {
-	var of *os.PathError
-	if errors.As(err, &of) {
+	if of, ok := errors.AsType[*os.PathError](err); ok {
 		return of.Err
 	}
 	return err

@@ -125,11 +125,10 @@ func newLines(out io.Writer, clips []Clip, heads bool) *lines {
 
 func (l *lines) tell() {
 	defer close(l.ended)
-	ticker := time.NewTicker(tellEvery)
-	defer ticker.Stop()
+	ticker := time.Tick(tellEvery)
 	for {
 		select {
-		case <-ticker.C:
+		case <-ticker:
 			l.mu.Lock()
 			_, _ = fmt.Fprintln(l.out, l.stateLocked())
 			l.mu.Unlock()

@@ -181,12 +181,11 @@ func (r *runner) headOf(_ context.Context, c Clip) error {
 		}
 		opened <- err
 	}()
-	ticker := time.NewTicker(headsPoll)
-	defer ticker.Stop()
+	ticker := time.Tick(headsPoll)
 	var come, all int64
 	for {
 		select {
-		case <-ticker.C:
+		case <-ticker:
 		case err := <-opened:
 			if err != nil {
 				r.progress.Resize(come - all)

@@ -64,11 +64,9 @@ func Start(ctx context.Context, stderr io.Writer, name string, args ...string) e
 		return closed
 	}
 	if err == nil {
-		timer := time.NewTimer(lastWords)
-		defer timer.Stop()
 		select {
 		case <-copied:
-		case <-timer.C:
+		case <-time.After(lastWords):
 		}
 		return cmd.Process.Release()
 	}

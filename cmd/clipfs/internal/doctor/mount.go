@@ -154,8 +154,7 @@ func (d *doctor) startMount(ctx context.Context, program, mountpoint, cacheDir s
 		}
 		return fs.Detach(mountpoint)
 	}
-	tick := time.NewTicker(mountPoll)
-	defer tick.Stop()
+	tick := time.Tick(mountPoll)
 	for {
 		if info, err := mountinfo.Find(mountpoint); err == nil && info.FSType == fs.FSType {
 			return end, nil
@@ -166,7 +165,7 @@ func (d *doctor) startMount(ctx context.Context, program, mountpoint, cacheDir s
 			return end, ailing(fmt.Errorf("%s (%w)", text, failed), "do what it says; in a container mounting takes --device /dev/fuse --cap-add SYS_ADMIN")
 		case <-ctx.Done():
 			return end, ailing(errors.New("not mounted in time"), "look at dmesg, or give it more time with --timeout")
-		case <-tick.C:
+		case <-tick:
 		}
 	}
 }

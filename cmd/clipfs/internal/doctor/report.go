@@ -64,19 +64,16 @@ func (d *doctor) checkFor(ctx context.Context, name string, limit time.Duration,
 		found, err := work(ctx)
 		done <- result{found, err}
 	}()
-	late := time.NewTimer(limit + slack)
-	defer late.Stop()
 	var r result
 	select {
 	case r = <-done:
-	case <-late.C:
+	case <-time.After(limit + slack):
 		r.err = ailing(fmt.Errorf("no answer within %s", limit), "something hangs, such as a dead mount or a disk: look at dmesg and mount, or give it more time with --timeout")
 	}
 	f := finding{Check: name, Status: statusOK, Found: r.found}
 	if r.err != nil {
 		f.Status, f.Found, f.Advice = statusFailed, logs.OneLine(r.err), "see --log-level debug of clipfs mount for more"
-		var known *ailment
-		if errors.As(r.err, &known) {
+		if known, ok := errors.AsType[*ailment](r.err); ok {
 			f.Advice = known.advice
 		}
 	}

@@ -19,8 +19,7 @@ const lockPoll = 50 * time.Millisecond
 // openCache opens a cache directory. A clipfs that ends holds it until what was open on its mount is closed: that is
 // waited for.
 func openCache(ctx context.Context, dir string, o cache.Options, manager *notify.Manager) (*cache.Cache, error) {
-	ticker := time.NewTicker(lockPoll)
-	defer ticker.Stop()
+	ticker := time.Tick(lockPoll)
 	begun, told := time.Now(), false
 	for {
 		kept, err := cache.Open(dir, o)
@@ -48,7 +47,7 @@ func openCache(ctx context.Context, dir string, o cache.Options, manager *notify
 		select {
 		case <-ctx.Done():
 			return nil, ctx.Err()
-		case <-ticker.C:
+		case <-ticker:
 		}
 	}
 }

@@ -54,8 +54,7 @@ func (s *Serving) Until(ctx context.Context) error {
 		close(gone)
 	}()
 	s.manager.Ready("serving " + s.server.Mountpoint())
-	look := time.NewTicker(lookAfter)
-	defer look.Stop()
+	look := time.Tick(lookAfter)
 	for told := false; ; {
 		select {
 		case <-gone:
@@ -67,7 +66,7 @@ func (s *Serving) Until(ctx context.Context) error {
 			return nil
 		case <-ctx.Done():
 			return s.leave(gone)
-		case <-look.C:
+		case <-look:
 			if !told && !s.server.Listed() && !closedWithin(gone, letGoWithin) {
 				told = true
 				s.tellHeld(ctx)
@@ -117,12 +116,10 @@ func (s *Serving) leave(gone <-chan struct{}) error {
 }
 
 func closedWithin(done <-chan struct{}, longest time.Duration) bool {
-	timer := time.NewTimer(longest)
-	defer timer.Stop()
 	select {
 	case <-done:
 		return true
-	case <-timer.C:
+	case <-time.After(longest):
 		return false
 	}
 }

@@ -127,8 +127,7 @@ func (s *Sharing) fetch(ctx context.Context, p clip.SharedPart) error {
 
 // uploaded waits until no more than so many bytes wait to be uploaded. An error says that the bucket fails.
 func (s *Sharing) uploaded(ctx context.Context, most int64) error {
-	ticker := time.NewTicker(uploadPoll)
-	defer ticker.Stop()
+	ticker := time.Tick(uploadPoll)
 	for {
 		now := s.assembly.tier.Stats()
 		switch {
@@ -138,7 +137,7 @@ func (s *Sharing) uploaded(ctx context.Context, most int64) error {
 			return nil
 		}
 		select {
-		case <-ticker.C:
+		case <-ticker:
 		case <-ctx.Done():
 			return ctx.Err()
 		}

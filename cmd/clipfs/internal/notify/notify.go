@@ -80,14 +80,13 @@ func Watchdog() time.Duration {
 // alive gets a context that ends in time for the next question.
 func (m *Manager) Watch(ctx context.Context, period time.Duration, alive func(context.Context) error) {
 	every := period / asksPerPeriod
-	ticker := time.NewTicker(every)
-	defer ticker.Stop()
+	ticker := time.Tick(every)
 	for {
 		m.ask(ctx, every, alive)
 		select {
 		case <-ctx.Done():
 			return
-		case <-ticker.C:
+		case <-ticker:
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package mp4
 
 import (
+	"encoding/binary"
 	"fmt"
 	"iter"
 	"math"
@@ -50,7 +51,7 @@ func (t *Track) Chunks() iter.Seq2[Chunk, error] {
 			return
 		}
 		c := Chunk{}
-		clock := durationCursor{table: t.Durations}
+		clock := runCursor{raw: t.Durations.raw}
 		run := 0
 		for i := range t.ChunkOffsets.Len() {
 			for run+1 < t.ChunkRuns.Len() && int64(t.ChunkRuns.Run(run+1).First) <= int64(i)+1 {
@@ -74,24 +75,22 @@ func (t *Track) Chunks() iter.Seq2[Chunk, error] {
 	}
 }
 
-// durationCursor goes through stts by samples.
-type durationCursor struct {
-	table Durations
-	// next is the run that follows; left is what the one before it still has.
-	next int
-	run  DurationRun
-	left uint32
+// runCursor goes by samples through runs of (count, value): through stts, or ctts.
+type runCursor struct {
+	// raw has the runs that follow; left is how many samples the one before them, of a value, still has.
+	raw         []byte
+	left, value uint32
 }
 
-// skip goes over n samples and gives the time they take. The table was checked to have them.
-func (c *durationCursor) skip(n uint32) int64 {
+// skip goes over n samples of stts and gives the time they take. The table was checked to have them.
+func (c *runCursor) skip(n uint32) int64 {
 	var ticks int64
 	for n > 0 {
 		if !c.fill() {
 			return ticks
 		}
 		k := min(n, c.left)
-		ticks += int64(k) * int64(c.run.Duration)
+		ticks += int64(k) * int64(c.value)
 		c.left -= k
 		n -= k
 	}
@@ -100,10 +99,10 @@ func (c *durationCursor) skip(n uint32) int64 {
 
 // upTo gives how many of the next n samples there are up to the first that lasts longer than long, with it; n if none
 // does. The cursor stays where it is.
-func (c *durationCursor) upTo(long, n uint32) uint32 {
+func (c *runCursor) upTo(long, n uint32) uint32 {
 	ahead, seen := *c, uint32(0)
 	for seen < n && ahead.fill() {
-		if ahead.run.Duration > long {
+		if ahead.value > long {
 			return seen + 1
 		}
 		k := min(ahead.left, n-seen)
@@ -113,24 +112,23 @@ func (c *durationCursor) upTo(long, n uint32) uint32 {
 	return n
 }
 
-// one gives the duration of the next sample.
-func (c *durationCursor) one() uint32 {
+// one gives the value of the next sample, 0 where there is none.
+func (c *runCursor) one() uint32 {
 	if !c.fill() {
 		return 0
 	}
 	c.left--
-	return c.run.Duration
+	return c.value
 }
 
 // fill takes the next run where the last is used up.
-func (c *durationCursor) fill() bool {
+func (c *runCursor) fill() bool {
 	for c.left == 0 {
-		if c.next == c.table.Len() {
+		if len(c.raw) < runSize {
 			return false
 		}
-		c.run = c.table.Run(c.next)
-		c.left = c.run.Count
-		c.next++
+		c.left, c.value = binary.BigEndian.Uint32(c.raw), binary.BigEndian.Uint32(c.raw[4:])
+		c.raw = c.raw[runSize:]
 	}
 	return true
 }

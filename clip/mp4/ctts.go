@@ -19,28 +19,17 @@ type OffsetRun struct {
 // occur, negative ones in version 0 do, as QuickTime's muxers write them.
 type Offsets struct{ raw []byte }
 
-// offsetRunSize is one entry of ctts in bytes.
-const offsetRunSize = 8
-
 // Len is the number of runs.
-func (t Offsets) Len() int { return len(t.raw) / offsetRunSize }
+func (t Offsets) Len() int { return len(t.raw) / runSize }
 
 // Run gives run i of Len.
 func (t Offsets) Run(i int) OffsetRun {
-	p := t.raw[i*offsetRunSize:]
+	p := t.raw[i*runSize:]
 	return OffsetRun{Count: binary.BigEndian.Uint32(p), Offset: int32(binary.BigEndian.Uint32(p[4:]))}
 }
 
 // Runs yields the runs in order.
-func (t Offsets) Runs() iter.Seq[OffsetRun] {
-	return func(yield func(OffsetRun) bool) {
-		for i := range t.Len() {
-			if !yield(t.Run(i)) {
-				return
-			}
-		}
-	}
-}
+func (t Offsets) Runs() iter.Seq[OffsetRun] { return rows(t.Len(), t.Run) }
 
 // Samples is the number of samples that the runs speak of.
 func (t Offsets) Samples() uint64 {
@@ -64,12 +53,4 @@ func (t Offsets) First() int32 {
 // add appends a run to a table that was begun empty, as a part of the last run where it fits.
 func (t *Offsets) add(r OffsetRun) {
 	t.raw = addRun(t.raw, r.Count, uint32(r.Offset))
-}
-
-// parseCtts reads the body of ctts.
-func parseCtts(body []byte) (Offsets, error) {
-	d := decoder{b: body}
-	d.fullBox()
-	raw, err := d.table(TypeCtts, offsetRunSize)
-	return Offsets{raw}, err
 }

@@ -3,6 +3,7 @@ package mp4
 import (
 	"encoding/binary"
 	"fmt"
+	"iter"
 )
 
 // decoder takes fields from the front of a slice. Past the end it gives zeros and remembers that it was short.
@@ -72,6 +73,24 @@ func (d *decoder) err(t FourCC) error {
 		return fmt.Errorf("box %s: body too short: %w", t, ErrMalformed)
 	}
 	return nil
+}
+
+// parseTable reads the body of a full box that is a table of entries of size bytes.
+func parseTable(c Child, size int) ([]byte, error) {
+	d := decoder{b: c.Body}
+	d.fullBox()
+	return d.table(c.Type, size)
+}
+
+// rows yields the entries of a table that has n of them, in order.
+func rows[T any](n int, at func(i int) T) iter.Seq[T] {
+	return func(yield func(T) bool) {
+		for i := range n {
+			if !yield(at(i)) {
+				return
+			}
+		}
+	}
 }
 
 // table takes a count and as many entries of size bytes, which have to be there.

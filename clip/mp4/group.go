@@ -56,7 +56,7 @@ func (t *Track) Grouped() (*Track, error) {
 	g := *t
 	g.Durations, g.Offsets, g.Syncs, g.ChunkRuns = Durations{}, Offsets{}, Syncs{}, ChunkRuns{}
 	w := grouper{
-		track: &g, clock: durationCursor{table: t.Durations}, size: t.Sizes.Constant(),
+		track: &g, clock: runCursor{raw: t.Durations.raw}, size: t.Sizes.Constant(),
 		most: max(minGroup, rate/groupsPerSecond),
 		long: t.Timescale/rate + max(1, t.Timescale/1000),
 	}
@@ -87,7 +87,7 @@ type grouper struct {
 	size, most uint32
 	// long is how many ticks a sample can last without being the last of its group.
 	long  uint32
-	clock durationCursor
+	clock runCursor
 }
 
 // chunk groups the samples of the next chunk.

@@ -30,8 +30,7 @@ func (s Sample) PTS() int64 { return s.DTS + int64(s.Offset) }
 // Chunks.
 func (t *Track) Samples() iter.Seq2[Sample, error] {
 	return func(yield func(Sample, error) bool) {
-		clock := durationCursor{table: t.Durations}
-		offsets := offsetCursor{table: t.Offsets}
+		clock, offsets := runCursor{raw: t.Durations.raw}, runCursor{raw: t.Offsets.raw}
 		sync := 0
 		for c, err := range t.Chunks() {
 			if err != nil {
@@ -40,7 +39,7 @@ func (t *Track) Samples() iter.Seq2[Sample, error] {
 			}
 			s := Sample{DTS: c.DTS, Position: c.Position, Entry: c.Entry}
 			for i := range c.Samples {
-				s.Duration, s.Offset, s.Size = clock.one(), offsets.one(), t.Sizes.At(c.First+i)
+				s.Duration, s.Offset, s.Size = clock.one(), int32(offsets.one()), t.Sizes.At(c.First+i)
 				s.Sync = t.Syncs.All()
 				if sync < t.Syncs.Len() && t.Syncs.Number(sync) == c.First+i+1 {
 					s.Sync = true
@@ -56,29 +55,6 @@ func (t *Track) Samples() iter.Seq2[Sample, error] {
 	}
 }
 
-// offsetCursor goes through ctts by samples.
-type offsetCursor struct {
-	table Offsets
-	// next is the run that follows; left is what the one before it still has.
-	next int
-	run  OffsetRun
-	left uint32
-}
-
-// one gives the offset of the next sample, 0 where there is no table.
-func (c *offsetCursor) one() int32 {
-	for c.left == 0 {
-		if c.next == c.table.Len() {
-			return 0
-		}
-		c.run = c.table.Run(c.next)
-		c.left = c.run.Count
-		c.next++
-	}
-	c.left--
-	return c.run.Offset
-}
-
 // Shown says when the pictures of a track are shown, in its ticks, counted from when its first sample is.
 type Shown struct {
 	// Earliest is at most 0: pictures of an open group can be shown before the first in decoding order.
@@ -89,14 +65,14 @@ type Shown struct {
 
 // Shown reads when samples are shown, run by run. The track must have passed Check.
 func (t *Track) Shown() Shown {
-	clock := durationCursor{table: t.Durations}
+	clock := runCursor{raw: t.Durations.raw}
 	if t.Offsets.Len() == 0 {
 		return Shown{Latest: clock.skip(t.Sizes.Len() - min(1, t.Sizes.Len()))}
 	}
 	first := int64(t.Offsets.First())
 	s := Shown{Least: int32(first)}
 	var now int64
-	for raw := t.Offsets.raw; len(raw) >= offsetRunSize; raw = raw[offsetRunSize:] { // a day has millions of runs
+	for raw := t.Offsets.raw; len(raw) >= runSize; raw = raw[runSize:] { // a day has millions of runs
 		count, offset := binary.BigEndian.Uint32(raw), int32(binary.BigEndian.Uint32(raw[4:]))
 		if count == 0 {
 			continue

@@ -34,15 +34,7 @@ func (t ChunkOffsets) At(i int) int64 {
 }
 
 // All yields the offsets in order.
-func (t ChunkOffsets) All() iter.Seq[int64] {
-	return func(yield func(int64) bool) {
-		for i := range t.Len() {
-			if !yield(t.At(i)) {
-				return
-			}
-		}
-	}
-}
+func (t ChunkOffsets) All() iter.Seq[int64] { return rows(t.Len(), t.At) }
 
 // check refuses offsets that are beyond 63 bits.
 func (t ChunkOffsets) check() error {
@@ -54,20 +46,12 @@ func (t ChunkOffsets) check() error {
 	return nil
 }
 
-// parseStco reads the body of stco, or of co64 if wide.
-func parseStco(body []byte, wide bool) (ChunkOffsets, error) {
-	d := decoder{b: body}
-	d.fullBox()
-	t := ChunkOffsets{wide: wide}
-	kind := TypeStco
-	if wide {
-		kind = TypeCo64
+// parseStco reads a stco or a co64.
+func parseStco(c Child) (t ChunkOffsets, err error) {
+	t.wide = c.Type == TypeCo64
+	if t.raw, err = parseTable(c, t.size()); err != nil {
+		return t, err
 	}
-	raw, err := d.table(kind, t.size())
-	if err != nil {
-		return ChunkOffsets{}, err
-	}
-	t.raw = raw
 	return t, t.check()
 }
 

@@ -37,15 +37,7 @@ func (t ChunkRuns) Run(i int) ChunkRun {
 }
 
 // Runs yields the runs in order.
-func (t ChunkRuns) Runs() iter.Seq[ChunkRun] {
-	return func(yield func(ChunkRun) bool) {
-		for i := range t.Len() {
-			if !yield(t.Run(i)) {
-				return
-			}
-		}
-	}
-}
+func (t ChunkRuns) Runs() iter.Seq[ChunkRun] { return rows(t.Len(), t.Run) }
 
 // samples checks the runs against the number of chunks and of sample entries and gives the number of samples.
 func (t ChunkRuns) samples(chunks, entries int) (uint64, error) {
@@ -83,12 +75,4 @@ func (t *ChunkRuns) add(chunk, samples, entry uint32) {
 	for _, v := range [...]uint32{chunk, samples, entry} {
 		t.raw = binary.BigEndian.AppendUint32(t.raw, v)
 	}
-}
-
-// parseStsc reads the body of stsc.
-func parseStsc(body []byte) (ChunkRuns, error) {
-	d := decoder{b: body}
-	d.fullBox()
-	raw, err := d.table(TypeStsc, chunkRunSize)
-	return ChunkRuns{raw}, err
 }

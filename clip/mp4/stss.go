@@ -26,15 +26,7 @@ func (t Syncs) Len() int { return len(t.raw) / syncNumberSize }
 func (t Syncs) Number(i int) uint32 { return binary.BigEndian.Uint32(t.raw[i*syncNumberSize:]) }
 
 // Numbers yields the entries in order.
-func (t Syncs) Numbers() iter.Seq[uint32] {
-	return func(yield func(uint32) bool) {
-		for i := range t.Len() {
-			if !yield(t.Number(i)) {
-				return
-			}
-		}
-	}
-}
+func (t Syncs) Numbers() iter.Seq[uint32] { return rows(t.Len(), t.Number) }
 
 // check refuses numbers that do not increase or that no sample has.
 func (t Syncs) check(samples uint64) error {
@@ -61,12 +53,4 @@ func (t Syncs) WithFirst() Syncs {
 		return t
 	}
 	return Syncs{present: true, raw: append(binary.BigEndian.AppendUint32(nil, 1), t.raw...)}
-}
-
-// parseStss reads the body of stss.
-func parseStss(body []byte) (Syncs, error) {
-	d := decoder{b: body}
-	d.fullBox()
-	raw, err := d.table(TypeStss, syncNumberSize)
-	return Syncs{raw: raw, present: true}, err
 }

@@ -14,32 +14,24 @@ type DurationRun struct {
 	Duration uint32
 }
 
-// durationRunSize is one entry of stts in bytes.
-const durationRunSize = 8
+// runSize is one entry of stts, or of ctts, in bytes.
+const runSize = 8
 
 // Durations is a decoding time to sample table, stts (ISO/IEC 14496-12 8.6.1.2), as the runs the file holds.
 // The zero value is an empty table.
 type Durations struct{ raw []byte }
 
 // Len is the number of runs.
-func (t Durations) Len() int { return len(t.raw) / durationRunSize }
+func (t Durations) Len() int { return len(t.raw) / runSize }
 
 // Run gives run i of Len.
 func (t Durations) Run(i int) DurationRun {
-	p := t.raw[i*durationRunSize:]
+	p := t.raw[i*runSize:]
 	return DurationRun{Count: binary.BigEndian.Uint32(p), Duration: binary.BigEndian.Uint32(p[4:])}
 }
 
 // Runs yields the runs in order.
-func (t Durations) Runs() iter.Seq[DurationRun] {
-	return func(yield func(DurationRun) bool) {
-		for i := range t.Len() {
-			if !yield(t.Run(i)) {
-				return
-			}
-		}
-	}
-}
+func (t Durations) Runs() iter.Seq[DurationRun] { return rows(t.Len(), t.Run) }
 
 // Total gives the number of samples and the sum of their durations; false if that sum is beyond 63 bits.
 func (t Durations) Total() (samples uint64, ticks int64, ok bool) {
@@ -72,12 +64,4 @@ func addRun(raw []byte, count, value uint32) []byte {
 		}
 	}
 	return binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(raw, count), value)
-}
-
-// parseStts reads the body of stts.
-func parseStts(body []byte) (Durations, error) {
-	d := decoder{b: body}
-	d.fullBox()
-	raw, err := d.table(TypeStts, durationRunSize)
-	return Durations{raw}, err
 }

@@ -111,21 +111,22 @@ func (t *Track) parseStbl(body []byte) error {
 		case TypeStsd:
 			t.Entries, err = parseStsd(c.Body, t.Handler)
 		case TypeStts:
-			t.Durations, err = parseStts(c.Body)
+			t.Durations.raw, err = parseTable(c, runSize)
 		case TypeCtts:
-			t.Offsets, err = parseCtts(c.Body)
+			t.Offsets.raw, err = parseTable(c, runSize)
 		case TypeStss:
-			t.Syncs, err = parseStss(c.Body)
+			t.Syncs.present = true
+			t.Syncs.raw, err = parseTable(c, syncNumberSize)
 		case TypeStsz:
 			t.Sizes, err = parseStsz(c.Body)
 		case TypeStz2:
 			kind = TypeStsz // one or the other
 			t.Sizes, err = parseStz2(c.Body)
 		case TypeStsc:
-			t.ChunkRuns, err = parseStsc(c.Body)
+			t.ChunkRuns.raw, err = parseTable(c, chunkRunSize)
 		case TypeStco, TypeCo64:
 			kind = TypeStco // one or the other
-			t.ChunkOffsets, err = parseStco(c.Body, c.Type == TypeCo64)
+			t.ChunkOffsets, err = parseStco(c)
 		default:
 			continue
 		}

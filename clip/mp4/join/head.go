@@ -82,7 +82,7 @@ func (c *countingWriter) Write(p []byte) (int, error) {
 
 // count goes through all tables once without writing them.
 func (b *joiner) count(ctx context.Context) error {
-	stts, ctts, stsc := [2]runWriter{}, [2]runWriter{}, [2]chunkRunWriter{}
+	var stts, ctts, stsc [2]tableWriter
 	for _, t := range b.tracks {
 		t.samples, t.chunks = 0, 0
 	}

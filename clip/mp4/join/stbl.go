@@ -11,36 +11,25 @@ import (
 // stbl gives the sample tables of a track (ISO/IEC 14496-12 8.5.1), in the order the standard recommends (6.2.3).
 func (j *File) stbl(t *outputTrack, wide bool) []piece {
 	all := []piece{fixedPiece(func(e *encoder) { e.stsd(t.entries) })}
-	all = append(all, tablePieces(mp4.TypeStts, 0, t.stts, 8, func(ctx context.Context, w *bufio.Writer) error {
-		r := runWriter{w: w}
-		return j.table(ctx, t, &r, func(p *inputPart, own *mp4.Track, _ partBase) error {
-			return t.addDurations(&r, &p.track[t.kind], own)
-		})
+	all = append(all, j.rows(t, mp4.TypeStts, 0, t.stts, 8, func(w *tableWriter, p *inputPart, own *mp4.Track, _ partBase) error {
+		return t.addDurations(w, &p.track[t.kind], own)
 	})...)
 	if t.reordered {
 		version := uint8(0)
 		if t.signed {
 			version = 1
 		}
-		all = append(all, tablePieces(mp4.TypeCtts, version, t.ctts, 8, func(ctx context.Context, w *bufio.Writer) error {
-			r := runWriter{w: w}
-			return j.table(ctx, t, &r, func(p *inputPart, own *mp4.Track, _ partBase) error {
-				return t.addOffsets(&r, &p.track[t.kind], own)
-			})
+		all = append(all, j.rows(t, mp4.TypeCtts, version, t.ctts, 8, func(w *tableWriter, p *inputPart, own *mp4.Track, _ partBase) error {
+			return t.addOffsets(w, &p.track[t.kind], own)
 		})...)
 	}
 	if t.listed {
-		all = append(all, tablePieces(mp4.TypeStss, 0, t.stss, 4, func(ctx context.Context, w *bufio.Writer) error {
-			return j.table(ctx, t, nil, func(_ *inputPart, own *mp4.Track, base partBase) error {
-				return addSyncs(w, own, base.samples)
-			})
+		all = append(all, j.rows(t, mp4.TypeStss, 0, t.stss, 4, func(w *tableWriter, _ *inputPart, own *mp4.Track, base partBase) error {
+			return w.addSyncs(own, base.samples)
 		})...)
 	}
-	all = append(all, tablePieces(mp4.TypeStsc, 0, t.stsc, 12, func(ctx context.Context, w *bufio.Writer) error {
-		r := chunkRunWriter{w: w}
-		return j.table(ctx, t, nil, func(p *inputPart, own *mp4.Track, base partBase) error {
-			return r.addChunkRuns(&p.track[t.kind], own, base.chunks)
-		})
+	all = append(all, j.rows(t, mp4.TypeStsc, 0, t.stsc, 12, func(w *tableWriter, p *inputPart, own *mp4.Track, base partBase) error {
+		return w.addChunkRuns(&p.track[t.kind], own, base.chunks)
 	})...)
 	return append(append(all, j.stsz(t)...), j.stco(t, wide)...)
 }
@@ -61,9 +50,9 @@ func (j *File) stsz(t *outputTrack) []piece {
 	if t.constant != 0 {
 		return []piece{header}
 	}
-	return []piece{header, {size: int64(4 * t.samples), write: func(ctx context.Context, w *bufio.Writer) error {
-		return j.table(ctx, t, nil, func(p *inputPart, own *mp4.Track, _ partBase) error { return t.addSizes(w, p, own) })
-	}}}
+	return []piece{header, j.table(t, int64(4*t.samples), func(w *tableWriter, p *inputPart, own *mp4.Track, _ partBase) error {
+		return t.addSizes(w, p, own)
+	})}
 }
 
 // stco gives the chunk offset box, a co64 if wide.
@@ -72,19 +61,19 @@ func (j *File) stco(t *outputTrack, wide bool) []piece {
 	if wide {
 		kind, size = mp4.TypeCo64, 8
 	}
-	return tablePieces(kind, 0, t.chunks, size, func(ctx context.Context, w *bufio.Writer) error {
-		head := j.HeadSize()
-		return j.table(ctx, t, nil, func(p *inputPart, own *mp4.Track, base partBase) error {
-			return t.addChunkOffsets(w, p, own, head+base.media, wide)
-		})
+	return j.rows(t, kind, 0, t.chunks, size, func(w *tableWriter, p *inputPart, own *mp4.Track, base partBase) error {
+		return t.addChunkOffsets(w, p, own, j.HeadSize()+base.media, wide)
 	})
 }
 
 // fullTable is the length of a full box's header and an entry count.
 const fullTable = 16
 
-// tablePieces gives a full box of count entries of size bytes each, which write makes.
-func tablePieces(kind mp4.FourCC, version uint8, count uint64, size int, write func(context.Context, *bufio.Writer) error) []piece {
+// addRows adds what a part has in a table; base is what precedes the part.
+type addRows func(w *tableWriter, p *inputPart, own *mp4.Track, base partBase) error
+
+// rows gives a full box of count entries of size bytes each.
+func (j *File) rows(t *outputTrack, kind mp4.FourCC, version uint8, count uint64, size int, add addRows) []piece {
 	length := int64(count) * int64(size)
 	header := fixedPiece(func(e *encoder) {
 		e.u32(uint32(fullTable + length))
@@ -92,7 +81,7 @@ func tablePieces(kind mp4.FourCC, version uint8, count uint64, size int, write f
 		e.u32(uint32(version) << 24)
 		e.u32(uint32(count))
 	})
-	return []piece{header, {size: length, write: write}}
+	return []piece{header, j.table(t, length, add)}
 }
 
 // partBase is what of a track and of the media precedes a part.
@@ -101,35 +90,35 @@ type partBase struct {
 	media           int64
 }
 
-// table has every part that has the track add its entries, and flushes r if there is one.
-func (j *File) table(ctx context.Context, t *outputTrack, r *runWriter, add func(*inputPart, *mp4.Track, partBase) error) error {
-	var base partBase
-	for i := range j.parts {
-		p := &j.parts[i]
-		share := &p.track[t.kind]
-		if share.samples > 0 {
-			err := p.open(ctx, func(_ *inputPart, tracks [2]*mp4.Track, _ *mp4.Movie) error {
-				own, err := p.view(t.kind, tracks[t.kind])
+// table gives the entries of a table, to which every part that has the track adds its own.
+func (j *File) table(t *outputTrack, length int64, add addRows) piece {
+	return piece{size: length, write: func(ctx context.Context, to *bufio.Writer) error {
+		w := &tableWriter{w: to}
+		var base partBase
+		for i := range j.parts {
+			p := &j.parts[i]
+			share := &p.track[t.kind]
+			if share.samples > 0 {
+				err := p.open(ctx, func(_ *inputPart, tracks [2]*mp4.Track, _ *mp4.Movie) error {
+					own, err := p.view(t.kind, tracks[t.kind])
+					if err != nil {
+						return err
+					}
+					if err := share.same(own); err != nil {
+						return err
+					}
+					return add(w, p, own, base)
+				})
 				if err != nil {
-					return err
+					return &PartError{Part: i, Err: err}
 				}
-				if err := share.same(own); err != nil {
-					return err
-				}
-				return add(p, own, base)
-			})
-			if err != nil {
-				return &PartError{Part: i, Err: err}
 			}
+			base.samples += share.samples
+			base.chunks += uint32(share.chunks)
+			base.media += p.size()
 		}
-		base.samples += share.samples
-		base.chunks += uint32(share.chunks)
-		base.media += p.size()
-	}
-	if r == nil {
-		return nil
-	}
-	return r.flush()
+		return w.flush()
+	}}
 }
 
 // same refuses a track that is not the one planned with; a difference that shows in no length is not found.

@@ -9,15 +9,18 @@ import (
 	"clipfs/clip/mp4"
 )
 
-// runWriter writes entries of stts or ctts, joining those that go on as the last one; without a writer it counts.
-type runWriter struct {
-	w            *bufio.Writer
-	n            uint64
-	count, value uint32
+// tableWriter writes entries of a table; without a writer it counts those of stts, ctts and stsc, in which it joins what goes on as the
+// last one.
+type tableWriter struct {
+	w *bufio.Writer
+	n uint64
+	// count and value are the run of stts or ctts under way, samples and entry the last one of stsc.
+	count, value   uint32
+	samples, entry uint32
 }
 
 // add takes count samples of a value.
-func (r *runWriter) add(count, value uint32) error {
+func (r *tableWriter) add(count, value uint32) error {
 	switch {
 	case count == 0:
 		return nil
@@ -31,24 +34,24 @@ func (r *runWriter) add(count, value uint32) error {
 }
 
 // flush ends the table or the run.
-func (r *runWriter) flush() error {
+func (r *tableWriter) flush() error {
 	if r.count == 0 {
 		return nil
 	}
 	r.n++
 	count, value := r.count, r.value
 	r.count = 0
-	return putWords(r.w, count, value)
+	return r.put(count, value)
 }
 
-// putWords writes numbers of 32 bits; nothing without a writer.
-func putWords(w *bufio.Writer, values ...uint32) error {
-	if w == nil {
+// put writes numbers of 32 bits; nothing without a writer.
+func (r *tableWriter) put(values ...uint32) error {
+	if r.w == nil {
 		return nil
 	}
 	for _, v := range values {
-		b := binary.BigEndian.AppendUint32(w.AvailableBuffer(), v)
-		if _, err := w.Write(b); err != nil {
+		b := binary.BigEndian.AppendUint32(r.w.AvailableBuffer(), v)
+		if _, err := r.w.Write(b); err != nil {
 			return err
 		}
 	}
@@ -64,26 +67,21 @@ func checked(v, low, high int64) (uint32, error) {
 }
 
 // addDurations adds a part's entries of stts.
-func (t *outputTrack) addDurations(r *runWriter, p *trackPart, own *mp4.Track) error {
+func (t *outputTrack) addDurations(r *tableWriter, p *trackPart, own *mp4.Track) error {
 	return t.durations(p, own, func(count uint32, duration int64) error {
 		v, err := checked(duration, 0, math.MaxUint32)
-		t.addTicks(r, count, v)
 		if err != nil {
 			return err
+		}
+		if r.w == nil {
+			t.ticks += uint64(count) * uint64(v)
 		}
 		return r.add(count, v)
 	})
 }
 
-// addTicks sums up the track's duration while the table is counted.
-func (t *outputTrack) addTicks(r *runWriter, count, duration uint32) {
-	if r.w == nil {
-		t.ticks += uint64(count) * uint64(duration)
-	}
-}
-
 // addOffsets adds a part's entries of ctts.
-func (t *outputTrack) addOffsets(r *runWriter, p *trackPart, own *mp4.Track) error {
+func (t *outputTrack) addOffsets(r *tableWriter, p *trackPart, own *mp4.Track) error {
 	return t.offsets(p, own, func(count uint32, offset int64) error {
 		v, err := checked(offset, math.MinInt32, math.MaxInt32)
 		if err != nil {
@@ -98,32 +96,25 @@ func (t *outputTrack) addOffsets(r *runWriter, p *trackPart, own *mp4.Track) err
 }
 
 // addSyncs adds a part's entries of stss; before is how many samples precede the part.
-func addSyncs(w *bufio.Writer, own *mp4.Track, before uint32) error {
+func (r *tableWriter) addSyncs(own *mp4.Track, before uint32) error {
 	if !own.Syncs.All() {
 		for n := range own.Syncs.Numbers() {
-			if err := putWords(w, before+n); err != nil {
+			if err := r.put(before + n); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
 	for i := range own.Sizes.Len() {
-		if err := putWords(w, before+i+1); err != nil {
+		if err := r.put(before + i + 1); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// chunkRunWriter writes entries of stsc; without a writer it counts.
-type chunkRunWriter struct {
-	w              *bufio.Writer
-	n              uint64
-	samples, entry uint32
-}
-
 // addChunkRuns adds a part's entries of stsc; before is how many chunks precede the part.
-func (r *chunkRunWriter) addChunkRuns(p *trackPart, own *mp4.Track, before uint32) error {
+func (r *tableWriter) addChunkRuns(p *trackPart, own *mp4.Track, before uint32) error {
 	for run := range own.ChunkRuns.Runs() {
 		entry := uint32(p.entries[run.Entry-1] + 1)
 		if r.n > 0 && run.Samples == r.samples && entry == r.entry {
@@ -131,7 +122,7 @@ func (r *chunkRunWriter) addChunkRuns(p *trackPart, own *mp4.Track, before uint3
 		}
 		r.samples, r.entry = run.Samples, entry
 		r.n++
-		if err := putWords(r.w, before+run.First, r.samples, r.entry); err != nil {
+		if err := r.put(before+run.First, r.samples, r.entry); err != nil {
 			return err
 		}
 	}
@@ -139,30 +130,30 @@ func (r *chunkRunWriter) addChunkRuns(p *trackPart, own *mp4.Track, before uint3
 }
 
 // addSizes adds a part's entries of stsz, with what is inserted before a sample counted to it.
-func (t *outputTrack) addSizes(w *bufio.Writer, p *inputPart, own *mp4.Track) error {
+func (t *outputTrack) addSizes(w *tableWriter, p *inputPart, own *mp4.Track) error {
 	from := uint32(0)
 	if t.kind == 0 {
 		for _, in := range p.inserts {
-			if err := copySizes(w, own.Sizes, from, in.sample); err != nil {
+			if err := w.copySizes(own.Sizes, from, in.sample); err != nil {
 				return err
 			}
-			if err := putWords(w, own.Sizes.At(in.sample)+uint32(len(t.sets[in.entry]))); err != nil {
+			if err := w.put(own.Sizes.At(in.sample) + uint32(len(t.sets[in.entry]))); err != nil {
 				return err
 			}
 			from = in.sample + 1
 		}
 	}
-	return copySizes(w, own.Sizes, from, own.Sizes.Len())
+	return w.copySizes(own.Sizes, from, own.Sizes.Len())
 }
 
 // copySizes writes the sizes of samples from to before to, as they stand in the table where that has 32 bits.
-func copySizes(w *bufio.Writer, t mp4.Sizes, from, to uint32) error {
+func (r *tableWriter) copySizes(t mp4.Sizes, from, to uint32) error {
 	if words, ok := t.Words(from, to); ok {
-		_, err := w.Write(words)
+		_, err := r.w.Write(words)
 		return err
 	}
 	for i := from; i < to; i++ {
-		if err := putWords(w, t.At(i)); err != nil {
+		if err := r.put(t.At(i)); err != nil {
 			return err
 		}
 	}
@@ -170,15 +161,15 @@ func copySizes(w *bufio.Writer, t mp4.Sizes, from, to uint32) error {
 }
 
 // addChunkOffsets adds a part's entries of stco or co64; base is where the part begins in the joined file.
-func (t *outputTrack) addChunkOffsets(w *bufio.Writer, p *inputPart, own *mp4.Track, base int64, wide bool) error {
+func (t *outputTrack) addChunkOffsets(w *tableWriter, p *inputPart, own *mp4.Track, base int64, wide bool) error {
 	for at := range own.ChunkOffsets.All() {
 		at = base + p.position(at, t.kind == 0)
 		if wide {
-			if err := putWords(w, uint32(at>>32)); err != nil {
+			if err := w.put(uint32(at >> 32)); err != nil {
 				return err
 			}
 		}
-		if err := putWords(w, uint32(at)); err != nil {
+		if err := w.put(uint32(at)); err != nil {
 			return err
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"clipfs/clip/names"
 	"clipfs/clip/offers"
 	"clipfs/clip/prefetch"
+	"clipfs/clip/recent"
 	"clipfs/clip/resolve"
 	"clipfs/clip/singleflight"
 	"clipfs/clip/timeline"
@@ -62,14 +63,6 @@ type Library struct {
 // NewLibrary gives the clips of an archive, kept in a cache. The cache stays the caller's to close.
 func NewLibrary(service archive.Service, c *cache.Cache, o Options) *Library {
 	o = o.withDefaults()
-	made, err := lru.New[string, *layout](maxLayouts)
-	if err != nil {
-		panic(err) // only a size that is not positive is an error
-	}
-	found, err := lru.New[lookUp, *looked](maxLooked)
-	if err != nil {
-		panic(err)
-	}
 	l := &Library{
 		Timeline: timeline.New(service, timeline.Options{
 			Logger: o.Logger, Selector: o.Selector, Grammar: o.Grammar, TTL: o.MetadataTTL, Timeout: o.ReadTimeout, Dir: o.TimelineDir, Gap: o.Gap,
@@ -77,9 +70,9 @@ func NewLibrary(service archive.Service, c *cache.Cache, o Options) *Library {
 		}),
 		service: service, cache: c, options: o, joinVersion: join.Version,
 		layouts: singleflight.New[cache.Key, *layout](o.ReadTimeout),
-		made:    made,
-		looked:  found,
-		hours:   newHours(),
+		made:    recent.Cache[string, *layout](maxLayouts),
+		looked:  recent.Cache[lookUp, *looked](maxLooked),
+		hours:   recent.Cache[uint64, *hour](maxSummed),
 		notes:   told.NewNotes(),
 	}
 	l.downloads = download.New(service, c, download.Options{

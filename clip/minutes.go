@@ -39,14 +39,6 @@ type hour struct {
 	minutes [minutesOfHour]*minute
 }
 
-func newHours() *lru.Cache[uint64, *hour] {
-	all, err := lru.New[uint64, *hour](maxSummed)
-	if err != nil {
-		panic(err) // only a size that is not positive is an error
-	}
-	return all
-}
-
 // glancing finds out what a look-up tells of a span of the past without cutting it into parts. Where fragments follow each other parts are
 // minutes, which most clips share: none of those is copied, cut or hashed again.
 type glancing struct {

@@ -9,6 +9,7 @@ import (
 
 	"clipfs/cache"
 	"clipfs/clip/archive"
+	"clipfs/clip/recent"
 	"clipfs/clip/tier"
 )
 
@@ -46,11 +47,7 @@ type version struct {
 
 // newIdentities gives an empty memory.
 func newIdentities(s sizes) *Identities {
-	byKey, err := simplelru.NewLRU[cache.Key, version](maxIdentities, nil)
-	if err != nil {
-		panic(err) // only a size that is not positive is an error
-	}
-	return &Identities{sizes: s, byKey: byKey}
+	return &Identities{sizes: s, byKey: recent.List[cache.Key, version](maxIdentities)}
 }
 
 // of gives what is known of a key.

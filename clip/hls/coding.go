@@ -9,6 +9,7 @@ import (
 
 	"clipfs/clip"
 	"clipfs/clip/archive"
+	"clipfs/clip/recent"
 	"clipfs/clip/segment"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -40,7 +41,7 @@ type stretch struct {
 }
 
 // newCodings knows nothing yet.
-func newCodings() *codings { return &codings{read: newCache[struct{}](maxStretches)} }
+func newCodings() *codings { return &codings{read: recent.Cache[string, struct{}](maxStretches)} }
 
 // note remembers how a span is coded.
 func (c *codings) note(span archive.Span, coding segment.Coding) {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"clipfs/clip/archive"
+	"clipfs/clip/recent"
 	"clipfs/clip/segment"
 	"clipfs/clip/ts"
 
@@ -55,7 +56,7 @@ type end struct {
 
 // newHistory remembers nothing yet.
 func newHistory() *history {
-	return &history{codings: newCodings(), delay: -1, ends: newLRU[end, opening](maxOpened), sources: newLRU[string, *source](maxSources)}
+	return &history{codings: newCodings(), delay: -1, ends: recent.List[end, opening](maxOpened), sources: recent.List[string, *source](maxSources)}
 }
 
 // before gives the opening, a moment ago, of the segment that one follows: on the clock, or in the playlist, behind a gap.

@@ -11,6 +11,7 @@ import (
 	"clipfs/clip"
 	"clipfs/clip/archive"
 	"clipfs/clip/playlist"
+	"clipfs/clip/recent"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 )
@@ -51,7 +52,7 @@ func New(library *clip.Library, o Options) *Publisher {
 	}
 	o.Segment = cmp.Or(o.Segment, playlist.DefaultSegment)
 	return &Publisher{
-		library: library, options: o, streams: make(map[archive.StreamName]*stream), texts: newCache[weak.Pointer[[]byte]](maxTexts), told: newCache[struct{}](maxTold),
+		library: library, options: o, streams: make(map[archive.StreamName]*stream), texts: recent.Cache[string, weak.Pointer[[]byte]](maxTexts), told: recent.Cache[string, struct{}](maxTold),
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"clipfs/clip"
 	"clipfs/clip/archive"
+	"clipfs/clip/recent"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
@@ -43,7 +44,7 @@ type lookup struct {
 
 // newStream remembers nothing yet.
 func newStream(part time.Duration, find func(context.Context, archive.Span) (*clip.Clip, error)) *stream {
-	return &stream{chooser: &chooser{history: newHistory(), part: part, find: find}, segments: newLRU[segmentKey, lookup](maxSegments)}
+	return &stream{chooser: &chooser{history: newHistory(), part: part, find: find}, segments: recent.List[segmentKey, lookup](maxSegments)}
 }
 
 // segment gives the segment of a clip at a position of a playlist.

@@ -101,10 +101,7 @@ func New(cfg aws.Config, o Options) (*Archive, error) {
 	if err := checkInsecure(aws.ToString(a.control.Options().BaseEndpoint), a.insecure); err != nil {
 		return nil, err
 	}
-	a.endpoints, err = newEndpoints(o.EndpointLifetime, a.startEndpoint, a.askEndpoint)
-	if err != nil {
-		return nil, err
-	}
+	a.endpoints = newEndpoints(o.EndpointLifetime, a.startEndpoint, a.askEndpoint)
 	return a, nil
 }
 

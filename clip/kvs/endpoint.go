@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 
 	"clipfs/clip/archive"
+	"clipfs/clip/recent"
 )
 
 // endpointLifetime is how long a data endpoint is kept: as long as the producer libraries of the service do.
@@ -64,12 +65,9 @@ type flight struct {
 // newEndpoints gives an empty store that asks by calls of start and ask.
 func newEndpoints(
 	lifetime time.Duration, start func(endpointKey) *call, ask func(context.Context, endpointKey, *call) (string, error),
-) (*endpoints, error) {
-	kept, err := simplelru.NewLRU[endpointKey, keptEndpoint](maxStreams, nil)
-	if err != nil {
-		return nil, fmt.Errorf("endpoints: %w", err)
-	}
-	return &endpoints{start: start, ask: ask, lifetime: lifetime, kept: kept, flights: make(map[endpointKey]*flight)}, nil
+) *endpoints {
+	kept := recent.List[endpointKey, keptEndpoint](maxStreams)
+	return &endpoints{start: start, ask: ask, lifetime: lifetime, kept: kept, flights: make(map[endpointKey]*flight)}
 }
 
 // get gives the data endpoint, kept or asked for; fresh tells which.

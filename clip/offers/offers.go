@@ -16,6 +16,7 @@ import (
 	"clipfs/clip/mp4"
 	"clipfs/clip/mp4/join"
 	"clipfs/clip/plan"
+	"clipfs/clip/recent"
 	"clipfs/clip/resolve"
 	"clipfs/clip/singleflight"
 	"clipfs/clip/tier"
@@ -164,11 +165,7 @@ type relisted struct {
 }
 
 func newRelists(service archive.Service, timeout time.Duration) *relists {
-	last, err := simplelru.NewLRU[relistKey, *minutes](maxRelists, nil)
-	if err != nil {
-		panic(err) // only a size that is not positive is an error
-	}
-	return &relists{service: service, asks: singleflight.New[relistKey, relisted](timeout), last: last}
+	return &relists{service: service, asks: singleflight.New[relistKey, relisted](timeout), last: recent.List[relistKey, *minutes](maxRelists)}
 }
 
 // from gives what is listed of the minutes from a time on when it is asked for after another time. Nobody waits for it.

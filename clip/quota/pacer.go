@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"clipfs/clip/archive"
+	"clipfs/clip/recent"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 )
@@ -74,11 +75,7 @@ func NewPacer(p Points) (*Pacer, error) {
 			*field.value = field.usual
 		}
 	}
-	buckets, err := lru.New[Key, *Bucket](maxBuckets)
-	if err != nil {
-		return nil, fmt.Errorf("pacer: %w", err)
-	}
-	return &Pacer{points: p, buckets: buckets}, nil
+	return &Pacer{points: p, buckets: recent.Cache[Key, *Bucket](maxBuckets)}, nil
 }
 
 func (p *Pacer) perSecond(q Name) float64 {

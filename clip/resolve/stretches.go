@@ -11,6 +11,7 @@ import (
 	"clipfs/clip/archive"
 	"clipfs/clip/download"
 	"clipfs/clip/plan"
+	"clipfs/clip/recent"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 )
@@ -35,7 +36,7 @@ type Resolver struct {
 
 // New gives one that makes its calls through downloads.
 func New(downloads *download.Downloader, o Options) *Resolver {
-	return &Resolver{downloads: downloads, options: o, settled: newSettled()}
+	return &Resolver{downloads: downloads, options: o, settled: recent.Cache[cache.Key, settled](maxSettled)}
 }
 
 // stretch is a run of the fragments of a planned part that one call brings, or that none does.
@@ -95,15 +96,6 @@ const (
 	// maxSettledRecord is the most that stands on disk of one, in bytes.
 	maxSettledRecord = 64 << 10
 )
-
-// newSettled gives an empty memory of parts that one call does not bring.
-func newSettled() *lru.Cache[cache.Key, settled] {
-	memory, err := lru.New[cache.Key, settled](maxSettled)
-	if err != nil {
-		panic(err) // only a size that is not positive is an error
-	}
-	return memory
-}
 
 // SettledKey is the key of the record of what is known of a part whose payload would have a key.
 func SettledKey(payload cache.Key) cache.Key { return "s-" + payload }

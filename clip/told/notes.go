@@ -5,6 +5,8 @@ import (
 	"strings"
 	"sync"
 
+	"clipfs/clip/recent"
+
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
@@ -26,11 +28,7 @@ type Notes struct {
 
 // NewNotes gives no notes.
 func NewNotes() *Notes {
-	byKey, err := simplelru.NewLRU[string, []string](maxNoted, nil)
-	if err != nil {
-		panic(err) // only a size that is not positive is an error
-	}
-	return &Notes{byKey: byKey}
+	return &Notes{byKey: recent.List[string, []string](maxNoted)}
 }
 
 // Add adds a sentence to those of a version, on one line and no longer than it may be, and gives it so. It is empty where the version has that

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"time"
 
+	"clipfs/clip/recent"
+
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 	"golang.org/x/crypto/bcrypt"
 )
@@ -64,15 +66,10 @@ func readPasswords(path string) (*passwords, error) {
 	if err != nil {
 		return nil, fmt.Errorf("passwords: %w", err)
 	}
-	verified, err := simplelru.NewLRU[[sha256.Size]byte, time.Time](maxVerified, nil)
-	if err != nil {
-		panic(err) // only a size that is not positive is an error
+	p := &passwords{
+		path: path, nobody: nobody, computes: make(chan struct{}, computedAtOnce),
+		verified: recent.List[[sha256.Size]byte, time.Time](maxVerified), failed: recent.List[string, attempts](maxAddresses),
 	}
-	failed, err := simplelru.NewLRU[string, attempts](maxAddresses, nil)
-	if err != nil {
-		panic(err)
-	}
-	p := &passwords{path: path, nobody: nobody, computes: make(chan struct{}, computedAtOnce), verified: verified, failed: failed}
 	_, err = p.hash("")
 	return p, err
 }

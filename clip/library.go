@@ -33,7 +33,6 @@ const maxLayouts = 32
 type Library struct {
 	// Timeline tells what streams there are and what they have recorded.
 	*timeline.Timeline
-	service archive.Service
 	cache   *cache.Cache
 	options Options
 	// joinVersion is join.Version.
@@ -68,7 +67,7 @@ func NewLibrary(service archive.Service, c *cache.Cache, o Options) *Library {
 			Logger: o.Logger, Selector: o.Selector, Grammar: o.Grammar, TTL: o.MetadataTTL, Timeout: o.ReadTimeout, Dir: o.TimelineDir, Gap: o.Gap,
 			ListDays: o.ListDays, Streams: o.Streams, StreamPrefix: o.StreamPrefix, Shared: o.Tier,
 		}),
-		service: service, cache: c, options: o, joinVersion: join.Version,
+		cache: c, options: o, joinVersion: join.Version,
 		layouts: singleflight.New[cache.Key, *layout](o.ReadTimeout),
 		made:    recent.Cache[string, *layout](maxLayouts),
 		looked:  recent.Cache[lookUp, *looked](maxLooked),

@@ -55,8 +55,6 @@ type PayloadQuery struct {
 
 // Payload is the answer to one GetClip call.
 type Payload struct {
-	// ContentType as the service sent it, "video/mp4" as a rule.
-	ContentType string
 	// Length of the body in bytes, or -1 where the service did not say.
 	Length int64
 	// Body gives the bytes as they arrive. An error before the end means that the connection was cut: errors wrap

@@ -113,8 +113,8 @@ func TestEmulatorPayload(t *testing.T) {
 			t.Fatal(err)
 		}
 		got, err := io.ReadAll(p.Body)
-		if err != nil || len(got) < 8 || !bytes.Equal(got[4:8], []byte("ftyp")) || p.ContentType != "video/mp4" {
-			t.Errorf("chunked %t: got %d bytes of %s, %v, want an MP4 file", chunked, len(got), p.ContentType, err)
+		if err != nil || len(got) < 8 || !bytes.Equal(got[4:8], []byte("ftyp")) {
+			t.Errorf("chunked %t: got %d bytes, %v, want an MP4 file", chunked, len(got), err)
 		}
 		if want := int64(len(got)); chunked && p.Length != -1 || !chunked && p.Length != want {
 			t.Errorf("chunked %t: length: got %d for %d bytes", chunked, p.Length, want)

@@ -52,9 +52,8 @@ func (a *Archive) Payload(ctx context.Context, q archive.PayloadQuery) (*archive
 	}
 	_ = c.end(ctx, metadata, nil) // it only logs
 	return &archive.Payload{
-		ContentType: clip.ContentType,
-		Length:      clip.Length,
-		Unread:      func() int64 { return answer.Unread(clip.Body) },
+		Length: clip.Length,
+		Unread: func() int64 { return answer.Unread(clip.Body) },
 		Body: &body{inner: clip.Body, explain: func(err error) error {
 			return c.explainBody(ctx, err)
 		}},

@@ -7,18 +7,12 @@ import (
 	"clipfs/clip/ts"
 )
 
-// place is where a unit stands in the MP4 file, in bytes.
-type place struct {
-	position int64
-	size     int
-}
-
 // planner collects units.
 type planner struct {
 	frames Frames
 	base   int64
 	units  []ts.Unit
-	places []place
+	places []int64
 	// later is how much later than the first picture each is decoded in the file, in ticks of 90 kHz.
 	later []int64
 	// silent says that there is no sound among them.
@@ -74,7 +68,7 @@ func (p *planner) addSound(t *mp4.Track, movieScale uint32) error {
 
 // add adds a frame that stands in the file.
 func (p *planner) add(u ts.Unit, s mp4.Sample) {
-	p.units, p.places = append(p.units, u), append(p.places, place{s.Position, int(s.Size)})
+	p.units, p.places = append(p.units, u), append(p.places, s.Position)
 }
 
 // addSilence adds silent frames for a length, all of the segment, and gives the sound that they are of: what the movie has, or else what
@@ -91,6 +85,6 @@ func (p *planner) addSilence(own []*ts.Sound, silence *ts.Sound, length time.Dur
 			return own
 		}
 		p.units = append(p.units, ts.Unit{Sound: true, Silent: true, PTS: p.base + at, DTS: p.base + at})
-		p.places = append(p.places, place{})
+		p.places = append(p.places, 0)
 	}
 }

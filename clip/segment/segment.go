@@ -25,10 +25,8 @@ type File interface {
 // Segment is the plan of a segment.
 type Segment struct {
 	*ts.Segment
-	// LeftOut says, in words for people, which stream of the file is not carried; empty if all are.
-	LeftOut string
-
-	places []place
+	// places are where the units stand in the MP4 file, in bytes.
+	places []int64
 }
 
 // Options say where a segment stands. The zero value works.
@@ -63,30 +61,28 @@ func Plan(movie *mp4.Movie, frames Frames, o Options) (*Segment, error) {
 		return nil, err
 	}
 	decode(p.units, p.later, max(delay, o.Delay))
-	seg := &Segment{}
 	if sound := movie.Sound(); sound != nil {
-		if streams.Sound, err = sounds(sound); errors.Is(err, ts.ErrUnsupported) {
-			seg.LeftOut = fmt.Sprintf("sound is left out: %s", err)
-		} else if err != nil {
-			return nil, err
-		} else if err := p.addSound(sound, movie.Timescale); err != nil {
+		if streams.Sound, err = sounds(sound); err == nil {
+			err = p.addSound(sound, movie.Timescale)
+		}
+		if err != nil && !errors.Is(err, ts.ErrUnsupported) { // what is not carried is left out
 			return nil, err
 		}
 	}
 	if p.silent && o.Silence != nil {
 		streams.Sound = p.addSilence(streams.Sound, o.Silence, o.Length)
 	}
-	if seg.Segment, err = ts.Plan(streams, p.units); err != nil {
+	seg, err := ts.Plan(streams, p.units)
+	if err != nil {
 		return nil, err
 	}
-	seg.places = p.places
-	return seg, nil
+	return &Segment{seg, p.places}, nil
 }
 
 // Reader gives what reads the segment, whose frames are read from the MP4 file.
 func (s *Segment) Reader(file File) *ts.Reader {
 	return s.Segment.Reader(func(ctx context.Context, unit int, p []byte) error {
-		n, err := file.ReadAt(ctx, p, s.places[unit].position)
+		n, err := file.ReadAt(ctx, p, s.places[unit])
 		if n == len(p) {
 			return nil
 		}

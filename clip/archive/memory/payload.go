@@ -52,7 +52,7 @@ func (a *Archive) Payload(ctx context.Context, q archive.PayloadQuery) (*archive
 		size = -1
 	}
 	return &archive.Payload{
-		ContentType: "video/mp4", Length: size, Body: &boundBody{ctx, body}, Unread: func() int64 { return a.Unread },
+		Length: size, Body: &boundBody{ctx, body}, Unread: func() int64 { return a.Unread },
 	}, nil
 }
 

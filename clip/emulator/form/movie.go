@@ -16,9 +16,8 @@ var errForm = errors.New("cannot be reshaped")
 // byte of media on.
 type movie struct {
 	*isom.Movie
-	src  io.ReaderAt
 	ftyp []byte
-	// media is what the mdat boxes will hold: sections of src. mediaAt is where its mdat's content begins.
+	// media is what the mdat boxes will hold: sections of the file. mediaAt is where its mdat's content begins.
 	media    []piece
 	mediaAt  int64
 	moovLast bool
@@ -29,7 +28,7 @@ const maxHead = 256 << 20
 
 // readMovie reads the boxes of a file but for its media.
 func readMovie(src io.ReaderAt, size int64) (*movie, error) {
-	m := &movie{src: src}
+	m := &movie{}
 	for at := int64(0); at < size; {
 		var head [16]byte
 		if n, err := src.ReadAt(head[:], at); n < 8 {

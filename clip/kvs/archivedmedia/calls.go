@@ -54,7 +54,6 @@ func selectorType(by archive.Selector) string {
 
 // Clip is the answer to GetClip.
 type Clip struct {
-	ContentType string
 	// Length is the length of the body, -1 where it is not known.
 	Length int64
 	// Body is a traditional MP4 file with the media of at most 200 fragments or 100 MB. The caller closes it.
@@ -68,7 +67,7 @@ func (c *Client) GetClip(ctx context.Context, o Options, s Selection) (clip Clip
 		StreamName           string
 	}{s.selector(), s.StreamName}
 	metadata, err = c.invoke(ctx, o, operation{name: "GetClip", path: "/getClip", streaming: true, read: func(resp *smithyhttp.Response) error {
-		clip = Clip{ContentType: resp.Header.Get("Content-Type"), Length: resp.ContentLength, Body: resp.Body}
+		clip = Clip{Length: resp.ContentLength, Body: resp.Body}
 		return nil
 	}}, document)
 	return clip, metadata, err

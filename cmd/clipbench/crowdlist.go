@@ -8,8 +8,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"clipfs/cmd/clipbench/internal/plot"
 )
 
@@ -30,6 +28,7 @@ func crowdTask() task {
 		{name: "`ls` of the root, 1,000 streams, nothing known", limit: rootLimit, unit: " s"},
 		{name: "memory of the timeline, 1,000 streams × 30 days: their roots, 20 days and 100 hours looked at", limit: 64, unit: " MiB"},
 		{name: "resident memory of the mount, 1,000 streams × 30 days: their roots, 20 days and 100 hours looked at, the most", limit: 64, unit: " MiB"},
+		{name: "memory that looking at 1,000 cameras adds to the mount, 1,000 streams × 30 days: their roots, 20 days and 100 hours, the most", limit: 64, unit: " MiB"},
 	}, func(ctx context.Context, b *bench, rows []row) (err error) {
 		c, err := b.crowd(ctx, 0, false)
 		if err != nil {
@@ -55,7 +54,7 @@ func crowdTask() task {
 		if err := c.timelineMemory(ctx, &rows[5]); err != nil {
 			return err
 		}
-		if err := b.crowdMemory(ctx, c, &rows[6], memory); err != nil {
+		if err := b.crowdMemory(ctx, c, &rows[6], &rows[7], memory); err != nil {
 			return err
 		}
 		return errors.Join(
@@ -112,70 +111,4 @@ func (b *bench) crowdListings(ctx context.Context, c *crowd, rows []row) (err er
 // raw gives what was measured, for JSON.
 func (p *pairs) raw() map[string][]float64 {
 	return map[string][]float64{"ours": p.ours, "theirs": p.theirs}
-}
-
-// crowdMemory looks at what a user looks at, and at how much memory the mount takes then.
-func (b *bench) crowdMemory(ctx context.Context, c *crowd, r *row, memory *line) (err error) {
-	m, err := b.mountAt(ctx, c.endpoint, "", "--metadata-ttl", "10m")
-	if err != nil {
-		return err
-	}
-	defer m.end(&err)
-	var looks []string
-	for i := range crowdStreams {
-		looks = append(looks, filepath.Join(m.path, crowdStream(i)))
-	}
-	for i := range lookedDays {
-		looks = append(looks, filepath.Join(m.path, crowdStream(i), c.newest.AddDate(0, 0, -1-i).Format(time.DateOnly)))
-	}
-	for i := range lookedHours {
-		hour := c.newest.Add(-time.Duration(24+i) * time.Hour)
-		looks = append(looks, filepath.Join(m.path, crowdStream(i%lookedDays), hour.Format(time.DateOnly), hour.Format("2006-01-02T15")))
-	}
-	began, anonymous := time.Now(), m.anonymous()
-	marks := map[int]float64{}
-	done := 0
-	for _, upTo := range []int{1, 10, 100, crowdStreams, crowdStreams + lookedDays, len(looks)} {
-		if err := lookAt(ctx, looks[done:upTo]); err != nil {
-			return err
-		}
-		now, _, err := m.resident()
-		if err != nil {
-			return err
-		}
-		done, marks[upTo] = upTo, now
-		memory.add(float64(upTo), now)
-	}
-	m.heapProfile()
-	own, errOwn := anonymous()
-	_, most, err := m.resident()
-	r.value = most
-	r.note = fmt.Sprintf("%.1f MiB of it no file's; %.1f MiB after the first root, %.1f after 1,000, %.1f with 20 days, %.1f with 100 hours of 1,800 fragments; ls -l of each, %d at once, in %s", own, marks[1],
-		marks[crowdStreams], marks[crowdStreams+lookedDays], marks[len(looks)], looksAtOnce, time.Since(began).Round(time.Second))
-	r.rounds = map[string][]float64{"MiB after 1, 10, 100, 1000 roots, 20 days, 100 hours": memory.Y}
-	return errors.Join(errOwn, err)
-}
-
-// lookAt lists directories as ls -l does.
-func lookAt(ctx context.Context, dirs []string) error {
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(looksAtOnce)
-	for _, dir := range dirs {
-		group.Go(func() error {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			entries, err := os.ReadDir(dir)
-			if err == nil && len(entries) == 0 {
-				err = fmt.Errorf("%s is empty", dir)
-			}
-			for _, e := range entries {
-				if _, infoErr := e.Info(); infoErr != nil {
-					return infoErr
-				}
-			}
-			return err
-		})
-	}
-	return group.Wait()
 }

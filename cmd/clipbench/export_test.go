@@ -48,3 +48,12 @@ func Index(ctx context.Context, dir string) (int, error) {
 	took, err := index(ctx, dir)
 	return took.Entries, err
 }
+
+// CrowdMemoryRows gives the values, the notes and the rounds of the rows of a mount that had so much memory before anything was looked at, at most, and at the end:
+// all of it, and what is no file's.
+func CrowdMemoryRows(before, most, end [2]float64) (values [2]float64, notes [2]string, rounds [2]map[string][]float64) {
+	var whole, added row
+	of := func(f [2]float64) footprint { return footprint{f[0], f[1]} }
+	crowdMemoryRows(&whole, &added, of(before), of(most), of(end))
+	return [2]float64{whole.value, added.value}, [2]string{whole.note, added.note}, [2]map[string][]float64{whole.rounds, added.rounds}
+}

@@ -3,6 +3,7 @@ package main_test
 import (
 	"bytes"
 	"io"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -53,6 +54,29 @@ func TestRowsHaveNamesOfTheirOwn(t *testing.T) {
 			t.Errorf("two rows are called %q", name)
 		}
 		seen[name] = true
+	}
+}
+
+// TestMemoryThatLookingAdds: what a mount has in all stays what the first row is of, and the second has what it had before taken off, of all and of what is no file's.
+func TestMemoryThatLookingAdds(t *testing.T) {
+	t.Parallel()
+	values, notes, rounds := main.CrowdMemoryRows([2]float64{34, 14}, [2]float64{102, 79}, [2]float64{72, 50})
+	if want := [2]float64{102, 68}; values != want {
+		t.Errorf("got %v, want %v", values, want)
+	}
+	wantNotes := [2]string{
+		"34.0 MiB (14.0 of it no file's) before anything was looked at, 102.0 MiB (79.0 of it no file's) at most, 72.0 MiB (50.0 of it no file's) at the end",
+		"68.0 MiB (65.0 of it no file's) at most, 38.0 MiB (36.0 of it no file's) at the end",
+	}
+	if notes != wantNotes {
+		t.Errorf("got %q, want %q", notes, wantNotes)
+	}
+	const anonymous = "MiB of it no file's"
+	want := [2]map[string][]float64{
+		{"MiB before, at most, at the end": {34, 102, 72}, anonymous: {14, 79, 50}}, {"MiB at most, at the end": {68, 38}, anonymous: {65, 36}},
+	}
+	if !reflect.DeepEqual(rounds, want) {
+		t.Errorf("got %v, want %v", rounds, want)
 	}
 }
 

@@ -22,7 +22,7 @@
 //	Service      what an archive does: Streams, Stream, Fragments, Payload, Images. clip/kvs is the one on AWS.
 //	Stream, Fragment, Selector, Span, Start, Precision
 //	Priority, Demand what a payload is wanted for, and how that changes
-//	GapRule      where a gap lies between two fragments
+//	GapRule      where a gap lies between two fragments, and what runs without one
 //	Operation    who asked, carried by a context
 //	Err…         what can go wrong, one sentinel a kind
 package archive

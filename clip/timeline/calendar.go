@@ -163,3 +163,19 @@ func (t *Timeline) Minutes(ctx context.Context, name archive.StreamName, hour ar
 	}
 	return minutes, nil
 }
+
+// Runs gives the spans of the runs of a day, ascending: what is recorded without a gap, from the start of the first fragment that
+// starts in the day. Each fragment of the day starts in exactly one of them. None goes on after the day, and none is longer than a
+// clip can be. It costs the listing of the day.
+func (t *Timeline) Runs(ctx context.Context, name archive.StreamName, day archive.Start) ([]archive.Span, error) {
+	period := t.options.Grammar.Period(day)
+	v, err := t.View(ctx, name, period.End)
+	if err != nil {
+		return nil, err
+	}
+	listed, err := t.List(ctx, v, period)
+	if err != nil {
+		return nil, err
+	}
+	return listed.Rule.Runs(listed.Fragments, period.End), nil
+}

@@ -8,8 +8,7 @@
 //	timeline.go   View                       a stream, and the span in which it can have footage
 //	listing.go    List, Sections, FirstIn    fragments of a span, by time
 //	newest.go     Latest, Newest, First      the newest and the oldest fragment
-//	calendar.go   Days, Hours, Minutes       what has footage
-//	runs.go       Runs                       what a day has without a gap
+//	calendar.go   Days, Hours, Minutes, Runs what has footage, and what a day has without a gap
 //	      ↓
 //	clocks.go     footage that is ahead of now: clocks of cameras, and of this machine
 //	daysearch.go  which days have footage, with few calls

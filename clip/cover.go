@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"clipfs/clip/archive"
@@ -59,7 +58,7 @@ func (l *Library) listCover(ctx context.Context, v timeline.View, start time.Tim
 	if err != nil {
 		return timeline.Listing{}, err
 	}
-	to, _ := slices.BinarySearchFunc(listed.Fragments, end, func(f archive.Fragment, at time.Time) int { return f.Time(listed.Rule.By).Compare(at) })
+	to := listed.Rule.By.Before(listed.Fragments, end)
 	listed.Fragments = listed.Fragments[plan.Running(listed.Rule, listed.Fragments, start):to:to]
 	return listed, nil
 }

@@ -2,6 +2,7 @@ package archive
 
 import (
 	"cmp"
+	"slices"
 	"time"
 )
 
@@ -86,4 +87,16 @@ func (f *Fragment) start(s Selector) *time.Time {
 		return &f.Server
 	}
 	return &f.Producer
+}
+
+// Before is how many of some fragments, in the order of their times, start before an instant.
+func (s Selector) Before(fragments []Fragment, at time.Time) int {
+	n, _ := slices.BinarySearchFunc(fragments, at, func(f Fragment, at time.Time) int { return f.start(s).Compare(at) })
+	return n
+}
+
+// Within gives those of some fragments, in the order of their times, that start in a span.
+func (s Selector) Within(fragments []Fragment, span Span) []Fragment {
+	from, to := s.Before(fragments, span.Start), s.Before(fragments, span.End)
+	return fragments[from:max(from, to)]
 }

@@ -91,7 +91,7 @@ func (l *live) goOn(fragments []archive.Fragment, rule archive.GapRule, from tim
 		l.Segments = append(l.Segments, g)
 		l.Longest = max(l.Longest, g.Span.Length())
 	}
-	i, _ := slices.BinarySearchFunc(fragments, all[len(all)-1].Span.End, func(f archive.Fragment, t time.Time) int { return f.Time(rule.By).Compare(t) })
+	i := rule.By.Before(fragments, all[len(all)-1].Span.End)
 	l.last = fragments[max(0, i-1)]
 	l.until = l.last.Time(rule.By).Add(archive.Grain)
 	l.slideLocked()

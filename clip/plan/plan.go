@@ -2,7 +2,6 @@ package plan
 
 import (
 	"cmp"
-	"slices"
 	"time"
 
 	"clipfs/clip/archive"
@@ -99,7 +98,7 @@ func (p Planner) of(fragments []archive.Fragment) Planner {
 // besides is how many fragments, and how many bytes, a call asks for besides those from one to another.
 func (p Planner) besides(from, to archive.Fragment) (n int, bytes int64) {
 	by := p.Rule.By
-	first, _ := slices.BinarySearchFunc(p.over, from.Time(by), func(f archive.Fragment, at time.Time) int { return f.Time(by).Compare(at) })
+	first := by.Before(p.over, from.Time(by))
 	for _, f := range p.over[first:] {
 		if f.Time(by).After(to.Time(by)) {
 			break

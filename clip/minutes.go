@@ -76,27 +76,31 @@ func (l *Library) glance(stream archive.Stream, span archive.Span, sections []ti
 
 // parts gives those of a clip of the span, and when it begins; false where it has none, or they are not just minutes or all that there is.
 func (g *glancing) parts(sections []timeline.Section) (parts []*minute, first time.Time, ok bool) {
-	var pieces [][]archive.Fragment
+	var pieces [][]archive.Fragment // as long as one call may bring all of them
 	var last *archive.Fragment
 	count := 0
 	for _, s := range sections {
-		in := g.within(s.Fragments)
+		in := g.rule.By.Within(s.Fragments(), g.span)
 		for len(in) > 0 {
 			m := g.next(s.Serial, in)
 			if !m.continuous || last != nil && !g.rule.Continues(last, &in[0]) {
 				return nil, time.Time{}, false
 			}
+			if last == nil {
+				first = in[0].Time(g.rule.By)
+			}
 			last = &in[m.count-1]
 			count += m.count
-			parts, pieces = append(parts, m), append(pieces, in[:m.count])
-			in = in[m.count:]
+			if count <= plan.MaxFragments {
+				pieces = append(pieces, in[:m.count])
+			}
+			parts, in = append(parts, m), in[m.count:]
 		}
 	}
 	if count == 0 {
 		return nil, time.Time{}, false
 	}
-	first = pieces[0][0].Time(g.rule.By)
-	if count <= plan.MaxFragments && len(pieces) > 1 { // one call brings all of it
+	if count <= plan.MaxFragments && len(parts) > 1 { // one call brings all of it
 		parts = []*minute{g.sum(slices.Concat(pieces...))}
 	}
 	for _, p := range parts {
@@ -112,7 +116,7 @@ func (g *glancing) next(serial uint64, in []archive.Fragment) *minute {
 	start := in[0].Time(g.rule.By).Truncate(time.Minute)
 	end := start.Add(time.Minute)
 	if start.Before(g.span.Start) || end.After(g.span.End) {
-		return g.sum(in[:g.before(in, end)])
+		return g.sum(in[:g.rule.By.Before(in, end)])
 	}
 	h, ok := g.hours.Get(serial)
 	if !ok {
@@ -123,7 +127,7 @@ func (g *glancing) next(serial uint64, in []archive.Fragment) *minute {
 	defer h.mu.Unlock()
 	m := &h.minutes[start.Minute()]
 	if *m == nil {
-		*m = g.sum(in[:g.before(in, end)])
+		*m = g.sum(in[:g.rule.By.Before(in, end)])
 	}
 	return *m
 }
@@ -137,16 +141,4 @@ func (g *glancing) sum(fragments []archive.Fragment) *minute {
 		m.continuous = m.continuous && (i == 0 || g.rule.Continues(&fragments[i-1], &fragments[i]))
 	}
 	return m
-}
-
-// within gives the fragments that start in the span.
-func (g *glancing) within(fragments []archive.Fragment) []archive.Fragment {
-	from, to := g.before(fragments, g.span.Start), g.before(fragments, g.span.End)
-	return fragments[from:max(from, to)]
-}
-
-// before is how many fragments start before an instant.
-func (g *glancing) before(fragments []archive.Fragment, at time.Time) int {
-	n, _ := slices.BinarySearchFunc(fragments, at, func(f archive.Fragment, at time.Time) int { return f.Time(g.rule.By).Compare(at) })
-	return n
 }

@@ -18,15 +18,6 @@ import (
 // last call asks beyond the span for as much as fits its page: that costs the same. Minutes that another call is under way
 // for are waited for.
 
-// Section is a piece of an hour, of whole minutes, and its fragments.
-type Section struct {
-	span       archive.Span
-	Fragments  []archive.Fragment
-	validUntil time.Time
-	// Serial tells the hour that it comes from, as it is in memory, from all others; 0 where it was asked for just now.
-	Serial uint64
-}
-
 // gather gives a span in sections, in order: of whole minutes, so that the first and the last may go beyond it.
 func (t *table) gather(ctx context.Context, v View, span archive.Span) ([]Section, error) {
 	if err := t.adopt(ctx, v, span); err != nil {
@@ -46,23 +37,21 @@ func (t *table) gather(ctx context.Context, v View, span archive.Span) ([]Sectio
 		}
 	}
 	defer t.unclaim(v.Stream.Name, mine)
-	answers := make([]answer, len(asks))
+	answers := make([][]Section, len(asks))
 	err := parallel.Each(ctx, tempo.AtOnce, len(asks), func(ctx context.Context, i int) (err error) {
 		key := askKey{v.Stream.Name, asks[i].Start.Unix(), asks[i].End.Unix()}
-		answers[i], err = t.asks.Do(ctx, key, func(ctx context.Context, progress func()) (answer, error) {
-			return t.fill(ctx, v, asks[i], progress)
+		answers[i], err = t.asks.Do(ctx, key, func(ctx context.Context, progress func()) ([]Section, error) {
+			return t.fill(ctx, v, asks[i], span.Length() > longest, progress)
 		})
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	for _, m := range missing {
-		for i, ask := range asks {
-			for _, key := range hoursOf(v.Stream.Name, ask.Intersect(m)) {
-				piece := ask.Intersect(m).Intersect(key.span())
-				validUntil := t.validUntil(v.Stream.Name, t.bucketOf(v, key, piece, answers[i]))
-				sections = append(sections, Section{span: piece, Fragments: t.within(answers[i].fragments, piece), validUntil: validUntil})
+	for _, s := range slices.Concat(answers...) {
+		for _, m := range missing {
+			if piece := s.within(m); !piece.span.Empty() {
+				sections = append(sections, piece)
 			}
 		}
 	}
@@ -72,8 +61,12 @@ func (t *table) gather(ctx context.Context, v View, span archive.Span) ([]Sectio
 
 // sections gives what is known of a span and need not be asked for, and what has to be.
 func (t *table) sections(ctx context.Context, v View, span archive.Span) (known []Section, missing []archive.Span, err error) {
+	look := (*buckets).get
+	if span.Length() > longest {
+		look = (*buckets).peek
+	}
 	for _, key := range hoursOf(v.Stream.Name, span) {
-		b, ok, err := t.known(ctx, v, key)
+		b, ok, err := t.known(ctx, v, key, look)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -82,7 +75,9 @@ func (t *table) sections(ctx context.Context, v View, span archive.Span) (known 
 			b.known = 0
 		}
 		for run := range key.runs(wanted & b.known) {
-			known = append(known, Section{run, t.within(b.fragments, run), t.validUntil(v.Stream.Name, b), b.serial})
+			s := t.section(v, b, run)
+			s.Serial = b.serial
+			known = append(known, s)
 		}
 		for run := range key.runs(wanted &^ b.known) {
 			if n := len(missing); n > 0 && missing[n-1].End.Equal(run.Start) {
@@ -116,7 +111,7 @@ func (t *table) unknownFrom(v View, from time.Time) time.Time {
 	for range 2 {
 		key := keyOf(v.Stream.Name, at)
 		rest := archive.Span{Start: at, End: key.span().End}
-		b, ok := t.stored(v, key)
+		b, ok := t.stored(v, key, (*buckets).peek)
 		if !ok || !b.settled {
 			b.known = 0
 		}
@@ -200,28 +195,32 @@ func (t *table) unclaim(stream archive.StreamName, mine []archive.Span) {
 	}
 }
 
-// fill asks the archive for a span of whole minutes and remembers the answer.
-func (t *table) fill(ctx context.Context, v View, span archive.Span, progress func()) (answer, error) {
+// fill asks the archive for a span of whole minutes and remembers the answer; tight has the sections packed alone.
+func (t *table) fill(ctx context.Context, v View, span archive.Span, tight bool, progress func()) (sections []Section, err error) {
 	asked := time.Now()
-	if a, ok := t.recall(v, span, asked); ok {
-		return a, nil // another call has ended in this moment
+	if sections, ok := t.recall(v, span, asked); ok {
+		return sections, nil // another call has ended in this moment
 	}
 	visible := span.Intersect(v.Window)
 	fragments, err := t.ask(ctx, v.Stream.Name, visible, progress)
 	if err != nil {
-		return answer{}, err
+		return nil, err
 	}
 	if !visible.End.Add(EdgeAge).After(asked) { // at the live edge it is asked again soon
 		if fragments, err = t.confirm(ctx, v, visible, fragments, progress); err != nil {
-			return answer{}, err
+			return nil, err
 		}
 	}
-	a := answer{fragments, asked}
 	t.mu.Lock()
 	t.seen[v.Stream.Name].tempo = t.seen[v.Stream.Name].tempo.After(visible, len(fragments))
 	t.mu.Unlock()
 	for _, key := range hoursOf(v.Stream.Name, span) {
-		t.keep(v, key, t.bucketOf(v, key, span, a))
+		b := t.bucketOf(v, key, span, fragments, asked)
+		t.keep(v, key, b)
+		if tight {
+			b.fragments = b.fragments.Tight()
+		}
+		sections = append(sections, t.section(v, b, span.Intersect(key.span())))
 	}
-	return a, nil
+	return sections, nil
 }

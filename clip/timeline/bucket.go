@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"clipfs/clip/archive"
+	"clipfs/clip/timeline/packed"
 )
 
 const (
@@ -80,7 +81,7 @@ func (k bucketKey) runs(m minutes) iter.Seq[archive.Span] {
 
 // bucket is an hour of a stream, or some minutes of one, as the archive told it, immutable.
 type bucket struct {
-	fragments []archive.Fragment // of the minutes that are known, by time, each once
+	fragments packed.List // of the minutes that are known, by time, each once
 	known     minutes
 	// asked is when it was asked for; if it was in pieces, for the first of them.
 	asked time.Time
@@ -98,15 +99,15 @@ func (b bucket) with(more bucket, by archive.Selector) bucket {
 		return more
 	}
 	minuteOf := func(f archive.Fragment) minutes { return 1 << (f.Time(by).Unix() / 60 % int64(minutesOfHour)) }
-	all := make([]archive.Fragment, 0, len(b.fragments)+len(more.fragments))
-	for _, f := range b.fragments {
+	all := make([]archive.Fragment, 0, b.fragments.Len()+more.fragments.Len())
+	for _, f := range b.fragments.Fragments() {
 		if more.known&minuteOf(f) == 0 {
 			all = append(all, f)
 		}
 	}
-	all = append(all, more.fragments...)
+	all = more.fragments.AppendTo(all)
 	slices.SortStableFunc(all, func(a, b archive.Fragment) int { return a.Time(by).Compare(b.Time(by)) })
-	more.fragments, more.known = all, b.known|more.known
+	more.fragments, more.known = packed.Of(all), b.known|more.known
 	if b.asked.Before(more.asked) {
 		more.asked = b.asked
 	}

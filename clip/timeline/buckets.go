@@ -9,11 +9,11 @@ import (
 	"clipfs/clip/timeline/packed"
 )
 
-// How much is kept in memory: of the hours used last a day of fragments of 2 s, some 9 MB, and more that are packed, 6 MB at most.
+// How much is kept in memory: of the hours used last a quarter of a day of fragments of 2 s, some 2 MB, and more that are packed, 7 MB at most.
 // Hours without any fragments weigh next to nothing.
 const (
 	maxHeldFragments  = 200_000
-	maxLooseFragments = 50_000
+	maxLooseFragments = 15_000
 	maxHeldHours      = 50_000
 	// maxReadDays bounds how many days are remembered as read.
 	maxReadDays = 10_000
@@ -46,21 +46,25 @@ func newBuckets() *buckets {
 	return b
 }
 
-// get counts as use.
+// get counts as use. It unpacks the fragments, and keeps them so for a while.
 func (b *buckets) get(k bucketKey) (bucket, bool) {
 	v, ok := b.lru.Get(k)
 	v.fragments = b.lists.Get(k)
 	return v, ok
 }
 
-// known is get without the fragments, which it does not unpack.
-func (b *buckets) known(k bucketKey) (bucket, bool) { return b.lru.Get(k) }
+// peek is get with the fragments as they are kept, packed as a rule.
+func (b *buckets) peek(k bucketKey) (bucket, bool) {
+	v, ok := b.lru.Get(k)
+	v.fragments = b.lists.Peek(k)
+	return v, ok
+}
 
 // put adds an hour and drops others for it.
 func (b *buckets) put(k bucketKey, v bucket) {
-	b.held += len(v.fragments) - b.lists.Remove(k)
+	b.held += v.fragments.Len() - b.lists.Remove(k)
 	b.lists.Put(k, v.fragments)
-	v.fragments = nil
+	v.fragments = packed.List{}
 	b.serial++
 	v.serial = b.serial
 	b.lru.Add(k, v)

@@ -32,9 +32,9 @@ func (t *table) confirm(ctx context.Context, v View, span archive.Span, fragment
 		if err != nil {
 			return nil, err
 		}
-		had := len(t.within(fragments, hole))
+		had := len(t.by.Within(fragments, hole))
 		fragments = t.order(append(slices.Clip(fragments), again...))
-		missing := len(t.within(fragments, hole)) - had
+		missing := len(t.by.Within(fragments, hole)) - had
 		if missing == 0 {
 			return fragments, nil
 		}

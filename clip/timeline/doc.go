@@ -18,10 +18,12 @@
 //	late.go       what was uploaded late, before hours of the past are trusted
 //	confirm.go    holes in a listing of the past are listed again
 //	      ↓
-//	table.go      what is known of streams, by the hour; bucket.go is an hour, buckets.go those in memory
+//	table.go      what is known of streams, by the hour; bucket.go is an hour, section.go a piece of one, buckets.go those in memory
 //	hourstore.go  hours of the past on disk
 //	shared.go     hours of the past that other hosts have listed
 //	denials.go    a service that remembers of which streams fragments may not be listed
+//
+// Fragments are packed (package packed) from when they were asked for until they are put together, but for hours that were used last.
 //
 // Arrows run down only. An hour of the past is remembered for good. The live edge is valid for two seconds, and what was
 // said of streams for a TTL.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"clipfs/clip/archive"
+	"clipfs/clip/timeline/packed"
 )
 
 // ReadDay reads a file of remembered hours; fragments and hours are what it gives.
@@ -13,7 +14,7 @@ func ReadDay(r io.Reader) (fragments []archive.Fragment, hours int, err error) {
 	day := make(map[int64]bucket)
 	err = readDay(r, day)
 	for _, b := range day {
-		fragments = append(fragments, b.fragments...)
+		fragments = b.fragments.AppendTo(fragments)
 	}
 	return fragments, len(day), err
 }
@@ -24,7 +25,7 @@ func PutHours(dir string, count int, most, every int64) {
 	s.most, s.every = most, every
 	for i := range count {
 		hour := int64(i) * 24 * 3600
-		s.put(archive.Stream{Name: "cam", ARN: "arn"}, hourRecord{Hour: hour, Fragments: []fragmentRecord{{ID: "1", Producer: hour * 1000, Server: hour * 1000}}})
+		s.put(archive.Stream{Name: "cam", ARN: "arn"}, hourRecord{Hour: hour, Stored: packed.Stored{Fragments: []packed.Plain{{ID: "1", Producer: hour * 1000, Server: hour * 1000}}}})
 	}
 }
 
@@ -49,4 +50,14 @@ func StampOf(serials ...uint64) uint64 {
 		sections = append(sections, Section{Serial: s})
 	}
 	return stampOf(sections)
+}
+
+// Unpacked is how many fragments of sections are in memory as they are.
+func Unpacked(sections []Section) (count int) {
+	for _, s := range sections {
+		if s.fragments.Loose() {
+			count += s.Len()
+		}
+	}
+	return count
 }

@@ -59,30 +59,7 @@ type hourRecord struct {
 	Minutes   minutes   `json:"minutes,omitempty"`
 	Asked     time.Time `json:"asked"`
 	Forgotten bool      `json:"forgotten,omitempty"`
-	// Fragments has those that cannot be packed, and those of files of before there was Packed.
-	Fragments []fragmentRecord `json:"fragments,omitempty"`
-	Packed    []byte           `json:"packed,omitempty"`
-}
-
-// fragmentRecord is a fragment on disk; times are milliseconds since 1970.
-type fragmentRecord struct {
-	ID       archive.FragmentID `json:"id"`
-	Producer int64              `json:"p"`
-	Server   int64              `json:"s"`
-	Length   int64              `json:"l"`
-	Size     int64              `json:"n"`
-}
-
-// errHourRecord: what is on disk is whole, but no hour that an archive could have listed.
-var errHourRecord = errors.New("record of an hour that cannot be")
-
-// fragment gives what was recorded of a fragment; false where no archive could have listed it.
-func (r fragmentRecord) fragment() (archive.Fragment, bool) {
-	f := archive.Fragment{
-		ID: r.ID, Producer: time.UnixMilli(r.Producer).UTC(), Server: time.UnixMilli(r.Server).UTC(),
-		Length: time.Duration(r.Length) * time.Millisecond, Size: r.Size,
-	}
-	return f, r.Length >= 0 && r.Length <= archive.MaxSpan.Milliseconds() && packed.Possible(f)
+	packed.Stored
 }
 
 // newHourStore gives a store in a directory, which is made when something is kept, and removes what is too much.
@@ -238,35 +215,17 @@ func readDay(r io.Reader, hours map[int64]bucket) error {
 }
 
 func (b bucket) record(hour int64) hourRecord {
-	r := hourRecord{Hour: hour, Asked: b.asked}
+	r := hourRecord{Hour: hour, Asked: b.asked, Stored: b.fragments.Stored()}
 	if b.known != allMinutes {
 		r.Minutes = b.known
-	}
-	if packed.Able(b.fragments) {
-		r.Packed = packed.Pack(b.fragments)
-		return r
-	}
-	for _, f := range b.fragments {
-		r.Fragments = append(r.Fragments, fragmentRecord{f.ID, f.Producer.UnixMilli(), f.Server.UnixMilli(), f.Length.Milliseconds(), f.Size})
 	}
 	return r
 }
 
-// bucket gives what was stored. Only hours of the past are. errHourRecord where no archive could have listed it.
+// bucket gives what was stored. Only hours of the past are. packed.ErrImpossible where no archive could have listed it.
 func (r hourRecord) bucket() (bucket, error) {
-	b := bucket{asked: r.Asked, settled: true, known: cmp.Or(r.Minutes&allMinutes, allMinutes)}
-	var err error
-	if b.fragments, err = packed.Unpack(r.Packed, maxBucketItems); err != nil || len(b.fragments)+len(r.Fragments) > maxBucketItems {
-		return bucket{}, errHourRecord
-	}
-	for _, one := range r.Fragments {
-		f, ok := one.fragment()
-		if !ok {
-			return bucket{}, errHourRecord
-		}
-		b.fragments = append(b.fragments, f)
-	}
-	return b, nil
+	fragments, err := r.List(maxBucketItems)
+	return bucket{fragments: fragments, asked: r.Asked, settled: true, known: cmp.Or(r.Minutes&allMinutes, allMinutes)}, err
 }
 
 // caughtUp is when late arrivals were last looked for; the zero time if that is not known.

@@ -52,17 +52,18 @@ func (t *table) catchUp(ctx context.Context, v View) error {
 
 // lacks reports whether the minute of a settled hour is remembered without a fragment that starts in it.
 func (t *table) lacks(v View, key bucketKey, f archive.Fragment) bool {
-	b, ok := t.stored(v, key)
+	b, ok := t.stored(v, key, (*buckets).get)
 	if !ok || !b.settled || key.minutes(archive.NewSpan(f.Time(t.by), archive.Grain))&^b.known != 0 {
 		return false // it will be asked for anyway
 	}
-	at, _ := slices.BinarySearchFunc(b.fragments, f.Time(t.by), t.compareTime)
-	return at == len(b.fragments) || b.fragments[at].ID != f.ID
+	all := b.fragments.Fragments()
+	at := t.by.Before(all, f.Time(t.by))
+	return at == len(all) || all[at].ID != f.ID
 }
 
-// known gives what is known of an hour and need not be asked for.
-func (t *table) known(ctx context.Context, v View, key bucketKey) (bucket, bool, error) {
-	b, ok := t.stored(v, key)
+// known gives what is known of an hour and need not be asked for, by a way to look it up.
+func (t *table) known(ctx context.Context, v View, key bucketKey, look lookBucket) (bucket, bool, error) {
+	b, ok := t.stored(v, key, look)
 	if !ok {
 		return b, false, nil
 	}
@@ -72,6 +73,6 @@ func (t *table) known(ctx context.Context, v View, key bucketKey) (bucket, bool,
 	if err := t.catchUp(ctx, v); err != nil {
 		return bucket{}, false, err
 	}
-	b, ok = t.stored(v, key)
+	b, ok = t.stored(v, key, look)
 	return b, ok && b.settled, nil
 }

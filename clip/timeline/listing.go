@@ -56,22 +56,24 @@ func (t *Timeline) Sections(ctx context.Context, v View, span archive.Span) (sec
 func (t *Timeline) Join(span archive.Span, sections []Section, l Listing) Listing {
 	l.Fragments = joined(sections)
 	l.Rule.LeftOut = archive.LearnLeftOut(l.Fragments, t.options.Selector)
-	l.Fragments = slices.Clip(t.table.within(l.Fragments, span))
+	l.Fragments = slices.Clip(t.options.Selector.Within(l.Fragments, span))
 	return l
 }
 
-// joined gives the fragments of sections, which are in order. Those of several are copied.
+// joined gives the fragments of sections, which are in order. Those of several are copied, or unpacked, once.
 func joined(sections []Section) []archive.Fragment {
 	if len(sections) == 1 {
-		return sections[0].Fragments
+		return sections[0].Fragments()
 	}
 	count := 0
 	for _, s := range sections {
-		count += len(s.Fragments)
+		count += s.fragments.Len()
 	}
 	all := make([]archive.Fragment, 0, count)
 	for _, s := range sections {
-		all = append(all, s.Fragments...)
+		from := len(all)
+		all = s.fragments.AppendTo(all)
+		all = append(all[:from], s.by.Within(all[from:], s.span)...)
 	}
 	return all
 }
@@ -91,7 +93,7 @@ func (t *Timeline) Unchanged(v View, span archive.Span, stamp uint64) (validUnti
 	for hour := around.Start.Truncate(bucketLength); hour.Before(around.End); hour = hour.Add(bucketLength) {
 		key := keyOf(v.Stream.Name, hour)
 		t.table.mu.Lock()
-		b, known := t.table.buckets.known(key)
+		b, known := t.table.buckets.peek(key)
 		t.table.mu.Unlock()
 		if !known || key.minutes(around)&^b.known != 0 {
 			return time.Time{}, false
@@ -127,7 +129,7 @@ func (t *Timeline) FirstIn(ctx context.Context, v View, span archive.Span) (firs
 		return time.Time{}, false, err
 	}
 	for _, s := range sections {
-		if in := t.table.within(s.Fragments, span.Intersect(v.Window)); len(in) > 0 {
+		if in := s.by.Within(s.Fragments(), span.Intersect(v.Window)); len(in) > 0 {
 			return in[0].Time(t.options.Selector), true, nil
 		}
 	}

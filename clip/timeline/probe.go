@@ -62,17 +62,19 @@ func (t *table) recordedHours(ctx context.Context, v View, span archive.Span) (f
 	}
 	certain = true
 	for _, key := range hoursOf(v.Stream.Name, span) {
-		b, ok, err := t.known(ctx, v, key)
+		look, whole := (*buckets).get, span.Covers(key.span())
+		if whole {
+			look = (*buckets).peek
+		}
+		b, ok, err := t.known(ctx, v, key, look)
 		if err != nil {
 			return false, false, err
 		}
 		if !ok || key.minutes(span)&^b.known != 0 {
 			certain = false
 		}
-		for _, f := range b.fragments {
-			if span.Contains(f.Time(t.by)) {
-				return true, true, nil
-			}
+		if whole && b.fragments.Len() > 0 || !whole && len(t.by.Within(b.fragments.Fragments(), span)) > 0 {
+			return true, true, nil
 		}
 	}
 	return false, certain, nil

@@ -10,6 +10,7 @@ import (
 
 	"clipfs/clip/archive"
 	"clipfs/clip/parallel"
+	"clipfs/clip/timeline/packed"
 )
 
 // Hours of the past are shared with other hosts as they are kept on disk, with the time at which they were asked for. A host that takes
@@ -51,7 +52,7 @@ func (t *table) adopt(ctx context.Context, v View, span archive.Span) error {
 	now := time.Now()
 	var wanted []bucketKey
 	for _, key := range hoursOf(v.Stream.Name, span) {
-		b, ok := t.stored(v, key)
+		b, ok := t.stored(v, key, (*buckets).peek)
 		past := !key.span().End.Add(EdgeAge).After(now) && !key.span().Start.Before(v.Window.Start)
 		if past && (!ok || key.minutes(span)&^b.known != 0) {
 			wanted = append(wanted, key)
@@ -80,10 +81,11 @@ func (t *table) foreign(text []byte, key bucketKey, now time.Time) (b bucket, ok
 		b.asked = now
 	}
 	b.asked = b.asked.Add(-clockMargin)
-	listed := len(b.fragments)
-	b.fragments = t.order(b.fragments)
-	within := t.within(b.fragments, key.span())
-	return b, len(within) == listed
+	listed := t.order(b.fragments.AppendTo(nil))
+	within := t.by.Within(listed, key.span())
+	ok = len(within) == b.fragments.Len()
+	b.fragments = packed.Of(within).Packed()
+	return b, ok
 }
 
 // takeOver remembers an hour of another host, unless this host knows better. Late arrivals since it was asked for are looked for before
@@ -92,7 +94,7 @@ func (t *table) takeOver(v View, key bucketKey, b bucket) {
 	t.mu.Lock()
 	of := t.seen[v.Stream.Name]
 	since, distrusted := t.shares.distrusted.Get(key)
-	before, known := t.buckets.get(key)
+	before, known := t.buckets.peek(key)
 	if distrusted && b.asked.Before(since) || b.asked.Before(of.overrun) || known && before.known == allMinutes {
 		t.mu.Unlock()
 		return
@@ -106,7 +108,7 @@ func (t *table) takeOver(v View, key bucketKey, b bucket) {
 	t.mu.Unlock()
 	t.store.setCaughtUp(v.Stream, caughtUp)
 	t.store.put(v.Stream, b.record(key.hour))
-	t.logger.Debug("hour taken from the shared cache", "stream", v.Stream.Name, "hour", key.span().Start, "fragments", len(b.fragments))
+	t.logger.Debug("hour taken from the shared cache", "stream", v.Stream.Name, "hour", key.span().Start, "fragments", b.fragments.Len())
 }
 
 // offer has an hour that was asked for here put where other hosts find it, once all of it is known.
@@ -119,8 +121,8 @@ func (t *table) offer(v View, key bucketKey, b bucket) {
 		return // it stays with this host
 	}
 	ingested := key.span().Start
-	if len(b.fragments) > 0 {
-		ingested = slices.MinFunc(b.fragments, func(a, b archive.Fragment) int { return a.Server.Compare(b.Server) }).Server
+	if b.fragments.Len() > 0 {
+		ingested = slices.MinFunc(b.fragments.Fragments(), func(a, b archive.Fragment) int { return a.Server.Compare(b.Server) }).Server
 	}
 	t.shares.with.OfferHour(v.Stream, t.by, key.span().Start, ingested, text)
 }

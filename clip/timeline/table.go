@@ -2,7 +2,6 @@ package timeline
 
 import (
 	"log/slog"
-	"slices"
 	"sync"
 	"time"
 
@@ -10,6 +9,7 @@ import (
 
 	"clipfs/clip/archive"
 	"clipfs/clip/singleflight"
+	"clipfs/clip/timeline/packed"
 	"clipfs/clip/timeline/tempo"
 )
 
@@ -28,7 +28,7 @@ type table struct {
 	by      archive.Selector
 	ttl     time.Duration
 	gap     time.Duration
-	asks    *singleflight.Group[askKey, answer]
+	asks    *singleflight.Group[askKey, []Section]
 	probing *singleflight.Group[probeKey, bool]
 	catches *singleflight.Group[archive.StreamName, struct{}]
 
@@ -52,12 +52,6 @@ type View struct {
 type askKey struct {
 	stream     archive.StreamName
 	start, end int64 // seconds since 1970
-}
-
-// answer is what a listing gave: the fragments of a span, by time, each once.
-type answer struct {
-	fragments []archive.Fragment
-	asked     time.Time
 }
 
 // probeKey names a span of a stream.
@@ -94,7 +88,7 @@ func newTable(service archive.Service, o Options) *table {
 		service: service, logger: o.Logger, by: o.Selector, ttl: o.TTL, gap: o.Gap,
 		store:   newHourStore(o.Dir, o.Selector, o.Logger),
 		shares:  newShares(o.Shared),
-		asks:    singleflight.New[askKey, answer](o.Timeout),
+		asks:    singleflight.New[askKey, []Section](o.Timeout),
 		probing: singleflight.New[probeKey, bool](o.Timeout),
 		catches: singleflight.New[archive.StreamName, struct{}](o.Timeout),
 
@@ -108,16 +102,6 @@ func newTable(service archive.Service, o Options) *table {
 	}
 	return t
 }
-
-// within gives those of some fragments, in the order of their times, that start in a span.
-func (t *table) within(fragments []archive.Fragment, span archive.Span) []archive.Fragment {
-	from, _ := slices.BinarySearchFunc(fragments, span.Start, t.compareTime)
-	to, _ := slices.BinarySearchFunc(fragments, span.End, t.compareTime)
-	return fragments[from:max(from, to)]
-}
-
-// compareTime orders a fragment against an instant.
-func (t *table) compareTime(f archive.Fragment, at time.Time) int { return f.Time(t.by).Compare(at) }
 
 // meet reads what is on disk about a stream that is met for the first time. A new stream under the name of a deleted one
 // shares nothing with it.
@@ -139,28 +123,33 @@ func (t *table) meet(stream archive.Stream) {
 	t.seen[stream.Name] = &seen{arn: stream.ARN, caughtUp: at}
 }
 
+// lookBucket looks an hour up in memory: get or peek of buckets.
+type lookBucket = func(*buckets, bucketKey) (bucket, bool)
+
 // stored gives an hour from memory, or from disk if it is one of the past, valid or not.
-func (t *table) stored(v View, key bucketKey) (bucket, bool) {
+func (t *table) stored(v View, key bucketKey, look lookBucket) (bucket, bool) {
 	for {
 		t.mu.Lock()
-		b, ok := t.buckets.get(key)
+		b, ok := look(t.buckets, key)
 		of, read := *t.seen[v.Stream.Name], t.buckets.read[key.day()]
 		t.mu.Unlock()
 		if ok || read || key.span().End.Add(EdgeAge).After(time.Now()) || of.caughtUp.IsZero() {
 			return b, ok
 		}
-		if b, ok, done := t.load(key, t.store.day(v.Stream, key.hour), of.forgets); done {
-			return b, ok
+		if t.load(key, t.store.day(v.Stream, key.hour), of.forgets) {
+			t.mu.Lock()
+			defer t.mu.Unlock()
+			return look(t.buckets, key)
 		}
 	}
 }
 
-// load puts hours from disk into memory, unless hours were forgotten since they were read, and gives one of them.
-func (t *table) load(key bucketKey, day map[int64]bucket, forgets int) (b bucket, ok, done bool) {
+// load puts hours from disk into memory, and reports whether it did: not where hours were forgotten since they were read.
+func (t *table) load(key bucketKey, day map[int64]bucket, forgets int) (done bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.seen[key.stream].forgets != forgets {
-		return bucket{}, false, false
+		return false
 	}
 	for hour, b := range day {
 		if k := (bucketKey{key.stream, hour}); !t.buckets.lru.Contains(k) {
@@ -171,8 +160,7 @@ func (t *table) load(key bucketKey, day map[int64]bucket, forgets int) (b bucket
 		clear(t.buckets.read)
 	}
 	t.buckets.read[key.day()] = true
-	b, ok = t.buckets.get(key)
-	return b, ok, true
+	return true
 }
 
 // began is called when something is remembered of a stream as of a time. The first such time is when it was caught up with.
@@ -240,37 +228,38 @@ func (t *table) validUntil(stream archive.StreamName, b bucket) time.Time {
 }
 
 // recall gives what is known of a span, if all of it is known and valid.
-func (t *table) recall(v View, span archive.Span, now time.Time) (answer, bool) {
-	a := answer{asked: now}
+func (t *table) recall(v View, span archive.Span, now time.Time) (sections []Section, ok bool) {
 	for _, key := range hoursOf(v.Stream.Name, span) {
-		b, ok := t.stored(v, key)
+		b, ok := t.stored(v, key, (*buckets).peek)
 		if !ok || key.minutes(span)&^b.known != 0 || !now.Before(t.validUntil(v.Stream.Name, b)) {
-			return answer{}, false
+			return nil, false
 		}
-		a.fragments = append(a.fragments, t.within(b.fragments, span.Intersect(key.span()))...)
-		if b.asked.Before(a.asked) {
-			a.asked = b.asked
-		}
+		sections = append(sections, t.section(v, b, span.Intersect(key.span())))
 	}
-	return a, true
+	return sections, true
 }
 
-// bucketOf gives what an answer, which has the minutes of a span, tells of an hour.
-func (t *table) bucketOf(v View, key bucketKey, span archive.Span, a answer) bucket {
-	b := bucket{fragments: t.within(a.fragments, key.span()), known: key.minutes(span), asked: a.asked}
+// bucketOf gives what fragments, which are those of the minutes of a span, tell of an hour.
+func (t *table) bucketOf(v View, key bucketKey, span archive.Span, fragments []archive.Fragment, asked time.Time) bucket {
+	b := bucket{fragments: packed.Of(t.by.Within(fragments, key.span())), known: key.minutes(span), asked: asked}
 	// An hour that the window cuts at its start loses fragments; it is not worth keeping.
-	b.settled = !key.span().End.Add(EdgeAge).After(a.asked) && !key.span().Start.Before(v.Window.Start)
+	b.settled = !key.span().End.Add(EdgeAge).After(asked) && !key.span().Start.Before(v.Window.Start)
 	if !b.settled {
-		b.validUntil = a.asked.Add(t.validFor(key.span(), a.asked))
+		b.validUntil = asked.Add(t.validFor(key.span(), asked))
+		return b
 	}
+	b.fragments = b.fragments.Packed()
 	return b
 }
 
 // keep remembers an hour beside what is known of its other minutes.
 func (t *table) keep(v View, key bucketKey, b bucket) {
 	t.mu.Lock()
-	if before, ok := t.buckets.get(key); ok {
+	if before, ok := t.buckets.peek(key); ok {
 		b = before.with(b, t.by)
+	}
+	if b.settled {
+		b.fragments = b.fragments.Packed()
 	}
 	t.buckets.put(key, b)
 	t.mu.Unlock()

@@ -4,24 +4,15 @@ import (
 	"slices"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
-
-	"clipfs/clip/archive"
 )
 
 // Lists keeps lists of fragments by key: those that were used last as they are, all others packed. It is not safe for concurrent use.
 type Lists[K comparable] struct {
 	most int
-	all  map[K]*list
-	// loose has the lists that are not packed, in the order of their use, and unpacked is how many fragments these have.
-	loose    *simplelru.LRU[K, *list]
+	all  map[K]List
+	// loose has the lists that are not packed alone, in the order of their use, and unpacked is how many fragments these have.
+	loose    *simplelru.LRU[K, int]
 	unpacked int
-}
-
-// list has its fragments, or these packed.
-type list struct {
-	fragments []archive.Fragment
-	packed    []byte
-	count     int
 }
 
 // maxLists bounds how many lists are not packed, whatever they have.
@@ -29,68 +20,59 @@ const maxLists = 100_000
 
 // NewLists gives one that has at most so many fragments that are not packed, apart from the list that was used last.
 func NewLists[K comparable](most int) *Lists[K] {
-	l := &Lists[K]{most: most, all: make(map[K]*list)}
+	l := &Lists[K]{most: most, all: make(map[K]List)}
 	var err error
-	if l.loose, err = simplelru.NewLRU(maxLists, func(_ K, v *list) { l.unpacked -= v.count }); err != nil {
+	if l.loose, err = simplelru.NewLRU(maxLists, func(_ K, count int) { l.unpacked -= count }); err != nil {
 		panic(err) // only a size that is not positive is an error
 	}
 	return l
 }
 
-// Put adds a copy of a list, in the place of one that has its key.
-func (l *Lists[K]) Put(key K, fragments []archive.Fragment) {
+// Put keeps a list, in the place of one that has its key. What it has as it is, is copied: it may be a piece of much more.
+func (l *Lists[K]) Put(key K, v List) {
 	l.Remove(key)
-	if len(fragments) == 0 {
+	if v.count == 0 {
 		return
 	}
-	v := &list{fragments: slices.Clone(fragments), count: len(fragments)}
+	v.fragments = slices.Clone(v.fragments)
 	l.all[key] = v
-	l.use(key, v)
+	if v.Loose() {
+		l.use(key, v.count)
+	}
 }
 
-// Get gives a list, nil where there is none of a key. It is not to be changed.
-func (l *Lists[K]) Get(key K) []archive.Fragment {
-	v := l.all[key]
-	if v == nil {
-		return nil
+// Peek gives a list as it is kept; an empty one where there is none of a key. It is no use.
+func (l *Lists[K]) Peek(key K) List { return l.all[key] }
+
+// Get gives a list that is not packed alone, and keeps it so for the next use; an empty one where there is none of a key.
+func (l *Lists[K]) Get(key K) List {
+	v, ok := l.all[key]
+	if !ok {
+		return List{}
 	}
-	if v.packed != nil {
-		v.fragments, _ = Unpack(v.packed, v.count) // it was unpacked before
-		v.packed = nil
+	if !v.Loose() {
+		v.fragments = v.Fragments()
+		l.all[key] = v
 	}
-	l.use(key, v)
-	return v.fragments
+	l.use(key, v.count)
+	return v
 }
 
 // Remove drops a list and gives how many fragments it had.
 func (l *Lists[K]) Remove(key K) int {
-	v := l.all[key]
-	if v == nil {
-		return 0
-	}
 	l.loose.Remove(key)
+	count := l.all[key].count
 	delete(l.all, key)
-	return v.count
+	return count
 }
 
 // use makes a list the one that was used last, and packs those that were used longest ago.
-func (l *Lists[K]) use(key K, v *list) {
+func (l *Lists[K]) use(key K, count int) {
 	l.loose.Remove(key)
-	l.loose.Add(key, v)
-	l.unpacked += v.count
+	l.loose.Add(key, count)
+	l.unpacked += count
 	for l.unpacked > l.most && l.loose.Len() > 1 {
-		_, old, _ := l.loose.RemoveOldest()
-		old.pack()
-	}
-}
-
-// pack packs a list, if it comes out as it was.
-func (v *list) pack() {
-	if !Able(v.fragments) {
-		return
-	}
-	p := Pack(v.fragments)
-	if again, err := Unpack(p, v.count); err == nil && slices.Equal(again, v.fragments) {
-		v.packed, v.fragments = p, nil
+		old, _, _ := l.loose.RemoveOldest()
+		l.all[old] = l.all[old].Tight()
 	}
 }

@@ -40,11 +40,11 @@ func TestLists(t *testing.T) {
 		want := 0
 		if there[i] {
 			want = len(hours[i])
-			if got := lists.Get(i); !slices.Equal(got, hours[i]) {
-				t.Fatalf("step %d: list %d has %d fragments, not those %d that were put", step, i, len(got), want)
+			if got := lists.Get(i); !slices.Equal(got.Fragments(), hours[i]) || got.Len() != want || want > 0 && !got.Loose() {
+				t.Fatalf("step %d: list %d has %d fragments, not those %d that were put", step, i, got.Len(), want)
 			}
-		} else if got := lists.Get(i); got != nil {
-			t.Fatalf("step %d: list %d is there with %d fragments", step, i, len(got))
+		} else if got := lists.Get(i); got.Len() != 0 {
+			t.Fatalf("step %d: list %d is there with %d fragments", step, i, got.Len())
 		}
 		switch random.IntN(4) {
 		case 0:
@@ -53,7 +53,7 @@ func TestLists(t *testing.T) {
 			}
 			there[i] = false
 		case 1, 2:
-			lists.Put(i, hours[i])
+			lists.Put(i, packed.Of(hours[i]))
 			there[i] = true
 		}
 	}
@@ -71,7 +71,7 @@ func TestListsWeigh(t *testing.T) {
 	lists := packed.NewLists[int](50_000)
 	for i := range 110 {
 		if i%10 != 9 {
-			lists.Put(i, hour(i))
+			lists.Put(i, packed.Of(hour(i)))
 		}
 	}
 	if n := heap() - before; n > 17<<20 {

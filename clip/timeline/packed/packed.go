@@ -1,4 +1,4 @@
-// Package packed has fragments as they are kept on disk, and in memory while nobody uses them (Lists), one after the other: 35 bytes each, where JSON takes 110 and ten times as long, for which
+// Package packed has fragments as they are kept on disk, and in memory while nobody uses them (List, Lists), one after the other: 35 bytes each, where JSON takes 110 and ten times as long, for which
 // callers wait. Of each there are
 //
 //	digits    how many digits its number has, in a byte, and these, two a byte; the last one alone if they are odd
@@ -30,36 +30,64 @@ func Possible(f archive.Fragment) bool {
 	return f.ID != "" && f.Size >= 0 && f.Length >= 0 && f.Length <= archive.MaxSpan && in(f.Producer) && in(f.Server)
 }
 
-// Pack packs fragments whose numbers are of digits, at most 255.
+// Pack packs fragments whose numbers are of digits, at most 255. What it gives has no room behind it, as it may be kept for long.
 func Pack(fragments []archive.Fragment) []byte {
 	if len(fragments) == 0 {
 		return nil
 	}
-	b := make([]byte, 0, 40*len(fragments))
-	var producer, late int64
-	for _, f := range fragments {
-		b = append(b, byte(len(f.ID)))
-		for i := 0; i < len(f.ID); i += 2 {
-			pair := f.ID[i] - '0'
-			if i+1 < len(f.ID) {
-				pair = 10*pair + f.ID[i+1] - '0'
-			}
-			b = append(b, pair)
-		}
-		at := f.Producer.UnixMilli()
-		after := f.Server.UnixMilli() - at
-		b = binary.AppendVarint(b, at-producer)
-		b = binary.AppendVarint(b, after-late)
-		b = binary.AppendUvarint(b, uint64(f.Length.Milliseconds()))
-		b = binary.AppendUvarint(b, uint64(f.Size))
-		producer, late = at, after
+	size := 0
+	var first packer
+	var scratch [4 * binary.MaxVarintLen64]byte
+	for i := range fragments {
+		size += 1 + (len(fragments[i].ID)+1)/2 + len(first.numbers(scratch[:0], &fragments[i]))
 	}
+	b := make([]byte, 0, size)
+	var second packer
+	for i := range fragments {
+		b = second.numbers(digits(b, fragments[i].ID), &fragments[i])
+	}
+	return b
+}
+
+// digits adds the number of a fragment.
+func digits(b []byte, id archive.FragmentID) []byte {
+	b = append(b, byte(len(id)))
+	for i := 0; i < len(id); i += 2 {
+		pair := id[i] - '0'
+		if i+1 < len(id) {
+			pair = 10*pair + id[i+1] - '0'
+		}
+		b = append(b, pair)
+	}
+	return b
+}
+
+// packer has the times of the fragment before, in milliseconds: since 1970, and how much later than that it arrived.
+type packer struct{ producer, late int64 }
+
+// numbers adds what follows the digits of a fragment.
+func (p *packer) numbers(b []byte, f *archive.Fragment) []byte {
+	at := f.Producer.UnixMilli()
+	late := f.Server.UnixMilli() - at
+	b = binary.AppendVarint(b, at-p.producer)
+	b = binary.AppendVarint(b, late-p.late)
+	b = binary.AppendUvarint(b, uint64(f.Length.Milliseconds()))
+	b = binary.AppendUvarint(b, uint64(f.Size))
+	p.producer, p.late = at, late
 	return b
 }
 
 // Unpack gives what was packed, at most so many; ErrImpossible where that is nothing that an archive could have listed.
 func Unpack(p []byte, most int) ([]archive.Fragment, error) {
-	var all []archive.Fragment
+	if len(p) == 0 {
+		return nil, nil
+	}
+	return appendUnpacked(make([]archive.Fragment, 0, min(most, len(p)/leastPacked+1)), p, most)
+}
+
+// appendUnpacked adds what Unpack gives to others.
+func appendUnpacked(all []archive.Fragment, p []byte, most int) ([]archive.Fragment, error) {
+	most += len(all)
 	in := unpacker{left: p}
 	var producer, late int64
 	for len(in.left) > 0 {
@@ -73,9 +101,6 @@ func Unpack(p []byte, most int) ([]archive.Fragment, error) {
 		}
 		if in.failed || length < 0 || length > archive.MaxSpan.Milliseconds() || !Possible(f) || len(all) == most {
 			return nil, ErrImpossible
-		}
-		if all == nil {
-			all = make([]archive.Fragment, 0, min(most, len(p)/leastPacked+1))
 		}
 		all = append(all, f)
 	}

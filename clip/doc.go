@@ -46,4 +46,6 @@
 //
 // Each mu guards the fields that follow it: joinedFile.mu the parts of a handle. It is not held during I/O, nor while another
 // is taken.
+//
+// Library.room is no lock. It bounds how much of long listings is in memory as it is, which look-ups and Clip.WithRecording wait for, for seconds at most.
 package clip

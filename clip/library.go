@@ -15,6 +15,7 @@ import (
 	"clipfs/clip/mp4/join"
 	"clipfs/clip/names"
 	"clipfs/clip/offers"
+	"clipfs/clip/parallel"
 	"clipfs/clip/prefetch"
 	"clipfs/clip/recent"
 	"clipfs/clip/resolve"
@@ -28,6 +29,13 @@ import (
 
 // maxLayouts is how many layouts are kept that nobody has open: that of 24 h takes some 100 KB.
 const maxLayouts = 32
+
+const (
+	// maxUnpacked is how many fragments long listings have in memory at once while something is made of them, but for one that has more: a day of fragments of 2 s,
+	// of 128 bytes each. Those of no more than maxBrief do not count.
+	maxUnpacked = 50_000
+	maxBrief    = 8_000
+)
 
 // Library is the archive as clips. It is safe for concurrent use.
 type Library struct {
@@ -50,6 +58,8 @@ type Library struct {
 	// hours has hours of the past by the minute, by their serial.
 	hours *lru.Cache[uint64, *hour]
 	notes *told.Notes
+	// room is for long listings.
+	room *parallel.Room
 	// opened numbers the openings of clips of many parts, handles counts open clips.
 	opened  atomic.Uint64
 	handles atomic.Int64
@@ -73,6 +83,7 @@ func NewLibrary(service archive.Service, c *cache.Cache, o Options) *Library {
 		looked:  recent.Cache[lookUp, *looked](maxLooked),
 		hours:   recent.Cache[uint64, *hour](maxSummed),
 		notes:   told.NewNotes(),
+		room:    parallel.NewRoom(maxUnpacked, maxBrief),
 	}
 	l.downloads = download.New(service, c, download.Options{
 		Logger: o.Logger, Heads: cmp.Or(o.Heads, c), ReadTimeout: o.ReadTimeout, StallTimeout: o.StallTimeout, Connections: o.Connections,

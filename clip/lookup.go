@@ -43,6 +43,11 @@ func (l *Library) Clip(ctx context.Context, name archive.StreamName, span archiv
 			return l.clipFrom(v.Stream, u, f, whole.ValidUntil, list), nil
 		}
 	}
+	count := 0
+	for _, s := range sections {
+		count += s.Len()
+	}
+	defer l.room.Enter(ctx, count)()
 	found := l.Join(visible, sections, whole)
 	if len(found.Fragments) == 0 {
 		return nil, fmt.Errorf("stream %s, %s: %w", name, span, archive.ErrNoFootage)

@@ -52,6 +52,16 @@ func (c *Clip) Recording(ctx context.Context) (Recording, error) {
 	return r, nil
 }
 
+// WithRecording calls use with what Recording gives, which is not to be kept: few long listings are in memory at once, so it waits until there is room for this one.
+func (c *Clip) WithRecording(ctx context.Context, use func(Recording) error) error {
+	defer c.library.room.Enter(ctx, c.fragments)()
+	r, err := c.Recording(ctx)
+	if err != nil {
+		return err
+	}
+	return use(r)
+}
+
 // listedPoints gives the points of a clip as far as the listing tells: one for each run where gaps are closed, else one. It is
 // as long as its fragments, and its gaps where these are kept.
 func (c *Clip) listedPoints(d *detail) (points []archive.Point, length time.Duration) {

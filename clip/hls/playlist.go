@@ -98,10 +98,15 @@ func (p *Publisher) write(ctx context.Context, c *clip.Clip, prefix string) (tex
 
 // lay makes the text of a playlist, and tells what is in it.
 func (p *Publisher) lay(ctx context.Context, c *clip.Clip, prefix string) (text []byte, a Laid, err error) {
-	recorded, err := c.Recording(ctx)
-	if err != nil {
-		return nil, a, err
-	}
+	err = c.WithRecording(ctx, func(recorded clip.Recording) error {
+		text, a, err = p.layOf(ctx, c, recorded, prefix)
+		return err
+	})
+	return text, a, err
+}
+
+// layOf is lay of what the listing tells of the clip.
+func (p *Publisher) layOf(ctx context.Context, c *clip.Clip, recorded clip.Recording, prefix string) (text []byte, a Laid, err error) {
 	known := p.stream(c.Stream()).codings
 	if err := known.learn(ctx, c); err != nil {
 		return nil, a, err

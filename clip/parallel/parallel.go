@@ -1,4 +1,4 @@
-// Package parallel does pieces of work side by side.
+// Package parallel does pieces of work side by side, and bounds what they hold at once.
 package parallel
 
 import (

@@ -20,13 +20,13 @@ type textSize struct {
 // those of a day's clips together are too much to keep; ErrChanged if it is another by then. Its size is remembered with the clip by the name,
 // unless that is empty: then the text follows from more than the clip.
 func textOf(ctx context.Context, c *clip.Clip, name string, write func(clip.Recording) []byte) (made, error) {
-	text := func(ctx context.Context) ([]byte, textSize, error) {
-		r, err := c.Recording(ctx)
-		if err != nil {
-			return nil, textSize{}, err
-		}
-		b := write(r)
-		return b, textSize{int64(len(b)), sha256.Sum256(b)}, nil
+	text := func(ctx context.Context) (b []byte, size textSize, err error) {
+		err = c.WithRecording(ctx, func(r clip.Recording) error {
+			b = write(r)
+			size = textSize{int64(len(b)), sha256.Sum256(b)}
+			return nil
+		})
+		return b, size, err
 	}
 	first, err := clip.Memo(c, name, func() (textSize, error) {
 		_, size, err := text(ctx)

@@ -202,6 +202,9 @@ func (e *Entry) Size(ctx context.Context) (int64, error) {
 // Done returns a channel that is closed when the fill has ended, in success or failure.
 func (e *Entry) Done() <-chan struct{} { return e.item.content.over }
 
+// Created is when the entry's fill began, as Cache.Created gives it.
+func (e *Entry) Created() int64 { return e.item.created }
+
 // Complete reports whether the fill has succeeded: every byte has come, and no read waits or fails any more.
 func (e *Entry) Complete() bool {
 	_, done, err := e.item.content.state()

@@ -44,20 +44,33 @@ func (c *Clip) remarkSurplus(ctx context.Context, payload *download.Reader, p re
 	if c.surplus.Swap(true) {
 		return
 	}
+	stamp := payload.Stamp()
+	if c.library.downloads.AsListed(p.Key, stamp) {
+		return
+	}
 	switch movie, err := payload.Movie(ctx); {
 	case movie != nil:
-		c.remarkOne(ctx, join.Part{Head: func(context.Context) (*mp4.Movie, error) { return movie, nil }, Fragments: p.Listed(c.library.options.Selector)})
+		part := join.Part{Head: func(context.Context) (*mp4.Movie, error) { return movie, nil }, Fragments: p.Listed(c.library.options.Selector)}
+		if c.remarkOne(ctx, part) && payload.Stamp() == stamp { // else another download has brought it again meanwhile
+			c.library.downloads.NoteAsListed(p.Key, stamp)
+		}
 	case err == nil:
 		c.surplus.Store(false)
 	}
 }
 
-// remarkOne notes what a payload has beyond what was listed. One that cannot be joined says nothing.
-func (c *Clip) remarkOne(ctx context.Context, p join.Part) {
-	if out, err := join.Surplus(ctx, p); err == nil && out.Pictures+out.Sounds > 0 {
+// remarkOne notes what a payload has beyond what was listed, and reports whether that is nothing. One that cannot be joined says nothing.
+func (c *Clip) remarkOne(ctx context.Context, p join.Part) (asListed bool) {
+	out, err := join.Surplus(ctx, p)
+	if err != nil {
+		return false
+	}
+	if out.Pictures+out.Sounds > 0 {
 		c.remark(fmt.Sprintf("the payload has more than was listed, or has it twice: %d pictures and %d frames of sound; it is served as it is",
 			out.Pictures, out.Sounds))
+		return false
 	}
+	return true
 }
 
 // remarkLost notes what is listed and not served: when its fragments begin.

@@ -182,10 +182,10 @@ func (d *Downloader) prove(ctx context.Context, p Payload, want Want, t *taken) 
 	return err
 }
 
-// vouched makes sure that a payload that an earlier run has left is whole. It is looked at once a run; what came in this run
-// was looked at when it came.
+// vouched makes sure that a payload that an earlier run has left is whole. It is looked at once a run, unless an earlier run has
+// noted that it is just what was listed; what came in this run was looked at when it came.
 func (d *Downloader) vouched(ctx context.Context, t *taken) error {
-	if !t.Complete() || d.identities.vouches(t.key) {
+	if !t.Complete() || d.identities.vouches(t.key) || d.AsListed(t.key, t.Created()) {
 		return nil
 	}
 	if _, err := d.headOf(ctx, t); err != nil {

@@ -88,6 +88,14 @@ func (r *Reader) held() *taken {
 	return r.taken
 }
 
+// Stamp tells the payload that is held from what was there before under its key or will be, in other runs too; 0 where none is held.
+func (r *Reader) Stamp() int64 {
+	if t := r.held(); t != nil {
+		return t.Created()
+	}
+	return 0
+}
+
 // Waits reports whether it is known that a read up to an offset has to wait. It never waits itself.
 func (r *Reader) Waits(end int64) bool {
 	t := r.held()

@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"os"
 	"path"
 	"strconv"
 	"strings"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
 )
 
 const (
@@ -17,6 +19,8 @@ const (
 	procRoot = "/proc"
 	// deletedSuffix follows the path of an executable that was removed, by an update for example (proc(5)).
 	deletedSuffix = " (deleted)"
+	// procText is how much is read of a text about a process: its name and number are in the first 130 bytes of its status.
+	procText = 256
 	// unknownPID is the pid of a caller in another pid namespace.
 	unknownPID = 0
 )
@@ -54,18 +58,40 @@ func callerOf(ctx context.Context, proc string) process {
 		return p
 	}
 	dir := threadDir(proc, p.pid)
-	if status, err := os.ReadFile(path.Join(dir, "status")); err == nil {
-		if group, ok := threadGroup(status); ok && group != p.pid {
-			p.pid, dir = group, threadDir(proc, group)
+	var buffer [procText]byte
+	if status, ok := readProc(path.Join(dir, "status"), buffer[:]); ok {
+		group, comm := threadGroup(status)
+		if group != unknownPID && group != p.pid {
+			p.pid, dir, comm = group, threadDir(proc, group), ""
 		}
+		p.comm = comm
 	}
 	if target, err := os.Readlink(path.Join(dir, "exe")); err == nil {
 		p.executable = path.Base(strings.TrimSuffix(target, deletedSuffix))
 	}
-	if comm, err := os.ReadFile(path.Join(dir, "comm")); err == nil {
-		p.comm = strings.TrimSuffix(string(comm), "\n")
+	if p.comm != "" {
+		return p
+	}
+	if comm, ok := readProc(path.Join(dir, "comm"), buffer[:]); ok {
+		p.comm = string(bytes.TrimSuffix(comm, []byte("\n")))
 	}
 	return p
+}
+
+// readProc reads the beginning of a file that the kernel makes the text of, as much as fits into p. Each open of a clip waits for it: it makes three
+// system calls, where os.ReadFile makes a dozen.
+func readProc(name string, p []byte) (text []byte, ok bool) {
+	fd, err := unix.Open(name, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, false
+	}
+	defer func() { _ = unix.Close(fd) }() // only read from
+	for {
+		n, err := unix.Read(fd, p)
+		if !errors.Is(err, unix.EINTR) {
+			return p[:max(n, 0)], err == nil
+		}
+	}
 }
 
 // callerPID gives the thread that the kernel asks for; unknownPID if it does not say.
@@ -81,13 +107,20 @@ func threadDir(proc string, pid uint32) string {
 	return path.Join(proc, strconv.FormatUint(uint64(pid), 10))
 }
 
-// threadGroup finds the process in the text of a thread's status.
-func threadGroup(status []byte) (uint32, bool) {
+// threadGroup finds the process in the text of a thread's status, and the thread's own name. unknownPID if the text does not say; the name is
+// empty where it has characters that the kernel writes in another way there.
+func threadGroup(status []byte) (group uint32, comm string) {
 	for line := range bytes.Lines(status) {
+		if text, ok := bytes.CutPrefix(line, []byte("Name:\t")); ok && !bytes.ContainsRune(text, '\\') {
+			comm = string(bytes.TrimSuffix(text, []byte("\n")))
+		}
 		if text, ok := bytes.CutPrefix(line, []byte("Tgid:")); ok {
 			n, err := strconv.ParseUint(string(bytes.TrimSpace(text)), 10, 32)
-			return uint32(n), err == nil
+			if err != nil {
+				return unknownPID, ""
+			}
+			return uint32(n), comm
 		}
 	}
-	return 0, false
+	return unknownPID, ""
 }

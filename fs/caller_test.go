@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 
 	"clipfs/fs"
@@ -102,7 +103,8 @@ func proc(t *testing.T, root string, pid, group int, comm, exe string) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	status := fmt.Sprintf("Name:\t%s\nUmask:\t0022\nTgid:\t%d\nPid:\t%d\n", comm, group, pid)
+	name := strings.ReplaceAll(comm, `\`, `\\`) // as the kernel has it there
+	status := fmt.Sprintf("Name:\t%s\nUmask:\t0022\nTgid:\t%d\nPid:\t%d\n", name, group, pid)
 	for name, text := range map[string]string{"status": status, "comm": comm + "\n"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -123,6 +125,7 @@ func TestCallerByWhatCanBeRead(t *testing.T) {
 	proc(t, root, 12, 12, "tracker-miner-f", "")
 	proc(t, root, 13, 13, "a b", "/opt/with space/a b (deleted)")
 	proc(t, root, 14, 99, "orphan", "")
+	proc(t, root, 16, 16, `a\b`, "")
 	for _, test := range []struct {
 		pid  uint32
 		want fs.Process
@@ -134,6 +137,7 @@ func TestCallerByWhatCanBeRead(t *testing.T) {
 		{13, fs.Process{PID: 13, UID: 7, Executable: "a b", Comm: "a b", Name: "a b"}},
 		{14, fs.Process{PID: 99, UID: 7}},
 		{15, fs.Process{PID: 15, UID: 7}},
+		{16, fs.Process{PID: 16, UID: 7, Comm: `a\b`, Name: `a\b`}},
 	} {
 		if got := fs.CallerOf(asks(t, test.pid, 7), root); got != test.want {
 			t.Errorf("%d: got %+v, want %+v", test.pid, got, test.want)

@@ -11,12 +11,12 @@ import (
 	"time"
 
 	"clipfs/cmd/internal/child"
-
 	"clipfs/fs/mountinfo"
 
 	gofuse "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 )
 
 const (
@@ -24,6 +24,8 @@ const (
 	bareCommand = "bare"
 	// bareName is the only file of a bare mount.
 	bareName = "bare.mp4"
+	// barePassed is the flag that has the kernel read it by itself.
+	barePassed = "passthrough"
 	// bareReady is what it says once it serves.
 	bareReady = "bare mount serves"
 	// bareHolds is how long the kernel may believe what it was told of a bare mount.
@@ -37,7 +39,8 @@ type bareMount struct {
 	path    string
 }
 
-func (b *bench) bare(ctx context.Context, file string) (*bareMount, error) {
+// bare serves a file; args are further ones of the command.
+func (b *bench) bare(ctx context.Context, file string, args ...string) (*bareMount, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -47,7 +50,7 @@ func (b *bench) bare(ctx context.Context, file string) (*bareMount, error) {
 		return nil, err
 	}
 	m := &bareMount{path: path}
-	if m.process, err = child.Start(self, nil, bareCommand, file, path); err != nil {
+	if m.process, err = child.Start(self, nil, append([]string{bareCommand, file, path}, args...)...); err != nil {
 		return nil, err
 	}
 	if err := m.process.AwaitReady(ctx, bareReady); err != nil {
@@ -64,15 +67,20 @@ func (m *bareMount) end(err *error) {
 }
 
 func newBareCommand(stderr io.Writer) *cobra.Command {
-	return hiddenCommand(bareCommand+" FILE MOUNTPOINT", "Serve the bytes of a file from memory, as the least that a FUSE file can be", 2,
-		func(ctx context.Context, args []string) error { return serveBare(ctx, args[0], args[1], stderr) })
+	passed := false
+	cmd := hiddenCommand(bareCommand+" FILE MOUNTPOINT", "Serve the bytes of a file from memory, or have the kernel read them by itself, as the least that a FUSE file can be", 2,
+		func(ctx context.Context, args []string) error {
+			root, err := newBareRoot(args[0], passed)
+			if err != nil {
+				return err
+			}
+			return serveBare(ctx, root, args[1], stderr)
+		})
+	cmd.Flags().BoolVar(&passed, barePassed, false, "have the kernel read the file by itself")
+	return cmd
 }
 
-func serveBare(ctx context.Context, file, mountpoint string, stderr io.Writer) error {
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return err
-	}
+func serveBare(ctx context.Context, root *bareRoot, mountpoint string, stderr io.Writer) error {
 	holds := bareHolds
 	options := &gofuse.Options{
 		EntryTimeout: &holds, AttrTimeout: &holds,
@@ -82,7 +90,7 @@ func serveBare(ctx context.Context, file, mountpoint string, stderr io.Writer) e
 			DisableReadDirPlus: true, DisableSplice: true, ExplicitDataCacheControl: true, IgnoreSecurityLabels: true,
 		},
 	}
-	server, err := fuse.NewServer(gofuse.NewNodeFS(&bareRoot{data: data}, options), mountpoint, &options.MountOptions)
+	server, err := fuse.NewServer(gofuse.NewNodeFS(root, options), mountpoint, &options.MountOptions)
 	if err != nil {
 		return err
 	}
@@ -96,16 +104,31 @@ func serveBare(ctx context.Context, file, mountpoint string, stderr io.Writer) e
 	return server.Unmount()
 }
 
+// bareRoot has the only file, which is made with the tree.
 type bareRoot struct {
 	gofuse.Inode
-	data []byte
+	file gofuse.InodeEmbedder
+}
+
+func newBareRoot(file string, passed bool) (*bareRoot, error) {
+	if passed {
+		info, err := os.Stat(file)
+		if err != nil {
+			return nil, err
+		}
+		return &bareRoot{file: &passedFile{path: file, size: uint64(info.Size())}}, nil
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	return &bareRoot{file: &bareFile{MemRegularFile: gofuse.MemRegularFile{Data: data, Attr: fuse.Attr{Mode: 0o444}}}}, nil
 }
 
 var _ gofuse.NodeOnAdder = (*bareRoot)(nil)
 
 func (r *bareRoot) OnAdd(ctx context.Context) {
-	file := &bareFile{MemRegularFile: gofuse.MemRegularFile{Data: r.data, Attr: fuse.Attr{Mode: 0o444}}}
-	r.AddChild(bareName, r.NewPersistentInode(ctx, file, gofuse.StableAttr{Mode: syscall.S_IFREG}), false)
+	r.AddChild(bareName, r.NewPersistentInode(ctx, r.file, gofuse.StableAttr{Mode: syscall.S_IFREG}), false)
 }
 
 type bareFile struct{ gofuse.MemRegularFile }
@@ -114,4 +137,30 @@ var _ gofuse.NodeOpener = (*bareFile)(nil)
 
 func (*bareFile) Open(context.Context, uint32) (gofuse.FileHandle, uint32, syscall.Errno) {
 	return nil, fuse.FOPEN_KEEP_CACHE | fuse.FOPEN_NOFLUSH, 0
+}
+
+// passedFile is a file that the kernel reads by itself. All that is asked of its server is an open. go-fuse's own bookkeeping will do where all
+// opens are alike.
+type passedFile struct {
+	gofuse.Inode
+	path string
+	size uint64
+}
+
+var (
+	_ gofuse.NodeOpener    = (*passedFile)(nil)
+	_ gofuse.NodeGetattrer = (*passedFile)(nil)
+)
+
+func (f *passedFile) Getattr(_ context.Context, _ gofuse.FileHandle, out *fuse.AttrOut) syscall.Errno {
+	out.Mode, out.Size = 0o444, f.size
+	return 0
+}
+
+func (f *passedFile) Open(context.Context, uint32) (gofuse.FileHandle, uint32, syscall.Errno) {
+	fd, err := unix.Open(f.path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, 0, gofuse.ToErrno(err)
+	}
+	return gofuse.NewLoopbackFile(fd), fuse.FOPEN_NOFLUSH, 0
 }

@@ -20,13 +20,15 @@ const (
 
 func readFile(path string) (int64, error) { return readWhole(path, 0) }
 
-func readWhole(path string, _ int) (int64, error) {
+func readWhole(path string, _ int) (int64, error) { return readInto(make([]byte, chunk), path) }
+
+// readInto reads a file front to back, as much at once as there is space.
+func readInto(p []byte, path string) (int64, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return 0, err
 	}
 	defer func() { _ = f.Close() }()
-	p := make([]byte, chunk)
 	total := int64(0)
 	for {
 		n, err := f.Read(p)

@@ -29,8 +29,8 @@ type fileHandle struct {
 	waited time.Duration
 	// begun says that something was read.
 	begun atomic.Bool
-	// mapped is the file of which pages were last handed on, copies that the kernel maps none of this content.
-	mapped atomic.Pointer[pages.File]
+	// lent is the file of which pages were last handed on, copies that the kernel gives none of this content.
+	lent   atomic.Pointer[pages.File]
 	copies atomic.Bool
 }
 
@@ -52,7 +52,7 @@ func (h *fileHandle) Read(ctx context.Context, dest []byte, off int64) (fuse.Rea
 		dest = dest[:left]
 	}
 	if text, ok := h.content.(tree.Text); ok {
-		return fuse.ReadResultData(text[off : off+int64(len(dest))]), 0
+		return h.face.replies.of(text[off : off+int64(len(dest))]), 0
 	}
 	begun := time.Now()
 	waiting := h.face.waits.begin(ctx, h.face.operations.again(h.opener))
@@ -73,72 +73,60 @@ func (h *fileHandle) Read(ctx context.Context, dest []byte, off int64) (fuse.Rea
 // answer gives the bytes from a position on: those that are on the disk as the kernel has them, others in dest. n is how many there are; if
 // it is less than asked for there is no answer.
 func (h *fileHandle) answer(ctx context.Context, dest []byte, off int64) (answer fuse.ReadResult, n int, err error) {
-	lent := h.lend(dest, off)
-	if lent == nil {
-		n, err = h.content.ReadAt(ctx, dest, off)
-		if n < len(dest) {
-			return nil, n, err
-		}
-		return fuse.ReadResultData(dest), n, nil
+	run, n := h.lend(dest, off)
+	if run != nil {
+		return handed{run}, run.Size(), nil
 	}
-	if n = lent.size; n < len(dest) {
+	if n < len(dest) {
 		more, err := h.content.ReadAt(ctx, dest[n:], off+int64(n))
-		lent.add(dest[n : n+more])
 		if n += more; n < len(dest) {
-			lent.Done()
 			return nil, n, err
 		}
 	}
-	return lent, n, nil
+	return h.face.replies.of(dest), n, nil
 }
 
-// lend gives as many of the bytes from a position on as can be handed on from the disk; nil where they are too few for that.
-func (h *fileHandle) lend(dest []byte, off int64) (lent *reply) {
+// lend gives the bytes from a position on as they are on the disk, where a large read lies in one file. Else it reads as many as are in files, n of
+// them.
+func (h *fileHandle) lend(dest []byte, off int64) (run *pages.Run, n int) {
 	disk, ok := h.content.(tree.OnDisk)
-	if !ok || h.copies.Load() {
-		return nil
+	if !ok || h.copies.Load() || !pages.Fits(len(dest)) {
+		return nil, 0
 	}
-	for n := 0; len(dest)-n >= pages.Worthwhile; n = lent.size {
+	for n < len(dest) {
 		file, at, length := disk.OnDisk(off+int64(n), int64(len(dest)-n))
 		if length <= 0 {
 			break
 		}
-		if lent == nil {
-			lent = h.face.replies.take()
-		}
-		if own := dest[n : n+int(length)]; length < pages.Worthwhile { // where a part of the clip begins or ends
-			if k, err := file.ReadAt(own, at); k < len(own) || err != nil {
-				break // ReadAt of the content tells why
+		if int(length) == len(dest) {
+			run, err := h.runOf(file, at, len(dest))
+			if err == nil {
+				return run, 0
 			}
-			lent.add(own)
-			continue
+			if !errors.Is(err, os.ErrClosed) && !errors.Is(err, pages.ErrBusy) { // another read may have found the file damaged
+				h.copies.Store(true)
+			}
 		}
-		run, err := h.runOf(file, at, int(length))
-		if err != nil {
-			h.copies.Store(!errors.Is(err, os.ErrClosed)) // another read may have found the file damaged
-			break
+		own := dest[n : n+int(length)]
+		if k, err := file.ReadAt(own, at); k < len(own) || err != nil {
+			break // ReadAt of the content tells why
 		}
-		lent.runs = append(lent.runs, run)
-		lent.add(run.Bytes(int(length)))
+		n += int(length)
 	}
-	if lent != nil && lent.size == 0 {
-		lent.Done()
-		lent = nil
-	}
-	return lent
+	return nil, n
 }
 
-// runOf maps bytes of a file.
+// runOf takes bytes of a file.
 func (h *fileHandle) runOf(file *os.File, at int64, length int) (*pages.Run, error) {
-	from := h.mapped.Load()
+	from := h.lent.Load()
 	if !from.Is(file) {
 		var err error
 		if from, err = pages.Of(file); err != nil {
 			return nil, err
 		}
-		h.mapped.Store(from)
+		h.lent.Store(from)
 	}
-	return h.face.pages.Map(from, at, length)
+	return h.face.pages.Take(from, at, length)
 }
 
 // served tells of a read that was answered. It allocates nothing and takes no lock.

@@ -12,6 +12,7 @@ import (
 
 	"clipfs/fs/inodes"
 	"clipfs/fs/mountinfo"
+	"clipfs/fs/pages"
 	"clipfs/fs/tree"
 
 	gofuse "github.com/hanwen/go-fuse/v2/fs"
@@ -26,8 +27,8 @@ const (
 	// maxBackground is how many requests may wait in the background. At the kernel's default of 12, a dozen stalled
 	// readers of one clip block sendfile of all others.
 	maxBackground = 512
-	// maxRead is the largest read; the kernel takes no more on most machines.
-	maxRead = 1 << 20
+	// maxRead is the largest read: what can be handed on as it is on the disk.
+	maxRead = pages.Most
 	// negativeTimeout is how long the kernel remembers that a name is not there. Footage may arrive any moment.
 	negativeTimeout = time.Second
 )
@@ -142,8 +143,6 @@ func mountOptions(logger *slog.Logger) *gofuse.Options {
 			MaxWrite:          maxRead,
 			// ls asks for names; with readdirplus each would cost a lookup, and that may cost a call.
 			DisableReadDirPlus: true,
-			// With large reads go-fuse's splice fails and logs it, each time.
-			DisableSplice: true,
 			// Versions never change: the kernel need not ask before it uses its page cache.
 			ExplicitDataCacheControl: true,
 			IgnoreSecurityLabels:     true,
@@ -165,8 +164,8 @@ func (s *Server) Mountpoint() string { return s.mountpoint }
 // Wait returns when the mount is gone and its last request answered.
 func (s *Server) Wait() { s.fuse.Wait() }
 
-// readAheadKB makes reads through the page cache as large as the kernel allows, 1 MiB where its default is 256 KiB, and
-// has the kernel ask for the next one before it has the last. A page fault in a mapped file reads as much around it.
+// readAheadKB makes reads through the page cache as large as maxRead, where the kernel's default is 256 KiB, and has the kernel
+// ask for the next ones before it has the last. A page fault in a mapped file reads as much around it.
 const readAheadKB = "2048"
 
 // setReadAhead raises the read-ahead of a mount, where we may: as root. Without it everything works, more slowly.

@@ -9,16 +9,32 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 )
 
-// reply answers a read with bytes that lie in several places: pages of files and memory of the request.
-type reply struct {
-	pool  *replyPool
-	parts [][]byte
-	size  int
-	runs  []*pages.Run
+// handed answers a read with pages of a file. It has no other fields, so that it is an interface without being allocated.
+type handed struct{ run *pages.Run }
 
-	// what parts and runs begin with: few reads have more.
-	fewParts [4][]byte
-	fewRuns  [4]*pages.Run
+var _ fuse.ReadResult = handed{}
+
+// Size is how many bytes there are.
+func (h handed) Size() int { return h.run.Size() }
+
+// Stateful gives the pipe from which go-fuse has the kernel take all of them.
+func (h handed) Stateful() (fd uintptr, size int) { return h.run.Pipe(), h.run.Size() }
+
+// Bytes gives a copy, where go-fuse has no pipe of its own. An error says that the bytes have gone: fewer of them would be taken for the end of the file.
+func (h handed) Bytes(to []byte) ([]byte, fuse.Status) {
+	if len(to) < h.run.Size() || h.run.Read(to) != nil {
+		return nil, fuse.EIO
+	}
+	return to[:h.run.Size()], fuse.OK
+}
+
+// Done is called once the kernel has the bytes, or never will.
+func (h handed) Done() { h.run.Give() }
+
+// reply answers a read with bytes in memory, which are the request's or stay as they are.
+type reply struct {
+	pool *replyPool
+	part [1][]byte
 }
 
 var _ fuse.ReadResult = (*reply)(nil)
@@ -26,43 +42,27 @@ var _ fuse.ReadResult = (*reply)(nil)
 // replyPool keeps replies for the next use, so that a read allocates none.
 type replyPool struct{ pool sync.Pool }
 
-func (p *replyPool) take() *reply {
-	if r, ok := p.pool.Get().(*reply); ok {
-		return r
+// of gives the answer that has some bytes.
+func (p *replyPool) of(bytes []byte) *reply {
+	r, ok := p.pool.Get().(*reply)
+	if !ok {
+		r = &reply{pool: p}
 	}
-	r := &reply{pool: p}
-	r.parts, r.runs = r.fewParts[:0], r.fewRuns[:0]
+	r.part[0] = bytes
 	return r
 }
 
-// add puts bytes behind those that are there. Those that lie behind them in memory too are of the same part: one system call takes 1,024 of them at most
-// (IOV_MAX, writev(2)), and a read that is not answered never ends.
-func (r *reply) add(p []byte) {
-	r.size += len(p)
-	if last := len(r.parts) - 1; last >= 0 && len(p) > 0 {
-		if own, n := r.parts[last], len(r.parts[last]); cap(own) > n && &own[:n+1][n] == &p[0] {
-			r.parts[last] = own[:n+len(p)]
-			return
-		}
-	}
-	r.parts = append(r.parts, p)
-}
-
 // Size is how many bytes there are.
-func (r *reply) Size() int { return r.size }
+func (r *reply) Size() int { return len(r.part[0]) }
 
-// Slices gives them to the system call that answers the kernel; go-fuse asks for nothing else.
-func (r *reply) Slices() ([][]byte, fuse.Status) { return r.parts, fuse.OK }
+// Slices gives them to the system call that answers the kernel. go-fuse would look for a pipe first if there were no Slices.
+func (r *reply) Slices() ([][]byte, fuse.Status) { return r.part[:], fuse.OK }
 
-// Bytes gives a copy.
-func (r *reply) Bytes([]byte) ([]byte, fuse.Status) { return slices.Concat(r.parts...), fuse.OK }
+// Bytes gives a copy; go-fuse does not ask for one.
+func (r *reply) Bytes([]byte) ([]byte, fuse.Status) { return slices.Clone(r.part[0]), fuse.OK }
 
 // Done is called once the kernel has the bytes, or never will.
 func (r *reply) Done() {
-	for _, run := range r.runs {
-		run.Unmap()
-	}
-	clear(r.parts)
-	r.parts, r.runs, r.size = r.parts[:0], r.runs[:0], 0
+	r.part[0] = nil
 	r.pool.pool.Put(r)
 }

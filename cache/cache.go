@@ -164,6 +164,7 @@ func (c *Cache) Close() error {
 	c.stop()
 	c.tending.Wait()
 	c.index.fills.Wait()
+	c.proveLast()
 	for _, f := range c.lent.take() {
 		_ = f.open.Close() // only read from
 	}

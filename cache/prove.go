@@ -17,6 +17,8 @@ const (
 	proveRate = 20_000_000
 	// proveBlocks is how many blocks are checked at a time: the entry is pinned for as long.
 	proveBlocks = 16
+	// lastProofs is how long closing a cache waits for the disk: what a program has read a moment ago need not be checked by the next process.
+	lastProofs = time.Second
 )
 
 // unproven are the pairs with blocks that nobody has checked, since the start or in an earlier process.
@@ -109,6 +111,19 @@ func (c *Cache) proveWritten(ctx context.Context, w *disk.Written) {
 		return
 	}
 	c.judge(it, w.Prove(ctx, c.dir))
+}
+
+// proveLast writes the proofs that are not due yet, when nothing else goes on any more. What the disk does not take in lastProofs stays without one.
+func (c *Cache) proveLast() {
+	ctx, cancel := context.WithTimeout(context.Background(), lastProofs)
+	defer cancel()
+	for ctx.Err() == nil {
+		w := c.dir.FirstWritten()
+		if w == nil {
+			return
+		}
+		c.proveWritten(ctx, w)
+	}
 }
 
 // proveSome checks some more blocks of an entry; done is true when there are none left, or it is of no use. The entry is

@@ -67,12 +67,62 @@ func TestDiskIsToldOnceInAWhile(t *testing.T) {
 	}
 }
 
-// TestNotProvenAtTheEnd: what the disk was not told of when a cache ends is checked by the next, also where the disk hangs.
+// TestProvenAtTheEnd: a cache that ends tells the disk of what is not proven yet, one after the other, and for no longer than a second. What the disk has
+// taken by then need not be checked by the next.
+func TestProvenAtTheEnd(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		takes  time.Duration
+		proven int
+	}{{"a fast disk", 10 * time.Millisecond, 5}, {"a slow one", 400 * time.Millisecond, 2}} {
+		dir := t.TempDir()
+		synctest.Test(t, func(t *testing.T) {
+			c := open(t, dir, cache.WithSync(cache.Options{}, func(*os.File) error {
+				time.Sleep(test.takes)
+				return nil
+			}))
+			for i := range 5 {
+				putPair(t, c, keyOf(i), payload(i, 300_000))
+			}
+			began := time.Now()
+			c = reopen(t, c, dir, cache.Options{NoProof: true})
+			if took := time.Since(began); took > time.Second {
+				t.Errorf("%s: it took %s to end", test.name, took)
+			}
+			for i := range 5 {
+				if got := backed(t, c, keyOf(i), payload(i, 300_000)); got != (i < test.proven) {
+					t.Errorf("%s: %s is proven: %t", test.name, keyOf(i), got)
+				}
+			}
+			time.Sleep(test.takes) // until the disk has answered
+			synctest.Wait()
+		})
+	}
+}
+
+// TestLostAtTheEnd: what the disk does not take when a cache ends is not there for the next.
+func TestLostAtTheEnd(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		logger, warned := warnings()
+		c := open(t, dir, cache.WithSync(cache.Options{Logger: logger}, func(*os.File) error { return unix.ENOSPC }))
+		putPair(t, c, "k", payload(1, 300_000))
+		c = reopen(t, c, dir, cache.Options{})
+		if c.Has("k") || len(dataFiles(t, dir)) != 0 {
+			t.Errorf("it is there: %t, %d files", c.Has("k"), len(dataFiles(t, dir)))
+		}
+		if all := warned(); len(all) != 1 || !strings.Contains(all[0], "never on the disk") {
+			t.Errorf("warned of %q", all)
+		}
+	})
+}
+
+// TestNotProvenAtTheEnd: what the disk does not take when a cache ends is checked by the next.
 func TestNotProvenAtTheEnd(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		after time.Duration
-	}{{"too early", time.Second}, {"the disk hangs", time.Minute}} {
+	}{{"the disk hangs at the end", time.Second}, {"the disk hangs", time.Minute}} {
 		dir := t.TempDir()
 		synctest.Test(t, func(t *testing.T) {
 			hangs := make(chan struct{})

@@ -24,8 +24,8 @@
 //
 // Bytes that are read back within one boot come from the page cache, whatever has become of the disk meanwhile: a thin pool is
 // full, or the device was lost. So data waits half a minute, its file open (Written), and then the disk is asked for it
-// (fdatasync(2)), one file at a time. Where that fails ErrLost says so, and package cache drops the entry. What waits when the
-// process ends has no proof, and the next one checks it.
+// (fdatasync(2)), one file at a time. Where that fails ErrLost says so, and package cache drops the entry. What still waits when the
+// process ends is asked for then, for a second at most; the rest has no proof, and the next process checks it.
 //
 // # Locks
 //

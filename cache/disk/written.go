@@ -99,6 +99,19 @@ func (d *Directory) NextWritten() (w *Written, again time.Duration) {
 	return w, 0
 }
 
+// FirstWritten gives the data that waits longest for its proof, due or not, for Prove; nil if none waits.
+func (d *Directory) FirstWritten() *Written {
+	q := &d.written
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.queue) == 0 {
+		return nil
+	}
+	w := q.queue[0]
+	q.queue = slices.Delete(q.queue, 0, 1)
+	return w
+}
+
 // closeWritten leaves what waits without a proof.
 func (d *Directory) closeWritten() {
 	d.written.mu.Lock()

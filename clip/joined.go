@@ -103,7 +103,7 @@ func (f *joinedFile) readPart(ctx context.Context, p []byte, s segment, from int
 	return n, err
 }
 
-// Stored gives a file on disk, and where in it length of the n bytes from off on are; none of a part that was not read before.
+// Stored gives a file on disk, and where in it length of the n bytes from off on are. It waits for nothing.
 func (f *joinedFile) Stored(off, n int64) (file *os.File, at, length int64) {
 	s, ok := f.layout.at(off)
 	if !ok || off < 0 || s.bytes != nil {

@@ -46,7 +46,7 @@ func (d *Downloader) Hold(ctx context.Context, p Payload, want Want) (*Reader, e
 // Reader gives a Reader that holds a payload from the first read on. Where the tables of the payload are known, it reads of
 // the media alone.
 func (d *Downloader) Reader(p Payload, want Want) *Reader {
-	return &Reader{served: d.CountRead, take: func(ctx context.Context, size int64) (*taken, error) {
+	return &Reader{served: d.CountRead, there: func() bool { return d.store.Has(p.Key) }, take: func(ctx context.Context, size int64) (*taken, error) {
 		own := want
 		if op := ByOf(ctx).Operation; op.ID != 0 {
 			own.By.Operation = op
@@ -60,7 +60,7 @@ func (d *Downloader) Reader(p Payload, want Want) *Reader {
 
 // Made gives a Reader of an entry that no call brings: request tells how it is made.
 func (d *Downloader) Made(key cache.Key, request cache.Request) *Reader {
-	return &Reader{served: d.CountRead, take: func(ctx context.Context, _ int64) (*taken, error) {
+	return &Reader{served: d.CountRead, there: func() bool { return d.store.Has(key) }, take: func(ctx context.Context, _ int64) (*taken, error) {
 		entry, err := d.store.Acquire(key, request)
 		if err != nil {
 			return nil, fetchError(err)

@@ -16,6 +16,8 @@ import (
 type Reader struct {
 	// take takes the entry up and waits until it is known to be the right one, of a size if that is not 0.
 	take func(ctx context.Context, size int64) (*taken, error)
+	// there reports whether the entry is whole, so that taking it up waits for nothing.
+	there func() bool
 	// served is told what is read, and whether it was there at once.
 	served func(n int, there bool)
 
@@ -61,9 +63,14 @@ func (r *Reader) ReadAt(ctx context.Context, p []byte, off int64) (int, error) {
 }
 
 // Stored gives a file on disk, and where in it length of the n bytes from off on are; 0 where there are none, which ReadAt may bring. They
-// count as read.
+// count as read. It takes up what is whole and waits for nothing.
 func (r *Reader) Stored(off, n int64) (f *os.File, at, length int64) {
 	t := r.held()
+	if t == nil && r.there() {
+		waitsForNothing, end := context.WithCancel(context.Background())
+		end()
+		t, _ = r.live(waitsForNothing) // ReadAt tells why it cannot be taken up
+	}
 	if t == nil || t.Err() != nil {
 		return nil, 0, 0
 	}

@@ -171,6 +171,32 @@ func TestColdHour(t *testing.T) {
 	}
 }
 
+// TestReaderThatStops: a program that reads an hour front to back, and never has to be waited for, has five times as much fetched as it has read and two
+// parts, at most, when it stops. One that goes on has the rest soon after five rounds of bodies: sixty come over sixteen connections in four, and a part and
+// what may be fetched ahead of it are one.
+func TestReaderThatStops(t *testing.T) {
+	for _, tenths := range []int64{1, 4, 8, 12, 24, 45, 600} {
+		synctest.Test(t, func(t *testing.T) {
+			d := newDistant(t, 2*time.Second, 1, heavyPart)
+			l, _ := library(t, d, clip.Options{OpenQuota: d.pacer.Opening, Eager: -1})
+			h := openAs(as(t, "player", 7), t, l, 0)
+			defer func() { _ = h.Close() }()
+			before, begun, n := d.Sent(), time.Now(), tenths*heavyPart/10
+			read(t, h, h.Size()-60*heavyPart, n)
+			took := time.Since(begun)
+			time.Sleep(9 * time.Second) // all that it is to have comes
+			sent := d.Sent() - before
+			t.Logf("%d bytes read in %s: %d fetched", n, took, sent)
+			if most := 5*n + 2*heavyPart; sent > most {
+				t.Errorf("%d bytes read: %d fetched, want at most %d", n, sent, most)
+			}
+			if most := 5200 * 440 * time.Microsecond; n == 60*heavyPart && took > most {
+				t.Errorf("the hour took %s, want at most %s", took, most)
+			}
+		})
+	}
+}
+
 // TestWhatOpeningFetches: only for a program that has read its last clip whole, faster than it plays, do bodies come while it opens another, and once; every
 // other open costs heads alone.
 func TestWhatOpeningFetches(t *testing.T) {

@@ -21,6 +21,8 @@ const (
 	allAfter = time.Second
 	// aheadTimes is how many times what was read front to back the window is, at most, for a reader who has to wait.
 	aheadTimes = 4
+	// growShare is which share of the window it grows by at least: the parts ahead are looked through each time.
+	growShare = 4
 )
 
 // Ahead fetches, for one open clip of many parts, what its reader will read next: the parts in a window behind the
@@ -141,7 +143,7 @@ func (a *Ahead) Note(part int, off, n int64, waits bool) {
 	}
 }
 
-// growLocked makes the window larger where its reader is better served so, by no less than half at once.
+// growLocked makes the window larger where its reader is better served so, by no less than 1/growShare at once.
 func (a *Ahead) growLocked(part int, waits bool) bool {
 	start, end := a.file.Bounds(part)
 	want := max(a.window, end-start)
@@ -152,7 +154,7 @@ func (a *Ahead) growLocked(part int, waits bool) bool {
 		want = a.most
 	}
 	want = min(want, a.most)
-	if want == a.window || a.window > 0 && want < a.most && want < a.window+a.window/2 {
+	if want == a.window || a.window > 0 && want < a.most && want < a.window+a.window/growShare {
 		return false
 	}
 	a.window = want

@@ -260,3 +260,29 @@ func TestWhatOpeningFetches(t *testing.T) {
 		}
 	})
 }
+
+// TestMeasuringFetchesHeads: a look-up that waits for the exact size costs heads alone, also of a program that has read its last clip whole, which has media come
+// when it opens one then.
+func TestMeasuringFetchesHeads(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const part = 300_000
+		d := newDistant(t, 2*time.Second, 3, part)
+		l, _ := library(t, d, clip.Options{OpenQuota: d.pacer.Opening, Eager: -1})
+		opens := as(t, "tar", 7)
+		copyAs(opens, t, l, 0)
+		op, _ := archive.OperationOf(opens)
+		op.Measures = true
+		for hour, who := range []context.Context{archive.WithOperation(t.Context(), op), opens} {
+			time.Sleep(20 * time.Second) // what was left is given up
+			before := d.Sent()
+			h := openAs(who, t, l, 1+hour)
+			sent, heads := d.Sent()-before, int64(60*(onItsWay+8<<10))
+			if bodies := hour == 1; bodies && sent < 2*heads || !bodies && sent > heads {
+				t.Errorf("%d bytes came, want bodies %t", sent, bodies)
+			}
+			if err := h.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}

@@ -158,6 +158,7 @@ func (f *face) measured(ctx context.Context, place tree.Place, v *version) (*ver
 	if !ok {
 		return nil, syscall.EACCES
 	}
+	opener.Measures = true
 	errno := f.waitAs(ctx, opener, "lookup", place.Path, func(ctx context.Context) (err error) {
 		v, err = f.current(ctx, place, v, func(file *tree.File) error { return f.tree.Measure(ctx, file) })
 		return err

@@ -13,6 +13,8 @@ type Operation struct {
 	// Brief says that it fails once the archive's host has refused connections for a sixth of ReadTimeout, at most 10 s:
 	// a look-up or a listing. Others wait for ReadTimeout.
 	Brief bool
+	// Measures says that it asks for an exact size and opens nothing: no media comes for it.
+	Measures bool
 }
 
 // OperationKey is the key of an *Operation in a context, for contexts that have one without context.WithValue.

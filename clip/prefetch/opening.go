@@ -67,7 +67,7 @@ func (p *Prefetcher) Opening(by download.By, parts []Part) *Opening {
 		}
 	}
 	o := &Opening{Prefetcher: p, by: by, left: len(parts)}
-	if p.options.ReadAhead > 0 && missing > 0 {
+	if p.options.ReadAhead > 0 && missing > 0 && !by.Operation.Measures {
 		o.budget = min(p.habits.spend(by.Operation), p.budget())
 	}
 	o.flows = o.budget > 0

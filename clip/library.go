@@ -92,7 +92,9 @@ func NewLibrary(service archive.Service, c *cache.Cache, o Options) *Library {
 	})
 	l.identities = l.downloads.Identities()
 	l.resolver = resolve.New(l.downloads, resolve.Options{Logger: o.Logger, Selector: o.Selector, ListAgain: l.listAgain})
-	l.prefetch = prefetch.New(l.downloads, c, prefetch.Options{Eager: o.Eager, ReadAhead: o.ReadAhead, Connections: o.Connections})
+	l.prefetch = prefetch.New(l.downloads, c, prefetch.Options{
+		Eager: o.Eager, ReadAhead: o.ReadAhead, Connections: o.Connections, Copiers: o.Copiers,
+	})
 	l.minutes = unlisted.New(c, l.downloads, unlisted.Options{
 		Logger: o.Logger, Selector: o.Selector, EdgeAge: timeline.EdgeAge, TTL: o.MetadataTTL, Gap: o.Gap, MaxOpenFetch: o.MaxOpenFetch,
 		AtOnce: download.HeadsOver * o.Connections, Likely: l.Likely, Saw: l.Saw,

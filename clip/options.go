@@ -53,6 +53,9 @@ type Options struct {
 	// ReadAhead is how many bytes are prefetched for a program that reads front to back; less than 0 means none, 0 means
 	// DefaultReadAhead.
 	ReadAhead int64
+	// Copiers names programs that are taken to read each clip whole, until one does not: what they open comes while it is being opened, of the first
+	// clip at most twice ReadAhead. prefetch.DefaultCopiers lists some.
+	Copiers []string
 	// Connections is how many downloads run at once; 0 means DefaultConnections.
 	Connections int
 	// MaxOpenFetch is how many bytes opening a clip may fetch whose heads come last; 0 means DefaultMaxOpenFetch.

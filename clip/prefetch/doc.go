@@ -2,7 +2,7 @@
 //
 //	Ahead    reads of an open clip  →  the parts behind them, held before they are read      ahead.go
 //	Opening  heads that come        →  downloads that go on after them                       opening.go
-//	habits   clips as they close    →  which programs read clips whole                       habits.go
+//	habits   clips as they close    →  which programs read clips whole, as copiers do      habits.go
 //
 // All is fetched by a download.Downloader, with the lowest priority. A Prefetcher is safe for concurrent use.
 //

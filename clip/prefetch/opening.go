@@ -27,8 +27,8 @@ type Part struct {
 
 // Opening lets downloads go on after their heads while a clip is being opened.
 //
-// For a program that has read its last clip whole the bodies whose heads have come flow while the other heads are still to come, in the order of
-// the file, up to as many bytes as it has read then. They take no points, few connections, and no place that a head waits for.
+// For a program that has read its last clip whole, and for a copier's first clip, the bodies whose heads have come flow while the other heads are still
+// to come, in the order of the file, up to as many bytes as it has read then. They take no points, few connections, and no place that a head waits for.
 //
 // Else downloads go on where all of the clip will be fetched once it is read because little is missing, and there are more of them
 // than can be paused until then.

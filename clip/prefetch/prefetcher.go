@@ -15,6 +15,9 @@ type Options struct {
 	ReadAhead int64
 	// Connections is how many downloads run at once.
 	Connections int
+	// Copiers names programs that are taken to read each clip whole, until one does not. While such a program opens its first at most copierTimes
+	// ReadAhead comes.
+	Copiers []string
 }
 
 // Store is where payloads are. A *cache.Cache is one.
@@ -52,7 +55,7 @@ type Prefetcher struct {
 
 // New gives a Prefetcher that fetches by downloads, which bring payloads into store.
 func New(downloads *download.Downloader, store Store, o Options) *Prefetcher {
-	return &Prefetcher{downloads: downloads, store: store, options: o, habits: newHabits()}
+	return &Prefetcher{downloads: downloads, store: store, options: o, habits: newHabits(o.Copiers, copierTimes*max(o.ReadAhead, 0))}
 }
 
 // budgetShare is which share of the cache one handle fetches ahead into at most.

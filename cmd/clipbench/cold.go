@@ -116,17 +116,18 @@ func hourTask() task {
 		{name: name + ", fragments of 2 s", against: against, atLeast: true, limit: 0.70},
 		{name: name + ", fragments of 2 s, the second one that a program reads whole", against: against, atLeast: true, limit: 0.85},
 		{name: name + ", fragments of 2 s, no media before the last head, done directly", against: against, atLeast: true, limit: 0.70},
+		{name: name + ", fragments of 2 s, by cp, the first one that it reads", against: against, atLeast: true, limit: 0.70},
 		{name: name + ", fragments of 20 s", against: against, atLeast: true, limit: 1},
 	}, func(ctx context.Context, b *bench, rows []row) error {
-		if err := b.measureHours(ctx, camStream, rows[:3]); err != nil {
+		if err := b.measureHours(ctx, camStream, rows[:4]); err != nil {
 			return err
 		}
-		return b.measureHours(ctx, dayStream, rows[3:])
+		return b.measureHours(ctx, dayStream, rows[4:])
 	}}
 }
 
-// measureHours measures the first hour that a program reads of a stream with a new mount, as rows has more the second one, and the same with all heads before
-// any media.
+// measureHours measures the first hour that a program reads of a stream with a new mount, as rows has more the second one, the same with all heads before
+// any media, and the first hour that cp reads.
 func (b *bench) measureHours(ctx context.Context, stream archive.StreamName, rows []row) error {
 	measured := make([]pairs, len(rows))
 	var opens []float64
@@ -156,7 +157,11 @@ func (b *bench) measureHours(ctx context.Context, stream archive.StreamName, row
 			if err != nil {
 				return err
 			}
-			mounted = append(mounted, late)
+			copied, err := b.hourOfCopier(ctx, stream, size)
+			if err != nil {
+				return err
+			}
+			mounted = append(mounted, late, copied)
 		}
 		for i, perSecond := range mounted {
 			measured[i].ours, measured[i].theirs = append(measured[i].ours, size/perSecond), append(measured[i].theirs, size/direct)
@@ -193,6 +198,24 @@ func (b *bench) hoursOfProgram(ctx context.Context, stream archive.StreamName, h
 		perSecond = append(perSecond, float64(n)/took.Seconds())
 	}
 	return perSecond, opened, nil
+}
+
+// hourOfCopier has cp read an hour of so many bytes with a new mount, and gives how many it read a second.
+func (b *bench) hourOfCopier(ctx context.Context, stream archive.StreamName, size float64) (perSecond float64, err error) {
+	m, err := b.mount(ctx, "", "--cache-size", "3GiB")
+	if err != nil {
+		return 0, err
+	}
+	defer m.end(&err)
+	if _, err := readFile(m.clip(string(stream), b.hour(), "1m")); err != nil { // data endpoint and connections
+		return 0, err
+	}
+	if err := b.rest(ctx); err != nil {
+		return 0, err
+	}
+	began := time.Now()
+	_, err = child.Output(ctx, "cp", m.clip(string(stream), b.hour(), "1h"), os.DevNull)
+	return size / time.Since(began).Seconds(), err
 }
 
 // readHour opens a clip and reads all of it; opened is how long opening it took, all how long both did.

@@ -62,7 +62,7 @@ func (c *Config) clipOptions(logger *slog.Logger) (clip.Options, error) {
 	o := clip.Options{
 		Logger: logger, Selector: c.Selector, Grammar: names.Grammar{Location: c.Zone, Basic: c.BasicNames}, MetadataTTL: c.MetadataTTL,
 		ReadTimeout: c.ReadTimeout, Gap: c.Gap, Gaps: c.Gaps, Unservable: c.Unservable, Part: c.Part, Eager: orNone(c.Eager), ReadAhead: orNone(c.ReadAhead),
-		Connections: c.Connections, MaxOpenFetch: c.MaxOpenFetch, MaxOpenWait: c.MaxOpenWait, ListDays: c.ListDays, Listed: c.Listed, StreamPrefix: c.Prefix,
+		Copiers: c.Copiers, Connections: c.Connections, MaxOpenFetch: c.MaxOpenFetch, MaxOpenWait: c.MaxOpenWait, ListDays: c.ListDays, Listed: c.Listed, StreamPrefix: c.Prefix,
 		FetchLimit: c.FetchLimit, Bandwidth: c.BandwidthLimit, MeterDir: c.CacheDir, TimelineDir: filepath.Join(c.CacheDir, "timeline"),
 	}
 	if c.terminal {

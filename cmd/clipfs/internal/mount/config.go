@@ -13,6 +13,7 @@ import (
 	"clipfs/clip/names"
 	"clipfs/clip/plan"
 	"clipfs/clip/playlist"
+	"clipfs/clip/prefetch"
 	"clipfs/clip/shared"
 	"clipfs/clip/timeline"
 	"clipfs/cmd/clipfs/internal/config"
@@ -67,6 +68,7 @@ type Config struct {
 	AllowOther  bool
 	Owner       fs.Owner
 	Deny        []string
+	Copiers     []string
 	Source      string
 
 	Daemon    bool
@@ -102,7 +104,7 @@ func Default() Config {
 		MetadataTTL: time.Minute, ReadTimeout: time.Minute, Gap: archive.DefaultGap, Part: plan.DefaultGrid, Segment: playlist.DefaultSegment, ListDays: timeline.DefaultListDays,
 		Eager: clip.DefaultEager, ReadAhead: clip.DefaultReadAhead, Connections: clip.DefaultConnections, MaxOpenFetch: clip.DefaultMaxOpenFetch,
 		Shared:      Shared{Timeout: shared.DefaultTimeout, Queue: shared.DefaultQueue, Keep: DefaultKeep},
-		Passthrough: true, Stills: true, StillWidth: defaultStillWidth, Deny: fs.DefaultDeny(), LogFormat: logs.Text, Grace: 30 * time.Second,
+		Passthrough: true, Stills: true, StillWidth: defaultStillWidth, Deny: fs.DefaultDeny(), Copiers: prefetch.DefaultCopiers(), LogFormat: logs.Text, Grace: 30 * time.Second,
 		Web: Web{Opens: web.DefaultOpens, WarnBytes: 500_000_000},
 	}
 }
@@ -191,7 +193,9 @@ func (c *Config) bindAccess(flags *pflag.FlagSet) {
 	flags.Var(id(&c.Owner.GID), "gid", "`number` of the group that owns everything (default: that of the user that mounts)")
 	flags.Var(mode(&c.Owner.FileMode), "file-mode", "permission bits of files, in octal (default 0444)")
 	flags.Var(mode(&c.Owner.DirMode), "dir-mode", "permission bits of directories, in octal (default 0555)")
-	flags.Var(programs(&c.Deny), "deny", "programs that may list but not open files, by `name`: several with commas; default stands for those shown here, none for none")
+	flags.Var(programs(&c.Deny, fs.DefaultDeny), "deny", "programs that may list but not open files, by `name`: several with commas; default stands for those shown here, none for none")
+	flags.Var(programs(&c.Copiers, prefetch.DefaultCopiers), "copiers",
+		"programs that read each file whole, by `name`, as --deny has them: media comes while they open a clip, of the first up to twice --read-ahead")
 	flags.Var(config.Choice(&c.Passthrough, passthroughWord, true, false), "passthrough",
 		"whether the kernel reads cached clips of one part by itself: auto where it can, as root from Linux 6.9, or off")
 	flags.StringVar(&c.Source, "fsname", "", "what the table of mounts shows as the source")

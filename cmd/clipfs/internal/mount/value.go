@@ -13,7 +13,6 @@ import (
 	"clipfs/clip/meter"
 	"clipfs/clip/names"
 	"clipfs/cmd/clipfs/internal/config"
-	"clipfs/fs"
 	"clipfs/fs/tree"
 )
 
@@ -91,15 +90,15 @@ const (
 	defaultWord = "default"
 )
 
-// programs is a list of names of programs, sorted.
-func programs(at *[]string) pflag.Value {
+// programs is a list of names of programs, sorted. listed gives those that "default" stands for.
+func programs(at *[]string, listed func() []string) pflag.Value {
 	return config.List("names", noneWord, func() []string { return *at }, func(words []string) error {
 		var names []string
 		for _, word := range words {
 			switch {
 			case word == noneWord:
 			case word == defaultWord:
-				names = append(names, fs.DefaultDeny()...)
+				names = append(names, listed()...)
 			case strings.Contains(word, "/"):
 				return fmt.Errorf("%q: want the name of a program without its directory", word)
 			default:

@@ -58,22 +58,6 @@ func accessOf(sample []byte, t Track) access {
 // IsIDR reports whether a sample is an IDR picture: nothing that follows needs what is before it.
 func IsIDR(sample []byte, t Track) bool { return accessOf(sample, t) == accessIDR }
 
-// nalUnits yields the NAL units of a sample, none of them empty, up to one that does not fit.
-func nalUnits(sample []byte, size int) func(yield func([]byte) bool) {
-	return func(yield func([]byte) bool) {
-		for size > 0 && size < len(sample) {
-			length := 0
-			for _, b := range sample[:size] {
-				length = length<<8 | int(b)
-			}
-			if length <= 0 || length > len(sample)-size || !yield(sample[size:size+length]) {
-				return
-			}
-			sample = sample[size+length:]
-		}
-	}
-}
-
 // recoversAtOnce reports whether an SEI (H.264 7.3.2.3) has a recovery point whose recovery_frame_cnt is 0: with more,
 // as periodic intra refresh has it, decoding is right only some frames later.
 func recoversAtOnce(payload []byte) bool {

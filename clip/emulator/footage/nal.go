@@ -20,6 +20,22 @@ func nalLengthSize(t Track) int {
 	return 0
 }
 
+// nalUnits yields the NAL units of a sample, none of them empty, up to one that does not fit.
+func nalUnits(sample []byte, size int) func(yield func([]byte) bool) {
+	return func(yield func([]byte) bool) {
+		for size > 0 && size < len(sample) {
+			length := 0
+			for _, b := range sample[:size] {
+				length = length<<8 | int(b)
+			}
+			if length <= 0 || length > len(sample)-size || !yield(sample[size:size+length]) {
+				return
+			}
+			sample = sample[size+length:]
+		}
+	}
+}
+
 // isPicture reports whether a NAL unit is part of a coded picture, or has to stand right before such a one.
 func isPicture(nal []byte, codec Codec) bool {
 	if codec == H264 {

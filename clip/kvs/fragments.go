@@ -89,7 +89,7 @@ func (a *Archive) fragmentsPage(ctx context.Context, q archive.FragmentQuery, s 
 	}
 	found = make([]archive.Fragment, 0, len(page.Fragments))
 	for _, given := range page.Fragments {
-		f, err := newFragment(given)
+		f, err := newFragment(*given)
 		if err != nil {
 			return nil, false, c.end(ctx, metadata, err)
 		}

@@ -31,6 +31,9 @@ func (t *table) ask(ctx context.Context, stream archive.StreamName, span archive
 		if len(fragments) == maxBucketItems {
 			return nil, fmt.Errorf("list %s %s: more than %d fragments: %w", stream, span, maxBucketItems, archive.ErrTooBig)
 		}
+		if len(fragments) == cap(fragments) {
+			fragments = slices.Grow(fragments, len(fragments)) // they are kept for a moment: room costs less than copies
+		}
 		fragments = append(fragments, f)
 	}
 	return t.order(fragments), nil

@@ -75,8 +75,8 @@ func (c *Client) GetClip(ctx context.Context, o Options, s Selection) (clip Clip
 
 // Page is the answer to ListFragments.
 type Page struct {
-	// Fragments in no order.
-	Fragments []Fragment
+	// Fragments in no order; none is nil.
+	Fragments []*Fragment
 	// NextToken is nil on the last page.
 	NextToken *string
 }
@@ -107,16 +107,12 @@ func (t *pageText) page() (Page, error) {
 	if count < 0 {
 		return Page{}, fmt.Errorf("more than %d fragments on a page", MaxResults)
 	}
-	p := Page{Fragments: make([]Fragment, count), NextToken: t.NextToken}
-	for i, f := range t.Fragments {
-		switch {
-		case i < count:
-			p.Fragments[i] = *f
-		case f != nil:
+	for _, f := range t.Fragments[count:] {
+		if f != nil {
 			return Page{}, fmt.Errorf("fragment %d of a page is null", count)
 		}
 	}
-	return p, nil
+	return Page{Fragments: t.Fragments[:count:count], NextToken: t.NextToken}, nil
 }
 
 // Time is a time, UTC, to the millisecond.
@@ -151,7 +147,7 @@ func (c *Client) ListFragments(ctx context.Context, o Options, s Selection, most
 	}{s.selector(), most, token, s.StreamName}
 	metadata, err = c.invoke(ctx, o, operation{name: "ListFragments", path: "/listFragments", read: func(resp *smithyhttp.Response) error {
 		var text pageText
-		if err := c.decode(resp.Body, &text); err != nil {
+		if err := c.decode(resp, &text); err != nil {
 			return err
 		}
 		if page, err = text.page(); err != nil {
@@ -167,7 +163,7 @@ const maxKeptBody = 1 << 20
 
 // decode reads a JSON answer into v; what follows the document must be space. Answers are read into memory that is used again: a json.Decoder makes
 // its own, of twice the size of each.
-func (c *Client) decode(r io.Reader, v any) error {
+func (c *Client) decode(resp *smithyhttp.Response, v any) error {
 	body, ok := c.bodies.Get().(*bytes.Buffer)
 	if !ok {
 		body = new(bytes.Buffer)
@@ -178,7 +174,10 @@ func (c *Client) decode(r io.Reader, v any) error {
 			c.bodies.Put(body)
 		}
 	}()
-	if _, err := body.ReadFrom(r); err != nil {
+	if n := resp.ContentLength; n > 0 && n <= maxKeptBody {
+		body.Grow(int(n) + bytes.MinRead) // so that reading grows it no further
+	}
+	if _, err := body.ReadFrom(resp.Body); err != nil {
 		return &smithy.DeserializationError{Err: fmt.Errorf("decode response: %w", err)}
 	}
 	if json.Unmarshal(body.Bytes(), v) == nil {

@@ -71,7 +71,7 @@ func (c *Client) GetImages(ctx context.Context, o Options, s ImageSelection, tok
 	}
 	metadata, err = c.invoke(ctx, o, operation{name: "GetImages", path: "/getImages", read: func(resp *smithyhttp.Response) error {
 		page = ImagePage{}
-		return c.decode(resp.Body, &page)
+		return c.decode(resp, &page)
 	}}, document)
 	return page, metadata, err
 }

@@ -41,7 +41,7 @@ func LookBothWays(ctx context.Context, l *Library, name archive.StreamName, span
 	}
 	found := l.Join(span, sections, outline)
 	text := func(f *looked) string {
-		return fmt.Sprint(f.stamp, f.listed, f.fragments, f.first, f.media, f.calls, f.planned, f.key, f.settled)
+		return fmt.Sprint(f.stamp, f.listed, f.fragments, f.first, f.media, f.calls, f.planned, f.key, f.lone, f.settled)
 	}
 	if len(found.Fragments) > 0 {
 		f, _ := l.lookedAt(v.Stream, l.detailOf(v.Stream, found, span.Length()), found.Stamp, span)

@@ -33,6 +33,8 @@ type looked struct {
 	// calls, planned and key are those of a Clip.
 	calls        int
 	planned, key cache.Key
+	// lone says that all of it is one part, which one call brings as it was planned.
+	lone bool
 	// settled has the keys under which it is known that a part is not what its call brings. None is to be known for key to be right.
 	settled []cache.Key
 	detail  lastDetail
@@ -42,8 +44,9 @@ type looked struct {
 
 // lookedAt makes that of a clip of certain parts. It is not to be remembered where any part is known not to be what its call brings.
 func (l *Library) lookedAt(stream archive.Stream, d *detail, stamp uint64, listed archive.Span) (f *looked, remember bool) {
-	parts, _ := l.served(context.Background(), stream, d)
+	parts, lost := l.served(context.Background(), stream, d)
 	f = &looked{
+		lone:  len(parts) == 1 && len(lost) == 0 && len(d.parts) == 1 && len(parts[0].Over) == 0,
 		stamp: stamp, listed: listed, fragments: len(d.fragments), first: d.fragments[0].Time(l.options.Selector),
 		calls: len(parts), planned: l.clipKey(d.parts),
 	}

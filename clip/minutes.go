@@ -58,7 +58,7 @@ func (l *Library) glance(stream archive.Stream, span archive.Span, sections []ti
 	if !ok {
 		return nil, false
 	}
-	f = &looked{stamp: whole.Stamp, listed: span, calls: len(parts), first: first}
+	f = &looked{stamp: whole.Stamp, listed: span, calls: len(parts), first: first, lone: len(parts) == 1}
 	words := make([]string, 0, len(parts))
 	f.settled = make([]cache.Key, 0, len(parts))
 	for _, p := range parts {

@@ -2,6 +2,7 @@ package clip
 
 import (
 	"context"
+	"fmt"
 
 	"clipfs/cache"
 	"clipfs/clip/archive"
@@ -17,6 +18,9 @@ func (c *Clip) open(ctx context.Context) (file, error) {
 	}
 	if c.calls != 1 {
 		return c.openJoined(ctx, c.makeLayout)
+	}
+	if stored := c.stored(ctx); stored != nil {
+		return c.openHeld(ctx, stored)
 	}
 	d, err := c.detail(ctx)
 	if err != nil {
@@ -63,14 +67,43 @@ func (c *Clip) openUnlisted(ctx context.Context) (file, error) {
 	return c.openJoined(ctx, c.layOutMinutes)
 }
 
-// openPayload opens a clip that is what one call brings. Its size is that of this version from then on.
+// openPayload opens a clip that is what one call brings.
 func (c *Clip) openPayload(ctx context.Context, p download.Payload) (*download.Reader, error) {
-	payload, err := c.library.downloads.Hold(ctx, p, download.Want{
-		Priority: archive.ForReader, By: c.reader(ctx), Current: c.current, Identity: download.Identity{Size: c.exact.Load()},
-	})
+	payload, err := c.library.downloads.Hold(ctx, p, c.wants(ctx))
 	if err != nil {
 		return nil, err
 	}
+	return c.openHeld(ctx, payload)
+}
+
+// wants says for whom a payload is held that is the clip.
+func (c *Clip) wants(ctx context.Context) download.Want {
+	return download.Want{Priority: archive.ForReader, By: c.reader(ctx), Current: c.current, Identity: download.Identity{Size: c.exact.Load()}}
+}
+
+// stored takes up the payload that the clip is, if it is on disk and an earlier open has noted that it is just what was listed: then nothing has to be
+// listed again, cut or compared. Nil where that is not so.
+func (c *Clip) stored(ctx context.Context) *download.Reader {
+	f := c.looked
+	if f == nil || !f.lone || f.key != f.planned || c.failed.Load() != nil || !c.library.allBrought(f) {
+		return nil
+	}
+	about := cache.About{Stream: string(c.stream.Name), Kind: download.MediaKind, Start: c.first, End: c.span.End, Fragments: c.fragments}
+	return c.library.downloads.HoldAsListed(ctx, c.key, about, c.wants(ctx), func(ctx context.Context) (download.Payload, error) {
+		d, err := c.detail(ctx)
+		if err != nil {
+			return download.Payload{}, err
+		}
+		parts, _ := c.library.served(ctx, c.stream, d)
+		if len(parts) != 1 || len(parts[0].Over) > 0 {
+			return download.Payload{}, fmt.Errorf("%s %s is not of one part any more: %w", c.stream.Name, c.span, archive.ErrChanged)
+		}
+		return parts[0].Payload(c.stream, c.library.options.Selector), nil
+	})
+}
+
+// openHeld opens a clip that is a payload which is held. Its size is that of this version from then on.
+func (c *Clip) openHeld(ctx context.Context, payload *download.Reader) (*download.Reader, error) {
 	size, err := payload.Open(ctx)
 	if err == nil && c.settle(size) != size {
 		err = archive.ErrChanged

@@ -44,7 +44,7 @@ type fetch struct {
 
 // request has the payload downloaded for by.
 func (d *Downloader) request(p Payload, by By) cache.Request {
-	r := p.Request("media", func(ctx context.Context, w *cache.Writer) error {
+	r := p.Request(MediaKind, func(ctx context.Context, w *cache.Writer) error {
 		f := &fetch{Downloader: d, payload: p, by: by, log: d.options.Logger.With("stream", p.Stream.Name, "span", p.Query.Span, "fragments", p.Query.Fragments)}
 		return f.fill(by.In(ctx), w)
 	})

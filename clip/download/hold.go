@@ -217,8 +217,13 @@ func (d *Downloader) hold(p Payload, want Want) (*taken, error) {
 		d.scheduler.want(p.Key, want.Priority, -1)
 		return nil, fetchError(err)
 	}
-	return &taken{Entry: entry, key: p.Key, release: sync.OnceFunc(func() {
+	return d.taken(p.Key, entry, want), nil
+}
+
+// taken gives an entry that was acquired, once it is wanted.
+func (d *Downloader) taken(key cache.Key, entry *cache.Entry, want Want) *taken {
+	return &taken{Entry: entry, key: key, release: sync.OnceFunc(func() {
 		entry.Release()
-		d.scheduler.want(p.Key, want.Priority, -1)
-	})}, nil
+		d.scheduler.want(key, want.Priority, -1)
+	})}
 }

@@ -1,6 +1,10 @@
 package download
 
-import "clipfs/cache"
+import (
+	"context"
+
+	"clipfs/cache"
+)
 
 // listedKey is the key under which is noted, as if it were a size, that a payload is just what was listed. Its digit goes up when what is
 // compared changes: then payloads are compared again.
@@ -18,4 +22,48 @@ func (d *Downloader) NoteAsListed(payload cache.Key, stamp int64) {
 	if stamp != 0 {
 		d.store.NoteSize(listedKey(payload), stamp)
 	}
+}
+
+// HoldAsListed takes up a payload that is on disk and of which that is noted; nil where it is not so. find tells what the payload is: it is
+// called only where the payload has to be fetched again.
+func (d *Downloader) HoldAsListed(
+	ctx context.Context, key cache.Key, about cache.About, want Want, find func(context.Context) (Payload, error),
+) *Reader {
+	t := d.takeStored(ctx, key, about, want)
+	if t == nil {
+		return nil
+	}
+	return &Reader{served: d.CountRead, taken: t, take: func(ctx context.Context, size int64) (*taken, error) {
+		p, err := find(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return d.Reader(p, want).take(ctx, size)
+	}}
+}
+
+// takeStored takes up a whole payload that is as listed; nil where there is none, or not the one that is wanted.
+func (d *Downloader) takeStored(ctx context.Context, key cache.Key, about cache.About, want Want) *taken {
+	stamp, ok := d.store.Created(key)
+	if !ok || !d.AsListed(key, stamp) {
+		return nil
+	}
+	d.scheduler.want(key, want.Priority, 1)
+	// If it has gone since, what waits for the same is told to try again.
+	gone := func(context.Context, *cache.Writer) error { return cache.ErrAbandoned }
+	entry, err := d.store.Acquire(key, cache.Request{Fill: gone, About: about})
+	if err != nil {
+		d.scheduler.want(key, want.Priority, -1)
+		return nil
+	}
+	t := d.taken(key, entry, want)
+	if t.Created() == stamp && t.Complete() {
+		size, err := t.Size(ctx)
+		if err == nil && (want.Identity.Size == 0 || want.Identity.Size == size) && want.current() == nil {
+			d.identities.vouch(key)
+			return t
+		}
+	}
+	t.release()
+	return nil
 }

@@ -30,6 +30,9 @@ type Payload struct {
 	Shared bool
 }
 
+// MediaKind is what the cache calls payloads.
+const MediaKind = "media"
+
 // Request tells the cache what fill makes of the payload's footage, in a word or two, and how long it may be kept.
 func (p Payload) Request(kind string, fill cache.Fill) cache.Request {
 	return cache.Request{

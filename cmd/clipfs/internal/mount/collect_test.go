@@ -4,6 +4,7 @@ import (
 	"math"
 	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
 	"sync"
 	"testing"
 
@@ -47,6 +48,30 @@ func TestLimitFollowsWhatNoCollectionFrees(t *testing.T) {
 	close(end)
 	waiting.Wait()
 	collectUntil(t, "the limit of a small process again", func(limit int64) bool { return limit == least })
+}
+
+// TestSmallHeapIsNotCollected: a process with little in use makes some garbage before that is collected, and one with more is held closer.
+func TestSmallHeapIsNotCollected(t *testing.T) {
+	t.Setenv("GOMEMLIMIT", "off")
+	before := debug.SetGCPercent(100)
+	t.Cleanup(func() { debug.SetGCPercent(before) })
+	percent := []metrics.Sample{{Name: "/gc/gogc:percent"}}
+	until := func(what string, is func(percent uint64) bool) {
+		t.Helper()
+		for range 1000 {
+			runtime.GC()
+			if metrics.Read(percent); is(percent[0].Value.Uint64()) {
+				return
+			}
+		}
+		t.Errorf("no %s: %d", what, percent[0].Value.Uint64())
+	}
+	mount.CollectSooner()
+	until("room for garbage", func(percent uint64) bool { return percent > 100 })
+	inUse := make([]byte, 100<<20)
+	until("bound of half of what is in use", func(percent uint64) bool { return percent == 50 })
+	runtime.KeepAlive(inUse)
+	until("room for garbage again", func(percent uint64) bool { return percent > 100 })
 }
 
 // fewOf gives an eighth of the objects of so many bytes, which lie among the others.

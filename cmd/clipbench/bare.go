@@ -26,6 +26,8 @@ const (
 	bareName = "bare.mp4"
 	// barePassed is the flag that has the kernel read it by itself.
 	barePassed = "passthrough"
+	// bareStored is its flag for a file that stays on the disk.
+	bareStored = "stored"
 	// bareReady is what it says once it serves.
 	bareReady = "bare mount serves"
 	// bareHolds is how long the kernel may believe what it was told of a bare mount.
@@ -33,7 +35,8 @@ const (
 )
 
 // bareMount is the least that a file on FUSE can be: one go-fuse file whose bytes are in memory, with the open flags and
-// the kernel's settings of clipfs (fs/mount.go). What clipfs cannot be faster than is how fast this is.
+// the kernel's settings of clipfs (fs/mount.go). What clipfs cannot be faster than is how fast this is. With bareStored they are in a file
+// on the disk, as those of whatever keeps a cache there, and go-fuse reads that for each request.
 type bareMount struct {
 	process *child.Process
 	path    string
@@ -67,20 +70,38 @@ func (m *bareMount) end(err *error) {
 }
 
 func newBareCommand(stderr io.Writer) *cobra.Command {
-	passed := false
-	cmd := hiddenCommand(bareCommand+" FILE MOUNTPOINT", "Serve the bytes of a file from memory, or have the kernel read them by itself, as the least that a FUSE file can be", 2,
+	var passed, stored bool
+	cmd := hiddenCommand(bareCommand+" FILE MOUNTPOINT", "Serve the bytes of a file from memory or from that file, or have the kernel read them by itself, as the least that a FUSE file can be", 2,
 		func(ctx context.Context, args []string) error {
-			root, err := newBareRoot(args[0], passed)
+			file, err := bareOf(args[0], stored, passed)
 			if err != nil {
 				return err
 			}
-			return serveBare(ctx, root, args[1], stderr)
+			return serveBare(ctx, file, args[1], stderr)
 		})
 	cmd.Flags().BoolVar(&passed, barePassed, false, "have the kernel read the file by itself")
+	cmd.Flags().BoolVar(&stored, bareStored, false, "read the bytes from the file for each request")
 	return cmd
 }
 
-func serveBare(ctx context.Context, root *bareRoot, mountpoint string, stderr io.Writer) error {
+// bareOf gives the file to serve.
+func bareOf(path string, stored, passed bool) (gofuse.InodeEmbedder, error) {
+	if !stored && !passed {
+		data, err := os.ReadFile(path)
+		return &bareFile{MemRegularFile: gofuse.MemRegularFile{Data: data, Attr: fuse.Attr{Mode: 0o444}}}, err
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if passed {
+		return &passedFile{path: path, size: uint64(info.Size())}, nil
+	}
+	f, err := os.Open(path) // until the process ends
+	return &storedFile{file: f, size: info.Size()}, err
+}
+
+func serveBare(ctx context.Context, file gofuse.InodeEmbedder, mountpoint string, stderr io.Writer) error {
 	holds := bareHolds
 	options := &gofuse.Options{
 		EntryTimeout: &holds, AttrTimeout: &holds,
@@ -90,7 +111,7 @@ func serveBare(ctx context.Context, root *bareRoot, mountpoint string, stderr io
 			DisableReadDirPlus: true, DisableSplice: true, ExplicitDataCacheControl: true, IgnoreSecurityLabels: true,
 		},
 	}
-	server, err := fuse.NewServer(gofuse.NewNodeFS(root, options), mountpoint, &options.MountOptions)
+	server, err := fuse.NewServer(gofuse.NewNodeFS(&bareRoot{file: file}, options), mountpoint, &options.MountOptions)
 	if err != nil {
 		return err
 	}
@@ -110,33 +131,46 @@ type bareRoot struct {
 	file gofuse.InodeEmbedder
 }
 
-func newBareRoot(file string, passed bool) (*bareRoot, error) {
-	if passed {
-		info, err := os.Stat(file)
-		if err != nil {
-			return nil, err
-		}
-		return &bareRoot{file: &passedFile{path: file, size: uint64(info.Size())}}, nil
-	}
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
-	return &bareRoot{file: &bareFile{MemRegularFile: gofuse.MemRegularFile{Data: data, Attr: fuse.Attr{Mode: 0o444}}}}, nil
-}
-
 var _ gofuse.NodeOnAdder = (*bareRoot)(nil)
 
 func (r *bareRoot) OnAdd(ctx context.Context) {
 	r.AddChild(bareName, r.NewPersistentInode(ctx, r.file, gofuse.StableAttr{Mode: syscall.S_IFREG}), false)
 }
 
+const bareFlags = fuse.FOPEN_KEEP_CACHE | fuse.FOPEN_NOFLUSH
+
 type bareFile struct{ gofuse.MemRegularFile }
 
 var _ gofuse.NodeOpener = (*bareFile)(nil)
 
 func (*bareFile) Open(context.Context, uint32) (gofuse.FileHandle, uint32, syscall.Errno) {
-	return nil, fuse.FOPEN_KEEP_CACHE | fuse.FOPEN_NOFLUSH, 0
+	return nil, bareFlags, 0
+}
+
+// storedFile is a file whose bytes are in another one, on the disk.
+type storedFile struct {
+	gofuse.Inode
+	file *os.File
+	size int64
+}
+
+var (
+	_ gofuse.NodeOpener    = (*storedFile)(nil)
+	_ gofuse.NodeGetattrer = (*storedFile)(nil)
+	_ gofuse.NodeReader    = (*storedFile)(nil)
+)
+
+func (*storedFile) Open(context.Context, uint32) (gofuse.FileHandle, uint32, syscall.Errno) {
+	return nil, bareFlags, 0
+}
+
+func (f *storedFile) Getattr(_ context.Context, _ gofuse.FileHandle, out *fuse.AttrOut) syscall.Errno {
+	out.Mode, out.Size = 0o444, uint64(f.size)
+	return 0
+}
+
+func (f *storedFile) Read(_ context.Context, _ gofuse.FileHandle, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
+	return fuse.ReadResultFd(f.file.Fd(), off, int(max(0, min(int64(len(dest)), f.size-off)))), 0
 }
 
 // passedFile is a file that the kernel reads by itself. All that is asked of its server is an open. go-fuse's own bookkeeping will do where all

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"clipfs/clip/archive"
 	"clipfs/fs/web"
 )
 
@@ -84,10 +85,11 @@ func TestCalendarLabels(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		a.Record("days", at.Add(12*time.Hour), 6, 10*time.Second)
+		stream := archive.StreamName("until-" + day) // of footage so old the newest day alone is shown
+		a.Record(stream, at.Add(12*time.Hour), 6, 10*time.Second)
 		number, _, _ := strings.Cut(label, " ")
 		want := `aria-label="` + label + `"><time datetime="` + day + `">` + number + `</time></a>`
-		if page := ask(t, serve(t, a, web.Options{}), "GET", "/days/"); !strings.Contains(page.body, want) {
+		if page := ask(t, serve(t, a, web.Options{}), "GET", "/"+string(stream)+"/"); !strings.Contains(page.body, want) {
 			t.Errorf("no %s in %s", want, page.body)
 		}
 	}

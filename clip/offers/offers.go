@@ -31,7 +31,7 @@ const (
 	// maxRelists is how many of these are kept.
 	maxRelists = 144
 	// relistEvery is how often a listing of the same minutes begins at most: what comes while one is under way need not wait for its end.
-	relistEvery = 100 * time.Millisecond
+	relistEvery = 250 * time.Millisecond
 	// relistSlack is how many more fragments are asked for than there may be, so that one page brings them all.
 	relistSlack = 20
 )

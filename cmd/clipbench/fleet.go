@@ -59,6 +59,9 @@ func (s *fleetSettings) run(ctx context.Context, stdout, stderr io.Writer) (err 
 			return fmt.Errorf("--mounts %d: want 1 to 8", n)
 		}
 	}
+	if err := os.MkdirAll(s.out, 0o755); err != nil { // before all that takes long
+		return err
+	}
 	var d fleet.Data
 	if s.from != "" {
 		d, err = fleet.ReadData(s.from)

@@ -12,10 +12,9 @@ import (
 )
 
 const (
-	// length of what is read, partsOf it, and points of a page of a listing.
-	length       = "1h"
-	partsOf      = 60
-	pointsOfPage = 1000
+	// length of what is read, and partsOf it.
+	length  = "1h"
+	partsOf = 60
 )
 
 // measurement is a short run with real mounts.
@@ -61,7 +60,7 @@ func (m *measurement) all(ctx context.Context, hosts []int) error {
 	if err != nil {
 		return err
 	}
-	m.costs.Confirm, m.costs.ListLater = max(0, first.MetadataPoints-alone.MetadataPoints), warm.MetadataPoints
+	m.costs.Confirm, m.costs.ListLater = max(0, first.MetadataPoints-alone.MetadataPoints), max(1, warm.MetadataPoints)
 	m.processor(alone, warm, pair)
 	without, err := m.round(ctx, 2, false)
 	if err != nil {
@@ -148,7 +147,7 @@ func (m *measurement) read(ctx context.Context, n int, tier bool, hour int) (r s
 // result is what a round took, as the simulation says it.
 func result(t Taken, times []Times) simulate.Result {
 	r := simulate.Result{
-		ArchiveBytes: float64(t.Bytes), Calls: float64(t.Calls), MediaPoints: float64(t.Points), MetadataPoints: float64(t.Listings) * pointsOfPage,
+		ArchiveBytes: float64(t.Bytes), Calls: float64(t.Calls), MediaPoints: float64(t.Points), MetadataPoints: float64(t.Listed),
 		Gets: float64(t.Gets), Puts: float64(t.Puts),
 	}
 	var opens []simulate.Seconds

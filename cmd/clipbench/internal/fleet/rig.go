@@ -194,8 +194,9 @@ func (h *Host) Read(at time.Time, length string) (Times, error) {
 
 // Taken is what was taken of the archive and of the store.
 type Taken struct {
-	Calls, Points, Bytes, Listings int64
-	Gets, Puts                     int
+	// Listings are pages of ListFragments, and Listed the fragments in them.
+	Calls, Points, Bytes, Listings, Listed int64
+	Gets, Puts                             int
 }
 
 // Take gives what was taken since it was last asked.
@@ -212,6 +213,7 @@ func (r *Rig) Take(ctx context.Context) (t Taken, err error) {
 			t.Bytes += c.Bytes
 		case "ListFragments":
 			t.Listings += c.Calls - c.Throttled
+			t.Listed += c.Fragments
 		}
 	}
 	requests := r.Store.Take()

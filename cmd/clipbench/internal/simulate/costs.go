@@ -17,8 +17,8 @@ type Costs struct {
 	HeadObject float64 `json:"head_object_bytes"`
 	// ListPoints is what listing an hour costs, a thousand a page.
 	ListPoints float64 `json:"list_points"`
-	// ListLater are the points that listing takes of a host whose bucket another host has filled, and Confirm those that a host
-	// takes once before it uploads.
+	// ListLater are the points that listing takes of a host whose bucket another host has filled, and Confirm those that
+	// confirm an hour before it is uploaded.
 	ListLater float64 `json:"list_points_later"`
 	Confirm   float64 `json:"confirm_points"`
 

@@ -14,7 +14,7 @@
 //	         them where another host that shares the bucket has listed the hour
 //	open     the head of each part, 32 at a time: its own disk, the store, or a call
 //	read     the media of each part, 16 at a time and front to back: its own disk, the store, or a call
-//	share    what came by a call is uploaded, two objects at a time, after one more listing of the hour for all of its parts
+//	share    what came by a call is uploaded after one more listing, a part of Costs.Confirm: media two objects at a time, heads beside it
 //
 // A call takes as many points of the stream as the part has fragments, 500 come in a second, and a second's points are saved up. A call
 // for a head that is given up after the head costs its points, and the bytes that had come; parts whose head came more than ten seconds

@@ -78,7 +78,7 @@ func Simulate(c Costs, r Run) Result {
 
 // begin has a host do its jobs.
 func (f *fleet) begin(i int) {
-	h := &host{fleet: f, has: make(map[piece]bool), listed: make(map[clip]bool), called: make(map[piece]Seconds), confirmed: make(map[clip]bool), coming: make(map[piece]*coming)}
+	h := &host{fleet: f, has: make(map[piece]bool), listed: make(map[clip]bool), called: make(map[piece]Seconds), coming: make(map[piece]*coming)}
 	h.leases = newLeases(h)
 	jitter := Seconds(0)
 	if f.run.Hosts > 1 {

@@ -7,10 +7,9 @@ type host struct {
 	listed map[clip]bool
 	// called are the parts for whose heads this host has called, since when they came.
 	called map[piece]Seconds
-	// uploads are when each of its uploads is free; confirmed is the clip whose listing after the fetch was made.
-	uploads   [uploads]Seconds
-	confirmed map[clip]bool
-	leases    *leases
+	// uploads are when each of its uploads of media is free.
+	uploads [uploads]Seconds
+	leases  *leases
 	// coming are payloads that it goes on to fetch for other hosts.
 	coming map[piece]*coming
 	// parsed is when the heads that came are parsed, reading when its reader has what came so far.
@@ -206,26 +205,30 @@ func (h *host) share(p piece, bytes float64) {
 		return
 	}
 	fetched := h.now
-	up := func() {
-		first := 0
-		for i := range h.uploads {
-			if h.uploads[i] < h.uploads[first] {
-				first = i
-			}
+	// The listings that confirm what came are shared by what waits for them.
+	h.list(p.clip.stream, h.costs.Confirm/float64(2*h.costs.Parts), func() {
+		end := h.now + h.costs.StoreLatency
+		if !p.head {
+			end = h.upload(bytes)
 		}
-		alone := Seconds(bytes / h.costs.StoreBandwidth)
-		if h.costs.Uplink > 0 {
-			alone = max(alone, Seconds(bytes*uploads/h.costs.Uplink))
+		h.at(end, func() { h.uploaded(p, bytes, fetched) })
+	})
+}
+
+// upload has media wait for its turn, and gives when it is uploaded.
+func (h *host) upload(bytes float64) Seconds {
+	first := 0
+	for i := range h.uploads {
+		if h.uploads[i] < h.uploads[first] {
+			first = i
 		}
-		h.uploads[first] = max(h.now, h.uploads[first]) + h.costs.StoreLatency + h.costs.Upload + alone
-		h.at(h.uploads[first], func() { h.uploaded(p, bytes, fetched) })
 	}
-	if h.confirmed[p.clip] {
-		up()
-		return
+	alone := Seconds(bytes / h.costs.StoreBandwidth)
+	if h.costs.Uplink > 0 {
+		alone = max(alone, Seconds(bytes*uploads/h.costs.Uplink))
 	}
-	h.confirmed[p.clip] = true
-	h.list(p.clip.stream, h.costs.Confirm, up)
+	h.uploads[first] = max(h.now, h.uploads[first]) + h.costs.StoreLatency + h.costs.Upload + alone
+	return h.uploads[first]
 }
 
 // uploaded is the end of an upload: those that wait find the object. Another host may have been quicker.

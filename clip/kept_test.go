@@ -64,20 +64,22 @@ func (r *runs) run(t *testing.T) *clip.Clip {
 	return lookUp(t, clip.NewLibrary(r.archive, r.media, o), "cam", r.span)
 }
 
-// keys gives what there is in one of the caches whose keys begin with something.
+// keys gives what there is in one of the caches whose keys begin with something, once there is: what was read is put on the disk beside that.
 func (r *runs) keys(t *testing.T, cacheName, prefix string) (keys []cache.Key) {
 	t.Helper()
-	infos, err := cache.Inspect(filepath.Join(r.dir, cacheName))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, info := range infos {
-		if strings.HasPrefix(string(info.Key), prefix) {
-			keys = append(keys, info.Key)
+	for deadline := time.Now().Add(10 * time.Second); len(keys) == 0; time.Sleep(time.Millisecond) {
+		infos, err := cache.Inspect(filepath.Join(r.dir, cacheName))
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	if len(keys) == 0 {
-		t.Fatalf("no %s in %s", prefix, cacheName)
+		for _, info := range infos {
+			if strings.HasPrefix(string(info.Key), prefix) {
+				keys = append(keys, info.Key)
+			}
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("no %s in %s", prefix, cacheName)
+		}
 	}
 	return keys
 }
@@ -101,6 +103,7 @@ func (r *runs) opens(t *testing.T) (records uint64) {
 	if err != nil || !slices.Equal(points, r.points) {
 		t.Errorf("points %v, %v, want %v", points, err, r.points)
 	}
+	r.keys(t, "media", "j-") // which the next run is to find
 	return after.Hits - before.Hits + after.Misses - before.Misses
 }
 

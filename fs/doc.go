@@ -37,7 +37,7 @@
 // is no faster.
 //
 // A large read of what is on the disk, checked, is answered with the pages that the kernel has of the file (package pages, type
-// reply): they are mapped for the moment of the answer, and this process neither copies nor touches them. All other reads go by a
+// handed): they go through a pipe, and this process neither copies nor touches them. All other reads go by a
 // buffer of go-fuse's.
 //
 // # Passthrough

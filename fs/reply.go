@@ -22,6 +22,7 @@ func (h handed) Stateful() (fd uintptr, size int) { return h.run.Pipe(), h.run.S
 
 // Bytes gives a copy, where go-fuse has no pipe of its own. An error says that the bytes have gone: fewer of them would be taken for the end of the file.
 func (h handed) Bytes(to []byte) ([]byte, fuse.Status) {
+	h.run.Refused()
 	if len(to) < h.run.Size() || h.run.Read(to) != nil {
 		return nil, fuse.EIO
 	}

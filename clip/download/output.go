@@ -67,8 +67,8 @@ func (o *output) differs(format string, args ...any) error {
 func (o *output) repeats(p []byte) error {
 	before := make([]byte, len(p))
 	if _, err := o.writer.ReadAt(before, o.position); err != nil {
-		o.err = err
-		return err
+		o.err = fmt.Errorf("what has come cannot be read again: %w: %v", cache.ErrAbandoned, err) //nolint:errorlint // io.EOF would be taken for the end
+		return o.err
 	}
 	if !bytes.Equal(p, before) {
 		return o.differs("bytes %d to %d came back different", o.position, o.position+int64(len(p)))

@@ -32,6 +32,8 @@ const (
 	maxRelists = 144
 	// relistEvery is how often a listing of the same minutes begins at most: what comes while one is under way need not wait for its end.
 	relistEvery = 250 * time.Millisecond
+	// relistsAtOnce is how many of them are under way at most: where the archive is slow, more would slow it down more.
+	relistsAtOnce = 2
 	// relistSlack is how many more fragments are asked for than there may be, so that one page brings them all.
 	relistSlack = 20
 )
@@ -151,11 +153,11 @@ type relistKey struct {
 	turn int
 }
 
-// minutes are the listings of such a span: how many have begun, when the last one has, and what the newest that has ended gave.
+// minutes are the listings of such a span: how many have begun and are under way, when the last one has begun, and what the newest that has ended gave.
 type minutes struct {
-	turn  int
-	begun time.Time
-	known relisted
+	turn, running int
+	begun         time.Time
+	known         relisted
 }
 
 // relisted is such a span by time, as it was asked for at a time.
@@ -192,12 +194,13 @@ func (r *relists) from(ctx context.Context, v timeline.View, q archive.PayloadQu
 		one := span
 		one.turn = turn
 		listed, err := r.asks.Do(ctx, one, func(ctx context.Context, progress func()) (relisted, error) {
-			return r.list(ctx, query, progress)
+			listed, err := r.list(ctx, query, progress)
+			r.ended(span, listed, err)
+			return listed, err
 		})
-		if err != nil {
-			return nil, err
+		if err != nil || !listed.asked.Before(after) {
+			return listed.fragments, err
 		}
-		r.learn(span, listed)
 	}
 }
 
@@ -214,19 +217,28 @@ func (r *relists) next(span relistKey, after time.Time) (known []archive.Fragmen
 	switch now := time.Now(); {
 	case !m.known.asked.IsZero() && !m.known.asked.Before(after):
 		return m.known.fragments, 0, 0
-	case m.begun.IsZero(), m.begun.Before(after) && now.Sub(m.begun) >= relistEvery:
-		m.turn, m.begun = m.turn+1, now
-	case m.begun.Before(after):
+	case m.turn > 0 && !m.begun.Before(after):
+		return nil, m.turn, 0
+	case now.Sub(m.begun) < relistEvery:
 		return nil, m.turn, relistEvery - now.Sub(m.begun)
+	case m.running >= relistsAtOnce:
+		return nil, m.turn, relistEvery
+	default:
+		m.turn, m.running, m.begun = m.turn+1, m.running+1, now
+		return nil, m.turn, 0
 	}
-	return nil, m.turn, 0
 }
 
-// learn notes what a listing gave.
-func (r *relists) learn(span relistKey, listed relisted) {
+// ended notes that a listing has ended, and what it gave.
+func (r *relists) ended(span relistKey, listed relisted, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if m, ok := r.last.Get(span); ok && listed.asked.After(m.known.asked) {
+	m, ok := r.last.Get(span)
+	if !ok {
+		return
+	}
+	m.running = max(0, m.running-1)
+	if err == nil && listed.asked.After(m.known.asked) {
 		m.known = listed
 	}
 }

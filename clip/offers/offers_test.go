@@ -60,3 +60,31 @@ func TestRelists(t *testing.T) {
 		}
 	})
 }
+
+// TestRelistsOfASlowArchive: two listings of the same minutes are under way at once at most.
+func TestRelistsOfASlowArchive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &slow{Archive: memory.New(), takes: 10 * time.Second}
+		s.Record("cam", memory.Base(), 300, 2*time.Second)
+		list := offers.Relists(s)
+		minutes := archive.NewSpan(memory.Base(), 10*time.Minute)
+		view := timeline.View{Stream: archive.Stream{Name: "cam", ARN: "cam"}, Window: minutes}
+		query := archive.PayloadQuery{Stream: "cam", Span: minutes, Fragments: 300, Selector: archive.ByProducer}
+		var all sync.WaitGroup
+		for range 20 {
+			all.Go(func() {
+				if _, err := list(t.Context(), view, query, memory.Base(), time.Now()); err != nil {
+					t.Error(err)
+				}
+			})
+			time.Sleep(ms(400))
+		}
+		if n := s.begun.Load(); n != 2 {
+			t.Errorf("%d listings are under way, want 2", n)
+		}
+		all.Wait()
+		if n := s.begun.Load(); n > 4 {
+			t.Errorf("%d listings, want 4 at most", n)
+		}
+	})
+}

@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"sync"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -26,6 +27,8 @@ const (
 	// maxRuns is how many Runs there are at once. All pipes of an ordinary user have 64 MiB before they get no larger (pipe(7)), and what hands a Run on
 	// has one of its own.
 	maxRuns = 16
+	// refusal is for how long none is taken after one could not be handed on: what hands it on has no pipe that is large enough, and says so each time.
+	refusal = time.Minute
 )
 
 // ErrBusy says that there are many Runs just now.
@@ -38,6 +41,8 @@ type Pool struct {
 	idle []*Run
 	// made is how many Runs there are, idle or not.
 	made int
+	// refused is when bytes of a Run could last not be handed on.
+	refused time.Time
 }
 
 // Run is some bytes of a file, as they are in the page cache.
@@ -116,6 +121,9 @@ func (p *Pool) run() (*Run, error) {
 func (p *Pool) unused() (r *Run, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if time.Since(p.refused) < refusal {
+		return nil, ErrBusy
+	}
 	if last := len(p.idle) - 1; last >= 0 {
 		r, p.idle = p.idle[last], p.idle[:last]
 		return r, nil
@@ -158,11 +166,16 @@ func closeBoth(ends [2]int) { _, _ = unix.Close(ends[0]), unix.Close(ends[1]) } 
 
 // splice has the pages of a file be in the pipe. Behind the end of the file there are none.
 func (r *Run) splice(fd uintptr) {
+	torn := false // within a page
 	for r.left > 0 && r.err == nil {
 		n, err := unix.Splice(int(fd), &r.at, r.in, nil, r.left, unix.SPLICE_F_NONBLOCK)
 		switch {
 		case n > 0:
+			if torn { // which takes one place more than Fits reckons with
+				r.err = ErrBusy
+			}
 			r.left -= int(n)
+			torn = r.at%int64(os.Getpagesize()) != 0
 		case err == nil:
 			r.err = io.ErrUnexpectedEOF
 		case !errors.Is(err, unix.EINTR):
@@ -181,6 +194,13 @@ func (r *Run) Pipe() uintptr {
 		r.empty()
 	}
 	return uintptr(r.out)
+}
+
+// Refused tells that the bytes could not be handed on. ErrBusy comes of all others for a minute.
+func (r *Run) Refused() {
+	r.pool.mu.Lock()
+	defer r.pool.mu.Unlock()
+	r.pool.refused = time.Now()
 }
 
 // Read copies all the bytes to p, which has space for them. It fails where they were taken already, or the file was cut off.

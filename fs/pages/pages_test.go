@@ -10,6 +10,8 @@ import (
 	"runtime"
 	"syscall"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"clipfs/fs/pages"
 
@@ -297,6 +299,34 @@ func BenchmarkTake(b *testing.B) {
 			if _, err := unix.Pread(int(f.Fd()), p, 0); err != nil {
 				b.Fatal(err)
 			}
+		}
+	})
+}
+
+// TestRefused: after bytes could not be handed on none are taken for a minute, as nothing but time would change that.
+func TestRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, from := fileOf(t, make([]byte, pages.Most))
+		var pool pages.Pool
+		take := func() error {
+			run, err := pool.Take(from, 0, pages.Most)
+			if err == nil {
+				run.Give()
+			}
+			return err
+		}
+		run, err := pool.Take(from, 0, pages.Most)
+		if err != nil {
+			t.Fatal(err)
+		}
+		run.Refused()
+		run.Give()
+		if err := take(); !errors.Is(err, pages.ErrBusy) {
+			t.Errorf("at once: %v, want ErrBusy", err)
+		}
+		time.Sleep(time.Minute)
+		if err := take(); err != nil {
+			t.Errorf("a minute later: %v", err)
 		}
 	})
 }

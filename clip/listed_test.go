@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"clipfs/cache"
-	"clipfs/clip"
 	"clipfs/clip/archive"
 	"clipfs/clip/archive/memory"
 )
@@ -129,29 +128,5 @@ func (r *runs) damageTables(t *testing.T) {
 	}
 }
 
-// BenchmarkOpenOnePartAgain: five minutes of one part that an earlier run has opened.
-func BenchmarkOpenOnePartAgain(b *testing.B) {
-	m := memory.New()
-	m.Record("cam", memory.Base(), 150, 2*time.Second)
-	c, err := cache.Open(b.TempDir(), cache.Options{})
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { _ = c.Close() })
-	b.ReportAllocs()
-	for b.Loop() {
-		b.StopTimer()
-		film, err := clip.NewLibrary(m, c, clip.Options{MetadataTTL: time.Hour}).Clip(b.Context(), "cam", archive.NewSpan(memory.Base(), 5*time.Minute))
-		if err != nil {
-			b.Fatal(err)
-		}
-		b.StartTimer()
-		h, err := film.Open(b.Context())
-		if err != nil {
-			b.Fatal(err)
-		}
-		b.StopTimer()
-		_ = h.Close()
-		b.StartTimer()
-	}
-}
+// BenchmarkOpenOnePartAgain: five minutes of one part that an earlier run has opened and read.
+func BenchmarkOpenOnePartAgain(b *testing.B) { benchmarkOpenAgain(b, 5*time.Minute) }

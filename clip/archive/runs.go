@@ -2,8 +2,8 @@ package archive
 
 import "time"
 
-// Runs gives the spans of the runs of fragments, in the order of their times, all of which start before the end. None is longer than a
-// clip can be.
+// Runs gives the spans without a gap that fragments make. The fragments are in the order of their times, and start before the end. No span is longer
+// than a clip can be.
 func (r GapRule) Runs(fragments []Fragment, end time.Time) []Span {
 	var runs []Span
 	for i, f := range fragments {

@@ -24,8 +24,8 @@ func (d *Downloader) NoteAsListed(payload cache.Key, stamp int64) {
 	}
 }
 
-// HoldAsListed takes up a payload that is on disk and of which that is noted; nil where it is not so. find tells what the payload is: it is
-// called only where the payload has to be fetched again.
+// HoldAsListed takes up a payload that is on disk and noted to be just what was listed. It gives nil if there is none. find tells what the payload
+// is; it is called only if the payload has to be fetched again.
 func (d *Downloader) HoldAsListed(
 	ctx context.Context, key cache.Key, about cache.About, want Want, find func(context.Context) (Payload, error),
 ) *Reader {

@@ -63,7 +63,7 @@ func (h habit) holds(pid uint32) bool {
 
 // habits is what is known of programs. One that has read its last clip whole is taken to read the next one whole too, and a copier its first one.
 type habits struct {
-	// copiers has the names of copiers, trust is how large a clip one is taken to have read of which nothing is known.
+	// copiers has the names of copiers. One that is new is taken to have read a clip of trust bytes.
 	copiers map[string]bool
 	trust   int64
 

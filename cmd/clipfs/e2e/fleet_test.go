@@ -102,10 +102,6 @@ func TestFleet(t *testing.T) {
 	if text := string(harness.Run(t, harness.Binary(t), look...)); !strings.Contains(text, "nothing is damaged") {
 		t.Errorf("clipfs shared verify: %s", text)
 	}
-	told, _, _ := harness.TryRun(t, harness.Binary(t), "doctor", first.Path)
-	if text := string(told); !strings.Contains(text, "hosts share that have --part 1m0s and --gap 1s too") || !strings.Contains(text, "; key ") {
-		t.Errorf("clipfs doctor:\n%s", text)
-	}
 	g.Set(gateway.Reset)
 	third := harness.StartMount(t, e, flags...)
 	if got, err := os.ReadFile(third.Join(hour, "30m.mp4")); err != nil || !bytes.Equal(got, want) {
@@ -125,6 +121,13 @@ func TestFleet(t *testing.T) {
 	g.Set(nil)
 	eventually(t, "it is told that something may", func() bool { return statusOfShared(t, second).Shared.Writable })
 	clearExpired(t, e, second, parts)
+	// The fragment that doctor reads is shared too, and may be a minute old or a day: only now does nothing count what is shared.
+	defer func() {
+		told, _, _ := harness.TryRun(t, harness.Binary(t), "doctor", first.Path)
+		if text := string(told); !strings.Contains(text, "hosts share that have --part 1m0s and --gap 1s too") || !strings.Contains(text, "; key ") {
+			t.Errorf("clipfs doctor:\n%s", text)
+		}
+	}()
 	if !g.Plain { // what is in its bucket cannot be made to look older
 		return
 	}

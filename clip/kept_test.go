@@ -3,7 +3,9 @@ package clip_test
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
+	"hash/crc32"
 	"io"
 	"path/filepath"
 	"slices"
@@ -154,7 +156,13 @@ func TestKeptLayoutThatDoesNotFit(t *testing.T) {
 // read gives the record of the layout.
 func (r *runs) read(t *testing.T) string {
 	t.Helper()
-	e, err := r.heads.Acquire(r.keys(t, "heads", "l-")[0], cache.Request{})
+	return r.record(t, r.keys(t, "heads", "l-")[0])
+}
+
+// record gives a record.
+func (r *runs) record(t *testing.T, key cache.Key) string {
+	t.Helper()
+	e, err := r.heads.Acquire(key, cache.Request{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +181,12 @@ func (r *runs) read(t *testing.T) string {
 // write puts something in the place of the record of the layout.
 func (r *runs) write(t *testing.T, record string) {
 	t.Helper()
-	key := r.keys(t, "heads", "l-")[0]
+	r.replace(t, r.keys(t, "heads", "l-")[0], record)
+}
+
+// replace puts something in the place of a record.
+func (r *runs) replace(t *testing.T, key cache.Key, record string) {
+	t.Helper()
 	r.heads.Drop(key)
 	e, err := r.heads.Acquire(key, cache.Request{Fill: func(_ context.Context, w *cache.Writer) error { return w.Append([]byte(record)) }})
 	if err != nil {
@@ -181,6 +194,25 @@ func (r *runs) write(t *testing.T, record string) {
 	}
 	defer e.Release()
 	<-e.Done()
+}
+
+// TestHeadOfCutPayload: the head of a payload that had been cut, which an earlier run has kept, is made again from the payload.
+func TestHeadOfCutPayload(t *testing.T) {
+	r := firstRun(t)
+	const magic, sum = 16, 4 // then the size
+	key := r.keys(t, "heads", "h-")[3]
+	right := r.record(t, key)
+	cut := []byte(right)
+	binary.BigEndian.PutUint64(cut[magic+sum:], binary.BigEndian.Uint64(cut[magic+sum:])-1)
+	binary.BigEndian.PutUint32(cut[magic:], crc32.Checksum(cut[magic+sum:], crc32.MakeTable(crc32.Castagnoli)))
+	r.replace(t, key, string(cut))
+	r.write(t, "no layout, so that heads are read")
+	if got := r.opens(t); got < 10 {
+		t.Errorf("%d records are taken up, want all heads", got)
+	}
+	if r.record(t, key) != right {
+		t.Error("the head is still that of the cut payload")
+	}
 }
 
 // TestKeptLayoutOfChangedMedia: media that is fetched for a layout that was kept, and is other than its head, is not served.

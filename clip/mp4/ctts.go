@@ -28,8 +28,16 @@ func (t Offsets) Run(i int) OffsetRun {
 	return OffsetRun{Count: binary.BigEndian.Uint32(p), Offset: int32(binary.BigEndian.Uint32(p[4:]))}
 }
 
-// Runs yields the runs in order.
-func (t Offsets) Runs() iter.Seq[OffsetRun] { return rows(t.Len(), t.Run) }
+// Runs yields the runs in order. Its loop becomes a part of the caller's, which that of rows does not: there can be millions.
+func (t Offsets) Runs() iter.Seq[OffsetRun] {
+	return func(yield func(OffsetRun) bool) {
+		for i := range t.Len() {
+			if !yield(t.Run(i)) {
+				return
+			}
+		}
+	}
+}
 
 // Samples is the number of samples that the runs speak of.
 func (t Offsets) Samples() uint64 {

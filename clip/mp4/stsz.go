@@ -48,6 +48,12 @@ func (t Sizes) Sum(first, count uint32) int64 {
 		return int64(t.constant) * int64(count)
 	}
 	var sum int64
+	if words, ok := t.Words(first, first+count); ok {
+		for ; len(words) >= 4; words = words[4:] {
+			sum += int64(binary.BigEndian.Uint32(words))
+		}
+		return sum
+	}
 	for i := range count {
 		sum += int64(t.At(first + i))
 	}

@@ -51,11 +51,20 @@ func (r rescaler) exact() bool { return r.nominal == 0 && r.out%r.in == 0 }
 // runs gives the durations of a checked table to emit, as runs as far as they are alike. No times are added up but
 // those from the table's beginning, so nothing drifts.
 func (r rescaler) runs(t mp4.Durations, emit func(count uint32, duration int64) error) error {
+	if r.exact() {
+		for i := range t.Len() {
+			run := t.Run(i)
+			if err := emit(run.Count, int64(uint64(run.Duration)*(r.out/r.in))); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	var at, now int64 // the same time in out and in
 	for run := range t.Runs() {
 		scaled, ok := convert(int64(run.Duration), r.in, r.out)
 		whole := ok && uint64(run.Duration)*r.out%r.in == 0
-		if r.exact() || whole && (r.nominal == 0 || int64(r.nominal) == scaled) {
+		if whole && (r.nominal == 0 || int64(r.nominal) == scaled) {
 			if err := emit(run.Count, scaled); err != nil {
 				return err
 			}

@@ -49,13 +49,12 @@ func (r *tableWriter) put(values ...uint32) error {
 	if r.w == nil {
 		return nil
 	}
+	b := r.w.AvailableBuffer()
 	for _, v := range values {
-		b := binary.BigEndian.AppendUint32(r.w.AvailableBuffer(), v)
-		if _, err := r.w.Write(b); err != nil {
-			return err
-		}
+		b = binary.BigEndian.AppendUint32(b, v)
 	}
-	return nil
+	_, err := r.w.Write(b)
+	return err
 }
 
 // checked gives a value as 32 bits.

@@ -10,9 +10,8 @@ import (
 	"clipfs/clip/archive/memory"
 )
 
-// TestColdHourOfCopier: a copier reads its first hour whole in at most 1.25 times the time that its calls take directly, although no more than twice ReadAhead
-// comes while it opens it, here as much of it as 512 MiB are of 660 MB. It is 1.10, and 1.24 where heads come in an order that leaves two rounds of bodies
-// for later, not one. No part is called for twice.
+// TestColdHourOfCopier: a copier reads its first hour whole in at most 1.12 times the time that its calls take directly, although no more than twice ReadAhead
+// comes while it opens it, here as much of it as 512 MiB are of 660 MB, and in whatever order heads come. No part is called for twice.
 func TestColdHourOfCopier(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDistant(t, 2*time.Second, 2, heavyPart)
@@ -28,7 +27,7 @@ func TestColdHourOfCopier(t *testing.T) {
 		copyAs(as(t, "cp", 7), t, l, 0)
 		ours := time.Since(begun)
 		t.Logf("%s, directly %s: throughput %.3f", ours, theirs, theirs.Seconds()/ours.Seconds())
-		if most := 1.25; ours.Seconds() > most*theirs.Seconds() {
+		if most := 1.12; ours.Seconds() > most*theirs.Seconds() {
 			t.Errorf("%s, want at most %g times %s", ours, most, theirs)
 		}
 		if calls, _, _ := d.Calls(); calls != before+60 {

@@ -29,7 +29,7 @@ const (
 // position if he reads front to back, or all the rest if that is little. The window is one part, and grows while the
 // reader has to wait for bytes: a copy soon has as many downloads under way as it can use, and somebody who watches at the
 // speed of the footage never pays for more than the next part. For a program that has read its last clip whole it is the longest
-// one from the first read on. Its parts are held in the cache until they are whole. A seek
+// one from the first read on, and what is on disk does not count. Its parts are held in the cache until they are whole. A seek
 // ends that: what was being fetched is paused, and the window starts again.
 //
 // The parts are taken up by a goroutine that runs while there is something to fetch.
@@ -239,14 +239,19 @@ func (a *Ahead) nextLocked() (int, bool) {
 		return 0, false
 	}
 	n := a.file.Parts
+	reach := a.end + a.window
 	for k := range n {
 		i := (a.part + k) % n
 		start, end := a.file.Bounds(i)
-		if !a.all && (i < a.part || start >= a.end+a.window) {
+		if !a.all && (i < a.part || start >= reach) {
 			break
 		}
-		if a.held[i] == nil && !a.failed[i] && !a.onDisk(i) && end > start {
+		switch missing := !a.failed[i] && !a.onDisk(i) && end > start; {
+		case a.held[i] != nil:
+		case missing:
 			return i, true
+		case a.whole: // what is there takes nothing of the window of who reads on to the end
+			reach += end - max(start, min(a.end, end))
 		}
 	}
 	return 0, false

@@ -55,7 +55,15 @@ func firstRun(t *testing.T) *runs {
 	if r.whole, err = readAll(t, film); err != nil {
 		t.Fatal(err)
 	}
+	r.settles(t)
 	return r
+}
+
+// settles waits for what the next run is to find.
+func (r *runs) settles(t *testing.T) {
+	t.Helper()
+	r.keys(t, "media", "j-")
+	r.keys(t, "heads", "l-")
 }
 
 // run gives the clip as another run looks it up.
@@ -105,7 +113,7 @@ func (r *runs) opens(t *testing.T) (records uint64) {
 	if err != nil || !slices.Equal(points, r.points) {
 		t.Errorf("points %v, %v, want %v", points, err, r.points)
 	}
-	r.keys(t, "media", "j-") // which the next run is to find
+	r.settles(t)
 	return after.Hits - before.Hits + after.Misses - before.Misses
 }
 

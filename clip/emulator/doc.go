@@ -19,7 +19,7 @@
 //
 //	control listener ─→ operation ─→ streams.Table         CreateStream, DescribeStream, ListStreams, GetDataEndpoint, …
 //	data listener    ─→ operation ─→ Stream.Visible        ListFragments, GetClip, GetImages
-//	                 ─→ chunk.Stream ─→ Stream.Visible     GetMedia, GetMediaForFragmentList
+//	                 ─→ chunk.Begin  ─→ Stream.Visible     GetMedia, GetMediaForFragmentList
 //	                 ─→ session.Table ─→ Stream.Visible    Get…StreamingSessionURL, and what their players ask for
 //	                 ─→ putmedia.Session ─→ store          PutMedia
 //

@@ -35,8 +35,9 @@ func (s *Server) getMedia(_ context.Context, c *call, in mediaInput) (answer, er
 		st, err := s.streams.Current(st)
 		return c.faded(st), err
 	}
+	reading := chunk.Begin(in.StartSelector, chunk.From{Stream: current, Now: s.clock.Now})
 	a.chunks = func(ctx context.Context, w io.Writer, each func() error) error {
-		return chunk.Stream(ctx, w, in.StartSelector, chunk.From{Stream: current, Now: s.clock.Now, Follow: a.follow}, each)
+		return reading.Stream(ctx, w, a.follow, each)
 	}
 	return a, nil
 }

@@ -92,7 +92,7 @@ func TestStream(t *testing.T) {
 		}
 		var out bytes.Buffer
 		each := 0
-		if err := chunk.Stream(t.Context(), &out, tc.in, from(t, all, now), func() error { each++; return nil }); err != nil {
+		if err := chunk.Begin(tc.in, from(t, all, now)).Stream(t.Context(), &out, false, func() error { each++; return nil }); err != nil {
 			t.Fatalf("%+v: %v", tc.in, err)
 		}
 		var numbers, servers, producers, behind []string
@@ -122,7 +122,7 @@ func TestStreamEnds(t *testing.T) {
 	nothing := func() error { return nil }
 	run := func(sel chunk.Selector, src chunk.From, each func() error) (string, error) {
 		var out bytes.Buffer
-		err := chunk.Stream(t.Context(), &out, sel, src, each)
+		err := chunk.Begin(sel, src).Stream(t.Context(), &out, false, each)
 		return out.String(), err
 	}
 	out, err := run(chunk.Selector{StartSelectorType: "FRAGMENT_NUMBER", AfterFragmentNumber: "1"}, from(t, all, now), nothing)
@@ -157,17 +157,18 @@ func TestStreamFollows(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
 		src := from(t, all, func() time.Time { return all[4].Server.Add(time.Since(begin)) })
-		src.Follow = true
 		ctx, cancel := context.WithCancel(t.Context())
 		var out bytes.Buffer
 		var came []time.Duration
-		err := chunk.Stream(ctx, &out, chunk.Selector{StartSelectorType: "NOW"}, src, func() error {
+		reading := chunk.Begin(chunk.Selector{StartSelectorType: "NOW"}, src)
+		time.Sleep(3 * time.Second) // the answer is late, and NOW is when the call came
+		err := reading.Stream(ctx, &out, true, func() error {
 			if came = append(came, time.Since(begin).Truncate(2*time.Second)); len(came) == 4 {
 				cancel()
 			}
 			return nil
 		})
-		if want := []time.Duration{0, 2 * time.Second, 4 * time.Second, 6 * time.Second}; !errors.Is(err, context.Canceled) || !slices.Equal(came, want) {
+		if want := []time.Duration{2 * time.Second, 2 * time.Second, 4 * time.Second, 6 * time.Second}; !errors.Is(err, context.Canceled) || !slices.Equal(came, want) {
 			t.Errorf("came at %v, want %v: %v", came, want, err)
 		}
 		if got := values(out.Bytes(), "FRAGMENT_NUMBER"); len(got) != 4 || got[0] != all[4].Number || got[3] != all[7].Number {

@@ -69,8 +69,6 @@ type From struct {
 	// Stream tells it as it is at the moment; an error ends the reading.
 	Stream func() (streams.Stream, error)
 	Now    func() time.Time
-	// Follow says that reading goes on when all has been given that is there.
-	Follow bool
 }
 
 // reader gives the fragments of a stream, those that are there and then those that come. It is for one caller at a time.
@@ -173,15 +171,15 @@ func has(f footage.Fragment, by footage.Selector, at time.Time) bool {
 	return at.Sub(f.Time(by)) < f.Length+stands
 }
 
-// next gives the next fragment, and how much older it is than the newest of the stream. Where there is none it waits until there is, or is
-// io.EOF. Other errors are those of ctx and of the stream.
-func (r *reader) next(ctx context.Context) (f footage.Fragment, behind time.Duration, err error) {
+// next gives the next fragment, and how much older it is than the newest of the stream. Where there is none it waits until there is if it is to
+// follow, and else is io.EOF. Other errors are those of ctx and of the stream.
+func (r *reader) next(ctx context.Context, follow bool) (f footage.Fragment, behind time.Duration, err error) {
 	for {
 		f, behind, ok, err := r.ready()
 		if ok || err != nil {
 			return f, behind, err
 		}
-		if !r.from.Follow {
+		if !follow {
 			return footage.Fragment{}, 0, io.EOF
 		}
 		select {

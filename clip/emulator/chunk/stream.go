@@ -9,13 +9,25 @@ import (
 	"clipfs/clip/emulator/wire"
 )
 
-// Stream writes the chunks of GetMedia, and calls each behind every one. It ends where the stream is gone or all is written that there is,
-// and with the failures that the reference has, without an error. Errors are those of ctx, w and each.
-func Stream(ctx context.Context, w io.Writer, sel Selector, from From, each func() error) error {
+// Reading is a reading of a stream that has its place in it, and stays there until Stream.
+type Reading struct {
+	reader *reader
+	err    error
+}
+
+// Begin begins where a selector says at the moment: what NOW is was settled when the call came.
+func Begin(sel Selector, from From) *Reading {
 	r, err := newReader(sel, from)
+	return &Reading{r, err}
+}
+
+// Stream writes the chunks of GetMedia, and calls each behind every one. It ends where the stream is gone or all is written that there is, unless it
+// is to follow what comes, and with the failures that the reference has, without an error. Errors are those of ctx, w and each. It is called once.
+func (g *Reading) Stream(ctx context.Context, w io.Writer, follow bool, each func() error) error {
+	r, err := g.reader, g.err
 	for err == nil {
 		var f footage.Fragment
-		f, behind, next := r.next(ctx)
+		f, behind, next := r.next(ctx, follow)
 		if err = next; err == nil {
 			err = writeMedia(w, f, behind)
 		}

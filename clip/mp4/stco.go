@@ -41,8 +41,8 @@ func (t ChunkOffsets) check() error {
 	if !t.wide {
 		return nil
 	}
-	for i := range t.Len() {
-		if at := t.At(i); at < 0 {
+	for at := range t.All() {
+		if at < 0 {
 			return fmt.Errorf("box %s: offset %d: %w", TypeCo64, uint64(at), ErrMalformed)
 		}
 	}

@@ -250,7 +250,7 @@ func (a *Ahead) nextLocked() (int, bool) {
 		case a.held[i] != nil:
 		case missing:
 			return i, true
-		case a.whole: // what is there takes nothing of the window of who reads on to the end
+		case a.whole: // it is on disk, and nothing of the window is needed for it
 			reach += end - max(start, min(a.end, end))
 		}
 	}

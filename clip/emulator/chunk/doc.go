@@ -1,6 +1,6 @@
 // Package chunk gives media out as GetMedia and GetMediaForFragmentList do: as Matroska, a document for each fragment.
 //
-//	streams.Stream ─→ Stream (which fragments, live)  ─┐
+//	streams.Stream ─→ Begin (where) ─→ Stream (live)  ─┐
 //	                  numbers ─→ List                  ─┴→ chunk.go ─→ answer
 //
 // A chunk is EBML, a segment without a size with Info and Tracks, the service's tags, the cluster, the tags of the producer, and

@@ -52,8 +52,7 @@ func (r rescaler) exact() bool { return r.nominal == 0 && r.out%r.in == 0 }
 // those from the table's beginning, so nothing drifts.
 func (r rescaler) runs(t mp4.Durations, emit func(count uint32, duration int64) error) error {
 	if r.exact() {
-		for i := range t.Len() {
-			run := t.Run(i)
+		for run := range t.Runs() {
 			if err := emit(run.Count, int64(uint64(run.Duration)*(r.out/r.in))); err != nil {
 				return err
 			}
